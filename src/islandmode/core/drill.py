@@ -1,0 +1,74 @@
+"""A drill: what is isolated, in which stages, for how long, what must stay alive and what must die. Values only."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from islandmode.core.quantities import Name, Seconds
+from islandmode.core.site import Frozen, as_tuple
+
+Names = Annotated[tuple[Name, ...], BeforeValidator(as_tuple)]
+
+
+class Mode(StrEnum):
+    """How far a drill goes."""
+
+    TABLETOP = "tabletop"
+    DRY_RUN = "dry-run"
+    REHEARSAL = "rehearsal"
+    LIVE = "live"
+    INCIDENT = "incident"
+
+
+class Service(Frozen):
+    """The essential service that must go on, and for how long it should be able to."""
+
+    name: str
+    target: str
+    autonomy_target: Seconds | None = None
+
+
+class Stage(Frozen):
+    """One wave of the isolation."""
+
+    name: Name
+    isolate: Annotated[Names, Field(min_length=1)]
+    hold: Seconds
+
+
+class Limits(Frozen):
+    """What the site owner demands; the tool ships no default pass or fail limit."""
+
+    isolate_within: Seconds
+    restore_within: Seconds
+    dead_man: Seconds
+    longest_ot_gap: Seconds
+    undo_tier: Literal["A", "B", "C", "D"]
+
+
+class AbortRule(Frozen):
+    """Restore at once when a probe is bad or unknown for this long."""
+
+    probe: Name
+    bad_for: Seconds
+
+
+class Drill(Frozen):
+    """The definition of a drill."""
+
+    drill: Name
+    site: Name
+    service: Service
+    stages: Annotated[tuple[Stage, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+    limits: Limits
+    continuity: Annotated[Names, Field(min_length=1)]
+    severed: Annotated[Names, Field(min_length=1)]
+    abort_when: Annotated[tuple[AbortRule, ...], BeforeValidator(as_tuple)] = ()
+    sample_every: Seconds = 0.1
+    settle: Seconds = 2.0
+    schedule: dict[str, object] | None = None
+    approvals: dict[str, object] | None = None
+    exercise: dict[str, object] | None = None

@@ -1,0 +1,52 @@
+"""What can go wrong, said by whose fault it is and what it did to the plant.
+
+    IslandmodeError
+      InputError      the operator's file or words are wrong; nothing touched        exit 2
+      Refused         the plant or the machine is not ready; nothing left behind     exit 4
+
+Trouble on a device is not an exception: it is a `Reading` whose outcome is *not done* or *unknown*.
+Anything else that is raised is a fault of ours: exit 7, or 5 if anything may still be isolated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in an operator's file something stands; line and column count from 1, 0 is unknown."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        """Render as file:line:column, the form editors jump to."""
+        if not self.line:
+            return self.file
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class IslandmodeError(Exception):
+    """Root of every error that a user may see as one sentence."""
+
+    exit_code = 7
+
+
+class InputError(IslandmodeError):
+    """The operator's input is wrong; nothing was touched."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, place: Place | None = None) -> None:
+        """Keep the sentence and the place apart, so that a caller may add the place later."""
+        super().__init__(f"{place}: {message}" if place else message)
+        self.message = message
+        self.place = place
+
+
+class Refused(IslandmodeError):
+    """The run was refused before anything was isolated; nothing is left on a device."""
+
+    exit_code = 4

@@ -1,0 +1,100 @@
+"""A plan: the drill resolved against the site, with every step, its undo, its timer and exact device lines. Values only.
+
+`planning.make_plan` makes it; approvals bind to `plan_digest`, promotion from lab to plant compares `drill_digest`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from islandmode.core.drill import Drill
+from islandmode.core.probe import Probe
+from islandmode.core.rendering import Capabilities, Rendering
+from islandmode.core.site import Address, Frozen, Login, Management
+
+
+class DyingFlow(Frozen):
+    """A declared flow that dies in a stage, whose it is, and how much of it a severed probe covers.
+
+    `covered` is the share, 0 to 1, of the flow's (source, destination) pairs that some severed probe tests.
+    """
+
+    flow: str
+    conduit: str
+    owner: str
+    service: str
+    covered: float
+    probes: tuple[str, ...]
+
+
+class Step(Frozen):
+    """One isolation point's part in one stage."""
+
+    point: str
+    conduits: tuple[str, ...]
+    isolate: tuple[str, ...]
+    undo: tuple[str, ...]
+    timer_s: float
+
+
+class PlanStage(Frozen):
+    """One stage, resolved. `isolated` counts the conduits of earlier stages in; `dead` and `alive` are probe names during its hold."""
+
+    name: str
+    hold_s: float
+    conduits: tuple[str, ...]
+    isolated: tuple[str, ...]
+    steps: tuple[Step, ...]
+    dying_flows: tuple[DyingFlow, ...]
+    dead: tuple[str, ...]
+    alive: tuple[str, ...]
+
+
+class PlanPoint(Frozen):
+    """One isolation point, resolved; `conduits` are those that this drill isolates on it."""
+
+    platform: str
+    management: Management
+    login: Login
+    interfaces: dict[str, tuple[str, ...]]
+    conduits: tuple[str, ...]
+    rendering: Rendering
+    capabilities: Capabilities
+
+
+class PlanProbe(Frozen):
+    """One probe, resolved. `crosses` names the conduit on its path, if any; `far` says its vantage is cut off in some stage."""
+
+    probe: Probe
+    role: Literal["continuity", "severed"]
+    crosses: str | None
+    direction: Literal["inward", "outward", "inside"]
+    family: Literal[4, 6]
+
+
+class PlanVantage(Frozen):
+    """One vantage that this drill uses. `far` ones cannot be heard in at least one hold, so none is listened to during the run."""
+
+    zone: str
+    address: tuple[Address, ...]
+    node: str | None
+    far: bool
+
+
+class Plan(Frozen):
+    """Everything a run will do, as a value."""
+
+    format: Literal[1] = 1
+    drill: Drill
+    drill_digest: str
+    plan_digest: str
+    stages: tuple[PlanStage, ...]
+    points: dict[str, PlanPoint]
+    probes: dict[str, PlanProbe]
+    vantages: dict[str, PlanVantage]
+    conduits: tuple[str, ...]
+    """Every conduit that some stage isolates, in order."""
+    dead_man_s: float
+    """Length of the device timer at arm and at every renewal."""
+    hold_s: float
+    """Sum of the stages' holds."""

@@ -1,0 +1,43 @@
+"""Quantities as operators write them: durations with a unit, names, references to secrets."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+UNIT_S = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)\s*$")
+
+
+def parse_duration_s(text: object) -> object:
+    """Turn "8 s" or "3 min" into seconds; numbers pass only from Python code, never from YAML (see `catalog`)."""
+    if isinstance(text, str):
+        match = _DURATION.match(text)
+        if match is None:
+            raise ValueError('expected a duration with its unit, such as "8 s", "500 ms", "3 min", "2 h" or "90 d"')
+        return float(match.group(1)) * UNIT_S[match.group(2)]
+    if isinstance(text, bool) or not isinstance(text, float):
+        raise ValueError('expected a duration with its unit, such as "8 s"')  # noqa: TRY004 - pydantic wants ValueError
+    return text
+
+
+Seconds = Annotated[float, BeforeValidator(parse_duration_s), Field(gt=0, le=90 * 86400.0)]
+"""A duration in seconds, written with its unit in YAML."""
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$")]
+"""A name: lower case letters, digits and inner hyphens, at most 40, so that it fits into device objects."""
+
+SecretRef = Annotated[str, Field(pattern=r"^(env|file|lab):.+$")]
+"""A reference to a secret, never the secret: env:NAME, file:PATH, or lab:NAME (only from the running lab, only in rehearsal)."""
+
+
+def to_us(seconds: float) -> int:
+    """Convert seconds to integer microseconds, the unit of every record."""
+    return round(seconds * 1_000_000)
+
+
+def show_s(microseconds: int) -> str:
+    """Write integer microseconds as seconds for people, to the millisecond."""
+    return f"{microseconds / 1_000_000:.3f} s"

@@ -1,0 +1,52 @@
+"""One record of a journal. The types a conductor writes, with the keys of their data, are listed in `KINDS`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+FORMAT = 1
+
+KINDS: dict[str, str] = {
+    "run.started": "mode, drill_digest, plan_digest, version, operator",
+    "preflight.finding": "code, sentence, refuses",
+    "vantage.started": "vantage, far, outcome, why, by (who started the worker)",
+    "vantage.offset": "vantage, when (before/after), monotonic_us, utc_us, uncertainty_us, boot_id, outcome",
+    "baseline.started": "",
+    "baseline.done": "bad: probes that were not good",
+    "configuration.read": "point, when (before/after), outcome, parts: {part: sha256}",
+    "arm.intent": "point, conduits, for_s",
+    "arm.result": "point, conduits, outcome, why, armed_s: {conduit: s}, asked_us, answered_us",
+    "isolate.intent": "stage, point, conduits",
+    "isolate.result": "stage, point, conduits, outcome, why, asked_us, answered_us",
+    "hold.started": "stage",
+    "hold.ended": "stage, complete",
+    "dead_man.read": "point, outcome, armed_s: {conduit: s}, isolating: {conduit: bool}, asked_us, answered_us",
+    "dead_man.renew": "point, for_s, outcome, why, asked_us, answered_us",
+    "stop": "by (signal, abort_when, flying_blind, dead_man, isolate, internal), why",
+    "restore.ordered": "why",
+    "restore.attempt": "point, attempt, outcome, why, asked_us, answered_us",
+    "restore.seen": "point, asked_us, answered_us",
+    "restore.unseen": "point, why",
+    "denied.read": "point, stage, packets: {conduit and direction: count}",
+    "collect.result": "vantage, outcome, why, chain_ok, ended, samples",
+    "verify.started": "",
+    "verify.done": "bad: probes that were not good",
+    "journal.hole": "why, lost",
+    "run.finished": "restored (bool), why",
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """One line of a journal; `data` holds JSON values only."""
+
+    seq: int
+    site: str
+    run: str
+    writer: str
+    boot_id: str
+    utc_us: int
+    monotonic_us: int
+    kind: str
+    data: dict[str, Any]

@@ -1,0 +1,101 @@
+"""The verdict: a pure function of the plan, the journal and the episodes. Worst wins: breached, inconclusive, not tested, held."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from islandmode.core.site import Frozen
+
+
+class Result(StrEnum):
+    """What a drill showed; listed from best to worst."""
+
+    HELD = "held"
+    NOT_TESTED = "not tested"
+    INCONCLUSIVE = "inconclusive"
+    BREACHED = "breached"
+
+
+class Restoration(StrEnum):
+    """Whether the plant was seen as it was before."""
+
+    PROVEN = "proven"
+    UNPROVEN = "unproven"
+
+
+class Interval(Frozen):
+    """A moment known to lie between two samples, in seconds after the order; `latest_s` None: not seen at all."""
+
+    earliest_s: float
+    latest_s: float | None
+
+
+class Times(Frozen):
+    """Ordered to effective (an interval from samples) and ordered to verified, in seconds."""
+
+    ordered_to_effective: Interval | None
+    ordered_to_verified: float | None
+
+
+class Finding(Frozen):
+    """One thing that was found: a code to look up, a sentence to read, when, and the journal records it rests on.
+
+    `first_s` and `last_s` count from the start of the run.
+    """
+
+    code: str
+    result: Result
+    sentence: str
+    stage: str | None = None
+    probe: str | None = None
+    conduit: str | None = None
+    first_s: float | None = None
+    last_s: float | None = None
+    records: tuple[int, ...] = ()
+
+
+class Row(Frozen):
+    """One probe in one stage: what was expected, what was seen, and the journal records it rests on."""
+
+    stage: str
+    probe: str
+    role: str
+    vantage: str
+    expected: str
+    result: Result
+    good: int
+    bad: int
+    unknown: int
+    longest_gap_s: float | None
+    records: tuple[int, ...]
+
+
+class StageVerdict(Frozen):
+    """One stage's result and its three times."""
+
+    name: str
+    result: Result
+    isolation_s: Times
+    held_s: float | None
+
+
+class Verdict(Frozen):
+    """What the run showed."""
+
+    format: int = 1
+    verdict: Result
+    restoration: Restoration
+    isolation_s: Times
+    restoration_s: Times
+    longest_ot_gap_s: float | None
+    leaks: int
+    stages: tuple[StageVerdict, ...]
+    rows: tuple[Row, ...]
+    findings: tuple[Finding, ...]
+    mode: str
+    lab: bool
+    site: str
+    drill: str
+    run: str
+    drill_digest: str
+    plan_digest: str

@@ -1,0 +1,112 @@
+"""The edge to an isolation point: a device and a way to isolate conduits on it.
+
+The arming rule, which every implementation keeps: `arm` makes one object per conduit on the device by an atomic create
+and starts its timer, and traffic still passes; `isolate` only refers to that object, so that an isolate which
+arrives late (after expiry, after restore) has no effect; `restore` deletes the object and is idempotent.
+Device trouble is never raised: it is a `Reading` that is *not done* or *unknown*.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from islandmode.core.outcome import Reading
+from islandmode.core.rendering import Capabilities
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a device says of itself at preflight. `saved_has_ours`: our object stands in its saved configuration."""
+
+    hostname: str
+    model: str
+    os_version: str
+    interfaces: tuple[str, ...]
+    saved_has_ours: bool
+
+
+@dataclass(frozen=True)
+class ConduitState:
+    """What the device shows for one conduit, read back from it.
+
+    `armed_s` is the dead-man's remaining time as the device says it; None when no timer runs. `isolating` is true only
+    when traffic is being dropped: object present, timer running and hold entries present and unexpired.
+    """
+
+    present: bool
+    armed_s: float | None
+    isolating: bool
+
+
+@dataclass(frozen=True)
+class PointState:
+    """The state of every conduit asked about, by conduit name."""
+
+    conduits: dict[str, ConduitState]
+
+    @property
+    def clear(self) -> bool:
+        """Tell whether none of our objects is left."""
+        return not any(state.present for state in self.conduits.values())
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Device state for comparison before and after: text per part (running, saved, routes, addresses ...)."""
+
+    parts: dict[str, str]
+
+
+class IsolationPoint(Protocol):
+    """A device that can isolate conduits and always be restored. All calls are bounded by `deadline_s`."""
+
+    @property
+    def name(self) -> str:
+        """Name of the isolation point in the site."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this way of isolating can do."""
+        ...
+
+    async def facts(self, deadline_s: float) -> Reading[Facts]:
+        """Log in (one attempt) and read facts; nothing is changed."""
+        ...
+
+    async def configuration(self, deadline_s: float) -> Reading[Configuration]:
+        """Read running and saved configuration, routes and addresses, for the comparison before and after."""
+        ...
+
+    async def arm(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
+        """Create the objects, start their timers, open the restore session, and return what was read back."""
+        ...
+
+    async def isolate(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
+        """Put armed conduits into isolation and read back."""
+        ...
+
+    async def renew(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
+        """Extend running timers; fails on an expired one."""
+        ...
+
+    async def restore(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
+        """Delete the objects, close sessions that could still write, and read back that they are gone. Idempotent."""
+        ...
+
+    async def state(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
+        """Read what the device shows now."""
+        ...
+
+    async def flush(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[tuple[int, int]]:
+        """Drop tracked sessions that cross the conduits, filtered; counts before and after."""
+        ...
+
+    async def denied(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[dict[str, int]]:
+        """Count packets that the isolation has dropped, by conduit and direction."""
+        ...
+
+    async def close(self) -> None:
+        """End all sessions; never changes the device."""
+        ...

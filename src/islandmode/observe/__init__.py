@@ -1,0 +1,1 @@
+"""Look, never touch: probes, and the vantages they look from."""

@@ -1,0 +1,81 @@
+"""The edge to a vantage: a worker that is given its whole schedule, samples alone, and is collected after restore."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from islandmode.core.episodes import Sample
+from islandmode.core.outcome import Reading
+from islandmode.core.probe import Probe
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Everything a worker needs: which probes, how often, and when to end by itself."""
+
+    run: str
+    vantage: str
+    probes: dict[str, Probe]
+    sample_every_s: float
+    end_after_s: float
+
+
+@dataclass(frozen=True)
+class Offset:
+    """A worker's clocks against the conductor's: add `monotonic_us` to the worker's monotonic time to get the conductor's.
+
+    `uncertainty_us` is half the shortest round trip by which it was measured.
+    """
+
+    monotonic_us: int
+    utc_us: int
+    uncertainty_us: int
+    boot_id: str
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What a worker spooled: its samples in its own monotonic time, and whether the spool was whole.
+
+    `chain_ok` is false when a segment was altered or the spool's hash chain does not close.
+    """
+
+    samples: tuple[Sample, ...]
+    segments: tuple[tuple[str, bytes], ...]
+    chain_ok: bool
+    ended: str
+
+
+class Vantage(Protocol):
+    """A place from which probes look. `far` ones are cut off because the drill works, so they sample alone."""
+
+    @property
+    def name(self) -> str:
+        """Name of the vantage in the site."""
+        ...
+
+    @property
+    def far(self) -> bool:
+        """Tell whether nothing can be heard from this vantage during the hold."""
+        ...
+
+    async def offset(self, deadline_s: float) -> Reading[Offset]:
+        """Measure the worker's clocks against the conductor's; never called during the hold for a far vantage."""
+        ...
+
+    async def start(self, schedule: Schedule, deadline_s: float) -> Reading[None]:
+        """Hand over the whole schedule and start sampling."""
+        ...
+
+    def fresh(self) -> tuple[Sample, ...]:
+        """Return samples that arrived since the last call, in the conductor's monotonic time; always empty for far ones."""
+        ...
+
+    async def collect(self, deadline_s: float) -> Reading[Collected]:
+        """Stop the worker and fetch its spool, with times as the worker recorded them."""
+        ...
+
+    async def stop(self) -> None:
+        """End the worker without collecting; used when a run is refused."""
+        ...

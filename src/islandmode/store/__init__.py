@@ -1,0 +1,1 @@
+"""What is read from operators' files and what a run writes down."""

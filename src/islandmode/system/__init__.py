@@ -1,0 +1,1 @@
+"""The machine's edges, shared by those above: clock, disk, processes, secrets."""
