@@ -1,0 +1,34 @@
+"""The run's book: the journal, seen from a run. A journal that failed pulls the stop latch; it never breaks a restore."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from islandmode.core.record import Record
+from islandmode.run.progress import Stop, StopLatch
+from islandmode.store.journal import Journal, JournalFailed
+
+
+class Book:
+    """Writes records for the conductor and those who work for it."""
+
+    def __init__(self, journal: Journal, latch: StopLatch) -> None:
+        """Write into this journal; pull this latch when it fails."""
+        self._journal = journal
+        self._latch = latch
+
+    async def append(self, kind: str, data: dict[str, Any]) -> bool:
+        """Return true when the record is durable; false, with the latch pulled, when the journal failed.
+
+        No durable record, no isolate: whoever is about to change a device must look at the answer.
+        """
+        try:
+            await self._journal.append(kind, data)
+        except JournalFailed as failed:
+            self._latch.pull(Stop("internal", f"The journal cannot be written any more ({failed})."))
+            return False
+        return True
+
+    def note(self, kind: str, data: dict[str, Any]) -> Record:
+        """Keep a record without waiting for any disk: for everything from the order to restore until it was seen."""
+        return self._journal.note(kind, data)

@@ -1,0 +1,298 @@
+"""The conductor: one run of a plan, as a list of steps that a stranger can read.
+
+How it works. `conduct` is the list. Everything from arming to the last hold stands inside one `try`, whose `finally`
+is the restore: no path out of it, by error, signal or end, goes round it, and it is shielded. While something may be
+isolated two loops run beside the holds. One hears the near vantages ten times a second and applies the stop rules. The
+other reads the dead-man from the devices, and renews it only if the first loop was alive a moment ago and nothing asks
+for a stop. Whatever either finds wrong pulls the stop latch, which does nothing but cancel the drill's scope.
+
+No durable record, no isolate: the journal is awaited before each isolate. A restore never waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from islandmode.core.episodes import Sample
+from islandmode.core.errors import Refused
+from islandmode.core.lifecycle import Event, Phase, next_phase
+from islandmode.core.outcome import Outcome
+from islandmode.core.plan import Plan, PlanStage, Step
+from islandmode.isolation.point import IsolationPoint, PointState
+from islandmode.observe.vantage import Vantage
+from islandmode.run.book import Book
+from islandmode.run.deadman import DeadMan
+from islandmode.run.preflight import Preflight
+from islandmode.run.progress import Progress, Show, Stop, StopLatch
+from islandmode.run.restore import restore_until_seen
+from islandmode.run.witness import Witness
+from islandmode.store.journal import Journal
+from islandmode.system.clock import Clock
+from islandmode.system.disk import Disk
+
+TICK_S = 0.1
+ALIVE_S = 1.0
+CALL_DEADLINE_S = 5.0
+STRANDED_MARGIN_S = 15.0
+"""How long past the device's own timer a conductor keeps trying before it says STRANDED and ends."""
+WORKER_MARGIN_S = 120.0
+
+
+@dataclass(frozen=True)
+class RunPlace:
+    """Where a run writes, and how it names itself."""
+
+    run: str
+    directory: Path
+    started_by: str
+    header: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Conducted:
+    """What a finished run leaves in memory; the same stands in its journal and samples."""
+
+    restored: bool
+    stop: Stop | None
+    samples: Mapping[str, tuple[Sample, ...]]
+    segments: Mapping[str, tuple[tuple[str, bytes], ...]]
+    differences: Mapping[str, str]
+    refused: str | None = None
+
+
+class Conductor:
+    """Runs one plan once."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        points: Mapping[str, IsolationPoint],
+        vantages: Mapping[str, Vantage],
+        *,
+        journal: Journal,
+        disk: Disk,
+        clock: Clock,
+        place: RunPlace,
+        latch: StopLatch,
+        show: Show,
+    ) -> None:
+        """Take everything a run needs; nothing is touched yet."""
+        self._plan = plan
+        self._points = points
+        self._clock = clock
+        self._place = place
+        self._latch = latch
+        self._show = show
+        self._book = Book(journal, latch)
+        self._dead_man = DeadMan(plan, points, self._book, clock)
+        self._witness = Witness(plan, vantages, self._book, clock, place.run)
+        self._preflight = Preflight(plan, points, self._book, disk, place.directory)
+        self._isolated: dict[str, tuple[str, ...]] = {}
+        self._stage: PlanStage | None = None
+        self._heard_us = 0
+        self._sentence = ""
+        self.phase = Phase.PLANNED
+
+    async def conduct(self) -> Conducted:
+        """Run the plan from preflight to verify; raises `Refused` when it ended before anything could be isolated."""
+        try:
+            await self._check()
+            await self._baseline()
+            refusal: str | None = None
+            try:
+                refusal = await self._isolate_all()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    restored = await self._restore()
+            if refusal is not None and restored:
+                raise Refused(refusal)
+            await self._settle()
+            await self._collect()
+            differences = await self._verify()
+            await self._finish(restored=restored)
+            spools = {name: spool.segments for name, spool in self._witness.collected.items()}
+            return Conducted(restored, self._latch.first, self._witness.samples(), spools, differences, refusal)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._witness.stop()
+                for point in self._points.values():
+                    await point.close()
+
+    async def _check(self) -> None:
+        self._move(Event.PREFLIGHT_STARTED, "Preflight: one login on each isolation point, nothing is changed.")
+        await self._book.append("run.started", dict(self._place.header))
+        self._refuse_if_stopped()
+        await self._preflight.check()
+        self._refuse_if_stopped()
+
+    async def _baseline(self) -> None:
+        self._move(Event.BASELINE_STARTED, "Baseline: every probe must be good before anything is isolated.")
+        end_after_s = self._plan.hold_s + self._plan.dead_man_s + WORKER_MARGIN_S
+        wrong = await self._witness.start(end_after_s, self._place.started_by)
+        if wrong:
+            raise Refused(f"{wrong[0]} Nothing was touched.")
+        await self._book.append("baseline.started", {})
+        # Long enough for a frozen value to show itself, and for far vantages to see alive what must die later.
+        bad = await self._hear_until_good(self._plan.drill.settle, self._plan.drill.settle * 3)
+        await self._book.append("baseline.done", {"bad": list(bad)})
+        self._refuse_if_stopped()
+        if bad:
+            why = self._witness.why(bad[0])
+            raise Refused(f"Probe {bad[0]} is not good before the drill ({why}). Nothing was touched.")
+
+    def _refuse_if_stopped(self) -> None:
+        if self._latch.first is not None:
+            raise Refused(f"Stopped before anything was armed: {self._latch.first.why} Nothing was touched.")
+
+    async def _isolate_all(self) -> str | None:
+        """Arm, then isolate and hold stage by stage; return why arming was refused, if it was."""
+        with anyio.CancelScope() as scope:
+            self._latch.wakes(scope.cancel)
+            self._move(Event.ARMING_STARTED, "Arming the dead-man on each isolation point; traffic still passes.")
+            wrong = await self._dead_man.arm()
+            if wrong:
+                return wrong[0]
+            self._heard_us = self._clock.monotonic_us()
+            async with anyio.create_task_group() as beside:
+                beside.start_soon(self._watch_plant)
+                beside.start_soon(self._watch_devices)
+                for stage in self._plan.stages:
+                    await self._isolate(stage)
+                    await self._hold(stage)
+                beside.cancel_scope.cancel()
+        return None
+
+    async def _watch_plant(self) -> None:
+        while True:
+            self._tell()
+            self._heard_us = self._clock.monotonic_us()
+            stop = self._witness.stop_reason()
+            if stop is not None:
+                self._latch.pull(stop)
+            await self._clock.sleep(TICK_S)
+
+    async def _watch_devices(self) -> None:
+        while True:
+            trouble = await self._dead_man.watch(self._isolated)
+            if trouble is None and self._latch.first is None and self._plant_is_watched():
+                trouble = await self._dead_man.renew_where_due()
+            if trouble is not None:
+                self._latch.pull(Stop("dead_man", trouble))
+            await self._clock.sleep(TICK_S)
+
+    def _plant_is_watched(self) -> bool:
+        return self._clock.monotonic_us() - self._heard_us < ALIVE_S * 1_000_000
+
+    async def _isolate(self, stage: PlanStage) -> None:
+        self._stage = stage
+        self._move(Event.ISOLATE_STARTED, f"Stage {stage.name}: isolating {', '.join(stage.conduits)}.")
+        async with anyio.create_task_group() as group:
+            for step in stage.steps:
+                group.start_soon(self._isolate_one, stage.name, step)
+        self._move(Event.STAGE_ISOLATED, f"Stage {stage.name}: isolated, holding {stage.hold_s:g} s.")
+
+    async def _isolate_one(self, stage: str, step: Step) -> None:
+        intent = {"stage": stage, "point": step.point, "conduits": list(step.conduits)}
+        if not await self._book.append("isolate.intent", intent):
+            # The latch is pulled; wait here for the cancel rather than go on without a record.
+            await anyio.sleep_forever()
+        point = self._points[step.point]
+        reading = await point.isolate(step.conduits, CALL_DEADLINE_S)
+        if reading.outcome is Outcome.UNKNOWN:
+            reading = await point.state(step.conduits, CALL_DEADLINE_S)
+        result = {"outcome": reading.outcome.value, "why": reading.why}
+        stamps = {"asked_us": reading.asked_us, "answered_us": reading.answered_us}
+        await self._book.append("isolate.result", intent | result | stamps)
+        if not reading.done or not _isolating(reading.value, step.conduits):
+            why = reading.why or "the device was read back and does not isolate"
+            self._latch.pull(Stop("isolate", f"{step.point} did not isolate {', '.join(step.conduits)}: {why}."))
+            return
+        self._isolated[step.point] = (*self._isolated.get(step.point, ()), *step.conduits)
+
+    async def _hold(self, stage: PlanStage) -> None:
+        await self._book.append("hold.started", {"stage": stage.name})
+        await self._clock.sleep(stage.hold_s)
+        for name, conduits in self._isolated.items():
+            reading = await self._points[name].denied(conduits, CALL_DEADLINE_S)
+            packets = reading.value if reading.value is not None else {}
+            await self._book.append("denied.read", {"point": name, "stage": stage.name, "packets": packets})
+        await self._book.append("hold.ended", {"stage": stage.name, "complete": True})
+
+    async def _restore(self) -> bool:
+        touched = dict(self._dead_man.touched)
+        stop = self._latch.first
+        if stop is not None:
+            self._book.note("stop", {"by": stop.by, "why": stop.why})
+        why = stop.why if stop is not None else "The plan is complete."
+        if not touched:
+            return True
+        self._move(Event.RESTORE_STARTED, f"Restoring every isolation point: {why}")
+        self._book.note("restore.ordered", {"why": why})
+        seen = await restore_until_seen(
+            self._points,
+            touched,
+            notes=self._book,
+            clock=self._clock,
+            give_up_after_s=self._plan.dead_man_s + STRANDED_MARGIN_S,
+        )
+        restored = seen == set(touched)
+        if restored:
+            self._move(Event.RESTORE_SEEN, "Restored: every isolation point was read back without our objects.")
+        else:
+            unseen = ", ".join(sorted(set(touched) - seen))
+            self._move(Event.RESTORE_UNSEEN, f"STRANDED: {unseen} was not seen restored. Use the commands of the card now.")
+        return restored
+
+    async def _settle(self) -> None:
+        """Watch the plant come back: the probes' positive controls after the drill."""
+        await self._book.append("verify.started", {})
+        longest_s = self._plan.drill.limits.restore_within + self._plan.drill.settle
+        bad = await self._hear_until_good(self._plan.drill.settle, longest_s)
+        await self._book.append("verify.done", {"bad": list(bad)})
+
+    async def _collect(self) -> None:
+        if self.phase is Phase.RESTORED:
+            self._move(Event.COLLECT_STARTED, "Collecting what the far vantages saw while they were cut off.")
+        await self._witness.collect()
+
+    async def _verify(self) -> dict[str, str]:
+        return await self._preflight.compare()
+
+    async def _finish(self, *, restored: bool) -> None:
+        await self._book.append("run.finished", {"restored": restored, "why": self._sentence})
+        if restored:
+            self._move(Event.FINISHED, "Finished.")
+
+    async def _hear_until_good(self, least_s: float, longest_s: float) -> tuple[str, ...]:
+        """Listen for at least `least_s`, and on until every near probe is good, at most `longest_s`; name the bad."""
+        start_us = self._clock.monotonic_us()
+        while True:
+            await self._clock.sleep(TICK_S)
+            self._tell()
+            heard_s = (self._clock.monotonic_us() - start_us) / 1_000_000
+            bad = self._witness.not_good()
+            if heard_s >= least_s and (not bad or heard_s >= longest_s):
+                return bad
+            if self._latch.first is not None and self.phase is Phase.BASELINE:
+                return bad
+
+    def _move(self, event: Event, sentence: str) -> None:
+        self.phase = next_phase(self.phase, event)
+        self._sentence = sentence
+        self._tell()
+
+    def _tell(self) -> None:
+        self._witness.listen()
+        stage = self._stage.name if self._stage is not None else None
+        now_us = self._clock.monotonic_us()
+        lamps, timers = self._witness.lamps(), dict(self._dead_man.timers)
+        self._show(Progress(self.phase, stage, now_us, lamps, timers, self._sentence))
+
+
+def _isolating(state: PointState | None, conduits: tuple[str, ...]) -> bool:
+    return state is not None and all(name in state.conduits and state.conduits[name].isolating for name in conduits)

@@ -1,0 +1,176 @@
+"""The dead-man: armed and read back before anything is isolated, and read from the device while it holds.
+
+The remaining time is never counted down here. A timer that is missing, or a conduit that no longer isolates, is a
+reason to restore at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+
+from islandmode.core.outcome import Outcome, Reading
+from islandmode.core.plan import Plan
+from islandmode.isolation.point import IsolationPoint, PointState
+from islandmode.run.progress import TimerReading
+from islandmode.run.book import Book
+from islandmode.system.clock import Clock
+
+CALL_DEADLINE_S = 5.0
+READ_EVERY_S = 1.0
+RENEW_BELOW = 0.5
+"""Renew when less than this share of the timer is left."""
+SILENT_S = 10.0
+"""A device that was not read for this long while it holds is a reason to restore."""
+LAG_S = 2.0
+"""How much less than asked a fresh timer may show: the way to the device and back."""
+
+
+class DeadMan:
+    """The timers of every isolation point of a run."""
+
+    def __init__(self, plan: Plan, points: Mapping[str, IsolationPoint], book: Book, clock: Clock) -> None:
+        """Know the plan's points; nothing is armed yet."""
+        self._plan = plan
+        self._points = points
+        self._book = book
+        self._clock = clock
+        self.touched: dict[str, tuple[str, ...]] = {}
+        """Points on which an object may stand: restore owes each of them a visit."""
+        self.timers: dict[str, TimerReading] = {}
+        self._read_us = 0
+
+    async def arm(self) -> tuple[str, ...]:
+        """Arm every point and return what went wrong, as sentences; empty means all armed and read back."""
+        wrong: list[str] = []
+        for name, planned in self._plan.points.items():
+            for_s = self._plan.dead_man_s
+            intent = {"point": name, "conduits": list(planned.conduits), "for_s": for_s}
+            if not await self._book.append("arm.intent", intent):
+                return (f"{name}: not armed, because the journal cannot be written.",)
+            reading = await self._arm_one(name, planned.conduits, for_s)
+            await self._book.append("arm.result", intent | _result(reading))
+            trouble = arm_trouble(name, planned.conduits, for_s, reading)
+            if trouble:
+                wrong.append(trouble)
+                break
+        return tuple(wrong)
+
+    async def _arm_one(self, name: str, conduits: tuple[str, ...], for_s: float) -> Reading[PointState]:
+        # Owed from before the call: a cancel or a crash in the middle of it must not forget a half-armed device.
+        self.touched[name] = conduits
+        reading = await self._points[name].arm(conduits, for_s, CALL_DEADLINE_S)
+        if reading.outcome is Outcome.NOT_DONE:
+            # Refused by the device: whatever stands there is somebody else's, and deleting it would restore *their* run.
+            del self.touched[name]
+        self._keep(name, reading)
+        return reading
+
+    async def watch(self, isolated: Mapping[str, tuple[str, ...]]) -> str | None:
+        """Read every armed point when it is time; return a sentence when a dead-man is not as it should be.
+
+        `isolated` names the conduits per point that must be isolating now.
+        """
+        if self._clock.monotonic_us() - self._read_us < READ_EVERY_S * 1_000_000:
+            return None
+        return await self.read(isolated)
+
+    async def read(self, isolated: Mapping[str, tuple[str, ...]]) -> str | None:
+        """Read every armed point now, all at once, and say what is wrong with the first that is."""
+        wrong: dict[str, str] = {}
+
+        # A stage that comes into force between a device's answer and our look must not count as missing in that answer.
+        asked = dict(isolated)
+
+        async def one(name: str, conduits: tuple[str, ...]) -> None:
+            reading = await self._points[name].state(conduits, CALL_DEADLINE_S)
+            self._keep(name, reading)
+            await self._book.append("dead_man.read", {"point": name} | _result(reading))
+            trouble = watch_trouble(name, conduits, asked.get(name, ()), reading) or self._unseen(name)
+            if trouble:
+                wrong[name] = trouble
+
+        async with anyio.create_task_group() as group:
+            for name, conduits in self.touched.items():
+                group.start_soon(one, name, conduits)
+        self._read_us = self._clock.monotonic_us()
+        return next((wrong[name] for name in self.touched if name in wrong), None)
+
+    def _unseen(self, name: str) -> str | None:
+        timer = self.timers.get(name)
+        silent_us = self._clock.monotonic_us() - (timer.read_us if timer is not None else 0)
+        if silent_us > SILENT_S * 1_000_000:
+            return f"{name}: its dead-man could not be read for {silent_us / 1_000_000:.0f} s."
+        return None
+
+    async def renew_where_due(self) -> str | None:
+        """Extend timers that ran low; only the end of a complete healthy loop may call this."""
+        for name, conduits in self.touched.items():
+            timer = self.timers.get(name)
+            planned = self._plan.points[name]
+            if timer is None or timer.armed_s is None or not planned.capabilities.renewable:
+                continue
+            if timer.armed_s >= self._plan.dead_man_s * RENEW_BELOW:
+                continue
+            reading = await self._points[name].renew(conduits, self._plan.dead_man_s, CALL_DEADLINE_S)
+            self._keep(name, reading)
+            stamps = {"point": name, "for_s": self._plan.dead_man_s}
+            await self._book.append("dead_man.renew", stamps | _result(reading))
+            if not reading.done:
+                return f"{name}: the dead-man was not renewed ({reading.why or reading.outcome.value})."
+        return None
+
+    def _keep(self, name: str, reading: Reading[PointState]) -> None:
+        if reading.value is not None:
+            left = [state.armed_s for state in reading.value.conduits.values()]
+            least = None if not left or None in left else min(value for value in left if value is not None)
+            self.timers[name] = TimerReading(least, reading.answered_us)
+
+
+def arm_trouble(point: str, conduits: tuple[str, ...], for_s: float, reading: Reading[PointState]) -> str | None:
+    """Judge an arm by what was read back; None means every timer runs and nothing is isolated yet."""
+    if not reading.done or reading.value is None:
+        return f"{point}: the dead-man was not armed ({reading.why or reading.outcome.value})."
+    for conduit in conduits:
+        state = reading.value.conduits.get(conduit)
+        if state is None or not state.present:
+            return f"{point}: no object for {conduit} was read back after arming."
+        if state.armed_s is None:
+            return f"{point}: the object for {conduit} was read back without a running timer; it would never restore by itself."
+        if not for_s - LAG_S <= state.armed_s <= for_s + LAG_S:
+            return f"{point}: the timer for {conduit} reads {state.armed_s:.1f} s where {for_s:.1f} s were armed."
+        if state.isolating:
+            return f"{point}: {conduit} is isolated by arming alone."
+    return None
+
+
+def watch_trouble(
+    point: str, conduits: tuple[str, ...], isolated: tuple[str, ...], reading: Reading[PointState]
+) -> str | None:
+    """Judge a dead-man that was read in the hold; None means armed everywhere and isolating where it must be."""
+    if not reading.done or reading.value is None:
+        # One missed answer is no proof of a lost timer; flying blind and the timer itself bound how long that may last.
+        return None
+    for conduit in conduits:
+        state = reading.value.conduits.get(conduit)
+        if state is None or not state.present:
+            return f"{point}: the object for {conduit} is gone from the device; somebody or its timer removed it."
+        if state.armed_s is None:
+            return f"{point}: the dead-man for {conduit} is not running any more."
+        if conduit in isolated and not state.isolating:
+            return f"{point}: {conduit} is not isolated any more although its object stands."
+    return None
+
+
+def _result(reading: Reading[PointState]) -> dict[str, Any]:
+    conduits = reading.value.conduits if reading.value is not None else {}
+    return {
+        "outcome": reading.outcome.value,
+        "why": reading.why,
+        "armed_s": {name: state.armed_s for name, state in conduits.items()},
+        "isolating": {name: state.isolating for name, state in conduits.items()},
+        "asked_us": reading.asked_us,
+        "answered_us": reading.answered_us,
+    }

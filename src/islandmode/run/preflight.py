@@ -1,0 +1,118 @@
+"""Preflight: one login on each isolation point, nothing changed, and every reason to refuse said in one sentence."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import anyio
+
+from islandmode.core.errors import Refused
+from islandmode.core.plan import Plan
+from islandmode.core.preflight import PreflightFinding, judge_point
+from islandmode.isolation.point import Configuration, IsolationPoint
+from islandmode.run.book import Book
+from islandmode.system.disk import Disk
+
+LOGIN_DEADLINE_S = 15.0
+CALL_DEADLINE_S = 10.0
+
+
+class Preflight:
+    """Reads every isolation point before anything is armed, and again after restore."""
+
+    def __init__(self, plan: Plan, points: Mapping[str, IsolationPoint], book: Book, disk: Disk, directory: Path) -> None:
+        """Know where artifacts go; nothing is read yet."""
+        self._plan = plan
+        self._points = points
+        self._book = book
+        self._disk = disk
+        self._artifacts = directory / "artifacts"
+        self._before: dict[str, Configuration] = {}
+        self._after: dict[str, Configuration] = {}
+
+    async def check(self) -> None:
+        """Raise `Refused` with the first reason not to go on; every finding is in the journal."""
+        findings: dict[str, tuple[PreflightFinding, ...]] = {}
+
+        async def one(name: str) -> None:
+            findings[name] = await self._check_point(name)
+
+        async with anyio.create_task_group() as group:
+            for name in self._plan.points:
+                group.start_soon(one, name)
+        refusals: list[str] = []
+        for name in self._plan.points:
+            for finding in findings[name]:
+                data = {"code": finding.code, "sentence": finding.sentence, "refuses": finding.refuses}
+                await self._book.append("preflight.finding", data)
+                if finding.refuses:
+                    refusals.append(finding.sentence)
+        if refusals:
+            raise Refused(refusals[0])
+        for name in self._plan.points:
+            if not await self._keep(name, "before"):
+                raise Refused(f"{name}: its configuration could not be read and kept before the drill; nothing was touched.")
+
+    async def _check_point(self, name: str) -> tuple[PreflightFinding, ...]:
+        planned = self._plan.points[name]
+        facts = await self._points[name].facts(LOGIN_DEADLINE_S)
+        if not facts.done or facts.value is None:
+            # One login attempt only: a second question on a device that refused the first could lock the account.
+            return judge_point(name, planned, outcome=facts.outcome, why=facts.why)
+        state = await self._points[name].state(planned.conduits, CALL_DEADLINE_S)
+        present = None
+        if state.done and state.value is not None:
+            present = tuple(conduit for conduit, seen in state.value.conduits.items() if seen.present)
+        return judge_point(
+            name,
+            planned,
+            outcome=facts.outcome,
+            why=facts.why or state.why,
+            interfaces=facts.value.interfaces,
+            saved_has_ours=facts.value.saved_has_ours,
+            present=present,
+        )
+
+    async def _keep(self, name: str, when: str) -> bool:
+        reading = await self._points[name].configuration(CALL_DEADLINE_S)
+        parts = reading.value.parts if reading.value is not None else {}
+        unkept = ""
+        for part, text in parts.items():
+            try:
+                await self._disk.replace(self._artifacts / f"{name}.{part}.{when}.txt", text.encode())
+            except OSError as error:
+                unkept = f"{part} could not be written down ({error.strerror})"
+        digests = {part: hashlib.sha256(text.encode()).hexdigest() for part, text in parts.items()}
+        data = {"point": name, "when": when, "outcome": reading.outcome.value, "why": reading.why or unkept, "parts": digests}
+        await self._book.append("configuration.read", data)
+        if reading.value is not None:
+            kept = self._before if when == "before" else self._after
+            kept[name] = reading.value
+        return reading.done and not unkept
+
+    async def compare(self) -> dict[str, str]:
+        """Read every configuration again and return what differs, as unified diffs by point and part."""
+        differences: dict[str, str] = {}
+        for name in self._plan.points:
+            if not await self._keep(name, "after"):
+                differences[name] = "The configuration after restore could not be read or written down."
+            after = self._after.get(name)
+            if after is None:
+                continue
+            for part, text in compare_parts(self._before[name].parts, after.parts).items():
+                differences[f"{name} {part}"] = text
+        return differences
+
+
+def compare_parts(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
+    """Compare device state part by part; a part that only one side has is a difference too."""
+    found: dict[str, str] = {}
+    for part in sorted({*before, *after}):
+        old, new = before.get(part, "").splitlines(), after.get(part, "").splitlines()
+        lines = list(difflib.unified_diff(old, new, f"{part} before", f"{part} after", lineterm=""))
+        if lines:
+            found[part] = "\n".join(lines)
+    return found

@@ -1,0 +1,91 @@
+"""Restore: the one function that puts the plant back, used unchanged by conductor, guardian, resume and command line.
+
+It is idempotent, restores every point independently of the others, never waits for the journal or a disk, needs no
+approval, and comes back only with what was *seen*. What may happen to one point, in each attempt:
+
+    done, clear       the device was read back without our objects: seen, finished
+    done, not clear   the device says done and still shows an object: tried again
+    not done          the device refused: tried again
+    unknown           no answer in time; the session was closed, a new one is opened: tried again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import anyio
+
+from islandmode.core.outcome import Reading
+from islandmode.isolation.point import IsolationPoint, PointState
+from islandmode.system.clock import Clock
+
+ATTEMPT_DEADLINE_S = 3.0
+BACKOFF_FIRST_S = 0.2
+BACKOFF_MAX_S = 5.0
+
+
+class Notes(Protocol):
+    """Where restore writes what it did; never waits, never raises."""
+
+    def note(self, kind: str, data: dict[str, Any]) -> object:
+        """Keep a record in memory and write it when possible."""
+        ...
+
+
+async def restore_until_seen(
+    points: Mapping[str, IsolationPoint],
+    conduits: Mapping[str, tuple[str, ...]],
+    *,
+    notes: Notes,
+    clock: Clock,
+    give_up_after_s: float,
+) -> frozenset[str]:
+    """Restore every point and return the names of those that were *seen* restored; nothing cancels it from outside.
+
+    `give_up_after_s` bounds how long one caller keeps trying: the device's own timer has fired long before, and what
+    is still unseen then is stranded and must be said loudly.
+    """
+    seen: set[str] = set()
+
+    async def one(name: str) -> None:
+        if await _restore_one(points[name], conduits[name], notes, clock, give_up_after_s):
+            seen.add(name)
+
+    with anyio.CancelScope(shield=True):
+        async with anyio.create_task_group() as group:
+            for name in conduits:
+                group.start_soon(one, name)
+    return frozenset(seen)
+
+
+async def _restore_one(
+    point: IsolationPoint, conduits: tuple[str, ...], notes: Notes, clock: Clock, give_up_after_s: float
+) -> bool:
+    until_us = clock.monotonic_us() + round(give_up_after_s * 1_000_000)
+    backoff_s = BACKOFF_FIRST_S
+    attempt = 0
+    while True:
+        attempt += 1
+        reading = await point.restore(conduits, ATTEMPT_DEADLINE_S)
+        notes.note("restore.attempt", _attempt(point.name, attempt, reading))
+        if reading.done and reading.value is not None and reading.value.clear:
+            stamps = {"asked_us": reading.asked_us, "answered_us": reading.answered_us}
+            notes.note("restore.seen", {"point": point.name, **stamps})
+            return True
+        if clock.monotonic_us() >= until_us:
+            notes.note("restore.unseen", {"point": point.name, "why": reading.why})
+            return False
+        await clock.sleep(backoff_s)
+        backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
+
+
+def _attempt(point: str, attempt: int, reading: Reading[PointState]) -> dict[str, Any]:
+    return {
+        "point": point,
+        "attempt": attempt,
+        "outcome": reading.outcome.value,
+        "why": reading.why,
+        "asked_us": reading.asked_us,
+        "answered_us": reading.answered_us,
+    }

@@ -1,0 +1,189 @@
+"""The witness: all vantages of a run together. Near ones are listened to; far ones sample alone and show `away`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+
+from islandmode.core.episodes import Sample, Seen
+from islandmode.core.outcome import Outcome, Reading
+from islandmode.core.plan import Plan
+from islandmode.observe.vantage import Collected, Offset, Schedule, Vantage
+from islandmode.run.progress import Lamp, Stop
+from islandmode.run.book import Book
+from islandmode.system.clock import Clock
+
+CALL_DEADLINE_S = 10.0
+QUIET_LAMP_US = 3_000_000
+"""A near probe that said nothing for this long is shown as unknown."""
+
+
+@dataclass
+class LastSeen:
+    """What the witness remembers of a near probe between two looks."""
+
+    sample: Sample
+    good_us: int
+    """When it was last good; when it was first heard at all, if never good."""
+    ever_good: bool
+
+
+class Witness:
+    """Starts, hears, and collects the vantages of one run."""
+
+    def __init__(self, plan: Plan, vantages: Mapping[str, Vantage], book: Book, clock: Clock, run: str) -> None:
+        """Know the plan's vantages; nothing is started yet."""
+        self._plan = plan
+        self._vantages = vantages
+        self._book = book
+        self._clock = clock
+        self._run = run
+        self._last: dict[str, LastSeen] = {}
+        self.offsets: dict[str, list[Offset]] = {name: [] for name in vantages}
+        self.collected: dict[str, Collected] = {}
+        self.listening_since_us = 0
+
+    async def start(self, end_after_s: float, started_by: str) -> tuple[str, ...]:
+        """Measure clocks, hand over every schedule and start sampling; return what went wrong as sentences."""
+        wrong: list[str] = []
+        for name, vantage in self._vantages.items():
+            await self._measure(name, vantage, "before")
+            mine = {key: planned.probe for key, planned in self._plan.probes.items() if planned.probe.vantage == name}
+            schedule = Schedule(self._run, name, mine, self._plan.drill.sample_every, end_after_s)
+            reading = await vantage.start(schedule, CALL_DEADLINE_S)
+            data = {"vantage": name, "far": vantage.far, "by": started_by}
+            await self._book.append("vantage.started", data | _outcome(reading))
+            if not reading.done:
+                wrong.append(f"The worker on vantage {name} did not start ({reading.why or reading.outcome.value}).")
+        self.listening_since_us = self._clock.monotonic_us()
+        return tuple(wrong)
+
+    def listen(self) -> None:
+        """Take in what near vantages said since the last look."""
+        for vantage in self._vantages.values():
+            for sample in vantage.fresh():
+                before = self._last.get(sample.probe)
+                good = sample.seen is Seen.GOOD
+                good_us = sample.asked_us if good or before is None else before.good_us
+                self._last[sample.probe] = LastSeen(sample, good_us, good or (before is not None and before.ever_good))
+
+    def lamps(self) -> dict[str, Lamp]:
+        """Show every probe: what a near one last said, `away` for a far one."""
+        now_us = self._clock.monotonic_us()
+        return {name: self._lamp(name, now_us) for name in self._plan.probes}
+
+    def _lamp(self, probe: str, now_us: int) -> Lamp:
+        if self._vantages[self._plan.probes[probe].probe.vantage].far:
+            return "away"
+        last = self._last.get(probe)
+        if last is None:
+            return "waiting"
+        if now_us - last.sample.asked_us > QUIET_LAMP_US:
+            return "unknown"
+        return last.sample.seen.value
+
+    def not_good(self) -> tuple[str, ...]:
+        """Name near probes whose last word was not good, or that said nothing yet."""
+        near = [name for name in self._plan.probes if not self._vantages[self._plan.probes[name].probe.vantage].far]
+        return tuple(name for name in near if self._lamp(name, self._clock.monotonic_us()) != "good")
+
+    def why(self, probe: str) -> str:
+        """Say what a probe last gave as its reason."""
+        last = self._last.get(probe)
+        return last.sample.why if last is not None and last.sample.why else "nothing was heard from it"
+
+    def stop_reason(self) -> Stop | None:
+        """Apply `abort_when`, where unknown and silence count as bad, and the rule against flying blind."""
+        now_us = self._clock.monotonic_us()
+        for rule in self._plan.drill.abort_when:
+            bad_us = now_us - self._good_until_us(rule.probe)
+            if bad_us > rule.bad_for * 1_000_000:
+                why = f"{rule.probe} was not good for {bad_us / 1_000_000:.1f} s ({self.why(rule.probe)})."
+                return Stop("abort_when", why)
+        near = [
+            name
+            for name in self._plan.drill.continuity
+            if not self._vantages[self._plan.probes[name].probe.vantage].far
+        ]
+        # An answer may take as long as the probe's own timeout before it can be called missing.
+        patience_s = self._plan.drill.limits.longest_ot_gap + max(
+            (self._plan.probes[name].probe.timeout for name in near), default=0.0
+        )
+        if near and all(now_us - self._good_until_us(name) > patience_s * 1_000_000 for name in near):
+            return Stop("flying_blind", f"No continuity probe was good for {patience_s:.1f} s.")
+        return None
+
+    def _good_until_us(self, probe: str) -> int:
+        last = self._last.get(probe)
+        return last.good_us if last is not None else self.listening_since_us
+
+    async def collect(self) -> None:
+        """Measure clocks again and fetch every spool, all vantages at once."""
+        async with anyio.create_task_group() as group:
+            for name, vantage in self._vantages.items():
+                group.start_soon(self._collect_one, name, vantage)
+
+    async def _collect_one(self, name: str, vantage: Vantage) -> None:
+        await self._measure(name, vantage, "after")
+        reading = await vantage.collect(CALL_DEADLINE_S)
+        if reading.value is not None:
+            self.collected[name] = reading.value
+        spool = reading.value
+        more = {
+            "vantage": name,
+            "chain_ok": spool.chain_ok if spool else False,
+            "ended": spool.ended if spool else "",
+            "samples": len(spool.samples) if spool else 0,
+        }
+        await self._book.append("collect.result", more | _outcome(reading))
+
+    async def stop(self) -> None:
+        """End every worker without collecting."""
+        for vantage in self._vantages.values():
+            await vantage.stop()
+
+    async def _measure(self, name: str, vantage: Vantage, when: str) -> None:
+        reading = await vantage.offset(CALL_DEADLINE_S)
+        data: dict[str, Any] = {"vantage": name, "when": when} | _outcome(reading)
+        if reading.value is not None:
+            self.offsets[name].append(reading.value)
+            data |= {
+                "monotonic_us": reading.value.monotonic_us,
+                "utc_us": reading.value.utc_us,
+                "uncertainty_us": reading.value.uncertainty_us,
+                "boot_id": reading.value.boot_id,
+            }
+        await self._book.append("vantage.offset", data)
+
+    def samples(self) -> dict[str, tuple[Sample, ...]]:
+        """Give every collected sample by probe, moved into the conductor's monotonic time."""
+        found: dict[str, list[Sample]] = {name: [] for name in self._plan.probes}
+        for name, spool in self.collected.items():
+            shifts = [offset.monotonic_us for offset in self.offsets[name]]
+            if not shifts:
+                # Without a measured offset the times mean nothing here; missing data never passes.
+                continue
+            shift = sum(shifts) // len(shifts)
+            for sample in spool.samples:
+                found[sample.probe].append(_moved(sample, shift))
+        return {name: tuple(sorted(rows, key=lambda row: row.asked_us)) for name, rows in found.items()}
+
+
+def _moved(sample: Sample, shift_us: int) -> Sample:
+    return Sample(
+        sample.probe,
+        sample.seq,
+        sample.asked_us + shift_us,
+        sample.answered_us + shift_us,
+        sample.seen,
+        sample.value,
+        sample.why,
+    )
+
+
+def _outcome(reading: Reading[Any]) -> dict[str, Any]:
+    failed = reading.outcome is not Outcome.DONE
+    return {"outcome": reading.outcome.value, "why": reading.why if failed else ""}
