@@ -27,6 +27,7 @@ from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.observe.vantage import Vantage
 from islandmode.run.book import Book
 from islandmode.run.deadman import DeadMan
+from islandmode.run.outermost import Broken
 from islandmode.run.preflight import Preflight
 from islandmode.run.progress import Progress, Show, Stop, StopLatch
 from islandmode.run.restore import restore_until_seen
@@ -103,12 +104,16 @@ class Conductor:
         try:
             await self._check()
             await self._baseline()
-            refusal: str | None = None
+            refusal, fault = None, None
             try:
                 refusal = await self._isolate_all()
+            except Exception as error:  # noqa: BLE001 - a fault of ours must not hide whether the plant came back
+                fault = error
             finally:
                 with anyio.CancelScope(shield=True):
                     restored = await self._restore()
+            if fault is not None:
+                raise Broken(restored=restored) from fault
             if refusal is not None and restored:
                 raise Refused(refusal)
             await self._settle()

@@ -1,0 +1,56 @@
+"""The outermost edge of the program: every end becomes one of the exit codes, and never a traceback.
+
+    0 held and restoration proven    4 refused at preflight, nothing touched
+    1 breached                       5 restoration unproven; outranks all others
+    2 bad input, nothing touched     6 finished, nothing to judge
+    3 inconclusive or not tested     7 internal error; 5 if anything may still be isolated
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from islandmode.core.errors import IslandmodeError
+
+INTERNAL, STRANDED = 7, 5
+
+
+class Broken(Exception):
+    """A fault of ours in the middle of a run; `restored` says whether every point was seen restored all the same."""
+
+    def __init__(self, *, restored: bool) -> None:
+        """Carry what the exit code depends on; the fault itself is the cause."""
+        super().__init__("internal error during the run")
+        self.restored = restored
+
+
+def exit_code_of(command: Callable[[], int], crash_file: Path) -> int:
+    """Run a command and return its exit code; every error becomes one sentence on standard error."""
+    try:
+        return command()
+    except IslandmodeError as error:
+        print(f"islandmode: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has gone; there is nobody to tell.
+        return INTERNAL
+    except Exception as error:  # noqa: BLE001 - the last edge: a person sees a sentence, the details go into a file
+        return _internal(error, crash_file)
+
+
+def _internal(error: Exception, crash_file: Path) -> int:
+    code = STRANDED if isinstance(error, Broken) and not error.restored else INTERNAL
+    where = f"details are in {crash_file}"
+    try:
+        crash_file.parent.mkdir(parents=True, exist_ok=True)
+        crash_file.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    except OSError:
+        where = "its details could not be written"
+    if code == STRANDED:
+        print("islandmode: STRANDED: a fault of ours ended the run and restoration was not seen.", file=sys.stderr)
+    cause = error.__cause__ or error
+    print(f"islandmode: internal error ({type(cause).__name__}); {where}. Please report it.", file=sys.stderr)
+    return code

@@ -1,0 +1,95 @@
+"""A run's directory: where it writes, what it leaves, and how earlier runs are found again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from islandmode.core.errors import InputError, Refused
+
+RUNS = "runs"
+PLAN, VERDICT, REPORT, SUMS = "plan.json", "verdict.json", "report.html", "SHA256SUMS"
+CONDUCTOR_JOURNAL = Path("journals") / "conductor.jsonl"
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """The directory of one run."""
+
+    root: Path
+
+    @property
+    def run(self) -> str:
+        """Name the run."""
+        return self.root.name
+
+    @property
+    def journal(self) -> Path:
+        """Path of the conductor's journal."""
+        return self.root / CONDUCTOR_JOURNAL
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write one file of the run; for everything that is written after restore or before arming."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def write_spool(self, vantage: str, segments: Iterable[tuple[str, bytes]]) -> None:
+        """Keep a vantage's collected segments exactly as its worker wrote them."""
+        folder = self.root / "samples" / vantage
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in segments:
+            (folder / Path(name).name).write_bytes(data)
+
+    def seal(self) -> Path:
+        """Write SHA256SUMS over every file of the run, in the form that `sha256sum -c` reads."""
+        files = sorted(path for path in self.root.rglob("*") if path.is_file() and path.name != SUMS)
+        lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(self.root)}\n" for path in files]
+        return self.write_text(SUMS, "".join(lines))
+
+    def verdict(self) -> Mapping[str, Any] | None:
+        """Read the verdict as written; None when this run has none."""
+        path = self.root / VERDICT
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise InputError(f"{path} is not readable as JSON ({error}); the run's journal still is.") from error
+        return document if isinstance(document, dict) else None
+
+
+def create(workspace: Path, run: str) -> RunDirectory:
+    """Make a new run's directory; refuses, with nothing touched, when it cannot be written."""
+    root = workspace / RUNS / run
+    try:
+        (root / CONDUCTOR_JOURNAL).parent.mkdir(parents=True)
+        (root / "artifacts").mkdir()
+    except OSError as error:
+        raise Refused(f"The run's directory {root} cannot be made ({error.strerror}). Nothing was touched.") from error
+    return RunDirectory(root)
+
+
+def earlier(workspace: Path) -> tuple[RunDirectory, ...]:
+    """List the runs of a workspace, newest first."""
+    runs = workspace / RUNS
+    if not runs.is_dir():
+        return ()
+    found = [path for path in runs.iterdir() if (path / CONDUCTOR_JOURNAL).is_file()]
+    return tuple(RunDirectory(path) for path in sorted(found, reverse=True))
+
+
+def find(workspace: Path, run: str) -> RunDirectory:
+    """Find a run by its name, or by the beginning of it; `last` is the newest."""
+    runs = earlier(workspace)
+    matching = runs[:1] if run == "last" else tuple(one for one in runs if one.run.startswith(run))
+    if len(matching) == 1:
+        return matching[0]
+    known = ", ".join(one.run for one in runs[:5]) or "none yet"
+    what = "matches more than one run" if matching else "is not a run of this workspace"
+    raise InputError(f"{run} {what}; the newest are: {known}.")

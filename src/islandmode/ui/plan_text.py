@@ -1,0 +1,48 @@
+"""A plan in words: every step with its undo, its timer and its exact lines, and whose flows die."""
+
+from __future__ import annotations
+
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from islandmode.core.plan import Plan, PlanStage
+
+
+def print_plan(plan: Plan, console: Console | None = None) -> None:
+    """Print a plan for a person to read before anything happens."""
+    out = console or Console()
+    total = f"{plan.hold_s:g} s of hold in {len(plan.stages)} stages"
+    out.print(Text(f"{plan.drill.drill} at {plan.drill.site}: {total}", style="bold"))
+    out.print(f"drill digest {plan.drill_digest}\nplan digest  {plan.plan_digest}")
+    for name, point in plan.points.items():
+        able = point.capabilities
+        renewed = "renewed while all is well" if able.renewable else "not renewable"
+        tier = f"undo tier {able.undo_tier}, dead-man {plan.dead_man_s:g} s on the device, {renewed}"
+        where = f"{point.platform} at {point.management.address}, managed from zone {point.management.zone}"
+        lines = Group(Text(f"{where}; {tier}"), _lines("arm", point.rendering.arm), _lines("restore", point.rendering.restore))
+        out.print(Panel(lines, title=name, title_align="left"))
+    for number, stage in enumerate(plan.stages, 1):
+        out.print(Panel(_stage(stage), title=f"stage {number}: {stage.name}, hold {stage.hold_s:g} s", title_align="left"))
+
+
+def _lines(what: str, lines: tuple[str, ...]) -> Text:
+    text = Text(f"{what}\n", style="bold")
+    text.append("\n".join(f"  {line}" for line in lines), style="not bold")
+    return text
+
+
+def _stage(stage: PlanStage) -> Group:
+    parts: list[Text | Table] = [Text(f"isolates {', '.join(stage.conduits)}")]
+    for step in stage.steps:
+        parts.append(_lines(f"on {step.point}, undone by itself after {step.timer_s:g} s", step.isolate))
+        parts.append(_lines("undo", step.undo))
+    table = Table("flow that dies", "conduit", "service", "owner", "seen by severed probes", box=None, pad_edge=False)
+    for flow in stage.dying_flows:
+        cover = f"{flow.covered:.0%} {', '.join(flow.probes)}" if flow.probes else "not watched"
+        table.add_row(flow.flow, flow.conduit, flow.service, flow.owner, cover)
+    parts.append(table)
+    parts.append(Text(f"must stay alive: {', '.join(stage.alive) or 'nothing'}"))
+    parts.append(Text(f"must be dead: {', '.join(stage.dead) or 'nothing'}"))
+    return Group(*parts)

@@ -1,0 +1,84 @@
+"""A rehearsal's surroundings: the lab, the operations host's network, and edges that reach nothing else.
+
+A rehearsal logs in only to devices that this very `lab up` brought up. Whatever else a site file points at is refused
+before any login, because a rehearsal that reaches a real firewall would isolate a real plant.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from islandmode import isolation
+from islandmode.core.errors import Refused
+from islandmode.core.plan import Plan
+from islandmode.isolation.point import IsolationPoint
+from islandmode.observe.process_vantage import ProcessVantage
+from islandmode.observe.vantage import Vantage
+from islandmode.rehearse import namespaces
+from islandmode.rehearse.namespaces import Lab
+from islandmode.system.clock import Clock
+from islandmode.system.secrets import Secrets
+
+OPERATIONS_HOST = "ops"
+STATE = ".lab"
+TOPOLOGY = Path("lab") / "plant.clab.yml"
+
+
+def attach_or_up(workspace: Path, name: str) -> tuple[Lab, bool]:
+    """Return the running lab of that name, or bring one up; the flag says that this call brought it up."""
+    lab = namespaces.attach(name, workspace / STATE)
+    if lab is not None:
+        return lab, False
+    return namespaces.up(workspace / TOPOLOGY, name=name, state_dir=workspace / STATE), True
+
+
+def is_on_operations_host(lab: Lab) -> bool:
+    """Tell whether this process already has the operations host's network and no other."""
+    there = f"/proc/{lab.node(OPERATIONS_HOST).network_pid}/ns/net"
+    return os.readlink("/proc/self/ns/net") == os.readlink(there)
+
+
+def go_to_operations_host(lab: Lab, arguments: tuple[str, ...]) -> None:
+    """Replace this process by itself on the operations host: its network only, our files; does not return."""
+    again = (sys.executable, "-m", "islandmode", *arguments)
+    argv = lab.enter(OPERATIONS_HOST, again, network_only=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execvp(argv[0], argv)  # noqa: S606 - no shell: the lab's own argv
+
+
+def refuse_strangers(plan: Plan, lab: Lab) -> None:
+    """Refuse a plan with a device that is not of this lab; compares addresses with the host keys of this `lab up`."""
+    for name, point in plan.points.items():
+        if str(point.management.address) not in lab.management_addresses:
+            known = ", ".join(lab.management_addresses)
+            raise Refused(
+                f"{name} at {point.management.address} is not a device of this lab ({known}); a rehearsal logs in "
+                "nowhere else. Point the site's management address at the lab, or drill in another mode."
+            )
+
+
+def open_points(plan: Plan, lab: Lab, workspace: Path, clock: Clock) -> Mapping[str, IsolationPoint]:
+    """Make the plan's isolation points; nothing is contacted yet, secrets are resolved now."""
+    secrets = Secrets(workspace, lab=lab.secret)
+    return {
+        name: isolation.open_point(name, point, secrets=secrets.resolve, known_hosts=lab.known_hosts, clock=clock)
+        for name, point in plan.points.items()
+    }
+
+
+def open_vantages(plan: Plan, lab: Lab, clock: Clock, spools: Path) -> Mapping[str, Vantage]:
+    """Make the plan's vantages: `here` beside the conductor, every other inside its own lab node."""
+    return {
+        name: ProcessVantage(
+            name,
+            clock=clock,
+            far=planned.far,
+            prefix=lab.enter(planned.node, ()) if planned.far and planned.node else (),
+            spool=spools / name,
+        )
+        for name, planned in plan.vantages.items()
+    }

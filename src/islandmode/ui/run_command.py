@@ -1,0 +1,160 @@
+"""`islandmode run`: one drill from its file to its report."""
+
+from __future__ import annotations
+
+import secrets as randomness
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from getpass import getuser
+from pathlib import Path
+
+import anyio
+from anyio.abc import TaskStatus
+
+from islandmode import __version__
+from islandmode.core.drill import Mode
+from islandmode.core.errors import Refused
+from islandmode.core.plan import Plan
+from islandmode.core.record import Record
+from islandmode.rehearse.namespaces import Lab
+from islandmode.run.conductor import Conducted, Conductor, RunPlace
+from islandmode.run.outermost import Broken
+from islandmode.run.progress import Show, Stop, StopLatch
+from islandmode.store import rundir
+from islandmode.store.journal import Journal
+from islandmode.store.rundir import RunDirectory
+from islandmode.system.clock import Clock, MachineClock, iso_utc
+from islandmode.system.disk import Disk, MachineDisk, hold_conduits
+from islandmode.ui import rehearsal
+from islandmode.ui.exits import NOTHING_TO_JUDGE, exit_code
+from islandmode.ui.live import LiveView, silent
+from islandmode.ui.plan_text import print_plan
+from islandmode.ui.planning import plan_of
+from islandmode.ui.results import judge_and_write, print_result
+
+STARTED_BY = "lab back end"
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What was asked for on the command line."""
+
+    workspace: Path
+    drill: str
+    mode: Mode
+    lab: str
+    own_lab: bool
+    json: bool
+
+
+def run_drill(request: RunRequest, arguments: Sequence[str]) -> int:
+    """Run a drill and return the exit code; `arguments` are our own, for starting again on the operations host."""
+    _, plan = plan_of(request.workspace, request.drill)
+    if request.mode in (Mode.LIVE, Mode.INCIDENT):
+        raise Refused(
+            f"Mode {request.mode.value} needs approvals, which do not exist yet in this version. "
+            "Nothing was touched. Rehearse with --mode rehearsal."
+        )
+    if request.mode in (Mode.TABLETOP, Mode.DRY_RUN):
+        print_plan(plan)
+        return NOTHING_TO_JUDGE
+    return _rehearse(request, plan, arguments)
+
+
+def _rehearse(request: RunRequest, plan: Plan, arguments: Sequence[str]) -> int:
+    lab, ours = rehearsal.attach_or_up(request.workspace, request.lab)
+    ours = ours or request.own_lab
+    try:
+        rehearsal.refuse_strangers(plan, lab)
+        if not rehearsal.is_on_operations_host(lab):
+            keep = ("--own-lab",) if ours else ()
+            rehearsal.go_to_operations_host(lab, (*arguments, *keep))
+        return _run_here(request, plan, lab)
+    finally:
+        # Only after restoration was seen or given up does this line run: the lab is what a person would look at.
+        if ours:
+            rehearsal.down(lab)
+
+
+def _run_here(request: RunRequest, plan: Plan, lab: Lab) -> int:
+    clock, disk = MachineClock.of_this_boot(), MachineDisk()
+    run = f"{iso_utc(clock.utc_us())[:19].replace(':', '')}Z-{plan.drill.drill}-{randomness.token_hex(2)}"
+    with hold_conduits(request.workspace / rundir.RUNS / ".locks", plan.drill.site, plan.conduits):
+        directory = rundir.create(request.workspace, run)
+        directory.write_text(rundir.PLAN, plan.model_dump_json(indent=2, by_alias=True) + "\n")
+        view = None if request.json else LiveView(plan)
+        rehearsed = _Rehearsal(request, plan, lab, clock, disk, directory, silent if view is None else view.show)
+        try:
+            conducted = anyio.run(rehearsed.conduct)
+        finally:
+            if view is not None:
+                view.close()
+    verdict = judge_and_write(plan, conducted, rehearsed.records, directory, mode=request.mode, lab=True)
+    print_result(verdict, directory, as_json=request.json)
+    return exit_code(verdict.verdict, verdict.restoration)
+
+
+class _Rehearsal:
+    """One rehearsal: opens what the conductor needs, with our signal receiver in place before anything is armed."""
+
+    def __init__(
+        self,
+        request: RunRequest,
+        plan: Plan,
+        lab: Lab,
+        clock: Clock,
+        disk: Disk,
+        directory: RunDirectory,
+        show: Show,
+    ) -> None:
+        self._request, self._plan, self._lab = request, plan, lab
+        self._clock, self._disk, self._directory, self._show = clock, disk, directory, show
+        self._latch = StopLatch()
+        self.records: tuple[Record, ...] = ()
+
+    async def conduct(self) -> Conducted:
+        """Run the conductor; what it raises comes out as it is, not wrapped in a group."""
+        ended: Conducted | Refused | Broken | None = None
+        async with anyio.create_task_group() as beside:
+            await beside.start(receive_signals, self._latch)
+            try:
+                ended = await self._conduct()
+            except (Refused, Broken) as error:
+                ended = error
+            beside.cancel_scope.cancel()
+        if isinstance(ended, Conducted):
+            return ended
+        raise ended if ended is not None else Refused("The run was cancelled before it began.")
+
+    async def _conduct(self) -> Conducted:
+        plan, directory = self._plan, self._directory
+        points = rehearsal.open_points(plan, self._lab, self._request.workspace, self._clock)
+        vantages = rehearsal.open_vantages(plan, self._lab, self._clock, directory.root / "spool")
+        names = {"site": plan.drill.site, "run": directory.run, "writer": "conductor"}
+        journal = await Journal.create(self._disk, directory.journal, clock=self._clock, **names)
+        header = {
+            "mode": self._request.mode.value,
+            "drill_digest": plan.drill_digest,
+            "plan_digest": plan.plan_digest,
+            "version": __version__,
+            "operator": getuser(),
+            "lab": self._lab.identity,
+        }
+        place = RunPlace(directory.run, directory.root, STARTED_BY, header)
+        edges = {"journal": journal, "disk": self._disk, "clock": self._clock}
+        conductor = Conductor(plan, points, vantages, **edges, place=place, latch=self._latch, show=self._show)
+        try:
+            return await conductor.conduct()
+        finally:
+            with anyio.CancelScope(shield=True):
+                self.records = journal.records
+                await journal.close()
+
+
+async def receive_signals(latch: StopLatch, *, task_status: TaskStatus[None]) -> None:
+    """Turn INT, TERM and HUP into one request to restore; later ones change nothing, the restore goes on."""
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as received:
+        task_status.started()
+        async for number in received:
+            latch.pull(Stop("signal", f"{signal.Signals(number).name} was received."))
