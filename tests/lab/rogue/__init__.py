@@ -1,0 +1,1 @@
+"""Things that go wrong in a plant, made on purpose."""

@@ -1,0 +1,76 @@
+"""A firewall that lies or lags: stands in for `nft` on the firewall node and lets the real one do the rest.
+
+The file named by NFT_FAULT_FILE (default /etc/nft-fault) says how, so that a test can change it between runs:
+
+    swallow-hold    an isolate is answered as done and never reaches the kernel
+    late-reply      every answer comes 2 s late, the rule is in force in time
+    late-rule       an isolate reaches the kernel 2 s late
+    drop-timeout    `timeout` is dropped silently from every element
+    obedient        nothing is changed
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+REAL = os.environ.get("NFT_REAL", "/usr/sbin/nft.real")
+FAULT_FILE = Path(os.environ.get("NFT_FAULT_FILE", "/etc/nft-fault"))
+LATE_S = 2.0
+
+
+def fault() -> str:
+    """Read which fault is on now."""
+    return FAULT_FILE.read_text(encoding="ascii").strip() if FAULT_FILE.exists() else "obedient"
+
+
+def changed(line: str) -> str | None:
+    """Return the line as the real nft gets it; None when it never does."""
+    name = fault()
+    isolates = re.search(r"add element \S+ \S+ hold", line) is not None
+    if isolates and name == "swallow-hold":
+        return None
+    if isolates and name == "late-rule":
+        time.sleep(LATE_S)
+    if name == "drop-timeout":
+        line = re.sub(r"\s*(timeout|expires) \d+\w+", "", line)
+    return line
+
+
+def pump_answers(source: int, target: int) -> None:
+    """Carry answers to the caller, late where asked."""
+    while data := os.read(source, 65536):
+        if fault() == "late-reply":
+            time.sleep(LATE_S)
+        os.write(target, data)
+
+
+def main() -> int:
+    """Stand between the caller and the real nft."""
+    interactive = "-i" in sys.argv[1:] or any(re.fullmatch(r"-[a-z]*i[a-z]*", word) for word in sys.argv[1:])
+    if not interactive and "-f" not in sys.argv[1:]:
+        arguments = changed(" ".join(sys.argv[1:]))
+        return 0 if arguments is None else subprocess.call([REAL, *sys.argv[1:]])
+    real = subprocess.Popen([REAL, *sys.argv[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    if real.stdin is None or real.stdout is None:
+        return 1
+    answers = threading.Thread(target=pump_answers, args=(real.stdout.fileno(), 1), daemon=True)
+    answers.start()
+    for line in sys.stdin:
+        passed = changed(line)
+        if passed is not None:
+            real.stdin.write(passed.encode())
+            real.stdin.flush()
+    real.stdin.close()
+    code = real.wait()
+    answers.join(LATE_S * 2)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

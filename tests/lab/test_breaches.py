@@ -1,0 +1,181 @@
+"""The same drill ends `breached`, with the right finding, against everything that lets traffic pass or stops too much."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from islandmode.rehearse.namespaces import Lab
+from tests.lab.drills import Ended, drill, end, make_workspace, start, wait_for
+from tests.lab.rogue import bypass
+from tests.lab.rogue.bypass import in_node, second_link
+
+pytestmark = pytest.mark.lab
+
+ROGUE = Path(__file__).parent / "rogue"
+OFFICE, OFFICE6 = "10.10.0.20", "fd10:10::20"
+ERP, ERP6 = "10.10.0.10", "fd10:10::10"
+MIXER, MIXER6 = "10.40.0.10", "fd10:40::10"
+OPS, OPS6 = "10.40.0.30", "fd10:40::30"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, lab: Lab) -> Path:
+    """A workspace of the test's own, sharing the running lab."""
+    return make_workspace(tmp_path, lab.state_dir)
+
+
+def assert_leak(ended: Ended, *probes: str) -> None:
+    """The drill is breached by leaks of exactly these probes, each with first and last seen, and the plant is back."""
+    assert ended.code == 1, ended.output
+    assert ended.verdict["verdict"] == "breached"
+    assert ended.verdict["restoration"] == "proven"
+    leaks = {found["probe"]: found for found in ended.verdict["findings"] if found["code"] == "leak"}
+    assert set(leaks) == set(probes)
+    for found in leaks.values():
+        assert found["first_s"] is not None
+        assert found["last_s"] >= found["first_s"]
+
+
+@contextmanager
+def relay_on_firewall(lab: Lab, *options: str) -> Iterator[None]:
+    """Run the packet relay on the firewall node."""
+    script = in_node(lab, "fw", "mktemp").strip()
+    subprocess.run(
+        lab.enter("fw", ("sh", "-c", f"cat > {script}")),
+        input=(ROGUE / "packet_relay.py").read_text(encoding="utf-8"),
+        text=True,
+        check=True,
+        timeout=20,
+    )
+    argv = lab.enter("fw", ("python3", script, "eth1", "eth4", *options))
+    relay = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+    try:
+        assert relay.stdout is not None
+        assert relay.stdout.readline() == "ready\n"
+        yield
+    finally:
+        relay.kill()
+        relay.wait()
+
+
+def test_a_relay_on_the_firewall_is_found(lab: Lab, workspace: Path) -> None:
+    with relay_on_firewall(lab, "--family", "4"):
+        ended = drill(workspace, lab.name)
+    assert ended.code == 1, ended.output
+    leaks = {found["probe"] for found in ended.verdict["findings"] if found["code"] == "leak"}
+    assert "office-to-plc" in leaks
+    assert not any(probe.endswith("-v6") for probe in leaks)
+
+
+def test_a_second_link_round_the_firewall_is_found(lab: Lab, workspace: Path) -> None:
+    with second_link(lab, "office", (4, OFFICE, MIXER), (6, OFFICE6, MIXER6)):
+        ended = drill(workspace, lab.name)
+    assert_leak(ended, "office-to-plc", "office-to-plc-v6", "office-canary")
+
+
+def test_a_leak_in_ipv6_only_is_found(lab: Lab, workspace: Path) -> None:
+    with second_link(lab, "office", (6, OFFICE6, MIXER6)):
+        ended = drill(workspace, lab.name)
+    assert_leak(ended, "office-to-plc-v6")
+
+
+def test_a_leak_from_ot_to_corporate_only_is_found(lab: Lab, workspace: Path) -> None:
+    with second_link(lab, "erp", (4, ERP, OPS)):
+        ended = drill(workspace, lab.name)
+    assert_leak(ended, "line3-to-erp")
+
+
+def test_a_leak_on_an_open_connection_only_is_found(lab: Lab, workspace: Path) -> None:
+    with relay_on_firewall(lab, "--established", "--family", "4"):
+        ended = drill(workspace, lab.name)
+    assert_leak(ended, "office-canary")
+
+
+def test_a_leak_that_opens_late_in_the_hold_is_found(lab: Lab, tmp_path: Path) -> None:
+    longer = {"drills/quarterly-isolation.yaml": lambda text: text.replace("hold: 3 s", "hold: 10 s")}
+    workspace = make_workspace(tmp_path, lab.state_dir, longer)
+    running = start(workspace, lab.name)
+    held = wait_for(workspace, "hold.started", stage="corporate")
+    with pytest.raises(subprocess.TimeoutExpired):
+        running.wait(timeout=8)
+    bypass.lay(lab, "office", ((4, OFFICE, MIXER),))
+    try:
+        ended = end(running, workspace)
+    finally:
+        bypass.lift(lab, "office")
+    assert_leak(ended, "office-to-plc", "office-canary")
+    begun = next(record for record in ended.records() if record["kind"] == "run.started")
+    hold_after_s = (held["mono_us"] - begun["mono_us"]) / 1_000_000
+    assert ended.finding("leak")["first_s"] >= hold_after_s + 7
+
+
+@contextmanager
+def faulty_nft(lab: Lab, fault: str) -> Iterator[None]:
+    """Put the lying nft in front of the real one on the firewall, for the length of a test."""
+    nft = in_node(lab, "fw", "sh", "-c", "command -v nft || echo /usr/sbin/nft").strip()
+    wrapper = (ROGUE / "nft_wrapper.py").read_text(encoding="utf-8")
+    fetch = f"mkdir -p /run/faulty && cp {nft} /run/faulty/nft.real && cat > /run/faulty/nft.py"
+    subprocess.run(lab.enter("fw", ("sh", "-c", fetch)), input=wrapper, text=True, check=True, timeout=20)
+    launcher = "#!/bin/sh\nNFT_REAL=/run/faulty/nft.real exec python3 /run/faulty/nft.py \"$@\"\n"
+    script = f"printf '%s' '{launcher}' > /run/faulty/nft && chmod 755 /run/faulty/nft && echo {fault} > /etc/nft-fault"
+    in_node(lab, "fw", "sh", "-c", f"{script} && mount --bind /run/faulty/nft {nft}")
+    try:
+        yield
+    finally:
+        in_node(lab, "fw", "sh", "-c", f"umount {nft}; rm -f /etc/nft-fault")
+
+
+def test_a_point_that_says_done_and_does_nothing_is_found(lab: Lab, workspace: Path) -> None:
+    with faulty_nft(lab, "swallow-hold"):
+        ended = drill(workspace, lab.name)
+    assert ended.code == 1, ended.output
+    assert ended.verdict["verdict"] == "breached"
+    assert "not-isolating" in ended.codes()
+
+
+def test_a_late_reply_changes_no_effective_time_and_a_late_rule_does(lab: Lab, tmp_path: Path) -> None:
+    times = {}
+    for fault in ("obedient", "late-reply", "late-rule"):
+        folder = tmp_path / fault
+        folder.mkdir()
+        with faulty_nft(lab, fault):
+            ended = drill(make_workspace(folder, lab.state_dir), lab.name)
+        times[fault] = ended.verdict["isolation_s"]["ordered_to_effective"]
+    assert times["late-reply"]["latest_s"] < times["obedient"]["latest_s"] + 1
+    assert times["late-rule"]["earliest_s"] > times["obedient"]["latest_s"] + 1
+
+
+def test_an_nft_that_drops_timeouts_is_refused_and_leaves_nothing(lab: Lab, workspace: Path) -> None:
+    with faulty_nft(lab, "drop-timeout"):
+        ended = drill(workspace, lab.name)
+    assert ended.code == 4, ended.output
+    assert "timer" in ended.output
+    assert "islandmode_" not in in_node(lab, "fw", "nft", "list", "tables")
+
+
+def test_a_frozen_heartbeat_is_found_while_the_plc_still_answers(lab: Lab, workspace: Path) -> None:
+    running = start(workspace, lab.name)
+    wait_for(workspace, "hold.started", stage="corporate")
+    in_node(lab, "plc-filler", "sh", "-c", "kill -USR1 $(cat /run/plc.pid)")
+    try:
+        ended = end(running, workspace)
+    finally:
+        in_node(lab, "plc-filler", "sh", "-c", "kill -USR2 $(cat /run/plc.pid)")
+    assert ended.code == 1, ended.output
+    assert ended.verdict["restoration"] == "proven"
+    assert any(found["probe"] == "plc-filler" for found in ended.verdict["findings"])
+
+
+def test_a_stage_that_stops_a_flow_it_should_not_is_found(lab: Lab, tmp_path: Path) -> None:
+    too_much = {"inventory/riverside.yaml": lambda text: text.replace("vendors: [eth2]", "vendors: [eth2, eth3]")}
+    workspace = make_workspace(tmp_path, lab.state_dir, too_much)
+    ended = drill(workspace, lab.name)
+    assert ended.code == 1, ended.output
+    stopped = {found["probe"] for found in ended.verdict["findings"] if found["code"] == "isolated-too-much"}
+    assert stopped
+    assert all(found["stage"] == "vendors" for found in ended.verdict["findings"] if found["code"] == "isolated-too-much")

@@ -1,0 +1,113 @@
+"""However a drill is stopped in the middle of a hold: the plant is restored, that is seen, and the reason is recorded."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from islandmode.rehearse.namespaces import Lab
+from tests.lab.drills import Ended, end, make_workspace, newest_run, read_journal, start, wait_for
+from tests.lab.rogue.bypass import in_node
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, lab: Lab) -> Path:
+    """A workspace whose last hold is long, so that a stop always falls into it."""
+    long_hold = {"drills/quarterly-isolation.yaml": lambda text: text.replace("hold: 3 s", "hold: 2 min")}
+    return make_workspace(tmp_path, lab.state_dir, long_hold)
+
+
+def assert_restored(lab: Lab, directory: Path, by: str, word: str) -> None:
+    """The journal says who stopped it and that restore was seen, and the firewall agrees."""
+    records = read_journal(directory)
+    stop = next(record for record in records if record["kind"] == "stop")
+    assert stop["data"]["by"] == by
+    assert word in stop["data"]["why"]
+    assert [record["kind"] for record in records].count("restore.seen") == 1
+    assert "islandmode_" not in in_node(lab, "fw", "nft", "list", "tables")
+
+
+def stopped_by(workspace: Path, lab: Lab, *signals: signal.Signals) -> Ended:
+    """Start a drill, send signals in the middle of its last hold, and wait for its end."""
+    running = start(workspace, lab.name)
+    wait_for(workspace, "hold.started", stage="corporate")
+    for number in signals:
+        running.send_signal(number)
+        time.sleep(0.05)
+    return end(running, workspace)
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [
+        (signal.SIGINT,),
+        (signal.SIGINT, signal.SIGINT),
+        (signal.SIGTERM,),
+        (signal.SIGHUP,),
+    ],
+    ids=["int", "int-int", "term", "hup"],
+)
+def test_a_signal_in_the_hold_restores(lab: Lab, workspace: Path, signals: tuple[signal.Signals, ...]) -> None:
+    ended = stopped_by(workspace, lab, *signals)
+    assert ended.code == 3, ended.output
+    assert ended.verdict["verdict"] == "inconclusive"
+    assert ended.verdict["restoration"] == "proven"
+    assert ended.directory is not None
+    assert_restored(lab, ended.directory, "signal", signals[0].name)
+
+
+def test_a_closed_terminal_in_the_hold_restores(lab: Lab, workspace: Path) -> None:
+    ours, theirs = pty.openpty()
+    # A controlling terminal of its own: closing our end is what closing the window is.
+    argv_options = {"stdin": theirs, "stdout": theirs, "stderr": theirs, "start_new_session": False}
+    running = start(workspace, lab.name, **argv_options, preexec_fn=lambda: (os.setsid(), _own(theirs)))
+    os.close(theirs)
+    drain = subprocess.Popen(["cat"], stdin=ours, stdout=subprocess.DEVNULL)
+    try:
+        wait_for(workspace, "hold.started", stage="corporate")
+    finally:
+        drain.kill()
+        drain.wait()
+        os.close(ours)
+    running.wait(timeout=60)
+    directory = newest_run(workspace)
+    assert directory is not None
+    assert_restored(lab, directory, "signal", "SIGHUP")
+
+
+def _own(terminal: int) -> None:
+    import fcntl  # noqa: PLC0415 - in the child only
+    import termios  # noqa: PLC0415
+
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+
+def test_kill_9_in_the_hold_leaves_it_to_the_device_which_restores(lab: Lab, tmp_path: Path) -> None:
+    changes = {
+        "drills/quarterly-isolation.yaml": lambda text: text.replace("hold: 3 s", "hold: 2 min").replace(
+            "dead_man: 3 min", "dead_man: 12 s"
+        )
+    }
+    workspace = make_workspace(tmp_path, lab.state_dir, changes)
+    running = start(workspace, lab.name)
+    wait_for(workspace, "hold.started", stage="corporate")
+    assert "hold" in in_node(lab, "fw", "nft", "list", "table", "inet", "islandmode_corporate_dmz")
+    running.kill()
+    end(running, workspace)
+    until = time.monotonic() + 30
+    while time.monotonic() < until and "expires" in in_node(lab, "fw", "nft", "list", "ruleset"):
+        time.sleep(0.2)
+    in_node(lab, "office", "ping", "-c1", "-W2", "10.10.0.1", check=False)
+    answer = in_node(lab, "office", "python3", "-c", "import socket; socket.create_connection(('10.40.0.10', 502), 3)")
+    assert answer == ""
+    in_node(lab, "fw", "nft", "list", "tables")
+    for table in ("remote_access", "corporate_dmz", "corporate_line3"):
+        in_node(lab, "fw", "nft", "delete", "table", "inet", f"islandmode_{table}", check=False)
