@@ -1,0 +1,238 @@
+"""The simulated device: what its rules really do to the network, by the arming rule, and its own timer.
+
+Nothing here knows of sessions, latencies or lost replies: that is `simulated_point`. A device acts at the moment a
+request reaches it, keeps its timers by itself, and writes everything that took effect on its tape. Two kinds:
+
+    SimulatedDevice        `arms: before`: create an object, then isolate refers to it; both must hold
+    CommitConfirmDevice    `arms: with_isolate`: the isolate carries its own expiry; a session's token keeps late ones out
+
+Words on the tape: created, isolating, released (by the timer), deleted, renewed, restarted, pretended, lost (by force).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from islandmode.isolation.point import ConduitState, PointState
+from islandmode.rehearse.simulated_clock import SimulatedClock
+from islandmode.rehearse.simulated_network import SimulatedNetwork
+
+OURS = "this run"
+
+
+@dataclass
+class DeviceObject:
+    """One object that covers one conduit. `armed_until_us` is None when no timer runs; `real` is false when it only looks so."""
+
+    owner: str
+    for_us: int
+    armed_until_us: int | None
+    timer_runs: bool = True
+    isolating: bool = False
+    real: bool = True
+
+
+@dataclass(frozen=True)
+class Happening:
+    """Something that took effect on a device."""
+
+    at_us: int
+    device: str
+    what: str
+    conduit: str
+    owner: str
+    by: str
+
+
+class SimulatedDevice:
+    """A firewall with self-expiring objects, as nftables does it: a packet is dropped only while armed *and* held."""
+
+    def __init__(self, name: str, network: SimulatedNetwork, clock: SimulatedClock) -> None:
+        """Start empty: everything passes."""
+        self.name = name
+        self.network = network
+        self.clock = clock
+        self.objects: dict[str, DeviceObject] = {}
+        self.tape: list[Happening] = []
+        self.down_until_us = 0
+        self.edits: list[str] = []
+        # How this device may be broken; a fault sets these.
+        self.drops_timers = False
+        self.fakes_timers = False
+        self.pretends_isolate = False
+        self.pretends_delete = False
+        self.rule_lag_us = 0
+        self.also_blocks: tuple[str, ...] = ()
+
+    # What a management session can ask for. Each returns why it was refused, or nothing.
+
+    def create(self, conduits: tuple[str, ...], for_us: int, owner: str = OURS) -> str:
+        """Make one object per conduit, all or none; refused when any conduit is covered already."""
+        for conduit in conduits:
+            if conduit in self.objects:
+                return f"an object already covers {conduit}"
+        for conduit in conduits:
+            until_us = None if self.drops_timers else self.clock.monotonic_us() + for_us
+            made = DeviceObject(owner, for_us, until_us, timer_runs=not self.fakes_timers)
+            self.objects[conduit] = made
+            self._write("created", conduit, made, "request")
+            self._watch_timer(conduit, made)
+        return ""
+
+    def isolate(self, conduits: tuple[str, ...]) -> str:
+        """Put armed conduits into isolation; refers to the objects, so without them it has no effect."""
+        for conduit in conduits:
+            refused = self.may_isolate(conduit)
+            if refused:
+                return refused
+        for conduit in conduits:
+            self._enforce(conduit, self.objects[conduit])
+        return ""
+
+    def may_isolate(self, conduit: str) -> str:
+        """Say why an isolate has no effect now; empty when it has."""
+        made = self.objects.get(conduit)
+        if made is None:
+            return f"no object covers {conduit}"
+        if made.armed_until_us is None and not self.drops_timers:
+            return f"the timer of {conduit} has ended"
+        return ""
+
+    def renew(self, conduits: tuple[str, ...], for_us: int) -> str:
+        """Extend running timers; an ended one is not brought back."""
+        for conduit in conduits:
+            made = self.objects.get(conduit)
+            if made is None or made.armed_until_us is None:
+                return f"no timer runs for {conduit}"
+        for conduit in conduits:
+            made = self.objects[conduit]
+            made.armed_until_us = self.clock.monotonic_us() + for_us
+            self._write("renewed", conduit, made, "request")
+            self._watch_timer(conduit, made)
+        return ""
+
+    def delete(self, conduits: tuple[str, ...]) -> str:
+        """Take the objects away; nothing there is fine too."""
+        for conduit in conduits:
+            made = self.objects.pop(conduit, None)
+            if made is None:
+                continue
+            if self.pretends_delete:
+                self._write("pretended", conduit, made, "request")
+                continue
+            self._write("deleted", conduit, made, "request")
+            self._let_pass(conduit, made)
+        return ""
+
+    def look(self, conduits: tuple[str, ...]) -> PointState:
+        """Show what stands there now."""
+        return PointState({conduit: self._state(conduit) for conduit in conduits})
+
+    def configuration(self) -> dict[str, str]:
+        """Show running and saved configuration as text."""
+        lines = ["table inet site", *self.edits, *(f"islandmode object for {name}" for name in self.objects)]
+        return {"running": "\n".join(lines), "saved": "\n".join(["table inet site", *self.edits])}
+
+    def _state(self, conduit: str) -> ConduitState:
+        made = self.objects.get(conduit)
+        if made is None:
+            return ConduitState(present=False, armed_s=None, isolating=False)
+        left_us = None if made.armed_until_us is None else max(0, made.armed_until_us - self.clock.monotonic_us())
+        return ConduitState(True, None if left_us is None else left_us / 1_000_000, made.isolating)
+
+    # What the device does by itself.
+
+    def _watch_timer(self, conduit: str, made: DeviceObject) -> None:
+        until_us = made.armed_until_us
+        if until_us is not None and made.timer_runs:
+            self.clock.at(until_us, lambda: self._timer_ended(conduit, made, until_us))
+
+    def _timer_ended(self, conduit: str, made: DeviceObject, until_us: int) -> None:
+        """Let traffic pass again. The object may be hidden by now, which is why the timer belongs to it and not to the table."""
+        if made.armed_until_us != until_us or not made.timer_runs:
+            return
+        made.armed_until_us = None
+        self._write("released", conduit, made, "timer")
+        self._let_pass(conduit, made)
+
+    def _enforce(self, conduit: str, made: DeviceObject) -> None:
+        if made.isolating:
+            return
+        made.isolating = True
+        if self.pretends_isolate:
+            self._write("pretended", conduit, made, "request")
+            return
+        if self.rule_lag_us:
+            self.clock.at(self.clock.monotonic_us() + self.rule_lag_us, lambda: self._block(conduit, made))
+        else:
+            self._block(conduit, made)
+
+    def _block(self, conduit: str, made: DeviceObject) -> None:
+        if not made.isolating:
+            return
+        self._write("isolating", conduit, made, "request")
+        for name in (conduit, *self.also_blocks):
+            self.network.block(name, self.reason(conduit, made), self.clock.monotonic_us())
+
+    def _let_pass(self, conduit: str, made: DeviceObject) -> None:
+        made.isolating = False
+        for name in self.network.conduits:
+            self.network.unblock(name, self.reason(conduit, made), self.clock.monotonic_us())
+
+    def reason(self, conduit: str, made: DeviceObject) -> str:
+        """Name this block in the network's history."""
+        return f"{self.name} isolates {conduit} for {made.owner}"
+
+    # What others do to it.
+
+    def stop_timer(self, conduit: str) -> None:
+        """Take the timer off an object, as somebody who confirms a pending commit does; it would never end by itself."""
+        made = self.objects.get(conduit)
+        if made is not None and made.armed_until_us is not None:
+            made.armed_until_us = None
+            self._write("timer stopped", conduit, made, "somebody")
+
+    def take_object(self, conduit: str) -> None:
+        """Take an object away behind our back."""
+        made = self.objects.pop(conduit, None)
+        if made is not None:
+            self._write("lost", conduit, made, "somebody")
+            self._let_pass(conduit, made)
+
+    def restart(self, for_us: int) -> None:
+        """Boot from saved configuration: our objects are gone, and nothing passes until it is up."""
+        now_us = self.clock.monotonic_us()
+        for conduit, made in tuple(self.objects.items()):
+            del self.objects[conduit]
+            made.timer_runs = False
+            self._write("lost", conduit, made, "restart")
+        for conduit in self.network.conduits:
+            for reason in self.network.blocked_by(conduit, now_us):
+                if reason.startswith(f"{self.name} "):
+                    self.network.unblock(conduit, reason, now_us)
+        self.down_until_us = now_us + for_us
+        for conduit in self.network.conduits:
+            self.network.block(conduit, f"{self.name} is down", now_us)
+        self.clock.at(self.down_until_us, self._boot)
+
+    def _boot(self) -> None:
+        if self.clock.monotonic_us() >= self.down_until_us:
+            for conduit in self.network.conduits:
+                self.network.unblock(conduit, f"{self.name} is down", self.clock.monotonic_us())
+
+    def _write(self, what: str, conduit: str, made: DeviceObject, by: str) -> None:
+        self.tape.append(Happening(self.clock.monotonic_us(), self.name, what, conduit, made.owner, by))
+
+
+class CommitConfirmDevice(SimulatedDevice):
+    """A device on which isolating is one commit that carries its own expiry; `create` opens the session and proves the timer."""
+
+    def may_isolate(self, conduit: str) -> str:
+        """Refuse only without a session: the write brings its own timer."""
+        return "" if conduit in self.objects else f"the session for {conduit} was closed"
+
+    def _enforce(self, conduit: str, made: DeviceObject) -> None:
+        if not self.drops_timers:
+            made.armed_until_us = self.clock.monotonic_us() + made.for_us
+            self._watch_timer(conduit, made)
+        super()._enforce(conduit, made)

@@ -1,0 +1,106 @@
+"""The simulated disk: what was written, what of it is durable, and what a file's owner was told about that.
+
+It fails as disks do. After a failed fsync the pages that were not yet durable are gone, although later calls would have
+succeeded: the edge's rule that a file is never trusted again is what keeps a record from being acknowledged and lost.
+`power_cut` shows a file as it would be found after the power went: the durable bytes, and nothing else.
+"""
+
+from __future__ import annotations
+
+import errno
+import random
+from pathlib import Path
+
+from islandmode.rehearse.simulated_clock import SimulatedClock
+from islandmode.rehearse.simulated_faults import FaultBook, Kind
+
+SYNC_US = (200, 4_000)
+
+
+class SimulatedFile:
+    """One append-only file on the simulated disk."""
+
+    def __init__(self, clock: SimulatedClock, faults: FaultBook, dice: random.Random) -> None:
+        """Start empty."""
+        self._clock = clock
+        self._faults = faults
+        self._dice = dice
+        self._cached = b""
+        self._failed = False
+        self.durable = b""
+        self.acknowledged = b""
+        self.unsynced_writes = 0
+
+    async def write_synced(self, data: bytes) -> None:
+        """Append and return when durable."""
+        self._refuse_if_failed()
+        if self._faults.take(Kind.DISK_FULL):
+            self._fail(errno.ENOSPC, "No space left on device")
+        self._cached += data
+        await self._clock.sleep(self._sync_s())
+        self._refuse_if_failed()
+        if self._faults.take(Kind.SYNC_FAILS):
+            self._fail(errno.EIO, "Input/output error")
+        self.durable += self._cached
+        self._cached = b""
+        self.acknowledged += data
+
+    def _sync_s(self) -> float:
+        slow = self._faults.take(Kind.DISK_SLOW)
+        return (slow.amount_s if slow is not None else 0.0) + self._dice.randint(*SYNC_US) / 1_000_000
+
+    def _fail(self, number: int, sentence: str) -> None:
+        self._failed = True
+        self._cached = b""
+        raise OSError(number, sentence)
+
+    def _refuse_if_failed(self) -> None:
+        if self._failed:
+            raise OSError(errno.EIO, "the file failed before and is not trusted any more")
+
+    def write_unsynced(self, data: bytes) -> None:
+        """Append if that is possible at once; durable with the next sync."""
+        if not self._failed:
+            self._cached += data
+            self.unsynced_writes += 1
+
+    async def close(self) -> None:
+        """Close; the last bytes become durable if the file is sound."""
+        if not self._failed:
+            self.durable += self._cached
+            self._cached = b""
+
+
+class SimulatedDisk:
+    """Implements the disk edge in memory."""
+
+    def __init__(self, clock: SimulatedClock, faults: FaultBook, dice: random.Random) -> None:
+        """Start empty."""
+        self._clock = clock
+        self._faults = faults
+        self._dice = dice
+        self.files: dict[Path, SimulatedFile] = {}
+        self.replaced: dict[Path, bytes] = {}
+
+    async def create(self, path: Path, reserve_bytes: int = 0) -> SimulatedFile:
+        """Make a new file; an existing one is never overwritten."""
+        if path in self.files:
+            raise FileExistsError(errno.EEXIST, "File exists", str(path))
+        made = SimulatedFile(self._clock, self._faults, self._dice)
+        self.files[path] = made
+        return made
+
+    def free_bytes(self, path: Path) -> int:
+        """Say how much room there is."""
+        return 1 << 30
+
+    async def replace(self, path: Path, data: bytes) -> None:
+        """Write a file whole or not at all."""
+        await self._clock.sleep(self._dice.randint(*SYNC_US) / 1_000_000)
+        if self._faults.take(Kind.DISK_FULL):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.replaced[path] = data
+
+    def power_cut(self, path: Path) -> bytes:
+        """Show what would be found of a file if the power went now."""
+        return self.files[path].durable

@@ -1,0 +1,239 @@
+"""Faults, drawn from the seed: what goes wrong, in which phase of the run, and on whom.
+
+A fault waits for its phase to begin, then for its seconds, then stands active for a while or for a number of uses.
+What it really did is counted where it does it, with the phase of that moment: `print_table` shows which faults hit
+which phases, so that a schedule that never hits anything is seen.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from islandmode.core.lifecycle import Phase
+from islandmode.core.plan import Plan
+from islandmode.rehearse.simulated_clock import SimulatedClock
+
+
+class Kind(StrEnum):
+    """What can go wrong."""
+
+    SLOW_WRITE = "slow write"
+    LOST_REPLY = "lost reply"
+    LOST_REQUEST = "lost request"
+    REFUSED = "request refused"
+    HANG = "device hangs"
+    HANG_LATE = "device hangs, requests land late"
+    LIES_ISOLATE = "device only says it isolates"
+    LIES_RESTORE = "device only says it restores"
+    DROPS_TIMERS = "device drops timers"
+    FAKES_TIMERS = "device fakes timers"
+    TIMER_STOPPED = "somebody stops the timer"
+    OBJECT_TAKEN = "somebody takes the object"
+    STRANGER = "another machine isolates first"
+    RESTART = "device restarts"
+    EDIT = "a colleague edits the device"
+    RULE_LAG = "rule comes late"
+    CUTS_TOO_MUCH = "rule cuts too much"
+    LEAK = "leak"
+    LEAK_OPEN = "leak on open connections"
+    FREEZE = "values freeze"
+    OUTAGE = "target dies"
+    WORKER_SILENT = "worker is not heard"
+    WORKER_DIES = "worker dies"
+    WORKER_NOT_STARTED = "worker does not start"
+    SPOOL_LOSS = "spool has holes"
+    COLLECT_SILENT = "spool cannot be fetched"
+    OFFSET_SILENT = "offset cannot be measured"
+    PROBE_TROUBLE = "probe has trouble of its own"
+    SIGNAL = "a person stops the run"
+    UTC_STEP = "UTC is stepped"
+    SYNC_FAILS = "fsync fails"
+    DISK_FULL = "disk is full"
+    DISK_SLOW = "disk is slow"
+
+
+POINT_CALLS = ("facts", "configuration", "state", "arm", "isolate", "renew", "restore", "denied")
+DURATIONS_S = {
+    Phase.PREFLIGHT: 0.2,
+    Phase.BASELINE: 1.0,
+    Phase.ARMED: 0.1,
+    Phase.ISOLATING: 0.05,
+    Phase.HOLDING: 6.0,
+    Phase.RESTORING: 0.05,
+    Phase.RESTORED: 1.0,
+    Phase.COLLECTED: 0.2,
+}
+"""About how long each phase lasts in the simulated drill: a fault falls somewhere in it."""
+
+NO_TIMER = frozenset({Kind.DROPS_TIMERS, Kind.FAKES_TIMERS, Kind.TIMER_STOPPED})
+NO_REACH = frozenset(
+    {Kind.HANG, Kind.HANG_LATE, Kind.LIES_RESTORE, Kind.LOST_REQUEST, Kind.LOST_REPLY, Kind.REFUSED, Kind.SLOW_WRITE}
+)
+"""One fault of each kind on one device leaves no layer that could restore it, which no program can mend."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that goes wrong. Fields that a kind does not need stay empty."""
+
+    kind: Kind
+    phase: Phase = Phase.PLANNED
+    after_s: float = 0.0
+    target: str = ""
+    call: str = ""
+    for_s: float = 1e6
+    times: int = 1 << 30
+    amount_s: float = 0.0
+    conduit: str = ""
+    direction: str | None = None
+    family: int | None = None
+
+    def __str__(self) -> str:
+        """Say the fault in one line."""
+        where = " ".join(part for part in (self.target, self.call, self.conduit, self.direction or "") if part)
+        much = f" x{self.times}" if self.times < 1 << 30 else f" for {self.for_s:.2f} s"
+        amount = f" by {self.amount_s:.2f} s" if self.amount_s else ""
+        return f"{self.kind.value}: {where}{amount}{much}, {self.after_s:.2f} s into {self.phase.value}"
+
+
+@dataclass
+class _Active:
+    fault: Fault
+    until_us: int
+    left: int
+
+
+class FaultBook:
+    """The faults of one world: waits, stands active, counts what it really did."""
+
+    def __init__(self, faults: Sequence[Fault], clock: SimulatedClock) -> None:
+        """Keep the faults; call `phase_is` with each phase of the run as it begins."""
+        self._waiting = list(faults)
+        self._clock = clock
+        self._active: list[_Active] = []
+        self._strikes: Callable[[Fault], None] = lambda _: None
+        self.phase = Phase.PLANNED
+        self.hits: Counter[tuple[Kind, Phase]] = Counter()
+
+    def when_struck(self, strikes: Callable[[Fault], None]) -> None:
+        """Name who acts when a fault begins."""
+        self._strikes = strikes
+
+    def phase_is(self, phase: Phase) -> None:
+        """Set off the faults that waited for this phase."""
+        self.phase = phase
+        for fault in [fault for fault in self._waiting if fault.phase is phase]:
+            self._waiting.remove(fault)
+            self._set_off(fault)
+
+    def _set_off(self, fault: Fault) -> None:
+        def begin() -> None:
+            now_us = self._clock.monotonic_us()
+            self._active.append(_Active(fault, now_us + round(fault.for_s * 1_000_000), fault.times))
+            self._strikes(fault)
+
+        if fault.after_s:
+            self._clock.at(self._clock.monotonic_us() + round(fault.after_s * 1_000_000), begin)
+        else:
+            begin()
+
+    def hit(self, kind: Kind) -> None:
+        """Count that a fault really did something, now."""
+        self.hits[kind, self.phase] += 1
+
+    def take(self, kind: Kind, target: str = "", call: str = "") -> Fault | None:
+        """Use an active fault once, if there is one for this kind, target and call."""
+        now_us = self._clock.monotonic_us()
+        for active in self._active:
+            fault = active.fault
+            if fault.kind is not kind or fault.target not in ("", target) or fault.call not in ("", call):
+                continue
+            if now_us < active.until_us and active.left > 0:
+                active.left -= 1
+                self.hit(kind)
+                return fault
+        return None
+
+    def until_us(self, kind: Kind, target: str) -> int | None:
+        """Tell when an active fault on a target ends, without using it; None when there is none."""
+        now_us = self._clock.monotonic_us()
+        ends = [
+            active.until_us
+            for active in self._active
+            if active.fault.kind is kind and active.fault.target in ("", target) and now_us < active.until_us
+        ]
+        return max(ends, default=None)
+
+
+def draw_faults(dice: random.Random, plan: Plan) -> tuple[Fault, ...]:
+    """Draw no to three faults for a plan; never two that leave nothing which could restore a device."""
+    drawn: list[Fault] = []
+    for _ in range(dice.choices((0, 1, 2, 3), (1, 4, 3, 2))[0]):
+        fault = _draw_one(dice, plan)
+        kinds = {kept.kind for kept in drawn} | {fault.kind}
+        if not (kinds & NO_TIMER and kinds & NO_REACH):
+            drawn.append(fault)
+    return tuple(drawn)
+
+
+def _draw_one(dice: random.Random, plan: Plan) -> Fault:
+    kind = dice.choice(tuple(Kind))
+    phase = dice.choice(tuple(DURATIONS_S))
+    fault = Fault(kind, phase, dice.random() * DURATIONS_S[phase])
+    point = dice.choice(tuple(plan.points))
+    conduit = dice.choice(plan.conduits)
+    if kind in (Kind.SLOW_WRITE, Kind.LOST_REPLY, Kind.LOST_REQUEST, Kind.REFUSED):
+        return _on_call(dice, replace(fault, target=point))
+    if kind in (Kind.HANG, Kind.HANG_LATE):
+        return replace(fault, target=point, for_s=dice.choice((0.5, 4.0, 20.0, 1e6)))
+    if kind in (Kind.LIES_ISOLATE, Kind.LIES_RESTORE, Kind.DROPS_TIMERS, Kind.FAKES_TIMERS):
+        return replace(fault, target=point, phase=Phase.PREFLIGHT, after_s=0.0)
+    if kind in (Kind.TIMER_STOPPED, Kind.OBJECT_TAKEN, Kind.STRANGER, Kind.EDIT):
+        return replace(fault, target=point, conduit=dice.choice(plan.points[point].conduits))
+    if kind is Kind.RESTART:
+        return replace(fault, target=point, amount_s=dice.choice((1.0, 8.0, 30.0)))
+    if kind is Kind.RULE_LAG:
+        return replace(fault, target=point, amount_s=dice.choice((0.3, 2.0, 6.0)))
+    if kind is Kind.CUTS_TOO_MUCH:
+        return replace(fault, target=point, conduit=conduit)
+    if kind in (Kind.LEAK, Kind.LEAK_OPEN):
+        direction, family = dice.choice((None, "inward", "outward")), dice.choice((None, 4, 6))
+        return replace(fault, conduit=conduit, direction=direction, family=family, for_s=dice.choice((1.5, 1e6)))
+    return _on_witness(dice, fault, plan)
+
+
+def _on_call(dice: random.Random, fault: Fault) -> Fault:
+    times = dice.choice((1, 2, 5))
+    return replace(fault, call=dice.choice(POINT_CALLS), times=times, amount_s=dice.choice((1.0, 4.0, 7.0, 12.0)))
+
+
+def _on_witness(dice: random.Random, fault: Fault, plan: Plan) -> Fault:
+    kind = fault.kind
+    if kind in (Kind.FREEZE, Kind.OUTAGE):
+        inside = [one.probe.target for one in plan.probes.values() if one.role == "continuity"]
+        return replace(fault, target=str(dice.choice(inside)), for_s=dice.choice((1.5, 4.0, 1e6)))
+    if kind in (Kind.WORKER_SILENT, Kind.PROBE_TROUBLE):
+        return replace(fault, target=dice.choice(tuple(plan.vantages)), for_s=dice.choice((1.0, 4.0, 1e6)))
+    if kind in (Kind.WORKER_NOT_STARTED, Kind.COLLECT_SILENT, Kind.OFFSET_SILENT, Kind.SPOOL_LOSS):
+        return replace(fault, target=dice.choice(tuple(plan.vantages)), phase=Phase.PREFLIGHT, after_s=0.0)
+    if kind is Kind.WORKER_DIES:
+        return replace(fault, target=dice.choice(tuple(plan.vantages)))
+    if kind is Kind.UTC_STEP:
+        return replace(fault, amount_s=dice.choice((-7200.0, -0.5, 3600.0)))
+    if kind in (Kind.SYNC_FAILS, Kind.DISK_FULL):
+        return replace(fault, times=1)
+    if kind is Kind.DISK_SLOW:
+        return replace(fault, amount_s=dice.choice((0.05, 1.0, 6.0)), for_s=dice.choice((0.5, 5.0)))
+    return fault
+
+
+def print_table(hits: Counter[tuple[Kind, Phase]]) -> str:
+    """Lay out how often each fault really hit each phase."""
+    phases = [phase for phase in Phase if any(phase is hit_phase for _, hit_phase in hits)]
+    head = f"{'':34}" + "".join(f"{phase.value:>11}" for phase in phases)
+    rows = [f"{kind.value:34}" + "".join(f"{hits[kind, phase] or '.':>11}" for phase in phases) for kind in Kind]
+    return "\n".join([head, *rows])

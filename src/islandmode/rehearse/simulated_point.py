@@ -1,0 +1,177 @@
+"""The simulated isolation point: the edge between a run and a simulated device, with every way a session can fail.
+
+A request travels, takes effect on the device, and its reply travels back; each leg can be slow or lost on its own. So a
+call that nobody waits for any more, because its deadline passed or its task was cancelled, still takes effect when it
+lands. What may come back from a call:
+
+    done        the reply came in time; its value is what the device showed at that moment
+    not done    the device, or its closed door, refused in time
+    unknown     no reply within the deadline; the request may have landed, may land later, may be lost
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import anyio
+
+from islandmode.core.outcome import Outcome, Reading
+from islandmode.core.rendering import Capabilities
+from islandmode.isolation.point import Configuration, Facts, PointState
+from islandmode.rehearse.simulated_clock import SimulatedClock
+from islandmode.rehearse.simulated_device import SimulatedDevice
+from islandmode.rehearse.simulated_faults import FaultBook, Kind
+
+T = TypeVar("T")
+
+QUICK_US = (2_000, 40_000)
+"""A leg of a healthy call takes between these."""
+DOOR_OPENS_US = 500_000
+"""A booting device is silent, and for this long before it is up it answers with a closed port."""
+
+
+@dataclass
+class _Reply(Generic[T]):
+    came: anyio.Event
+    value: T | None = None
+    refused: str = ""
+
+
+class SimulatedPoint:
+    """Implements `IsolationPoint` on a simulated device."""
+
+    def __init__(
+        self,
+        device: SimulatedDevice,
+        capabilities: Capabilities,
+        interfaces: tuple[str, ...],
+        clock: SimulatedClock,
+        faults: FaultBook,
+        dice: random.Random,
+    ) -> None:
+        """Know the device; nothing is asked yet."""
+        self._device = device
+        self._capabilities = capabilities
+        self._interfaces = interfaces
+        self._clock = clock
+        self._faults = faults
+        self._dice = dice
+        self.closed = False
+
+    @property
+    def name(self) -> str:
+        """Name of the isolation point in the site."""
+        return self._device.name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this way of isolating can do."""
+        return self._capabilities
+
+    async def facts(self, deadline_s: float) -> Reading[Facts]:
+        """Log in and read facts."""
+        facts = Facts(self.name, "simulated firewall", "1.0", self._interfaces, saved_has_ours=False)
+        return await self._ask("facts", deadline_s, lambda: (facts, ""))
+
+    async def configuration(self, deadline_s: float) -> Reading[Configuration]:
+        """Read what stands on the device."""
+        return await self._ask("configuration", deadline_s, lambda: (Configuration(self._device.configuration()), ""))
+
+    async def arm(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
+        """Create the objects, start their timers and read back."""
+        for_us = round(for_s * 1_000_000)
+        return await self._change("arm", conduits, deadline_s, lambda: self._device.create(conduits, for_us))
+
+    async def isolate(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
+        """Put armed conduits into isolation and read back."""
+        return await self._change("isolate", conduits, deadline_s, lambda: self._device.isolate(conduits))
+
+    async def renew(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
+        """Extend running timers and read back."""
+        for_us = round(for_s * 1_000_000)
+        return await self._change("renew", conduits, deadline_s, lambda: self._device.renew(conduits, for_us))
+
+    async def restore(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
+        """Delete the objects and read back."""
+        return await self._change("restore", conduits, deadline_s, lambda: self._device.delete(conduits))
+
+    async def state(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
+        """Read what the device shows now."""
+        return await self._change("state", conduits, deadline_s, lambda: "")
+
+    async def flush(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[tuple[int, int]]:
+        """Say how many sessions crossed the conduits; the simulated device tracks none."""
+        return await self._ask("flush", deadline_s, lambda: ((0, 0), ""))
+
+    async def denied(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[dict[str, int]]:
+        """Count dropped packets; a conduit that is blocked has dropped some."""
+
+        def count() -> tuple[dict[str, int], str]:
+            state = self._device.look(conduits)
+            blocked = {name: bool(self._blocks(name)) for name in state.conduits}
+            return {f"{name} {way}": 7 * blocked[name] for name in conduits for way in ("inward", "outward")}, ""
+
+        return await self._ask("denied", deadline_s, count)
+
+    def _blocks(self, conduit: str) -> frozenset[str]:
+        return self._device.network.blocked_by(conduit, self._clock.monotonic_us())
+
+    async def close(self) -> None:
+        """End all sessions; what already travels still lands."""
+        self.closed = True
+
+    async def _change(
+        self, call: str, conduits: tuple[str, ...], deadline_s: float, act: Callable[[], str]
+    ) -> Reading[PointState]:
+        def act_and_look() -> tuple[PointState, str]:
+            refused = act()
+            return self._device.look(conduits), refused
+
+        return await self._ask(call, deadline_s, act_and_look)
+
+    async def _ask(self, call: str, deadline_s: float, act: Callable[[], tuple[T, str]]) -> Reading[T]:
+        """Send a request on its way, and wait for its reply until the deadline."""
+        asked_us = self._clock.monotonic_us()
+        reply: _Reply[T] = _Reply(anyio.Event())
+        lands_us = self._lands_us(call, asked_us)
+        if lands_us is not None:
+            self._clock.at(lands_us, lambda: self._land(call, act, reply))
+        with anyio.move_on_after(deadline_s):
+            await reply.came.wait()
+        now_us = self._clock.monotonic_us()
+        if not reply.came.is_set():
+            return Reading(Outcome.UNKNOWN, None, f"no answer within {deadline_s:g} s", asked_us, now_us)
+        if reply.refused:
+            return Reading(Outcome.NOT_DONE, reply.value, reply.refused, asked_us, now_us)
+        return Reading(Outcome.DONE, reply.value, "", asked_us, now_us)
+
+    def _lands_us(self, call: str, asked_us: int) -> int | None:
+        """Tell when a request reaches the device; None when it is lost."""
+        leg_us = self._dice.randint(*QUICK_US)
+        if self._faults.take(Kind.LOST_REQUEST, self.name, call) or self._faults.take(Kind.HANG, self.name, call):
+            return None
+        slow = self._faults.take(Kind.SLOW_WRITE, self.name, call)
+        if slow is not None:
+            return asked_us + leg_us + round(slow.amount_s * 1_000_000)
+        hangs_until_us = self._faults.until_us(Kind.HANG_LATE, self.name)
+        if hangs_until_us is not None and self._faults.take(Kind.HANG_LATE, self.name, call):
+            return hangs_until_us + leg_us
+        return asked_us + leg_us
+
+    def _land(self, call: str, act: Callable[[], tuple[T, str]], reply: _Reply[T]) -> None:
+        """Let a request take effect on the device, and send the reply back."""
+        now_us = self._clock.monotonic_us()
+        silent_until_us = self._device.down_until_us - DOOR_OPENS_US
+        if now_us < silent_until_us:
+            return
+        if now_us < self._device.down_until_us:
+            reply.refused = "the device refused the connection"
+        elif self._faults.take(Kind.REFUSED, self.name, call):
+            reply.refused = "the device refused the command"
+        else:
+            reply.value, reply.refused = act()
+        if not self._faults.take(Kind.LOST_REPLY, self.name, call):
+            self._clock.at(now_us + self._dice.randint(*QUICK_US), reply.came.set)
