@@ -1,0 +1,165 @@
+"""Devices and limits: whether the isolation points can do what the drill asks, and be reached to undo it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from islandmode.core.drill import Drill
+from islandmode.core.paths import HERE, conduit_between, isolated_by
+from islandmode.core.problem import Problem
+from islandmode.core.quantities import to_us
+from islandmode.core.rendering import Rendering
+from islandmode.core.site import IsolationPoint, Site
+
+MARGIN_S = 5.0
+"""Added to a run's length on a device that cannot renew: arming, reading back, and the way to the device."""
+
+
+def limit_problems(drill: Drill) -> Iterator[Problem]:
+    """Find limits that contradict each other; needs nothing but the drill."""
+    limits = drill.limits
+    for key, value_s in (("isolate_within", limits.isolate_within), ("restore_within", limits.restore_within)):
+        if value_s >= limits.dead_man:
+            sentence = (
+                f"{key} ({value_s:g} s) must be less than dead_man ({limits.dead_man:g} s), or the device's own timer "
+                "would act first; shorten it or lengthen dead_man."
+            )
+            yield Problem("drill", ("limits", key), sentence)
+    if limits.longest_ot_gap <= drill.sample_every:
+        sentence = (
+            f"longest_ot_gap ({limits.longest_ot_gap:g} s) must be more than sample_every ({drill.sample_every:g} s): "
+            "a gap shorter than the time between two samples cannot be seen."
+        )
+        yield Problem("drill", ("limits", "longest_ot_gap"), sentence)
+
+
+def device_problems(drill: Drill, site: Site, renderings: Mapping[str, Rendering]) -> Iterator[Problem]:
+    """Find what the isolation points cannot do; `renderings` adds what is known of their platforms. All names must be known."""
+    yield from _flows(drill, site)
+    yield from _conduits_without_point(drill, site)
+    for name, point in points_used(drill, site).items():
+        yield from _interfaces(drill, site, name, point)
+        yield from _management(drill, site, name, point)
+        rendering = renderings.get(name)
+        yield from _timer(drill, name, point, rendering)
+        if rendering is not None and rendering.capabilities.undo_tier > drill.limits.undo_tier:
+            sentence = (
+                f"undo_tier {drill.limits.undo_tier} is demanded, but {name} ({point.platform}) offers only tier "
+                f"{rendering.capabilities.undo_tier}; use a stronger isolation point or have the demand lowered."
+            )
+            yield Problem("drill", ("limits", "undo_tier"), sentence)
+
+
+def points_used(drill: Drill, site: Site) -> dict[str, IsolationPoint]:
+    """Give the isolation points that isolate something in this drill, in the site's order."""
+    isolated = set(isolated_by(drill))
+    return {name: point for name, point in site.isolation_points.items() if isolated & set(point.isolates)}
+
+
+def _flows(drill: Drill, site: Site) -> Iterator[Problem]:
+    stage_of = {conduit: stage.name for stage in drill.stages for conduit in stage.isolate}
+    for name, conduit in site.conduits.items():
+        for index, flow in enumerate(conduit.flows):
+            strangers = {site.zone_of(address) for address in (*flow.source, *flow.destination)}
+            for zone in sorted(zone for zone in strangers if zone is not None and zone not in conduit.between):
+                sentence = (
+                    f"Flow {flow.name} is listed under conduit {name}, but one of its addresses lies in zone {zone}; "
+                    "list it under the conduit that carries it, or nobody can say when it dies."
+                )
+                yield Problem("site", ("conduits", name, "flows", index), sentence)
+            if flow.never_cut is not None and name in stage_of:
+                sentence = (
+                    f"Flow {flow.name} is marked never_cut: {flow.never_cut} (owner {flow.owner}), and stage "
+                    f"{stage_of[name]} isolates its conduit {name}; take the conduit out of the drill or give the flow "
+                    "a path of its own."
+                )
+                yield Problem("site", ("conduits", name, "flows", index, "never_cut"), sentence)
+
+
+def _conduits_without_point(drill: Drill, site: Site) -> Iterator[Problem]:
+    able = {conduit for point in site.isolation_points.values() for conduit in point.isolates}
+    for index, stage in enumerate(drill.stages):
+        for number, conduit in enumerate(stage.isolate):
+            if conduit not in able:
+                sentence = (
+                    f"Conduit {conduit} has no isolation point; name it under isolates of the device that can "
+                    "isolate it."
+                )
+                yield Problem("drill", ("stages", index, "isolate", number), sentence)
+
+
+def _interfaces(drill: Drill, site: Site, name: str, point: IsolationPoint) -> Iterator[Problem]:
+    for conduit in isolated_by(drill):
+        for zone in site.conduits[conduit].between if conduit in point.isolates else ():
+            if not point.interfaces.get(zone):
+                sentence = f"{name} isolates {conduit} but names no interface towards zone {zone}; add it under interfaces."
+                yield Problem("site", ("isolation_points", name, "interfaces"), sentence)
+
+
+def _management(drill: Drill, site: Site, name: str, point: IsolationPoint) -> Iterator[Problem]:
+    management = point.management
+    by_address = site.zone_of(management.address)
+    for key, zone in (("zone", management.zone), ("address", by_address)):
+        conduit = _separating(drill, site, zone)
+        if zone is None or conduit is None or (key == "address" and by_address == management.zone):
+            continue
+        here = site.vantages[HERE].zone
+        sentence = (
+            f"{name} is managed at {management.address} in zone {zone}, out of reach of the operations host in zone {here} "
+            f"once {conduit} is isolated; manage it from the operations host's side."
+        )
+        yield Problem("site", ("isolation_points", name, "management", key), sentence)
+
+
+def _separating(drill: Drill, site: Site, zone: str | None) -> str | None:
+    """Name the isolated conduit that stands between a zone and the operations host; None if none does."""
+    here = site.vantages[HERE].zone
+    if zone is None or zone == here:
+        return None
+    isolated = isolated_by(drill)
+    direct = conduit_between(site, zone, here)
+    if direct is not None:
+        return direct if direct in isolated else None
+    # No direct path is declared: being on the outer side of an isolation is being out of reach.
+    return next((name for name in isolated if site.conduits[name].outer == zone), None)
+
+
+def _timer(drill: Drill, name: str, point: IsolationPoint, rendering: Rendering | None) -> Iterator[Problem]:
+    able = rendering.capabilities if rendering is not None else None
+    dead_man_s, at = drill.limits.dead_man, ("limits", "dead_man")
+    longest = [value for value in (point.dead_man_max, able.dead_man_max_s if able else None) if value is not None]
+    if longest and dead_man_s > min(longest):
+        sentence = f"dead_man ({dead_man_s:g} s) is longer than {name} allows ({min(longest):g} s); shorten it."
+        yield Problem("drill", at, sentence)
+    if able is not None and dead_man_s < able.dead_man_min_s:
+        sentence = f"dead_man ({dead_man_s:g} s) is shorter than {name} can do ({able.dead_man_min_s:g} s); lengthen it."
+        yield Problem("drill", at, sentence)
+    if able is not None and able.granularity_s > 0 and to_us(dead_man_s) % to_us(able.granularity_s):
+        sentence = (
+            f"dead_man ({dead_man_s:g} s) is not a whole multiple of {able.granularity_s:g} s, the step of {name}'s "
+            "timer, and would be rounded there; give a multiple."
+        )
+        yield Problem("drill", at, sentence)
+    if point.renewable and (able is None or able.renewable):
+        return
+    allowed_s = min([dead_man_s, *longest])
+    if run_s(drill) > allowed_s:
+        worst = max(range(len(drill.stages)), key=lambda index: drill.stages[index].hold)
+        stages = len(drill.stages)
+        sentence = (
+            f"{name} cannot renew its timer and allows {allowed_s:g} s, but this drill needs {run_s(drill):g} s: "
+            f"{hold_s(drill):g} s of hold, {stages} x {drill.limits.isolate_within:g} s to isolate, "
+            f"{drill.limits.restore_within:g} s to restore and {MARGIN_S:g} s of margin; shorten the holds."
+        )
+        yield Problem("drill", ("stages", worst, "hold"), sentence)
+
+
+def hold_s(drill: Drill) -> float:
+    """Sum the holds of all stages."""
+    return sum(to_us(stage.hold) for stage in drill.stages) / 1_000_000
+
+
+def run_s(drill: Drill) -> float:
+    """Bound the time from arming to restored: every device is armed before the first stage and held through the last."""
+    limits = drill.limits
+    return hold_s(drill) + len(drill.stages) * limits.isolate_within + limits.restore_within + MARGIN_S

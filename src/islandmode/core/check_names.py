@@ -1,0 +1,140 @@
+"""Names: everything that a drill, a site or a probe refers to must exist, and exist once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from islandmode.core.drill import Drill
+from islandmode.core.paths import HERE
+from islandmode.core.probe import Probe
+from islandmode.core.problem import Path, Problem, listed, unknown
+from islandmode.core.site import Address, Site
+
+
+def name_problems(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> Iterator[Problem]:
+    """Find names that nothing has, and names given twice."""
+    if drill.site != site.site:
+        yield Problem("drill", ("site",), f'The drill is for site "{drill.site}", but this site is "{site.site}".')
+    yield from _site_names(site)
+    yield from _stage_names(drill, site)
+    yield from _probe_lists(drill, probes)
+    yield from _probe_vantages(drill, site, probes)
+
+
+def _site_names(site: Site) -> Iterator[Problem]:
+    for name, conduit in site.conduits.items():
+        yield from _unknown_items("zone", conduit.between, site.zones, ("conduits", name, "between"))
+        if conduit.outer == conduit.inner:
+            sentence = f'Conduit {name} has zone "{conduit.outer}" on both ends; it must join two zones.'
+            yield Problem("site", ("conduits", name, "between"), sentence)
+    yield from _twin_conduits(site)
+    for name, point in site.isolation_points.items():
+        at = ("isolation_points", name)
+        yield from _unknown_items("conduit", point.isolates, site.conduits, (*at, "isolates"))
+        for zone in point.interfaces:
+            if zone not in site.zones:
+                yield unknown("site", (*at, "interfaces", zone), "zone", zone, site.zones)
+        if point.management.zone not in site.zones:
+            yield unknown("site", (*at, "management", "zone"), "zone", point.management.zone, site.zones)
+    for name, vantage in site.vantages.items():
+        if vantage.zone not in site.zones:
+            yield unknown("site", ("vantages", name, "zone"), "zone", vantage.zone, site.zones)
+    if HERE not in site.vantages:
+        sentence = (
+            f'The site needs a vantage named "{HERE}": the operations host, from which the drill is run and the '
+            f"plant is watched; known: {listed(site.vantages)}."
+        )
+        yield Problem("site", ("vantages",), sentence)
+
+
+def _twin_conduits(site: Site) -> Iterator[Problem]:
+    seen: dict[frozenset[str], str] = {}
+    for name, conduit in site.conduits.items():
+        first = seen.setdefault(frozenset(conduit.between), name)
+        if first != name and conduit.outer != conduit.inner:
+            sentence = (
+                f"Conduits {first} and {name} both join {conduit.outer} and {conduit.inner}; a conduit is the only "
+                "path between two zones, so write them as one."
+            )
+            yield Problem("site", ("conduits", name, "between"), sentence)
+
+
+def _stage_names(drill: Drill, site: Site) -> Iterator[Problem]:
+    for index in _repeated([stage.name for stage in drill.stages]):
+        sentence = f'Two stages are named "{drill.stages[index].name}"; give each stage a name of its own.'
+        yield Problem("drill", ("stages", index, "name"), sentence)
+    taken: dict[str, str] = {}
+    for index, stage in enumerate(drill.stages):
+        yield from _unknown_items("conduit", stage.isolate, site.conduits, ("stages", index, "isolate"), source="drill")
+        for number, conduit in enumerate(stage.isolate):
+            if conduit in taken:
+                sentence = (
+                    f"Conduit {conduit} is isolated twice, in stages {taken[conduit]} and {stage.name}; a stage keeps "
+                    "what earlier stages isolated, so name it once."
+                )
+                yield Problem("drill", ("stages", index, "isolate", number), sentence)
+            taken.setdefault(conduit, stage.name)
+
+
+def _probe_lists(drill: Drill, probes: Mapping[str, Probe]) -> Iterator[Problem]:
+    for key, names in (("continuity", drill.continuity), ("severed", drill.severed)):
+        yield from _unknown_items("probe", names, probes, (key,), source="drill")
+        for index in _repeated(names):
+            yield Problem("drill", (key, index), f"Probe {names[index]} is listed twice under {key}; list it once.")
+    for index, name in enumerate(drill.severed):
+        if name in drill.continuity:
+            sentence = f"Probe {name} is listed under continuity and under severed; it cannot stay alive and die."
+            yield Problem("drill", ("severed", index), sentence)
+    for index, rule in enumerate(drill.abort_when):
+        if rule.probe not in drill.continuity and rule.probe not in drill.severed:
+            known = (*drill.continuity, *drill.severed)
+            yield unknown("drill", ("abort_when", index, "probe"), "probe in this drill named", rule.probe, known)
+
+
+def _probe_vantages(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> Iterator[Problem]:
+    # Packs may serve several sites, so only the probes of this drill must fit this site.
+    for name in dict.fromkeys((*drill.continuity, *drill.severed)):
+        probe = probes.get(name)
+        if probe is not None and probe.vantage not in site.vantages:
+            yield unknown("probes", ("probes", name, "vantage"), "vantage", probe.vantage, site.vantages)
+
+
+def address_problems(site: Site) -> Iterator[Problem]:
+    """Find two devices at one address, and vantages that do not stand in the zone they name."""
+    holders: dict[Address, str] = {}
+    for owner, address, path in _device_addresses(site):
+        plain = getattr(address, "ipv4_mapped", None) or address
+        first = holders.setdefault(plain, owner)
+        if first != owner:
+            sentence = f"{owner} has the address {address} of {first}; two devices cannot share one, so correct one of them."
+            yield Problem("site", path, sentence)
+    for name, vantage in site.vantages.items():
+        for index, address in enumerate(vantage.address):
+            zone = site.zone_of(address)
+            if vantage.zone in site.zones and zone != vantage.zone:
+                where = f"zone {zone}" if zone is not None else "no zone's networks"
+                sentence = f"Vantage {name} stands in zone {vantage.zone}, but its address {address} lies in {where}."
+                yield Problem("site", ("vantages", name, "address", index), sentence)
+
+
+def _device_addresses(site: Site) -> Iterator[tuple[str, Address, Path]]:
+    for name, point in site.isolation_points.items():
+        yield f"Isolation point {name}", point.management.address, ("isolation_points", name, "management", "address")
+    for name, vantage in site.vantages.items():
+        for index, address in enumerate(vantage.address):
+            yield f"Vantage {name}", address, ("vantages", name, "address", index)
+
+
+def _unknown_items(
+    what: str, names: Sequence[str], known: Iterable[str], path: Path, *, source: str = "site"
+) -> Iterator[Problem]:
+    there = set(known)
+    for index, name in enumerate(names):
+        if name not in there:
+            yield unknown("drill" if source == "drill" else "site", (*path, index), what, name, there)
+
+
+def _repeated(names: Sequence[str]) -> Iterator[int]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield index

@@ -1,0 +1,124 @@
+"""Paths: what a drill's probes really show.
+
+A severed probe that crosses nothing shows nothing, a conduit that no severed probe crosses is not tested, and a
+continuity probe that crosses the isolation would call a working isolation an outage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from islandmode.core.drill import Drill
+from islandmode.core.paths import DIRECTIONS, HERE, ProbePath, is_far, isolated_by, path_of, shared_families
+from islandmode.core.probe import Probe
+from islandmode.core.problem import Problem, listed
+from islandmode.core.site import Site
+
+FAMILY_NAMES = {4: "IPv4", 6: "IPv6"}
+
+
+def path_problems(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> Iterator[Problem]:
+    """Find probes that show nothing, conduits that are not tested, and rules nobody can hear; all names must be known."""
+    paths = {name: path_of(site, probes[name]) for name in (*drill.continuity, *drill.severed)}
+    isolated = set(isolated_by(drill))
+    for index, name in enumerate(drill.severed):
+        sentence = _severed(name, probes[name], paths[name], isolated)
+        if sentence:
+            yield Problem("drill", ("severed", index), sentence)
+    for index, name in enumerate(drill.continuity):
+        sentence = _continuity(name, probes[name], paths[name], isolated)
+        if sentence:
+            yield Problem("drill", ("continuity", index), sentence)
+    yield from _untested(drill, site, paths)
+    yield from _unwatched_zones(drill, site, paths)
+    yield from _deaf_rules(drill, probes)
+
+
+def _lost(name: str, probe: Probe, path: ProbePath) -> str | None:
+    """Say why a probe's path is not known; None when it is."""
+    if path.source is None:
+        family = FAMILY_NAMES[path.family]
+        return f"Probe {name} asks {probe.target}, but its vantage {probe.vantage} has no {family} address to ask from."
+    if path.target_zone is None:
+        return f"Probe {name} asks {probe.target}, which lies in no zone's networks; its path cannot be known."
+    if not path.known:
+        return (
+            f"Probe {name} goes from zone {path.source_zone} to zone {path.target_zone}, and the site has no conduit "
+            "between them; its path cannot be known."
+        )
+    return None
+
+
+def _severed(name: str, probe: Probe, path: ProbePath, isolated: set[str]) -> str | None:
+    lost = _lost(name, probe, path)
+    if lost or path.conduit in isolated:
+        return lost
+    way = f"it crosses {path.conduit}" if path.conduit else f"it stays inside zone {path.source_zone}"
+    return (
+        f"Severed probe {name} crosses no conduit that this drill isolates ({listed(isolated)}): {way}. "
+        "Give it a vantage on the other side, or take it out."
+    )
+
+
+def _continuity(name: str, probe: Probe, path: ProbePath, isolated: set[str]) -> str | None:
+    lost = _lost(name, probe, path)
+    if lost or path.conduit not in isolated:
+        return lost
+    return (
+        f"Continuity probe {name} must stay alive, but its path crosses {path.conduit}, which this drill isolates; "
+        f"ask from a vantage in zone {path.target_zone}."
+    )
+
+
+def _untested(drill: Drill, site: Site, paths: Mapping[str, ProbePath]) -> Iterator[Problem]:
+    crossed = {(paths[name].conduit, paths[name].direction, paths[name].family) for name in drill.severed}
+    for index, stage in enumerate(drill.stages):
+        for number, conduit in enumerate(stage.isolate):
+            families = shared_families(site, conduit)
+            missing = [
+                f"{direction} over {FAMILY_NAMES[family]}"
+                for direction in DIRECTIONS
+                for family in families
+                if (conduit, direction, family) not in crossed
+            ]
+            path = ("stages", index, "isolate", number)
+            if not families:
+                ends = " and ".join(site.conduits[conduit].between)
+                yield Problem("drill", path, f"Zones {ends} share no address family, so no probe can cross {conduit}.")
+            if missing:
+                outer, inner = site.conduits[conduit].between
+                sentence = (
+                    f"Stage {stage.name} isolates {conduit}, but no severed probe crosses it {', '.join(missing)} "
+                    f"(inward is {outer} to {inner}); what no probe crosses is not tested, so add one for each."
+                )
+                yield Problem("drill", path, sentence)
+
+
+def _unwatched_zones(drill: Drill, site: Site, paths: Mapping[str, ProbePath]) -> Iterator[Problem]:
+    watched = {paths[name].target_zone for name in drill.continuity}
+    beside = dict.fromkeys(zone for conduit in isolated_by(drill) for zone in site.conduits[conduit].between)
+    for zone in beside:
+        if site.zones[zone].is_ot and zone not in watched:
+            sentence = (
+                f"No continuity probe asks anything in OT zone {zone}, which lies next to a conduit that this drill "
+                "isolates; without one nobody would see the plant stop."
+            )
+            yield Problem("drill", ("continuity",), sentence)
+
+
+def _deaf_rules(drill: Drill, probes: Mapping[str, Probe]) -> Iterator[Problem]:
+    for index, rule in enumerate(drill.abort_when):
+        vantage = probes[rule.probe].vantage
+        sentence = ""
+        if is_far(vantage):
+            sentence = (
+                f'abort_when watches {rule.probe}, but nothing is heard from its vantage "{vantage}" while the plant '
+                f'is isolated; use a probe from vantage "{HERE}".'
+            )
+        elif rule.probe in drill.severed:
+            sentence = (
+                f"abort_when watches {rule.probe}, which must die in this drill and so would always stop it; "
+                "use a continuity probe."
+            )
+        if sentence:
+            yield Problem("drill", ("abort_when", index, "probe"), sentence)

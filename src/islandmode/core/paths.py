@@ -1,0 +1,97 @@
+"""The path of a probe: from which zone to which, and what conduit it crosses.
+
+A conduit is the only permitted path between two zones, so a path crosses the one conduit between the zone of its
+vantage and the zone of its target. Where no conduit lies between two different zones the path is not known, and a
+plan must not guess it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from islandmode.core.drill import Drill
+from islandmode.core.probe import Probe
+from islandmode.core.site import Address, Site, VantagePoint
+
+HERE = "here"
+"""The vantage on the operations host, beside the conductor."""
+
+Direction = Literal["inward", "outward", "inside"]
+Family = Literal[4, 6]
+DIRECTIONS: tuple[Direction, ...] = ("inward", "outward")
+FAMILIES: tuple[Family, ...] = (4, 6)
+
+
+@dataclass(frozen=True)
+class ProbePath:
+    """Where a probe goes. Zones are None where no zone holds the address; `conduit` is None inside one zone or if unknown.
+
+    `direction` is "inward" from the conduit's outer to its inner zone, and "inside" when no conduit is crossed.
+    """
+
+    source: Address | None
+    source_zone: str | None
+    target_zone: str | None
+    conduit: str | None
+    direction: Direction
+    family: Family
+
+    @property
+    def known(self) -> bool:
+        """Tell whether both ends lie in zones, and a conduit joins them if they differ."""
+        if self.source_zone is None or self.target_zone is None:
+            return False
+        return self.source_zone == self.target_zone or self.conduit is not None
+
+
+def is_far(vantage: str) -> bool:
+    """Tell whether a vantage is not listened to during the holds: every one but `here`.
+
+    A vantage is cut off when the conduit between it and the operations host is isolated. Others could still be heard,
+    but a link to them is one more thing that may break in a hold; in this version only `here` is near, and all others
+    sample alone and are collected after restore.
+    """
+    return vantage != HERE
+
+
+def family_of(address: Address) -> Family:
+    """Give an address's family, 4 or 6."""
+    return 4 if address.version == 4 else 6  # noqa: PLR2004 - the number is its own name
+
+
+def source_address(vantage: VantagePoint, family: Family) -> Address | None:
+    """Find the address from which a vantage asks in one family; the first that is written counts."""
+    return next((address for address in vantage.address if family_of(address) == family), None)
+
+
+def conduit_between(site: Site, one: str, other: str) -> str | None:
+    """Name the conduit between two zones, whichever is written first; None if there is none."""
+    ends = {one, other}
+    return next((name for name, conduit in site.conduits.items() if set(conduit.between) == ends), None)
+
+
+def path_of(site: Site, probe: Probe) -> ProbePath:
+    """Find the path of a probe; its vantage must be known."""
+    family = family_of(probe.target)
+    source = source_address(site.vantages[probe.vantage], family)
+    source_zone = site.zone_of(source) if source is not None else None
+    target_zone = site.zone_of(probe.target)
+    conduit = None
+    if source_zone is not None and target_zone is not None and source_zone != target_zone:
+        conduit = conduit_between(site, source_zone, target_zone)
+    direction: Direction = "inside"
+    if conduit is not None:
+        direction = "inward" if target_zone == site.conduits[conduit].inner else "outward"
+    return ProbePath(source, source_zone, target_zone, conduit, direction, family)
+
+
+def shared_families(site: Site, conduit: str) -> tuple[Family, ...]:
+    """List the address families in which both ends of a conduit have networks."""
+    ends = [{network.version for network in site.zones[zone].networks} for zone in site.conduits[conduit].between]
+    return tuple(family for family in FAMILIES if all(family in versions for versions in ends))
+
+
+def isolated_by(drill: Drill) -> tuple[str, ...]:
+    """List every conduit that some stage isolates, in order, each once."""
+    return tuple(dict.fromkeys(conduit for stage in drill.stages for conduit in stage.isolate))

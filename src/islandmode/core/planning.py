@@ -1,0 +1,140 @@
+"""From a drill, a site and probes to a plan; or to every reason why there must be none.
+
+`check` needs no device lines, so `validate` and the time before rendering can use it; `make_plan` checks again with
+what is then known of the platforms. Wrong names are complained about first and alone: what follows from a misspelt
+name would only bury it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from islandmode.core.check_devices import device_problems, hold_s, limit_problems, points_used
+from islandmode.core.check_names import address_problems, name_problems
+from islandmode.core.check_paths import path_problems
+from islandmode.core.coverage import dying_flows
+from islandmode.core.digest import drill_digest, plan_digest
+from islandmode.core.drill import Drill, Stage
+from islandmode.core.paths import is_far, isolated_by, path_of
+from islandmode.core.plan import Plan, PlanPoint, PlanProbe, PlanStage, PlanVantage, Step
+from islandmode.core.probe import Probe
+from islandmode.core.problem import PlanRefused, Problem
+from islandmode.core.rendering import Capabilities, Rendering
+from islandmode.core.site import IsolationPoint, Site
+
+__all__ = ["PlanRefused", "Problem", "check", "make_plan"]
+
+
+def check(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> tuple[Problem, ...]:
+    """Find everything wrong that can be found without device lines; empty means that rendering may begin."""
+    return _problems(drill, site, probes, {})
+
+
+def make_plan(
+    drill: Drill, site: Site, probes: Mapping[str, Probe], renderings: Mapping[str, Rendering]
+) -> Plan:
+    """Resolve a drill against a site; raises `PlanRefused` with every problem found."""
+    problems = _problems(drill, site, probes, renderings)
+    if problems:
+        raise PlanRefused(problems)
+    points = {
+        name: _point(drill, point, renderings[name]) for name, point in points_used(drill, site).items()
+    }
+    planned = {name: _probe(drill, site, name, probes[name]) for name in (*drill.continuity, *drill.severed)}
+    seen_from = dict.fromkeys(known.probe.vantage for known in planned.values())
+    plan = Plan(
+        drill=drill,
+        drill_digest=drill_digest(drill, site, probes),
+        plan_digest="",
+        stages=tuple(_stage(drill, site, index, planned, points) for index in range(len(drill.stages))),
+        points=points,
+        probes=planned,
+        vantages={name: _vantage(site, name) for name in seen_from},
+        conduits=isolated_by(drill),
+        dead_man_s=drill.limits.dead_man,
+        hold_s=hold_s(drill),
+    )
+    return plan.model_copy(update={"plan_digest": plan_digest(plan)})
+
+
+def _problems(
+    drill: Drill, site: Site, probes: Mapping[str, Probe], renderings: Mapping[str, Rendering]
+) -> tuple[Problem, ...]:
+    found = [*name_problems(drill, site, probes), *address_problems(site), *limit_problems(drill)]
+    if not any(name_problems(drill, site, probes)):
+        found += path_problems(drill, site, probes)
+        found += device_problems(drill, site, renderings)
+    return tuple(found)
+
+
+def _point(drill: Drill, point: IsolationPoint, rendering: Rendering) -> PlanPoint:
+    return PlanPoint(
+        platform=point.platform,
+        management=point.management,
+        login=point.login,
+        interfaces=point.interfaces,
+        conduits=tuple(conduit for conduit in isolated_by(drill) if conduit in point.isolates),
+        rendering=rendering,
+        capabilities=_capabilities(point, rendering),
+    )
+
+
+def _capabilities(point: IsolationPoint, rendering: Rendering) -> Capabilities:
+    """Take what the platform can do, less what the site does not allow on this device."""
+    able = rendering.capabilities
+    longest_s = min(able.dead_man_max_s, point.dead_man_max or able.dead_man_max_s)
+    return able.model_copy(update={"renewable": able.renewable and point.renewable, "dead_man_max_s": longest_s})
+
+
+def _probe(drill: Drill, site: Site, name: str, probe: Probe) -> PlanProbe:
+    path = path_of(site, probe)
+    return PlanProbe(
+        probe=probe,
+        role="continuity" if name in drill.continuity else "severed",
+        crosses=path.conduit,
+        direction=path.direction,
+        family=path.family,
+    )
+
+
+def _vantage(site: Site, name: str) -> PlanVantage:
+    vantage = site.vantages[name]
+    return PlanVantage(zone=vantage.zone, address=vantage.address, node=vantage.node, far=is_far(name))
+
+
+def _stage(
+    drill: Drill, site: Site, index: int, probes: Mapping[str, PlanProbe], points: Mapping[str, PlanPoint]
+) -> PlanStage:
+    stage = drill.stages[index]
+    isolated = tuple(conduit for earlier in drill.stages[: index + 1] for conduit in earlier.isolate)
+    dead = tuple(name for name in drill.severed if probes[name].crosses in isolated)
+    # A severed probe of a later stage must still be good now: losing it early means that too much was isolated.
+    later = tuple(name for name in drill.severed if name not in dead)
+    asked = {name: planned.probe for name, planned in probes.items()}
+    return PlanStage(
+        name=stage.name,
+        hold_s=stage.hold,
+        conduits=stage.isolate,
+        isolated=isolated,
+        steps=tuple(_steps(drill, stage, points)),
+        dying_flows=dying_flows(site, stage.isolate, drill.severed, asked),
+        dead=dead,
+        alive=(*drill.continuity, *later),
+    )
+
+
+def _steps(drill: Drill, stage: Stage, points: Mapping[str, PlanPoint]) -> Iterator[Step]:
+    for name, point in points.items():
+        conduits = tuple(conduit for conduit in stage.isolate if conduit in point.conduits)
+        if conduits:
+            yield Step(
+                point=name,
+                conduits=conduits,
+                isolate=_lines(point.rendering, stage.name),
+                undo=point.rendering.restore,
+                timer_s=drill.limits.dead_man,
+            )
+
+
+def _lines(rendering: Rendering, stage: str) -> tuple[str, ...]:
+    return next(lines.isolate for lines in rendering.stages if lines.stage == stage)

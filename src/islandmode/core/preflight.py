@@ -1,0 +1,140 @@
+"""Preflight: judging what was read before anything is armed. Every reason not to go on is one sentence.
+
+A finding that refuses ends the run with nothing touched; the others are advice that stands in the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from islandmode.core.episodes import Sample, Seen
+from islandmode.core.outcome import Outcome
+from islandmode.core.plan import Plan, PlanPoint
+from islandmode.core.probe import CanaryProbe
+
+BYTES_PER_SAMPLE = 400
+"""A generous line of samples with its hash; a probe that gives long reasons writes more than a good one."""
+BYTES_FOR_REST = 16 * 1024 * 1024
+"""Journal, artifacts and report."""
+
+
+@dataclass(frozen=True)
+class PreflightFinding:
+    """One thing found at preflight: a code to look up, a sentence to read, and whether it ends the run."""
+
+    code: str
+    sentence: str
+    refuses: bool
+
+
+def judge_point(
+    name: str,
+    planned: PlanPoint,
+    *,
+    outcome: Outcome,
+    why: str = "",
+    interfaces: tuple[str, ...] = (),
+    saved_has_ours: bool = False,
+    present: tuple[str, ...] | None = None,
+) -> tuple[PreflightFinding, ...]:
+    """Judge one isolation point by what it said of itself.
+
+    `present` names the conduits for which an object of ours was found on the device; None means nobody could look.
+    """
+    where = f"{name} at {planned.management.address}"
+    reason = _clause(why)
+    if outcome is Outcome.UNKNOWN:
+        return (_refusal("point-silent", f"{where} did not answer{reason}. Nothing was touched."),)
+    if outcome is Outcome.NOT_DONE:
+        return (_refusal("point-login", f"{where} could not be logged in to{reason}. Nothing was touched."),)
+    found: list[PreflightFinding] = []
+    if present is None:
+        sentence = f"{where} did not show whether something is isolated on it already{reason}. Nothing was touched."
+        found.append(_refusal("point-state-unread", sentence))
+    elif present:
+        sentence = (
+            f"{where} already carries an isolation of {', '.join(present)}, from another run or one that did not end; "
+            "restore it first. Nothing was touched."
+        )
+        found.append(_refusal("point-already-isolated", sentence))
+    if saved_has_ours:
+        sentence = (
+            f"{where} has an isolation in its saved configuration, so a restart would bring it back; remove it there "
+            "first. Nothing was touched."
+        )
+        found.append(_refusal("point-saved-isolated", sentence))
+    wanted = dict.fromkeys(each for names in planned.interfaces.values() for each in names)
+    missing = [each for each in wanted if each not in interfaces]
+    if missing:
+        has = ", ".join(interfaces) or "none"
+        sentence = (
+            f"{where} has no interface {', '.join(missing)} (it has {has}); a rule on an interface that does not exist "
+            "isolates nothing. Correct the site file. Nothing was touched."
+        )
+        found.append(_refusal("point-interface-missing", sentence))
+    return tuple(found)
+
+
+def judge_plan(plan: Plan) -> tuple[PreflightFinding, ...]:
+    """Advise on what a plan leaves unseen although it may be run."""
+    return (*_without_canary(plan), *_unseen_flows(plan))
+
+
+def _without_canary(plan: Plan) -> Iterator[PreflightFinding]:
+    held = {known.crosses for known in plan.probes.values() if isinstance(known.probe, CanaryProbe)}
+    for conduit in plan.conduits:
+        if conduit not in held:
+            sentence = (
+                f"No canary crosses {conduit}, so this drill does not show that connections which are already open "
+                "stop passing there."
+            )
+            yield PreflightFinding("conduit-without-canary", sentence, refuses=False)
+
+
+def _unseen_flows(plan: Plan) -> Iterator[PreflightFinding]:
+    for flow in (flow for stage in plan.stages for flow in stage.dying_flows if flow.covered < 1):
+        share = f"only {flow.covered:.0%}" if flow.probes else "nothing"
+        sentence = f"Severed probes test {share} of flow {flow.flow} on {flow.conduit} (owner {flow.owner})."
+        yield PreflightFinding("flow-partly-tested", sentence, refuses=False)
+
+
+def judge_baseline(plan: Plan, last: Mapping[str, Sample]) -> tuple[PreflightFinding, ...]:
+    """Judge the last sample of every probe that can be heard: each must be good before anything is isolated."""
+    found: list[PreflightFinding] = []
+    for name, planned in plan.probes.items():
+        if plan.vantages[planned.probe.vantage].far:
+            continue
+        sample = last.get(name)
+        if sample is None:
+            sentence = f"Probe {name} said nothing before the drill. Nothing was touched."
+            found.append(_refusal("baseline-silent", sentence))
+        elif sample.seen is not Seen.GOOD:
+            sentence = f"Probe {name} is {sample.seen.value} before the drill{_clause(sample.why)}. Nothing was touched."
+            found.append(_refusal("baseline-not-good", sentence))
+    return tuple(found)
+
+
+def bytes_needed(plan: Plan, sampling_s: float) -> int:
+    """Bound what a run writes when every worker samples for `sampling_s`."""
+    samples = len(plan.probes) * sampling_s / plan.drill.sample_every
+    return round(samples * BYTES_PER_SAMPLE) + BYTES_FOR_REST
+
+
+def judge_machine(*, free_bytes: int, needed_bytes: int) -> tuple[PreflightFinding, ...]:
+    """Judge this machine: room for the whole record, because a run without a record must not isolate anything."""
+    if free_bytes >= needed_bytes:
+        return ()
+    sentence = (
+        f"The runs directory has {free_bytes // 1_000_000} MB free and this drill may write "
+        f"{-(-needed_bytes // 1_000_000)} MB; make room there. Nothing was touched."
+    )
+    return (_refusal("disk-full", sentence),)
+
+
+def _refusal(code: str, sentence: str) -> PreflightFinding:
+    return PreflightFinding(code, sentence, refuses=True)
+
+
+def _clause(why: str) -> str:
+    return f": {why.strip().rstrip('.')}" if why.strip() else ""
