@@ -51,13 +51,14 @@ class PlanStage(Frozen):
 
 
 class PlanPoint(Frozen):
-    """One isolation point, resolved; `conduits` are those that this drill isolates on it."""
+    """One isolation point, resolved; `conduits` are those that this drill isolates on it, `between` their outer and inner zones."""
 
     platform: str
     management: Management
     login: Login
     interfaces: dict[str, tuple[str, ...]]
     conduits: tuple[str, ...]
+    between: dict[str, tuple[str, str]]
     rendering: Rendering
     capabilities: Capabilities
 

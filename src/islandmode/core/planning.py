@@ -38,7 +38,7 @@ def make_plan(
     if problems:
         raise PlanRefused(problems)
     points = {
-        name: _point(drill, point, renderings[name]) for name, point in points_used(drill, site).items()
+        name: _point(drill, site, point, renderings[name]) for name, point in points_used(drill, site).items()
     }
     planned = {name: _probe(drill, site, name, probes[name]) for name in (*drill.continuity, *drill.severed)}
     seen_from = dict.fromkeys(known.probe.vantage for known in planned.values())
@@ -67,13 +67,15 @@ def _problems(
     return tuple(found)
 
 
-def _point(drill: Drill, point: IsolationPoint, rendering: Rendering) -> PlanPoint:
+def _point(drill: Drill, site: Site, point: IsolationPoint, rendering: Rendering) -> PlanPoint:
+    conduits = tuple(conduit for conduit in isolated_by(drill) if conduit in point.isolates)
     return PlanPoint(
         platform=point.platform,
         management=point.management,
         login=point.login,
         interfaces=point.interfaces,
-        conduits=tuple(conduit for conduit in isolated_by(drill) if conduit in point.isolates),
+        conduits=conduits,
+        between={conduit: site.conduits[conduit].between for conduit in conduits},
         rendering=rendering,
         capabilities=_capabilities(point, rendering),
     )

@@ -1,1 +1,52 @@
-""""""
+"""Isolation points: one file per way of isolating, and the one table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from islandmode.core.drill import Drill
+from islandmode.core.errors import InputError
+from islandmode.core.plan import PlanPoint
+from islandmode.core.rendering import Rendering
+from islandmode.core.site import IsolationPoint as SitePoint
+from islandmode.core.site import Site
+from islandmode.isolation.point import IsolationPoint
+from islandmode.isolation.recipes import nftables
+from islandmode.system.clock import Clock
+
+PLATFORMS = ("nftables",)
+
+
+def render(name: str, point: SitePoint, drill: Drill, site: Site) -> Rendering:
+    """Render every device line of a point for a drill; pure. Raises `InputError` on an unknown platform."""
+    if point.platform not in PLATFORMS:
+        raise InputError(f"{name}: platform {point.platform} is not known; known platforms: {', '.join(PLATFORMS)}.")
+    stages = {stage.name: tuple(one for one in stage.isolate if one in point.isolates) for stage in drill.stages}
+    between = {conduit: site.conduits[conduit].between for conduit in point.isolates}
+    return nftables.render(name, stages, between, point.interfaces, drill.limits.dead_man)
+
+
+def open_point(
+    name: str,
+    planned: PlanPoint,
+    *,
+    secrets: Callable[[str], str],
+    known_hosts: Path,
+    clock: Clock,
+) -> IsolationPoint:
+    """Make the edge to a planned point; secrets are resolved now, nothing is contacted yet."""
+    # Imported late: NAPALM takes most of a second, and only a run needs it.
+    from islandmode.isolation.napalm_config import Access, NftablesPoint  # noqa: PLC0415
+
+    login = planned.login
+    access = Access(
+        host=str(planned.management.address),
+        port=planned.management.port,
+        user=login.user,
+        become=login.become,
+        known_hosts=known_hosts,
+        password=secrets(login.password) if login.password else None,
+        key_file=secrets(login.key) if login.key else None,
+    )
+    return NftablesPoint(name, planned, access, planned.between, clock)

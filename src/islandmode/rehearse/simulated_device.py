@@ -6,7 +6,8 @@ request reaches it, keeps its timers by itself, and writes everything that took 
     SimulatedDevice        `arms: before`: create an object, then isolate refers to it; both must hold
     CommitConfirmDevice    `arms: with_isolate`: the isolate carries its own expiry; a session's token keeps late ones out
 
-Words on the tape: created, isolating, released (by the timer), deleted, renewed, restarted, pretended, lost (by force).
+Words on the tape: created, isolating, released (by the timer), deleted,
+renewed, timer stopped, lost (by force); and of a device that lies: pretended (to isolate), only hidden (not deleted).
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ class SimulatedDevice:
         self.network = network
         self.clock = clock
         self.objects: dict[str, DeviceObject] = {}
+        self.made: list[tuple[str, DeviceObject]] = []
+        """Every object that ever stood here: one that is hidden from us may still block."""
         self.tape: list[Happening] = []
         self.down_until_us = 0
         self.edits: list[str] = []
@@ -75,6 +78,7 @@ class SimulatedDevice:
             until_us = None if self.drops_timers else self.clock.monotonic_us() + for_us
             made = DeviceObject(owner, for_us, until_us, timer_runs=not self.fakes_timers)
             self.objects[conduit] = made
+            self.made.append((conduit, made))
             self._write("created", conduit, made, "request")
             self._watch_timer(conduit, made)
         return ""
@@ -118,7 +122,7 @@ class SimulatedDevice:
             if made is None:
                 continue
             if self.pretends_delete:
-                self._write("pretended", conduit, made, "request")
+                self._write("only hidden", conduit, made, "request")
                 continue
             self._write("deleted", conduit, made, "request")
             self._let_pass(conduit, made)

@@ -1,4 +1,4 @@
-"""The simulated disk: what was written, what of it is durable, and what a file's owner was told about that.
+"""The simulated disk: what was written, and what of it is durable since when.
 
 It fails as disks do. After a failed fsync the pages that were not yet durable are gone, although later calls would have
 succeeded: the edge's rule that a file is never trusted again is what keeps a record from being acknowledged and lost.
@@ -28,8 +28,7 @@ class SimulatedFile:
         self._cached = b""
         self._failed = False
         self.durable = b""
-        self.acknowledged = b""
-        self.unsynced_writes = 0
+        self._durable_at: list[tuple[int, int]] = []
 
     async def write_synced(self, data: bytes) -> None:
         """Append and return when durable."""
@@ -41,9 +40,7 @@ class SimulatedFile:
         self._refuse_if_failed()
         if self._faults.take(Kind.SYNC_FAILS):
             self._fail(errno.EIO, "Input/output error")
-        self.durable += self._cached
-        self._cached = b""
-        self.acknowledged += data
+        self._flush()
 
     def _sync_s(self) -> float:
         slow = self._faults.take(Kind.DISK_SLOW)
@@ -62,13 +59,21 @@ class SimulatedFile:
         """Append if that is possible at once; durable with the next sync."""
         if not self._failed:
             self._cached += data
-            self.unsynced_writes += 1
 
     async def close(self) -> None:
         """Close; the last bytes become durable if the file is sound."""
         if not self._failed:
-            self.durable += self._cached
-            self._cached = b""
+            self._flush()
+
+    def _flush(self) -> None:
+        self.durable += self._cached
+        self._cached = b""
+        self._durable_at.append((self._clock.monotonic_us(), len(self.durable)))
+
+    def durable_at(self, at_us: int) -> bytes:
+        """Show what was durable at a moment that is past."""
+        lengths = [length for when_us, length in self._durable_at if when_us <= at_us]
+        return self.durable[: max(lengths, default=0)]
 
 
 class SimulatedDisk:

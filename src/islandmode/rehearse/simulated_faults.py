@@ -56,7 +56,20 @@ class Kind(StrEnum):
     DISK_SLOW = "disk is slow"
 
 
-POINT_CALLS = ("facts", "configuration", "state", "arm", "isolate", "renew", "restore", "denied")
+CALLS = (
+    ("facts", Phase.PREFLIGHT),
+    ("configuration", Phase.PREFLIGHT),
+    ("configuration", Phase.COLLECTED),
+    ("state", Phase.PREFLIGHT),
+    ("state", Phase.ISOLATING),
+    ("state", Phase.HOLDING),
+    ("denied", Phase.HOLDING),
+    ("arm", Phase.ARMED),
+    ("isolate", Phase.ISOLATING),
+    ("renew", Phase.HOLDING),
+    ("restore", Phase.RESTORING),
+)
+"""Which calls to a device happen in which phase."""
 DURATIONS_S = {
     Phase.PREFLIGHT: 0.2,
     Phase.BASELINE: 1.0,
@@ -91,13 +104,15 @@ class Fault:
     conduit: str = ""
     direction: str | None = None
     family: int | None = None
+    nth: int = 1
+    """At which beginning of its phase: each stage isolates and holds once more."""
 
     def __str__(self) -> str:
         """Say the fault in one line."""
         where = " ".join(part for part in (self.target, self.call, self.conduit, self.direction or "") if part)
         much = f" x{self.times}" if self.times < 1 << 30 else f" for {self.for_s:.2f} s"
         amount = f" by {self.amount_s:.2f} s" if self.amount_s else ""
-        return f"{self.kind.value}: {where}{amount}{much}, {self.after_s:.2f} s into {self.phase.value}"
+        return f"{self.kind.value}: {where}{amount}{much}, {self.after_s:.2f} s into {self.phase.value} {self.nth}"
 
 
 @dataclass
@@ -117,6 +132,7 @@ class FaultBook:
         self._active: list[_Active] = []
         self._strikes: Callable[[Fault], None] = lambda _: None
         self.phase = Phase.PLANNED
+        self._begun: Counter[Phase] = Counter()
         self.hits: Counter[tuple[Kind, Phase]] = Counter()
 
     def when_struck(self, strikes: Callable[[Fault], None]) -> None:
@@ -126,7 +142,9 @@ class FaultBook:
     def phase_is(self, phase: Phase) -> None:
         """Set off the faults that waited for this phase."""
         self.phase = phase
-        for fault in [fault for fault in self._waiting if fault.phase is phase]:
+        self._begun[phase] += 1
+        now = [fault for fault in self._waiting if fault.phase is phase and fault.nth == self._begun[phase]]
+        for fault in now:
             self._waiting.remove(fault)
             self._set_off(fault)
 
@@ -183,7 +201,8 @@ def draw_faults(dice: random.Random, plan: Plan) -> tuple[Fault, ...]:
 def _draw_one(dice: random.Random, plan: Plan) -> Fault:
     kind = dice.choice(tuple(Kind))
     phase = dice.choice(tuple(DURATIONS_S))
-    fault = Fault(kind, phase, dice.random() * DURATIONS_S[phase])
+    nth = dice.choice((1, 2)) if phase in (Phase.ISOLATING, Phase.HOLDING) else 1
+    fault = Fault(kind, phase, dice.random() * DURATIONS_S[phase], nth=nth)
     point = dice.choice(tuple(plan.points))
     conduit = dice.choice(plan.conduits)
     if kind in (Kind.SLOW_WRITE, Kind.LOST_REPLY, Kind.LOST_REQUEST, Kind.REFUSED):
@@ -191,7 +210,7 @@ def _draw_one(dice: random.Random, plan: Plan) -> Fault:
     if kind in (Kind.HANG, Kind.HANG_LATE):
         return replace(fault, target=point, for_s=dice.choice((0.5, 4.0, 20.0, 1e6)))
     if kind in (Kind.LIES_ISOLATE, Kind.LIES_RESTORE, Kind.DROPS_TIMERS, Kind.FAKES_TIMERS):
-        return replace(fault, target=point, phase=Phase.PREFLIGHT, after_s=0.0)
+        return replace(fault, target=point, phase=Phase.PREFLIGHT, after_s=0.0, nth=1)
     if kind in (Kind.TIMER_STOPPED, Kind.OBJECT_TAKEN, Kind.STRANGER, Kind.EDIT):
         return replace(fault, target=point, conduit=dice.choice(plan.points[point].conduits))
     if kind is Kind.RESTART:
@@ -207,8 +226,11 @@ def _draw_one(dice: random.Random, plan: Plan) -> Fault:
 
 
 def _on_call(dice: random.Random, fault: Fault) -> Fault:
-    times = dice.choice((1, 2, 5))
-    return replace(fault, call=dice.choice(POINT_CALLS), times=times, amount_s=dice.choice((1.0, 4.0, 7.0, 12.0)))
+    call, phase = dice.choice(CALLS)
+    nth = dice.choice((1, 2)) if phase in (Phase.ISOLATING, Phase.HOLDING) else 1
+    amount_s = dice.choice((1.0, 4.0, 7.0, 12.0)) if fault.kind is Kind.SLOW_WRITE else 0.0
+    # From the first moment of the phase: most phases have ended before a later fault could meet their call.
+    return replace(fault, call=call, phase=phase, nth=nth, after_s=0.0, times=dice.choice((1, 2, 5)), amount_s=amount_s)
 
 
 def _on_witness(dice: random.Random, fault: Fault, plan: Plan) -> Fault:
@@ -219,7 +241,7 @@ def _on_witness(dice: random.Random, fault: Fault, plan: Plan) -> Fault:
     if kind in (Kind.WORKER_SILENT, Kind.PROBE_TROUBLE):
         return replace(fault, target=dice.choice(tuple(plan.vantages)), for_s=dice.choice((1.0, 4.0, 1e6)))
     if kind in (Kind.WORKER_NOT_STARTED, Kind.COLLECT_SILENT, Kind.OFFSET_SILENT, Kind.SPOOL_LOSS):
-        return replace(fault, target=dice.choice(tuple(plan.vantages)), phase=Phase.PREFLIGHT, after_s=0.0)
+        return replace(fault, target=dice.choice(tuple(plan.vantages)), phase=Phase.PREFLIGHT, after_s=0.0, nth=1)
     if kind is Kind.WORKER_DIES:
         return replace(fault, target=dice.choice(tuple(plan.vantages)))
     if kind is Kind.UTC_STEP:

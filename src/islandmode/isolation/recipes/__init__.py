@@ -1,0 +1,1 @@
+"""How each platform says it: pure rendering, a file per platform."""

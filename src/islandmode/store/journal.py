@@ -1,0 +1,160 @@
+"""The journal: append-only records of a run, one file per writer, chained over the exact bytes.
+
+A line is one JSON object and a newline. `append` returns when its record is durable; appends that wait at the same
+time share one fsync, because the file below batches them. After any failure the file is never trusted again. `note`
+never waits and never raises: it is for restores, which come before any record.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from islandmode.core.chain import GENESIS, digest
+from islandmode.core.record import FORMAT, Record
+from islandmode.system.clock import Clock
+from islandmode.system.disk import AppendFile, Disk
+
+RESERVE_BYTES = 4 * 1024 * 1024
+"""Reserved when a journal is made, so that a disk that fills up in mid-hold does not stop the records of the restore."""
+LINE_MAX_BYTES = 1024 * 1024
+
+
+class JournalFailed(Exception):
+    """The journal's file failed once; nothing appended since is durable, and nothing will be."""
+
+
+class Journal:
+    """One writer's journal, open for writing."""
+
+    def __init__(self, file: AppendFile, clock: Clock, *, site: str, run: str, writer: str) -> None:
+        """Write into an empty file; see `create`."""
+        self._file = file
+        self._clock = clock
+        self._names = (site, run, writer)
+        self._previous = GENESIS
+        self._records: list[Record] = []
+        self._failure: str | None = None
+
+    @classmethod
+    async def create(cls, disk: Disk, path: Path, *, site: str, run: str, writer: str, clock: Clock) -> Journal:
+        """Create a new journal with its reserve; raises OSError when the disk has no room for it."""
+        file = await disk.create(path, RESERVE_BYTES)
+        return cls(file, clock, site=site, run=run, writer=writer)
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """Every record so far, durable or not."""
+        return tuple(self._records)
+
+    @property
+    def trusted(self) -> bool:
+        """Tell whether the file never failed."""
+        return self._failure is None
+
+    async def append(self, kind: str, data: dict[str, Any]) -> Record:
+        """Append one record and return when it is durable; raises `JournalFailed`, from then on for ever."""
+        if self._failure is not None:
+            raise JournalFailed(self._failure)
+        record, line = self._next(kind, data)
+        try:
+            await self._file.write_synced(line)
+        except OSError as error:
+            self._failure = error.strerror or str(error)
+            raise JournalFailed(self._failure) from error
+        return record
+
+    def note(self, kind: str, data: dict[str, Any]) -> Record:
+        """Keep one record in memory and hand it to the disk; never waits and never raises."""
+        record, line = self._next(kind, data)
+        self._file.write_unsynced(line)
+        return record
+
+    async def close(self) -> None:
+        """Write what is queued, as far as the disk answers, and close."""
+        await self._file.close()
+
+    def _next(self, kind: str, data: dict[str, Any]) -> tuple[Record, bytes]:
+        site, run, writer = self._names
+        stamps = (self._clock.boot_id, self._clock.utc_us(), self._clock.monotonic_us())
+        record = Record(len(self._records), site, run, writer, *stamps, kind, data)
+        line = encode(record, self._previous)
+        self._previous = digest(line)
+        self._records.append(record)
+        return record, line
+
+
+def encode(record: Record, previous: str) -> bytes:
+    """Write a record as its line, naming the line before it."""
+    document = {
+        "v": FORMAT,
+        "site": record.site,
+        "run": record.run,
+        "writer": record.writer,
+        "seq": record.seq,
+        "boot": record.boot_id,
+        "utc_us": record.utc_us,
+        "mono_us": record.monotonic_us,
+        "kind": record.kind,
+        "data": record.data,
+        "prev": previous,
+    }
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+@dataclass(frozen=True)
+class JournalReading:
+    """What a journal's bytes say: the records up to the first thing that is wrong, and what that is."""
+
+    records: tuple[Record, ...]
+    whole: bool
+    why: str = ""
+
+
+def read_journal(data: bytes) -> JournalReading:
+    """Read a journal; tells apart whole, empty, cut off, altered, and written by a newer version. Never raises."""
+    if not data:
+        return JournalReading((), whole=False, why="The journal is empty.")
+    records: list[Record] = []
+    previous = GENESIS
+    for number, line in enumerate(data.split(b"\n")[:-1], 1):
+        record, why = _decode(line, previous, len(records))
+        if record is None:
+            return JournalReading(tuple(records), whole=False, why=f"Line {number}: {why}")
+        records.append(record)
+        previous = digest(line + b"\n")
+    if not data.endswith(b"\n"):
+        return JournalReading(tuple(records), whole=False, why="The last line is cut off in the middle of a record.")
+    return JournalReading(tuple(records), whole=True)
+
+
+def _decode(line: bytes, previous: str, seq: int) -> tuple[Record | None, str]:
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError):
+        return None, "it is not a record; bytes were altered or lost."
+    if not isinstance(document, dict) or not isinstance(document.get("v"), int):
+        return None, "it is not a record; bytes were altered or lost."
+    if document["v"] > FORMAT:
+        return None, f"it was written by a newer version (format {document['v']}, this one reads {FORMAT})."
+    try:
+        record = Record(
+            document["seq"],
+            document["site"],
+            document["run"],
+            document["writer"],
+            document["boot"],
+            document["utc_us"],
+            document["mono_us"],
+            document["kind"],
+            document["data"],
+        )
+    except KeyError as missing:
+        return None, f"it lacks {missing}; bytes were altered or lost."
+    if document.get("prev") != previous or encode(record, previous) != line + b"\n":
+        return None, "the chain is broken: this line or the one before it was altered or removed."
+    if record.seq != seq:
+        return None, f"record {seq} is missing; this one says it is {record.seq}."
+    return record, ""
