@@ -1,0 +1,173 @@
+"""One simulated plant for one plan: its devices, packets, vantages, disk and clock, and the faults that strike them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+from islandmode.core.lifecycle import Phase
+from islandmode.core.plan import Plan
+from islandmode.rehearse.simulated_clock import SimulatedClock
+from islandmode.rehearse.simulated_device import CommitConfirmDevice, SimulatedDevice
+from islandmode.rehearse.simulated_disk import SimulatedDisk
+from islandmode.rehearse.simulated_faults import Fault, FaultBook, Kind
+from islandmode.rehearse.simulated_network import FOREVER_US, Leak, Outage, SimulatedNetwork
+from islandmode.rehearse.simulated_point import SimulatedPoint
+from islandmode.rehearse.simulated_vantage import SimulatedVantage
+
+STRANGER = "another machine"
+STRANGER_FOR_US = 600_000_000
+DEVICES: dict[str, type[SimulatedDevice]] = {"before": SimulatedDevice, "with_isolate": CommitConfirmDevice}
+
+Devices = dict[str, type[SimulatedDevice]]
+
+
+class SimulatedPlant:
+    """Everything a run touches, and the truth about it."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        seed: int,
+        faults: Sequence[Fault] = (),
+        *,
+        devices: Devices | None = None,
+        dice_type: type[random.Random] = random.Random,
+    ) -> None:
+        """Build the plant that a plan describes; `devices` names another kind of device per way of arming."""
+        kinds = devices or DEVICES
+        dice = dice_type(seed)
+        self.plan = plan
+        self.clock = SimulatedClock()
+        self.faults = FaultBook(faults, self.clock)
+        self.faults.when_struck(self._strike)
+        others = {planned.crosses for planned in plan.probes.values() if planned.crosses is not None}
+        self.network = SimulatedNetwork(tuple(sorted({*plan.conduits, *others})), seed)
+        self.disk = SimulatedDisk(self.clock, self.faults, dice_type(dice.random()))
+        self.devices = {
+            name: kinds[point.capabilities.arms](name, self.network, self.clock) for name, point in plan.points.items()
+        }
+        self.points = {name: self._point(name, dice_type(dice.random())) for name in plan.points}
+        self.vantages = {name: self._vantage(name, dice_type(dice.random())) for name in plan.vantages}
+        self.when_signalled: Callable[[], None] = lambda: None
+
+    def _point(self, name: str, dice: random.Random) -> SimulatedPoint:
+        planned = self.plan.points[name]
+        interfaces = tuple(interface for group in planned.interfaces.values() for interface in group)
+        return SimulatedPoint(self.devices[name], planned.capabilities, interfaces, self.clock, self.faults, dice)
+
+    def _vantage(self, name: str, dice: random.Random) -> SimulatedVantage:
+        probes = {key: planned for key, planned in self.plan.probes.items() if planned.probe.vantage == name}
+        far = self.plan.vantages[name].far
+        return SimulatedVantage(name, probes, self.network, self.clock, self.faults, dice, far=far)
+
+    def phase_is(self, phase: Phase) -> None:
+        """Hear which phase the run is in; faults that waited for it are set off."""
+        if phase is not self.faults.phase:
+            self.faults.phase_is(phase)
+
+    def _strike(self, fault: Fault) -> None:
+        """Let a fault begin that acts by itself; the others are met by whoever calls."""
+        strikes = _STRIKES.get(fault.kind)
+        if strikes is not None and strikes(self, fault):
+            self.faults.hit(fault.kind)
+
+    def until_us(self, fault: Fault) -> int:
+        """Tell when a window that begins now ends."""
+        return min(FOREVER_US, self.clock.monotonic_us() + round(fault.for_s * 1_000_000))
+
+
+def _stop_timer(plant: SimulatedPlant, fault: Fault) -> bool:
+    plant.devices[fault.target].stop_timer(fault.conduit)
+    return fault.conduit in plant.devices[fault.target].objects
+
+
+def _take_object(plant: SimulatedPlant, fault: Fault) -> bool:
+    there = fault.conduit in plant.devices[fault.target].objects
+    plant.devices[fault.target].take_object(fault.conduit)
+    return there
+
+
+def _stranger(plant: SimulatedPlant, fault: Fault) -> bool:
+    device = plant.devices[fault.target]
+    refused = device.create((fault.conduit,), STRANGER_FOR_US, STRANGER)
+    return not (refused or device.isolate((fault.conduit,)))
+
+
+def _restart(plant: SimulatedPlant, fault: Fault) -> bool:
+    plant.devices[fault.target].restart(round(fault.amount_s * 1_000_000))
+    return True
+
+
+def _edit(plant: SimulatedPlant, fault: Fault) -> bool:
+    plant.devices[fault.target].edits.append("rule of a colleague")
+    return True
+
+
+def _break_device(plant: SimulatedPlant, fault: Fault) -> bool:
+    device = plant.devices[fault.target]
+    device.pretends_isolate |= fault.kind is Kind.LIES_ISOLATE
+    device.pretends_delete |= fault.kind is Kind.LIES_RESTORE
+    device.drops_timers |= fault.kind is Kind.DROPS_TIMERS
+    device.fakes_timers |= fault.kind is Kind.FAKES_TIMERS
+    if fault.kind is Kind.RULE_LAG:
+        device.rule_lag_us = round(fault.amount_s * 1_000_000)
+    if fault.kind is Kind.CUTS_TOO_MUCH:
+        device.also_blocks = (fault.conduit,)
+    return True
+
+
+def _leak(plant: SimulatedPlant, fault: Fault) -> bool:
+    only_open = fault.kind is Kind.LEAK_OPEN
+    window = (plant.clock.monotonic_us(), plant.until_us(fault))
+    plant.network.leaks.append(Leak(fault.conduit, *window, fault.direction, fault.family, only_open))
+    return True
+
+
+def _outage(plant: SimulatedPlant, fault: Fault) -> bool:
+    window = (plant.clock.monotonic_us(), plant.until_us(fault))
+    plant.network.outages.append(Outage(fault.target, *window, freezes=fault.kind is Kind.FREEZE))
+    return True
+
+
+def _worker_dies(plant: SimulatedPlant, fault: Fault) -> bool:
+    plant.vantages[fault.target].die()
+    return True
+
+
+def _probe_trouble(plant: SimulatedPlant, fault: Fault) -> bool:
+    plant.vantages[fault.target].troubles.append((plant.clock.monotonic_us(), plant.until_us(fault)))
+    return True
+
+
+def _signal(plant: SimulatedPlant, fault: Fault) -> bool:
+    plant.when_signalled()
+    return True
+
+
+def _utc_step(plant: SimulatedPlant, fault: Fault) -> bool:
+    plant.clock.step_utc(round(fault.amount_s * 1_000_000))
+    return True
+
+
+_STRIKES: dict[Kind, Callable[[SimulatedPlant, Fault], bool]] = {
+    Kind.TIMER_STOPPED: _stop_timer,
+    Kind.OBJECT_TAKEN: _take_object,
+    Kind.STRANGER: _stranger,
+    Kind.RESTART: _restart,
+    Kind.EDIT: _edit,
+    Kind.LIES_ISOLATE: _break_device,
+    Kind.LIES_RESTORE: _break_device,
+    Kind.DROPS_TIMERS: _break_device,
+    Kind.FAKES_TIMERS: _break_device,
+    Kind.RULE_LAG: _break_device,
+    Kind.CUTS_TOO_MUCH: _break_device,
+    Kind.LEAK: _leak,
+    Kind.LEAK_OPEN: _leak,
+    Kind.FREEZE: _outage,
+    Kind.OUTAGE: _outage,
+    Kind.WORKER_DIES: _worker_dies,
+    Kind.PROBE_TROUBLE: _probe_trouble,
+    Kind.SIGNAL: _signal,
+    Kind.UTC_STEP: _utc_step,
+}

@@ -1,0 +1,236 @@
+"""Invariants: what must be true of every run, whatever went wrong, checked against the world and not against the run's words.
+
+A run's `Claims` are what it told people; the plant's devices, packets and disk are what really was. Each function takes
+both and returns its violations as sentences; an empty tuple means that the invariant held.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from islandmode.core.record import Record
+from islandmode.rehearse.simulated_device import OURS, Happening
+from islandmode.rehearse.simulated_network import FOREVER_US, Blocked
+from islandmode.rehearse.simulated_plant import SimulatedPlant
+
+BLIND_US = 1_200_000
+"""Shorter than this, something true may fall between two samples and their timeouts; a verdict may not know it."""
+START_BOUND_S = 120.0
+END_BOUND_S = 240.0
+HOLD_BOUND_S = 60.0
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a run said of itself. `restored` is what it told at its end; `verdict` is None when nothing was judged."""
+
+    restored: bool
+    refused: bool
+    records: tuple[Record, ...]
+    acknowledged: tuple[Record, ...]
+    """Records whose `append` came back: the run relies on their being durable."""
+    journal: Path
+    ended_us: int
+    started_us: int
+    verdict: str | None = None
+    restoration: str | None = None
+
+    @property
+    def stranded(self) -> bool:
+        """Tell whether people were told that the plant may not be as it was."""
+        return not self.restored or self.restoration == "unproven"
+
+
+def check_all(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
+    """Check every invariant."""
+    return tuple(sentence for check in INVARIANTS for sentence in check(plant, claims))
+
+
+def never_left_isolated(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
+    """Nothing is idle while isolated: at the end everything passes, or STRANDED was said and the device's timer will release."""
+    violations: list[str] = []
+    for stretch in _our_stretches(plant):
+        if stretch.until_us < FOREVER_US:
+            continue
+        if not claims.stranded:
+            violations.append(f"{stretch.conduit} is still blocked ({stretch.by}) and the run said it was restored.")
+        if not _timer_will_release(plant, stretch):
+            violations.append(f"{stretch.conduit} is still blocked ({stretch.by}) and no timer will ever release it.")
+    return tuple(violations)
+
+
+def _timer_will_release(plant: SimulatedPlant, stretch: Blocked) -> bool:
+    for device in plant.devices.values():
+        for conduit, made in device.made:
+            if device.reason(conduit, made) == stretch.by and made.isolating:
+                return made.timer_runs and made.armed_until_us is not None
+    return False
+
+
+def no_isolate_after_restore_seen(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
+    """Once a point was seen restored, no isolate of this run takes effect on it."""
+    seen = {
+        record.data["point"]: record.data["answered_us"] for record in claims.records if record.kind == "restore.seen"
+    }
+    late = [one for one in _tape(plant, "isolating") if one.at_us > seen.get(one.device, FOREVER_US)]
+    return tuple(f"{one.device} isolated {one.conduit} {_after(one, seen)} after it was seen restored." for one in late)
+
+
+def _after(one: Happening, seen: Mapping[str, int]) -> str:
+    return f"{(one.at_us - seen[one.device]) / 1_000_000:.3f} s"
+
+
+def nothing_isolated_without_record(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
+    """When an isolate takes effect, its intent is durable already."""
+    violations: list[str] = []
+    for one in _tape(plant, "isolating"):
+        lines = plant.disk.files[claims.journal].durable_at(one.at_us).splitlines()
+        kept = [json.loads(line) for line in lines]
+        intents = [line["data"] for line in kept if line["kind"] == "isolate.intent"]
+        if not any(intent["point"] == one.device and one.conduit in intent["conduits"] for intent in intents):
+            violations.append(f"{one.device} isolated {one.conduit} before the intent was durable.")
+    return tuple(violations)
+
+
+def no_acknowledged_record_lost(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
+    """After a power cut every acknowledged record is found, with the data that was acknowledged."""
+    if claims.journal not in plant.disk.files:
+        return ()
+    lines = [json.loads(line) for line in plant.disk.power_cut(claims.journal).splitlines()]
+    durable = {line["seq"]: (line["kind"], line["data"]) for line in lines}
+    lost = [
+        record
+        for record in claims.acknowledged
+        if durable.get(record.seq) != (record.kind, json.loads(json.dumps(record.data)))
+    ]
+    return tuple(f"Record {record.seq} ({record.kind}) was acknowledged and is not on the disk." for record in lost)
+
+
+def strangers_left_alone(plant: SimulatedPlant, _claims: Claims) -> tuple[str, ...]:
+    """What another machine isolated is not taken away by this run."""
+    taken = [
+        one
+        for device in plant.devices.values()
+        for one in device.tape
+        if one.what in ("deleted", "only hidden") and one.owner != OURS and one.by == "request"
+    ]
+    return tuple(f"{one.device}: {one.owner}'s isolation of {one.conduit} was deleted." for one in taken)
+
+
+def refused_touches_nothing(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
+    """A run that says it was refused has isolated nothing."""
+    if not claims.refused:
+        return ()
+    return tuple(f"{one.device} isolated {one.conduit} in a run that was refused." for one in _tape(plant, "isolating"))
+
+
+def ended_in_bounds(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
+    """The run ends in time, and no conduit is isolated much longer than planned and never longer than its timer allows."""
+    violations: list[str] = []
+    plan = plant.plan
+    took_s = (claims.ended_us - claims.started_us) / 1_000_000
+    bound_s = START_BOUND_S + plan.hold_s + HOLD_BOUND_S + plan.dead_man_s + END_BOUND_S
+    if took_s > bound_s:
+        violations.append(f"The run took {took_s:.1f} s, more than {bound_s:.1f} s.")
+    for stretch in _our_stretches(plant):
+        isolated_s = (min(stretch.until_us, claims.ended_us) - stretch.from_us) / 1_000_000
+        if isolated_s > plan.hold_s + HOLD_BOUND_S + plan.dead_man_s:
+            violations.append(f"{stretch.conduit} was isolated for {isolated_s:.1f} s.")
+    return tuple(violations)
+
+
+def restoration_was_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
+    """Restoration `proven` means that every conduit passed at the end, and nothing of ours stood on a device."""
+    if claims.restoration != "proven":
+        return ()
+    blocked = [f"{one.conduit} is still blocked" for one in _our_stretches(plant) if one.until_us == FOREVER_US]
+    left = [
+        f"{name} still has our object for {conduit}"
+        for name, device in plant.devices.items()
+        for conduit, made in device.objects.items()
+        if made.owner == OURS
+    ]
+    return tuple(f"Restoration is said to be proven, and {what}." for what in (*blocked, *left))
+
+
+def held_was_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
+    """`held` is said only if it was so: isolated for the whole hold, nothing leaked, and what must live lived."""
+    if claims.verdict != "held":
+        return ()
+    isolated = {one.conduit: one for one in _our_stretches(plant) if _is_own(one)}
+    missing = [name for name in plant.plan.conduits if name not in isolated]
+    if missing:
+        return tuple(f"Held is said, and {name} was never isolated." for name in missing)
+    violations: list[str] = []
+    for stage in plant.plan.stages:
+        from_us = max(isolated[name].from_us for name in stage.isolated)
+        until_us = min(isolated[name].until_us for name in stage.isolated)
+        if until_us - from_us < stage.hold_s * 1_000_000:
+            violations.append(f"Held is said, and {stage.name} was isolated for {(until_us - from_us) / 1e6:.3f} s.")
+    return (*violations, *_leaked(plant, isolated), *_disturbed(plant, isolated), *_cut_too_early(plant, isolated))
+
+
+def _leaked(plant: SimulatedPlant, isolated: Mapping[str, Blocked]) -> tuple[str, ...]:
+    found = []
+    for leak in plant.network.leaks:
+        stretch = isolated.get(leak.conduit)
+        if stretch and _overlap_us(leak.from_us, leak.until_us, stretch.from_us, stretch.until_us) > BLIND_US:
+            found.append(f"Held is said, and {leak.conduit} leaked ({leak.direction}, {leak.family}).")
+    return tuple(found)
+
+
+def _disturbed(plant: SimulatedPlant, isolated: Mapping[str, Blocked]) -> tuple[str, ...]:
+    begin_us, end_us = min(one.from_us for one in isolated.values()), max(one.until_us for one in isolated.values())
+    limit_us = round(plant.plan.drill.limits.longest_ot_gap * 1_000_000) + 2 * BLIND_US
+    found = []
+    for outage in plant.network.outages:
+        gap_us = _overlap_us(outage.from_us, outage.until_us, begin_us, end_us)
+        if gap_us > limit_us:
+            found.append(f"Held is said, and {outage.target} was not well for {gap_us / 1e6:.1f} s.")
+    for one in (*_tape(plant, "released"), *_tape(plant, "pretended"), *_tape(plant, "lost")):
+        if begin_us <= one.at_us < end_us:
+            found.append(f"Held is said, and {one.device} {one.what} {one.conduit} ({one.by}).")
+    return tuple(found)
+
+
+def _cut_too_early(plant: SimulatedPlant, isolated: Mapping[str, Blocked]) -> tuple[str, ...]:
+    strays = [one for one in _our_stretches(plant) if not _is_own(one) and one.conduit in isolated]
+    early = [one for one in strays if one.from_us + BLIND_US < isolated[one.conduit].from_us]
+    return tuple(f"Held is said, and {one.conduit} was cut before its stage." for one in early)
+
+
+def _is_own(stretch: Blocked) -> bool:
+    """Tell a conduit that was blocked by its own object from one that another's object cut along with it."""
+    return f" isolates {stretch.conduit} for " in stretch.by
+
+
+def _overlap_us(from_us: int, until_us: int, begin_us: int, end_us: int) -> int:
+    return max(0, min(until_us, end_us) - max(from_us, begin_us))
+
+
+def _tape(plant: SimulatedPlant, what: str) -> tuple[Happening, ...]:
+    """List what took effect on devices in the name of this run."""
+    return tuple(
+        one for device in plant.devices.values() for one in device.tape if one.what == what and one.owner == OURS
+    )
+
+
+def _our_stretches(plant: SimulatedPlant) -> Sequence[Blocked]:
+    found = (one for conduit in plant.network.conduits for one in plant.network.stretches(conduit))
+    return tuple(one for one in found if one.by.endswith(f" for {OURS}"))
+
+
+INVARIANTS = (
+    never_left_isolated,
+    no_isolate_after_restore_seen,
+    nothing_isolated_without_record,
+    no_acknowledged_record_lost,
+    strangers_left_alone,
+    refused_touches_nothing,
+    ended_in_bounds,
+    restoration_was_true,
+    held_was_true,
+)
