@@ -1,0 +1,62 @@
+# Set-up, checks and the main job. Every target can be called first on a fresh clone, and again at any time.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DRILL := drills/quarterly-isolation.yaml
+# A plant without internet: make setup WHEELS="--no-index --find-links wheelhouse"
+WHEELS ?=
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCKED := $(PIP) install --require-hashes $(WHEELS)
+CODE := src tests $(wildcard lab bench)
+
+.DELETE_ON_ERROR:
+.PHONY: help setup system test lint types imports unit drill full lock wheelhouse clean
+
+help:
+	@echo "make setup | test | lint | drill | full | lock | wheelhouse | clean"
+
+setup: system $(VENV)/installed
+
+system:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; say which with make PYTHON=/path/to/python3.11." >&2; exit 1; }
+	@bash scripts/install-system-packages $(PYTHON)
+
+# Build tools first, from their own lock, so that the few packages without wheels are built with pinned tools too.
+$(VENV)/locked: requirements.lock requirements-build.lock | system
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(LOCKED) -r requirements-build.lock
+	$(LOCKED) --no-build-isolation -r requirements.lock
+	@touch $@
+
+$(VENV)/installed: $(VENV)/locked pyproject.toml
+	$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports --no-logo
+
+test: lint
+	$(BIN)/pytest
+
+drill: setup
+	$(BIN)/islandmode run $(DRILL) --mode rehearsal
+
+full: test drill
+
+# No index, no path and no comment goes into a lock: it must not tell where it was made.
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+lock: setup
+	$(LOCK) --allow-unsafe requirements-build.in --output-file requirements-build.lock
+	$(LOCK) pyproject.toml --group dev --output-file requirements.lock
+
+wheelhouse: setup
+	$(PIP) wheel --require-hashes --no-build-isolation --wheel-dir wheelhouse -r requirements-build.lock
+	$(PIP) wheel --require-hashes --no-build-isolation --wheel-dir wheelhouse -r requirements.lock
+
+# Runs are evidence; they stay.
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
