@@ -92,7 +92,9 @@ def _interfaces(drill: Drill, site: Site, name: str, point: IsolationPoint) -> I
     for conduit in isolated_by(drill):
         for zone in site.conduits[conduit].between if conduit in point.isolates else ():
             if not point.interfaces.get(zone):
-                sentence = f"{name} isolates {conduit} but names no interface towards zone {zone}; add it under interfaces."
+                sentence = (
+                    f"{name} isolates {conduit} but names no interface towards zone {zone}; add it under interfaces."
+                )
                 yield Problem("site", ("isolation_points", name, "interfaces"), sentence)
 
 
@@ -132,7 +134,9 @@ def _timer(drill: Drill, name: str, point: IsolationPoint, rendering: Rendering 
         sentence = f"dead_man ({dead_man_s:g} s) is longer than {name} allows ({min(longest):g} s); shorten it."
         yield Problem("drill", at, sentence)
     if able is not None and dead_man_s < able.dead_man_min_s:
-        sentence = f"dead_man ({dead_man_s:g} s) is shorter than {name} can do ({able.dead_man_min_s:g} s); lengthen it."
+        sentence = (
+            f"dead_man ({dead_man_s:g} s) is shorter than {name} can do ({able.dead_man_min_s:g} s); lengthen it."
+        )
         yield Problem("drill", at, sentence)
     if able is not None and able.granularity_s > 0 and to_us(dead_man_s) % to_us(able.granularity_s):
         sentence = (

@@ -106,7 +106,7 @@ def address_problems(site: Site) -> Iterator[Problem]:
         plain = getattr(address, "ipv4_mapped", None) or address
         first = holders.setdefault(plain, owner)
         if first != owner:
-            sentence = f"{owner} has the address {address} of {first}; two devices cannot share one, so correct one of them."
+            sentence = f"{owner[0].upper()}{owner[1:]} has the address {address} of {first}; two devices cannot share one, so correct one of them."
             yield Problem("site", path, sentence)
     for name, vantage in site.vantages.items():
         for index, address in enumerate(vantage.address):
@@ -119,10 +119,10 @@ def address_problems(site: Site) -> Iterator[Problem]:
 
 def _device_addresses(site: Site) -> Iterator[tuple[str, Address, Path]]:
     for name, point in site.isolation_points.items():
-        yield f"Isolation point {name}", point.management.address, ("isolation_points", name, "management", "address")
+        yield f"isolation point {name}", point.management.address, ("isolation_points", name, "management", "address")
     for name, vantage in site.vantages.items():
         for index, address in enumerate(vantage.address):
-            yield f"Vantage {name}", address, ("vantages", name, "address", index)
+            yield f"vantage {name}", address, ("vantages", name, "address", index)
 
 
 def _unknown_items(

@@ -43,7 +43,8 @@ def _plain(value: object) -> JsonValue:
         return [_plain(item) for item in value]
     if isinstance(value, float):
         # 300 ms and 0.3 s differ in their last bit as floats, and mean the same; whole millionths do not differ.
-        return {"millionths": round(value * 1_000_000) if math.isfinite(value) else repr(value)}
+        scaled = value * 1_000_000
+        return {"millionths": round(scaled) if math.isfinite(scaled) else repr(value)}
     if value is None or isinstance(value, (bool, int, str)):
         return value
     raise TypeError(f"{type(value).__name__} has no canonical form")

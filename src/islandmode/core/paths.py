@@ -57,7 +57,7 @@ def is_far(vantage: str) -> bool:
 
 def family_of(address: Address) -> Family:
     """Give an address's family, 4 or 6."""
-    return 4 if address.version == 4 else 6  # noqa: PLR2004 - the number is its own name
+    return 4 if address.version == 4 else 6
 
 
 def source_address(vantage: VantagePoint, family: Family) -> Address | None:

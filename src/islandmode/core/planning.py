@@ -30,16 +30,12 @@ def check(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> tuple[Proble
     return _problems(drill, site, probes, {})
 
 
-def make_plan(
-    drill: Drill, site: Site, probes: Mapping[str, Probe], renderings: Mapping[str, Rendering]
-) -> Plan:
+def make_plan(drill: Drill, site: Site, probes: Mapping[str, Probe], renderings: Mapping[str, Rendering]) -> Plan:
     """Resolve a drill against a site; raises `PlanRefused` with every problem found."""
     problems = _problems(drill, site, probes, renderings)
     if problems:
         raise PlanRefused(problems)
-    points = {
-        name: _point(drill, site, point, renderings[name]) for name, point in points_used(drill, site).items()
-    }
+    points = {name: _point(drill, site, point, renderings[name]) for name, point in points_used(drill, site).items()}
     planned = {name: _probe(drill, site, name, probes[name]) for name in (*drill.continuity, *drill.severed)}
     seen_from = dict.fromkeys(known.probe.vantage for known in planned.values())
     plan = Plan(

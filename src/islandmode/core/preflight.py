@@ -110,7 +110,9 @@ def judge_baseline(plan: Plan, last: Mapping[str, Sample]) -> tuple[PreflightFin
             sentence = f"Probe {name} said nothing before the drill. Nothing was touched."
             found.append(_refusal("baseline-silent", sentence))
         elif sample.seen is not Seen.GOOD:
-            sentence = f"Probe {name} is {sample.seen.value} before the drill{_clause(sample.why)}. Nothing was touched."
+            sentence = (
+                f"Probe {name} is {sample.seen.value} before the drill{_clause(sample.why)}. Nothing was touched."
+            )
             found.append(_refusal("baseline-not-good", sentence))
     return tuple(found)
 

@@ -1,0 +1,136 @@
+"""Every reason not to plan a drill: one row each, with the place in the file and the whole sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from islandmode.core.planning import PlanRefused, Problem, check, make_plan
+from tests.core.given import Documents, given, put
+from tests.core.rows_names import ADDRESSES, NAMES
+from tests.core.rows_paths import DEVICES, PATHS
+from tests.core.spoilt import FIREWALL, Row, without
+
+ROWS = (*NAMES, *ADDRESSES, *PATHS, *DEVICES)
+
+
+def refusals(spoil: Callable[[Documents], object], **able: Any) -> tuple[Problem, ...]:
+    """Plan the spoilt drill and return why it was refused."""
+    with pytest.raises(PlanRefused) as refused:
+        given(spoil).plan(**able)
+    return refused.value.problems
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_one_fault_makes_one_problem_at_its_place(row: Row) -> None:
+    spoilt = given(row.spoil)
+    problems = check(spoilt.drill, spoilt.site, spoilt.probes)
+    assert [(each.source, each.path) for each in problems] == [(row.source, row.path)]
+    found = problems[0].sentence
+    assert found == row.sentence if row.sentence.endswith((".", "?")) else found.startswith(row.sentence)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_no_plan_is_made_from_what_check_refuses(row: Row) -> None:
+    spoilt = given(row.spoil)
+    assert refusals(row.spoil) == check(spoilt.drill, spoilt.site, spoilt.probes)
+
+
+PLATFORM_ROWS: tuple[tuple[str, dict[str, Any], tuple[str | int, ...], str], ...] = (
+    (
+        "undo tier too weak",
+        {"undo_tier": "B"},
+        ("limits", "undo_tier"),
+        (
+            "undo_tier A is demanded, but conduit-firewall (nftables) offers only tier B; use a stronger isolation point "
+            "or have the demand lowered."
+        ),
+    ),
+    (
+        "timer too short",
+        {"dead_man_min_s": 300.0},
+        ("limits", "dead_man"),
+        "dead_man (180 s) is shorter than conduit-firewall can do (300 s); lengthen it.",
+    ),
+    (
+        "timer too long",
+        {"dead_man_max_s": 60.0},
+        ("limits", "dead_man"),
+        "dead_man (180 s) is longer than conduit-firewall allows (60 s); shorten it.",
+    ),
+    (
+        "timer would be rounded",
+        {"granularity_s": 50.0},
+        ("limits", "dead_man"),
+        (
+            "dead_man (180 s) is not a whole multiple of 50 s, the step of conduit-firewall's timer, and would be rounded "
+            "there; give a multiple."
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("able", "path", "sentence"), [row[1:] for row in PLATFORM_ROWS], ids=[r[0] for r in PLATFORM_ROWS]
+)
+def test_a_platform_that_cannot_do_it_is_refused(
+    able: dict[str, Any], path: tuple[str | int, ...], sentence: str
+) -> None:
+    assert refusals(lambda _: None, **able) == (Problem("drill", path, sentence),)
+
+
+def test_a_platform_that_cannot_renew_bounds_the_holds_too() -> None:
+    (found,) = refusals(lambda at: put(at.drill, "stages", 0, "hold", "5 min"), renewable=False)
+    assert found.path == ("stages", 0, "hold")
+    assert "cannot renew its timer and allows 180 s" in found.sentence
+
+
+def test_a_run_that_just_fits_a_device_that_cannot_renew_is_planned() -> None:
+    fits = given(lambda at: (put(at.site, *FIREWALL, "renewable", False), put(at.drill, "limits", "dead_man", "45 s")))
+    plan = fits.plan()
+    assert plan.points["conduit-firewall"].capabilities.renewable is False
+
+
+def test_all_problems_are_told_at_once() -> None:
+    def spoil(at: Documents) -> None:
+        without("office-to-plc-v6")(at)
+        put(at.site, *FIREWALL, "management", "zone", "corporate")
+        put(at.drill, "limits", "restore_within", "1 h")
+
+    found = {each.path for each in refusals(spoil, undo_tier="C")}
+    untested: tuple[str | int, ...] = ("stages", 1, "isolate", 1)
+    limits = {("limits", "restore_within"), ("limits", "undo_tier")}
+    assert found == {untested, (*FIREWALL, "management", "zone"), *limits}
+
+
+def test_a_misspelt_name_is_not_buried_under_what_follows_from_it() -> None:
+    spoilt = given(lambda at: put(at.drill, "severed", 0, "vendor-to-hmy"))
+    (found,) = check(spoilt.drill, spoilt.site, spoilt.probes)
+    assert found.sentence.endswith('Did you mean "vendor-to-hmi"?')
+
+
+def test_only_families_that_both_zones_have_must_be_crossed() -> None:
+    def v4_vendors(at: Documents) -> None:
+        put(at.site, "zones", "vendors", "networks", ["10.15.0.0/24"])
+        put(at.site, "vantages", "vendor", "address", ["10.15.0.10"])
+        without("vendor-to-hmi-v6", "line3-to-vendor-v6")(at)
+
+    assert given(v4_vendors).plan().stages[0].dead == ("vendor-to-hmi", "line3-to-vendor", "vendor-canary")
+
+
+def test_zones_without_a_common_family_cannot_be_tested() -> None:
+    def apart(at: Documents) -> None:
+        put(at.site, "zones", "vendors", "networks", ["fd10:15::/64"])
+        put(at.site, "zones", "line3", "networks", ["10.40.0.0/24", "172.31.255.0/24"])
+
+    spoilt = given(apart)
+    sentences = [each.sentence for each in check(spoilt.drill, spoilt.site, spoilt.probes)]
+    assert "Zones vendors and line3 share no address family, so no probe can cross remote-access." in sentences
+
+
+def test_a_missing_rendering_is_a_fault_of_ours_and_not_of_the_file() -> None:
+    whole = given()
+    with pytest.raises(KeyError):
+        make_plan(whole.drill, whole.site, whole.probes, {})

@@ -1,0 +1,159 @@
+"""Preflight: what is read before anything is armed, and the sentence that a person gets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from islandmode.core.episodes import Sample, Seen
+from islandmode.core.outcome import Outcome
+from islandmode.core.preflight import (
+    BYTES_FOR_REST,
+    PreflightFinding,
+    bytes_needed,
+    judge_baseline,
+    judge_machine,
+    judge_plan,
+    judge_point,
+)
+from tests.core.given import given
+
+READY: dict[str, Any] = {
+    "outcome": Outcome.DONE,
+    "interfaces": ("lo", "eth0", "eth1", "eth2", "eth3", "eth4"),
+    "present": (),
+}
+WHERE = "conduit-firewall at 172.31.255.1"
+
+
+def judged(**changes: Any) -> tuple[PreflightFinding, ...]:
+    """Judge the firewall with some of what it said changed."""
+    return judge_point("conduit-firewall", given().plan().points["conduit-firewall"], **{**READY, **changes})
+
+
+def test_a_point_that_is_as_it_should_be_has_no_finding() -> None:
+    assert judged() == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "sentence"),
+    [
+        (
+            {"outcome": Outcome.UNKNOWN, "why": "no answer within 15 s.", "present": None},
+            "point-silent",
+            f"{WHERE} did not answer: no answer within 15 s. Nothing was touched.",
+        ),
+        (
+            {"outcome": Outcome.NOT_DONE, "why": "the password was refused", "present": None},
+            "point-login",
+            f"{WHERE} could not be logged in to: the password was refused. Nothing was touched.",
+        ),
+        (
+            {"outcome": Outcome.NOT_DONE, "present": None},
+            "point-login",
+            f"{WHERE} could not be logged in to. Nothing was touched.",
+        ),
+        (
+            {"present": None, "why": "nft said nothing"},
+            "point-state-unread",
+            f"{WHERE} did not show whether something is isolated on it already: nft said nothing. Nothing was touched.",
+        ),
+        (
+            {"present": ("corporate-dmz",)},
+            "point-already-isolated",
+            (
+                f"{WHERE} already carries an isolation of corporate-dmz, from another run or one that did not end; restore "
+                "it first. Nothing was touched."
+            ),
+        ),
+        (
+            {"saved_has_ours": True},
+            "point-saved-isolated",
+            (
+                f"{WHERE} has an isolation in its saved configuration, so a restart would bring it back; remove it there "
+                "first. Nothing was touched."
+            ),
+        ),
+        (
+            {"interfaces": ("lo", "eth1", "eth3", "eth4")},
+            "point-interface-missing",
+            (
+                f"{WHERE} has no interface eth2 (it has lo, eth1, eth3, eth4); a rule on an interface that does not exist "
+                "isolates nothing. Correct the site file. Nothing was touched."
+            ),
+        ),
+    ],
+)
+def test_a_point_that_is_not_ready_is_refused(changes: dict[str, Any], code: str, sentence: str) -> None:
+    assert judged(**changes) == (PreflightFinding(code, sentence, refuses=True),)
+
+
+def test_every_reason_is_told() -> None:
+    codes = {found.code for found in judged(present=("remote-access",), saved_has_ours=True, interfaces=())}
+    assert codes == {"point-already-isolated", "point-saved-isolated", "point-interface-missing"}
+
+
+def test_the_quarterly_drill_is_advised_of_the_flows_it_sees_in_part() -> None:
+    advice = judge_plan(given().plan())
+    assert [found.sentence for found in advice] == [
+        "Severed probes test only 50% of flow telemetry-to-vendor on remote-access (owner Line 3 maintenance).",
+        "Severed probes test only 50% of flow production-orders on corporate-line3 (owner Production planning).",
+    ]
+    assert not any(found.refuses for found in advice)
+
+
+def test_a_conduit_without_a_canary_is_advice_and_not_a_refusal() -> None:
+    plan = given(lambda at: at.drill["severed"].remove("office-canary")).plan()
+    (found,) = (found for found in judge_plan(plan) if found.code == "conduit-without-canary")
+    assert found.sentence.startswith("No canary crosses corporate-line3,")
+    assert not found.refuses
+
+
+def test_a_flow_that_nothing_tests_is_told() -> None:
+    plan = given(lambda at: at.site["conduits"]["remote-access"]["flows"][0].update(service="tcp/22")).plan()
+    assert "Severed probes test nothing of flow vendor-to-hmi" in " ".join(each.sentence for each in judge_plan(plan))
+
+
+def heard(seen: Seen = Seen.GOOD, why: str = "") -> dict[str, Sample]:
+    """The last word of every probe from `here`, all good but the filler's controller."""
+    plan = given().plan()
+    near = (name for name, planned in plan.probes.items() if planned.probe.vantage == "here")
+    good = {name: Sample(name, 1, 10, 20, Seen.GOOD) for name in near}
+    return {**good, "plc-filler": Sample("plc-filler", 1, 10, 20, seen, why=why)}
+
+
+def test_a_baseline_that_is_good_has_no_finding_and_far_probes_are_not_waited_for() -> None:
+    assert judge_baseline(given().plan(), heard()) == ()
+
+
+@pytest.mark.parametrize("seen", [Seen.BAD, Seen.UNKNOWN])
+def test_a_probe_that_is_not_good_before_the_drill_refuses_it(seen: Seen) -> None:
+    (found,) = judge_baseline(given().plan(), heard(seen, "connection refused"))
+    sentence = f"Probe plc-filler is {seen.value} before the drill: connection refused. Nothing was touched."
+    assert found == PreflightFinding("baseline-not-good", sentence, refuses=True)
+
+
+def test_a_probe_that_said_nothing_refuses_the_drill() -> None:
+    silent = heard()
+    del silent["line3-to-erp"]
+    (found,) = judge_baseline(given().plan(), silent)
+    sentence = "Probe line3-to-erp said nothing before the drill. Nothing was touched."
+    assert found == PreflightFinding("baseline-silent", sentence, refuses=True)
+
+
+def test_a_machine_with_room_for_the_record_is_ready() -> None:
+    assert judge_machine(free_bytes=100, needed_bytes=100) == ()
+
+
+def test_a_full_disk_refuses_the_drill() -> None:
+    (found,) = judge_machine(free_bytes=1_500_000, needed_bytes=24_000_001)
+    sentence = "The runs directory has 1 MB free and this drill may write 25 MB; make room there. Nothing was touched."
+    assert found == PreflightFinding("disk-full", sentence, refuses=True)
+
+
+def test_the_room_a_run_needs_grows_with_what_is_sampled() -> None:
+    plan = given().plan()
+    assert BYTES_FOR_REST < bytes_needed(plan, 10.0) < bytes_needed(plan, 20.0)
+    coarse = given(lambda at: at.drill.update(sample_every="500 ms")).plan()
+    assert bytes_needed(coarse, 20.0) < bytes_needed(plan, 20.0)
