@@ -51,7 +51,7 @@ NAMES = (
         "a vantage that does not exist",
         lambda at: put(at.probes, "plc-filler", "vantage", "hear"),
         "probes",
-        ("probes", "plc-filler", "vantage"),
+        ("plc-filler", "vantage"),
         f'There is no vantage "hear"; known: {VANTAGES}. Did you mean "here"?',
     ),
     Row(

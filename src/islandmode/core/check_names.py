@@ -96,7 +96,7 @@ def _probe_vantages(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> It
     for name in dict.fromkeys((*drill.continuity, *drill.severed)):
         probe = probes.get(name)
         if probe is not None and probe.vantage not in site.vantages:
-            yield unknown("probes", ("probes", name, "vantage"), "vantage", probe.vantage, site.vantages)
+            yield unknown("probes", (name, "vantage"), "vantage", probe.vantage, site.vantages)
 
 
 def address_problems(site: Site) -> Iterator[Problem]:

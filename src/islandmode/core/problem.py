@@ -13,7 +13,10 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong in a file; `path` leads into its YAML document, so that the catalog can say file:line:column."""
+    """One thing wrong in a file; `path` leads into its YAML document, so that the catalog can say file:line:column.
+
+    Probes stand in several files, so a path of source "probes" begins with the probe's name.
+    """
 
     source: Source
     path: Path
