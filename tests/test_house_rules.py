@@ -1,0 +1,249 @@
+"""The rules of this code base, as tests: a rule that is only written down is forgotten by the third change.
+
+Layers between packages are import-linter's part (see pyproject.toml); what is here is about single files.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FILE_LINES, FUNCTION_LINES, BROAD_EXCEPTS = 400, 50, 2
+GRAB_BAGS = {"util", "utils", "helper", "helpers", "manager", "base", "common", "misc", "handler", "handlers"}
+
+# Time comes through system/clock.py, so that an hour's drill can be run in milliseconds. Exceptions have reasons.
+MAY_READ_CLOCKS = {
+    "src/islandmode/system/clock.py": "it is the clock",
+    "src/islandmode/system/disk.py": "closing a file waits for the thread that writes it",
+    "src/islandmode/observe/worker.py": "one file of standard library, copied to hosts that have nothing else of ours",
+}
+LAB_MAY_READ_CLOCKS = "src/islandmode/rehearse/"
+CLOCKS = {
+    ("time", "*"),
+    ("datetime", "now"),
+    ("datetime", "utcnow"),
+    ("datetime", "today"),
+    ("date", "today"),
+    ("anyio", "sleep"),
+    ("anyio", "current_time"),
+    ("asyncio", "sleep"),
+}
+
+# A vendor library is imported in one file, so that its next major release is one file's work.
+ONE_FILE = {
+    "napalm": {"src/islandmode/isolation/napalm_config.py"},
+    "netmiko": set[str](),
+    "paramiko": set[str](),
+    "pymodbus": {"src/islandmode/observe/modbus.py"},
+    "httpx2": {"src/islandmode/observe/http.py"},
+    "ruamel": {"src/islandmode/store/yaml_tree.py"},
+    "typer": {"src/islandmode/ui/cli.py"},
+}
+
+FORBIDDEN_WORDS = re.compile(r"(?:^|_)(?:cut|heal|rollback|revert)(?:s|ed|ing)?(?:_|$)")
+HOME = re.compile(r"(?<![\w.])/(?:home|Users)/(\w[\w-]*)")
+LAB_ACCOUNTS = {"drill", "islandmode", "operator"}
+
+
+def tracked() -> tuple[Path, ...]:
+    """List what git tracks and what would be added next; a clone and a working tree give the same."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+    return tuple(path for name in names if name and (path := ROOT / name).is_file())
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def python_files(*folders: str) -> list[Path]:
+    return [path for path in tracked() if path.suffix == ".py" and name_of(path).startswith(folders)]
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def functions(path: Path) -> Iterator[Function]:
+    return (node for node in ast.walk(tree(path)) if isinstance(node, Function))
+
+
+def length(function: Function) -> int:
+    """Count a function's lines without its docstring."""
+    lines = (function.end_lineno or function.lineno) - function.lineno + 1
+    first = function.body[0]
+    if ast.get_docstring(function, clean=False) is not None:
+        lines -= (first.end_lineno or first.lineno) - first.lineno + 1
+    return lines
+
+
+def imported(path: Path) -> set[str]:
+    """List the top-level names of everything a file imports, wherever in the file it does."""
+    names: set[str] = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def clock_uses(path: Path) -> list[str]:
+    """List where a file reads a clock or sleeps, by name."""
+    found = []
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import) and any(alias.name == "time" for alias in node.names):
+            found.append(f"{node.lineno}: import time")
+        elif isinstance(node, ast.ImportFrom) and (node.module == "time" or _imports_clock(node)):
+            found.append(f"{node.lineno}: from {node.module} import ...")
+        elif isinstance(node, ast.Attribute) and (_owner(node.value), node.attr) in CLOCKS:
+            found.append(f"{node.lineno}: {_owner(node.value)}.{node.attr}")
+    return found
+
+
+def _imports_clock(node: ast.ImportFrom) -> bool:
+    return any((node.module, alias.name) in CLOCKS for alias in node.names)
+
+
+def _owner(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def test_files_stay_short() -> None:
+    lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in python_files("")}
+    assert {name: lines for name, lines in lengths.items() if lines > FILE_LINES} == {}
+
+
+def test_functions_stay_short() -> None:
+    long = [
+        f"{name_of(path)}:{function.lineno} {function.name} has {length(function)} lines"
+        for path in python_files("")
+        for function in functions(path)
+        if length(function) > FUNCTION_LINES
+    ]
+    assert long == []
+
+
+def test_files_are_named_for_their_matter() -> None:
+    assert [name_of(path) for path in python_files("") if set(path.stem.split("_")) & GRAB_BAGS] == []
+
+
+def test_only_the_clock_reads_a_clock() -> None:
+    """The lab's back end waits for real processes, so it may; the simulated world beside it may not sleep really."""
+    found = {
+        name_of(path): uses
+        for path in python_files("src/islandmode/")
+        if name_of(path) not in MAY_READ_CLOCKS
+        and not name_of(path).startswith(LAB_MAY_READ_CLOCKS)
+        and (uses := clock_uses(path))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize("library", sorted(ONE_FILE))
+def test_a_vendor_library_has_one_file(library: str) -> None:
+    importing = {name_of(path) for path in python_files("src/islandmode/") if library in imported(path)}
+    assert importing <= ONE_FILE[library]
+
+
+def test_the_driver_uses_no_other_vendor_library() -> None:
+    """The NAPALM driver is a package of its own and is the only code that may speak SSH."""
+    allowed = {"napalm", "netmiko", "paramiko"}
+    used = {name for path in python_files("src/napalm_nftables/") for name in imported(path)}
+    assert used & set(ONE_FILE) <= allowed
+
+
+def test_broad_excepts_are_few_and_in_run() -> None:
+    broad = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in python_files("src/", "lab/")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ExceptHandler) and _is_broad(node.type) and not _raises_again(node)
+    ]
+    assert len(broad) <= BROAD_EXCEPTS, broad
+    assert [where for where in broad if not where.startswith("src/islandmode/run/")] == []
+
+
+def _is_broad(caught: ast.expr | None) -> bool:
+    if caught is None:
+        return True
+    names = caught.elts if isinstance(caught, ast.Tuple) else [caught]
+    return any(isinstance(name, ast.Name) and name.id in {"Exception", "BaseException"} for name in names)
+
+
+def _raises_again(node: ast.ExceptHandler) -> bool:
+    """Tell whether what was caught always goes on, so that nothing is hidden."""
+    last = node.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
+
+
+def test_we_isolate_and_restore_and_say_so() -> None:
+    """NAPALM's own words stay in its driver; every other function and class says isolate and restore."""
+    wrong = [
+        f"{name_of(path)}:{node.lineno} {node.name}"
+        for path in python_files("src/islandmode/", "lab/")
+        for node in ast.walk(tree(path))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        and FORBIDDEN_WORDS.search(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", node.name).lower())
+    ]
+    assert wrong == []
+
+
+def test_public_functions_say_what_they_do() -> None:
+    silent = [
+        f"{name_of(path)}:{node.lineno} {node.name}"
+        for path in python_files("src/")
+        for node in tree(path).body
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        and not node.name.startswith("_")
+        and not ast.get_docstring(node)
+    ]
+    assert silent == []
+
+
+def test_nothing_is_put_off() -> None:
+    later = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
+    found = [name_of(path) for path in python_files("") if path != Path(__file__) and later.search(path.read_text())]
+    assert found == []
+
+
+def test_no_test_is_skipped() -> None:
+    leaving = {"skip", "skipif", "importorskip", "xfail"}
+    found = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in python_files("tests/", "conftest.py")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute) and node.attr in leaving and _owner(node.value) in {"pytest", "mark"}
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock"])
+def test_a_lock_names_no_host_and_every_hash(lock: str) -> None:
+    lines = (ROOT / lock).read_text(encoding="utf-8").splitlines()
+    package = re.compile(r"[a-z0-9][\w.-]*==[\w.]+(?: ; [\w.'<>=! ()-]+)? \\")
+    digest = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?")
+    assert [line for line in lines if not package.fullmatch(line) and not digest.fullmatch(line)] == []
+    assert sum("==" in line for line in lines) > 5
+
+
+def test_no_file_knows_where_it_was_made() -> None:
+    """Accounts that exist inside lab nodes only are nobody's home."""
+    found = []
+    for path in tracked():
+        text = path.read_bytes().decode("utf-8", errors="ignore")
+        found += [f"{name_of(path)}: {match[0]}" for match in HOME.finditer(text) if match[1] not in LAB_ACCOUNTS]
+        if str(ROOT) in text:
+            found.append(f"{name_of(path)}: {ROOT}")
+    assert found == []
