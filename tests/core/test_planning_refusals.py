@@ -134,3 +134,21 @@ def test_a_missing_rendering_is_a_fault_of_ours_and_not_of_the_file() -> None:
     whole = given()
     with pytest.raises(KeyError):
         make_plan(whole.drill, whole.site, whole.probes, {})
+
+
+def test_management_beyond_an_isolated_conduit_is_refused_without_a_direct_path_too() -> None:
+    def no_direct_path(at: Documents) -> None:
+        del at.site["conduits"]["corporate-line3"]
+        at.drill["stages"][1]["isolate"].remove("corporate-line3")
+        at.site["isolation_points"]["conduit-firewall"]["isolates"].remove("corporate-line3")
+        without("office-to-plc", "office-to-plc-v6", "line3-to-erp", "line3-to-erp-v6", "office-canary")(at)
+        put(at.site, *FIREWALL, "management", "zone", "corporate")
+
+    (found,) = refusals(no_direct_path)
+    assert found.path == (*FIREWALL, "management", "zone")
+    assert "once corporate-dmz is isolated" in found.sentence
+
+
+def test_management_over_a_conduit_that_stays_open_is_allowed() -> None:
+    plan = given(lambda at: put(at.site, *FIREWALL, "management", {"address": "10.20.0.1", "zone": "dmz"})).plan()
+    assert plan.points["conduit-firewall"].management.zone == "dmz"
