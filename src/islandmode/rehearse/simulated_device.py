@@ -179,7 +179,7 @@ class SimulatedDevice:
             self.network.block(name, self.reason(conduit, made), self.clock.monotonic_us())
 
     def _let_pass(self, conduit: str, made: DeviceObject) -> None:
-        made.isolating = False
+        made.isolating, made.timer_runs = False, False
         for name in self.network.conduits:
             self.network.unblock(name, self.reason(conduit, made), self.clock.monotonic_us())
 

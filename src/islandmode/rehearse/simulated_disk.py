@@ -56,16 +56,18 @@ class SimulatedFile:
             raise OSError(errno.EIO, "the file failed before and is not trusted any more")
 
     def write_unsynced(self, data: bytes) -> None:
-        """Append if that is possible at once; durable with the next sync."""
+        """Append if that is possible at once; the disk makes it durable when it gets to it."""
         if not self._failed:
             self._cached += data
+            self._clock.at(self._clock.monotonic_us() + self._dice.randint(*SYNC_US), self._flush)
 
     async def close(self) -> None:
         """Close; the last bytes become durable if the file is sound."""
-        if not self._failed:
-            self._flush()
+        self._flush()
 
     def _flush(self) -> None:
+        if self._failed:
+            return
         self.durable += self._cached
         self._cached = b""
         self._durable_at.append((self._clock.monotonic_us(), len(self.durable)))

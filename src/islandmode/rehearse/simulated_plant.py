@@ -105,15 +105,17 @@ def _edit(plant: SimulatedPlant, fault: Fault) -> bool:
 
 
 def _break_device(plant: SimulatedPlant, fault: Fault) -> bool:
-    device = plant.devices[fault.target]
-    device.pretends_isolate |= fault.kind is Kind.LIES_ISOLATE
-    device.pretends_delete |= fault.kind is Kind.LIES_RESTORE
-    device.drops_timers |= fault.kind is Kind.DROPS_TIMERS
-    device.fakes_timers |= fault.kind is Kind.FAKES_TIMERS
-    if fault.kind is Kind.RULE_LAG:
-        device.rule_lag_us = round(fault.amount_s * 1_000_000)
-    if fault.kind is Kind.CUTS_TOO_MUCH:
-        device.also_blocks = (fault.conduit,)
+    for name, device in plant.devices.items():
+        if fault.target not in ("", name):
+            continue
+        device.pretends_isolate |= fault.kind is Kind.LIES_ISOLATE
+        device.pretends_delete |= fault.kind is Kind.LIES_RESTORE
+        device.drops_timers |= fault.kind is Kind.DROPS_TIMERS
+        device.fakes_timers |= fault.kind is Kind.FAKES_TIMERS
+        if fault.kind is Kind.RULE_LAG:
+            device.rule_lag_us = round(fault.amount_s * 1_000_000)
+        if fault.kind is Kind.CUTS_TOO_MUCH:
+            device.also_blocks = (fault.conduit,)
     return True
 
 
@@ -140,7 +142,7 @@ def _probe_trouble(plant: SimulatedPlant, fault: Fault) -> bool:
     return True
 
 
-def _signal(plant: SimulatedPlant, fault: Fault) -> bool:
+def _signal(plant: SimulatedPlant, _fault: Fault) -> bool:
     plant.when_signalled()
     return True
 

@@ -57,16 +57,16 @@ def never_left_isolated(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...
             continue
         if not claims.stranded:
             violations.append(f"{stretch.conduit} is still blocked ({stretch.by}) and the run said it was restored.")
-        if not _timer_will_release(plant, stretch):
+        if not _timer_will_release(plant, stretch, claims.ended_us):
             violations.append(f"{stretch.conduit} is still blocked ({stretch.by}) and no timer will ever release it.")
     return tuple(violations)
 
 
-def _timer_will_release(plant: SimulatedPlant, stretch: Blocked) -> bool:
+def _timer_will_release(plant: SimulatedPlant, stretch: Blocked, now_us: int) -> bool:
     for device in plant.devices.values():
         for conduit, made in device.made:
             if device.reason(conduit, made) == stretch.by and made.isolating:
-                return made.timer_runs and made.armed_until_us is not None
+                return made.timer_runs and (made.armed_until_us or 0) > now_us
     return False
 
 

@@ -158,7 +158,9 @@ class WorldLoop(asyncio.AbstractEventLoop):
     def _jump(self) -> None:
         if not self._timers:
             waiting = sorted(task.get_name() for task in self._tasks if not task.done())
-            self._raise_fault(Deadlock(f"Nothing is ready and no timer is set; these tasks wait: {', '.join(waiting)}."))
+            self._raise_fault(
+                Deadlock(f"Nothing is ready and no timer is set; these tasks wait: {', '.join(waiting)}.")
+            )
         self._now_s = max(self._now_s, self._timers[0][0])
         self._steps_now = 0
         if self._now_s > self._limits.virtual_s * self._allowance:

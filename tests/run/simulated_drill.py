@@ -1,0 +1,157 @@
+"""A small drill for the simulated world: three zones, two isolated conduits, every direction and family probed."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import Literal
+
+from islandmode.core.drill import AbortRule, Drill, Limits, Service, Stage
+from islandmode.core.plan import Plan
+from islandmode.core.planning import make_plan
+from islandmode.core.probe import CanaryProbe, ModbusProbe, Probe, TcpProbe
+from islandmode.core.rendering import Capabilities, Rendering, StageLines
+from islandmode.core.site import Conduit, IsolationPoint, Login, Management, Site, VantagePoint, Zone
+
+Arms = Literal["before", "with_isolate"]
+ZONES = {"vendors": (5.0, 15), "corporate": (4.0, 10), "dmz": (3.5, 20), "line3": (2.0, 40)}
+CONDUITS = {"remote-access": "vendors", "corporate-line3": "corporate", "dmz-line3": "dmz"}
+STAGES = {"vendors": "remote-access", "corporate": "corporate-line3"}
+FAR = {"vendor": "vendors", "office": "corporate", "historian": "dmz"}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What may differ between simulated drills."""
+
+    holds_s: tuple[float, float] = (3.0, 4.0)
+    dead_man_s: float = 30.0
+    two_points: bool = False
+    arms: Arms = "before"
+    renewable: bool = True
+    sample_every_s: float = 0.2
+
+
+def draw_shape(dice: random.Random) -> Shape:
+    """Draw a drill: with or without renewals, one device or two, either way of arming."""
+    renewable = dice.random() < 0.8
+    return Shape(
+        holds_s=dice.choice(((3.0, 4.0), (2.0, 2.5), (6.0, 1.0))),
+        dead_man_s=dice.choice((8.0, 12.0, 30.0)) if renewable else 60.0,
+        two_points=dice.random() < 0.5,
+        arms="with_isolate" if dice.random() < 0.3 else "before",
+        renewable=renewable,
+    )
+
+
+def make(shape: Shape | None = None) -> Plan:
+    """Plan the simulated drill by the product's own planning."""
+    shape = shape or Shape()
+    probes = _probes()
+    site = _site(shape)
+    return make_plan(
+        _drill(shape, probes), site, probes, {name: _rendering(name, shape) for name in site.isolation_points}
+    )
+
+
+def _address(zone: str, host: int, family: int) -> str:
+    net = ZONES[zone][1]
+    return f"10.{net}.0.{host}" if family == 4 else f"fd10:{net}::{host}"
+
+
+def _site(shape: Shape) -> Site:
+    zones = {
+        name: Zone(
+            level=level,
+            owner=f"{name} owner",
+            networks=(ip_network(f"10.{net}.0.0/24"), ip_network(f"fd10:{net}::/64")),
+        )
+        for name, (level, net) in ZONES.items()
+    }
+    conduits = {name: Conduit(between=(outer, "line3"), owner=f"{name} owner") for name, outer in CONDUITS.items()}
+    parts = {"vendor-firewall": ("remote-access",), "line-firewall": ("corporate-line3",)}
+    points = parts if shape.two_points else {"conduit-firewall": ("remote-access", "corporate-line3")}
+    hosts = {"here": ("line3", 30), **{name: (zone, 10) for name, zone in FAR.items()}}
+    return Site(
+        site="simulated",
+        zones=zones,
+        conduits=conduits,
+        isolation_points={
+            name: IsolationPoint(
+                platform="simulated",
+                management=Management(address=ip_address(f"10.40.0.{number}"), zone="line3"),
+                login=Login(user="islandmode"),
+                interfaces={"vendors": ("eth1",), "corporate": ("eth2",), "line3": ("eth3",)},
+                isolates=isolates,
+                renewable=shape.renewable,
+            )
+            for number, (name, isolates) in enumerate(points.items(), start=1)
+        },
+        vantages={
+            name: VantagePoint(
+                zone=zone, address=(ip_address(_address(zone, host, 4)), ip_address(_address(zone, host, 6)))
+            )
+            for name, (zone, host) in hosts.items()
+        },
+    )
+
+
+def _probes() -> dict[str, Probe]:
+    probes: dict[str, Probe] = {
+        f"plc-{host}": ModbusProbe(
+            kind="modbus", vantage="here", target=ip_address(f"10.40.0.{host}"), changes_within=1.0
+        )
+        for host in (50, 51)
+    }
+    probes["historian-view"] = TcpProbe(kind="tcp", vantage="here", target=ip_address("10.20.0.10"), port=8080)
+    for family in (4, 6):
+        for vantage, zone in (("vendor", "vendors"), ("office", "corporate")):
+            inside, outside = ip_address(_address("line3", 50, family)), ip_address(_address(zone, 10, family))
+            probes[f"{vantage}-in-v{family}"] = TcpProbe(kind="tcp", vantage=vantage, target=inside, port=502)
+            probes[f"{vantage}-out-v{family}"] = TcpProbe(kind="tcp", vantage="here", target=outside, port=8080)
+    for vantage in ("vendor", "office"):
+        target = ip_address("10.40.0.50")
+        probes[f"{vantage}-canary"] = CanaryProbe(kind="canary", vantage=vantage, target=target, port=502)
+    return probes
+
+
+def _drill(shape: Shape, probes: dict[str, Probe]) -> Drill:
+    continuity = ("plc-50", "plc-51", "historian-view")
+    return Drill(
+        drill="simulated-isolation",
+        site="simulated",
+        service=Service(name="line 3", target="goes on"),
+        stages=tuple(
+            Stage(name=name, isolate=(conduit,), hold=hold)
+            for (name, conduit), hold in zip(STAGES.items(), shape.holds_s, strict=True)
+        ),
+        limits=Limits(
+            isolate_within=3.0, restore_within=5.0, dead_man=shape.dead_man_s, longest_ot_gap=1.0, undo_tier="B"
+        ),
+        continuity=continuity,
+        severed=tuple(name for name in probes if name not in continuity),
+        abort_when=(AbortRule(probe="plc-50", bad_for=2.0),),
+        sample_every=shape.sample_every_s,
+        settle=1.5,
+    )
+
+
+def _rendering(name: str, shape: Shape) -> Rendering:
+    return Rendering(
+        point=name,
+        platform="simulated",
+        conduits=tuple(STAGES.values()),
+        arm=("arm",),
+        stages=tuple(StageLines(stage=stage, conduits=(one,), isolate=("isolate",)) for stage, one in STAGES.items()),
+        renew=("renew",),
+        restore=("restore",),
+        capabilities=Capabilities(
+            arms=shape.arms,
+            undo_tier="A" if shape.arms == "before" else "B",
+            renewable=shape.renewable,
+            dead_man_min_s=1.0,
+            dead_man_max_s=3600.0,
+            granularity_s=0.001,
+        ),
+    )

@@ -1,0 +1,174 @@
+"""One simulated run: the production conductor, restore, dead-man and journal, unmodified, on a simulated plant."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from islandmode.core.errors import Refused
+from islandmode.core.lifecycle import Phase
+from islandmode.core.record import Record
+from islandmode.rehearse.simulated_faults import Fault, draw_faults
+from islandmode.rehearse.simulated_plant import Devices, SimulatedPlant
+from islandmode.rehearse.simulated_truth import Claims, check_all
+from islandmode.rehearse.world import run_world
+from islandmode.run.conductor import Conducted, Conductor, RunPlace
+from islandmode.run.outermost import Broken
+from islandmode.run.progress import Progress, Stop, StopLatch
+from islandmode.store.journal import Journal
+from islandmode.system.clock import Clock
+from islandmode.system.disk import AppendFile
+from tests.run import simulated_drill
+from tests.run.simulated_drill import Shape
+
+JOURNAL = Path("journals") / "conductor.jsonl"
+
+
+class WitnessedJournal(Journal):
+    """The product's journal, and beside it what its owner was told is durable."""
+
+    def __init__(self, file: AppendFile, clock: Clock, *, site: str, run: str, writer: str) -> None:
+        super().__init__(file, clock, site=site, run=run, writer=writer)
+        self.acknowledged: list[Record] = []
+
+    async def append(self, kind: str, data: dict[str, Any]) -> Record:
+        """Append as the product does, and note that it came back."""
+        record = await super().append(kind, data)
+        self.acknowledged.append(record)
+        return record
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a simulated run ended."""
+
+    seed: int
+    plant: SimulatedPlant
+    faults: tuple[Fault, ...]
+    claims: Claims
+    conducted: Conducted | None
+    why: str
+    phases: tuple[tuple[int, Phase], ...]
+    violations: tuple[str, ...]
+
+    def times(self, kind: str) -> tuple[int, ...]:
+        """Give when records of a kind were written, in microseconds since the run began."""
+        return tuple(one.monotonic_us - self.claims.started_us for one in self.claims.records if one.kind == kind)
+
+    def story(self) -> str:
+        """Tell the run, to be read by whoever plays it again."""
+        lines = [f"seed {self.seed}: {self.why or 'finished'}", *(f"  fault  {fault}" for fault in self.faults)]
+        begun_us = self.claims.started_us
+        happened = [
+            (one.at_us, f"{one.device} {one.what} {one.conduit} ({one.owner}, {one.by})") for one in self._tape()
+        ]
+        said = [(one.monotonic_us, f"    {one.kind} {one.data}") for one in self.claims.records]
+        lines += [
+            f"  {(at_us - begun_us) / 1e6:10.6f}  {what}"
+            for at_us, what in sorted(happened + said, key=lambda one: one[0])
+        ]
+        return "\n".join([*lines, *(f"  VIOLATED: {sentence}" for sentence in self.violations)])
+
+    def _tape(self) -> list[Any]:
+        return [one for device in self.plant.devices.values() for one in device.tape]
+
+
+@dataclass
+class _Stage:
+    plant: SimulatedPlant
+    conductor_type: type[Conductor]
+    latch: StopLatch = field(default_factory=StopLatch)
+    journal: WitnessedJournal | None = None
+    conducted: Conducted | None = None
+    phases: list[tuple[int, Phase]] = field(default_factory=list)
+    why: str = ""
+    restored: bool = True
+    refused: bool = False
+    ended_us: int = 0
+
+    def show(self, progress: Progress) -> None:
+        if not self.phases or self.phases[-1][1] is not progress.phase:
+            self.phases.append((progress.now_us, progress.phase))
+        self.plant.phase_is(progress.phase)
+
+    async def play(self) -> None:
+        plant = self.plant
+        plant.faults.phase_is(Phase.PLANNED)
+        plant.when_signalled = lambda: self.latch.pull(Stop("signal", "SIGINT was received."))
+        journal = await WitnessedJournal.create(
+            plant.disk, JOURNAL, site="simulated", run="run-1", writer="conductor", clock=plant.clock
+        )
+        assert isinstance(journal, WitnessedJournal)
+        self.journal = journal
+        conductor = self.conductor_type(
+            plant.plan,
+            plant.points,
+            plant.vantages,
+            journal=journal,
+            disk=plant.disk,
+            clock=plant.clock,
+            place=RunPlace("run-1", Path("run-1"), "simulated world", {"mode": "rehearsal"}),
+            latch=self.latch,
+            show=self.show,
+        )
+        try:
+            self.conducted = await conductor.conduct()
+            self.restored, self.why = self.conducted.restored, self.conducted.refused or ""
+        except Refused as refused:
+            self.refused, self.why = True, str(refused)
+        except Broken as broken:
+            self.restored, self.why = broken.restored, f"broken: {broken.__cause__!r}"
+        finally:
+            with anyio.CancelScope(shield=True):
+                await journal.close()
+        self.ended_us = plant.clock.monotonic_us()
+
+
+def run(
+    seed: int,
+    shape: Shape | None = None,
+    faults: Sequence[Fault] = (),
+    *,
+    devices: Devices | None = None,
+    conductor: type[Conductor] = Conductor,
+    dice_type: type[random.Random] = random.Random,
+    prepare: Callable[[SimulatedPlant], None] = lambda _: None,
+) -> Ended:
+    """Run one drill in a world of its own, and check every invariant."""
+    plant = SimulatedPlant(simulated_drill.make(shape), seed, faults, devices=devices, dice_type=dice_type)
+    prepare(plant)
+    stage = _Stage(plant, conductor)
+    run_world(seed, stage.play)
+    assert stage.journal is not None
+    claims = Claims(
+        restored=stage.restored,
+        refused=stage.refused,
+        records=stage.journal.records,
+        acknowledged=tuple(stage.journal.acknowledged),
+        journal=JOURNAL,
+        ended_us=stage.ended_us,
+        started_us=stage.phases[0][0],
+        restoration=restoration_told(stage.journal.records, restored=stage.restored),
+    )
+    violations = check_all(plant, claims)
+    return Ended(seed, plant, tuple(faults), claims, stage.conducted, stage.why, tuple(stage.phases), violations)
+
+
+def restoration_told(records: Sequence[Record], *, restored: bool) -> str | None:
+    """Say what a run told of the plant after restore: proven only if it saw every probe good again."""
+    if not any(record.kind == "arm.intent" for record in records):
+        return None
+    seen_good = any(record.kind == "verify.done" and not record.data["bad"] for record in records)
+    return "proven" if restored and seen_good else "unproven"
+
+
+def run_seed(seed: int) -> Ended:
+    """Run the drill and the faults that a seed draws."""
+    dice = random.Random(seed)
+    shape = simulated_drill.draw_shape(dice)
+    return run(seed, shape, draw_faults(dice, simulated_drill.make(shape)))

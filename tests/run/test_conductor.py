@@ -1,0 +1,236 @@
+"""The conductor on a steady simulated plant: what reached the devices, at which exact moment.
+
+Every leg to a device takes 2 ms and every fsync 0.2 ms here, so a moment that is off shows a wait that should not be.
+Times are milliseconds since the first stage began to hold.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import pytest
+
+from islandmode.core.lifecycle import Phase
+from islandmode.rehearse.simulated_faults import Fault, Kind
+from tests.run.simulated_drill import Shape
+from tests.run.simulated_run import Ended, run
+
+TWO = Shape(two_points=True)
+ONE = Shape()
+VENDOR, LINE, CONDUIT = "vendor-firewall", "line-firewall", "conduit-firewall"
+IN_HOLD = 1.0
+
+
+class Steady(random.Random):
+    """Dice that always show the smallest number: every latency is the same."""
+
+    def randint(self, a: int, b: int) -> int:
+        return min(a, b)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Faults, and what must come of them. `stop` is who asked for restore; None when the plan was completed."""
+
+    name: str
+    faults: tuple[Fault, ...]
+    tape: tuple[tuple[float, str], ...]
+    stop: str | None = None
+    shape: Shape = TWO
+    restored: bool = True
+
+
+def fault(kind: Kind, **more: object) -> Fault:
+    """Let a fault strike in mid-hold of the first stage, unless told otherwise."""
+    return Fault(**{"kind": kind, "phase": Phase.HOLDING, "after_s": IN_HOLD} | more)  # type: ignore[arg-type]
+
+
+def at_isolate(kind: Kind, **more: object) -> Fault:
+    """Let a fault meet the first isolate."""
+    return fault(kind, **{"phase": Phase.ISOLATING, "after_s": 0.0, "call": "isolate", "times": 1} | more)
+
+
+ARMED = ((-11.0, f"{VENDOR} created remote-access"), (-6.6, f"{LINE} created corporate-line3"))
+FIRST_STAGE = (*ARMED, (-2.2, f"{VENDOR} isolating remote-access"))
+BOTH_STAGES = (*FIRST_STAGE, (3006.8, f"{LINE} isolating corporate-line3"))
+
+
+def both_deleted(at_ms: float) -> tuple[tuple[float, str], ...]:
+    return (at_ms, f"{LINE} deleted corporate-line3"), (at_ms, f"{VENDOR} deleted remote-access")
+
+
+SCENARIOS = (
+    Scenario("the plan is completed", (), (*BOTH_STAGES, *both_deleted(7019.8))),
+    Scenario("Ctrl-C in mid-hold", (fault(Kind.SIGNAL),), (*FIRST_STAGE, *both_deleted(1002.0)), "signal"),
+    Scenario(
+        "a PLC's values freeze: one second to see it, two that the rule allows",
+        (fault(Kind.FREEZE, target="10.40.0.50"),),
+        (*BOTH_STAGES, *both_deleted(3897.6)),
+        "abort_when",
+    ),
+    Scenario(
+        "the near worker falls silent",
+        (fault(Kind.WORKER_SILENT, target="here"),),
+        (*FIRST_STAGE, *both_deleted(2697.6)),
+        "flying_blind",
+    ),
+    Scenario(
+        "somebody makes the isolation permanent",
+        (fault(Kind.TIMER_STOPPED, target=VENDOR, conduit="remote-access"),),
+        (*FIRST_STAGE, (1000.0, f"{VENDOR} timer stopped remote-access"), *both_deleted(1006.0)),
+        "dead_man",
+    ),
+    Scenario(
+        "somebody takes the isolation away",
+        (fault(Kind.OBJECT_TAKEN, target=VENDOR, conduit="remote-access"),),
+        (*FIRST_STAGE, (1000.0, f"{VENDOR} lost remote-access"), (1006.0, f"{LINE} deleted corporate-line3")),
+        "dead_man",
+    ),
+    Scenario(
+        "an isolate's reply is lost: the device is asked what it did, and the drill goes on",
+        (at_isolate(Kind.LOST_REPLY),),
+        (
+            (-5011.0, f"{VENDOR} created remote-access"),
+            (-5006.6, f"{LINE} created corporate-line3"),
+            (-5002.2, f"{VENDOR} isolating remote-access"),
+            (3006.8, f"{LINE} isolating corporate-line3"),
+            *both_deleted(7019.8),
+        ),
+    ),
+    Scenario(
+        "the journal fails in mid-hold: the next stage is not isolated",
+        (fault(Kind.SYNC_FAILS, after_s=2.9, times=1),),
+        (*FIRST_STAGE, *both_deleted(3006.4)),
+        "internal",
+    ),
+    Scenario(
+        "the disk is slow when the stop comes: restore does not wait for it",
+        (fault(Kind.DISK_SLOW, after_s=0.9, amount_s=6.0), fault(Kind.SIGNAL)),
+        (*FIRST_STAGE, *both_deleted(1002.0)),
+        "signal",
+    ),
+    Scenario(
+        "UTC is stepped back two hours: nothing notices",
+        (fault(Kind.UTC_STEP, amount_s=-7200.0),),
+        (*BOTH_STAGES, *both_deleted(7019.8)),
+    ),
+    Scenario(
+        "the timer runs low: it is renewed at half, on the device",
+        (),
+        (
+            (-6.6, f"{CONDUIT} created corporate-line3"),
+            (-6.6, f"{CONDUIT} created remote-access"),
+            (-2.2, f"{CONDUIT} isolating remote-access"),
+            (3006.8, f"{CONDUIT} isolating corporate-line3"),
+            (4018.6, f"{CONDUIT} renewed corporate-line3"),
+            (4018.6, f"{CONDUIT} renewed remote-access"),
+            (7015.6, f"{CONDUIT} deleted corporate-line3"),
+            (7015.6, f"{CONDUIT} deleted remote-access"),
+        ),
+        shape=Shape(dead_man_s=8.0),
+    ),
+)
+
+
+def tape_of(ended: Ended, since_us: int) -> tuple[tuple[float, str], ...]:
+    happened = [one for device in ended.plant.devices.values() for one in device.tape]
+    rows = [(round((one.at_us - since_us) / 1000, 3), f"{one.device} {one.what} {one.conduit}") for one in happened]
+    return tuple(sorted(rows))
+
+
+def hold_began_us(ended: Ended) -> int:
+    return next(at_us for at_us, phase in ended.phases if phase is Phase.HOLDING)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_what_reaches_the_devices_and_when(scenario: Scenario, seed: int) -> None:
+    ended = run(seed, scenario.shape, scenario.faults, dice_type=Steady)
+    assert tape_of(ended, hold_began_us(ended)) == scenario.tape
+    assert ended.conducted is not None
+    stop = ended.conducted.stop
+    assert (stop.by if stop is not None else None) == scenario.stop
+    assert ended.claims.restored is scenario.restored
+    assert ended.violations == ()
+
+
+def test_a_dead_point_does_not_delay_the_other_and_ends_stranded() -> None:
+    faults = (fault(Kind.HANG, target=VENDOR), fault(Kind.SIGNAL, after_s=1.5))
+    ended = run(1, TWO, faults, dice_type=Steady)
+    tape = {what: at_ms for at_ms, what in tape_of(ended, hold_began_us(ended))}
+    assert tape[f"{LINE} deleted corporate-line3"] == 1502.0
+    assert f"{VENDOR} deleted remote-access" not in tape
+    # Nobody could reach it: what released it is the device's own timer, 30 s after it was armed.
+    assert tape[f"{VENDOR} released remote-access"] == tape[f"{VENDOR} created remote-access"] + 30_000.0
+    assert not ended.claims.restored
+    assert ended.phases[-1][1] is Phase.STRANDED
+    assert ended.violations == ()
+
+
+@pytest.mark.parametrize("dead", [Kind.LOST_REQUEST, Kind.SLOW_WRITE])
+def test_an_isolate_that_did_not_arrive_in_time_stops_the_drill_and_never_isolates(dead: Kind) -> None:
+    ended = run(1, TWO, (at_isolate(dead, amount_s=12.0),), dice_type=Steady)
+    assert ended.conducted is not None
+    assert ended.conducted.stop is not None
+    assert ended.conducted.stop.by == "isolate"
+    assert not any("isolating" in what for _, what in tape_of(ended, 0))
+    assert ended.violations == ()
+
+
+def test_another_machine_that_isolates_is_left_alone() -> None:
+    stranger = fault(Kind.STRANGER, phase=Phase.ARMED, after_s=0.0, target=LINE, conduit="corporate-line3")
+    ended = run(1, TWO, (stranger,), dice_type=Steady)
+    assert ended.claims.refused
+    assert "an object already covers corporate-line3" in ended.why
+    assert {name: list(device.objects) for name, device in ended.plant.devices.items()} == {
+        VENDOR: [],
+        LINE: ["corporate-line3"],
+    }
+    assert ended.violations == ()
+
+
+def test_a_device_that_drops_timers_is_refused_and_left_clean() -> None:
+    ended = run(1, TWO, (fault(Kind.DROPS_TIMERS, phase=Phase.PREFLIGHT, after_s=0.0, target=LINE),), dice_type=Steady)
+    assert ended.claims.refused
+    assert "without a running timer" in ended.why
+    assert not any(device.objects for device in ended.plant.devices.values())
+    assert ended.violations == ()
+
+
+def test_an_arm_without_an_answer_counts_as_armed_and_is_restored() -> None:
+    lost = fault(Kind.LOST_REPLY, phase=Phase.ARMED, after_s=0.0, call="arm", times=1)
+    ended = run(1, TWO, (lost,), dice_type=Steady)
+    assert ended.claims.refused
+    assert not any(device.objects for device in ended.plant.devices.values())
+    assert ended.violations == ()
+
+
+@pytest.mark.parametrize("phase", [Phase.PREFLIGHT, Phase.BASELINE])
+def test_a_stop_before_arming_touches_nothing(phase: Phase) -> None:
+    ended = run(1, TWO, (fault(Kind.SIGNAL, phase=phase, after_s=0.0),), dice_type=Steady)
+    assert ended.claims.refused
+    assert tape_of(ended, 0) == ()
+    assert ended.times("arm.intent") == ()
+
+
+@pytest.mark.parametrize("phase", [Phase.ARMED, Phase.ISOLATING, Phase.HOLDING, Phase.RESTORING, Phase.RESTORED])
+@pytest.mark.parametrize("after_ms", [0.3, 2.1, 4.3])
+def test_a_stop_at_any_moment_after_arming_restores_and_is_recorded(phase: Phase, after_ms: float) -> None:
+    ended = run(1, TWO, (fault(Kind.SIGNAL, phase=phase, after_s=after_ms / 1000),), dice_type=Steady)
+    assert ended.claims.restored
+    assert not any(device.objects for device in ended.plant.devices.values())
+    assert ended.violations == ()
+
+
+EVENTS = len(run(1, TWO, dice_type=Steady).claims.records)
+
+
+@pytest.mark.parametrize("number", range(EVENTS))
+def test_when_the_conductors_host_is_lost_after_any_record_the_devices_release_by_themselves(number: int) -> None:
+    whole = run(1, TWO, dice_type=Steady)
+    lost_s = (whole.claims.records[number].monotonic_us - whole.claims.started_us) / 1_000_000 + 0.000_05
+    ended = run(1, TWO, (Fault(Kind.HANG, Phase.PLANNED, lost_s),), dice_type=Steady)
+    assert ended.violations == ()
+    for device in ended.plant.devices.values():
+        assert not any(ended.plant.network.blocked_by(name, ended.claims.ended_us) for name in device.network.conduits)

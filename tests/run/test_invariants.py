@@ -1,0 +1,208 @@
+"""Each invariant, shown to be able to fail: a bug is planted, and the invariant that guards against it catches it.
+
+Beside every planted bug stands the same run without it, in which nothing is violated.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from islandmode.core.errors import Refused
+from islandmode.core.lifecycle import Phase
+from islandmode.core.plan import PlanStage, Step
+from islandmode.rehearse import simulated_truth
+from islandmode.rehearse.simulated_device import DeviceObject, SimulatedDevice
+from islandmode.rehearse.simulated_disk import SimulatedDisk, SimulatedFile
+from islandmode.rehearse.simulated_faults import Fault, Kind
+from islandmode.rehearse.simulated_plant import SimulatedPlant
+from islandmode.run.conductor import CALL_DEADLINE_S, Conducted, Conductor
+from tests.run.simulated_drill import Shape
+from tests.run.simulated_run import Ended, run
+
+Check = Callable[[SimulatedPlant, simulated_truth.Claims], tuple[str, ...]]
+
+
+def violations(check: Check, ended: Ended) -> tuple[str, ...]:
+    return check(ended.plant, ended.claims)
+
+
+# Broken conductors.
+
+
+class SaysRestored(Conductor):
+    """Reports success without having sent a single restore."""
+
+    async def _restore(self) -> bool:
+        return True
+
+    async def _finish(self, *, restored: bool) -> None:
+        """End as a whole run does, whatever the phase."""
+
+
+class TrustsTheDisk(Conductor):
+    """Isolates first and writes its intent afterwards."""
+
+    async def _isolate_one(self, stage: str, step: Step) -> None:
+        await self._points[step.point].isolate(step.conduits, CALL_DEADLINE_S)
+        await super()._isolate_one(stage, step)
+
+
+class RefusesTooLate(Conductor):
+    """Says after the hold that the drill was refused and nothing was touched."""
+
+    async def conduct(self) -> Conducted:
+        await super().conduct()
+        raise Refused("Nothing was touched.")
+
+
+class RestoresWhatItDoesNotOwn(Conductor):
+    """Restores every point of the plan, also one whose arm was refused because another machine isolates there."""
+
+    async def _restore(self) -> bool:
+        self._dead_man.touched.update({name: point.conduits for name, point in self._plan.points.items()})
+        return await super()._restore()
+
+
+class HoldsOn(Conductor):
+    """Renews for ever: forgets when to end the hold."""
+
+    async def _hold(self, stage: PlanStage) -> None:
+        await self._clock.sleep(20 * stage.hold_s)
+
+
+# Broken devices and disks.
+
+
+class NoArmingRule(SimulatedDevice):
+    """Isolates on request, armed or not: what a plain deny rule does."""
+
+    def may_isolate(self, conduit: str) -> str:
+        if conduit not in self.objects:
+            self.objects[conduit] = DeviceObject("this run", 10**12, self.clock.monotonic_us() + 10**12)
+            self.made.append((conduit, self.objects[conduit]))
+        return ""
+
+
+class NeverReleases(SimulatedDevice):
+    """Shows timers that run, and does nothing when they end."""
+
+    def _timer_ended(self, conduit: str, made: DeviceObject, until_us: int) -> None:
+        """Forget about it."""
+
+
+class ForgivingFile(SimulatedFile):
+    """Calls bytes durable although the fsync failed: the kernel said so once, and nobody looked."""
+
+    async def write_synced(self, data: bytes) -> None:
+        try:
+            await super().write_synced(data)
+        except OSError as error:
+            if error.errno == errno.EIO:
+                self._failed = False
+
+
+def forgive(plant: SimulatedPlant) -> None:
+    """Give the plant a disk whose files forgive."""
+
+    class ForgivingDisk(SimulatedDisk):
+        async def create(self, path: object, reserve_bytes: int = 0) -> SimulatedFile:
+            made = ForgivingFile(self._clock, self._faults, self._dice)
+            self.files[path] = made  # type: ignore[index]
+            return made
+
+    plant.disk = ForgivingDisk(plant.clock, plant.faults, plant.disk._dice)
+
+
+def test_never_left_isolated_catches_a_run_that_says_restored_and_is_not() -> None:
+    broken = claimed(run(1, conductor=SaysRestored), restoration="proven")
+    assert "still blocked" in violations(simulated_truth.never_left_isolated, broken)[0]
+    assert run(1).violations == ()
+
+
+def test_never_left_isolated_catches_a_timer_that_would_never_release() -> None:
+    hang = (Fault(Kind.HANG, Phase.HOLDING, 1.0),)
+    broken = run(1, faults=(Fault(Kind.FAKES_TIMERS, Phase.PREFLIGHT), *hang))
+    assert any("no timer will ever" in one for one in violations(simulated_truth.never_left_isolated, broken))
+    assert run(1, faults=hang).violations == ()
+
+
+def test_never_left_isolated_catches_a_device_whose_timer_does_nothing() -> None:
+    hang = (Fault(Kind.HANG, Phase.HOLDING, 1.0),)
+    broken = run(1, faults=hang, devices={"before": NeverReleases})
+    assert violations(simulated_truth.never_left_isolated, broken) != ()
+
+
+def test_no_isolate_after_restore_catches_a_device_without_the_arming_rule() -> None:
+    late = (Fault(Kind.SLOW_WRITE, Phase.ISOLATING, call="isolate", times=1, amount_s=6.0),)
+    broken = run(1, faults=late, devices={"before": NoArmingRule})
+    assert "after it was seen restored" in violations(simulated_truth.no_isolate_after_restore_seen, broken)[0]
+    assert violations(simulated_truth.never_left_isolated, broken) != ()
+    whole = run(1, faults=late)
+    assert whole.plant.faults.hits[Kind.SLOW_WRITE, Phase.ISOLATING] == 1
+    assert whole.violations == ()
+
+
+def test_nothing_isolated_without_record_catches_an_isolate_before_its_intent() -> None:
+    broken = run(1, conductor=TrustsTheDisk)
+    assert "before the intent was durable" in violations(simulated_truth.nothing_isolated_without_record, broken)[0]
+
+
+def test_no_acknowledged_record_lost_catches_a_forgiven_fsync() -> None:
+    fails = (Fault(Kind.SYNC_FAILS, Phase.HOLDING, 0.5, times=1),)
+    broken = run(1, faults=fails, prepare=forgive)
+    assert (
+        "was acknowledged and is not on the disk" in violations(simulated_truth.no_acknowledged_record_lost, broken)[0]
+    )
+    assert run(1, faults=fails).violations == ()
+
+
+def test_strangers_left_alone_catches_a_restore_of_what_is_not_ours() -> None:
+    stranger = (Fault(Kind.STRANGER, Phase.ARMED, target="conduit-firewall", conduit="remote-access"),)
+    broken = run(1, faults=stranger, conductor=RestoresWhatItDoesNotOwn)
+    assert "another machine's isolation" in violations(simulated_truth.strangers_left_alone, broken)[0]
+    assert run(1, faults=stranger).violations == ()
+
+
+def test_refused_touches_nothing_catches_a_refusal_after_the_hold() -> None:
+    broken = run(1, conductor=RefusesTooLate)
+    assert "in a run that was refused" in violations(simulated_truth.refused_touches_nothing, broken)[0]
+
+
+def test_ended_in_bounds_catches_a_hold_that_goes_on() -> None:
+    broken = run(1, shape=Shape(dead_man_s=8.0), conductor=HoldsOn)
+    assert "was isolated for" in violations(simulated_truth.ended_in_bounds, broken)[0]
+
+
+def claimed(ended: Ended, **words: str) -> Ended:
+    """Let a broken judge say what it likes about a run."""
+    return replace(ended, claims=replace(ended.claims, **words))  # type: ignore[arg-type]
+
+
+def test_restoration_was_true_catches_a_judge_that_believes_the_device() -> None:
+    lies = (Fault(Kind.LIES_RESTORE, Phase.PREFLIGHT),)
+    broken = claimed(run(1, faults=lies), restoration="proven")
+    assert "still blocked" in violations(simulated_truth.restoration_was_true, broken)[0]
+    assert violations(simulated_truth.restoration_was_true, claimed(run(1), restoration="proven")) == ()
+
+
+HIDDEN = {
+    "a leak one way, one family": Fault(
+        Kind.LEAK, Phase.HOLDING, 0.2, conduit="remote-access", direction="inward", family=6
+    ),
+    "a leak on open connections": Fault(Kind.LEAK_OPEN, Phase.HOLDING, 0.2, conduit="remote-access"),
+    "a device that only says it isolates": Fault(Kind.LIES_ISOLATE, Phase.PREFLIGHT),
+    "a PLC that freezes": Fault(Kind.FREEZE, Phase.HOLDING, 1.5, target="10.40.0.51"),
+    "a rule that comes late": Fault(Kind.RULE_LAG, Phase.PREFLIGHT, amount_s=2.5),
+    "a rule that cuts too much": Fault(Kind.CUTS_TOO_MUCH, Phase.PREFLIGHT, conduit="corporate-line3"),
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_held_was_true_catches_a_judge_that_says_held(name: str) -> None:
+    broken = claimed(run(1, faults=(HIDDEN[name],)), verdict="held")
+    assert violations(simulated_truth.held_was_true, broken) != ()
+    assert violations(simulated_truth.held_was_true, claimed(run(1), verdict="held")) == ()

@@ -1,0 +1,160 @@
+"""`restore_until_seen`, the one function that puts the plant back, on simulated devices that fail in every way."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import pytest
+
+from islandmode.core.rendering import Capabilities
+from islandmode.rehearse.simulated_clock import START_US, SimulatedClock
+from islandmode.rehearse.simulated_device import SimulatedDevice
+from islandmode.rehearse.simulated_faults import Fault, FaultBook, Kind
+from islandmode.rehearse.simulated_network import SimulatedNetwork
+from islandmode.rehearse.simulated_point import SimulatedPoint
+from islandmode.rehearse.world import run_world
+from islandmode.run.restore import restore_until_seen
+
+ABLE = Capabilities(
+    arms="before", undo_tier="A", renewable=True, dead_man_min_s=1.0, dead_man_max_s=3600.0, granularity_s=1.0
+)
+
+
+@dataclass
+class Notebook:
+    """Keeps what restore noted, and when."""
+
+    clock: SimulatedClock
+    rows: list[tuple[float, str, str, str]] = field(default_factory=list)
+
+    def note(self, kind: str, data: dict[str, Any]) -> None:
+        at_ms = (self.clock.monotonic_us() - START_US) / 1000
+        self.rows.append((at_ms, kind, data["point"], data.get("outcome", "")))
+
+    def about(self, point: str) -> list[tuple[float, str, str]]:
+        return [(at_ms, kind, outcome) for at_ms, kind, name, outcome in self.rows if name == point]
+
+
+class Steady(random.Random):
+    """Every leg to a device takes 2 ms."""
+
+    def randint(self, a: int, b: int) -> int:
+        return min(a, b)
+
+
+class Scene:
+    """Some isolating devices, and the restore of all of them."""
+
+    def __init__(self, *names: str, faults: tuple[Fault, ...] = ()) -> None:
+        self.clock = SimulatedClock()
+        self.faults = FaultBook(faults, self.clock)
+        self.network = SimulatedNetwork(names, 1)
+        self.devices = {name: SimulatedDevice(name, self.network, self.clock) for name in names}
+        self.points = {
+            name: SimulatedPoint(device, ABLE, (), self.clock, self.faults, Steady(1))
+            for name, device in self.devices.items()
+        }
+        self.notes = Notebook(self.clock)
+
+    def isolate(self) -> None:
+        """Let every device isolate the conduit that bears its name."""
+        for name, device in self.devices.items():
+            device.create((name,), 600_000_000)
+            device.isolate((name,))
+        self.faults.phase_is(self.faults.phase)
+
+    async def restore(self, give_up_after_s: float = 60.0) -> frozenset[str]:
+        conduits = {name: (name,) for name in self.devices}
+        return await restore_until_seen(
+            self.points, conduits, notes=self.notes, clock=self.clock, give_up_after_s=give_up_after_s
+        )
+
+    def play(self, seed: int = 1) -> frozenset[str]:
+        async def main() -> frozenset[str]:
+            self.isolate()
+            return await self.restore()
+
+        return run_world(seed, main)
+
+
+def test_a_healthy_device_is_seen_restored_after_one_round_trip() -> None:
+    scene = Scene("firewall")
+    assert scene.play() == {"firewall"}
+    assert scene.notes.about("firewall") == [(4.0, "restore.attempt", "done"), (4.0, "restore.seen", "")]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_forty_five_devices_that_never_answer_do_not_delay_the_other(seed: int) -> None:
+    dead = tuple(f"dead-{number}" for number in range(45))
+    scene = Scene("alive", *dead, faults=tuple(Fault(Kind.HANG, target=name) for name in dead))
+    assert scene.play(seed) == {"alive"}
+    assert scene.notes.about("alive")[-1] == (4.0, "restore.seen", "")
+    assert all(scene.notes.about(name)[-1][1] == "restore.unseen" for name in dead)
+
+
+def test_attempts_back_off_and_end() -> None:
+    scene = Scene("dead", faults=(Fault(Kind.HANG),))
+    assert scene.play() == frozenset()
+    attempts = [at_ms / 1000 for at_ms, kind, _ in scene.notes.about("dead") if kind == "restore.attempt"]
+    # Three seconds for each answer, and 0.2, 0.4, 0.8 ... up to 5 s between two attempts.
+    assert attempts == pytest.approx([3.0, 6.2, 9.6, 13.4, 18.0, 24.2, 32.2, 40.2, 48.2, 56.2, 64.2])
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "restored_ms"),
+    [(Kind.REFUSED, "not done", 208.0), (Kind.LOST_REQUEST, "unknown", 3204.0), (Kind.LOST_REPLY, "unknown", 3204.0)],
+)
+def test_whatever_came_back_but_clear_is_tried_again(kind: Kind, outcome: str, restored_ms: float) -> None:
+    scene = Scene("firewall", faults=(Fault(kind, call="restore", times=1),))
+    assert scene.play() == {"firewall"}
+    assert [row[2] for row in scene.notes.about("firewall")] == [outcome, "done", ""]
+    assert scene.notes.about("firewall")[-1][0] == pytest.approx(restored_ms)
+
+
+def test_done_without_being_clear_is_not_believed() -> None:
+    class Deaf(SimulatedDevice):
+        """Says done to the first two deletes, and does not delete."""
+
+        deaf = 2
+
+        def delete(self, conduits: tuple[str, ...]) -> str:
+            self.deaf -= 1
+            return "" if self.deaf >= 0 else super().delete(conduits)
+
+    scene = Scene("firewall")
+    deaf = Deaf("firewall", scene.network, scene.clock)
+    scene.devices["firewall"] = deaf
+    scene.points["firewall"] = SimulatedPoint(deaf, ABLE, (), scene.clock, scene.faults, Steady(1))
+    assert scene.play() == {"firewall"}
+    assert [row[1:] for row in scene.notes.about("firewall")] == [("restore.attempt", "done")] * 3 + [
+        ("restore.seen", "")
+    ]
+
+
+def test_a_cancel_from_outside_does_not_end_it() -> None:
+    scene = Scene("firewall", faults=(Fault(Kind.HANG, for_s=10.0),))
+
+    async def main() -> frozenset[str]:
+        scene.isolate()
+        with anyio.move_on_after(1.0):
+            return await scene.restore()
+        return frozenset()
+
+    run_world(1, main)
+    assert scene.notes.about("firewall")[-1][1] == "restore.seen"
+    assert scene.network.blocked_by("firewall", scene.clock.monotonic_us()) == frozenset()
+
+
+def test_restoring_what_is_restored_already_changes_nothing() -> None:
+    scene = Scene("firewall")
+
+    async def main() -> frozenset[str]:
+        scene.isolate()
+        await scene.restore()
+        return await scene.restore()
+
+    assert run_world(1, main) == {"firewall"}
+    assert [one.what for one in scene.devices["firewall"].tape] == ["created", "isolating", "deleted"]
