@@ -8,25 +8,36 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from click.exceptions import ClickException, Exit
+
+# Typer brings a click of its own and gives this name nowhere else; the installed `click` is another class.
+from typer._click.exceptions import ClickException
 from typer.main import get_command
 
 from islandmode import __version__
 from islandmode.run.outermost import exit_code_of
 
+# Plain help and plain errors: rich would double the time to the first line.
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Prove that a plant can cut itself off from the corporate network and keep running.",
+    rich_markup_mode=None,
+    help="Prove that a plant can run as an island: isolate it on purpose, watch from both sides, always restore.",
+    epilog="Exit codes: 0 held, 1 breached, 2 bad input, 3 inconclusive or not tested, 4 refused, 5 restoration "
+    "unproven, 6 nothing to judge, 7 internal error.",
 )
-lab_app = typer.Typer(no_args_is_help=True, help="The rehearsal lab: a small plant on this machine.")
+lab_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="The rehearsal lab: a small plant on this machine."
+)
 app.add_typer(lab_app, name="lab")
 
 CRASH_FILE = Path("runs") / "internal-error.txt"
+BAD_INPUT = 2
 Workspace = Annotated[Path, typer.Option("--workspace", "-w", help="Folder with drills/, inventory/ and probes/.")]
 LabName = Annotated[str, typer.Option("--lab", help="Name of the lab.")]
 DrillName = Annotated[str, typer.Argument(help="A drill's file or its name.")]
+RunName = Annotated[str, typer.Argument(help="A run, the beginning of its name, or `last`.")]
+Json = Annotated[bool, typer.Option("--json", help="For machines: JSON and nothing else on standard output.")]
 HERE = Path()
 
 
@@ -38,47 +49,48 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
 
 @app.callback()
 def _options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")] = False,  # noqa: FBT002, ARG001 - typer's way
+    version: Annotated[  # noqa: FBT002 - typer's way
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
 ) -> None:
-    """Exit codes: 0 held, 1 breached, 2 bad input, 3 inconclusive, 4 refused, 5 STRANDED, 6 nothing to judge, 7 internal."""
+    pass
 
 
 @app.command()
-def init(directory: Annotated[Path, typer.Argument(help="Folder to make; it must be new or empty.")]) -> None:
-    """Start a workspace with an example drill, its site, its probes and the lab."""
+def init(directory: Annotated[Path, typer.Argument(help="Folder to make; it must be new or empty.")]) -> int:
+    """Start a workspace: an example drill, its site, probes, lab."""
     from islandmode.ui.workspace import start_workspace
 
-    _end(start_workspace(directory))
+    return start_workspace(directory)
 
 
 @app.command()
 def validate(
-    path: Annotated[Path | None, typer.Argument(help="One drill; every drill of the workspace if not given.")] = None,
+    path: Annotated[str | None, typer.Argument(help="One drill; the whole workspace if not given.")] = None,
     workspace: Workspace = HERE,
-) -> None:
+) -> int:
     """Check everything, touch nothing."""
-    from islandmode.ui.workspace import validate_workspace
+    from islandmode.ui.workspace import validate_drill, validate_workspace
 
-    _end(validate_workspace(workspace, str(path) if path else None))
+    return validate_workspace(workspace) if path is None else validate_drill(workspace, path)
 
 
 @app.command()
 def schema(
-    kind: Annotated[str, typer.Argument(help="drill, site or probes.")] = "drill",
-) -> None:
-    """Print the JSON Schema of a kind of file, for editors."""
+    kind: Annotated[str | None, typer.Argument(help="drill, site or probes; all of them if not given.")] = None,
+) -> int:
+    """Print JSON Schemas, for editors of the YAML files."""
     from islandmode.ui.workspace import print_schema
 
-    _end(print_schema(kind))
+    return print_schema(kind)
 
 
 @app.command()
-def plan(
-    drill: DrillName,
-    workspace: Workspace = HERE,
-    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,  # noqa: FBT002 - typer's way
-) -> None:
-    """Show every step, its undo, its timer, its exact lines, and whose flows die; no device is contacted."""
+def plan(drill: DrillName, workspace: Workspace = HERE, json: Json = False) -> int:  # noqa: FBT002 - typer's way
+    """Show every step, its undo, and whose flows die.
+
+    No device is contacted.
+    """
     from islandmode.ui.plan_text import print_plan
     from islandmode.ui.planning import plan_of
 
@@ -87,6 +99,7 @@ def plan(
         typer.echo(made.model_dump_json(indent=2, by_alias=True))
     else:
         print_plan(made)
+    return 0
 
 
 @app.command()
@@ -95,10 +108,13 @@ def run(
     mode: Annotated[str, typer.Option("--mode", help="tabletop, dry-run, rehearsal or live.")],
     workspace: Workspace = HERE,
     lab: LabName = "plant",
-    json: Annotated[bool, typer.Option("--json", help="Print verdict.json at the end, nothing else.")] = False,  # noqa: FBT002 - typer's way
+    json: Json = False,  # noqa: FBT002 - typer's way
     own_lab: Annotated[bool, typer.Option("--own-lab", hidden=True)] = False,  # noqa: FBT002 - typer's way
-) -> None:
-    """Run one drill. A rehearsal uses the running lab, or brings one up and takes it down again."""
+) -> int:
+    """Run one drill.
+
+    A rehearsal uses the running lab, or brings one up and takes it down again.
+    """
     from islandmode.core.drill import Mode
     from islandmode.core.errors import InputError
     from islandmode.ui.run_command import RunRequest, run_drill
@@ -108,50 +124,50 @@ def run(
         raise InputError(f"There is no mode {mode}; known modes: {', '.join(modes)}.")
     request = RunRequest(workspace.resolve(), drill, modes[mode], lab, own_lab=own_lab, json=json)
     again = ["run", drill, "--mode", mode, "--workspace", str(request.workspace), "--lab", lab, *(["--json"] * json)]
-    _end(run_drill(request, again))
+    return run_drill(request, again)
 
 
 @app.command()
-def runs(workspace: Workspace = HERE) -> None:
+def runs(workspace: Workspace = HERE) -> int:
     """List runs, newest first."""
-    from islandmode.ui.workspace import print_runs
+    from islandmode.ui.runs import print_runs
 
-    _end(print_runs(workspace))
+    return print_runs(workspace)
 
 
 @app.command()
-def show(
-    run: Annotated[str, typer.Argument(help="A run, the beginning of its name, or `last`.")] = "last",
-    workspace: Workspace = HERE,
-) -> None:
+def show(run: RunName = "last", workspace: Workspace = HERE, json: Json = False) -> int:  # noqa: FBT002 - typer's way
     """Show what a run found, and where its report is."""
-    from islandmode.ui.workspace import show_run
+    from islandmode.ui.runs import show_run
 
-    _end(show_run(workspace, run))
+    return show_run(workspace, run, as_json=json)
 
 
 @app.command()
-def status(workspace: Workspace = HERE, lab: LabName = "plant") -> None:
-    """Say what is running, what did not end, and whether anything may still be isolated."""
-    from islandmode.ui.workspace import print_status
+def status(workspace: Workspace = HERE, lab: LabName = "plant") -> int:
+    """Say what runs and whether anything may still be isolated.
 
-    _end(print_status(workspace, lab))
+    Exit code 5 if something may be, and no run is there to restore it.
+    """
+    from islandmode.ui.runs import print_status
+
+    return print_status(workspace, lab)
 
 
 @lab_app.command("up")
-def lab_up(workspace: Workspace = HERE, lab: LabName = "plant") -> None:
+def lab_up(workspace: Workspace = HERE, lab: LabName = "plant") -> int:
     """Bring the lab up; it stays until `lab down`."""
     from islandmode.ui.lab_commands import up
 
-    _end(up(workspace, lab))
+    return up(workspace, lab)
 
 
 @lab_app.command("status")
-def lab_status(workspace: Workspace = HERE, lab: LabName = "plant") -> None:
+def lab_status(workspace: Workspace = HERE, lab: LabName = "plant") -> int:
     """List the lab's nodes."""
     from islandmode.ui.lab_commands import status as show_status
 
-    _end(show_status(workspace, lab))
+    return show_status(workspace, lab)
 
 
 @lab_app.command("shell", context_settings={"ignore_unknown_options": True})
@@ -160,46 +176,43 @@ def lab_shell(
     command: Annotated[list[str] | None, typer.Argument(help="A command; a shell if not given.")] = None,
     workspace: Workspace = HERE,
     lab: LabName = "plant",
-) -> None:
+) -> int:
     """Open a shell in a node, or run a command there."""
     from islandmode.ui.lab_commands import shell
 
-    _end(shell(workspace, lab, node, tuple(command or ())))
+    return shell(workspace, lab, node, tuple(command or ()))
 
 
 @lab_app.command("restart")
 def lab_restart(
     node: Annotated[str, typer.Argument(help="Name of a node.")], workspace: Workspace = HERE, lab: LabName = "plant"
-) -> None:
+) -> int:
     """Restart a node: links and saved files stay, running state goes."""
     from islandmode.ui.lab_commands import restart
 
-    _end(restart(workspace, lab, node))
+    return restart(workspace, lab, node)
 
 
 @lab_app.command("down")
-def lab_down(workspace: Workspace = HERE, lab: LabName = "plant") -> None:
+def lab_down(workspace: Workspace = HERE, lab: LabName = "plant") -> int:
     """Take the lab down; nothing is left behind."""
     from islandmode.ui.lab_commands import down
 
-    _end(down(workspace, lab))
-
-
-def _end(code: int) -> None:
-    if code:
-        raise typer.Exit(code)
+    return down(workspace, lab)
 
 
 def command(arguments: list[str]) -> int:
-    """Run one command line and return its exit code; typer's own complaints are bad input."""
+    """Run one command line and return its exit code; a command line that typer does not understand is bad input."""
     try:
-        get_command(app).main(arguments, prog_name="islandmode", standalone_mode=False)
-    except Exit as ended:
-        return ended.exit_code
+        ended = get_command(app).main(arguments, prog_name="islandmode", standalone_mode=False)
     except ClickException as complaint:
         complaint.show()
-        return 2
-    return 0
+        return BAD_INPUT
+    except SystemExit as ended_by_pipe:
+        # Out of its own main, typer ends the program only when whoever read our output has gone, and with code 1,
+        # which would say that a drill was breached.
+        raise BrokenPipeError from ended_by_pipe
+    return int(ended or 0)
 
 
 def main() -> NoReturn:
