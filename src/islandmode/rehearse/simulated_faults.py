@@ -87,6 +87,8 @@ NO_REACH = frozenset(
     {Kind.HANG, Kind.HANG_LATE, Kind.LIES_RESTORE, Kind.LOST_REQUEST, Kind.LOST_REPLY, Kind.REFUSED, Kind.SLOW_WRITE}
 )
 """One fault of each kind on one device leaves no layer that could restore it, which no program can mend."""
+TWO_LIES = frozenset({Kind.LIES_RESTORE, Kind.RULE_LAG})
+"""A device that says it restored, and lets a late rule come into force after that, cannot be seen through in time."""
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,7 @@ def draw_faults(dice: random.Random, plan: Plan) -> tuple[Fault, ...]:
     for _ in range(dice.choices((0, 1, 2, 3), (1, 4, 3, 2))[0]):
         fault = _draw_one(dice, plan)
         kinds = {kept.kind for kept in drawn} | {fault.kind}
-        if not (kinds & NO_TIMER and kinds & NO_REACH):
+        if not (kinds & NO_TIMER and kinds & NO_REACH) and not kinds >= TWO_LIES:
             drawn.append(fault)
     return tuple(drawn)
 
