@@ -7,7 +7,7 @@ DRILL := drills/quarterly-isolation.yaml
 WHEELS ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := $(PIP) install --require-hashes $(WHEELS)
-CODE := src tests $(wildcard lab bench)
+CODE := src tests scripts/listeners.py $(wildcard lab bench)
 
 .DELETE_ON_ERROR:
 .PHONY: help setup system test lint types imports unit drill full lock wheelhouse clean
@@ -20,6 +20,7 @@ setup: system $(VENV)/installed
 system:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; say which with make PYTHON=/path/to/python3.11." >&2; exit 1; }
+	@mkdir -p .setup; test -e .setup/listeners-before || $(PYTHON) scripts/listeners.py >.setup/listeners-before
 	@bash scripts/install-system-packages $(PYTHON)
 
 # Build tools first, from their own lock, so that the few packages without wheels are built with pinned tools too.
