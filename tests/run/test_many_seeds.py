@@ -48,10 +48,10 @@ def test_no_invariant_breaks(played: dict[int, Ended | str]) -> None:
     assert not broken, explain(broken)
 
 
-def test_every_journal_reads_back_after_a_power_cut(played: dict[int, Ended | str]) -> None:
+def test_every_journal_reads_back_after_a_after_power_loss(played: dict[int, Ended | str]) -> None:
     for seed, ended in played.items():
         assert isinstance(ended, Ended), ended
-        found = read_journal(ended.plant.disk.power_cut(JOURNAL))
+        found = read_journal(ended.plant.disk.after_power_loss(JOURNAL))
         records = found.records
         assert records == ended.claims.records[: len(records)], f"seed {seed}"
         assert found.whole or not records, f"seed {seed}: {found.why}"
@@ -90,7 +90,7 @@ def fingerprint(hash_seed: str) -> str:
     """Run some seeds in a process of their own and return what they left on the disk, byte for byte, as one digest."""
     program = (
         "import hashlib; from tests.run.simulated_run import JOURNAL, run_seed; digest = hashlib.sha256()\n"
-        "for seed in range(25): digest.update(run_seed(seed).plant.disk.power_cut(JOURNAL))\n"
+        "for seed in range(25): digest.update(run_seed(seed).plant.disk.after_power_loss(JOURNAL))\n"
         "print(digest.hexdigest())"
     )
     environment = os.environ | {

@@ -2,7 +2,7 @@
 
 It fails as disks do. After a failed fsync the pages that were not yet durable are gone, although later calls would have
 succeeded: the edge's rule that a file is never trusted again is what keeps a record from being acknowledged and lost.
-`power_cut` shows a file as it would be found after the power went: the durable bytes, and nothing else.
+`after_power_loss` shows a file as it would be found after the power went: the durable bytes, and nothing else.
 """
 
 from __future__ import annotations
@@ -108,6 +108,6 @@ class SimulatedDisk:
             raise OSError(errno.ENOSPC, "No space left on device")
         self.replaced[path] = data
 
-    def power_cut(self, path: Path) -> bytes:
+    def after_power_loss(self, path: Path) -> bytes:
         """Show what would be found of a file if the power went now."""
         return self.files[path].durable

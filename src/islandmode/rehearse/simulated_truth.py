@@ -99,7 +99,7 @@ def no_acknowledged_record_lost(plant: SimulatedPlant, claims: Claims) -> tuple[
     """After a power cut every acknowledged record is found, with the data that was acknowledged."""
     if claims.journal not in plant.disk.files:
         return ()
-    lines = [json.loads(line) for line in plant.disk.power_cut(claims.journal).splitlines()]
+    lines = [json.loads(line) for line in plant.disk.after_power_loss(claims.journal).splitlines()]
     durable = {line["seq"]: (line["kind"], line["data"]) for line in lines}
     lost = [
         record
@@ -170,7 +170,7 @@ def held_was_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
         until_us = min(isolated[name].until_us for name in stage.isolated)
         if until_us - from_us < stage.hold_s * 1_000_000:
             violations.append(f"Held is said, and {stage.name} was isolated for {(until_us - from_us) / 1e6:.3f} s.")
-    return (*violations, *_leaked(plant, isolated), *_disturbed(plant, isolated), *_cut_too_early(plant, isolated))
+    return (*violations, *_leaked(plant, isolated), *_disturbed(plant, isolated), *_blocked_too_early(plant, isolated))
 
 
 def _leaked(plant: SimulatedPlant, isolated: Mapping[str, Blocked]) -> tuple[str, ...]:
@@ -196,10 +196,10 @@ def _disturbed(plant: SimulatedPlant, isolated: Mapping[str, Blocked]) -> tuple[
     return tuple(found)
 
 
-def _cut_too_early(plant: SimulatedPlant, isolated: Mapping[str, Blocked]) -> tuple[str, ...]:
+def _blocked_too_early(plant: SimulatedPlant, isolated: Mapping[str, Blocked]) -> tuple[str, ...]:
     strays = [one for one in _our_stretches(plant) if not _is_own(one) and one.conduit in isolated]
     early = [one for one in strays if one.from_us + BLIND_US < isolated[one.conduit].from_us]
-    return tuple(f"Held is said, and {one.conduit} was cut before its stage." for one in early)
+    return tuple(f"Held is said, and {one.conduit} was blocked before its stage." for one in early)
 
 
 def _is_own(stretch: Blocked) -> bool:
