@@ -1,0 +1,410 @@
+"""The namespaces back end: brings a containerlab file up without containers, as root or in user namespaces.
+
+Everything runs under one *anchor*, the first process of a process-id namespace: when it is killed, the kernel kills all
+of the lab, with its networks and mounts, and no name of it ever stood on the machine. The anchor carries a marker in
+its command line, so that a lab is found and ended even when the `up` that made it was killed half-way.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from islandmode.core.errors import InputError, IslandmodeError, Refused
+from islandmode.rehearse.keys import point_files
+from islandmode.rehearse.topology import LabNode, Topology, read_topology
+
+MARKER = "islandmode-lab"
+READY_LABEL = "islandmode.ready-check"
+POINT_LABEL = "islandmode.isolation-point"
+NEEDED = ("ip", "nft", "unshare", "nsenter", "conntrack", "sshd", "ssh-keygen", "openssl", "sysctl")
+MANAGEMENT_LENGTH = {4: 24, 6: 64}
+UP_S = 30.0
+
+ANCHOR = r"""
+mount --make-rprivate / && mount -t tmpfs -o mode=755 tmpfs /run && mount -t proc proc /proc || exit 1
+mkdir -p /run/islandmode-lab /run/lock
+ip link set lo up
+while :; do sleep 60 & wait $!; done
+"""
+
+
+class LabFailed(IslandmodeError):
+    """The lab did not come up; nothing of it is left."""
+
+
+@dataclass(frozen=True)
+class RunningNode:
+    """A node's processes, as this machine numbers them."""
+
+    node: LabNode
+    network_pid: int
+    userland_pid: int
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running lab."""
+
+    name: str
+    state_dir: Path
+    identity: str
+    anchor_pid: int
+    topology: Topology
+    nodes: dict[str, RunningNode]
+    rootless: bool
+
+    def node(self, name: str) -> RunningNode:
+        """Find a node; an unknown name lists the known ones."""
+        if name not in self.nodes:
+            raise InputError(f"There is no node {name} in lab {self.name}; known nodes: {', '.join(self.nodes)}.")
+        return self.nodes[name]
+
+    def enter(self, node: str, argv: tuple[str, ...], *, network_only: bool = False) -> tuple[str, ...]:
+        """Give the command line that runs `argv` in a node, or only on a node's network."""
+        found = self.node(node)
+        user = ("-U", "--preserve-credentials") if self.rootless else ()
+        if network_only:
+            return ("nsenter", "-t", str(found.network_pid), *user, "-n", "--", *argv)
+        clock = ("-T",) if found.node.clock_offset_s else ()
+        return ("nsenter", "-t", str(found.userland_pid), *user, "-n", "-m", "-p", "-u", *clock, "--", *argv)
+
+    @property
+    def _folder(self) -> Path:
+        return self.state_dir / self.name
+
+    @property
+    def known_hosts(self) -> Path:
+        """Host keys that this very `lab up` made."""
+        return self._folder / "known_hosts"
+
+    @property
+    def management_addresses(self) -> tuple[str, ...]:
+        """Addresses of the isolation points of this lab."""
+        points = [one.node for one in self.nodes.values() if POINT_LABEL in one.node.labels]
+        return tuple(address for node in points for address in node.management)
+
+    def secret(self, name: str) -> str:
+        """Read a secret of this lab; an unknown name lists the known ones."""
+        folder = self._folder / "secrets"
+        if not (folder / name).is_file():
+            known = ", ".join(sorted(path.name for path in folder.iterdir())) or "none"
+            raise InputError(f"Lab {self.name} has no secret {name}; known secrets: {known}.")
+        return (folder / name).read_text(encoding="ascii")
+
+    @property
+    def login(self) -> tuple[str, str] | None:
+        """Give user and way to root where they differ from the site's: sudo does not work in user namespaces."""
+        return ("root", "root") if self.rootless else None
+
+
+@dataclass(frozen=True)
+class NodeStatus:
+    """A node as `lab status` shows it; `pids` are its processes."""
+
+    name: str
+    role: str
+    addresses: tuple[str, ...]
+    pids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LabStatus:
+    """A lab as `lab status` shows it."""
+
+    running: bool
+    nodes: tuple[NodeStatus, ...] = ()
+
+
+def up(path: Path, *, name: str, state_dir: Path) -> Lab:
+    """Bring a lab up and return when the plant answers; on any failure nothing of it is left."""
+    if not path.is_file():
+        raise InputError(f"There is no lab topology {path}; start a workspace with `islandmode init`.")
+    topology = read_topology(path)
+    _check_machine()
+    if attach(name, state_dir) is not None:
+        raise InputError(f"Lab {name} is already up; use it, or end it with `islandmode lab down`.")
+    down(name, state_dir)
+    folder = state_dir / name
+    try:
+        (folder / "secrets").mkdir(parents=True, mode=0o700)
+    except OSError as error:
+        raise Refused(f"The lab's state cannot be kept in {folder} ({error.strerror}).") from error
+    try:
+        lab = _build(topology, name, state_dir, _start_anchor(name, state_dir))
+        _wait_until_ready(lab)
+    except BaseException:
+        down(name, state_dir)
+        raise
+    return lab
+
+
+def _check_machine() -> None:
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    missing = [tool for tool in NEEDED if shutil.which(tool, path=path) is None]
+    if missing:
+        raise Refused(
+            f"This machine lacks {', '.join(missing)}; install them with: "
+            "apt-get install nftables iproute2 conntrack openssh-server openssl procps util-linux frr sudo iputils-ping"
+        )
+    if os.geteuid() == 0:
+        return
+    tried = subprocess.run([*_unshare(), "true"], capture_output=True, text=True, check=False)
+    if tried.returncode != 0:
+        raise Refused(
+            "The lab needs root, or user namespaces with a range of user ids. Run it as root, or install uidmap and give "
+            f"this account a range in /etc/subuid and /etc/subgid (unshare said: {tried.stderr.strip()})."
+        )
+
+
+def _unshare() -> list[str]:
+    rootless = [] if os.geteuid() == 0 else ["-U", "--map-auto", "--map-root-user"]
+    return ["unshare", *rootless, "-m", "-p", "-n", "-u", "--fork", "--kill-child=KILL"]
+
+
+def _start_anchor(name: str, state_dir: Path) -> int:
+    """Start the anchor in a session of its own, and return its first process as this machine numbers it."""
+    argv = [*_unshare(), "sh", "-c", ANCHOR, MARKER, _marker(name, state_dir)]
+    null, pipe = subprocess.DEVNULL, subprocess.PIPE
+    # Its output ends with it: a pipe that stayed open would keep whoever waits for our own output waiting.
+    outer = subprocess.Popen(argv, stdin=null, stdout=null, stderr=pipe, start_new_session=True, env=_environment())
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        children = _children(outer.pid)
+        if children and _is_ready(children[0]):
+            if outer.stderr is not None:
+                outer.stderr.close()
+            outer.returncode = 0  # It is meant to outlive us; without this Python would complain that it still runs.
+            return children[0]
+        if outer.poll() is not None:
+            said = outer.stderr.read().decode(errors="replace").strip() if outer.stderr else ""
+            raise LabFailed(f"The lab's namespaces could not be made: {said or outer.returncode}")
+        time.sleep(0.005)
+    outer.kill()
+    raise LabFailed("The lab's namespaces did not come up within 5 s.")
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
+
+
+def _is_ready(pid: int) -> bool:
+    """Tell whether an anchor has made its mounts."""
+    return Path(f"/proc/{pid}/root/run/islandmode-lab").is_dir()
+
+
+def _build(topology: Topology, name: str, state_dir: Path, anchor: int) -> Lab:
+    identity = secrets.token_hex(8)
+    rootless = os.geteuid() != 0
+    folder = state_dir / name
+    specification = _specification(topology, folder, rootless=rootless)
+    made = _inside(anchor, rootless, specification, "build")
+    state = {"identity": identity, "anchor": anchor, "started": _started(anchor), "rootless": rootless, "made": made}
+    _write_state(folder, state | {"specification": specification, "topology": str(topology.folder)})
+    return _lab(topology, name, state_dir, state)
+
+
+def _specification(topology: Topology, folder: Path, *, rootless: bool) -> dict[str, Any]:
+    """Say everything that `inside` needs, as JSON."""
+    nodes: dict[str, Any] = {}
+    known_hosts: list[str] = []
+    for name, node in topology.nodes.items():
+        files = {"hosts": (f"127.0.0.1 localhost {name}\n::1 localhost {name}\n", 0o644), "resolv.conf": ("", 0o644)}
+        files["hostname"] = (f"{name}\n", 0o644)
+        point = node.labels.get(POINT_LABEL)
+        if point is not None:
+            more, host_key = point_files(folder / "secrets", point, rootless=rootless)
+            files |= more
+            known_hosts += [f"{address} {host_key}\n" for address in node.management]
+        nodes[name] = {
+            "exec": node.exec,
+            "binds": node.binds,
+            "sysctls": node.sysctls,
+            "env": {"PYTHON": sys.executable, **node.env},
+            "clock_offset_s": node.clock_offset_s,
+            "management": [(address, MANAGEMENT_LENGTH[6 if ":" in address else 4]) for address in node.management],
+            "files": files,
+        }
+    (folder / "known_hosts").write_text("".join(known_hosts), encoding="ascii")
+    links = [(link.node_a, link.interface_a, link.node_b, link.interface_b) for link in topology.links]
+    return {"nodes": nodes, "links": links}
+
+
+def _inside(anchor: int, rootless: bool, specification: dict[str, Any], *words: str) -> dict[str, Any]:  # noqa: FBT001
+    """Run `inside` within the anchor; raises `LabFailed` with its words."""
+    user = ["-U", "--preserve-credentials"] if rootless else []
+    enter = ["nsenter", "-t", str(anchor), *user, "-m", "-p", "-n", "-u", "--"]
+    # By its path, not as a module: the package's own imports would cost the lab more time than all its nodes.
+    program = str(Path(__file__).with_name("inside.py"))
+    argv = [*enter, sys.executable, program, *words]
+    done = subprocess.run(
+        argv, input=json.dumps(specification), capture_output=True, text=True, check=False, timeout=UP_S, env=_environment()
+    )
+    if done.returncode != 0:
+        raise LabFailed(f"The lab did not come up: {done.stderr.strip() or done.returncode}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    numbers = _numbers(anchor)
+    return {
+        kind: {node: numbers[pid] for node, pid in found[kind].items()} for kind in ("networks", "userlands")
+    } | {"inside": found}
+
+
+def _numbers(anchor: int) -> dict[int, int]:
+    """Map the anchor's process numbers to this machine's."""
+    found: dict[int, int] = {}
+    waiting = [anchor]
+    while waiting:
+        pid = waiting.pop()
+        waiting += _children(pid)
+        try:
+            lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            continue
+        inner = next((line.split()[1:] for line in lines if line.startswith("NSpid:")), [])
+        if len(inner) > 1:
+            found[int(inner[1])] = pid
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+    except OSError:
+        return []
+
+
+def _started(pid: int) -> str:
+    """Read when a process started, in clock ticks: with the number, its identity on this boot."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
+def _write_state(folder: Path, state: dict[str, Any]) -> None:
+    new = folder / "state.json.new"
+    new.write_text(json.dumps(state), encoding="utf-8")
+    # It holds the firewall's host key and password hash.
+    new.chmod(0o600)
+    new.replace(folder / "state.json")
+
+
+def _lab(topology: Topology, name: str, state_dir: Path, state: dict[str, Any]) -> Lab:
+    made = state["made"]
+    nodes = {
+        one: RunningNode(topology.nodes[one], made["networks"][one], made["userlands"][one]) for one in topology.nodes
+    }
+    return Lab(name, state_dir, state["identity"], state["anchor"], topology, nodes, state["rootless"])
+
+
+def _wait_until_ready(lab: Lab) -> None:
+    for name, one in lab.nodes.items():
+        check = one.node.labels.get(READY_LABEL)
+        if check is None:
+            continue
+        argv = lab.enter(name, (sys.executable, check))
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=UP_S, stdin=subprocess.DEVNULL)
+        if done.returncode != 0:
+            raise LabFailed(f"The lab came up but does not answer: {done.stdout.strip() or done.stderr.strip()}")
+
+
+def attach(name: str, state_dir: Path) -> Lab | None:
+    """Return the running lab of that name; None when there is none."""
+    try:
+        state = json.loads((state_dir / name / "state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not state["started"] or _started(state["anchor"]) != state["started"]:
+        return None
+    path = next(iter(sorted(Path(state["topology"]).glob("*.clab.yml"))))
+    return _lab(read_topology(path), name, state_dir, state)
+
+
+def down(name: str, state_dir: Path) -> None:
+    """End a lab, also one that never came up; returns when the kernel has taken all of it away."""
+    ended = [pid for pid in _anchors(name, state_dir)]
+    for pid in ended:
+        _kill(pid)
+    until = time.monotonic() + 10
+    while any(_is_alive(pid) for pid in ended) and time.monotonic() < until:
+        time.sleep(0.005)
+    shutil.rmtree(state_dir / name, ignore_errors=True)
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _marker(name: str, state_dir: Path) -> str:
+    return f"{state_dir.resolve()}/{name}"
+
+
+def _anchors(name: str, state_dir: Path) -> list[int]:
+    """Find a lab's anchor and its `unshare` by the marker in their command lines."""
+    marks = [MARKER.encode(), _marker(name, state_dir).encode()]
+    found = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if any(words[at : at + 2] == marks for at in range(len(words))):
+            found.append(int(folder.name))
+    return found
+
+
+def restart(lab: Lab, node: str) -> Lab:
+    """Restart a node: links and saved files stay, running state is cleared, it boots from its saved configuration."""
+    lab.node(node)
+    folder = lab.state_dir / lab.name
+    state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    specification = state["specification"] | state["made"]["inside"]
+    state["made"] = _inside(lab.anchor_pid, lab.rootless, specification, "restart", node)
+    _write_state(folder, state)
+    return _lab(lab.topology, lab.name, lab.state_dir, state)
+
+
+def status(name: str, state_dir: Path) -> LabStatus:
+    """Say what runs in a lab."""
+    lab = attach(name, state_dir)
+    if lab is None:
+        return LabStatus(running=False)
+    nodes = []
+    for one in lab.nodes.values():
+        shown = subprocess.run(
+            lab.enter(one.node.name, ("ip", "-j", "addr"), network_only=True), capture_output=True, text=True, check=False
+        )
+        rows = [info for row in json.loads(shown.stdout or "[]") for info in row.get("addr_info", ())]
+        addresses = tuple(str(info["local"]) for info in rows if info.get("scope") == "global")
+        nodes.append(NodeStatus(one.node.name, one.node.role, addresses, _pids(one.userland_pid)))
+    return LabStatus(running=True, nodes=tuple(nodes))
+
+
+def _pids(userland: int) -> tuple[int, ...]:
+    """List every process of a node: its first one, and all below it."""
+    found, waiting = [], [userland]
+    while waiting:
+        found.append(waiting.pop())
+        waiting += _children(found[-1])
+    return tuple(sorted(found))
