@@ -117,11 +117,12 @@ def run(
     """
     from islandmode.core.drill import Mode
     from islandmode.core.errors import InputError
-    from islandmode.ui.run_command import RunRequest, run_drill
 
     modes = {known.value: known for known in Mode}
     if mode not in modes:
         raise InputError(f"There is no mode {mode}; known modes: {', '.join(modes)}.")
+    from islandmode.ui.run_command import RunRequest, run_drill
+
     request = RunRequest(workspace.resolve(), drill, modes[mode], lab, own_lab=own_lab, json=json)
     again = ["run", drill, "--mode", mode, "--workspace", str(request.workspace), "--lab", lab, *(["--json"] * json)]
     return run_drill(request, again)
@@ -149,7 +150,7 @@ def status(workspace: Workspace = HERE, lab: LabName = "plant") -> int:
 
     Exit code 5 if something may be, and no run is there to restore it.
     """
-    from islandmode.ui.runs import print_status
+    from islandmode.ui.status import print_status
 
     return print_status(workspace, lab)
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from islandmode.core.errors import InputError
 from islandmode.rehearse import namespaces
 from islandmode.rehearse.namespaces import Lab
-from islandmode.ui.rehearsal import STATE, TOPOLOGY
+from islandmode.ui.lab_place import STATE, TOPOLOGY
 
 
 def up(workspace: Path, name: str) -> int:

@@ -21,10 +21,9 @@ from islandmode.rehearse import namespaces
 from islandmode.rehearse.namespaces import Lab
 from islandmode.system.clock import Clock
 from islandmode.system.secrets import Secrets
+from islandmode.ui.lab_place import STATE, TOPOLOGY
 
 OPERATIONS_HOST = "ops"
-STATE = ".lab"
-TOPOLOGY = Path("lab") / "plant.clab.yml"
 
 
 def attach_or_up(workspace: Path, name: str) -> tuple[Lab, bool]:
@@ -37,8 +36,8 @@ def attach_or_up(workspace: Path, name: str) -> tuple[Lab, bool]:
 
 def is_on_operations_host(lab: Lab) -> bool:
     """Tell whether this process already has the operations host's network and no other."""
-    there = f"/proc/{lab.node(OPERATIONS_HOST).network_pid}/ns/net"
-    return os.readlink("/proc/self/ns/net") == os.readlink(there)
+    there = Path(f"/proc/{lab.node(OPERATIONS_HOST).network_pid}/ns/net")
+    return Path("/proc/self/ns/net").readlink() == there.readlink()
 
 
 def go_to_operations_host(lab: Lab, arguments: tuple[str, ...]) -> None:

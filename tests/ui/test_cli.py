@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from islandmode import __version__
+from islandmode.ui.cli import command
+
+PROJECT = Path(__file__).resolve().parents[2]
+HEAVY = {"anyio", "asyncio", "httpx2", "napalm", "netmiko", "paramiko", "pydantic", "pymodbus", "rich", "ruamel"}
+
+
+def islandmode(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "islandmode", *arguments]
+    return subprocess.run(argv, cwd=cwd, check=False, capture_output=True, text=True, timeout=60)
+
+
+def test_the_command_line_imports_nothing_heavy() -> None:
+    """`islandmode --help` takes a tenth of a second because of this; bench/ holds the number."""
+    look = f"import sys, islandmode.ui.cli; print(sorted({HEAVY!r} & set(sys.modules)))"
+    ended = subprocess.run([sys.executable, "-c", look], check=True, capture_output=True, text=True, timeout=60)
+    assert ended.stdout == "[]\n"
+
+
+def test_help_names_every_command_and_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["--help"]) == 0
+    said = capsys.readouterr().out
+    for name in ("init", "validate", "schema", "plan", "run", "runs", "show", "status", "lab"):
+        assert f"\n  {name} " in said
+    codes = " ".join(said.split("Exit codes:")[1].split())
+    assert codes.startswith("0 held, 1 breached, 2 bad input, 3 inconclusive or not tested, 4 refused, 5 restoration")
+    assert codes.endswith("6 nothing to judge, 7 internal error.")
+
+
+def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["--version"]) == 0
+    assert capsys.readouterr().out == f"islandmode {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["nope"], "No such command 'nope'."),
+        (["run", "quarterly-isolation"], "Missing option '--mode'."),
+        (["plan"], "Missing argument 'DRILL'"),
+        (["plan", "--nope", "x"], "No such option: --nope"),
+        (["lab", "up", "extra"], "unexpected extra argument"),
+    ],
+)
+def test_a_command_line_nobody_understands_is_bad_input(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(arguments) == 2
+    said = capsys.readouterr()
+    assert complaint.lower() in said.err.lower()
+    assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("plan", "nope"), "There is no drill nope; known drills: quarterly-isolation."),
+        (("run", "quarterly-isolation", "--mode", "nope"), "There is no mode nope; known modes: tabletop, dry-run"),
+        (("schema", "nope"), "There is no schema nope; known schemas: drill, site, probes."),
+        (("show", "nope"), "nope is not a run of this workspace"),
+        (("validate", "nope.yaml"), "There is no drill nope.yaml; known drills: quarterly-isolation."),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_2(arguments: tuple[str, ...], sentence: str, tmp_path: Path) -> None:
+    where = () if arguments[0] == "schema" else ("--workspace", str(PROJECT))
+    ended = islandmode(*arguments, *where, cwd=tmp_path)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert sentence in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", ["live", "incident"])
+def test_real_plants_are_refused_until_approvals_exist(mode: str, tmp_path: Path) -> None:
+    ended = islandmode("run", "quarterly-isolation", "--mode", mode, "--workspace", str(PROJECT), cwd=tmp_path)
+    assert ended.returncode == 4
+    assert "needs approvals" in ended.stderr
+
+
+@pytest.mark.parametrize("mode", ["tabletop", "dry-run"])
+def test_a_walk_through_touches_nothing_and_judges_nothing(mode: str, tmp_path: Path) -> None:
+    ended = islandmode("run", "quarterly-isolation", "--mode", mode, "--workspace", str(PROJECT), cwd=tmp_path)
+    assert ended.returncode == 6, ended.stderr
+    assert "stage 2: corporate" in ended.stdout
+
+
+def test_a_plan_for_machines_is_json_and_nothing_else(tmp_path: Path) -> None:
+    ended = islandmode("plan", "quarterly-isolation", "--json", "--workspace", str(PROJECT), cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert [stage["name"] for stage in json.loads(ended.stdout)["stages"]] == ["vendors", "corporate"]
+
+
+def test_a_reader_that_leaves_is_no_breach(tmp_path: Path) -> None:
+    """`islandmode plan ... | head -1` must not end with the code of a breached drill, nor with a traceback."""
+    argv = [sys.executable, "-m", "islandmode", "schema"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read().decode()
+        assert process.wait(60) not in {0, 1}
+    assert said == ""
+
+
+def test_schemas_know_the_keys_of_the_files(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["schema"]) == 0
+    schemas = json.loads(capsys.readouterr().out)
+    assert set(schemas) == {"drill", "site", "probes"}
+    assert command(["schema", "drill"]) == 0
+    assert json.loads(capsys.readouterr().out) == schemas["drill"]
+    assert {"stages", "limits", "continuity", "severed"} <= set(schemas["drill"]["properties"])
