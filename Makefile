@@ -7,7 +7,6 @@ DRILL := drills/quarterly-isolation.yaml
 WHEELS ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := $(PIP) install --require-hashes $(WHEELS)
-CODE := src tests scripts/listeners.py $(wildcard lab bench)
 
 .DELETE_ON_ERROR:
 .PHONY: help setup system test lint types imports unit drill full lock wheelhouse clean
@@ -37,7 +36,7 @@ $(VENV)/installed: $(VENV)/locked pyproject.toml
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(CODE)
+	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
 test: lint
