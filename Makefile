@@ -9,10 +9,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := $(PIP) install --require-hashes $(WHEELS)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup system test lint types imports unit drill full lock wheelhouse clean
+.PHONY: help setup system test lint drill full bench lock wheelhouse clean
 
 help:
-	@echo "make setup | test | lint | drill | full | lock | wheelhouse | clean"
+	@echo "make setup | test | lint | drill | full | bench | lock | wheelhouse | clean"
 
 setup: system $(VENV)/installed
 
@@ -46,6 +46,9 @@ drill: setup
 	$(BIN)/islandmode run $(DRILL) --mode rehearsal
 
 full: test drill
+
+bench: setup
+	for program in bench/*.py; do $(BIN)/python $$program; done
 
 # No index, no path and no comment goes into a lock: it must not tell where it was made.
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate

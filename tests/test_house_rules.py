@@ -54,7 +54,7 @@ LAB_ACCOUNTS = {"drill", "islandmode", "operator"}
 
 def tracked() -> tuple[Path, ...]:
     """List what git tracks and what would be added next; a clone and a working tree give the same."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    command = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
     return tuple(path for name in names if name and (path := ROOT / name).is_file())
 

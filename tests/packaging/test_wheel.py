@@ -14,7 +14,17 @@ FOLDERS = ("drills", "inventory", "probes", "playbooks", "lab")
 
 def operators_files() -> dict[str, bytes]:
     """Read the operators' folders as they are in the clone, without what running them leaves behind."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", *FOLDERS]
+    command = [
+        "git",
+        "-c",
+        "safe.directory=*",
+        "ls-files",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        "-z",
+        *FOLDERS,
+    ]
     names = subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, text=True).stdout.split("\0")
     return {name: path.read_bytes() for name in names if name and (path := PROJECT / name).is_file()}
 
