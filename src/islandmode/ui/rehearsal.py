@@ -13,17 +13,19 @@ from pathlib import Path
 
 from islandmode import isolation
 from islandmode.core.errors import Refused
-from islandmode.core.plan import Plan
+from islandmode.core.plan import Plan, PlanPoint
 from islandmode.isolation.point import IsolationPoint
 from islandmode.observe.process_vantage import ProcessVantage
 from islandmode.observe.vantage import Vantage
 from islandmode.rehearse import namespaces
 from islandmode.rehearse.namespaces import Lab
+from islandmode.store.rundir import RunDirectory
 from islandmode.system.clock import Clock
 from islandmode.system.secrets import Secrets
 from islandmode.ui.lab_place import STATE, TOPOLOGY
 
 OPERATIONS_HOST = "ops"
+FAR_SPOOL = Path("/run/islandmode")
 
 
 def attach_or_up(workspace: Path, name: str) -> tuple[Lab, bool]:
@@ -64,12 +66,25 @@ def open_points(plan: Plan, lab: Lab, workspace: Path, clock: Clock) -> Mapping[
     """Make the plan's isolation points; nothing is contacted yet, secrets are resolved now."""
     secrets = Secrets(workspace, lab=lab.secret)
     return {
-        name: isolation.open_point(name, point, secrets=secrets.resolve, known_hosts=lab.known_hosts, clock=clock)
+        name: isolation.open_point(name, _with_login(point, lab), secrets=secrets.resolve, known_hosts=lab.known_hosts, clock=clock)
         for name, point in plan.points.items()
     }
 
 
-def open_vantages(plan: Plan, lab: Lab, clock: Clock, spools: Path) -> Mapping[str, Vantage]:
+def _with_login(point: PlanPoint, lab: Lab) -> PlanPoint:
+    """Log in as the lab offers it: in user namespaces there is no sudo, and the account is root."""
+    if lab.login is None:
+        return point
+    user, become = lab.login
+    return point.model_copy(update={"login": point.login.model_copy(update={"user": user, "become": become})})
+
+
+def down(lab: Lab) -> None:
+    """Take the lab down."""
+    namespaces.down(lab.name, lab.state_dir)
+
+
+def open_vantages(plan: Plan, lab: Lab, clock: Clock, run: RunDirectory) -> Mapping[str, Vantage]:
     """Make the plan's vantages: `here` beside the conductor, every other inside its own lab node."""
     return {
         name: ProcessVantage(
@@ -77,7 +92,8 @@ def open_vantages(plan: Plan, lab: Lab, clock: Clock, spools: Path) -> Mapping[s
             clock=clock,
             far=planned.far,
             prefix=lab.enter(planned.node, ()) if planned.far and planned.node else (),
-            spool=spools / name,
+            # A far worker spools where it stands, as it would on a host of its own.
+            spool=FAR_SPOOL / run.run / name if planned.far else run.root / "spool",
         )
         for name, planned in plan.vantages.items()
     }

@@ -130,7 +130,7 @@ class _Rehearsal:
     async def _conduct(self) -> Conducted:
         plan, directory = self._plan, self._directory
         points = rehearsal.open_points(plan, self._lab, self._request.workspace, self._clock)
-        vantages = rehearsal.open_vantages(plan, self._lab, self._clock, directory.root / "spool")
+        vantages = rehearsal.open_vantages(plan, self._lab, self._clock, directory)
         names = {"site": plan.drill.site, "run": directory.run, "writer": "conductor"}
         journal = await Journal.create(self._disk, directory.journal, clock=self._clock, **names)
         header = {
@@ -142,8 +142,17 @@ class _Rehearsal:
             "lab": self._lab.identity,
         }
         place = RunPlace(directory.run, directory.root, STARTED_BY, header)
-        edges = {"journal": journal, "disk": self._disk, "clock": self._clock}
-        conductor = Conductor(plan, points, vantages, **edges, place=place, latch=self._latch, show=self._show)
+        conductor = Conductor(
+            plan,
+            points,
+            vantages,
+            journal=journal,
+            disk=self._disk,
+            clock=self._clock,
+            place=place,
+            latch=self._latch,
+            show=self._show,
+        )
         try:
             return await conductor.conduct()
         finally:

@@ -1,0 +1,221 @@
+"""A vantage whose worker is a process, started through a command-line prefix: none for here, the lab's for its nodes.
+
+A far worker is given its schedule and then left alone: no pipe, no session and no process ties it to us until it is
+collected. The near one also says each sample on its standard output as it goes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.abc
+
+import islandmode
+from islandmode.core.chain import GENESIS, digest
+from islandmode.core.episodes import Sample, Seen
+from islandmode.core.outcome import Outcome, Reading
+from islandmode.observe.vantage import Collected, Offset, Schedule
+from islandmode.system.clock import Clock
+
+ROUND_TRIPS = 7
+WORKER, NEAR = "islandmode.observe.worker", "islandmode.observe.near"
+
+
+class ProcessVantage:
+    """A vantage on this machine, or in a node that a prefix enters."""
+
+    def __init__(self, name: str, *, clock: Clock, far: bool, prefix: tuple[str, ...], spool: Path) -> None:
+        """Know how to start the worker; nothing runs yet."""
+        self._name = name
+        self._far = far
+        self._clock = clock
+        self._prefix = prefix
+        self._spool = spool
+        self._worker: subprocess.Popen[bytes] | None = None
+        self._started = False
+        self._heard = b""
+
+    @property
+    def name(self) -> str:
+        """Name of the vantage in the site."""
+        return self._name
+
+    @property
+    def far(self) -> bool:
+        """Tell whether nothing can be heard from this vantage during the hold."""
+        return self._far
+
+    def _argv(self, module: str, *words: str) -> list[str]:
+        return [*self._prefix, sys.executable, "-m", module, *words]
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(Path(islandmode.__file__).parents[1]), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    async def offset(self, deadline_s: float) -> Reading[Offset]:
+        """Measure the vantage's clocks by round trips, and keep the shortest."""
+        asked_us = self._clock.monotonic_us()
+        best: Offset | None = None
+        with anyio.move_on_after(deadline_s):
+            argv, environment = self._argv(WORKER, "clock"), self._environment()
+            async with await anyio.open_process(argv, env=environment, stderr=None, start_new_session=True) as process:
+                for _ in range(ROUND_TRIPS):
+                    found = await self._round_trip(process)
+                    if found is not None and (best is None or found.uncertainty_us < best.uncertainty_us):
+                        best = found
+                process.kill()
+        stamps = (asked_us, self._clock.monotonic_us())
+        if best is None:
+            return Reading(Outcome.NOT_DONE, None, "its clock did not answer", *stamps)
+        return Reading(Outcome.DONE, best, "", *stamps)
+
+    async def _round_trip(self, process: anyio.abc.Process) -> Offset | None:
+        if process.stdin is None or process.stdout is None:
+            return None
+        sent_us, utc_us = self._clock.monotonic_us(), self._clock.utc_us()
+        try:
+            await process.stdin.send(b"?\n")
+            line = await process.stdout.receive()
+        except (anyio.EndOfStream, anyio.BrokenResourceError):
+            return None
+        back_us = self._clock.monotonic_us()
+        theirs, their_utc, boot = line.decode().split()
+        half = (back_us - sent_us) // 2
+        return Offset(sent_us + half - int(theirs), utc_us + half - int(their_utc), half + 1, boot)
+
+    async def start(self, schedule: Schedule, deadline_s: float) -> Reading[None]:
+        """Hand over the whole schedule and wait for the worker's one word."""
+        asked_us = self._clock.monotonic_us()
+        module, word = (WORKER, "run") if self._far else (NEAR, "live")
+        self._worker = subprocess.Popen(
+            self._argv(module, word, str(self._spool)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=self._environment(),
+            start_new_session=True,
+        )
+        ready = await self._hand_over(self._worker, schedule, deadline_s)
+        self._started = True
+        stamps = (asked_us, self._clock.monotonic_us())
+        if not ready:
+            return Reading(Outcome.UNKNOWN, None, f"its worker did not say ready within {deadline_s:g} s", *stamps)
+        return Reading(Outcome.DONE, None, "", *stamps)
+
+    async def _hand_over(self, worker: subprocess.Popen[bytes], schedule: Schedule, deadline_s: float) -> bool:
+        if worker.stdin is None or worker.stdout is None:
+            return False
+        worker.stdin.write(_schedule_json(schedule).encode() + b"\n")
+        worker.stdin.close()
+        number = worker.stdout.fileno()
+        os.set_blocking(number, False)
+        with anyio.move_on_after(deadline_s):
+            while b"ready\n" not in self._heard:
+                await anyio.wait_readable(number)
+                data = os.read(number, 65536)
+                if not data:
+                    return False
+                self._heard += data
+        ready = b"ready\n" in self._heard
+        self._heard = self._heard.partition(b"ready\n")[2]
+        if self._far:
+            worker.stdout.close()
+        return ready
+
+    def fresh(self) -> tuple[Sample, ...]:
+        """Return samples that arrived since the last call; nothing for a far vantage."""
+        if self._far or self._worker is None or self._worker.stdout is None or self._worker.stdout.closed:
+            return ()
+        try:
+            while data := os.read(self._worker.stdout.fileno(), 1 << 20):
+                self._heard += data
+        except BlockingIOError:
+            pass
+        *lines, self._heard = self._heard.split(b"\n")
+        # The worker beside us reads the very clock we read: its times are ours.
+        return tuple(sample for line in lines if (sample := _sample(line)) is not None)
+
+    async def collect(self, deadline_s: float) -> Reading[Collected]:
+        """Stop the worker and fetch its spool, with times as the worker recorded them."""
+        asked_us = self._clock.monotonic_us()
+        document: dict[str, Any] | None = None
+        with anyio.move_on_after(deadline_s):
+            argv = self._argv(WORKER, "collect", str(self._spool))
+            done = await anyio.run_process(argv, env=self._environment(), check=False, start_new_session=True)
+            document = json.loads(done.stdout) if done.returncode == 0 else None
+        stamps = (asked_us, self._clock.monotonic_us())
+        if document is None:
+            return Reading(Outcome.UNKNOWN, None, "its spool could not be fetched", *stamps)
+        return Reading(Outcome.DONE, _collected(document), "", *stamps)
+
+    async def stop(self) -> None:
+        """End the worker without collecting; ending one that has ended is nothing."""
+        if self._worker is None:
+            return
+        if self._far and self._started:
+            with anyio.move_on_after(5):
+                argv = self._argv(WORKER, "collect", str(self._spool))
+                await anyio.run_process(argv, env=self._environment(), check=False, start_new_session=True)
+        elif self._worker.poll() is None:
+            self._worker.terminate()
+        if self._worker.stdout is not None:
+            self._worker.stdout.close()
+        worker, self._worker = self._worker, None
+        with anyio.move_on_after(3):
+            while worker.poll() is None:
+                await anyio.sleep(0.01)
+        if worker.poll() is None:
+            worker.kill()
+            worker.wait()
+
+
+def _schedule_json(schedule: Schedule) -> str:
+    return json.dumps(
+        {
+            "run": schedule.run,
+            "vantage": schedule.vantage,
+            "sample_every_s": schedule.sample_every_s,
+            "end_after_s": schedule.end_after_s,
+            "probes": {name: probe.model_dump(mode="json", by_alias=True) for name, probe in schedule.probes.items()},
+        }
+    )
+
+
+def _sample(line: bytes) -> Sample | None:
+    """Read one line of a spool; None when it is no sample."""
+    try:
+        row = json.loads(line)
+        return Sample(
+            row["probe"],
+            row["seq"],
+            row["asked_us"],
+            row["answered_us"],
+            Seen(row["seen"]),
+            row["value"],
+            row["why"],
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _collected(document: dict[str, Any]) -> Collected:
+    """Take a spool apart and check its chain over the exact bytes."""
+    samples: list[Sample] = []
+    segments: list[tuple[str, bytes]] = []
+    previous, whole = GENESIS, True
+    for name, text in document["segments"]:
+        data = text.encode()
+        segments.append((name, data))
+        for line in data.splitlines(keepends=True):
+            sample = _sample(line)
+            if sample is None or json.loads(line).get("prev") != previous:
+                # The last line of a worker that was killed may be cut off; anything else was altered or lost.
+                whole = False
+                continue
+            samples.append(sample)
+            previous = digest(line)
+    return Collected(tuple(samples), tuple(segments), whole, document["ended"])
