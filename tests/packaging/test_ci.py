@@ -1,0 +1,61 @@
+"""`.ci/run` with a fake make: what it calls, in which order, and what its last lines say."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.packaging.installed import PROJECT
+
+CLOSING = "===== 7 passed, 1 failed in 3.21s ====="
+MAKE = f"""#!/bin/sh
+echo "make $*" >>"$LOG"
+if [ "$1" = test ]; then echo '{CLOSING}'; fi
+[ "$*" != "$FAILING" ]
+"""
+
+
+def ci(folder: Path, failing: str = "nothing") -> tuple[int, list[str], list[str]]:
+    """Run a copy of .ci/run; give its exit code, what it called, and its last lines."""
+    (folder / ".ci").mkdir()
+    shutil.copy(PROJECT / ".ci" / "run", folder / ".ci" / "run")
+    (folder / "bin").mkdir()
+    make = folder / "bin" / "make"
+    make.write_text(MAKE, encoding="utf-8")
+    make.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "LOG": str(folder / "log")}
+    ended = subprocess.run(
+        [str(folder / ".ci" / "run")],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**environment, "FAILING": failing, "CI": "true"},
+        timeout=60,
+    )
+    called = (folder / "log").read_text(encoding="utf-8").splitlines()
+    return ended.returncode, called, ended.stdout.split("== seconds per part\n")[1].splitlines()
+
+
+def test_everything_is_called_once_and_the_drill_twice(tmp_path: Path) -> None:
+    code, called, last = ci(tmp_path)
+    assert (code, called) == (0, ["make setup", "make test", "make drill", "make drill"])
+    assert [line.split(maxsplit=1)[1] for line in last[:4]] == ["set-up", "tests", "first drill", "second drill"]
+    assert last[-1] == CLOSING
+
+
+@pytest.mark.parametrize("target", ["test", "drill"])
+def test_a_part_that_fails_fails_the_whole_and_the_rest_still_runs(tmp_path: Path, target: str) -> None:
+    code, called, last = ci(tmp_path, failing=target)
+    assert (code, called) == (1, ["make setup", "make test", "make drill", "make drill"])
+    assert any(line.startswith("failed: ") for line in last)
+    assert last[-1] == CLOSING
+
+
+def test_nothing_is_tried_after_a_set_up_that_failed(tmp_path: Path) -> None:
+    code, called, last = ci(tmp_path, failing="setup")
+    assert (code, called) == (1, ["make setup"])
+    assert "failed: set-up (exit 1)" in last
