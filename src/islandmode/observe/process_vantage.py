@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import anyio.abc
+from anyio.abc import ByteSendStream
+from anyio.streams.buffered import BufferedByteReceiveStream
 
 import islandmode
 from islandmode.core.chain import GENESIS, digest
@@ -64,8 +65,11 @@ class ProcessVantage:
         with anyio.move_on_after(deadline_s):
             argv, environment = self._argv(WORKER, "clock"), self._environment()
             async with await anyio.open_process(argv, env=environment, stderr=None, start_new_session=True) as process:
+                if process.stdin is None or process.stdout is None:
+                    raise ValueError("a process without its pipes")
+                answers = BufferedByteReceiveStream(process.stdout)
                 for _ in range(ROUND_TRIPS):
-                    found = await self._round_trip(process)
+                    found = await self._round_trip(process.stdin, answers)
                     if found is not None and (best is None or found.uncertainty_us < best.uncertainty_us):
                         best = found
                 process.kill()
@@ -74,14 +78,12 @@ class ProcessVantage:
             return Reading(Outcome.NOT_DONE, None, "its clock did not answer", *stamps)
         return Reading(Outcome.DONE, best, "", *stamps)
 
-    async def _round_trip(self, process: anyio.abc.Process) -> Offset | None:
-        if process.stdin is None or process.stdout is None:
-            return None
+    async def _round_trip(self, ask: ByteSendStream, answers: BufferedByteReceiveStream) -> Offset | None:
         sent_us, utc_us = self._clock.monotonic_us(), self._clock.utc_us()
         try:
-            await process.stdin.send(b"?\n")
-            line = await process.stdout.receive()
-        except (anyio.EndOfStream, anyio.BrokenResourceError):
+            await ask.send(b"?\n")
+            line = await answers.receive_until(b"\n", 200)
+        except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
             return None
         back_us = self._clock.monotonic_us()
         theirs, their_utc, boot = line.decode().split()
