@@ -12,6 +12,7 @@ import anyio
 
 from islandmode.core.errors import Refused
 from islandmode.core.lifecycle import Phase
+from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.rehearse.simulated_faults import Fault, draw_faults
 from islandmode.rehearse.simulated_plant import Devices, SimulatedPlant
@@ -138,9 +139,10 @@ def run(
     conductor: type[Conductor] = Conductor,
     dice_type: type[random.Random] = random.Random,
     prepare: Callable[[SimulatedPlant], None] = lambda _: None,
+    plan: Plan | None = None,
 ) -> Ended:
-    """Run one drill in a world of its own, and check every invariant."""
-    plant = SimulatedPlant(simulated_drill.make(shape), seed, faults, devices=devices, dice_type=dice_type)
+    """Run one drill in a world of its own, and check every invariant; `plan` runs instead of the simulated drill."""
+    plant = SimulatedPlant(plan or simulated_drill.make(shape), seed, faults, devices=devices, dice_type=dice_type)
     prepare(plant)
     stage = _Stage(plant, conductor)
     run_world(seed, stage.play)
