@@ -1,8 +1,13 @@
-"""NAPALM driver for Linux firewalls that run nftables; `get_network_driver("nftables")` finds it by this package's name.
+"""A NAPALM driver for Linux firewalls that run nftables, over SSH with host keys always checked.
 
-Only the driver class may be imported here: NAPALM takes the first driver it sees in this namespace.
+NAPALM takes the first `NetworkDriver` subclass that it finds in this package, so nothing but the driver is imported here.
 """
 
-from napalm_nftables.nftables import NftablesDriver
+import logging
+
+from napalm_nftables.driver import NftablesDriver
 
 __all__ = ["NftablesDriver"]
+
+# paramiko reports a lost connection on its logger too; without a handler Python would print that beside our one sentence.
+logging.getLogger("napalm_nftables.ssh").addHandler(logging.NullHandler())

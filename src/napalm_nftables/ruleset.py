@@ -1,49 +1,55 @@
-"""Text of an nftables ruleset, taken apart by table. Pure; works on what `nft -s list ruleset` prints."""
+"""Rulesets as text: which tables they hold, and how two of them differ. Pure."""
 
 from __future__ import annotations
 
 import difflib
 import re
-
-_HEAD = re.compile(r"^table (\S+) (\S+) \{", re.MULTILINE)
+from collections.abc import Mapping
 
 Table = tuple[str, str]
-"""Family and name."""
+"""Family and name of a table."""
+
+_TABLE = re.compile(r"^table (\S+) (\S+) \{.*?^\}", re.MULTILINE | re.DOTALL)
+_USES_INTERFACES = re.compile(r"\b(?:iif|oif|device|devices)\b")
 
 
-def tables_of(listing: str) -> dict[Table, str]:
-    """Split a listing into its tables, each with its exact text."""
-    heads = list(_HEAD.finditer(listing))
-    ends = [head.start() for head in heads[1:]] + [len(listing)]
-    return {
-        (head.group(1), head.group(2)): listing[head.start() : end].rstrip() + "\n"
-        for head, end in zip(heads, ends, strict=True)
-    }
+def tables(listing: str) -> dict[Table, str]:
+    """Split a listing of `nft list ruleset` into its tables."""
+    return {(match.group(1), match.group(2)): match.group(0) for match in _TABLE.finditer(listing)}
 
 
-def undo_of(before: str, after: str) -> str:
-    """Make the script that takes back a change, table by table: nothing that the change did not touch is in it.
-
-    `add` before `delete` makes it work whether or not the table still stands when it is run.
-    """
-    old, new = tables_of(before), tables_of(after)
-    lines: list[str] = []
-    for table in sorted({*old, *new}):
-        if old.get(table) == new.get(table):
-            continue
-        family, name = table
-        lines += [f"add table {family} {name}\n", f"delete table {family} {name}\n"]
-        if table in old:
-            lines.append(old[table])
-    return "".join(lines)
-
-
-def whole_undo_of(before: str) -> str:
-    """Make the script that loads a whole ruleset again; it resets counters and timers, so only a replace may use it."""
-    return f"flush ruleset\n{before}"
-
-
-def diff_of(before: str, after: str) -> str:
-    """Compare two listings as a unified diff; empty when they are the same."""
+def diff(before: str, after: str) -> str:
+    """Write the unified difference of two listings; empty when they are equal."""
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "running", "candidate", lineterm="")
     return "\n".join(lines)
+
+
+def own_tables(before: str, after: str) -> tuple[Table, ...]:
+    """Name the tables that a merge adds; ValueError when it touches a table that was there before."""
+    old, new = tables(before), tables(after)
+    touched = [f"{family} {name}" for (family, name), text in old.items() if new.get((family, name)) != text]
+    if touched:
+        raise ValueError(", ".join(touched))
+    return tuple(table for table in new if table not in old)
+
+
+def removal(own: tuple[Table, ...]) -> str:
+    """Write the undo of a merge: remove its own tables and nothing else, whether they are still there or not."""
+    return "".join(f"add table {family} {name}\ndelete table {family} {name}\n" for family, name in own)
+
+
+def guarded(candidate: str, own: tuple[Table, ...]) -> str:
+    """Make a merge fail where a table of the same name has appeared since it was checked: it would not be our own."""
+    creates = "".join(
+        f"create table {family} {name}\n" for family, name in own if not _creates(candidate, family, name)
+    )
+    return creates + candidate
+
+
+def needs_interfaces(texts: Mapping[str, str]) -> bool:
+    """Tell whether any text names interfaces by index or device, which must exist where it is loaded."""
+    return any(_USES_INTERFACES.search(text) for text in texts.values())
+
+
+def _creates(candidate: str, family: str, name: str) -> bool:
+    return re.search(rf"\bcreate\s+table\s+{re.escape(family)}\s+{re.escape(name)}\b", candidate) is not None

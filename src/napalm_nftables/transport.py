@@ -1,215 +1,141 @@
-"""The one SSH connection of a driver: host key always checked, one login attempt, commands with their exit status."""
+"""Netmiko's Linux transport, made strict: a known host key always, and one login attempt.
+
+Netmiko reports a rejected host key as a time-out and its default accepts any key, so both are replaced at the two
+places where Netmiko lets a platform do so: the SSH client and the key policy. Its interactive shell is opened, as for
+every platform, but never spoken to: commands run on channels of their own, which have exit codes.
+"""
 
 from __future__ import annotations
 
-import shlex
-import time
-from dataclasses import dataclass
+import base64
+import hashlib
+import socket
+from contextlib import suppress
+from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import paramiko
-from napalm.base.exceptions import CommandErrorException, CommandTimeoutException, ConnectAuthError, ConnectionException
-from netmiko import ConnectHandler, NetmikoAuthenticationException, NetmikoTimeoutException
-from netmiko.base_connection import BaseConnection
+from netmiko.exceptions import NetmikoAuthenticationException, NetmikoBaseException
+from netmiko.linux.linux_ssh import LinuxSSH
 
+from napalm_nftables.errors import DeviceSilent, HostKeyChanged, HostKeyRefused, HostKeyUnknown, LoginRefused
 
-class HostKeyError(ConnectionException):  # type: ignore[misc]  # napalm ships no types
-    """The device's host key is unknown or is not the one that was learned; no login was attempted."""
+KEEPALIVE_S = 10
 
 
 @dataclass(frozen=True)
-class Address:
-    """Where to log in, and by which learned host keys to know the device."""
+class Login:
+    """Where and how to log in. Secrets are kept out of `repr`, so that no log line can carry them.
+
+    `key` is a path of a private key, or the key itself in PEM. Without it no key is offered; an agent never is.
+    """
 
     host: str
     port: int
-    username: str
-    known_hosts: Path
+    user: str
+    timeout_s: float
+    password: str = field(repr=False, default="")
+    key: str | None = field(repr=False, default=None)
+    passphrase: str | None = field(repr=False, default=None)
+    known_hosts: Path | None = None
 
     @property
-    def in_known_hosts(self) -> str:
-        """Name the host as a known-hosts file does."""
-        return self.host if self.port == 22 else f"[{self.host}]:{self.port}"  # noqa: PLR2004 - the SSH port
+    def device(self) -> str:
+        """Name the device in sentences."""
+        return f"{self.host}:{self.port}"
 
 
-class Transport:
-    """An SSH connection through Netmiko, used for exec channels; becomes root by sudo unless it logs in as root."""
+def fingerprint(key: paramiko.PKey) -> str:
+    """Write a host key's SHA-256 fingerprint as OpenSSH does."""
+    digest = hashlib.sha256(key.asbytes()).digest()
+    return "SHA256:" + base64.b64encode(digest).decode("ascii").rstrip("=")
 
-    def __init__(self, address: Address, become: str, timeout_s: float) -> None:
-        """Know where to go; nothing is contacted yet."""
-        if become not in {"sudo", "root"}:
-            raise ValueError(f'become must be "sudo" or "root", not {become!r}')
-        self._address = address
-        self._become = become
-        self._timeout_s = timeout_s
-        self._connection: BaseConnection | None = None
-        self._client: paramiko.SSHClient | None = None
-        self._abandoned = False
 
-    def open(self, password: str | None, key_file: str | None) -> None:
-        """Connect and log in once; raises `HostKeyError`, `ConnectAuthError` or `ConnectionException`."""
-        address = self._address
-        keys = paramiko.HostKeys(str(address.known_hosts)) if address.known_hosts.is_file() else paramiko.HostKeys()
-        if keys.lookup(address.in_known_hosts) is None:
-            raise HostKeyError(f"the host key of {address.in_known_hosts} was never learned; no login was attempted")
-        settings: dict[str, Any] = {
-            "device_type": "linux",
-            "host": address.host,
-            "port": address.port,
-            "username": address.username,
-            "password": password or "",
-            "use_keys": key_file is not None,
-            "key_file": key_file,
-            "allow_agent": False,
-            "ssh_strict": True,
-            "system_host_keys": False,
-            "alt_host_keys": True,
-            "alt_key_file": str(address.known_hosts),
-            "conn_timeout": self._timeout_s,
-            "banner_timeout": self._timeout_s,
-            "auth_timeout": self._timeout_s,
-            "keepalive": 10,
-            "auto_connect": False,
-        }
-        connection = ConnectHandler(**settings)
+class _RefuseUnknown(paramiko.MissingHostKeyPolicy):
+    def missing_host_key(self, _client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
+        raise HostKeyUnknown(hostname, key.get_name(), fingerprint(key))
+
+
+class _StrictClient(paramiko.SSHClient):
+    """An SSH client that says which key was wrong, before Netmiko makes a time-out of it."""
+
+    def connect(self, *args: Any, **kwargs: Any) -> None:
         try:
-            connection.establish_connection()
-        except NetmikoAuthenticationException:
-            # Netmiko's own text quotes its settings; ours says only what the operator needs, and never a secret.
-            raise ConnectAuthError(f"{address.host} refused the login of {address.username}") from None
-        except NetmikoTimeoutException as error:
-            raise self._connect_error(str(error)) from None
-        self._connection = connection
-        client = connection.remote_conn_pre
-        if self._abandoned or client is None:
-            self.abandon()
-            raise ConnectionException(f"the connection to {address.host} was given up while it was being made")
-        self._client = client
-
-    def _connect_error(self, text: str) -> ConnectionException:
-        name = self._address.in_known_hosts
-        if "does not match" in text or "not found in known_hosts" in text:
-            return HostKeyError(f"the host key of {name} is not the one that was learned; no login was attempted")
-        if "TCP connection to device failed" in text:
-            return ConnectionException(f"{name} cannot be reached")
-        return ConnectionException(f"{name} answers, but no SSH session came about")
-
-    @property
-    def alive(self) -> bool:
-        """Tell whether the connection stands, as far as this side knows."""
-        transport = self._client.get_transport() if self._client is not None else None
-        return transport is not None and transport.is_active()
-
-    def channel(self, command: str, *, root: bool) -> paramiko.Channel:
-        """Start a command on a channel of its own, its streams apart."""
-        transport = self._client.get_transport() if self._client is not None else None
-        if transport is None:
-            raise ConnectionException(f"{self._address.host} is not connected")
-        try:
-            channel = transport.open_session(timeout=self._timeout_s)
-            channel.settimeout(self._timeout_s)
-            channel.exec_command(self._as_root(command) if root else command)
-        except (paramiko.SSHException, OSError, EOFError) as error:
-            raise ConnectionException(f"{self._address.host} takes no command any more ({error})") from None
-        return channel
-
-    def _as_root(self, command: str) -> str:
-        return command if self._become == "root" else f"sudo -n {command}"
-
-    def script(self, text: str, *, stdin: str = "") -> str:
-        """Run a shell script as root and return what it printed; see `run`."""
-        return self.run(f"sh -c {shlex.quote(text)}", root=True, stdin=stdin)
-
-    def run(self, command: str, *, root: bool = False, stdin: str = "") -> str:
-        """Run a command and return its standard output; raises `CommandErrorException` with what it said."""
-        channel = self.channel(command, root=root)
-        try:
-            with channel.makefile_stdin("wb") as given, channel.makefile("rb") as out, channel.makefile_stderr("rb") as err:
-                given.write(stdin.encode())
-                given.flush()
-                channel.shutdown_write()
-                output, errors = out.read().decode(errors="replace"), err.read().decode(errors="replace")
-                status = channel.recv_exit_status()
-        except TimeoutError:
-            raise CommandTimeoutException(f"{command!r} did not end within {self._timeout_s:g} s") from None
-        except (paramiko.SSHException, OSError, EOFError) as error:
-            raise ConnectionException(f"{self._address.host} was lost in the middle of a command ({error})") from None
-        finally:
-            channel.close()
-        if status != 0:
-            raise CommandErrorException(errors.strip() or output.strip() or f"exit status {status}")
-        return output
-
-    def close(self) -> None:
-        """End the connection."""
-        if self._client is not None:
-            self._client.close()
-        self._client = None
-        self._connection = None
-
-    def abandon(self) -> None:
-        """End the connection at once, from any thread, without a word to the other side: nothing more can be sent."""
-        self._abandoned = True
-        client = self._client or (self._connection.remote_conn_pre if self._connection is not None else None)
-        transport = client.get_transport() if client is not None else None
-        if transport is not None:
-            transport.sock.close()
-            transport.close()
+            super().connect(*args, **kwargs)
+        except paramiko.BadHostKeyException as error:
+            raise HostKeyChanged(error.hostname, fingerprint(error.expected_key), fingerprint(error.key)) from None
 
 
-class NftChannel:
-    """One `nft -j -i` held open: what is written here is in force within a millisecond.
+class StrictLinuxSSH(LinuxSSH):
+    """Netmiko's Linux connection with host keys checked; there is no option that turns this off."""
 
-    nft is silent on success. Read back on a following line; no answer within the deadline is unknown.
-    """
+    def _get_ssh_client_instance(self) -> paramiko.SSHClient:
+        client = _StrictClient()
+        client.set_log_channel("napalm_nftables.ssh")
+        return client
 
-    def __init__(self, channel: paramiko.Channel) -> None:
-        """Take a channel on which nft runs."""
-        self._channel = channel
-        self._answers = b""
-        self._errors = b""
+    def _build_ssh_client(self) -> paramiko.SSHClient:
+        client = super()._build_ssh_client()
+        client.set_missing_host_key_policy(_RefuseUnknown())
+        return client
 
-    def write(self, line: str) -> None:
-        """Write one line and return; raises `ConnectionException` when it could not be handed over."""
-        if "\n" in line:
-            raise ValueError("one line at a time")
-        try:
-            self._channel.sendall(line.encode() + b"\n")
-        except (OSError, EOFError) as error:
-            raise ConnectionException(f"the nft channel takes no line any more ({error})") from None
+    def session_preparation(self) -> None:
+        """Skip the hunt for a prompt: the shell is never spoken to."""
 
-    def ask(self, line: str, deadline_s: float) -> str | None:
-        """Write one line and return the one line it prints; None when nothing came in time."""
-        self.write(line)
-        until = time.monotonic() + deadline_s
-        while b"\n" not in self._answers:
-            left = until - time.monotonic()
-            if left <= 0 or not self._receive(left):
-                return None
-        answer, _, self._answers = self._answers.partition(b"\n")
-        self._drain_errors()
-        return answer.decode(errors="replace")
 
-    def _receive(self, wait_s: float) -> bool:
-        self._channel.settimeout(wait_s)
-        try:
-            data = self._channel.recv(65536)
-        except TimeoutError:
-            return False
-        self._answers += data
-        return bool(data)
+def log_in(login: Login, sock: socket.socket) -> StrictLinuxSSH:
+    """Log in over an open socket: host key first, then one attempt; every failure is one of our own exceptions."""
+    arguments = _netmiko_arguments(login)
+    try:
+        return StrictLinuxSSH(sock=sock, **arguments)
+    except NetmikoAuthenticationException:
+        how = "key" if login.key else "password"
+        raise LoginRefused(f"{login.device} refused user {login.user} with this {how}; one attempt was made.") from None
+    except HostKeyRefused:
+        raise
+    except (NetmikoBaseException, paramiko.SSHException, OSError, EOFError) as error:
+        raise DeviceSilent(f"{login.device} did not complete an SSH login: {_last_line(error)}.") from None
 
-    def _drain_errors(self) -> None:
-        while self._channel.recv_stderr_ready():
-            self._errors += self._channel.recv_stderr(65536)
 
-    def errors(self) -> str:
-        """Return what nft complained of since the last call, without the line it quotes."""
-        self._drain_errors()
-        text, self._errors = self._errors.decode(errors="replace"), b""
-        return " ".join(line.strip() for line in text.splitlines() if "rror:" in line)
+def _netmiko_arguments(login: Login) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "device_type": "linux",
+        "host": login.host,
+        "port": login.port,
+        "username": login.user,
+        "ssh_strict": True,
+        "allow_agent": False,
+        "use_keys": False,
+        "conn_timeout": login.timeout_s,
+        "auth_timeout": login.timeout_s,
+        "banner_timeout": login.timeout_s,
+        "blocking_timeout": login.timeout_s,
+        "keepalive": KEEPALIVE_S,
+        "system_host_keys": login.known_hosts is None,
+    }
+    if login.known_hosts is not None:
+        arguments |= {"alt_host_keys": True, "alt_key_file": str(login.known_hosts)}
+    if login.key is None:
+        return arguments | {"password": login.password}
+    # With a key the password is not sent too: a device must see one attempt, not two.
+    return arguments | {"pkey": _load_key(login.key, login.passphrase, login.device)}
 
-    def close(self) -> None:
-        """End this nft."""
-        self._channel.close()
+
+def _load_key(key: str, passphrase: str | None, device: str) -> paramiko.PKey:
+    """Load a private key from a path or from its own text, whatever kind it is."""
+    try:
+        text = key if "-----BEGIN" in key else Path(key).expanduser().read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LoginRefused(f"The private key for {device} cannot be read ({type(error).__name__}).") from None
+    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
+        # An error's own text may quote the key, and every kind but the right one raises; none is passed on.
+        with suppress(paramiko.SSHException, ValueError, TypeError, IndexError):
+            return kind.from_private_key(StringIO(text.strip() + "\n"), passphrase)
+    raise LoginRefused(f"The private key for {device} cannot be used: unknown kind of key, or a wrong passphrase.")
+
+
+def _last_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1].rstrip(".") if lines else type(error).__name__

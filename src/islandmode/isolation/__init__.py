@@ -19,7 +19,7 @@ PLATFORMS = ("nftables",)
 
 
 def render(name: str, point: SitePoint, drill: Drill, site: Site) -> Rendering:
-    """Render every device line of a point for a drill; pure. Raises `InputError` on an unknown platform."""
+    """Render every device line of a point for a drill; pure. Raises `InputError` on what this platform cannot do."""
     if point.platform not in PLATFORMS:
         raise InputError(f"{name}: platform {point.platform} is not known; known platforms: {', '.join(PLATFORMS)}.")
     stages = {stage.name: tuple(one for one in stage.isolate if one in point.isolates) for stage in drill.stages}
@@ -47,6 +47,6 @@ def open_point(
         become=login.become,
         known_hosts=known_hosts,
         password=secrets(login.password) if login.password else None,
-        key_file=secrets(login.key) if login.key else None,
+        key=secrets(login.key) if login.key else None,
     )
-    return NftablesPoint(name, planned, access, planned.between, clock)
+    return NftablesPoint(name, planned, access, clock)

@@ -1,37 +1,48 @@
 """Isolation through a NAPALM driver: nftables, on the driver's own held-open nft channel.
 
 Two sessions. The *work* session does what preflight and the hold need. The *restore* session is opened and tried when
-arming, so that a restore never waits for a login; once a restore is seen, the work session's socket is closed.
+arming, so that a restore never waits for a login; the restore's first act is to reset the work session, so that nothing
+that hangs in it can be written any more. Every change is one written line, and is believed only when it is read back.
 """
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from napalm import get_network_driver
-from napalm.base.exceptions import NapalmException
+from napalm.base.exceptions import CommandErrorException, NapalmException
 
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import PlanPoint
 from islandmode.core.rendering import Capabilities
 from islandmode.isolation.point import ConduitState, Configuration, Facts, PointState
+from islandmode.isolation.recipes import conntrack
 from islandmode.isolation.recipes import nftables as recipe
+from islandmode.isolation.recipes import nftables_reading as reading
 from islandmode.isolation.session import DeviceSession, DeviceTrouble
 from islandmode.system.clock import Clock
+from napalm_nftables.channel import NftAnswer, NftChannel, open_channel
 
 T = TypeVar("T")
-ANSWER_S = 4.0
 CONNECT_S = 10
-SETTLE_ASKS = 3
+ANSWER_S = 30.0
+"""Longer than any caller waits: the session's own deadline resets the connection, and that ends the wait."""
+RESTORE_TRY_S = 1.0
+"""How long a restore waits for the session that was opened when arming, before it logs in anew."""
+READ = {
+    "routes": "ip route show table all; ip rule show",
+    "routes-v6": "ip -6 route show table all; ip -6 rule show",
+    "addresses": "ip -brief address show",
+}
 
 
 @dataclass(frozen=True)
 class Access:
-    """How to log in, with secrets resolved; never printed."""
+    """How to log in, with secrets resolved; never printed. `key` is a path or the key itself."""
 
     host: str
     port: int
@@ -39,7 +50,8 @@ class Access:
     become: str
     known_hosts: Path
     password: str | None = field(default=None, repr=False)
-    key_file: str | None = field(default=None, repr=False)
+    key: str | None = field(default=None, repr=False)
+    nft: str = "/usr/sbin/nft"
 
 
 class NftSession:
@@ -50,54 +62,62 @@ class NftSession:
         options = {
             "port": access.port,
             "alt_key_file": str(access.known_hosts),
-            "key_file": access.key_file,
+            "key": access.key,
             "become": access.become,
+            "nft": access.nft,
         }
-        self.driver = get_network_driver("nftables")(access.host, access.user, access.password, CONNECT_S, options)
-        self._channel: Any = None
+        self.driver = get_network_driver("nftables")(
+            access.host, access.user, access.password or "", CONNECT_S, options
+        )
+        self._channel: NftChannel | None = None
 
     def open(self) -> None:
-        """Connect and log in once."""
+        """Connect and log in once, and see nft answer."""
         self.driver.open()
+        self._channel = open_channel(self.driver, CONNECT_S)
 
     def close(self) -> None:
         """End channel and connection."""
         self.driver.close()
 
-    def abandon(self) -> None:
-        """Close the socket at once, from any thread."""
-        self.driver.abandon()
+    def abort(self) -> None:
+        """Reset the connection at once, from any thread."""
+        self.driver.link.abort()
 
-    @property
-    def nft(self) -> Any:
-        """The held-open nft; started by the first line."""
+    def ask(self, lines: tuple[str, ...], change: str | None = None) -> NftAnswer:
+        """Write a change, if any, and ask on the following lines; TimeoutError, and so unknown, when nothing comes."""
         if self._channel is None:
-            self._channel = self.driver.open_channel()
-        return self._channel
-
-    def ask(self, line: str) -> list[dict[str, Any]]:
-        """Ask for a listing and return its objects; raises TimeoutError when nothing comes, which makes it unknown."""
-        answer = self.nft.ask(line, ANSWER_S)
+            raise DeviceTrouble("the session has no nft channel")
+        if change is not None:
+            self._channel.write(change)
+        answer = self._channel.ask(*lines, deadline_s=ANSWER_S)
         if answer is None:
-            raise TimeoutError(self.nft.errors() or "nft did not answer")
-        return list(json.loads(answer)["nftables"])
+            raise TimeoutError("nft did not answer")
+        return answer
+
+    def told(self, read: Callable[[Any], T]) -> T:
+        """Read through the driver; a command that the device refuses has changed nothing."""
+        try:
+            return read(self.driver)
+        except CommandErrorException as error:
+            raise DeviceTrouble(str(error)) from None
 
 
 class NftablesPoint:
     """An isolation point on a Linux firewall that runs nftables."""
 
-    def __init__(self, name: str, planned: PlanPoint, access: Access, between: recipe.Between, clock: Clock) -> None:
+    def __init__(self, name: str, planned: PlanPoint, access: Access, clock: Clock) -> None:
         """Know the device; nothing is contacted yet."""
         self._name = name
         self._interfaces = planned.interfaces
-        self._between = between
+        self._between = planned.between
         self._clock = clock
-        self._make: Callable[[], NftSession] = lambda: NftSession(access)
+        self._access = access
         self._work = self._session("work")
-        self._restore = self._session("restore")
+        self._rescue = self._session("restore")
 
     def _session(self, what: str) -> DeviceSession[NftSession]:
-        return DeviceSession(f"{self._name}-{what}", self._make, self._clock, (NapalmException,))
+        return DeviceSession(f"{self._name}-{what}", NftSession(self._access), self._clock, (NapalmException,))
 
     @property
     def name(self) -> str:
@@ -118,8 +138,8 @@ class NftablesPoint:
         """Log in (one attempt) and read facts; nothing is changed."""
 
         def work(session: NftSession) -> Facts:
-            told = session.driver.get_facts()
-            saved = session.driver.get_config(retrieve="startup")["startup"]
+            told = session.told(lambda driver: driver.get_facts())
+            saved = session.told(lambda driver: driver.get_config(retrieve="startup")["startup"])
             return Facts(
                 hostname=told["hostname"],
                 model=told["model"],
@@ -131,46 +151,73 @@ class NftablesPoint:
         return await self._call(work, deadline_s)
 
     async def configuration(self, deadline_s: float) -> Reading[Configuration]:
-        """Read running and saved ruleset, routes and addresses, for the comparison before and after."""
-        commands = {
-            "routes": "ip route show table all",
-            "routes-v6": "ip -6 route show table all",
-            "addresses": "ip -brief address show",
-        }
+        """Read running and saved ruleset, routes and addresses, for the comparison before and after.
+
+        The ruleset carries its handles: a table that was loaded again, and so lost its counters, has others.
+        """
 
         def work(session: NftSession) -> Configuration:
-            config = session.driver.get_config()
-            shown = session.driver.cli(list(commands.values()))
-            texts = {part: _sorted(shown[command]) for part, command in commands.items()}
-            return Configuration({"ruleset": config["running"], "saved": config["startup"], **texts})
+            config = session.told(lambda driver: driver.get_config(full=True))
+            commands = [f"PATH=/usr/sbin:/usr/bin:/sbin:/bin; {command}" for command in READ.values()]
+            shown = session.told(lambda driver: driver.cli(commands))
+            texts = {part: _sorted(shown[command]) for part, command in zip(READ, commands, strict=True)}
+            return Configuration(
+                {"running": reading.comparable(config["running"]), "saved": config["startup"], **texts}
+            )
 
         return await self._call(work, deadline_s)
 
     async def arm(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
         """Create the objects, start their timers, open the restore session, and return what was read back."""
-        if self._restore.dead:
-            self._restore = self._session("restore")
-        ready = await self._restore.call(lambda session: session.ask("list tables"), deadline_s)
+        if self._rescue.dead:
+            self._rescue = self._session("restore")
+        ready = await self._rescue.call(lambda session: session.ask(("list tables",)), deadline_s)
         if not ready.done:
             why = f"the restore session could not be opened: {ready.why}"
             return Reading(Outcome.NOT_DONE, None, why, ready.asked_us, ready.answered_us)
         line = recipe.arm_line(conduits, self._between, self._interfaces, for_s)
+        return await self._call(lambda session: self._arm(session, conduits, line), deadline_s)
 
-        def work(session: NftSession) -> PointState:
-            session.nft.write(line)
-            state = self._read(session, conduits)
-            said = session.nft.errors()
-            if "exists" in said:
-                raise DeviceTrouble(f"an islandmode object already covers {' or '.join(conduits)}; another run has it")
-            if not any(one.present for one in state.conduits.values()):
-                raise DeviceTrouble(said or "nothing was created")
+    def _arm(self, session: NftSession, conduits: tuple[str, ...], line: str) -> PointState:
+        answer = session.ask(recipe.list_lines(conduits), line)
+        if any("File exists" in error for error in answer.errors):
+            names = " or ".join(conduits)
+            raise DeviceTrouble(f"an islandmode object already covers {names}; another run has it, or left it behind")
+        state = self._state(conduits, answer)
+        if not any(one.present for one in state.conduits.values()):
+            raise DeviceTrouble("; ".join(answer.errors) or "the device answered, and nothing was created")
+        wrong = self._unfit(conduits, answer, state)
+        if wrong is None:
             return state
+        # What was read back would not restore by itself: take it away again and see it gone before refusing.
+        after = self._state(conduits, session.ask(recipe.list_lines(conduits), recipe.restore_line(conduits)))
+        if not after.clear:
+            raise TimeoutError(f"{wrong}; and the object could not be removed again")
+        raise DeviceTrouble(f"{wrong}; the object was removed again")
 
-        return await self._call(work, deadline_s)
+    def _unfit(self, conduits: tuple[str, ...], answer: NftAnswer, state: PointState) -> str | None:
+        for conduit, text in zip(conduits, answer.texts, strict=True):
+            if not state.conduits[conduit].present:
+                return f"no object for {conduit} was read back"
+            if state.conduits[conduit].armed_s is None:
+                return f"the timer for {conduit} was not read back: this device's nft drops `timeout`"
+            if reading.holds_anything(text):
+                return f"{conduit} was read back with entries in `hold` that nobody had put there"
+            if not reading.rules_are_whole(text, self._interfaces[self._between[conduit][0]]):
+                return f"the rules for {conduit} were not read back as they were written"
+        return None
 
     async def isolate(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
-        """Put armed conduits into isolation and read back."""
-        return await self._write(recipe.isolate_line(conduits, self._between, self._interfaces), conduits, deadline_s)
+        """Put armed conduits into isolation and read back; done only when the device shows every one isolating."""
+        seen = await self._write(recipe.isolate_line(conduits, self._between, self._interfaces), conduits, deadline_s)
+        if not seen.done or seen.value is None:
+            return seen
+        open_ones = [name for name, state in seen.value.conduits.items() if not state.isolating]
+        if not open_ones:
+            return seen
+        expired = [name for name in open_ones if seen.value.conduits[name].armed_s is None]
+        why = f"{', '.join(expired or open_ones)} {'has no running timer' if expired else 'was not isolated'} when read back"
+        return replace(seen, outcome=Outcome.NOT_DONE, why=why)
 
     async def renew(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
         """Extend running timers; fails on an expired one."""
@@ -178,56 +225,58 @@ class NftablesPoint:
         return await self._write(line, conduits, deadline_s)
 
     async def _write(self, line: str, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
-        """Write one line, then read back on the following one; a device that complains has changed nothing."""
+        """Write one line, then read back on the following ones; a device that complains has changed nothing."""
 
         def work(session: NftSession) -> PointState:
-            session.nft.errors()
-            session.nft.write(line)
-            state = self._read(session, conduits)
-            said = session.nft.errors()
-            if said:
-                raise DeviceTrouble(said)
-            return state
+            answer = session.ask(recipe.list_lines(conduits), line)
+            if answer.errors:
+                raise DeviceTrouble("; ".join(answer.errors))
+            return self._state(conduits, answer)
 
         return await self._call(work, deadline_s)
 
     async def restore(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
-        """Delete the objects, close sessions that could still write, and read back that they are gone. Idempotent."""
-        if self._restore.dead:
-            self._restore = self._session("restore")
+        """Reset sessions that could still write, delete the objects, and read back that they are gone. Idempotent."""
+        self._work.abort()
+        line = recipe.restore_line(conduits)
 
         def work(session: NftSession) -> PointState:
-            session.nft.write(recipe.restore_line(conduits))
-            return self._read(session, conduits)
+            return self._state(conduits, session.ask(recipe.list_lines(conduits), line))
 
-        reading = await self._restore.call(work, deadline_s)
-        self._work.abandon()
-        return reading
+        asked_us = self._clock.monotonic_us()
+        if self._rescue.opened and not self._rescue.dead:
+            # The session from arming may hang although the device does not: leave time to log in anew.
+            first = await self._rescue.call(work, min(RESTORE_TRY_S, deadline_s / 3))
+            if first.done:
+                return first
+        left_s = deadline_s - (self._clock.monotonic_us() - asked_us) / 1_000_000
+        self._rescue.abort()
+        self._rescue = self._session("restore")
+        return replace(await self._rescue.call(work, left_s), asked_us=asked_us)
 
     async def state(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Read what the device shows now."""
-        return await self._call(lambda session: self._read(session, conduits), deadline_s)
+        lines = recipe.list_lines(conduits)
+        return await self._call(lambda session: self._state(conduits, session.ask(lines)), deadline_s)
 
     async def flush(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[tuple[int, int]]:
-        """Drop tracked sessions that cross the conduits, filtered by outer interface; counts before and after.
+        """Drop tracked sessions that cross the conduits, filtered by both sides' networks; counts before and after.
 
-        conntrack filters by address, not by interface, so the filter is every address that the outer interfaces route.
+        conntrack filters by address, not by interface, so the networks are those that the device routes there.
         """
-        outer = {one for name in conduits for one in self._interfaces[self._between[name][0]]}
+        sides = {zone: self._interfaces[zone] for name in conduits for zone in self._between[name]}
+        ways = tuple(self._between[name] for name in conduits)
 
         def work(session: NftSession) -> tuple[int, int]:
-            nets: list[list[str]] = []
-            for flag in ("-4", "-6"):
-                for one in sorted(outer):
-                    shown = session.driver.cli([f"ip {flag} route show dev {one}"])
-                    for line in next(iter(shown.values())).splitlines():
-                        net = line.split()[0]
-                        if "/" in net and not net.startswith("fe80"):
-                            family = "ipv4" if flag == "-4" else "ipv6"
-                            nets += [["-f", family, "-s", net], ["-f", family, "-d", net]]
-            before = session.driver.track_sessions([["-L", *words] for words in nets])
-            session.driver.track_sessions([["-D", *words] for words in nets])
-            return before, session.driver.track_sessions([["-L", *words] for words in nets])
+            def one(command: str) -> str:
+                return str(session.told(lambda driver: driver.cli([command]))[command])
+
+            shown = {zone: one(conntrack.routes_command(links)) for zone, links in sides.items()}
+            filters = conntrack.filters({zone: conntrack.networks(text) for zone, text in shown.items()}, ways)
+            privileged = session.driver.privileged("conntrack")
+            before = conntrack.count(one(conntrack.command(privileged, "-L", filters)))
+            one(conntrack.command(privileged, "-D", filters))
+            return before, conntrack.count(one(conntrack.command(privileged, "-L", filters)))
 
         return await self._call(work, deadline_s)
 
@@ -235,51 +284,36 @@ class NftablesPoint:
         """Count packets that the isolation has dropped, by conduit and direction."""
 
         def work(session: NftSession) -> dict[str, int]:
-            counts: dict[str, int] = {}
-            for conduit in conduits:
-                for row in session.ask(f"list table inet {recipe.table_of(conduit)}"):
-                    rule = row.get("rule", {})
-                    packets = [part["counter"]["packets"] for part in rule.get("expr", ()) if "counter" in part]
-                    if packets and "comment" in rule:
-                        key = f"{conduit} {rule['comment']}"
-                        counts[key] = counts.get(key, 0) + packets[0]
-            return counts
+            texts = session.ask(recipe.list_lines(conduits)).texts
+            return {
+                f"{conduit} {direction}": packets
+                for conduit, text in zip(conduits, texts, strict=True)
+                for direction, packets in reading.denied_in(text).items()
+            }
 
         return await self._call(work, deadline_s)
 
     async def close(self) -> None:
         """End all sessions; never changes the device."""
         self._work.close()
-        self._restore.close()
+        self._rescue.close()
 
-    def _read(self, session: NftSession, conduits: tuple[str, ...]) -> PointState:
-        # `list tables` always answers, so that an absent table is an answer and not a silence.
-        tables = {row["table"]["name"] for row in session.ask("list tables") if "table" in row}
-        return PointState({name: self._read_one(session, name, tables) for name in conduits})
+    def _state(self, conduits: tuple[str, ...], answer: NftAnswer) -> PointState:
+        return PointState(
+            {name: self._one(name, text, answer) for name, text in zip(conduits, answer.texts, strict=True)}
+        )
 
-    def _read_one(self, session: NftSession, conduit: str, tables: set[str]) -> ConduitState:
+    def _one(self, conduit: str, text: str, answer: NftAnswer) -> ConduitState:
         table = recipe.table_of(conduit)
-        if table not in tables:
-            return ConduitState(present=False, armed_s=None, isolating=False)
+        # Only "no such file" means absent; a listing that fails for another reason tells nothing.
+        absent = rf"No such file.*\| list table inet {table}$"
+        if not text and not any(re.search(absent, error) for error in answer.errors):
+            raise TimeoutError("; ".join(answer.errors) or f"nft listed nothing for {table}")
         outer, inner = self._between[conduit]
-        wanted = set(recipe.pairs_of(self._interfaces[outer], self._interfaces[inner]))
-        sets = {row["set"]["name"]: row["set"] for row in session.ask(f"list table inet {table}") if "set" in row}
-        armed, hold = _elements(sets.get("armed", {})), _elements(sets.get("hold", {}))
-        left = [armed.get(pair) for pair in wanted]
-        armed_s = None if None in left or not left else min(float(value) for value in left if value is not None)
-        return ConduitState(present=True, armed_s=armed_s, isolating=armed_s is not None and wanted <= set(hold))
-
-
-def _elements(listed: dict[str, Any]) -> dict[recipe.Pair, float | None]:
-    """Give each pair of a set and its remaining seconds; None where the element has no timer."""
-    found: dict[recipe.Pair, float | None] = {}
-    for item in listed.get("elem", ()):
-        element = item.get("elem", item)
-        concat = element.get("val", element)["concat"]
-        found[concat[0], concat[1]] = element.get("expires")
-    return found
+        return reading.state_of(text, self._interfaces[outer], self._interfaces[inner])
 
 
 def _sorted(text: str) -> str:
-    # The kernel lists routes and addresses in the order they came, which no one means anything by.
-    return "\n".join(sorted(line.strip() for line in text.splitlines())) + "\n"
+    # The kernel lists routes and addresses in the order they came, which no one means anything by; lifetimes run down.
+    lines = (re.sub(r" expires \S+", "", line).strip() for line in text.splitlines())
+    return "\n".join(sorted(lines)) + "\n"

@@ -7,20 +7,23 @@ no line that comes late can change that: an element for a deleted table fails, o
 The chains stand before the site's own (priority -10): a drop there is final, whatever later chains accept. They cover
 forward, and on the outer interfaces input and output too, because a VPN or relay that ends on the firewall must die
 as well. That traffic is matched as the interface's pair with itself; forwarding back out of the same interface, which
-has the same pair and does not cross the conduit, is let go before.
+has the same pair and does not cross the conduit, is let go before. So is IPv6 neighbour discovery on the firewall: it
+is what ARP is to IPv4, never leaves the link, and conduits that are not isolated may need it on the same interface.
 
-One command per object, all in one line: with nft 1.0.6 the block form of `create table` makes an empty table in
-interactive mode, and only `create` (not `add`) fails when the object is there already, which makes it a lock.
+One command per object, all in one line, which is one transaction: with nft 1.0.6 the block form of `create table` makes
+an empty table in interactive mode, and only `create` (not `add`) fails when the object is there already, which makes
+it a lock.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
+from islandmode.core.errors import InputError
 from islandmode.core.rendering import Capabilities, Rendering, StageLines
 
 PREFIX = "islandmode_"
-HOLD_TIMEOUT = "24h"
 CAPABILITIES = Capabilities(
     arms="before", undo_tier="A", renewable=True, dead_man_min_s=2.0, dead_man_max_s=24 * 3600.0, granularity_s=1.0
 )
@@ -30,6 +33,10 @@ Interfaces = Mapping[str, tuple[str, ...]]
 Between = Mapping[str, tuple[str, str]]
 """Outer and inner zone by conduit."""
 
+_INTERFACE = re.compile(r"[A-Za-z0-9_.:@-]{1,15}")
+_HOOKS = ("forward", "input", "output")
+_NEIGHBOURS = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept"
+
 
 def table_of(conduit: str) -> str:
     """Name the table of a conduit; conduit names have no underscore, so two never share a table."""
@@ -37,19 +44,17 @@ def table_of(conduit: str) -> str:
 
 
 def pairs_of(outer: tuple[str, ...], inner: tuple[str, ...]) -> tuple[Pair, ...]:
-    """List the interface pairs of a conduit: through the firewall both ways, and onto it from outside."""
-    through = [pair for o in outer for i in inner for pair in ((o, i), (i, o))]
-    return (*through, *((o, o) for o in outer))
+    """List the interface pairs of a conduit: through the firewall both ways, and onto and off it on the outer side."""
+    through = [pair for one in outer for other in inner for pair in ((one, other), (other, one))]
+    return (*through, *((one, one) for one in outer))
 
 
 def arm_line(conduits: tuple[str, ...], between: Between, interfaces: Interfaces, for_s: float) -> str:
     """Create the tables with their timers running; fails as a whole when one of them exists."""
     parts = []
     for conduit in conduits:
-        outer_zone, inner_zone = between[conduit]
-        outer = interfaces[outer_zone]
-        pairs = pairs_of(outer, interfaces[inner_zone])
-        parts += _table(table_of(conduit), outer, pairs, for_s)
+        outer = interfaces[between[conduit][0]]
+        parts += _table(table_of(conduit), outer, _pairs(conduit, between, interfaces), for_s)
     return "; ".join(parts)
 
 
@@ -57,35 +62,37 @@ def _table(table: str, outer: tuple[str, ...], pairs: tuple[Pair, ...], for_s: f
     own = f"inet {table}"
     timed = "{ type ifname . ifname; flags timeout; }"
     lines = [f"create table {own}", f"add set {own} armed {timed}", f"add set {own} hold {timed}"]
-    for hook in ("forward", "input", "output"):
-        lines.append(f"add chain {own} {hook} {{ type filter hook {hook} priority -10; policy accept; }}")
+    lines += [f"add chain {own} {hook} {{ type filter hook {hook} priority -10; policy accept; }}" for hook in _HOOKS]
+    through = f"{_in_both('iifname . oifname')} counter drop"
     for one in outer:
-        through = "iifname . oifname @armed iifname . oifname @hold"
         lines.append(f'add rule {own} forward iifname "{one}" oifname "{one}" accept')
-        lines.append(f'add rule {own} forward iifname "{one}" {through} counter drop comment "inward"')
-        lines.append(f'add rule {own} forward oifname "{one}" {through} counter drop comment "outward"')
-    onto, off = "iifname . iifname @armed iifname . iifname @hold", "oifname . oifname @armed oifname . oifname @hold"
-    lines.append(f'add rule {own} input {onto} counter drop comment "inward"')
-    lines.append(f'add rule {own} output {off} counter drop comment "outward"')
-    lines.append(f"add element {own} armed {_elements(pairs, f'{round(for_s)}s')}")
+        lines.append(f'add rule {own} forward iifname "{one}" {through} comment "inward"')
+        lines.append(f'add rule {own} forward oifname "{one}" {through} comment "outward"')
+    for hook, pair, direction in (("input", "iifname . iifname", "inward"), ("output", "oifname . oifname", "outward")):
+        lines.append(f"add rule {own} {hook} {_NEIGHBOURS}")
+        lines.append(f'add rule {own} {hook} {_in_both(pair)} counter drop comment "{direction}"')
+    lines.append(f"add element {own} armed {_elements(pairs, for_s)}")
     return lines
+
+
+def _in_both(pair: str) -> str:
+    return f"{pair} @armed {pair} @hold"
 
 
 def isolate_line(conduits: tuple[str, ...], between: Between, interfaces: Interfaces) -> str:
     """Put armed conduits into isolation: elements only, so that without a running timer nothing happens."""
     return "; ".join(
-        f"add element inet {table_of(name)} hold {_elements(_pairs(name, between, interfaces), HOLD_TIMEOUT)}"
-        for name in conduits
+        f"add element inet {table_of(name)} hold {_elements(_pairs(name, between, interfaces))}" for name in conduits
     )
 
 
 def renew_line(conduits: tuple[str, ...], between: Between, interfaces: Interfaces, for_s: float) -> str:
-    """Extend running timers in one transaction; fails as a whole when one has expired, because `delete` finds nothing."""
+    """Extend running timers in one transaction; fails as a whole when one has expired: `delete` finds nothing."""
     parts = []
     for name in conduits:
         pairs, armed = _pairs(name, between, interfaces), f"inet {table_of(name)} armed"
-        parts.append(f"delete element {armed} {_elements(pairs, None)}")
-        parts.append(f"add element {armed} {_elements(pairs, f'{round(for_s)}s')}")
+        parts.append(f"delete element {armed} {_elements(pairs)}")
+        parts.append(f"add element {armed} {_elements(pairs, for_s)}")
     return "; ".join(parts)
 
 
@@ -94,14 +101,36 @@ def restore_line(conduits: tuple[str, ...]) -> str:
     return "; ".join(f"add table inet {table_of(name)}; delete table inet {table_of(name)}" for name in conduits)
 
 
+def list_lines(conduits: tuple[str, ...]) -> tuple[str, ...]:
+    """Ask for the table of each conduit."""
+    return tuple(f"list table inet {table_of(name)}" for name in conduits)
+
+
 def _pairs(conduit: str, between: Between, interfaces: Interfaces) -> tuple[Pair, ...]:
     outer, inner = between[conduit]
     return pairs_of(interfaces[outer], interfaces[inner])
 
 
-def _elements(pairs: tuple[Pair, ...], timeout: str | None) -> str:
-    more = f" timeout {timeout}" if timeout else ""
-    return "{ " + ", ".join(f'"{one}" . "{other}"{more}' for one, other in pairs) + " }"
+def _elements(pairs: tuple[Pair, ...], for_s: float | None = None) -> str:
+    timeout = "" if for_s is None else f" timeout {round(for_s)}s"
+    return "{ " + ", ".join(f'"{one}" . "{other}"{timeout}' for one, other in pairs) + " }"
+
+
+def check(name: str, between: Between, interfaces: Interfaces) -> None:
+    """Refuse a point whose interfaces cannot tell the conduit's two sides apart."""
+    for conduit, zones in between.items():
+        for zone in zones:
+            if not interfaces.get(zone):
+                raise InputError(f"{name}: conduit {conduit} needs an interface towards zone {zone}; name it there.")
+            odd = [one for one in interfaces[zone] if not _INTERFACE.fullmatch(one)]
+            if odd:
+                raise InputError(f'{name}: "{odd[0]}" is no interface name; it has 1 to 15 letters, digits or _.:@-.')
+        shared = set(interfaces[zones[0]]) & set(interfaces[zones[1]])
+        if shared:
+            raise InputError(
+                f"{name}: interface {min(shared)} leads to both {zones[0]} and {zones[1]}, so isolating {conduit} by "
+                "interface would not part them; give each zone its own interface."
+            )
 
 
 def render(
@@ -109,17 +138,18 @@ def render(
 ) -> Rendering:
     """Render every line of one point: `stages` gives the conduits that each stage isolates on it."""
     conduits = tuple(conduit for group in stages.values() for conduit in group)
+    check(name, {conduit: between[conduit] for conduit in conduits}, interfaces)
     return Rendering(
         point=name,
         platform="nftables",
         conduits=conduits,
-        arm=(arm_line(conduits, between, interfaces, for_s),),
+        arm=(arm_line(conduits, between, interfaces, for_s),) if conduits else (),
         stages=tuple(
             StageLines(stage=stage, conduits=group, isolate=(isolate_line(group, between, interfaces),))
             for stage, group in stages.items()
             if group
         ),
-        renew=(renew_line(conduits, between, interfaces, for_s),),
-        restore=tuple(f"nft '{line}'" for line in (restore_line((conduit,)) for conduit in conduits)),
+        renew=(renew_line(conduits, between, interfaces, for_s),) if conduits else (),
+        restore=tuple(f"nft '{restore_line((conduit,))}'" for conduit in conduits),
         capabilities=CAPABILITIES,
     )

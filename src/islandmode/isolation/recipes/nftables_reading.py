@@ -1,0 +1,112 @@
+"""What an nftables device answers, read: the state of a conduit's table, its counters, and a listing to compare. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from islandmode.isolation.point import ConduitState
+from islandmode.isolation.recipes.nftables import Pair, pairs_of
+
+ABSENT = ConduitState(present=False, armed_s=None, isolating=False)
+
+_SET = re.compile(r"^(\t(?:set|map|meter) .*?^\t\})", re.MULTILINE | re.DOTALL)
+_ELEMENTS = re.compile(r"^\t\telements = \{.*?\}\n", re.MULTILINE | re.DOTALL)
+_MOVES = re.compile(r"^\t\t(?:flags .*\b(?:dynamic|timeout)\b|timeout )", re.MULTILINE)
+
+
+def rows(answer: str) -> tuple[dict[str, Any], ...]:
+    """Read the rows of one JSON listing; ValueError when it is none."""
+    return tuple(json.loads(answer)["nftables"])
+
+
+def state_of(answer: str, outer: tuple[str, ...], inner: tuple[str, ...]) -> ConduitState:
+    """Read the state of a conduit from the listing of its table; "" when nft said that there is none.
+
+    It is isolating only if every pair is in both sets *and* the rules that drop are all still there.
+    """
+    if not answer:
+        return ABSENT
+    listed = rows(answer)
+    sets = {row["set"]["name"]: row["set"] for row in listed if "set" in row}
+    armed, hold = _elements(sets.get("armed", {})), _elements(sets.get("hold", {}))
+    wanted = pairs_of(outer, inner)
+    left = [armed.get(pair) for pair in wanted]
+    timers = [float(value) for value in left if value is not None]
+    armed_s = min(timers) if len(timers) == len(wanted) else None
+    whole = _drops(listed) >= _wanted_drops(outer)
+    return ConduitState(
+        present=True, armed_s=armed_s, isolating=armed_s is not None and whole and set(wanted) <= set(hold)
+    )
+
+
+def holds_anything(answer: str) -> bool:
+    """Tell whether any pair is held, isolating or not."""
+    return any(row["set"].get("elem") for row in rows(answer) if "set" in row and row["set"]["name"] == "hold")
+
+
+def rules_are_whole(answer: str, outer: tuple[str, ...]) -> bool:
+    """Tell whether every rule that drops is in the table, on a chain with the right hook."""
+    return bool(answer) and _drops(rows(answer)) >= _wanted_drops(outer)
+
+
+def denied_in(answer: str) -> dict[str, int]:
+    """Count the packets that a conduit's table has dropped, by direction."""
+    counts: dict[str, int] = {}
+    for rule in _rules(rows(answer)) if answer else ():
+        packets = [part["counter"]["packets"] for part in rule.get("expr", ()) if "counter" in part]
+        if packets and "comment" in rule:
+            counts[rule["comment"]] = counts.get(rule["comment"], 0) + int(packets[0])
+    return counts
+
+
+def comparable(listing: str) -> str:
+    """Take out what moves by itself: elements of dynamic and timed sets come and go with the traffic."""
+
+    def still(block: re.Match[str]) -> str:
+        text = block.group(1)
+        return _ELEMENTS.sub("", text) if _MOVES.search(text) else text
+
+    return _SET.sub(still, listing)
+
+
+def _elements(listed: dict[str, Any]) -> dict[Pair, float | None]:
+    """Give each pair of a set and its remaining seconds; None where the element has no timer."""
+    found: dict[Pair, float | None] = {}
+    for item in listed.get("elem", ()):
+        element = item.get("elem", item)
+        one, other = element.get("val", element)["concat"]
+        found[one, other] = element.get("expires")
+    return found
+
+
+def _rules(listed: tuple[dict[str, Any], ...]) -> Iterator[dict[str, Any]]:
+    return (row["rule"] for row in listed if "rule" in row)
+
+
+def _drops(listed: tuple[dict[str, Any], ...]) -> frozenset[tuple[str, str, str]]:
+    """Name what is dropped while armed and held: chain, direction, and the interface that a rule is for."""
+    hooked = {
+        row["chain"]["name"]
+        for row in listed
+        if "chain" in row and row["chain"].get("hook") == row["chain"]["name"] and row["chain"].get("prio") == -10
+    }
+    found = set()
+    for rule in _rules(listed):
+        parts = rule.get("expr", ())
+        matched = [part["match"]["right"] for part in parts if "match" in part]
+        if rule["chain"] in hooked and {"drop": None} in parts and {"@armed", "@hold"} <= _texts(matched):
+            only = [right for right in _texts(matched) if not right.startswith("@")]
+            found.add((rule["chain"], rule.get("comment", ""), only[0] if only else ""))
+    return frozenset(found)
+
+
+def _texts(values: list[Any]) -> set[str]:
+    return {value for value in values if isinstance(value, str)}
+
+
+def _wanted_drops(outer: tuple[str, ...]) -> frozenset[tuple[str, str, str]]:
+    forward = {("forward", direction, one) for one in outer for direction in ("inward", "outward")}
+    return frozenset(forward | {("input", "inward", ""), ("output", "outward", "")})

@@ -1,0 +1,139 @@
+"""One `nft -i` on the device, held open: a change is one written line, and an answer is asked for on a following line.
+
+`nft -i` says nothing when a line succeeds, and a `list` within a line shows the state from before that line. So
+`write` never waits, and `ask` writes its line and then a *mark*: a line that must fail, naming a table that cannot
+exist. Errors of earlier lines stand before the mark's own error in the same stream; silence up to the deadline is
+*unknown*, and then the channel is dead, because a later answer could not be told from the answer to a later question.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from dataclasses import dataclass
+
+import paramiko
+
+from napalm_nftables.driver import NftablesDriver
+from napalm_nftables.errors import LinkLost
+
+_CHUNK = 65536
+_NO_RIGHTS = "cache initialization failed"
+_MARK = "list table inet napalm_nftables_mark_"
+
+
+@dataclass(frozen=True)
+class NftAnswer:
+    """What nft said up to the mark: JSON text for each question, "" where it was refused, and all errors since the last."""
+
+    texts: tuple[str, ...]
+    errors: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """Give the answer to a single question."""
+        return self.texts[0]
+
+
+class NftChannel:
+    """A held-open `nft -j -i`. One thread at a time; `end` may come from any thread."""
+
+    def __init__(self, channel: paramiko.Channel) -> None:
+        """Own a channel on which nft has just been started; `open_channel` makes it."""
+        self._channel = channel
+        self._numbers = itertools.count(1)
+        self._received = b""
+        self.alive = True
+
+    def write(self, line: str) -> None:
+        """Write one line and do not wait: whether it took effect is what `ask` is for."""
+        if "\n" in line:
+            raise ValueError("A change is one line.")
+        try:
+            self._channel.sendall(line.encode() + b"\n")
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            self.alive = False
+            raise LinkLost(f"The line could not be written to the device: {error}.") from None
+
+    def ask(self, *lines: str, deadline_s: float) -> NftAnswer | None:
+        """Write `list` lines at once and return their answers; None when the device was silent up to the deadline."""
+        mark = f"{_MARK}{next(self._numbers)}"
+        for line in (*lines, mark):
+            self.write(line)
+        until_s = time.monotonic() + deadline_s
+        while True:
+            answer = _split(self._received.decode(errors="replace"), lines, mark)
+            if answer is not None:
+                self._received = b""
+                return answer
+            if not self._receive(until_s - time.monotonic()):
+                self.alive = False
+                return None
+
+    def close(self) -> None:
+        """End nft on the device by closing its input; the ruleset is not changed."""
+        self.alive = False
+        self._channel.close()
+
+    def _receive(self, wait_s: float) -> bool:
+        if wait_s <= 0:
+            return False
+        self._channel.settimeout(wait_s)
+        try:
+            data: bytes = self._channel.recv(_CHUNK)
+        except TimeoutError:
+            return False
+        if not data:
+            self.alive = False
+            last = self._received.decode(errors="replace").strip().rpartition("\n")[2]
+            raise LinkLost(f"nft ended on the device, or the connection to it did{f': {last}' if last else ''}.")
+        self._received += data
+        return True
+
+
+def open_channel(driver: NftablesDriver, deadline_s: float = 10.0) -> NftChannel:
+    """Start `nft -i` on the driver's own connection and see it answer; LinkLost when it does not.
+
+    HOME is /dev/null so that nft leaves no history file behind; TERM keeps its line editor quiet.
+    """
+    # One stream for answers and errors: only so is their order certain.
+    channel = driver.link.channel(f"HOME=/dev/null TERM=dumb LC_ALL=C {driver.nft} -j -i 2>&1", deadline_s)
+    opened = NftChannel(channel)
+    answer = opened.ask("list tables", deadline_s=deadline_s)
+    if answer is None:
+        raise LinkLost("nft was started on the device and did not answer.")
+    if answer.errors:
+        raise LinkLost(f"nft does not work on the device: {answer.errors[0]}")
+    return opened
+
+
+def _split(received: str, lines: tuple[str, ...], mark: str) -> NftAnswer | None:
+    """Take the answers out of what was received; None while they are not complete."""
+    complete = received.split("\n")[:-1]
+    if any(_NO_RIGHTS in part for part in complete):
+        # Without root nft answers every line with this, and quotes none.
+        return NftAnswer(tuple("" for _ in lines), _errors(complete))
+    # The mark's error ends with a line of carets, which must not be left for the next question.
+    if mark not in complete[:-1]:
+        return None
+    at = complete.index(mark)
+    body = complete[: at - 1] + complete[at + 2 :]
+    listings = [part for part in body if part.startswith("{")]
+    errors = _errors([part for part in body if not part.startswith("{")])
+    refused = [any(error.endswith(f" | {line}") for error in errors) for line in lines]
+    if len(listings) < refused.count(False):
+        # Where something between nft and us reorders its two streams, the mark may come before the listing.
+        return None
+    given = iter(listings)
+    return NftAnswer(tuple("" if no else next(given) for no in refused), errors)
+
+
+def _errors(lines: list[str]) -> tuple[str, ...]:
+    """Put the lines of each error together, with the line that caused it; a line editor's chatter is left out."""
+    found: list[list[str]] = []
+    for text in lines:
+        if "Error:" in text:
+            found.append([text.strip()])
+        elif found and text.strip(" ^~"):
+            found[-1].append(text.strip())
+    return tuple(" | ".join(parts) for parts in found)

@@ -1,0 +1,54 @@
+"""What the driver raises beside NAPALM's own exceptions; no text ever carries a secret.
+
+ConnectionException (napalm)
+  HostKeyRefused        no login was attempted
+    HostKeyUnknown        the known-hosts file has no key for this device
+    HostKeyChanged        the device shows another key than the known-hosts file has
+  LinkLost              the connection ended, or was ended, in the middle of a call: its effect is unknown
+  ConnectAuthError (napalm)
+    LoginRefused          wrong user, password or key; one attempt was made
+  ConnectTimeoutError (napalm)
+    DeviceSilent          nothing answered in time, or something that is no SSH server did
+"""
+
+from __future__ import annotations
+
+from napalm.base.exceptions import ConnectAuthError, ConnectionException, ConnectTimeoutError
+
+
+class HostKeyRefused(ConnectionException):  # type: ignore[misc]  # napalm is untyped
+    """The device's host key is not the one we know; no login was attempted."""
+
+
+class HostKeyUnknown(HostKeyRefused):
+    """The known-hosts file holds no key for the device."""
+
+    def __init__(self, device: str, key_type: str, fingerprint: str) -> None:
+        """Name the device and the key it showed."""
+        super().__init__(
+            f"{device} is not in the known-hosts file (it shows {key_type} {fingerprint}); no login was attempted. "
+            "Compare that fingerprint at the device itself, then add the key to the file."
+        )
+
+
+class HostKeyChanged(HostKeyRefused):
+    """The device shows a host key other than the known one."""
+
+    def __init__(self, device: str, expected: str, got: str) -> None:
+        """Name the device, the known fingerprint and the one it showed."""
+        super().__init__(
+            f"{device} shows another host key than the known-hosts file has: expected {expected}, got {got}; "
+            "no login was attempted. Find out why before you change the file."
+        )
+
+
+class LoginRefused(ConnectAuthError):  # type: ignore[misc]  # napalm is untyped
+    """The device refused user, password or key; exactly one attempt was made."""
+
+
+class DeviceSilent(ConnectTimeoutError):  # type: ignore[misc]  # napalm is untyped
+    """The device did not answer in time; nothing was changed by this call."""
+
+
+class LinkLost(ConnectionException):  # type: ignore[misc]  # napalm is untyped
+    """The connection ended before the answer came: what the device did is unknown."""

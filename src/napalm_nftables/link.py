@@ -1,0 +1,129 @@
+"""One SSH connection to a device: commands with exit codes, channels, and an end that no hung call can prevent.
+
+`abort` may be called from another thread at any moment. It resets the TCP connection instead of closing it, so that
+what still waits in this machine's send queue is thrown away: a command that was stuck can then never arrive late.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import paramiko
+
+from napalm_nftables.errors import DeviceSilent, LinkLost
+from napalm_nftables.transport import Login, StrictLinuxSSH, log_in
+
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one command answered."""
+
+    stdout: str
+    stderr: str
+    code: int
+
+    @property
+    def why(self) -> str:
+        """Give the device's own words for a failure."""
+        return (self.stderr or self.stdout).strip() or f"exit code {self.code}"
+
+
+class DeviceLink:
+    """A connection to one device; opened once, and never again after `abort` or `close`."""
+
+    def __init__(self, login: Login) -> None:
+        """Know where to log in; nothing is contacted yet."""
+        self.login = login
+        self._sock: socket.socket | None = None
+        self._netmiko: StrictLinuxSSH | None = None
+        self._ended = False
+
+    def open(self) -> None:
+        """Connect and log in, once."""
+        with self._bounded(self.login.timeout_s):
+            try:
+                sock = socket.create_connection((self.login.host, self.login.port), self.login.timeout_s)
+            except OSError as error:
+                raise DeviceSilent(f"{self.login.device} cannot be reached: {error}.") from None
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._sock = sock
+            if self._ended:
+                self.abort()
+            self._netmiko = log_in(self.login, sock)
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the connection stands, as far as this side knows."""
+        transport = self._transport()
+        return transport is not None and transport.is_active()
+
+    def abort(self) -> None:
+        """End the connection at once and throw away what was not sent yet; safe from any thread, never blocks."""
+        self._ended = True
+        sock = self._sock
+        if sock is None:
+            return
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            sock.close()
+        except OSError:
+            # Already closed by the other side's end of the connection: nothing is left that could be sent.
+            return
+
+    def close(self) -> None:
+        """End the connection in good order; the device is not changed."""
+        netmiko, self._netmiko = self._netmiko, None
+        if netmiko is not None and netmiko.remote_conn_pre is not None and not self._ended:
+            netmiko.remote_conn_pre.close()
+        self.abort()
+
+    def run(self, command: str, stdin: str = "", deadline_s: float | None = None) -> Answer:
+        """Run one command and wait for its exit code; past the deadline the connection is ended."""
+        with self._bounded(deadline_s or self.login.timeout_s):
+            channel = self.channel(command)
+            if stdin:
+                channel.sendall(stdin.encode())
+            channel.shutdown_write()
+            stdout = channel.makefile("rb").read().decode(errors="replace")
+            stderr = channel.makefile_stderr("rb").read().decode(errors="replace")
+            code = channel.recv_exit_status()
+            channel.close()
+        if code == -1:
+            raise LinkLost(f"The connection to {self.login.device} ended before the command did.")
+        return Answer(stdout, stderr, code)
+
+    def channel(self, command: str, deadline_s: float | None = None) -> paramiko.Channel:
+        """Start a command on a channel of its own and leave it open."""
+        transport = self._transport()
+        if transport is None:
+            raise LinkLost(f"There is no connection to {self.login.device}.")
+        with self._bounded(deadline_s or self.login.timeout_s):
+            channel = transport.open_session(timeout=deadline_s or self.login.timeout_s)
+            channel.exec_command(command)
+        return channel
+
+    def _transport(self) -> paramiko.Transport | None:
+        if self._netmiko is None or self._netmiko.remote_conn_pre is None or self._ended:
+            return None
+        return self._netmiko.remote_conn_pre.get_transport()
+
+    @contextmanager
+    def _bounded(self, deadline_s: float) -> Iterator[None]:
+        """Bound a block of calls that paramiko would let wait for ever, and name their failure."""
+        timer = threading.Timer(deadline_s, self.abort)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            ended = "was ended" if self._ended else "broke"
+            raise LinkLost(f"The connection to {self.login.device} {ended} in the middle of a call: {error}.") from None
+        finally:
+            timer.cancel()

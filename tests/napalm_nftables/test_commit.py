@@ -1,0 +1,275 @@
+"""A candidate's life: checked, compared, committed, confirmed, rolled back, and taken back by the device alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+from napalm.base.exceptions import CommitError, MergeConfigException, ReplaceConfigException
+
+from napalm_nftables import NftablesDriver
+from tests.napalm_nftables.drivers import ROOT, SUDO, logged_in, make_driver
+from tests.napalm_nftables.firewall_node import PASSWORD, FirewallNode
+
+pytestmark = pytest.mark.lab
+
+OWN = """table inet own {
+	chain forward {
+		type filter hook forward priority -10; policy accept;
+		iifname "eth1" counter drop
+	}
+}
+"""
+
+
+@pytest.fixture(params=[SUDO, ROOT])
+def driver(node: FirewallNode, request: pytest.FixtureRequest) -> Iterator[NftablesDriver]:
+    with logged_in(node, request.param) as driver:
+        yield driver
+
+
+def ruleset(node: FirewallNode) -> str:
+    """With handles, which change when a table is loaded again."""
+    return node.run("nft -a -s list ruleset")
+
+
+def committed(driver: NftablesDriver, config: str = OWN, revert_in: int | None = None) -> None:
+    driver.load_merge_candidate(config=config)
+    driver.commit_config(message="drill 'of' $today", revert_in=revert_in)
+
+
+def wait_until_gone(node: FirewallNode, table: str = "own") -> None:
+    until = time.monotonic() + 15
+    while f"table inet {table}" in ruleset(node):
+        assert time.monotonic() < until, "the device did not take the commit back"
+        time.sleep(0.05)
+
+
+def test_compare_is_a_true_diff_and_touches_nothing(node: FirewallNode, driver: NftablesDriver) -> None:
+    before = ruleset(node)
+    driver.load_merge_candidate(config=OWN)
+    added = [line for line in driver.compare_config().splitlines() if line.startswith("+") and line[1:2] != "+"]
+    assert [line[1:].strip() for line in added] == [
+        "table inet own {",
+        "chain forward {",
+        "type filter hook forward priority filter - 10; policy accept;",
+        'iifname "eth1" counter packets 0 bytes 0 drop'.replace(" packets 0 bytes 0", ""),
+        "}",
+        "}",
+    ]
+    assert not [line for line in driver.compare_config().splitlines() if line[0] == "-" and line[:3] != "---"]
+    assert ruleset(node) == before
+    driver.discard_config()
+    assert driver.compare_config() == ""
+
+
+def test_replace_is_compared_against_the_whole_ruleset(driver: NftablesDriver) -> None:
+    running = driver.get_config(retrieve="running")["running"]
+    driver.load_replace_candidate(config=running)
+    assert driver.compare_config() == ""
+    driver.load_replace_candidate(config=OWN)
+    assert "-table inet site {" in driver.compare_config()
+
+
+def test_rules_that_name_interfaces_by_index_can_be_compared(driver: NftablesDriver) -> None:
+    driver.load_merge_candidate(config=OWN.replace("iifname", "iif"))
+    assert '+\t\tiif "eth1" counter drop' in driver.compare_config()
+
+
+@pytest.mark.parametrize("bad", ["", "   ", "table inet own { nonsense }", "add rule inet absent forward drop"])
+def test_a_bad_merge_is_refused_in_the_words_of_nft(node: FirewallNode, driver: NftablesDriver, bad: str) -> None:
+    before = ruleset(node)
+    with pytest.raises(MergeConfigException):
+        driver.load_merge_candidate(config=bad)
+    with pytest.raises(ReplaceConfigException):
+        driver.load_replace_candidate(config=bad)
+    with pytest.raises(CommitError):
+        driver.commit_config()
+    assert ruleset(node) == before
+
+
+def test_a_merge_may_not_touch_somebody_elses_table(driver: NftablesDriver) -> None:
+    with pytest.raises(MergeConfigException, match="inet site"):
+        driver.load_merge_candidate(config="add rule inet site forward drop")
+    with pytest.raises(MergeConfigException, match="inet site"):
+        driver.load_merge_candidate(config=f"flush ruleset\n{OWN}")
+
+
+def test_a_merge_fails_where_its_table_has_appeared_meanwhile(node: FirewallNode, driver: NftablesDriver) -> None:
+    driver.load_merge_candidate(config=OWN)
+    node.run("nft add table inet own")
+    with pytest.raises(MergeConfigException, match="inet own"):
+        driver.commit_config()
+
+
+def test_rollback_removes_our_table_and_nothing_else(node: FirewallNode, driver: NftablesDriver) -> None:
+    committed(driver)
+    node.run("nft add rule inet site forward counter comment colleague; nft add element inet site seen { 10.9.9.9 }")
+    with_colleague = ruleset(node)
+    driver.rollback()
+    after = ruleset(node)
+    assert "table inet own" not in after
+    assert "10.9.9.9" in after
+    own = with_colleague.index("table inet own")
+    assert after == with_colleague[:own]
+    with pytest.raises(CommitError, match="No commit"):
+        driver.rollback()
+
+
+def test_rollback_after_a_colleague_removed_the_table_is_no_error(node: FirewallNode, driver: NftablesDriver) -> None:
+    committed(driver)
+    node.run("nft delete table inet own")
+    driver.rollback()
+    assert "table inet own" not in ruleset(node)
+
+
+def test_rollback_of_a_replace_reloads_with_counters(node: FirewallNode, driver: NftablesDriver) -> None:
+    node.run("nft add table inet count; nft add counter inet count c { packets 7 bytes 700 }")
+    before = node.run("nft -s list ruleset")
+    driver.load_replace_candidate(config=OWN)
+    driver.commit_config()
+    assert "table inet site" not in ruleset(node)
+    driver.rollback()
+    assert node.run("nft -s list ruleset") == before
+    assert "packets 7 bytes 700" in node.run("nft list ruleset")
+
+
+def test_a_pending_commit_blocks_another_and_confirmation_ends_it(node: FirewallNode, driver: NftablesDriver) -> None:
+    committed(driver, revert_in=3)
+    assert driver.has_pending_commit()
+    driver.load_merge_candidate(config=OWN.replace("own", "second"))
+    with pytest.raises(CommitError, match="already waiting"):
+        driver.commit_config()
+    driver.confirm_commit()
+    assert not driver.has_pending_commit()
+    with pytest.raises(CommitError, match="No commit is waiting"):
+        driver.confirm_commit()
+    assert "sleep 3" not in node.run("ps axo args")
+    time.sleep(3.2)
+    assert "table inet own" in ruleset(node)
+
+
+def test_the_device_takes_a_commit_back_in_time(node: FirewallNode, driver: NftablesDriver) -> None:
+    committed(driver, revert_in=1)
+    wait_until_gone(node)
+    assert not driver.has_pending_commit()
+    with pytest.raises(CommitError):
+        driver.confirm_commit()
+
+
+def test_rollback_of_a_pending_commit_stops_its_timer(node: FirewallNode, driver: NftablesDriver) -> None:
+    committed(driver, revert_in=60)
+    driver.rollback()
+    assert not driver.has_pending_commit()
+    assert "table inet own" not in ruleset(node)
+    assert "sleep 60" not in node.run("ps axo args")
+
+
+def test_a_commit_the_device_refuses_leaves_no_timer(node: FirewallNode, driver: NftablesDriver) -> None:
+    driver.load_merge_candidate(config=OWN)
+    # It appears between the last check and the commit: only the candidate's own `create` can notice.
+    node.run("printf '#!/bin/sh\\n[ \"$1\" = -f ] && [ \"$2\" = - ] && /usr/sbin/nft add table inet own\\n"
+             "exec /usr/sbin/nft \"$@\"\\n' > /usr/local/sbin/nft-odd; chmod 755 /usr/local/sbin/nft-odd")  # fmt: skip
+    with logged_in(node, driver.become, nft="/usr/local/sbin/nft-odd") as odd:
+        odd._candidate = ("merge", OWN)
+        with pytest.raises((CommitError, MergeConfigException)):
+            odd.commit_config(revert_in=60)
+    assert not driver.has_pending_commit()
+    assert "sleep 60" not in node.run("ps axo args")
+
+
+def test_another_client_sees_and_confirms_a_pending_commit(node: FirewallNode, driver: NftablesDriver) -> None:
+    committed(driver, revert_in=30)
+    driver.close()
+    with logged_in(node, driver.become) as other:
+        assert other.has_pending_commit()
+        other.confirm_commit()
+        assert not other.has_pending_commit()
+
+
+def test_confirm_rollback_and_timer_race_and_exactly_one_wins(node: FirewallNode) -> None:
+    with logged_in(node, ROOT) as one, logged_in(node, ROOT) as two:
+        for wait_s in (0.9, 1.0):
+            committed(one, revert_in=1)
+            time.sleep(wait_s)
+            outcomes = []
+            for act in (one.confirm_commit, two.rollback):
+                try:
+                    act()
+                    outcomes.append(True)
+                except CommitError:
+                    outcomes.append(False)
+            stands = "table inet own" in ruleset(node)
+            assert not two.has_pending_commit()
+            # A confirmed commit may still be rolled back as the last one; a commit taken back may not be confirmed.
+            assert not (outcomes[0] and not outcomes[1] and not stands)
+            assert not stands or outcomes[0]
+            node.run("nft delete table inet own 2>/dev/null; true")
+
+
+CLIENT = """
+import sys
+from napalm.base import get_network_driver
+driver = get_network_driver("nftables")("127.0.0.1", "drill", sys.argv[3], 15,
+    {"port": int(sys.argv[1]), "alt_key_file": sys.argv[2]})
+driver.open()
+driver.load_merge_candidate(config=sys.stdin.read())
+driver.commit_config(revert_in=2)
+print("committed", flush=True)
+sys.stdin.close()
+import time
+time.sleep(60)
+"""
+
+
+def test_revert_in_works_with_the_client_killed_and_the_link_down(node: FirewallNode) -> None:
+    relay = node.relay()
+    known_hosts = node.known_hosts(relay)
+    arguments = [sys.executable, "-c", CLIENT, str(relay.port), str(known_hosts), PASSWORD]
+    client = subprocess.Popen(
+        ["setpriv", "--pdeathsig", "KILL", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+    )
+    assert client.stdin is not None
+    assert client.stdout is not None
+    client.stdin.write(OWN)
+    client.stdin.close()
+    assert client.stdout.readline() == "committed\n"
+    client.kill()
+    client.wait()
+    client.stdout.close()
+    node.run("ip link set lo down")
+    try:
+        assert "table inet own" in ruleset(node)
+        wait_until_gone(node)
+    finally:
+        node.run("ip link set lo up")
+
+
+def test_a_reboot_forgets_what_was_pending(node: FirewallNode) -> None:
+    with logged_in(node) as driver:
+        committed(driver, revert_in=60)
+        node.run("sed -i s/^[^\\ ]*/another-boot/ /home/drill/.napalm_nftables/pending.*")
+        assert not driver.has_pending_commit()
+
+
+def test_saved_configuration_is_never_written(node: FirewallNode, driver: NftablesDriver) -> None:
+    before = node.run("sha256sum /etc/nftables.conf")
+    committed(driver)
+    driver.rollback()
+    driver.load_replace_candidate(config=OWN)
+    driver.commit_config()
+    driver.rollback()
+    assert node.run("sha256sum /etc/nftables.conf") == before
+
+
+def test_only_a_known_way_to_become_root_is_taken(node: FirewallNode) -> None:
+    with pytest.raises(ValueError, match='"sudo" or "root"'):
+        make_driver(node, node.relay(), become="doas")
