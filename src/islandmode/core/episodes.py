@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -25,3 +26,67 @@ class Sample:
     seen: Seen
     value: int | str | None = None
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A run of samples of one probe that saw the same; times are when the first and the last were asked.
+
+    `longest_gap_us` is the longest time between two of its samples, `answered_us` when the first of them to be answered
+    was; `why` is the first reason given.
+    """
+
+    probe: str
+    seen: Seen
+    first_us: int
+    last_us: int
+    count: int
+    longest_gap_us: int
+    answered_us: int
+    why: str = ""
+
+
+class Folder:
+    """Folds samples into episodes as they come; the result is the same however they are cut into batches.
+
+    Samples come in the order in which they were asked. At each of `cuts` (times) an episode ends, so that none lies in
+    two stages.
+    """
+
+    def __init__(self, cuts: tuple[int, ...] = ()) -> None:
+        """Start with nothing."""
+        self._cuts = tuple(sorted(cuts))
+        self._done: list[Episode] = []
+        self._open: Episode | None = None
+
+    def add(self, samples: Iterable[Sample]) -> None:
+        """Take more samples."""
+        for sample in samples:
+            now = self._open
+            if now is None or now.seen is not sample.seen or self._is_cut(now.last_us, sample.asked_us):
+                if now is not None:
+                    self._done.append(now)
+                asked_us, answered_us = sample.asked_us, sample.answered_us
+                self._open = Episode(sample.probe, sample.seen, asked_us, asked_us, 1, 0, answered_us, sample.why)
+                continue
+            gap_us = max(now.longest_gap_us, sample.asked_us - now.last_us)
+            answered_us = min(now.answered_us, sample.answered_us)
+            count = now.count + 1
+            self._open = replace(
+                now, last_us=sample.asked_us, count=count, longest_gap_us=gap_us, answered_us=answered_us
+            )
+
+    def _is_cut(self, before_us: int, after_us: int) -> bool:
+        return any(before_us < cut <= after_us for cut in self._cuts)
+
+    @property
+    def episodes(self) -> tuple[Episode, ...]:
+        """Give the episodes so far, the open one last."""
+        return (*self._done, self._open) if self._open is not None else tuple(self._done)
+
+
+def fold(samples: Iterable[Sample], cuts: tuple[int, ...] = ()) -> tuple[Episode, ...]:
+    """Fold samples into episodes at once."""
+    folder = Folder(cuts)
+    folder.add(samples)
+    return folder.episodes

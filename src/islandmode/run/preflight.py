@@ -18,6 +18,8 @@ from islandmode.system.disk import Disk
 
 LOGIN_DEADLINE_S = 15.0
 CALL_DEADLINE_S = 10.0
+OURS = "islandmode"
+"""What every object of ours has in its name, on every platform."""
 
 
 class Preflight:
@@ -102,8 +104,14 @@ class Preflight:
             after = self._after.get(name)
             if after is None:
                 continue
-            for part, text in compare_parts(self._before[name].parts, after.parts).items():
-                differences[f"{name} {part}"] = text
+            found = compare_parts(self._before[name].parts, after.parts)
+            for part in sorted({*self._before[name].parts, *after.parts}):
+                text = found.get(part, "")
+                ours = any(line.startswith("+") and OURS in line for line in text.splitlines())
+                data = {"point": name, "part": part, "same": not text, "ours": ours}
+                await self._book.append("configuration.compared", data)
+                if text:
+                    differences[f"{name} {part}"] = text
         return differences
 
 

@@ -13,7 +13,8 @@ from islandmode.core.episodes import fold
 from islandmode.core.judge import judge
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
-from islandmode.core.verdict import Interval, Restoration, Result, Times, Verdict
+from islandmode.core.timeline import timeline_of
+from islandmode.core.verdict import Interval, Restoration, Result, Row, Times, Verdict
 from islandmode.run.conductor import Conducted
 from islandmode.store import rundir
 from islandmode.store.rundir import RunDirectory
@@ -26,7 +27,8 @@ def judge_and_write(
     plan: Plan, conducted: Conducted, records: Sequence[Record], directory: RunDirectory, *, mode: Mode, lab: bool
 ) -> Verdict:
     """Judge a finished run and write verdict, samples, report and check sums into its directory."""
-    episodes = {probe: fold(samples) for probe, samples in conducted.samples.items()}
+    cuts = timeline_of([stage.name for stage in plan.stages], records).cuts
+    episodes = {probe: fold(samples, cuts) for probe, samples in conducted.samples.items()}
     verdict = judge(plan, records, episodes, mode=mode.value, lab=lab, run=directory.run)
     for vantage, segments in conducted.segments.items():
         directory.write_spool(vantage, segments)
@@ -74,10 +76,17 @@ def _interval(interval: Interval | None) -> str:
 
 
 def _rows(verdict: Verdict) -> Table:
-    table = Table("stage", "probe", "vantage", "expected", "good", "bad", "unknown", "longest gap", "result", box=None)
-    for row in verdict.rows:
-        gap = "" if row.longest_gap_s is None else f"{row.longest_gap_s:.3f} s"
-        result = Text(row.result.value, style=COLOURS[row.result])
-        counts = (str(row.good), str(row.bad), str(row.unknown))
-        table.add_row(row.stage, row.probe, row.vantage, row.expected, *counts, gap, result)
+    """Show a line per probe and a column per window: what was seen of it, coloured by whether that is as it must be."""
+    windows = list(dict.fromkeys(row.stage for row in verdict.rows))
+    table = Table("probe", "from", *windows, box=None, pad_edge=False)
+    for probe in dict.fromkeys(row.probe for row in verdict.rows):
+        mine = {row.stage: row for row in verdict.rows if row.probe == probe}
+        vantage = next(iter(mine.values())).vantage
+        table.add_row(probe, vantage, *(_cell(mine[window]) if window in mine else "" for window in windows))
     return table
+
+
+def _cell(row: Row) -> Text:
+    seen = "alive" if row.good > row.bad else "dead" if row.bad else "unknown"
+    sign = "" if row.result is Result.HELD else " !"
+    return Text(f"{seen}{sign}", style=COLOURS[row.result])

@@ -1,0 +1,317 @@
+"""The verdict: a pure function of the plan, the journal and the episodes. Run again on an old record it gives the same.
+
+Worst wins: breached > inconclusive > not tested > held. Whether the plant is as it was before stands beside it:
+restoration is proven when every device was seen without our objects, nothing of ours is in its configuration, and every
+isolated conduit was seen to pass again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from islandmode.core.episodes import Episode, Seen
+from islandmode.core.judge_probes import Death, ProbeRecord, death_of, judge_continuity, judge_return, judge_severed
+from islandmode.core.plan import Plan, PlanStage
+from islandmode.core.record import Record
+from islandmode.core.timeline import AFTER, Timeline, Window, of_kind, timeline_of
+from islandmode.core.verdict import Finding, Interval, Restoration, Result, Row, StageVerdict, Times, Verdict
+
+RANK = (Result.HELD, Result.NOT_TESTED, Result.INCONCLUSIVE, Result.BREACHED)
+STOPS = {
+    "signal": (Result.INCONCLUSIVE, "stopped-by-person"),
+    "abort_when": (Result.BREACHED, "aborted"),
+    "flying_blind": (Result.INCONCLUSIVE, "flying-blind"),
+    "dead_man": (Result.BREACHED, "dead-man"),
+    "isolate": (Result.BREACHED, "not-isolating"),
+    "internal": (Result.INCONCLUSIVE, "internal"),
+}
+NO_TIMES = Times(ordered_to_effective=None, ordered_to_verified=None)
+
+
+def worst(results: Sequence[Result]) -> Result:
+    """Merge results: the worst wins; nothing at all is not tested."""
+    return max(results, key=RANK.index, default=Result.NOT_TESTED)
+
+
+def judge(
+    plan: Plan,
+    records: Sequence[Record],
+    episodes: Mapping[str, tuple[Episode, ...]],
+    *,
+    mode: str,
+    lab: bool,
+    run: str,
+) -> Verdict:
+    """Judge a run; `episodes` are in the conductor's monotonic time, cut at the windows of `timeline_of`."""
+    timeline = timeline_of([stage.name for stage in plan.stages], records)
+    probes = _probe_records(plan, records, episodes)
+    first_stage = {name: stage for stage in reversed(plan.stages) for name in stage.dead}
+    findings = [*_of_the_run(plan, records), *_of_the_witness(plan, records), *_of_the_devices(plan, records)]
+    longest: list[int] = []
+    for name, record in probes.items():
+        if record.planned.role == "severed":
+            findings += judge_severed(plan, first_stage[name], record, timeline) + judge_return(record, timeline)
+        else:
+            more, gap_us = judge_continuity(plan, record, timeline)
+            findings += more
+            longest += [] if gap_us is None else [gap_us]
+    stages, times = _stages(plan, probes, timeline, first_stage, findings)
+    restoration_times, late = _restoration_times(plan, probes, timeline)
+    findings += late
+    proven = _is_proven(plan, records, probes, timeline, findings)
+    return Verdict(
+        verdict=worst([*(one.result for one in stages), *(one.result for one in findings)]),
+        restoration=Restoration.PROVEN if proven else Restoration.UNPROVEN,
+        isolation_s=times,
+        restoration_s=restoration_times,
+        longest_ot_gap_s=max(longest) / 1_000_000 if longest else None,
+        leaks=sum(finding.code == "leak" for finding in findings),
+        stages=tuple(stages),
+        rows=tuple(_rows(plan, probes, timeline, findings)),
+        findings=tuple(sorted(findings, key=lambda one: (-RANK.index(one.result), one.first_s or 0.0, one.code))),
+        mode=mode,
+        lab=lab,
+        site=plan.drill.site,
+        drill=plan.drill.drill,
+        run=run,
+        drill_digest=plan.drill_digest,
+        plan_digest=plan.plan_digest,
+    )
+
+
+def _probe_records(
+    plan: Plan, records: Sequence[Record], episodes: Mapping[str, tuple[Episode, ...]]
+) -> dict[str, ProbeRecord]:
+    found = {}
+    for name, planned in plan.probes.items():
+        measured = [one.data for one in of_kind(records, "vantage.offset", vantage=planned.probe.vantage, outcome="done")]
+        shifts = [int(one["monotonic_us"]) for one in measured]
+        # What the clocks drifted between the two measurements adds to what each measurement leaves open.
+        drift_us = max(shifts) - min(shifts) if shifts else 0
+        uncertainty_us = max((int(one["uncertainty_us"]) for one in measured), default=0) + drift_us
+        found[name] = ProbeRecord(name, planned, episodes.get(name, ()), uncertainty_us)
+    return found
+
+
+def _of_the_run(plan: Plan, records: Sequence[Record]) -> list[Finding]:
+    """Judge how the run went: stops, stages that were not reached, holes in the journal."""
+    found = []
+    for record in of_kind(records, "stop"):
+        result, code = STOPS[record.data["by"]]
+        sentence = f"The drill was stopped and restored: {record.data['why']}"
+        found.append(Finding(code=code, result=result, sentence=sentence, records=(record.seq,)))
+    for stage in plan.stages:
+        if not any(of_kind(records, "hold.ended", stage=stage.name, complete=True)):
+            sentence = f"Stage {stage.name} was not held to its end."
+            found.append(Finding(code="stage-not-held", result=Result.NOT_TESTED, sentence=sentence, stage=stage.name))
+    for record in of_kind(records, "journal.hole"):
+        sentence = f"The journal has a hole: {record.data['why']}"
+        found.append(Finding(code="journal-hole", result=Result.INCONCLUSIVE, sentence=sentence, records=(record.seq,)))
+    return found
+
+
+def _of_the_witness(plan: Plan, records: Sequence[Record]) -> list[Finding]:
+    """Judge the vantages: every one collected, its spool whole, its clock measured before and after."""
+    found = []
+    for name in plan.vantages:
+        spools = list(of_kind(records, "collect.result", vantage=name, outcome="done"))
+        if not spools:
+            sentence = f"The samples of vantage {name} were not collected; what it watched is not known."
+            found.append(Finding(code="witness-lost", result=Result.INCONCLUSIVE, sentence=sentence))
+        for record in spools:
+            if not record.data["chain_ok"] or record.data["ended"] == "lost":
+                what = "was altered or cut off" if not record.data["chain_ok"] else "ends without its worker's last word"
+                sentence = f"The spool of vantage {name} {what}; what it watched is not known for sure."
+                lost = Finding(code="witness-lost", result=Result.INCONCLUSIVE, sentence=sentence, records=(record.seq,))
+                found.append(lost)
+        for when in ("before", "after"):
+            if not any(of_kind(records, "vantage.offset", vantage=name, when=when, outcome="done")):
+                sentence = f"The clock of vantage {name} was not measured {when} the drill; its times are uncertain."
+                found.append(Finding(code="clock-unmeasured", result=Result.INCONCLUSIVE, sentence=sentence))
+    return found
+
+
+def _of_the_devices(plan: Plan, records: Sequence[Record]) -> list[Finding]:
+    """Judge the isolation points: restore seen, and configuration after as before."""
+    found = []
+    for name in plan.points:
+        if any(of_kind(records, "arm.intent", point=name)) and not any(of_kind(records, "restore.seen", point=name)):
+            sentence = f"STRANDED: {name} was not seen restored. Restore it by hand now, with the commands of the card."
+            found.append(Finding(code="stranded", result=Result.INCONCLUSIVE, sentence=sentence))
+        if not any(of_kind(records, "configuration.read", point=name, when="after", outcome="done")):
+            sentence = f"The configuration of {name} after restore was not read; whether it is as before is not known."
+            found.append(Finding(code="configuration-unread", result=Result.INCONCLUSIVE, sentence=sentence))
+    for record in of_kind(records, "configuration.compared", same=False):
+        point, part = record.data["point"], record.data["part"]
+        if record.data["ours"]:
+            sentence = f"{point}: an object of ours is left in its {part}. Delete the tables that begin with islandmode_."
+            left = Finding(code="ours-left", result=Result.INCONCLUSIVE, sentence=sentence, records=(record.seq,))
+            found.append(left)
+        else:
+            sentence = f"{point}: its {part} was edited by somebody else during the drill; that edit was kept."
+            found.append(Finding(code="edited-meanwhile", result=Result.HELD, sentence=sentence, records=(record.seq,)))
+    return found
+
+
+def _stages(
+    plan: Plan,
+    probes: Mapping[str, ProbeRecord],
+    timeline: Timeline,
+    first_stage: Mapping[str, PlanStage],
+    findings: list[Finding],
+) -> tuple[list[StageVerdict], Times]:
+    """Judge every stage's times; adds a finding where isolation came late or never. Returns the slowest stage's times."""
+    stages, slowest = [], NO_TIMES
+    for stage in plan.stages:
+        window = timeline.window(stage.name)
+        mine = [record for name, record in probes.items() if first_stage.get(name) is stage]
+        times = NO_TIMES
+        if window is not None and timeline.restore_ordered_us is not None:
+            times = _isolation_times(window, timeline.restore_ordered_us, timeline.isolate_answered_us[stage.name], mine)
+            findings += _late(plan, stage.name, times)
+            slowest = _slower(slowest, times)
+        own = [finding.result for finding in findings if finding.stage == stage.name]
+        held_s = round(window.length_us / 1_000_000, 6) if window is not None else None
+        result = worst([*own, Result.HELD if window is not None and window.complete else Result.NOT_TESTED])
+        stages.append(StageVerdict(name=stage.name, result=result, isolation_s=times, held_s=held_s))
+    return stages, slowest
+
+
+def _isolation_times(window: Window, end_us: int, answered_us: int, mine: list[ProbeRecord]) -> Times:
+    deaths = [(record, death_of(record, window.start_us, end_us)) for record in mine if record.episodes]
+    if not deaths:
+        return NO_TIMES
+    earliest_us = max(death.last_good_us - record.uncertainty_us for record, death in deaths)
+    latest_us = _latest(deaths)
+    effective = _interval(earliest_us, latest_us, window.start_us)
+    verified = None if latest_us is None else _seconds(max(latest_us, answered_us), window.start_us)
+    return Times(ordered_to_effective=effective, ordered_to_verified=verified)
+
+
+def _latest(deaths: list[tuple[ProbeRecord, Death]]) -> int | None:
+    latest = 0
+    for record, death in deaths:
+        if death.first_bad_us is None:
+            return None
+        latest = max(latest, death.first_bad_us + record.uncertainty_us)
+    return latest
+
+
+def _interval(earliest_us: int, latest_us: int | None, ordered_us: int) -> Interval:
+    latest_s = None if latest_us is None else _seconds(latest_us, ordered_us)
+    earliest_s = max(_seconds(earliest_us, ordered_us), 0.0)
+    return Interval(earliest_s=min(earliest_s, latest_s) if latest_s is not None else earliest_s, latest_s=latest_s)
+
+
+def _seconds(moment_us: int, ordered_us: int) -> float:
+    return round((moment_us - ordered_us) / 1_000_000, 6)
+
+
+def _slower(one: Times, other: Times) -> Times:
+    """Give the slower of two; one that never came into effect is the slowest."""
+
+    def rank(times: Times) -> float:
+        if times.ordered_to_effective is None:
+            return -1.0
+        latest = times.ordered_to_effective.latest_s
+        return float("inf") if latest is None else latest
+
+    return other if rank(other) > rank(one) else one
+
+
+def _late(plan: Plan, stage: str, times: Times) -> list[Finding]:
+    limit_s = plan.drill.limits.isolate_within
+    effective = times.ordered_to_effective
+    if effective is None:
+        sentence = f"No severed probe of stage {stage} says whether its isolation came into effect."
+        return [Finding(code="witness-gap", result=Result.INCONCLUSIVE, sentence=sentence, stage=stage)]
+    if effective.latest_s is None:
+        sentence = f"Isolation of stage {stage} never came into effect: at least one severed probe never died."
+        return [Finding(code="never-effective", result=Result.BREACHED, sentence=sentence, stage=stage)]
+    if effective.latest_s > limit_s:
+        sentence = f"Isolation of stage {stage} took up to {effective.latest_s:.1f} s (limit {limit_s:g} s)."
+        return [Finding(code="isolated-late", result=Result.BREACHED, sentence=sentence, stage=stage)]
+    return []
+
+
+def _restoration_times(
+    plan: Plan, probes: Mapping[str, ProbeRecord], timeline: Timeline
+) -> tuple[Times, list[Finding]]:
+    """Time restoration by fresh connections: from the last that failed to the first that passed, for the slowest probe."""
+    after = timeline.window(AFTER)
+    if after is None or timeline.restore_seen_us is None:
+        return NO_TIMES, []
+    fresh = [one for one in probes.values() if one.planned.role == "severed" and one.planned.probe.kind != "canary"]
+    earliest_us, latest_us, missing = after.start_us, after.start_us, False
+    for record in fresh:
+        good = record.within(after.start_us, after.end_us + 60_000_000, Seen.GOOD)
+        if not good:
+            missing = True
+            continue
+        bad = [one.last_us for one in record.episodes if one.seen is Seen.BAD and one.last_us < good[0].first_us]
+        earliest_us = max([earliest_us, *(us - record.uncertainty_us for us in bad)])
+        latest_us = max(latest_us, good[0].first_us + record.uncertainty_us)
+    effective = _interval(earliest_us, None if missing else latest_us, after.start_us)
+    verified = None if missing else _seconds(max(latest_us, timeline.restore_seen_us), after.start_us)
+    times = Times(ordered_to_effective=effective, ordered_to_verified=verified)
+    limit_s = plan.drill.limits.restore_within
+    if effective.latest_s is not None and effective.latest_s > limit_s:
+        sentence = f"Restoration took up to {effective.latest_s:.1f} s (limit {limit_s:g} s)."
+        return times, [Finding(code="restored-late", result=Result.BREACHED, sentence=sentence, stage=AFTER)]
+    return times, []
+
+
+def _is_proven(
+    plan: Plan,
+    records: Sequence[Record],
+    probes: Mapping[str, ProbeRecord],
+    timeline: Timeline,
+    findings: Sequence[Finding],
+) -> bool:
+    """Tell whether the plant was seen as it was before."""
+    if {finding.code for finding in findings} & {"stranded", "ours-left", "configuration-unread"}:
+        return False
+    armed = {record.data["point"] for record in of_kind(records, "arm.intent")}
+    if not armed <= {record.data["point"] for record in of_kind(records, "restore.seen")}:
+        return False
+    after = timeline.window(AFTER)
+    if after is None:
+        return not armed
+    back = {
+        record.planned.crosses
+        for record in probes.values()
+        if record.planned.role == "severed" and record.within(after.start_us, after.end_us + 60_000_000, Seen.GOOD)
+    }
+    reached = {name for stage in plan.stages if timeline.window(stage.name) is not None for name in stage.conduits}
+    return reached <= back
+
+
+def _rows(
+    plan: Plan, probes: Mapping[str, ProbeRecord], timeline: Timeline, findings: Sequence[Finding]
+) -> list[Row]:
+    """Give a row for every probe in every window, with the records it rests on."""
+    rows = []
+    dead_in = {stage.name: stage.dead for stage in plan.stages}
+    for window in timeline.windows:
+        for name, record in probes.items():
+            inside = record.within(window.start_us, window.end_us)
+            counts = {seen: sum(one.count for one in inside if one.seen is seen) for seen in Seen}
+            own = [one for one in findings if one.probe == name and one.stage == window.name]
+            known = counts[Seen.GOOD] + counts[Seen.BAD] > 0
+            gaps = [one.longest_gap_us for one in inside]
+            rows.append(
+                Row(
+                    stage=window.name,
+                    probe=name,
+                    role=record.planned.role,
+                    vantage=record.planned.probe.vantage,
+                    expected="dead" if name in dead_in.get(window.name, ()) else "alive",
+                    result=worst([*(one.result for one in own), Result.HELD if known else Result.INCONCLUSIVE]),
+                    good=counts[Seen.GOOD],
+                    bad=counts[Seen.BAD],
+                    unknown=counts[Seen.UNKNOWN],
+                    longest_gap_s=max(gaps) / 1_000_000 if gaps else None,
+                    records=tuple(sorted({*window.records, *(seq for one in own for seq in one.records)})),
+                )
+            )
+    return rows

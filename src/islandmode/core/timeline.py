@@ -1,0 +1,105 @@
+"""What a journal says of when things were: orders, stages, and the windows in which probes are judged. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from islandmode.core.record import Record
+
+BEFORE, AFTER = "before", "after"
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of a run by name: `before`, a stage, or `after`; with the records that bound it."""
+
+    name: str
+    start_us: int
+    end_us: int
+    records: tuple[int, ...]
+    complete: bool = True
+
+    @property
+    def length_us(self) -> int:
+        """Tell how long it was."""
+        return self.end_us - self.start_us
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A run's moments, in the conductor's monotonic microseconds; None where they never came."""
+
+    start_us: int
+    windows: tuple[Window, ...]
+    restore_ordered_us: int | None
+    restore_seen_us: int | None
+    isolate_answered_us: dict[str, int]
+
+    def window(self, name: str) -> Window | None:
+        """Find a window by name."""
+        return next((one for one in self.windows if one.name == name), None)
+
+    def at(self, moment_us: int) -> Window | None:
+        """Find the window that a moment lies in."""
+        return next((one for one in self.windows if one.start_us <= moment_us < one.end_us), None)
+
+    def seconds(self, moment_us: int) -> float:
+        """Give a moment as seconds from the start of the run."""
+        return round((moment_us - self.start_us) / 1_000_000, 6)
+
+    @property
+    def cuts(self) -> tuple[int, ...]:
+        """Give the times at which episodes must end."""
+        return tuple(edge for one in self.windows for edge in (one.start_us, one.end_us))
+
+
+def of_kind(records: Sequence[Record], kind: str, **data: Any) -> Iterator[Record]:
+    """Yield records of a kind whose data have these values."""
+    for record in records:
+        if record.kind == kind and all(record.data.get(key) == value for key, value in data.items()):
+            yield record
+
+
+def last_us(records: Sequence[Record]) -> int:
+    """Give the time of the last record."""
+    return records[-1].monotonic_us if records else 0
+
+
+def timeline_of(stages: Sequence[str], records: Sequence[Record]) -> Timeline:
+    """Read the timeline of a run off its journal."""
+    orders = {stage: order for stage in stages if (order := _order_us(records, stage)) is not None}
+    restore = next(of_kind(records, "restore.ordered"), None)
+    end_us = restore.monotonic_us if restore is not None else last_us(records)
+    windows: list[Window] = []
+    began = next(of_kind(records, "baseline.started"), None)
+    if began is not None:
+        windows.append(Window(BEFORE, began.monotonic_us, min([*orders.values(), end_us]), (began.seq,)))
+    reached = list(orders)
+    for number, stage in enumerate(reached):
+        next_us = orders[reached[number + 1]] if number + 1 < len(reached) else end_us
+        rests_on = tuple(record.seq for record in records if record.data.get("stage") == stage)
+        complete = any(of_kind(records, "hold.ended", stage=stage, complete=True))
+        windows.append(Window(stage, orders[stage], next_us, rests_on, complete))
+    verified = next(of_kind(records, "verify.done"), None)
+    if restore is not None:
+        after_us = verified.monotonic_us if verified is not None else last_us(records)
+        windows.append(Window(AFTER, restore.monotonic_us, max(after_us, restore.monotonic_us + 1), (restore.seq,)))
+    return Timeline(
+        start_us=records[0].monotonic_us if records else 0,
+        windows=tuple(windows),
+        restore_ordered_us=restore.monotonic_us if restore is not None else None,
+        restore_seen_us=max((record.data["answered_us"] for record in of_kind(records, "restore.seen")), default=None),
+        isolate_answered_us={
+            stage: max((record.data["answered_us"] for record in of_kind(records, "isolate.result", stage=stage)), default=0)
+            for stage in stages
+        },
+    )
+
+
+def _order_us(records: Sequence[Record], stage: str) -> int | None:
+    """Give when a stage was ordered: when the first command left, or, if none ended, when it was written down."""
+    sent = [record.data["asked_us"] for record in of_kind(records, "isolate.result", stage=stage)]
+    written = [record.monotonic_us for record in of_kind(records, "isolate.intent", stage=stage)]
+    return min(sent or written, default=None)
