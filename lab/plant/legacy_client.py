@@ -10,9 +10,10 @@ import asyncio
 import json
 from pathlib import Path
 
-from polling import Plc
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
+
+from polling import Plc
 
 POLL_S = 0.5
 STATE = Path("/run/legacy-client.json")

@@ -59,7 +59,7 @@ class Process:
     @property
     def alarm(self) -> bool:
         """Tell whether the level is out of bounds."""
-        return not 5 <= self.level <= 95  # noqa: PLR2004 - the alarm's limits in percent
+        return not 5 <= self.level <= 95
 
 
 PROCESSES = {"mixer": Process(6.0, 0.8), "filler": Process(48.0, 1.2)}
@@ -84,8 +84,8 @@ async def serve(process: Process, port: int) -> None:
     await server.serve_forever(background=True)
     await server.async_setValues(1, WRITE_HOLDING, 0, [round(process.setpoint * 10)])
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGUSR1, setattr, process, "frozen", True)  # noqa: FBT003
-    loop.add_signal_handler(signal.SIGUSR2, setattr, process, "frozen", False)  # noqa: FBT003
+    loop.add_signal_handler(signal.SIGUSR1, setattr, process, "frozen", True)
+    loop.add_signal_handler(signal.SIGUSR2, setattr, process, "frozen", False)
     due = loop.time()
     while True:
         process.setpoint = (await server.async_getValues(1, HOLDING, 0, 1))[0] / 10

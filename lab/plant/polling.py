@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
+
 from serving import now_utc
 
 TAGS = {"heartbeat": 0, "level": 1, "rate": 4, "temperature": 5}
@@ -61,4 +62,4 @@ class Plc:
 
 def parse_plcs(given: list[str]) -> list[Plc]:
     """Read NAME=ADDRESS pairs."""
-    return [Plc(*pair.split("=", 1)) for pair in given]
+    return [Plc(name, address) for name, _, address in (pair.partition("=") for pair in given)]

@@ -121,7 +121,7 @@ def faulty_nft(lab: Lab, fault: str) -> Iterator[None]:
     wrapper = (ROGUE / "nft_wrapper.py").read_text(encoding="utf-8")
     fetch = f"mkdir -p /run/faulty && cp {nft} /run/faulty/nft.real && cat > /run/faulty/nft.py"
     subprocess.run(lab.enter("fw", ("sh", "-c", fetch)), input=wrapper, text=True, check=True, timeout=20)
-    launcher = "#!/bin/sh\nNFT_REAL=/run/faulty/nft.real exec python3 /run/faulty/nft.py \"$@\"\n"
+    launcher = '#!/bin/sh\nNFT_REAL=/run/faulty/nft.real exec python3 /run/faulty/nft.py "$@"\n'
     script = f"printf '%s' '{launcher}' > /run/faulty/nft && chmod 755 /run/faulty/nft && echo {fault} > /etc/nft-fault"
     in_node(lab, "fw", "sh", "-c", f"{script} && mount --bind /run/faulty/nft {nft}")
     try:
@@ -178,4 +178,6 @@ def test_a_stage_that_stops_a_flow_it_should_not_is_found(lab: Lab, tmp_path: Pa
     assert ended.code == 1, ended.output
     stopped = {found["probe"] for found in ended.verdict["findings"] if found["code"] == "isolated-too-much"}
     assert stopped
-    assert all(found["stage"] == "vendors" for found in ended.verdict["findings"] if found["code"] == "isolated-too-much")
+    assert all(
+        found["stage"] == "vendors" for found in ended.verdict["findings"] if found["code"] == "isolated-too-much"
+    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import signal
 import subprocess
+import termios
 import time
 from pathlib import Path
 
@@ -67,8 +69,8 @@ def test_a_signal_in_the_hold_restores(lab: Lab, workspace: Path, signals: tuple
 def test_a_closed_terminal_in_the_hold_restores(lab: Lab, workspace: Path) -> None:
     ours, theirs = pty.openpty()
     # A controlling terminal of its own: closing our end is what closing the window is.
-    argv_options = {"stdin": theirs, "stdout": theirs, "stderr": theirs, "start_new_session": False}
-    running = start(workspace, lab.name, **argv_options, preexec_fn=lambda: (os.setsid(), _own(theirs)))
+    options = {"stdin": theirs, "stdout": theirs, "stderr": theirs, "start_new_session": False}
+    running = start(workspace, lab.name, **options, preexec_fn=lambda: own_terminal(theirs))
     os.close(theirs)
     drain = subprocess.Popen(["cat"], stdin=ours, stdout=subprocess.DEVNULL)
     try:
@@ -83,10 +85,9 @@ def test_a_closed_terminal_in_the_hold_restores(lab: Lab, workspace: Path) -> No
     assert_restored(lab, directory, "signal", "SIGHUP")
 
 
-def _own(terminal: int) -> None:
-    import fcntl  # noqa: PLC0415 - in the child only
-    import termios  # noqa: PLC0415
-
+def own_terminal(terminal: int) -> None:
+    """Make a terminal the controlling one of a new session; runs in the child."""
+    os.setsid()
     fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
 

@@ -84,7 +84,9 @@ def _probe_records(
 ) -> dict[str, ProbeRecord]:
     found = {}
     for name, planned in plan.probes.items():
-        measured = [one.data for one in of_kind(records, "vantage.offset", vantage=planned.probe.vantage, outcome="done")]
+        measured = [
+            one.data for one in of_kind(records, "vantage.offset", vantage=planned.probe.vantage, outcome="done")
+        ]
         shifts = [int(one["monotonic_us"]) for one in measured]
         # What the clocks drifted between the two measurements adds to what each measurement leaves open.
         drift_us = max(shifts) - min(shifts) if shifts else 0
@@ -120,9 +122,13 @@ def _of_the_witness(plan: Plan, records: Sequence[Record]) -> list[Finding]:
             found.append(Finding(code="witness-lost", result=Result.INCONCLUSIVE, sentence=sentence))
         for record in spools:
             if not record.data["chain_ok"] or record.data["ended"] == "lost":
-                what = "was altered or cut off" if not record.data["chain_ok"] else "ends without its worker's last word"
+                what = (
+                    "was altered or cut off" if not record.data["chain_ok"] else "ends without its worker's last word"
+                )
                 sentence = f"The spool of vantage {name} {what}; what it watched is not known for sure."
-                lost = Finding(code="witness-lost", result=Result.INCONCLUSIVE, sentence=sentence, records=(record.seq,))
+                lost = Finding(
+                    code="witness-lost", result=Result.INCONCLUSIVE, sentence=sentence, records=(record.seq,)
+                )
                 found.append(lost)
         for when in ("before", "after"):
             if not any(of_kind(records, "vantage.offset", vantage=name, when=when, outcome="done")):
@@ -144,7 +150,9 @@ def _of_the_devices(plan: Plan, records: Sequence[Record]) -> list[Finding]:
     for record in of_kind(records, "configuration.compared", same=False):
         point, part = record.data["point"], record.data["part"]
         if record.data["ours"]:
-            sentence = f"{point}: an object of ours is left in its {part}. Delete the tables that begin with islandmode_."
+            sentence = (
+                f"{point}: an object of ours is left in its {part}. Delete the tables that begin with islandmode_."
+            )
             left = Finding(code="ours-left", result=Result.INCONCLUSIVE, sentence=sentence, records=(record.seq,))
             found.append(left)
         else:
@@ -167,7 +175,9 @@ def _stages(
         mine = [record for name, record in probes.items() if first_stage.get(name) is stage]
         times = NO_TIMES
         if window is not None and timeline.restore_ordered_us is not None:
-            times = _isolation_times(window, timeline.restore_ordered_us, timeline.isolate_answered_us[stage.name], mine)
+            times = _isolation_times(
+                window, timeline.restore_ordered_us, timeline.isolate_answered_us[stage.name], mine
+            )
             findings += _late(plan, stage.name, times)
             slowest = _slower(slowest, times)
         own = [finding.result for finding in findings if finding.stage == stage.name]
@@ -286,9 +296,7 @@ def _is_proven(
     return reached <= back
 
 
-def _rows(
-    plan: Plan, probes: Mapping[str, ProbeRecord], timeline: Timeline, findings: Sequence[Finding]
-) -> list[Row]:
+def _rows(plan: Plan, probes: Mapping[str, ProbeRecord], timeline: Timeline, findings: Sequence[Finding]) -> list[Row]:
     """Give a row for every probe in every window, with the records it rests on."""
     rows = []
     dead_in = {stage.name: stage.dead for stage in plan.stages}

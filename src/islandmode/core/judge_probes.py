@@ -29,7 +29,9 @@ class ProbeRecord:
 
     def within(self, start_us: int, end_us: int, *seen: Seen) -> tuple[Episode, ...]:
         """Give the episodes of a stretch; windows cut episodes, so none straddles one."""
-        return tuple(one for one in self.episodes if start_us <= one.first_us < end_us and (not seen or one.seen in seen))
+        return tuple(
+            one for one in self.episodes if start_us <= one.first_us < end_us and (not seen or one.seen in seen)
+        )
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,9 @@ def judge_return(record: ProbeRecord, timeline: Timeline) -> list[Finding]:
     if record.planned.probe.kind == "canary":
         bad = [one for one in record.within(after.start_us, after.end_us, Seen.BAD) if "reset" in one.why]
         how = "resumed" if good else "was reset" if bad else "was lost"
-        sentence = f"The connection that {record.name} held through the isolation {how}; that is reported, not required."
+        sentence = (
+            f"The connection that {record.name} held through the isolation {how}; that is reported, not required."
+        )
         return [_finding("old-connection", Result.HELD, sentence, AFTER, record)]
     if not good:
         sentence = f"{record.name} was not seen alive again after restore, so the way back over {record.planned.crosses} is not proven."
@@ -172,7 +176,13 @@ def _gap(plan: Plan, record: ProbeRecord, timeline: Timeline, gap_us: int, from_
         sentence = f"{record.name} said nothing for {gap_us / 1e6:.1f} s; whether it was good then is not known."
         finding = _finding("witness-gap", Result.INCONCLUSIVE, sentence, stage, record)
     else:
-        where = f"in stage {stage}" if stage not in (None, BEFORE, AFTER) else f"{stage} the isolation" if stage else "in the run"
+        where = (
+            f"in stage {stage}"
+            if stage not in (None, BEFORE, AFTER)
+            else f"{stage} the isolation"
+            if stage
+            else "in the run"
+        )
         sentence = f"{record.name} was not good for {gap_us / 1e6:.1f} s {where} (limit {limit_s:g} s): {bad[0].why}."
         finding = _finding("continuity-gap", Result.BREACHED, sentence, stage, record)
     return _timed(finding, timeline, from_us, to_us)

@@ -92,7 +92,9 @@ def timeline_of(stages: Sequence[str], records: Sequence[Record]) -> Timeline:
         restore_ordered_us=restore.monotonic_us if restore is not None else None,
         restore_seen_us=max((record.data["answered_us"] for record in of_kind(records, "restore.seen")), default=None),
         isolate_answered_us={
-            stage: max((record.data["answered_us"] for record in of_kind(records, "isolate.result", stage=stage)), default=0)
+            stage: max(
+                (record.data["answered_us"] for record in of_kind(records, "isolate.result", stage=stage)), default=0
+            )
             for stage in stages
         },
     )

@@ -23,7 +23,9 @@ class HttpLook:
         # The environment's proxy would look from somewhere else; a kept connection would not be fresh.
         limits = httpx2.Limits(max_keepalive_connections=0)
         headers = {"Cache-Control": "no-cache", "Accept": "application/json"}
-        self._client = httpx2.AsyncClient(trust_env=False, limits=limits, headers=headers, timeout=probe.get("timeout", 0.8))
+        self._client = httpx2.AsyncClient(
+            trust_env=False, limits=limits, headers=headers, timeout=probe.get("timeout", 0.8)
+        )
 
     async def __call__(self) -> Value:
         """Fetch and judge."""

@@ -15,13 +15,13 @@ import os
 import socket
 import struct
 import time
-from typing import Any, Dict, Optional, Tuple, Union
+from typing import Any, Union
 
 READ_FUNCTIONS = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 GOOD, BAD, UNKNOWN = "good", "bad", "unknown"
 TOO_MANY_REQUESTS = 429
 
-Probe = Dict[str, Any]
+Probe = dict[str, Any]
 Value = Union[int, str, None]
 
 
@@ -41,11 +41,11 @@ def monotonic_us() -> int:
 class Fresh:
     """Tells a value that changes from one that stands still: an answer alone proves nothing."""
 
-    def __init__(self, within_s: Optional[float]) -> None:
+    def __init__(self, within_s: float | None) -> None:
         """Demand a change within so many seconds; None demands none."""
         self._within_us = None if within_s is None else int(within_s * 1_000_000)
         self._value: Value = None
-        self._changed_us: Optional[int] = None
+        self._changed_us: int | None = None
 
     def check(self, value: Value) -> None:
         """Take the newest value; raises `Bad` when it has stood still for too long."""
@@ -79,11 +79,12 @@ def http_request(host: str, port: int, path: str) -> bytes:
     """Make a GET request that asks for nothing cached."""
     shown = "[%s]" % host if ":" in host else host
     return (
-        "GET %s HTTP/1.1\r\nHost: %s:%d\r\nCache-Control: no-cache\r\nAccept: application/json\r\n\r\n" % (path, shown, port)
+        "GET %s HTTP/1.1\r\nHost: %s:%d\r\nCache-Control: no-cache\r\nAccept: application/json\r\n\r\n"
+        % (path, shown, port)
     ).encode("ascii")
 
 
-async def http_answer(reader: asyncio.StreamReader) -> Tuple[int, bytes]:
+async def http_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     """Read one HTTP answer; returns status and body."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     status = int(head[0].split()[1])
@@ -138,8 +139,8 @@ class Connection:
 
     def __init__(self) -> None:
         """Hold no connection yet."""
-        self.reader: Optional[asyncio.StreamReader] = None
-        self.writer: Optional[asyncio.StreamWriter] = None
+        self.reader: asyncio.StreamReader | None = None
+        self.writer: asyncio.StreamWriter | None = None
         self.transaction = 0
 
     async def open(self, probe: Probe) -> None:
@@ -160,13 +161,13 @@ class Connection:
         writer.write(modbus_request(self.transaction, unit, probe.get("table", "input"), address))
         return await modbus_answer(reader, self.transaction)
 
-    async def ask_http(self, probe: Probe) -> Tuple[int, bytes]:
+    async def ask_http(self, probe: Probe) -> tuple[int, bytes]:
         """Ask for a page and return status and body."""
         reader, writer = self._streams()
         writer.write(http_request(probe["target"], probe["port"], probe.get("path", "/")))
         return await http_answer(reader)
 
-    def _streams(self) -> Tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    def _streams(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self.reader is None or self.writer is None:
             raise Bad("the connection was reset")
         return self.reader, self.writer
@@ -317,4 +318,4 @@ def checksum(data: bytes) -> int:
     return ~total & 0xFFFF
 
 
-LOOKS: Dict[str, Any] = {"tcp": TcpLook, "icmp": IcmpLook, "modbus": ModbusLook, "http": HttpLook, "canary": CanaryLook}
+LOOKS: dict[str, Any] = {"tcp": TcpLook, "icmp": IcmpLook, "modbus": ModbusLook, "http": HttpLook, "canary": CanaryLook}

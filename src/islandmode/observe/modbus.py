@@ -66,7 +66,9 @@ class ModbusLook:
             "input": self._client.read_input_registers,
         }
         try:
-            answer = await reads[probe.get("table", "input")](probe.get("address", 0), count=1, device_id=probe.get("unit", 1))
+            answer = await reads[probe.get("table", "input")](
+                probe.get("address", 0), count=1, device_id=probe.get("unit", 1)
+            )
         except ModbusException as error:
             raise Bad(f"no answer ({error})") from None
         if answer.isError():

@@ -20,7 +20,7 @@ import signal
 import struct
 import sys
 import time
-from typing import Any, BinaryIO, Dict, Optional, Set
+from typing import Any, BinaryIO
 
 from islandmode.observe.looks import BAD, GOOD, LOOKS, UNKNOWN, Bad, Unknown, Value, monotonic_us
 
@@ -31,8 +31,8 @@ IN_FLIGHT_MAX = 16
 OWN_TROUBLE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EPERM, errno.EACCES, errno.EADDRNOTAVAIL}
 GENESIS = "0" * 64
 
-Schedule = Dict[str, Any]
-Looks = Dict[str, Any]
+Schedule = dict[str, Any]
+Looks = dict[str, Any]
 
 
 def boot_id() -> str:
@@ -44,7 +44,7 @@ def boot_id() -> str:
 class Spool:
     """Segments of samples in one folder, bounded, chained, each readable by anything that reads lines."""
 
-    def __init__(self, folder: str, run: str, vantage: str, live: Optional[int]) -> None:
+    def __init__(self, folder: str, run: str, vantage: str, live: int | None) -> None:
         """Start the first segment; `live` also gets every line, where somebody listens."""
         self._folder = folder
         self._head = {"v": FORMAT, "run": run, "vantage": vantage}
@@ -52,11 +52,11 @@ class Spool:
         self._previous = GENESIS
         self._number = 0
         self._written = 0
-        self._file: Optional[BinaryIO] = None
+        self._file: BinaryIO | None = None
         self._since = time.monotonic()
         self.full = False
 
-    def add(self, sample: Dict[str, Any]) -> None:
+    def add(self, sample: dict[str, Any]) -> None:
         """Write one sample down."""
         if self.full:
             return
@@ -101,7 +101,7 @@ class Worker:
         self._in_flight = dict.fromkeys(self._probes, 0)
         self._numbers = dict.fromkeys(self._probes, 0)
         self._spool = spool
-        self._tasks: Set[asyncio.Future[None]] = set()
+        self._tasks: set[asyncio.Future[None]] = set()
         self.stop = asyncio.Event()
 
     async def run(self) -> str:
@@ -115,7 +115,7 @@ class Worker:
         try:
             await asyncio.wait_for(self.stop.wait(), left_s)
             ended = "asked"
-        except asyncio.TimeoutError:
+        except TimeoutError:
             ended = "schedule"
         for grid in grids:
             grid.cancel()
@@ -149,7 +149,7 @@ class Worker:
         try:
             value = await asyncio.wait_for(self._looks[name](), self._probes[name].get("timeout", 0.8))
             seen = GOOD
-        except asyncio.TimeoutError:
+        except TimeoutError:
             seen, why = BAD, "no answer in time"
         except Bad as bad:
             seen, why = BAD, str(bad)
@@ -181,7 +181,7 @@ class Worker:
         )
 
 
-async def sample(schedule: Schedule, folder: str, looks: Looks, live: Optional[int]) -> None:
+async def sample(schedule: Schedule, folder: str, looks: Looks, live: int | None) -> None:
     """Run one schedule to its end."""
     spool = Spool(folder, schedule["run"], schedule["vantage"], live)
     worker = Worker(schedule, spool, looks)
@@ -203,7 +203,7 @@ def run(folder: str, looks: Looks, *, live: bool = False) -> None:
     with open(os.path.join(folder, "pid"), "w", encoding="ascii") as file:
         file.write(str(os.getpid()))
     os.write(1, b"ready\n")
-    channel: Optional[int] = None
+    channel: int | None = None
     if live:
         channel = sys.stdout.fileno()
         os.set_blocking(channel, False)
@@ -265,7 +265,7 @@ def alive(pid: int) -> bool:
     return True
 
 
-def main(looks: Optional[Looks] = None) -> None:
+def main(looks: Looks | None = None) -> None:
     """Do what the command line says."""
     what = sys.argv[1] if len(sys.argv) > 1 else ""
     if what == "run":

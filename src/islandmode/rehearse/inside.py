@@ -128,7 +128,20 @@ def start_userland(name: str, node: dict[str, Any], network: int) -> int:
         "BIND_TARGETS": " ".join(target for _, target in node["binds"]),
     }
     clock = ["--time", "--monotonic", str(node["clock_offset_s"])] if node["clock_offset_s"] else []
-    argv = ["nsenter", "-t", str(network), "-n", "--", "unshare", "-m", "-p", "-u", *clock, "--fork", "--kill-child=KILL"]
+    argv = [
+        "nsenter",
+        "-t",
+        str(network),
+        "-n",
+        "--",
+        "unshare",
+        "-m",
+        "-p",
+        "-u",
+        *clock,
+        "--fork",
+        "--kill-child=KILL",
+    ]
     null = subprocess.DEVNULL
     # Into a file: a pipe that every daemon inherits would keep whoever reads our output waiting for ever.
     with (HELD / name / "userland.log").open("wb") as log:
@@ -154,7 +167,13 @@ def start_boot(name: str, node: dict[str, Any], userland: int) -> subprocess.Pop
     null, pipe = subprocess.DEVNULL, subprocess.PIPE
     script = "\n".join(lines)
     return subprocess.Popen(
-        [*argv, "sh", "-c", script], stdin=null, stdout=null, stderr=pipe, text=True, env=environment, start_new_session=True
+        [*argv, "sh", "-c", script],
+        stdin=null,
+        stdout=null,
+        stderr=pipe,
+        text=True,
+        env=environment,
+        start_new_session=True,
     )
 
 

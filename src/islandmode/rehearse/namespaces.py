@@ -239,7 +239,7 @@ def _specification(topology: Topology, folder: Path, *, rootless: bool) -> dict[
     return {"nodes": nodes, "links": links}
 
 
-def _inside(anchor: int, rootless: bool, specification: dict[str, Any], *words: str) -> dict[str, Any]:  # noqa: FBT001
+def _inside(anchor: int, rootless: bool, specification: dict[str, Any], *words: str) -> dict[str, Any]:
     """Run `inside` within the anchor; raises `LabFailed` with its words."""
     user = ["-U", "--preserve-credentials"] if rootless else []
     enter = ["nsenter", "-t", str(anchor), *user, "-m", "-p", "-n", "-u", "--"]
@@ -247,15 +247,21 @@ def _inside(anchor: int, rootless: bool, specification: dict[str, Any], *words: 
     program = str(Path(__file__).with_name("inside.py"))
     argv = [*enter, sys.executable, program, *words]
     done = subprocess.run(
-        argv, input=json.dumps(specification), capture_output=True, text=True, check=False, timeout=UP_S, env=_environment()
+        argv,
+        input=json.dumps(specification),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=UP_S,
+        env=_environment(),
     )
     if done.returncode != 0:
         raise LabFailed(f"The lab did not come up: {done.stderr.strip() or done.returncode}")
     found: dict[str, Any] = json.loads(done.stdout)
     numbers = _numbers(anchor)
-    return {
-        kind: {node: numbers[pid] for node, pid in found[kind].items()} for kind in ("networks", "userlands")
-    } | {"inside": found}
+    return {kind: {node: numbers[pid] for node, pid in found[kind].items()} for kind in ("networks", "userlands")} | {
+        "inside": found
+    }
 
 
 def _numbers(anchor: int) -> dict[int, int]:
@@ -349,7 +355,9 @@ def _kill(pid: int) -> None:
 
 def _is_alive(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0] != "Z"
+        return (
+            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0] != "Z"
+        )
     except OSError:
         return False
 
@@ -393,7 +401,10 @@ def status(name: str, state_dir: Path) -> LabStatus:
     nodes = []
     for one in lab.nodes.values():
         shown = subprocess.run(
-            lab.enter(one.node.name, ("ip", "-j", "addr"), network_only=True), capture_output=True, text=True, check=False
+            lab.enter(one.node.name, ("ip", "-j", "addr"), network_only=True),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         rows = [info for row in json.loads(shown.stdout or "[]") for info in row.get("addr_info", ())]
         addresses = tuple(str(info["local"]) for info in rows if info.get("scope") == "global")

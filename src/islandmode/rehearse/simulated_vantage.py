@@ -140,7 +140,7 @@ class SimulatedVantage:
     def die(self) -> None:
         """End the worker as a crash does; what it wrote until now stays."""
         self._sample()
-        self._end("killed")
+        self._end("lost")
 
     def _end(self, how: str) -> None:
         if self._ended_us is None:

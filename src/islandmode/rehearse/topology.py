@@ -75,7 +75,9 @@ def read_topology(path: Path) -> Topology:
     _only(tree, ("topology", "defaults"), defaults, NODE | CONTAINER_ONLY)
     for kind in kinds:
         if kind != "linux":
-            raise InputError(f"Kind {kind} does not run in namespaces; only linux does.", tree.place(("topology", "kinds", kind)))
+            raise InputError(
+                f"Kind {kind} does not run in namespaces; only linux does.", tree.place(("topology", "kinds", kind))
+            )
         _only(tree, ("topology", "kinds", kind), kinds[kind], NODE | CONTAINER_ONLY)
     nodes: dict[str, LabNode] = {}
     for name, own in (topology.get("nodes") or {}).items():
@@ -110,12 +112,16 @@ def _merged(*layers: dict[str, Any]) -> dict[str, Any]:
 
 def _node(tree: YamlTree, where: PathInFile, name: str, merged: dict[str, Any], folder: Path) -> LabNode:
     if merged.get("kind", "linux") != "linux":
-        raise InputError(f"Kind {merged['kind']} does not run in namespaces; only linux does.", tree.place((*where, "kind")))
+        raise InputError(
+            f"Kind {merged['kind']} does not run in namespaces; only linux does.", tree.place((*where, "kind"))
+        )
     if merged.get("network-mode") not in (None, "none"):
         raise InputError('network-mode can be "none" or left out.', tree.place((*where, "network-mode")))
     binds = tuple(_bind(tree, where, str(bind), folder) for bind in merged.get("binds", ()))
-    management = () if merged.get("network-mode") == "none" else tuple(
-        str(merged[key]) for key in ("mgmt-ipv4", "mgmt-ipv6") if key in merged
+    management = (
+        ()
+        if merged.get("network-mode") == "none"
+        else tuple(str(merged[key]) for key in ("mgmt-ipv4", "mgmt-ipv6") if key in merged)
     )
     return LabNode(
         name=name,
@@ -144,7 +150,9 @@ def _link(tree: YamlTree, number: int, link: dict[str, Any], nodes: dict[str, La
     for end in link.get("endpoints", ()):
         node, _, interface = str(end).partition(":")
         if node not in nodes:
-            raise InputError(f"There is no node {node}; known nodes: {', '.join(nodes)}.", tree.place((*where, "endpoints")))
+            raise InputError(
+                f"There is no node {node}; known nodes: {', '.join(nodes)}.", tree.place((*where, "endpoints"))
+            )
         if not interface or len(interface) > 15:
             raise InputError(f"{end} names no interface of at most 15 characters.", tree.place((*where, "endpoints")))
         ends += [node, interface]

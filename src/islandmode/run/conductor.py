@@ -250,7 +250,9 @@ class Conductor:
             self._move(Event.RESTORE_SEEN, "Restored: every isolation point was read back without our objects.")
         else:
             unseen = ", ".join(sorted(set(touched) - seen))
-            self._move(Event.RESTORE_UNSEEN, f"STRANDED: {unseen} was not seen restored. Use the commands of the card now.")
+            self._move(
+                Event.RESTORE_UNSEEN, f"STRANDED: {unseen} was not seen restored. Use the commands of the card now."
+            )
         return restored
 
     async def _settle(self) -> None:

@@ -14,8 +14,8 @@ import anyio
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import Plan
 from islandmode.isolation.point import IsolationPoint, PointState
-from islandmode.run.progress import TimerReading
 from islandmode.run.book import Book
+from islandmode.run.progress import TimerReading
 from islandmode.system.clock import Clock
 
 CALL_DEADLINE_S = 5.0

@@ -1,9 +1,9 @@
 """The outermost edge of the program: every end becomes one of the exit codes, and never a traceback.
 
-    0 held and restoration proven    4 refused at preflight, nothing touched
-    1 breached                       5 restoration unproven; outranks all others
-    2 bad input, nothing touched     6 finished, nothing to judge
-    3 inconclusive or not tested     7 internal error; 5 if anything may still be isolated
+0 held and restoration proven    4 refused at preflight, nothing touched
+1 breached                       5 restoration unproven; outranks all others
+2 bad input, nothing touched     6 finished, nothing to judge
+3 inconclusive or not tested     7 internal error; 5 if anything may still be isolated
 """
 
 from __future__ import annotations

@@ -25,7 +25,9 @@ OURS = "islandmode"
 class Preflight:
     """Reads every isolation point before anything is armed, and again after restore."""
 
-    def __init__(self, plan: Plan, points: Mapping[str, IsolationPoint], book: Book, disk: Disk, directory: Path) -> None:
+    def __init__(
+        self, plan: Plan, points: Mapping[str, IsolationPoint], book: Book, disk: Disk, directory: Path
+    ) -> None:
         """Know where artifacts go; nothing is read yet."""
         self._plan = plan
         self._points = points
@@ -56,7 +58,9 @@ class Preflight:
             raise Refused(refusals[0])
         for name in self._plan.points:
             if not await self._keep(name, "before"):
-                raise Refused(f"{name}: its configuration could not be read and kept before the drill; nothing was touched.")
+                raise Refused(
+                    f"{name}: its configuration could not be read and kept before the drill; nothing was touched."
+                )
 
     async def _check_point(self, name: str) -> tuple[PreflightFinding, ...]:
         planned = self._plan.points[name]
@@ -88,7 +92,13 @@ class Preflight:
             except OSError as error:
                 unkept = f"{part} could not be written down ({error.strerror})"
         digests = {part: hashlib.sha256(text.encode()).hexdigest() for part, text in parts.items()}
-        data = {"point": name, "when": when, "outcome": reading.outcome.value, "why": reading.why or unkept, "parts": digests}
+        data = {
+            "point": name,
+            "when": when,
+            "outcome": reading.outcome.value,
+            "why": reading.why or unkept,
+            "parts": digests,
+        }
         await self._book.append("configuration.read", data)
         if reading.value is not None:
             kept = self._before if when == "before" else self._after

@@ -12,8 +12,8 @@ from islandmode.core.episodes import Sample, Seen
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import Plan
 from islandmode.observe.vantage import Collected, Offset, Schedule, Vantage
-from islandmode.run.progress import Lamp, Stop
 from islandmode.run.book import Book
+from islandmode.run.progress import Lamp, Stop
 from islandmode.system.clock import Clock
 
 CALL_DEADLINE_S = 10.0

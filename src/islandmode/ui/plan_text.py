@@ -21,10 +21,14 @@ def print_plan(plan: Plan, console: Console | None = None) -> None:
         renewed = "renewed while all is well" if able.renewable else "not renewable"
         tier = f"undo tier {able.undo_tier}, dead-man {plan.dead_man_s:g} s on the device, {renewed}"
         where = f"{point.platform} at {point.management.address}, managed from zone {point.management.zone}"
-        lines = Group(Text(f"{where}; {tier}"), _lines("arm", point.rendering.arm), _lines("restore", point.rendering.restore))
+        lines = Group(
+            Text(f"{where}; {tier}"), _lines("arm", point.rendering.arm), _lines("restore", point.rendering.restore)
+        )
         out.print(Panel(lines, title=name, title_align="left"))
     for number, stage in enumerate(plan.stages, 1):
-        out.print(Panel(_stage(stage), title=f"stage {number}: {stage.name}, hold {stage.hold_s:g} s", title_align="left"))
+        out.print(
+            Panel(_stage(stage), title=f"stage {number}: {stage.name}, hold {stage.hold_s:g} s", title_align="left")
+        )
 
 
 def _lines(what: str, lines: tuple[str, ...]) -> Text:

@@ -66,7 +66,9 @@ def open_points(plan: Plan, lab: Lab, workspace: Path, clock: Clock) -> Mapping[
     """Make the plan's isolation points; nothing is contacted yet, secrets are resolved now."""
     secrets = Secrets(workspace, lab=lab.secret)
     return {
-        name: isolation.open_point(name, _with_login(point, lab), secrets=secrets.resolve, known_hosts=lab.known_hosts, clock=clock)
+        name: isolation.open_point(
+            name, _with_login(point, lab), secrets=secrets.resolve, known_hosts=lab.known_hosts, clock=clock
+        )
         for name, point in plan.points.items()
     }
 

@@ -140,10 +140,14 @@ def _legend() -> str:
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
     top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     body = "".join(
-        "<tr>" + "".join(f'<td data-h="{escape(name)}">{cell}</td>' for name, cell in zip(head, row, strict=True)) + "</tr>"
+        "<tr>"
+        + "".join(f'<td data-h="{escape(name)}">{cell}</td>' for name, cell in zip(head, row, strict=True))
+        + "</tr>"
         for row in rows
     )
-    return f'<div class="wide"><table class="data {kind}"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    return (
+        f'<div class="wide"><table class="data {kind}"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
 
 
 def _flows(plan: Plan) -> str:
@@ -174,7 +178,11 @@ def _findings(verdict: Verdict) -> str:
         return "<p>Nothing was found that speaks against the isolation, the plant or the restoration.</p>"
     items = []
     for one in verdict.findings:
-        seen = "" if one.first_s is None or one.last_s is None else f" First seen at {one.first_s:.1f} s, last at {one.last_s:.1f} s."
+        seen = (
+            ""
+            if one.first_s is None or one.last_s is None
+            else f" First seen at {one.first_s:.1f} s, last at {one.last_s:.1f} s."
+        )
         kind = "note" if one.result is Result.HELD else one.result.value
         sentence = f"{escape(one.sentence)}{seen}"
         items.append(
@@ -227,7 +235,9 @@ def _dead_man(plan: Plan, records: Sequence[Record]) -> str:
                 escape(", ".join(isolating)) or "nothing",
             )
         )
-    armed = "".join(f"<li>{escape(name)}: undo tier {point.capabilities.undo_tier}</li>" for name, point in plan.points.items())
+    armed = "".join(
+        f"<li>{escape(name)}: undo tier {point.capabilities.undo_tier}</li>" for name, point in plan.points.items()
+    )
     table = _table(("at", "isolation point", "what", "left on the device", "isolating"), rows[:40], "small")
     more = f"<p class=note>{len(rows) - 40} more readings are in the journal.</p>" if len(rows) > 40 else ""
     return f"<ul>{armed}</ul>{table}{more}"

@@ -57,7 +57,9 @@ def timeline_plot(
     marks = _marks(verdict, timeline, scale, height)
     alt = f"Timeline of {len(rows)} probes over {(scale.end_us - scale.start_us) / 1e6:.0f} seconds; the same is in the table below."
     box = f'viewBox="0 0 {WIDTH} {height + 26}"'
-    opening = f'<svg class="plot" xmlns="http://www.w3.org/2000/svg" {box} role="img" font-family="inherit" font-size="11.5">'
+    opening = (
+        f'<svg class="plot" xmlns="http://www.w3.org/2000/svg" {box} role="img" font-family="inherit" font-size="11.5">'
+    )
     inside = f"<title>Timeline</title><desc>{escape(alt)}</desc>{PATTERNS}{bands}{heads}{labels}{bars}{frames}{marks}"
     return f'<div class="wide">{opening}{inside}{_axis(scale, timeline, height)}</svg></div>'
 
@@ -105,7 +107,9 @@ def _bars(episodes: Sequence[Episode], scale: Scale, y: int, period_us: int) -> 
 
 def _frames(plan: Plan, timeline: Timeline, name: str, scale: Scale, y: int) -> str:
     """Frame the stretch in which a probe must be dead."""
-    start = next((window for stage in plan.stages if name in stage.dead and (window := timeline.window(stage.name))), None)
+    start = next(
+        (window for stage in plan.stages if name in stage.dead and (window := timeline.window(stage.name))), None
+    )
     if start is None or timeline.restore_ordered_us is None:
         return ""
     left, right = scale.x(start.start_us), scale.x(timeline.restore_ordered_us)

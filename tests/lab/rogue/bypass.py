@@ -27,7 +27,7 @@ def lay(lab: Lab, outer: str, routes: tuple[tuple[int, str, str], ...]) -> None:
     subprocess.run(lab.enter(outer, link, network_only=True), check=True, timeout=20)
     for node, mine in ((outer, NEAR), ("rtr", FAR)):
         for family in (4, 6):
-            more = ("nodad",) if family == 6 else ()  # noqa: PLR2004 - the IP version
+            more = ("nodad",) if family == 6 else ()
             in_node(lab, node, "ip", "addr", "add", f"{mine[family]}/{LENGTH[family]}", "dev", "bypass", *more)
         in_node(lab, node, "ip", "link", "set", "bypass", "up")
     for family, outer_host, ot_host in routes:

@@ -26,7 +26,7 @@ def checksum(data: bytes) -> int:
     """Compute the Internet checksum."""
     if len(data) % 2:
         data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
@@ -34,7 +34,7 @@ def checksum(data: bytes) -> int:
 
 def split(packet: bytes, family: int) -> tuple[bytes, bytes, int, int]:
     """Return source, destination, protocol and header length of an IP packet."""
-    if family == 4:  # noqa: PLR2004 - the IP version
+    if family == 4:
         return packet[12:16], packet[16:20], packet[9], (packet[0] & 15) * 4
     return packet[8:24], packet[24:40], packet[6], 40
 
@@ -45,7 +45,9 @@ def with_tcp_checksum(packet: bytes, family: int) -> bytes:
     segment = packet[header:]
     segment = segment[:16] + b"\0\0" + segment[18:]
     pseudo = source + destination
-    pseudo += struct.pack("!BBH", 0, TCP, len(segment)) if family == 4 else struct.pack("!IHBB", len(segment), 0, 0, TCP)  # noqa: PLR2004
+    pseudo += (
+        struct.pack("!BBH", 0, TCP, len(segment)) if family == 4 else struct.pack("!IHBB", len(segment), 0, 0, TCP)
+    )
     return packet[:header] + segment[:16] + struct.pack("!H", checksum(pseudo + segment)) + segment[18:]
 
 
@@ -80,7 +82,7 @@ def relay(outer: str, inner: str, families: tuple[int, ...], *, established: boo
     tables = {interface: neighbours(interface) for interface in (outer, inner)}
     # Behind the inner interface stands one router; on the outer one every host is a neighbour.
     routers = [mac for address, mac in tables[inner].items() if not address.startswith(b"\xfe\x80")]
-    via[outer] = lambda destination: tables[outer].get(destination)
+    via[outer] = tables[outer].get
     via[inner] = lambda _destination: routers[0] if routers else None
     print("ready", flush=True)
     by_number = {one.fileno(): key for key, one in sockets.items()}
