@@ -22,7 +22,9 @@ GRAB_BAGS = {"util", "utils", "helper", "helpers", "manager", "base", "common", 
 MAY_READ_CLOCKS = {
     "src/islandmode/system/clock.py": "it is the clock",
     "src/islandmode/system/disk.py": "closing a file waits for the thread that writes it",
-    "src/islandmode/observe/worker.py": "one file of standard library, copied to hosts that have nothing else of ours",
+    "src/islandmode/observe/looks.py": "it goes to far hosts with the worker",
+    "src/islandmode/observe/process_vantage.py": "it waits for a worker to end, after all that counts is over",
+    "src/islandmode/observe/worker.py": "standard library only, for hosts that have nothing else of ours",
 }
 LAB_MAY_READ_CLOCKS = "src/islandmode/rehearse/"
 CLOCKS = {
