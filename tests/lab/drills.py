@@ -105,14 +105,18 @@ def read_journal(directory: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
 
-def wait_for(workspace: Path, kind: str, *, before: Path | None = None, **wanted: Any) -> dict[str, Any]:
-    """Wait until the newest run has a record of this kind with these data."""
+def wait_for(
+    running: subprocess.Popen[str], workspace: Path, kind: str, *, before: Path | None = None, **wanted: Any
+) -> dict[str, Any]:
+    """Wait until the newest run has a record of this kind with these data; fails at once when the drill has ended."""
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
+        ended = running.poll() is not None
         directory = newest_run(workspace)
         if directory is not None and directory != before:
             for record in read_journal(directory):
                 if record["kind"] == kind and all(record["data"].get(key) == value for key, value in wanted.items()):
                     return record
+        assert not ended, f"the drill ended before {kind}: {running.stdout.read() if running.stdout else ''}"
         time.sleep(0.05)
     raise AssertionError(f"no record {kind} {wanted} within {PATIENCE_S} s")

@@ -60,7 +60,7 @@ def relay_on_firewall(lab: Lab, *options: str) -> Iterator[None]:
         yield
     finally:
         relay.kill()
-        relay.wait()
+        relay.communicate()
 
 
 def test_a_relay_on_the_firewall_is_found(lab: Lab, workspace: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_leak_that_opens_late_in_the_hold_is_found(lab: Lab, tmp_path: Path) -
     longer = {"drills/quarterly-isolation.yaml": lambda text: text.replace("hold: 3 s", "hold: 10 s")}
     workspace = make_workspace(tmp_path, lab.state_dir, longer)
     running = start(workspace, lab.name)
-    held = wait_for(workspace, "hold.started", stage="corporate")
+    held = wait_for(running, workspace, "hold.started", stage="corporate")
     with pytest.raises(subprocess.TimeoutExpired):
         running.wait(timeout=8)
     bypass.lay(lab, "office", ((4, OFFICE, MIXER),))
@@ -160,7 +160,7 @@ def test_an_nft_that_drops_timeouts_is_refused_and_leaves_nothing(lab: Lab, work
 
 def test_a_frozen_heartbeat_is_found_while_the_plc_still_answers(lab: Lab, workspace: Path) -> None:
     running = start(workspace, lab.name)
-    wait_for(workspace, "hold.started", stage="corporate")
+    wait_for(running, workspace, "hold.started", stage="corporate")
     in_node(lab, "plc-filler", "sh", "-c", "kill -USR1 $(cat /run/plc.pid)")
     try:
         ended = end(running, workspace)

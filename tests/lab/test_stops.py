@@ -40,7 +40,7 @@ def assert_restored(lab: Lab, directory: Path, by: str, word: str) -> None:
 def stopped_by(workspace: Path, lab: Lab, *signals: signal.Signals) -> Ended:
     """Start a drill, send signals in the middle of its last hold, and wait for its end."""
     running = start(workspace, lab.name)
-    wait_for(workspace, "hold.started", stage="corporate")
+    wait_for(running, workspace, "hold.started", stage="corporate")
     for number in signals:
         running.send_signal(number)
         time.sleep(0.05)
@@ -74,7 +74,7 @@ def test_a_closed_terminal_in_the_hold_restores(lab: Lab, workspace: Path) -> No
     os.close(theirs)
     drain = subprocess.Popen(["cat"], stdin=ours, stdout=subprocess.DEVNULL)
     try:
-        wait_for(workspace, "hold.started", stage="corporate")
+        wait_for(running, workspace, "hold.started", stage="corporate")
     finally:
         drain.kill()
         drain.wait()
@@ -99,7 +99,7 @@ def test_kill_9_in_the_hold_leaves_it_to_the_device_which_restores(lab: Lab, tmp
     }
     workspace = make_workspace(tmp_path, lab.state_dir, changes)
     running = start(workspace, lab.name)
-    wait_for(workspace, "hold.started", stage="corporate")
+    wait_for(running, workspace, "hold.started", stage="corporate")
     assert "hold" in in_node(lab, "fw", "nft", "list", "table", "inet", "islandmode_corporate_dmz")
     running.kill()
     end(running, workspace)
