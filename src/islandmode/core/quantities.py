@@ -5,25 +5,35 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 UNIT_S = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)\s*$")
 
 
-def parse_duration_s(text: object) -> object:
-    """Turn "8 s" or "3 min" into seconds; numbers pass only from Python code, never from YAML (see `catalog`)."""
+AS_WRITTEN = "as written"
+"""Validation context of the operators' files: there, a duration needs its unit."""
+
+
+def parse_duration_s(text: object, info: ValidationInfo) -> object:
+    """Turn "8 s" or "3 min" into seconds; numbers pass only from our own code and plans, never from operators' files."""
     if isinstance(text, str):
         match = _DURATION.match(text)
         if match is None:
             raise ValueError('expected a duration with its unit, such as "8 s", "500 ms", "3 min", "2 h" or "90 d"')
         return float(match.group(1)) * UNIT_S[match.group(2)]
-    if isinstance(text, bool) or not isinstance(text, float):
-        raise ValueError('expected a duration with its unit, such as "8 s"')  # noqa: TRY004 - pydantic wants ValueError
+    if isinstance(text, bool) or not isinstance(text, float) or info.context == AS_WRITTEN:
+        raise ValueError('expected a duration with its unit, such as "8 s"')
     return text
 
 
-Seconds = Annotated[float, BeforeValidator(parse_duration_s), Field(gt=0, le=90 * 86400.0)]
+Seconds = Annotated[
+    float,
+    BeforeValidator(parse_duration_s),
+    Field(gt=0, le=90 * 86400.0),
+    # Editors check what an operator writes, which is text with a unit.
+    WithJsonSchema({"type": "string", "pattern": _DURATION.pattern}, mode="validation"),
+]
 """A duration in seconds, written with its unit in YAML."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$")]

@@ -6,7 +6,9 @@ A workspace has `drills/*.yaml` (one drill each), `inventory/*.yaml` (one site e
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -16,10 +18,14 @@ from pydantic import BaseModel, ValidationError
 from islandmode.core.drill import Drill
 from islandmode.core.errors import InputError, Place
 from islandmode.core.probe import Probe, ProbePack
+from islandmode.core.quantities import AS_WRITTEN
 from islandmode.core.site import Site
-from islandmode.store.yaml_tree import PathInFile, YamlTree, read_yaml
+from islandmode.store.complaints import complaint
+from islandmode.store.yaml_tree import PathInFile, YamlTree, read_yaml, show
 
 DRILLS, INVENTORY, PROBES = "drills", "inventory", "probes"
+ENDINGS = (".yaml", ".yml")
+COMPLAINTS_MAX = 20
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -43,11 +49,13 @@ class Problem(Protocol):
 
 
 class InputErrors(InputError):
-    """Several things wrong in the operator's files, a line each."""
+    """Several things wrong in the operator's files, a line each; a file that is wrong throughout is cut short."""
 
     def __init__(self, errors: Sequence[InputError]) -> None:
         """Join the errors, the first one first."""
-        super().__init__("\n".join(str(error) for error in errors))
+        lines = [str(error) for error in errors[:COMPLAINTS_MAX]]
+        more = len(errors) - len(lines)
+        super().__init__("\n".join([*lines, f"... and {more} more."] if more else lines))
         self.errors = tuple(errors)
 
 
@@ -63,7 +71,7 @@ class Loaded:
     probe_trees: Mapping[str, YamlTree]
 
     def place(self, source: str, path: PathInFile) -> Place:
-        """Place a path of one of the files."""
+        """Place a path of one of the files; a path into the probes begins with the probe's name."""
         if source == "probes":
             tree = self.probe_trees.get(str(path[0])) if path else None
             return tree.place(("probes", *path)) if tree is not None else Place(PROBES)
@@ -74,74 +82,138 @@ def load(workspace: Path, drill: str) -> Loaded:
     """Load a drill by its path or name, its site, and every probe of the workspace."""
     drill_tree = read_yaml(*_drill_file(workspace, drill))
     value = _validate(Drill, drill_tree)
-    site, site_tree = _load_site(workspace, value, drill_tree)
-    probes, trees = load_probes(workspace)
+    with _collected() as errors:
+        with errors.collect():
+            site, site_tree = _load_site(workspace, value, drill_tree)
+        with errors.collect():
+            probes, trees = load_probes(workspace)
     return Loaded(value, site, probes, drill_tree, site_tree, trees)
 
 
 def _drill_file(workspace: Path, drill: str) -> tuple[Path, str]:
-    for candidate in (workspace / drill, Path(drill)):
-        if candidate.is_file():
-            return candidate, _shown(workspace, candidate)
-    named = workspace / DRILLS / f"{drill}.yaml"
-    if named.is_file():
-        return named, _shown(workspace, named)
-    known = ", ".join(path.stem for path in files(workspace, DRILLS)) or f"none, {workspace / DRILLS} has no .yaml file"
-    raise InputError(f"There is no drill {drill}; known drills: {known}.")
+    named = [workspace / DRILLS / f"{drill}{ending}" for ending in ENDINGS]
+    for candidate in (workspace / drill, Path(drill), *named):
+        try:
+            if candidate.is_file():
+                return candidate, _shown(workspace, candidate)
+        except OSError as error:
+            raise InputError(f"The drill {show(drill)} cannot be looked up ({error.strerror}).") from None
+    names = [path.stem for path in files(workspace, DRILLS)]
+    near = difflib.get_close_matches(Path(drill).stem, names, 1)
+    hint = f' Did you mean "{near[0]}"?' if near else ""
+    known = ", ".join(names) or f"none, {workspace / DRILLS} has no .yaml file"
+    raise InputError(f"There is no drill {show(drill)}; known drills: {known}.{hint}")
 
 
 def _load_site(workspace: Path, drill: Drill, drill_tree: YamlTree) -> tuple[Site, YamlTree]:
-    known: list[str] = []
+    trees = _site_trees(workspace)
+    if drill.site not in trees:
+        near = difflib.get_close_matches(drill.site, trees, 1)
+        hint = f' Did you mean "{near[0]}"?' if near else ""
+        raise InputError(
+            f'There is no site "{drill.site}" in {INVENTORY}/; known sites: {", ".join(trees) or "none"}.{hint}',
+            drill_tree.place(("site",)),
+        )
+    return _validate(Site, trees[drill.site]), trees[drill.site]
+
+
+def _site_trees(workspace: Path) -> dict[str, YamlTree]:
+    """Read every file of the inventory; a site stands in one of them only."""
+    trees: dict[str, YamlTree] = {}
     for path in files(workspace, INVENTORY):
         tree = read_yaml(path, _shown(workspace, path))
-        known.append(str(tree.document.get("site", path.stem)))
-        if known[-1] == drill.site:
-            return _validate(Site, tree), tree
-    raise InputError(
-        f"There is no site {drill.site} in {INVENTORY}/; known sites: {', '.join(known) or 'none'}.",
-        drill_tree.place(("site",)),
-    )
+        name = show(str(tree.document.get("site", path.stem)))
+        if name in trees:
+            raise InputError(
+                f'Site "{name}" is already defined in {trees[name].file}; a name may be used once.',
+                tree.place(("site",)),
+            )
+        trees[name] = tree
+    return trees
 
 
 def load_probes(workspace: Path) -> tuple[dict[str, Probe], dict[str, YamlTree]]:
-    """Load every probe pack; a probe name may stand in one pack only."""
+    """Load every probe pack, and which file each probe is in; a probe's name may stand in one pack only."""
     probes: dict[str, Probe] = {}
     trees: dict[str, YamlTree] = {}
-    for path in files(workspace, PROBES):
-        tree = read_yaml(path, _shown(workspace, path))
-        pack = _validate(ProbePack, tree)
-        for name, probe in pack.probes.items():
-            if name in probes:
-                raise InputError(
-                    f"Probe {name} is already defined in {trees[name].file}; a name may be used once.",
-                    tree.place(("probes", name), of_key=True),
-                )
-            probes[name], trees[name] = probe, tree
+    with _collected() as errors:
+        for path in files(workspace, PROBES):
+            with errors.collect():
+                tree = read_yaml(path, _shown(workspace, path))
+                for name, probe in _validate(ProbePack, tree).probes.items():
+                    with errors.collect():
+                        if name in probes:
+                            raise InputError(
+                                f'Probe "{name}" is already defined in {trees[name].file}; a name may be used once.',
+                                tree.place(("probes", name), of_key=True),
+                            )
+                        probes[name], trees[name] = probe, tree
     return probes, trees
 
 
 def load_sites(workspace: Path) -> dict[str, Site]:
     """Load every site of the workspace by name."""
-    found: dict[str, Site] = {}
-    for path in files(workspace, INVENTORY):
-        site = _validate(Site, read_yaml(path, _shown(workspace, path)))
-        found[site.site] = site
-    return found
+    return {name: _validate(Site, tree) for name, tree in _site_trees(workspace).items()}
 
 
 def files(workspace: Path, folder: str) -> tuple[Path, ...]:
     """List the YAML files of one of the operators' folders."""
-    return tuple(sorted((*workspace.glob(f"{folder}/*.yaml"), *workspace.glob(f"{folder}/*.yml"))))
+    return tuple(sorted(path for ending in ENDINGS for path in workspace.glob(f"{folder}/*{ending}")))
 
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Give the JSON Schemas that editors check drills, sites and probe packs against."""
-    return {name: model.model_json_schema() for name, model in (("drill", Drill), ("site", Site), ("probes", ProbePack))}
+    models: tuple[tuple[str, type[BaseModel]], ...] = (("drill", Drill), ("site", Site), ("probes", ProbePack))
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return {name: dialect | _for_editors(model.model_json_schema()) for name, model in models}
+
+
+def _for_editors(node: Any) -> Any:
+    """Say in a schema what pydantic's does not: one item may stand for a list, and names have one form only."""
+    if isinstance(node, list):
+        return [_for_editors(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    told = {key: _for_editors(value) for key, value in node.items()}
+    if "patternProperties" in told:
+        told["additionalProperties"] = False
+    if told.get("type") == "array" and "items" in told:
+        return {"anyOf": [told, told["items"]]}
+    return told
 
 
 def problem_error(loaded: Loaded, problems: Iterable[Problem]) -> InputError:
     """Turn planning's problems into one error with a place for each."""
-    errors = [InputError(problem.sentence, loaded.place(problem.source, problem.path)) for problem in problems]
+    return _one([InputError(problem.sentence, loaded.place(problem.source, problem.path)) for problem in problems])
+
+
+class _Errors:
+    """Errors of several files, kept until all were read."""
+
+    def __init__(self) -> None:
+        self.found: list[InputError] = []
+
+    @contextmanager
+    def collect(self) -> Iterator[None]:
+        """Keep an error for later instead of ending at it."""
+        try:
+            yield
+        except InputErrors as errors:
+            self.found.extend(errors.errors)
+        except InputError as error:
+            self.found.append(error)
+
+
+@contextmanager
+def _collected() -> Iterator[_Errors]:
+    """Read as much as can be read, then complain about everything at once."""
+    errors = _Errors()
+    yield errors
+    if errors.found:
+        raise _one(errors.found)
+
+
+def _one(errors: Sequence[InputError]) -> InputError:
     return errors[0] if len(errors) == 1 else InputErrors(errors)
 
 
@@ -152,81 +224,14 @@ def _shown(workspace: Path, path: Path) -> str:
 
 
 def _validate(model: type[M], tree: YamlTree) -> M:
+    """Make a value of a file's plain values; strictly, so that "22" is no port and 5 no address."""
     try:
-        return model.model_validate(tree.document)
+        return model.model_validate_json(json.dumps(tree.document), strict=True, context=AS_WRITTEN)
     except ValidationError as refused:
-        errors = [_input_error(model, tree, dict(error)) for error in refused.errors(include_url=False)]
-        unique = list({str(error): error for error in errors}.values())
-        raise (unique[0] if len(unique) == 1 else InputErrors(unique)) from None
+        found = [complaint(model, tree, dict(error)) for error in refused.errors(include_url=False)]
+    unique = {str(error): error for error in found}.values()
+    raise _one(sorted(unique, key=_line))
 
 
-def _input_error(model: type[BaseModel], tree: YamlTree, error: Mapping[str, Any]) -> InputError:
-    path = _path_in_file(tree, error["loc"])
-    kind = str(error["type"])
-    if kind == "extra_forbidden":
-        known = _known_keys(model, error["loc"])
-        near = difflib.get_close_matches(str(path[-1]), known, 1)
-        hint = f' Did you mean "{near[0]}"?' if near else f" Known keys: {', '.join(known)}." if known else ""
-        return InputError(f'Unknown key "{path[-1]}".{hint}', tree.place(path, of_key=True))
-    if kind == "missing":
-        return InputError(f'The key "{error["loc"][-1]}" is missing here.', tree.place(path))
-    said = str(error["msg"]).removeprefix("Value error, ")
-    said = said[0].lower() + said[1:]
-    given = _value_at(tree.document, path)
-    shown = f" (found {given!r})" if not isinstance(given, dict | list) and given is not None else ""
-    name = ".".join(str(part) for part in path)
-    return InputError(f"{name}: {said}{shown}.", tree.place(path))
-
-
-def _path_in_file(tree: YamlTree, location: Sequence[str | int]) -> PathInFile:
-    """Drop what pydantic adds to a location (union tags, "[key]") and what the operator wrote as one item, not a list."""
-    node: Any = tree.document
-    path: list[str | int] = []
-    for part in location:
-        if isinstance(node, dict) and part in node:
-            node = node[part]
-        elif isinstance(node, list) and isinstance(part, int) and part < len(node):
-            node = node[part]
-        elif part is location[-1] and part != "[key]" and not isinstance(part, int):
-            path.append(part)
-            continue
-        else:
-            continue
-        path.append(part)
-    return tuple(path)
-
-
-def _value_at(document: Any, path: PathInFile) -> Any:
-    for part in path:
-        try:
-            document = document[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return document
-
-
-def _known_keys(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
-    """List the keys that are known where an unknown one stands, by walking the model's own schema."""
-    schema = model.model_json_schema()
-    node: dict[str, Any] = schema
-    for part in location[:-1]:
-        node = _deeper(schema, node, part)
-    return sorted(_resolved(schema, node).get("properties", {}))
-
-
-def _deeper(schema: dict[str, Any], node: dict[str, Any], part: str | int) -> dict[str, Any]:
-    node = _resolved(schema, node)
-    if part in node.get("properties", {}):
-        return dict(node["properties"][part])
-    if "discriminator" in node and part in node["discriminator"].get("mapping", {}):
-        return {"$ref": node["discriminator"]["mapping"][part]}
-    if isinstance(part, int):
-        return dict(node.get("items", node))
-    more = node.get("additionalProperties") or next(iter(node.get("patternProperties", {}).values()), None)
-    return dict(more) if isinstance(more, dict) else node
-
-
-def _resolved(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    while "$ref" in node:
-        node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
-    return node
+def _line(error: InputError) -> tuple[int, int]:
+    return (error.place.line, error.place.column) if error.place is not None else (0, 0)

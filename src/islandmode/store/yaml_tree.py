@@ -1,25 +1,38 @@
-"""YAML with positions: the only place that reads YAML. Everything odd in a file is one sentence with its place."""
+"""YAML with positions: the only place that reads YAML. Everything odd in a file is one sentence with its place.
+
+ruamel parses; its tree of nodes, each with its position, is turned into plain values here and not by its constructors.
+So a value is what an operator sees: text, a decimal number, true, false or nothing. A date stays text, NO is not false,
+and what only a program would write (anchors, tags, merge keys, directives) is refused.
+"""
 
 from __future__ import annotations
 
 import re
+import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 from islandmode.core.errors import InputError, Place
 
 SIZE_MAX_BYTES = 1024 * 1024
 DEPTH_MAX = 24
 NODES_MAX = 20_000
-_ALIAS = re.compile(rb"(?m)(?:^|[\s,\[{:-])[*&][A-Za-z0-9_-]+")
+SHOWN_MAX = 60
 
 PathInFile = tuple[str | int, ...]
+_TAG = "tag:yaml.org,2002:"
+_INT = re.compile(r"[-+]?[0-9]{1,18}")
+_FLOAT = re.compile(r"[-+]?[0-9]{1,18}\.[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
@@ -28,91 +41,185 @@ class YamlTree:
 
     file: str
     document: dict[str, Any]
-    _tree: CommentedMap
+    _places: dict[PathInFile, tuple[Place, Place]]
 
     def place(self, path: PathInFile, *, of_key: bool = False) -> Place:
         """Give the place of the deepest part of a path that the file has; `of_key` points at the key, not the value."""
-        node: Any = self._tree
-        line, column = 0, 0
-        for depth, part in enumerate(path):
-            last = depth == len(path) - 1
-            if isinstance(node, CommentedMap) and part in node:
-                line, column = node.lc.key(part) if of_key and last else node.lc.value(part)
-            elif isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node):
-                line, column = node.lc.item(part)
-            else:
-                break
-            node = node[part]
-        return Place(self.file, line + 1, column + 1)
+        whole = path
+        while path not in self._places:
+            path = path[:-1]
+        key, value = self._places[path]
+        return key if of_key and path == whole else value
 
 
 def read_yaml(path: Path, shown: str) -> YamlTree:
     """Read one YAML file whose top is a mapping; raises `InputError` with its place, `shown` names the file."""
-    text = _read_text(path, shown)
-    yaml = YAML(typ="rt", pure=True)
-    yaml.allow_duplicate_keys = False
-    yaml.max_depth = DEPTH_MAX
+    text = _text(_bytes(path, shown), shown)
     try:
-        tree = yaml.load(text)
-    except DuplicateKeyError as error:
-        mark = error.problem_mark
-        key = re.search(r'found duplicate key "([^"]*)"', str(error.problem))
-        name = key.group(1) if key else "a key"
-        raise InputError(f"{name} is written twice here; keep one of them.", _place(shown, mark)) from None
+        node = _parser().compose(text)
+    except ReaderError as error:
+        line = text[: error.position].count("\n") + 1
+        raise InputError("There is a control character here; remove it.", Place(shown, line, 1)) from None
+    except _Unwanted as error:
+        raise InputError(str(error.problem), _place(shown, error.problem_mark)) from None
     except MarkedYAMLError as error:
-        problem = (error.problem or "not readable").strip()
+        problem = " ".join(str(error.problem or error.context or "it cannot be read").split())
+        if r"'\t'" in problem:
+            problem = "a tab stands where spaces must"
         raise InputError(f"This is not YAML: {problem}.", _place(shown, error.problem_mark)) from None
     except (YAMLError, ValueError, RecursionError) as error:
-        # ruamel raises a bare ValueError, without a position, on scalars such as "._" and on impossible dates.
-        problem = str(error).splitlines()[0] if str(error) else "nested too deeply"
-        raise InputError(f"This is not YAML that can be read: {problem}.", Place(shown)) from None
-    if tree is None:
+        raise InputError(f"This is not YAML: {show(str(error))}.", Place(shown)) from None
+    if node is None:
         raise InputError("The file is empty.", Place(shown, 1, 1))
-    if not isinstance(tree, CommentedMap):
+    if not isinstance(node, MappingNode):
         raise InputError('Expected a mapping at the top of the file, lines such as "name: value".', Place(shown, 1, 1))
-    budget = [NODES_MAX]
-    return YamlTree(shown, _plain(tree, shown, budget, 0), tree)
+    growing = _Growing(shown, {(): (Place(shown, 1, 1), _place(shown, node.start_mark))})
+    return YamlTree(shown, growing.mapping(node, ()), growing.places)
 
 
-def _read_text(path: Path, shown: str) -> str:
+def show(text: str) -> str:
+    """Make a file's words fit for a sentence on a terminal: one short line without control characters."""
+    cut_short = text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}..."
+    return "".join(letter if letter.isprintable() else "?" for letter in cut_short)
+
+
+def _bytes(path: Path, shown: str) -> bytes:
     try:
-        size = path.stat().st_size
-        if size > SIZE_MAX_BYTES:
-            raise InputError(f"The file has {size} bytes; at most {SIZE_MAX_BYTES} are read.", Place(shown))
-        data = path.read_bytes()
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError("This is not a file that can be read.", Place(shown))
+        if found.st_size > SIZE_MAX_BYTES:
+            raise InputError(f"The file has {found.st_size} bytes; at most {SIZE_MAX_BYTES} are read.", Place(shown))
+        return path.read_bytes()
     except OSError as error:
         raise InputError(f"The file cannot be read ({error.strerror}).", Place(shown)) from None
+
+
+def _text(data: bytes, shown: str) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError("This is UTF-16 text; save the file as UTF-8.", Place(shown))
     if b"\0" in data:
         raise InputError("This is a binary file, not YAML text.", Place(shown))
     try:
-        text = data.decode("utf-8")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise InputError("This is not UTF-8 text.", Place(shown, line, 1)) from None
-    alias = _ALIAS.search(re.sub(rb"#[^\n]*|\"[^\"\n]*\"|'[^'\n]*'", lambda match: b" " * len(match.group()), data))
-    if alias is not None:
-        # Aliases let ten lines stand for a billion values, and make it unclear which line a value comes from.
-        line = data[: alias.start() + 1].count(b"\n") + 1
-        raise InputError("YAML anchors and aliases (& and *) are not read here; write the value out.", Place(shown, line, 1))
-    return text
+        raise InputError("This is not UTF-8 text; save the file as UTF-8.", Place(shown, line, 1)) from None
+
+
+def _parser() -> Any:
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = _BoundedComposer
+    return yaml
 
 
 def _place(shown: str, mark: Any) -> Place:
     return Place(shown, mark.line + 1, mark.column + 1) if mark is not None else Place(shown)
 
 
-def _plain(node: Any, shown: str, budget: list[int], depth: int) -> Any:
-    """Turn ruamel's tree into plain values, within bounds."""
-    budget[0] -= 1
-    if budget[0] < 0 or depth > DEPTH_MAX:
-        raise InputError(f"The file holds more than {NODES_MAX} values or is nested too deeply.", Place(shown))
-    if isinstance(node, CommentedMap):
-        return {str(key): _plain(value, shown, budget, depth + 1) for key, value in node.items()}
-    if isinstance(node, CommentedSeq):
-        return [_plain(value, shown, budget, depth + 1) for value in node]
-    if isinstance(node, bool) or node is None:
+class _Unwanted(MarkedYAMLError):
+    """YAML, but not of the kind that is read here; the problem is a whole sentence."""
+
+
+class _BoundedComposer(Composer):
+    """Stops at the first thing that is refused, before ten lines have become a billion values."""
+
+    _nodes = 0
+
+    def get_single_node(self) -> Any:
+        """Compose the only document of a file; an empty one is None."""
+        node = super().get_single_node()
+        return None if isinstance(node, ScalarNode) and not node.value and node.style is None else node
+
+    def compose_document(self) -> Any:
+        """Compose the one document, which must not say how it wants to be read."""
+        start = self.parser.peek_event()
+        if start.version is not None or start.tags:
+            # %YAML 1.1 would make NO mean false.
+            raise _Unwanted(
+                problem="YAML directives (%) are not read here; remove this line.", problem_mark=start.start_mark
+            )
+        node = super().compose_document()
+        if self.check_node():
+            mark = self.parser.peek_event().start_mark
+            raise _Unwanted(problem="A second document begins here; a file holds one.", problem_mark=mark)
         return node
-    for kind in (int, float, str):
-        if isinstance(node, kind):
-            return kind(node)
-    return str(node)
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Compose one node, within bounds."""
+        event = self.parser.peek_event()
+        self._nodes += 1
+        if (why := self._refusal(event)) is not None:
+            raise _Unwanted(problem=why, problem_mark=event.start_mark)
+        return super().compose_node(parent, index)
+
+    def _refusal(self, event: Any) -> str | None:
+        if isinstance(event, AliasEvent) or event.anchor is not None:
+            # Aliases also make it unclear which line a value comes from.
+            return "YAML anchors and aliases (& and *) are not read here; write the value out."
+        if event.ctag is not None:
+            return "YAML tags (!) are not read here; write the value alone."
+        if self._nodes > NODES_MAX:
+            return f"The file holds more than {NODES_MAX} values; split it."
+        if self.depth >= DEPTH_MAX:
+            return f"This is nested more than {DEPTH_MAX} levels deep."
+        return None
+
+
+@dataclass
+class _Growing:
+    """A tree in the making: plain values, and for every path the places of its key and its value."""
+
+    shown: str
+    places: dict[PathInFile, tuple[Place, Place]]
+
+    def mapping(self, node: Any, path: PathInFile) -> dict[str, Any]:
+        """Turn a mapping into a dict; keys are text, each once."""
+        grown: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            place = _place(self.shown, key_node.start_mark)
+            key = self._key(key_node, place)
+            if key in grown:
+                first = self.places[*path, key][0].line
+                raise InputError(f'The key "{show(key)}" is already in line {first}; keep one of them.', place)
+            self.places[*path, key] = place, _place(self.shown, value_node.start_mark)
+            grown[key] = self.value(value_node, (*path, key))
+        return grown
+
+    def value(self, node: Any, path: PathInFile) -> Any:
+        """Turn any node into a plain value."""
+        if isinstance(node, MappingNode):
+            return self.mapping(node, path)
+        if isinstance(node, SequenceNode):
+            items = []
+            for number, item in enumerate(node.value):
+                place = _place(self.shown, item.start_mark)
+                self.places[*path, number] = place, place
+                items.append(self.value(item, (*path, number)))
+            return items
+        if any(category(letter) in {"Cc", "Cs"} and letter not in "\n\t" for letter in node.value):
+            raise InputError("There is a control character in this text; remove it.", self.places[path][1])
+        return _scalar(node)
+
+    def _key(self, node: Any, place: Place) -> str:
+        if not isinstance(node, ScalarNode):
+            raise InputError("A key must be text here, not a list or a mapping.", place)
+        if str(node.tag) == f"{_TAG}merge":
+            raise InputError('Merge keys ("<<") are not read here; write the values out.', place)
+        text = str(node.value)
+        if str(node.tag) != f"{_TAG}str":
+            raise InputError(f'A key must be text here; put it in quotes: "{show(text)}".', place)
+        return text
+
+
+def _scalar(node: Any) -> Any:
+    """Read one plain value; whatever is not plainly a decimal number, true, false or nothing stays text."""
+    kind, text = str(node.tag).removeprefix(_TAG), str(node.value)
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return text.lower() == "true"
+    readers: dict[str, tuple[re.Pattern[str], Callable[[str], Any]]] = {"int": (_INT, int), "float": (_FLOAT, float)}
+    if kind in readers and readers[kind][0].fullmatch(text):
+        return readers[kind][1](text)
+    return text

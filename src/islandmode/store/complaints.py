@@ -1,0 +1,216 @@
+"""What pydantic found wrong, said in an operator's words: what stands there, what was expected, what to do."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from islandmode.core.errors import InputError
+from islandmode.store.yaml_tree import PathInFile, YamlTree, show
+
+SECRET_PATTERN = "^(env|file|lab):.+$"  # noqa: S105 - the form of a reference, not a secret
+PATTERNS = {
+    "^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$": "a name: lower-case letters, digits and inner hyphens, at most 40",
+    SECRET_PATTERN: "a reference, env:NAME, file:PATH or lab:NAME; a secret itself never stands in a file",
+    "^(?:(?:tcp|udp)/[0-9]{1,5}|icmp)$": 'a service such as "tcp/502", "udp/53" or "icmp"',
+    "^/": 'a path that begins with "/"',
+}
+TYPES = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "dict_type": 'a mapping, lines such as "name: value"',
+    "model_type": 'a mapping, lines such as "name: value"',
+    "model_attributes_type": 'a mapping, lines such as "name: value"',
+}
+BOUNDS = {
+    "greater_than": ("more than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
+def complaint(model: type[BaseModel], tree: YamlTree, error: Mapping[str, Any]) -> InputError:
+    """Turn one of pydantic's errors into one placed sentence."""
+    location = error["loc"]
+    path, schema = _walk(model, tree, location)
+    kind = str(error["type"])
+    if kind == "extra_forbidden":
+        known = sorted(schema.get("properties", {}))
+        return InputError(
+            f'Unknown key "{show(str(location[-1]))}".{near(str(location[-1]), known)}', tree.place(path, of_key=True)
+        )
+    if kind == "missing":
+        return InputError(_missing(location), tree.place(path))
+    if kind.startswith("union_tag"):
+        return _wrong_kind(tree, path, schema, kind)
+    if location and location[-1] == "[key]":
+        expected = PATTERNS.get(error.get("ctx", {}).get("pattern", ""), "a name")
+        return InputError(f'"{show(str(path[-1]))}" must be {expected}.', tree.place(path, of_key=True))
+    given = value_at(tree.document, path)
+    secret = SECRET_PATTERN in json.dumps(schema).replace("\\\\", "\\")
+    what = _what(path)
+    return InputError(
+        f"{what} must {_expected(error, given)}{'' if secret else _found(kind, given)}.", tree.place(path)
+    )
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """Say which known word was probably meant, or else list them."""
+    words = list(known)
+    close = difflib.get_close_matches(word, words, 1)
+    if close:
+        return f' Did you mean "{close[0]}"?'
+    return f" Known keys: {', '.join(words)}." if words else ""
+
+
+def value_at(document: Any, path: PathInFile) -> Any:
+    """Return what stands at a path; None when nothing does."""
+    for part in path:
+        try:
+            document = document[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return document
+
+
+def _missing(location: tuple[str | int, ...]) -> str:
+    last = location[-1]
+    if isinstance(last, int):
+        return f"{_what(location[:-1])} must have at least {last + 1} items."
+    return f'The key "{last}" is missing here; add it.'
+
+
+def _wrong_kind(tree: YamlTree, path: PathInFile, schema: dict[str, Any], kind: str) -> InputError:
+    key = schema["discriminator"]["propertyName"]
+    known = [str(tag) for tag in schema["discriminator"]["mapping"]]
+    listed = ", ".join(known)
+    if kind == "union_tag_not_found":
+        return InputError(f'The key "{key}" is missing here; it says which of {listed} this is.', tree.place(path))
+    given = value_at(tree.document, (*path, key))
+    close = difflib.get_close_matches(str(given), known, 1)
+    hint = f' Did you mean "{close[0]}"?' if close else ""
+    return InputError(f'"{key}" must be one of {listed}; found {_word(given)}.{hint}', tree.place((*path, key)))
+
+
+def _expected(error: Mapping[str, Any], given: Any) -> str:
+    """Finish a sentence that says "must"."""
+    kind, about = str(error["type"]), error.get("ctx", {})
+    internet = next((form for form in ("network", "address") if f"{form}_validator" in str(error["loc"][-1])), None)
+    if internet is not None:
+        return _internet(internet, given)
+    if kind in TYPES:
+        quotes = "; put it in quotes" if kind == "string_type" and isinstance(given, int | float) else ""
+        return f"be {TYPES[kind]}{quotes}"
+    if kind in BOUNDS:
+        words, key = BOUNDS[kind]
+        bound = f"{about[key]:g}"
+        # A duration is written with its unit, and so is its bound: the only upper one is ninety days.
+        return f"be {words} {'90 d' if bound == '7.776e+06' else bound}"
+    if kind == "string_pattern_mismatch":
+        return f"be {PATTERNS.get(about['pattern'], 'of another form')}"
+    if kind == "literal_error":
+        return f"be {about['expected']}".replace("'", '"')
+    if kind == "too_short":
+        return f"have at least {about['min_length']} item{'s' * (about['min_length'] > 1)}"
+    if kind == "too_long":
+        return f"have at most {about['max_length']} items, not {about['actual_length']}"
+    return str(error["msg"]).removeprefix("Value error, ").replace("expected", "be", 1)
+
+
+def _internet(form: str, given: Any) -> str:
+    if form == "address":
+        return 'be an address such as 10.10.0.10 or "fd10:10::10"'
+    try:
+        meant = f"; did you mean {ipaddress.ip_interface(given).network}?" if isinstance(given, str) else ""
+    except ValueError:
+        meant = ""
+    return f'be a network such as 10.10.0.0/24 or "fd10:10::/64"{meant.removesuffix("?")}'
+
+
+def _found(kind: str, given: Any) -> str:
+    return "" if kind.startswith("too_") else f"; found {_word(given)}"
+
+
+def _word(given: Any) -> str:
+    if given is None:
+        return "nothing"
+    if isinstance(given, dict | list):
+        return "a mapping" if isinstance(given, dict) else "a list"
+    if isinstance(given, bool):
+        return str(given).lower()
+    return f'"{show(given)}"' if isinstance(given, str) else str(given)
+
+
+def _what(path: PathInFile) -> str:
+    """Name a value by its key, and by its number where it stands in a list."""
+    names = [str(part) for part in path if isinstance(part, str)]
+    name = f'"{show(names[-1])}"' if names else "the file"
+    return f"Item {path[-1] + 1} of {name}" if path and isinstance(path[-1], int) else name
+
+
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()
+
+
+def _walk(model: type[BaseModel], tree: YamlTree, location: tuple[str | int, ...]) -> tuple[PathInFile, dict[str, Any]]:
+    """Follow a location through schema and file together, as far as both go.
+
+    pydantic adds parts that are not in the file: the kind of a probe, "[key]", validators' names, and the index 0 of
+    what the operator wrote as one item instead of a list.
+    """
+    whole = _schema(model)
+    schema = whole
+    node: Any = tree.document
+    path: list[str | int] = []
+    for part in location:
+        kinds = schema.get("discriminator", {}).get("mapping", {})
+        if part in kinds:
+            schema = _resolved(whole, {"$ref": kinds[part]})
+            continue
+        present = (isinstance(node, dict) and part in node) or (
+            isinstance(node, list) and isinstance(part, int) and part < len(node)
+        )
+        if present:
+            path.append(part)
+            node = node[part]
+        if present or isinstance(part, int):
+            inner = _inner(schema, part)
+            if inner is None:
+                break
+            schema = _resolved(whole, inner)
+    return tuple(path), schema
+
+
+def _inner(schema: dict[str, Any], part: str | int) -> dict[str, Any] | None:
+    """Go one level down; None where the schema ends, which is at an unknown key."""
+    if isinstance(part, int):
+        inner = schema.get("items") or next(iter(schema.get("prefixItems", ())), None)
+        return dict(inner) if inner else None
+    if part in schema.get("properties", {}):
+        return dict(schema["properties"][part])
+    more = next(iter(schema.get("patternProperties", {}).values()), schema.get("additionalProperties"))
+    return more if isinstance(more, dict) else None
+
+
+def _resolved(whole: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    """Follow references, and an optional value to the value."""
+    while "$ref" in node or "anyOf" in node:
+        if "anyOf" in node:
+            some = [one for one in node["anyOf"] if one.get("type") != "null"]
+            if len(some) != 1:
+                return node
+            node = some[0]
+        else:
+            node = whole["$defs"][node["$ref"].rsplit("/", 1)[-1]]
+    return node
