@@ -10,10 +10,14 @@ from typing import Any
 
 import anyio
 
+from islandmode.core.episodes import fold
 from islandmode.core.errors import Refused
+from islandmode.core.judge import judge
 from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
+from islandmode.core.timeline import timeline_of
+from islandmode.core.verdict import Verdict
 from islandmode.rehearse.simulated_faults import Fault, draw_faults
 from islandmode.rehearse.simulated_plant import Devices, SimulatedPlant
 from islandmode.rehearse.simulated_truth import Claims, check_all
@@ -53,6 +57,7 @@ class Ended:
     faults: tuple[Fault, ...]
     claims: Claims
     conducted: Conducted | None
+    verdict: Verdict | None
     why: str
     phases: tuple[tuple[int, Phase], ...]
     violations: tuple[str, ...]
@@ -73,6 +78,9 @@ class Ended:
             f"  {(at_us - begun_us) / 1e6:10.6f}  {what}"
             for at_us, what in sorted(happened + said, key=lambda one: one[0])
         ]
+        if self.verdict is not None:
+            lines.append(f"  VERDICT {self.verdict.verdict.value}, restoration {self.verdict.restoration.value}")
+            lines += [f"    {one.result.value}: {one.sentence}" for one in self.verdict.findings]
         return "\n".join([*lines, *(f"  VIOLATED: {sentence}" for sentence in self.violations)])
 
     def _tape(self) -> list[Any]:
@@ -147,6 +155,7 @@ def run(
     stage = _Stage(plant, conductor)
     run_world(seed, stage.play)
     assert stage.journal is not None
+    verdict = judged(plant.plan, stage)
     claims = Claims(
         restored=stage.restored,
         refused=stage.refused,
@@ -155,18 +164,23 @@ def run(
         journal=JOURNAL,
         ended_us=stage.ended_us,
         started_us=stage.phases[0][0],
-        restoration=restoration_told(stage.journal.records, restored=stage.restored),
+        verdict=verdict.verdict.value if verdict is not None else None,
+        restoration=verdict.restoration.value if verdict is not None else None,
+        judged=verdict,
     )
     violations = check_all(plant, claims)
-    return Ended(seed, plant, tuple(faults), claims, stage.conducted, stage.why, tuple(stage.phases), violations)
+    phases = tuple(stage.phases)
+    return Ended(seed, plant, tuple(faults), claims, stage.conducted, verdict, stage.why, phases, violations)
 
 
-def restoration_told(records: Sequence[Record], *, restored: bool) -> str | None:
-    """Say what a run told of the plant after restore: proven only if it saw every probe good again."""
-    if not any(record.kind == "arm.intent" for record in records):
+def judged(plan: Plan, stage: _Stage) -> Verdict | None:
+    """Judge a run as the product does; a run that was refused, or broke, has no verdict."""
+    if stage.conducted is None or stage.journal is None:
         return None
-    seen_good = any(record.kind == "verify.done" and not record.data["bad"] for record in records)
-    return "proven" if restored and seen_good else "unproven"
+    records = stage.journal.records
+    cuts = timeline_of([one.name for one in plan.stages], records).cuts
+    episodes = {probe: fold(samples, cuts) for probe, samples in stage.conducted.samples.items()}
+    return judge(plan, records, episodes, mode="rehearsal", lab=True, run="run-1")
 
 
 def run_seed(seed: int) -> Ended:

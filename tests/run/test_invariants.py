@@ -13,12 +13,15 @@ import pytest
 
 from islandmode.core.errors import Refused
 from islandmode.core.lifecycle import Phase
+from islandmode.core.outcome import Reading
 from islandmode.core.plan import PlanStage, Step
+from islandmode.observe.vantage import Offset
 from islandmode.rehearse import simulated_truth
 from islandmode.rehearse.simulated_device import DeviceObject, SimulatedDevice
 from islandmode.rehearse.simulated_disk import SimulatedDisk, SimulatedFile
 from islandmode.rehearse.simulated_faults import Fault, Kind
 from islandmode.rehearse.simulated_plant import SimulatedPlant
+from islandmode.rehearse.simulated_vantage import SimulatedVantage
 from islandmode.run.conductor import CALL_DEADLINE_S, Conducted, Conductor
 from tests.run.simulated_drill import Shape
 from tests.run.simulated_run import Ended, run
@@ -140,7 +143,6 @@ def test_no_isolate_after_restore_catches_a_device_without_the_arming_rule() -> 
     late = (Fault(Kind.SLOW_WRITE, Phase.ISOLATING, call="isolate", times=1, amount_s=6.0),)
     broken = run(1, faults=late, devices={"before": NoArmingRule})
     assert "after it was seen restored" in violations(simulated_truth.no_isolate_after_restore_seen, broken)[0]
-    assert violations(simulated_truth.never_left_isolated, broken) != ()
     whole = run(1, faults=late)
     assert whole.plant.faults.hits[Kind.SLOW_WRITE, Phase.ISOLATING] == 1
     assert whole.violations == ()
@@ -196,7 +198,7 @@ HIDDEN = {
     "a leak on open connections": Fault(Kind.LEAK_OPEN, Phase.HOLDING, 0.2, conduit="remote-access"),
     "a device that only says it isolates": Fault(Kind.LIES_ISOLATE, Phase.PREFLIGHT),
     "a PLC that freezes": Fault(Kind.FREEZE, Phase.HOLDING, 1.5, target="10.40.0.51"),
-    "a rule that comes late": Fault(Kind.RULE_LAG, Phase.PREFLIGHT, amount_s=2.5),
+    "a rule that comes late": Fault(Kind.RULE_LAG, Phase.PREFLIGHT, amount_s=3.5),
     "a rule that cuts too much": Fault(Kind.CUTS_TOO_MUCH, Phase.PREFLIGHT, conduit="corporate-line3"),
 }
 
@@ -206,3 +208,22 @@ def test_held_was_true_catches_a_judge_that_says_held(name: str) -> None:
     broken = claimed(run(1, faults=(HIDDEN[name],)), verdict="held")
     assert violations(simulated_truth.held_was_true, broken) != ()
     assert violations(simulated_truth.held_was_true, claimed(run(1), verdict="held")) == ()
+
+
+def test_times_were_true_catches_a_far_clock_that_was_measured_wrong() -> None:
+    class Misled(SimulatedVantage):
+        async def offset(self, deadline_s: float) -> Reading[Offset]:
+            measured = await super().offset(deadline_s)
+            if not self.far or measured.value is None:
+                return measured
+            return replace(
+                measured, value=replace(measured.value, monotonic_us=measured.value.monotonic_us + 1_000_000)
+            )
+
+    def mislead(plant: SimulatedPlant) -> None:
+        for vantage in plant.vantages.values():
+            vantage.__class__ = Misled
+
+    broken = run(1, prepare=mislead)
+    assert "is said to be in effect after" in violations(simulated_truth.times_were_true, broken)[0]
+    assert violations(simulated_truth.times_were_true, run(1)) == ()

@@ -48,7 +48,7 @@ def test_no_invariant_breaks(played: dict[int, Ended | str]) -> None:
     assert not broken, explain(broken)
 
 
-def test_every_journal_reads_back_after_a_after_power_loss(played: dict[int, Ended | str]) -> None:
+def test_every_journal_reads_back_after_a_power_loss(played: dict[int, Ended | str]) -> None:
     for seed, ended in played.items():
         assert isinstance(ended, Ended), ended
         found = read_journal(ended.plant.disk.after_power_loss(JOURNAL))

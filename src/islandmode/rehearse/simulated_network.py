@@ -33,9 +33,11 @@ class Leak:
 
     def lets_pass(self, planned: PlanProbe, at_us: int) -> bool:
         """Tell whether this leak carries a probe's packets at a moment."""
-        if not self.from_us <= at_us < self.until_us or planned.crosses != self.conduit:
-            return False
-        if self.only_open and not isinstance(planned.probe, CanaryProbe):
+        return self.from_us <= at_us < self.until_us and self.carries(planned)
+
+    def carries(self, planned: PlanProbe) -> bool:
+        """Tell whether a probe's packets are of the kind that this leak lets pass."""
+        if planned.crosses != self.conduit or (self.only_open and not isinstance(planned.probe, CanaryProbe)):
             return False
         return self.direction in (None, planned.direction) and self.family in (None, planned.family)
 

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from islandmode.core.record import Record
+from islandmode.core.verdict import Verdict
 from islandmode.rehearse.simulated_device import OURS, Happening
 from islandmode.rehearse.simulated_network import FOREVER_US, Blocked
 from islandmode.rehearse.simulated_plant import SimulatedPlant
 
 BLIND_US = 1_200_000
 """Shorter than this, something true may fall between two samples and their timeouts; a verdict may not know it."""
+ROUND_TRIP_S = 0.02
+"""A probe whose question passed and whose answer did not was asked this much before the rule came into force."""
 START_BOUND_S = 120.0
 END_BOUND_S = 240.0
 HOLD_BOUND_S = 60.0
@@ -37,6 +40,7 @@ class Claims:
     started_us: int
     verdict: str | None = None
     restoration: str | None = None
+    judged: Verdict | None = None
 
     @property
     def stranded(self) -> bool:
@@ -157,7 +161,7 @@ def restoration_was_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ..
 
 
 def held_was_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
-    """`held` is said only if it was so: isolated for the whole hold, nothing leaked, and what must live lived."""
+    """`held` is said only if it was so: isolated for the whole hold, no probe leaked, and what must live lived."""
     if claims.verdict != "held":
         return ()
     isolated = {one.conduit: one for one in _our_stretches(plant) if _is_own(one)}
@@ -165,30 +169,46 @@ def held_was_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
     if missing:
         return tuple(f"Held is said, and {name} was never isolated." for name in missing)
     violations: list[str] = []
+    # A stage's hold runs from its order, and its isolation may come into force as late as the site owner allows.
+    late_us = round(plant.plan.drill.limits.isolate_within * 1_000_000)
     for stage in plant.plan.stages:
         from_us = max(isolated[name].from_us for name in stage.isolated)
         until_us = min(isolated[name].until_us for name in stage.isolated)
-        if until_us - from_us < stage.hold_s * 1_000_000:
+        if until_us - from_us < stage.hold_s * 1_000_000 - late_us:
             violations.append(f"Held is said, and {stage.name} was isolated for {(until_us - from_us) / 1e6:.3f} s.")
-    return (*violations, *_leaked(plant, isolated), *_disturbed(plant, isolated), *_blocked_too_early(plant, isolated))
+    ordered = [record.monotonic_us for record in claims.records if record.kind == "restore.ordered"]
+    hold = (min(one.from_us for one in isolated.values()), min([*ordered, claims.ended_us]))
+    return (
+        *violations,
+        *_leaked(plant, isolated, late_us),
+        *_disturbed(plant, *hold),
+        *_blocked_too_early(plant, isolated),
+    )
 
 
-def _leaked(plant: SimulatedPlant, isolated: Mapping[str, Blocked]) -> tuple[str, ...]:
+def _leaked(plant: SimulatedPlant, isolated: Mapping[str, Blocked], late_us: int) -> tuple[str, ...]:
     found = []
     for leak in plant.network.leaks:
         stretch = isolated.get(leak.conduit)
-        if stretch and _overlap_us(leak.from_us, leak.until_us, stretch.from_us, stretch.until_us) > BLIND_US:
+        if stretch is None or not any(leak.carries(planned) for planned in plant.plan.probes.values()):
+            continue
+        # What still leaks from before the rule is an isolation that comes late; it becomes a leak when it is too late.
+        since_us = stretch.from_us + (late_us if leak.from_us < stretch.from_us + BLIND_US else 0)
+        if _overlap_us(leak.from_us, leak.until_us, since_us, stretch.until_us) > BLIND_US:
             found.append(f"Held is said, and {leak.conduit} leaked ({leak.direction}, {leak.family}).")
     return tuple(found)
 
 
-def _disturbed(plant: SimulatedPlant, isolated: Mapping[str, Blocked]) -> tuple[str, ...]:
-    begin_us, end_us = min(one.from_us for one in isolated.values()), max(one.until_us for one in isolated.values())
+def _disturbed(plant: SimulatedPlant, begin_us: int, end_us: int) -> tuple[str, ...]:
     limit_us = round(plant.plan.drill.limits.longest_ot_gap * 1_000_000) + 2 * BLIND_US
+    continuity = [plant.plan.probes[name].probe for name in plant.plan.drill.continuity]
+    answering = {str(probe.target) for probe in continuity}
+    reading = {str(probe.target) for probe in continuity if probe.kind in ("modbus", "http")}
     found = []
     for outage in plant.network.outages:
         gap_us = _overlap_us(outage.from_us, outage.until_us, begin_us, end_us)
-        if gap_us > limit_us:
+        # Only a probe that reads values can see them stand still.
+        if gap_us > limit_us and outage.target in (reading if outage.freezes else answering):
             found.append(f"Held is said, and {outage.target} was not well for {gap_us / 1e6:.1f} s.")
     for one in (*_tape(plant, "released"), *_tape(plant, "pretended"), *_tape(plant, "lost")):
         if begin_us <= one.at_us < end_us:
@@ -205,6 +225,28 @@ def _blocked_too_early(plant: SimulatedPlant, isolated: Mapping[str, Blocked]) -
 def _is_own(stretch: Blocked) -> bool:
     """Tell a conduit that was blocked by its own object from one that another's object cut along with it."""
     return f" isolates {stretch.conduit} for " in stretch.by
+
+
+def times_were_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
+    """The interval in which a stage is said to have come into effect holds the moment in which it did."""
+    if claims.judged is None or plant.network.leaks or plant.network.outages:
+        return ()
+    violations: list[str] = []
+    for stage, told in zip(plant.plan.stages, claims.judged.stages, strict=True):
+        stretches = [one for one in _our_stretches(plant) if _is_own(one) and one.conduit in stage.conduits]
+        interval = told.isolation_s.ordered_to_effective
+        if interval is None or interval.latest_s is None or len(stretches) != len(stage.conduits):
+            continue
+        asked = [
+            record.data["asked_us"]
+            for record in claims.records
+            if record.kind == "isolate.result" and record.data["stage"] == stage.name
+        ]
+        true_s = (max(one.from_us for one in stretches) - min(asked)) / 1_000_000
+        if not interval.earliest_s - ROUND_TRIP_S <= true_s <= interval.latest_s + ROUND_TRIP_S:
+            said = f"{interval.earliest_s:.3f} to {interval.latest_s:.3f} s"
+            violations.append(f"{stage.name} is said to be in effect after {said}, and was after {true_s:.3f} s.")
+    return tuple(violations)
 
 
 def _overlap_us(from_us: int, until_us: int, begin_us: int, end_us: int) -> int:
