@@ -31,6 +31,10 @@ TYPES = {
     "model_type": 'a mapping, lines such as "name: value"',
     "model_attributes_type": 'a mapping, lines such as "name: value"',
 }
+INTERNET = {
+    "network": 'a network such as 10.10.0.0/24 or "fd10:10::/64"',
+    "address": 'an address such as 10.10.0.10 or "fd10:10::10"',
+}
 BOUNDS = {
     "greater_than": ("more than", "gt"),
     "greater_than_equal": ("at least", "ge"),
@@ -57,11 +61,9 @@ def complaint(model: type[BaseModel], tree: YamlTree, error: Mapping[str, Any]) 
         expected = PATTERNS.get(error.get("ctx", {}).get("pattern", ""), "a name")
         return InputError(f'"{show(str(path[-1]))}" must be {expected}.', tree.place(path, of_key=True))
     given = value_at(tree.document, path)
-    secret = SECRET_PATTERN in json.dumps(schema).replace("\\\\", "\\")
-    what = _what(path)
-    return InputError(
-        f"{what} must {_expected(error, given)}{'' if secret else _found(kind, given)}.", tree.place(path)
-    )
+    found = "" if SECRET_PATTERN in json.dumps(schema) else _found(kind, given)
+    sentence = f"{_what(path)} must {_expected(error, given)}{found}.{_meant(error, given)}"
+    return InputError(sentence, tree.place(path))
 
 
 def near(word: str, known: Iterable[str]) -> str:
@@ -105,9 +107,8 @@ def _wrong_kind(tree: YamlTree, path: PathInFile, schema: dict[str, Any], kind: 
 def _expected(error: Mapping[str, Any], given: Any) -> str:
     """Finish a sentence that says "must"."""
     kind, about = str(error["type"]), error.get("ctx", {})
-    internet = next((form for form in ("network", "address") if f"{form}_validator" in str(error["loc"][-1])), None)
-    if internet is not None:
-        return _internet(internet, given)
+    if (form := _internet(error)) is not None:
+        return f"be {INTERNET[form]}"
     if kind in TYPES:
         quotes = "; put it in quotes" if kind == "string_type" and isinstance(given, int | float) else ""
         return f"be {TYPES[kind]}{quotes}"
@@ -127,14 +128,19 @@ def _expected(error: Mapping[str, Any], given: Any) -> str:
     return str(error["msg"]).removeprefix("Value error, ").replace("expected", "be", 1)
 
 
-def _internet(form: str, given: Any) -> str:
-    if form == "address":
-        return 'be an address such as 10.10.0.10 or "fd10:10::10"'
+def _internet(error: Mapping[str, Any]) -> str | None:
+    """Tell whether an address or a network was meant; pydantic tries both versions and complains of each."""
+    return next((form for form in INTERNET if f"_{form}_validator" in str(error["loc"][-1])), None)
+
+
+def _meant(error: Mapping[str, Any], given: Any) -> str:
+    """Guess the network that was meant by one with a host's address."""
+    if _internet(error) != "network" or not isinstance(given, str):
+        return ""
     try:
-        meant = f"; did you mean {ipaddress.ip_interface(given).network}?" if isinstance(given, str) else ""
+        return f" Did you mean {ipaddress.ip_interface(given).network}?"
     except ValueError:
-        meant = ""
-    return f'be a network such as 10.10.0.0/24 or "fd10:10::/64"{meant.removesuffix("?")}'
+        return ""
 
 
 def _found(kind: str, given: Any) -> str:

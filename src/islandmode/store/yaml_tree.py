@@ -182,7 +182,9 @@ class _Growing:
             if key in grown:
                 first = self.places[*path, key][0].line
                 raise InputError(f'The key "{show(key)}" is already in line {first}; keep one of them.', place)
-            self.places[*path, key] = place, _place(self.shown, value_node.start_mark)
+            # What is left empty begins, for the parser, where the next thing does: in a later line.
+            empty = value_node.start_mark.index == value_node.end_mark.index
+            self.places[*path, key] = place, place if empty else _place(self.shown, value_node.start_mark)
             grown[key] = self.value(value_node, (*path, key))
         return grown
 

@@ -1,0 +1,282 @@
+"""Bad values in the operators' files, and exactly what is said of each.
+
+A row changes one file of a workspace that is good (see `workspace.py`): what is replaced, by what, and the answer.
+"""
+
+from __future__ import annotations
+
+DRILL, SITE, PACK = "drills/weekly.yaml", "inventory/north.yaml", "probes/line.yaml"
+DURATION = 'a duration with its unit, such as "8 s"'
+NAME = "a name: lower-case letters, digits and inner hyphens, at most 40"
+REFERENCE = "a reference, env:NAME, file:PATH or lab:NAME; a secret itself never stands in a file"
+MAPPING = 'a mapping, lines such as "name: value"'
+ADDRESS = 'an address such as 10.10.0.10 or "fd10:10::10"'
+NETWORK = 'a network such as 10.10.0.0/24 or "fd10:10::/64"'
+MODBUS_KEYS = "address, changes_within, kind, maximum, minimum, port, purpose, table, target, timeout, unit, vantage"
+KINDS = "canary, http, icmp, modbus, tcp"
+
+Row = tuple[str, str, str, str]
+
+UNKNOWN_KEYS: dict[str, Row] = {
+    "in a stage": (DRILL, "hold: 8 s", "hodl: 8 s", 'drills/weekly.yaml:8:5: Unknown key "hodl". Did you mean "hold"?'),
+    "at the top": (
+        DRILL,
+        "site: north",
+        "site: north\nsevred: [x]",
+        'drills/weekly.yaml:3:1: Unknown key "sevred". Did you mean "severed"?',
+    ),
+    "far from every known one": (
+        SITE,
+        "user: drill",
+        "user: drill\n      qqq: 1",
+        'inventory/north.yaml:28:7: Unknown key "qqq". Known keys: become, key, password, user.',
+    ),
+    "in a flow": (
+        SITE,
+        "owner: Planning",
+        "ownr: Planning",
+        'inventory/north.yaml:18:9: Unknown key "ownr". Did you mean "owner"?',
+    ),
+    "in a probe, by its kind": (
+        PACK,
+        "#register: 0",
+        "adress: 0",
+        'probes/line.yaml:6:5: Unknown key "adress". Did you mean "address"?',
+    ),
+    "in a probe, called like its kind": (
+        PACK,
+        "#register: 0",
+        "modbus: 0",
+        f'probes/line.yaml:6:5: Unknown key "modbus". Known keys: {MODBUS_KEYS}.',
+    ),
+}
+
+WRONG_TYPES: dict[str, Row] = {
+    "a hold without unit": (
+        DRILL,
+        "hold: 8 s",
+        "hold: 8",
+        f'drills/weekly.yaml:8:11: "hold" must be {DURATION}; found 8.',
+    ),
+    "a hold as decimal number": (
+        DRILL,
+        "hold: 8 s",
+        "hold: 8.5",
+        f'drills/weekly.yaml:8:11: "hold" must be {DURATION}; found 8.5.',
+    ),
+    "a hold of an unknown unit": (
+        DRILL,
+        "hold: 8 s",
+        "hold: 8 m",
+        f'drills/weekly.yaml:8:11: "hold" must be {DURATION}, "500 ms", "3 min", "2 h" or "90 d"; found "8 m".',
+    ),
+    "a hold of nothing": (
+        DRILL,
+        "hold: 8 s",
+        "hold: 0 s",
+        'drills/weekly.yaml:8:11: "hold" must be more than 0; found "0 s".',
+    ),
+    "a hold of a year": (
+        DRILL,
+        "hold: 8 s",
+        "hold: 365 d",
+        'drills/weekly.yaml:8:11: "hold" must be at most 90 d; found "365 d".',
+    ),
+    "an empty hold": (
+        DRILL,
+        "hold: 8 s",
+        "hold:",
+        f'drills/weekly.yaml:8:5: "hold" must be {DURATION}; found nothing.',
+    ),
+    "a number as text": (
+        SITE,
+        "level: 4",
+        'level: "4"',
+        'inventory/north.yaml:3:19: "level" must be a number; found "4".',
+    ),
+    "a truth as number": (
+        SITE,
+        "level: 4",
+        "level: true",
+        'inventory/north.yaml:3:19: "level" must be a number; found true.',
+    ),
+    "a level beyond Purdue": (
+        SITE,
+        "level: 4",
+        "level: 6",
+        'inventory/north.yaml:3:19: "level" must be at most 5; found 6.',
+    ),
+    "a level below it": (
+        SITE,
+        "level: 4",
+        "level: -1",
+        'inventory/north.yaml:3:19: "level" must be at least 0; found -1.',
+    ),
+    "a number where text is meant": (
+        SITE,
+        "owner: Planning",
+        "owner: 4711",
+        'inventory/north.yaml:18:16: "owner" must be text; put it in quotes; found 4711.',
+    ),
+    "a list where text is meant": (
+        SITE,
+        "owner: Planning",
+        "owner: [a]",
+        'inventory/north.yaml:18:16: "owner" must be text; found a list.',
+    ),
+    "a mapping where text is meant": (
+        SITE,
+        "owner: Planning",
+        "owner: {a: b}",
+        'inventory/north.yaml:18:16: "owner" must be text; found a mapping.',
+    ),
+    "a port in quotes": (
+        PACK,
+        "port: 502",
+        'port: "502"',
+        'probes/line.yaml:5:11: "port" must be a whole number; found "502".',
+    ),
+    "a port with a fraction": (
+        PACK,
+        "port: 502",
+        "port: 502.0",
+        'probes/line.yaml:5:11: "port" must be a whole number; found 502.0.',
+    ),
+    "a port that is none": (
+        PACK,
+        "port: 502",
+        "port: 70000",
+        'probes/line.yaml:5:11: "port" must be at most 65535; found 70000.',
+    ),
+    "text where a mapping is meant": (
+        DRILL,
+        "limits:",
+        "limits: soon\nlater:",
+        f'drills/weekly.yaml:9:9: "limits" must be {MAPPING}; found "soon".',
+    ),
+    "an item that is no mapping": (
+        DRILL,
+        "stages:",
+        "stages:\n  - 3",
+        f'drills/weekly.yaml:6:5: Item 1 of "stages" must be {MAPPING}; found 3.',
+    ),
+    "an address that is none": (
+        PACK,
+        "target: 10.0.2.9",
+        "target: 10.0.2.900",
+        f'probes/line.yaml:4:13: "target" must be {ADDRESS}; found "10.0.2.900".',
+    ),
+    "an address as number": (
+        PACK,
+        "target: 10.0.2.9",
+        "target: 9",
+        f'probes/line.yaml:4:13: "target" must be {ADDRESS}; found 9.',
+    ),
+    "a network that is none": (
+        SITE,
+        "networks: 10.0.1.0/24",
+        "networks: [10.0.1.0/24, here]",
+        f'inventory/north.yaml:3:57: Item 2 of "networks" must be {NETWORK}; found "here".',
+    ),
+    "a network with a host's address": (
+        SITE,
+        "networks: 10.0.1.0/24",
+        "networks: 10.0.1.7/24",
+        f'inventory/north.yaml:3:43: "networks" must be {NETWORK}; found "10.0.1.7/24". Did you mean 10.0.1.0/24?',
+    ),
+    "a name with blanks": (
+        DRILL,
+        "drill: weekly",
+        "drill: Weekly Drill",
+        f'drills/weekly.yaml:1:8: "drill" must be {NAME}; found "Weekly Drill".',
+    ),
+    "a zone's name with capitals": (
+        SITE,
+        "  office:",
+        "  Office:",
+        f'inventory/north.yaml:3:3: "Office" must be {NAME}.',
+    ),
+    "a service that is none": (
+        SITE,
+        "service: tcp/502",
+        "service: modbus",
+        'inventory/north.yaml:17:18: "service" must be a service such as "tcp/502", "udp/53" or "icmp"; found "modbus".',
+    ),
+    "a word that is none of those known": (
+        DRILL,
+        "undo_tier: A",
+        "undo_tier: E",
+        'drills/weekly.yaml:14:14: "undo_tier" must be "A", "B", "C" or "D"; found "E".',
+    ),
+    "one zone where two are meant": (
+        SITE,
+        "between: [office, line]",
+        "between: office",
+        'inventory/north.yaml:9:14: "between" must have at least 2 items.',
+    ),
+    "three zones where two are meant": (
+        SITE,
+        "between: [office, line]",
+        "between: [office, line, line]",
+        'inventory/north.yaml:9:14: "between" must have at most 2 items, not 3.',
+    ),
+    "a list with nothing in it": (
+        DRILL,
+        "severed: [office-plc]",
+        "severed: []",
+        'drills/weekly.yaml:16:10: "severed" must have at least 1 item.',
+    ),
+    "a kind of probe that there is not": (
+        PACK,
+        "kind: modbus",
+        "kind: modbux",
+        f'probes/line.yaml:3:11: "kind" must be one of {KINDS}; found "modbux". Did you mean "modbus"?',
+    ),
+    "a probe that does not say its kind": (
+        PACK,
+        "kind: modbus",
+        "timeout: 1 s",
+        f'probes/line.yaml:3:5: The key "kind" is missing here; it says which of {KINDS} this is.',
+    ),
+    "a key that is missing": (
+        DRILL,
+        "site: north\n",
+        "",
+        'drills/weekly.yaml:1:1: The key "site" is missing here; add it.',
+    ),
+    "a path that is none": (
+        PACK,
+        "path: /state",
+        "path: state",
+        'probes/line.yaml:12:11: "path" must be a path that begins with "/"; found "state".',
+    ),
+}
+
+SECRETS: dict[str, Row] = {
+    "a password written out": (
+        SITE,
+        "password: env:FW",
+        "password: hunter2-canary",
+        f'inventory/north.yaml:28:17: "password" must be {REFERENCE}.',
+    ),
+    "a password of digits": (
+        SITE,
+        "password: env:FW",
+        "password: 48151623",
+        'inventory/north.yaml:28:17: "password" must be text; put it in quotes.',
+    ),
+    "a password in a list": (
+        SITE,
+        "password: env:FW",
+        "password: [hunter2-canary]",
+        'inventory/north.yaml:28:17: "password" must be text.',
+    ),
+    "a password under another key": (
+        SITE,
+        "password: env:FW",
+        "pasword: hunter2-canary",
+        'inventory/north.yaml:28:7: Unknown key "pasword". Did you mean "password"?',
+    ),
+}
+
+ROWS = {**UNKNOWN_KEYS, **WRONG_TYPES, **SECRETS}

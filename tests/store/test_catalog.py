@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from islandmode.core.errors import InputError, Place
+from islandmode.core.probe import ModbusProbe
+from islandmode.store import catalog
+from islandmode.store.complaints import PATTERNS
+from tests.store.rows_catalog import DRILL, PACK, ROWS, SECRETS, SITE
+from tests.store.workspace import FILES, write_workspace
+
+OPERATORS_FILES = Path(__file__).resolve().parents[2]
+
+
+def refused(workspace: Path, drill: str = "weekly") -> str:
+    with pytest.raises(InputError) as error:
+        catalog.load(workspace, drill)
+    return str(error.value)
+
+
+def test_the_workspace_is_good(tmp_path: Path) -> None:
+    loaded = catalog.load(write_workspace(tmp_path), "weekly")
+    assert (loaded.drill.drill, loaded.site.site, sorted(loaded.probes)) == (
+        "weekly",
+        "north",
+        ["hmi", "office-plc", "plc"],
+    )
+    assert loaded.drill.stages[0].hold == 8.0
+    assert loaded.drill.limits.longest_ot_gap == 0.5
+    assert isinstance(loaded.probes["plc"], ModbusProbe)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_bad_value_is_one_sentence_with_its_place(name: str, tmp_path: Path) -> None:
+    file, replaced, by, expected = ROWS[name]
+    assert FILES[file].count(replaced) == 1
+    said = refused(write_workspace(tmp_path, **{file: FILES[file].replace(replaced, by)}))
+    assert expected in said.splitlines()
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_written_out_by_mistake_is_not_repeated(name: str, tmp_path: Path) -> None:
+    file, replaced, by, _ = SECRETS[name]
+    said = refused(write_workspace(tmp_path, **{file: FILES[file].replace(replaced, by)}))
+    assert "hunter2" not in said
+    assert "48151623" not in said
+
+
+@pytest.mark.parametrize("file", [DRILL, SITE, PACK])
+def test_an_empty_file_is_said_to_be_empty(file: str, tmp_path: Path) -> None:
+    assert refused(write_workspace(tmp_path, **{file: ""})) == f"{file}:1:1: The file is empty."
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("weakly", 'There is no drill weakly; known drills: weekly. Did you mean "weekly"?'),
+        ("drills/gone.yaml", "There is no drill drills/gone.yaml; known drills: weekly."),
+        ("drills", "There is no drill drills; known drills: weekly."),
+        ("", "There is no drill ; known drills: weekly."),
+        ("a\0b", "There is no drill a?b; known drills: weekly."),
+        ("x" * 300, f"The drill {'x' * 60}... cannot be looked up (File name too long)."),
+    ],
+)
+def test_an_unknown_drill_lists_the_known_ones(asked: str, expected: str, tmp_path: Path) -> None:
+    assert refused(write_workspace(tmp_path), asked) == expected
+
+
+def test_a_folder_without_drills_says_so(tmp_path: Path) -> None:
+    drills = tmp_path / "drills"
+    assert refused(tmp_path) == f"There is no drill weekly; known drills: none, {drills} has no .yaml file."
+
+
+@pytest.mark.parametrize("asked", ["weekly", "drills/weekly.yaml"])
+def test_a_drill_goes_by_its_name_or_its_path(asked: str, tmp_path: Path) -> None:
+    assert catalog.load(write_workspace(tmp_path), asked).drill_tree.file == "drills/weekly.yaml"
+
+
+def test_a_drill_may_lie_outside_the_workspace(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "other.yaml"
+    elsewhere.write_text(FILES[DRILL].replace("drill: weekly", "drill: Other"), encoding="utf-8")
+    said = refused(write_workspace(tmp_path / "plant"), str(elsewhere))
+    assert said.startswith(f'{elsewhere}:1:8: "drill" must be a name')
+
+
+def test_a_missing_site_lists_the_known_ones(tmp_path: Path) -> None:
+    write_workspace(tmp_path, **{DRILL: FILES[DRILL].replace("site: north", "site: nort")})
+    assert refused(tmp_path) == (
+        'drills/weekly.yaml:2:7: There is no site "nort" in inventory/; known sites: north. Did you mean "north"?'
+    )
+
+
+def test_without_any_site_none_is_known(tmp_path: Path) -> None:
+    (write_workspace(tmp_path) / SITE).unlink()
+    assert refused(tmp_path) == 'drills/weekly.yaml:2:7: There is no site "north" in inventory/; known sites: none.'
+
+
+def test_a_site_stands_in_one_file_only(tmp_path: Path) -> None:
+    write_workspace(tmp_path, **{"inventory/old.yaml": FILES[SITE]})
+    assert refused(tmp_path) == (
+        'inventory/old.yaml:1:7: Site "north" is already defined in inventory/north.yaml; a name may be used once.'
+    )
+
+
+def test_a_probe_stands_in_one_pack_only(tmp_path: Path) -> None:
+    write_workspace(tmp_path, **{"probes/more.yml": "probes:\n  plc: {kind: icmp, vantage: here, target: 10.0.2.9}\n"})
+    assert refused(tmp_path) == (
+        'probes/more.yml:2:3: Probe "plc" is already defined in probes/line.yaml; a name may be used once.'
+    )
+
+
+def test_everything_wrong_is_said_at_once_in_the_order_of_the_files(tmp_path: Path) -> None:
+    site = FILES[SITE].replace("level: 4", "level: 9").replace("tcp/502", "modbus")
+    pack = FILES[PACK].replace("port: 502\n", "prt: 502\n")
+    lines = refused(write_workspace(tmp_path, **{SITE: site, PACK: pack, "probes/z.yaml": ""})).splitlines()
+    assert [line.split(": ")[0] for line in lines] == [
+        "inventory/north.yaml:3:19",
+        "inventory/north.yaml:17:18",
+        "probes/line.yaml:5:5",
+        "probes/z.yaml:1:1",
+    ]
+
+
+def test_a_file_that_is_wrong_throughout_is_cut_short(tmp_path: Path) -> None:
+    keys = "".join(f"key-{number}: 1\n" for number in range(50))
+    lines = refused(write_workspace(tmp_path, **{DRILL: FILES[DRILL] + keys})).splitlines()
+    assert len(lines) == 21
+    assert lines[-1] == "... and 30 more."
+
+
+def test_a_terminal_is_safe_from_what_a_file_says(tmp_path: Path) -> None:
+    said = refused(write_workspace(tmp_path, **{DRILL: FILES[DRILL] + f'"\\e[31m{"k" * 200}": 1\n'}))
+    assert said.startswith(f'drills/weekly.yaml:17:1: Unknown key "?[31m{"k" * 55}...".')
+
+
+@dataclass(frozen=True)
+class Complaint:
+    source: str
+    path: tuple[str | int, ...]
+    sentence: str
+
+
+def test_planning_says_where_in_any_of_the_files(tmp_path: Path) -> None:
+    loaded = catalog.load(write_workspace(tmp_path), "weekly")
+    problems = [
+        Complaint("drill", ("stages", 0, "hold"), "Too long."),
+        Complaint("site", ("isolation_points", "firewall", "management", "address"), "Inside the cut."),
+        Complaint("probes", ("hmi", "vantage"), "Not there."),
+        Complaint("probes", ("nobody",), "Nowhere."),
+    ]
+    assert str(catalog.problem_error(loaded, problems)).splitlines() == [
+        "drills/weekly.yaml:8:11: Too long.",
+        "inventory/north.yaml:24:27: Inside the cut.",
+        "probes/line.yaml:11:14: Not there.",
+        "probes: Nowhere.",
+    ]
+    assert catalog.problem_error(loaded, problems[:1]).place == Place("drills/weekly.yaml", 8, 11)
+
+
+def test_the_operators_own_files_are_good() -> None:
+    loaded = catalog.load(OPERATORS_FILES, "quarterly-isolation")
+    assert set(loaded.drill.continuity) | set(loaded.drill.severed) <= set(loaded.probes)
+    assert set(catalog.load_sites(OPERATORS_FILES)) == {"riverside"}
+
+
+def parts(node: Any) -> list[dict[str, Any]]:
+    """List every mapping in a schema."""
+    if isinstance(node, dict):
+        return [node, *(part for value in node.values() for part in parts(value))]
+    return [part for item in node for part in parts(item)] if isinstance(node, list) else []
+
+
+def test_every_pattern_has_words() -> None:
+    duration = catalog.schemas()["drill"]["$defs"]["Stage"]["properties"]["hold"]
+    patterns = {part["pattern"] for schema in catalog.schemas().values() for part in parts(schema) if "pattern" in part}
+    patterns = {pattern for pattern in patterns if isinstance(pattern, str)} - {duration["pattern"]}
+    assert patterns == set(PATTERNS)
+    assert re.fullmatch(duration["pattern"], "8 s")
+    assert duration["type"] == "string"
+
+
+def test_schemas_let_one_item_stand_for_a_list_and_refuse_unknown_keys() -> None:
+    schemas = catalog.schemas()
+    assert set(schemas) == {"drill", "site", "probes"}
+    continuity = schemas["drill"]["properties"]["continuity"]
+    assert [form["type"] for form in continuity["anyOf"]] == ["array", "string"]
+    closed = [part for schema in schemas.values() for part in parts(schema) if "properties" in part and "type" in part]
+    assert closed
+    assert all(part.get("additionalProperties") is False for part in closed if isinstance(part["type"], str))
+
+
+VALUES = (
+    "",
+    "null",
+    "true",
+    "-1",
+    "9.5",
+    "[]",
+    "{}",
+    "[[1]]",
+    "{a: {b: c}}",
+    "'x'",
+    "10.0.0.1/33",
+    "::/0",
+    "8 s",
+    "NO",
+    "!x",
+)
+LINES = [(file, number) for file, text in FILES.items() for number in range(len(text.splitlines()))]
+
+
+@settings(max_examples=300, deadline=None)
+@given(where=st.sampled_from(LINES), value=st.sampled_from(VALUES), keeps_key=st.booleans())
+def test_whatever_a_line_becomes_the_answer_is_in_sentences(
+    where: tuple[str, int], value: str, *, keeps_key: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file, number = where
+    lines = FILES[file].splitlines()
+    key = lines[number].partition(":")[0]
+    lines[number] = f"{key}: {value}" if keeps_key else f"{key}{value}"
+    workspace = write_workspace(tmp_path_factory.getbasetemp() / "fuzzed", **{file: "\n".join(lines) + "\n"})
+    said = ""
+    try:
+        catalog.load(workspace, "weekly")
+    except InputError as error:
+        said = str(error)
+    assert all(line.endswith((".", "?")) and line.isprintable() for line in said.splitlines())
