@@ -61,7 +61,7 @@ def both_deleted(at_ms: float) -> tuple[tuple[float, str], ...]:
 
 
 SCENARIOS = (
-    Scenario("the plan is completed", (), (*BOTH_STAGES, *both_deleted(7019.8))),
+    Scenario("the plan is completed", (), (*BOTH_STAGES, *both_deleted(7015.6))),
     Scenario("Ctrl-C in mid-hold", (fault(Kind.SIGNAL),), (*FIRST_STAGE, *both_deleted(1002.0)), "signal"),
     Scenario(
         "a PLC's values freeze: one second to see it, two that the rule allows",
@@ -95,7 +95,7 @@ SCENARIOS = (
             (-5006.6, f"{LINE} created corporate-line3"),
             (-5002.2, f"{VENDOR} isolating remote-access"),
             (3006.8, f"{LINE} isolating corporate-line3"),
-            *both_deleted(7019.8),
+            *both_deleted(7015.6),
         ),
     ),
     Scenario(
@@ -113,7 +113,7 @@ SCENARIOS = (
     Scenario(
         "UTC is stepped back two hours: nothing notices",
         (fault(Kind.UTC_STEP, amount_s=-7200.0),),
-        (*BOTH_STAGES, *both_deleted(7019.8)),
+        (*BOTH_STAGES, *both_deleted(7015.6)),
     ),
     Scenario(
         "the timer runs low: it is renewed at half, on the device",
@@ -220,6 +220,67 @@ def test_a_stop_at_any_moment_after_arming_restores_and_is_recorded(phase: Phase
     ended = run(1, TWO, (fault(Kind.SIGNAL, phase=phase, after_s=after_ms / 1000),), dice_type=Steady)
     assert ended.claims.restored
     assert not any(device.objects for device in ended.plant.devices.values())
+    assert ended.violations == ()
+
+
+@pytest.mark.parametrize("after_ms", [0.0, 0.1])
+def test_a_stop_while_the_first_arm_is_written_down_is_a_refusal(after_ms: float) -> None:
+    ended = run(1, TWO, (fault(Kind.SIGNAL, phase=Phase.ARMED, after_s=after_ms / 1000),), dice_type=Steady)
+    assert ended.claims.refused
+    assert ended.why == "Stopped before anything was armed: SIGINT was received. Nothing was touched."
+    assert tape_of(ended, 0) == ()
+
+
+def test_a_lost_reply_changes_no_effective_time() -> None:
+    ended = run(1, TWO, (at_isolate(Kind.LOST_REPLY),), dice_type=Steady)
+    assert ended.verdict is not None
+    effective = ended.verdict.stages[0].isolation_s.ordered_to_effective
+    assert effective is not None
+    assert effective.latest_s is not None
+    assert effective.latest_s < 0.3
+    (result,) = [one for one in ended.claims.records if one.kind == "isolate.result" and one.data["stage"] == "vendors"]
+    isolating = next(one for one in ended.plant.devices[VENDOR].tape if one.what == "isolating")
+    assert result.data["asked_us"] == isolating.at_us - 2_000
+    assert ended.violations == ()
+
+
+def test_a_stop_waits_for_an_arm_in_flight_so_that_nothing_is_left() -> None:
+    slow = fault(Kind.SLOW_WRITE, phase=Phase.ARMED, after_s=0.0, call="arm", times=1, amount_s=1.0)
+    ended = run(1, TWO, (slow, fault(Kind.SIGNAL, phase=Phase.ARMED, after_s=0.5)), dice_type=Steady)
+    assert [one.what for one in ended.plant.devices[VENDOR].tape] == ["created", "deleted"]
+    assert not any(device.objects for device in ended.plant.devices.values())
+    assert ended.violations == ()
+
+
+def test_a_silent_device_does_not_starve_another_of_its_renewal() -> None:
+    silent = fault(Kind.HANG, target=LINE, for_s=30.0)
+    ended = run(1, Shape(two_points=True, dead_man_s=8.0), (silent,), dice_type=Steady)
+    tape = [(at_ms, what) for at_ms, what in tape_of(ended, hold_began_us(ended)) if what.startswith(VENDOR)]
+    assert (4018.6, f"{VENDOR} renewed remote-access") in tape
+    assert not any("released" in what for _, what in tape)
+
+
+def test_nothing_more_is_isolated_while_a_device_is_silent() -> None:
+    ended = run(1, TWO, (fault(Kind.HANG, after_s=0.5, target=VENDOR, for_s=30.0),), dice_type=Steady)
+    assert not any(what == f"{LINE} isolating corporate-line3" for _, what in tape_of(ended, 0))
+    assert ended.conducted is not None
+    assert ended.conducted.stop is not None
+    assert ended.conducted.stop.by == "dead_man"
+    assert ended.violations == ()
+
+
+def test_a_silent_device_does_not_keep_the_plant_isolated_to_count_packets() -> None:
+    lost = fault(Kind.LOST_REPLY, nth=2, call="denied")
+    ended = run(1, TWO, (lost,), dice_type=Steady)
+    tape = {what: at_ms for at_ms, what in tape_of(ended, hold_began_us(ended))}
+    assert tape[f"{VENDOR} deleted remote-access"] < 8500.0
+
+
+def test_what_happens_after_the_journal_failed_is_still_known() -> None:
+    ended = run(1, TWO, (fault(Kind.SYNC_FAILS, times=1),), dice_type=Steady)
+    kinds = [record.kind for record in ended.claims.records]
+    assert kinds.count("verify.done") == 1
+    assert kinds.count("run.finished") == 1
     assert ended.violations == ()
 
 

@@ -275,4 +275,5 @@ INVARIANTS = (
     ended_in_bounds,
     restoration_was_true,
     held_was_true,
+    times_were_true,
 )

@@ -22,6 +22,10 @@ class Book:
 
         No durable record, no isolate: whoever is about to change a device must look at the answer.
         """
+        if not self._journal.trusted:
+            # Not durable any more, but the verdict and the report still need it: without it they would know less.
+            self._journal.note(kind, data)
+            return False
         try:
             await self._journal.append(kind, data)
         except JournalFailed as failed:

@@ -26,7 +26,7 @@ from islandmode.core.plan import Plan, PlanStage, Step
 from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.observe.vantage import Vantage
 from islandmode.run.book import Book
-from islandmode.run.deadman import DeadMan
+from islandmode.run.deadman import READ_EVERY_S, DeadMan
 from islandmode.run.outermost import Broken
 from islandmode.run.preflight import Preflight
 from islandmode.run.progress import Progress, Show, Stop, StopLatch
@@ -39,6 +39,8 @@ from islandmode.system.disk import Disk
 TICK_S = 0.1
 ALIVE_S = 1.0
 CALL_DEADLINE_S = 5.0
+COUNT_DEADLINE_S = 1.0
+"""Counting dropped packets is good to know; it must not keep a plant isolated for longer than this."""
 STRANDED_MARGIN_S = 15.0
 """How long past the device's own timer a conductor keeps trying before it says STRANDED and ends."""
 WORKER_MARGIN_S = 120.0
@@ -114,6 +116,9 @@ class Conductor:
                     restored = await self._restore()
             if fault is not None:
                 raise Broken(restored=restored) from fault
+            if not self._dead_man.touched:
+                # Stopped, or refused by the first device, before an object of ours could stand anywhere.
+                refusal = refusal or self._stopped()
             if refusal is not None and restored:
                 raise Refused(refusal)
             await self._settle()
@@ -152,7 +157,11 @@ class Conductor:
 
     def _refuse_if_stopped(self) -> None:
         if self._latch.first is not None:
-            raise Refused(f"Stopped before anything was armed: {self._latch.first.why} Nothing was touched.")
+            raise Refused(self._stopped())
+
+    def _stopped(self) -> str:
+        why = self._latch.first.why if self._latch.first is not None else ""
+        return f"Stopped before anything was armed: {why} Nothing was touched."
 
     async def _isolate_all(self) -> str | None:
         """Arm, then isolate and hold stage by stage; return why arming was refused, if it was."""
@@ -165,7 +174,8 @@ class Conductor:
             self._heard_us = self._clock.monotonic_us()
             async with anyio.create_task_group() as beside:
                 beside.start_soon(self._watch_plant)
-                beside.start_soon(self._watch_devices)
+                for name in self._dead_man.touched:
+                    beside.start_soon(self._watch_device, name)
                 for stage in self._plan.stages:
                     await self._isolate(stage)
                     await self._hold(stage)
@@ -181,19 +191,24 @@ class Conductor:
                 self._latch.pull(stop)
             await self._clock.sleep(TICK_S)
 
-    async def _watch_devices(self) -> None:
+    async def _watch_device(self, name: str) -> None:
+        """Watch one device; each has a loop of its own, so that a silent one does not starve the others of renewals."""
         while True:
-            trouble = await self._dead_man.watch(self._isolated)
+            trouble = await self._dead_man.read(name, self._isolated.get(name, ()))
             if trouble is None and self._latch.first is None and self._plant_is_watched():
-                trouble = await self._dead_man.renew_where_due()
+                trouble = await self._dead_man.renew_if_due(name)
             if trouble is not None:
                 self._latch.pull(Stop("dead_man", trouble))
-            await self._clock.sleep(TICK_S)
+            await self._clock.sleep(READ_EVERY_S)
 
     def _plant_is_watched(self) -> bool:
         return self._clock.monotonic_us() - self._heard_us < ALIVE_S * 1_000_000
 
     async def _isolate(self, stage: PlanStage) -> None:
+        silent = self._dead_man.silent()
+        if silent is not None:
+            self._latch.pull(Stop("dead_man", f"{silent} Stage {stage.name} is not isolated."))
+            await anyio.sleep_forever()
         self._stage = stage
         self._move(Event.ISOLATE_STARTED, f"Stage {stage.name}: isolating {', '.join(stage.conduits)}.")
         async with anyio.create_task_group() as group:
@@ -207,11 +222,12 @@ class Conductor:
             # The latch is pulled; wait here for the cancel rather than go on without a record.
             await anyio.sleep_forever()
         point = self._points[step.point]
-        reading = await point.isolate(step.conduits, CALL_DEADLINE_S)
+        ordered = reading = await point.isolate(step.conduits, CALL_DEADLINE_S)
         if reading.outcome is Outcome.UNKNOWN:
             reading = await point.state(step.conduits, CALL_DEADLINE_S)
         result = {"outcome": reading.outcome.value, "why": reading.why}
-        stamps = {"asked_us": reading.asked_us, "answered_us": reading.answered_us}
+        # Ordered when the isolate left, not when the device was asked again: a lost reply changes no effective time.
+        stamps = {"asked_us": ordered.asked_us, "answered_us": reading.answered_us}
         await self._book.append("isolate.result", intent | result | stamps)
         if not reading.done or not _isolating(reading.value, step.conduits):
             why = reading.why or "the device was read back and does not isolate"
@@ -222,11 +238,15 @@ class Conductor:
     async def _hold(self, stage: PlanStage) -> None:
         await self._book.append("hold.started", {"stage": stage.name})
         await self._clock.sleep(stage.hold_s)
-        for name, conduits in self._isolated.items():
-            reading = await self._points[name].denied(conduits, CALL_DEADLINE_S)
-            packets = reading.value if reading.value is not None else {}
-            await self._book.append("denied.read", {"point": name, "stage": stage.name, "packets": packets})
+        async with anyio.create_task_group() as group:
+            for name, conduits in self._isolated.items():
+                group.start_soon(self._count_denied, stage.name, name, conduits)
         await self._book.append("hold.ended", {"stage": stage.name, "complete": True})
+
+    async def _count_denied(self, stage: str, name: str, conduits: tuple[str, ...]) -> None:
+        reading = await self._points[name].denied(conduits, COUNT_DEADLINE_S)
+        packets = reading.value if reading.value is not None else {}
+        await self._book.append("denied.read", {"point": name, "stage": stage, "packets": packets})
 
     async def _restore(self) -> bool:
         touched = dict(self._dead_man.touched)

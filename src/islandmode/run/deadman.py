@@ -20,6 +20,7 @@ from islandmode.system.clock import Clock
 
 CALL_DEADLINE_S = 5.0
 READ_EVERY_S = 1.0
+READ_DEADLINE_S = 2.0
 RENEW_BELOW = 0.5
 """Renew when less than this share of the timer is left."""
 SILENT_S = 10.0
@@ -40,7 +41,6 @@ class DeadMan:
         self.touched: dict[str, tuple[str, ...]] = {}
         """Points on which an object may stand: restore owes each of them a visit."""
         self.timers: dict[str, TimerReading] = {}
-        self._read_us = 0
 
     async def arm(self) -> tuple[str, ...]:
         """Arm every point and return what went wrong, as sentences; empty means all armed and read back."""
@@ -61,65 +61,56 @@ class DeadMan:
     async def _arm_one(self, name: str, conduits: tuple[str, ...], for_s: float) -> Reading[PointState]:
         # Owed from before the call: a cancel or a crash in the middle of it must not forget a half-armed device.
         self.touched[name] = conduits
-        reading = await self._points[name].arm(conduits, for_s, CALL_DEADLINE_S)
+        # A stop must wait for the answer: a restore that overtakes an arm finds nothing, and the object stands after it.
+        with anyio.CancelScope(shield=True):
+            reading = await self._points[name].arm(conduits, for_s, CALL_DEADLINE_S)
         if reading.outcome is Outcome.NOT_DONE:
             # Refused by the device: whatever stands there is somebody else's, and deleting it would restore *their* run.
             del self.touched[name]
         self._keep(name, reading)
         return reading
 
-    async def watch(self, isolated: Mapping[str, tuple[str, ...]]) -> str | None:
-        """Read every armed point when it is time; return a sentence when a dead-man is not as it should be.
+    async def read(self, name: str, isolated: tuple[str, ...]) -> str | None:
+        """Read one armed point now; return a sentence when its dead-man is not as it should be.
 
-        `isolated` names the conduits per point that must be isolating now.
+        `isolated` names its conduits that must be isolating now, as known before the device is asked: a stage that
+        comes into force between the device's answer and our look must not count as missing in that answer.
         """
-        if self._clock.monotonic_us() - self._read_us < READ_EVERY_S * 1_000_000:
-            return None
-        return await self.read(isolated)
+        conduits = self.touched[name]
+        reading = await self._points[name].state(conduits, READ_DEADLINE_S)
+        self._keep(name, reading)
+        await self._book.append("dead_man.read", {"point": name} | _result(reading))
+        return watch_trouble(name, conduits, isolated, reading) or self._unseen(name, self._silent_s())
 
-    async def read(self, isolated: Mapping[str, tuple[str, ...]]) -> str | None:
-        """Read every armed point now, all at once, and say what is wrong with the first that is."""
-        wrong: dict[str, str] = {}
+    def silent(self) -> str | None:
+        """Say which armed point was not read just now; nothing more is isolated while one is silent."""
+        fresh_s = READ_EVERY_S + READ_DEADLINE_S
+        return next((told for name in self.touched if (told := self._unseen(name, fresh_s)) is not None), None)
 
-        # A stage that comes into force between a device's answer and our look must not count as missing in that answer.
-        asked = dict(isolated)
+    def _silent_s(self) -> float:
+        # A device that goes silent just before a renewal was due must be noticed before its timer ends.
+        return min(SILENT_S, self._plan.dead_man_s * RENEW_BELOW)
 
-        async def one(name: str, conduits: tuple[str, ...]) -> None:
-            reading = await self._points[name].state(conduits, CALL_DEADLINE_S)
-            self._keep(name, reading)
-            await self._book.append("dead_man.read", {"point": name} | _result(reading))
-            trouble = watch_trouble(name, conduits, asked.get(name, ()), reading) or self._unseen(name)
-            if trouble:
-                wrong[name] = trouble
-
-        async with anyio.create_task_group() as group:
-            for name, conduits in self.touched.items():
-                group.start_soon(one, name, conduits)
-        self._read_us = self._clock.monotonic_us()
-        return next((wrong[name] for name in self.touched if name in wrong), None)
-
-    def _unseen(self, name: str) -> str | None:
+    def _unseen(self, name: str, longest_s: float) -> str | None:
         timer = self.timers.get(name)
         silent_us = self._clock.monotonic_us() - (timer.read_us if timer is not None else 0)
-        if silent_us > SILENT_S * 1_000_000:
-            return f"{name}: its dead-man could not be read for {silent_us / 1_000_000:.0f} s."
+        if silent_us > longest_s * 1_000_000:
+            return f"{name}: its dead-man could not be read for {silent_us / 1_000_000:.1f} s."
         return None
 
-    async def renew_where_due(self) -> str | None:
-        """Extend timers that ran low; only the end of a complete healthy loop may call this."""
-        for name, conduits in self.touched.items():
-            timer = self.timers.get(name)
-            planned = self._plan.points[name]
-            if timer is None or timer.armed_s is None or not planned.capabilities.renewable:
-                continue
-            if timer.armed_s >= self._plan.dead_man_s * RENEW_BELOW:
-                continue
-            reading = await self._points[name].renew(conduits, self._plan.dead_man_s, CALL_DEADLINE_S)
-            self._keep(name, reading)
-            stamps = {"point": name, "for_s": self._plan.dead_man_s}
-            await self._book.append("dead_man.renew", stamps | _result(reading))
-            if not reading.done:
-                return f"{name}: the dead-man was not renewed ({reading.why or reading.outcome.value})."
+    async def renew_if_due(self, name: str) -> str | None:
+        """Extend a timer that ran low; only the end of a complete healthy loop may call this."""
+        conduits, timer, planned = self.touched[name], self.timers.get(name), self._plan.points[name]
+        if timer is None or timer.armed_s is None or not planned.capabilities.renewable:
+            return None
+        if timer.armed_s >= self._plan.dead_man_s * RENEW_BELOW:
+            return None
+        reading = await self._points[name].renew(conduits, self._plan.dead_man_s, READ_DEADLINE_S)
+        self._keep(name, reading)
+        stamps = {"point": name, "for_s": self._plan.dead_man_s}
+        await self._book.append("dead_man.renew", stamps | _result(reading))
+        if not reading.done:
+            return f"{name}: the dead-man was not renewed ({reading.why or reading.outcome.value})."
         return None
 
     def _keep(self, name: str, reading: Reading[PointState]) -> None:
