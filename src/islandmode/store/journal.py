@@ -12,14 +12,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from islandmode.core.chain import GENESIS, digest
+from islandmode.core.chain import GENESIS, digest, sum_holds, with_sum
 from islandmode.core.record import FORMAT, Record
 from islandmode.system.clock import Clock
 from islandmode.system.disk import AppendFile, Disk
 
 RESERVE_BYTES = 4 * 1024 * 1024
 """Reserved when a journal is made, so that a disk that fills up in mid-hold does not stop the records of the restore."""
-LINE_MAX_BYTES = 1024 * 1024
+HOLE, FINISHED = "journal.hole", "run.finished"
+
+
+FIELDS: dict[str, type] = {
+    "seq": int,
+    "site": str,
+    "run": str,
+    "writer": str,
+    "boot": str,
+    "utc_us": int,
+    "mono_us": int,
+    "kind": str,
+    "data": dict,
+    "prev": str,
+}
+"""What a line holds beside its format, and of which type, in the order of `Record`."""
 
 
 class JournalFailed(Exception):
@@ -36,6 +51,7 @@ class Journal:
         self._names = (site, run, writer)
         self._previous = GENESIS
         self._records: list[Record] = []
+        self._durable = 0
         self._failure: str | None = None
 
     @classmethod
@@ -54,6 +70,13 @@ class Journal:
         """Tell whether the file never failed."""
         return self._failure is None
 
+    @property
+    def holes(self) -> int:
+        """Count the records that a failed file may have lost; none while it is trusted."""
+        if self._failure is None:
+            return 0
+        return sum(record.kind != HOLE for record in self._records[self._durable :])
+
     async def append(self, kind: str, data: dict[str, Any]) -> Record:
         """Append one record and return when it is durable; raises `JournalFailed`, from then on for ever."""
         if self._failure is not None:
@@ -62,28 +85,43 @@ class Journal:
         try:
             await self._file.write_synced(line)
         except OSError as error:
-            self._failure = error.strerror or str(error)
-            raise JournalFailed(self._failure) from error
+            raise JournalFailed(self._fail(error.strerror or str(error))) from error
+        # Lines reach the file in order, so everything before this one is durable too.
+        self._durable = max(self._durable, record.seq + 1)
         return record
 
     def note(self, kind: str, data: dict[str, Any]) -> Record:
         """Keep one record in memory and hand it to the disk; never waits and never raises."""
-        record, line = self._next(kind, data)
+        try:
+            record, line = self._next(kind, data)
+        except (TypeError, ValueError, RecursionError):
+            record, line = self._next(kind, {"not_json": ascii(data)})
         self._file.write_unsynced(line)
         return record
+
+    def _fail(self, why: str) -> str:
+        if self._failure is None:
+            self._failure = why
+            self._remember(self._record(HOLE, {"why": why, "lost": self.holes}))
+        return self._failure
 
     async def close(self) -> None:
         """Write what is queued, as far as the disk answers, and close."""
         await self._file.close()
 
     def _next(self, kind: str, data: dict[str, Any]) -> tuple[Record, bytes]:
-        site, run, writer = self._names
-        stamps = (self._clock.boot_id, self._clock.utc_us(), self._clock.monotonic_us())
-        record = Record(len(self._records), site, run, writer, *stamps, kind, data)
+        record = self._record(kind, data)
         line = encode(record, self._previous)
         self._previous = digest(line)
-        self._records.append(record)
+        self._remember(record)
         return record, line
+
+    def _record(self, kind: str, data: dict[str, Any]) -> Record:
+        stamps = (self._clock.boot_id, self._clock.utc_us(), self._clock.monotonic_us())
+        return Record(len(self._records), *self._names, *stamps, kind, data)
+
+    def _remember(self, record: Record) -> None:
+        self._records.append(record)
 
 
 def encode(record: Record, previous: str) -> bytes:
@@ -101,7 +139,9 @@ def encode(record: Record, previous: str) -> bytes:
         "data": record.data,
         "prev": previous,
     }
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    # A device may say what is no text at all; half a surrogate pair is then written as JSON's own escape.
+    return with_sum(text.encode("utf-8", "backslashreplace"))
 
 
 @dataclass(frozen=True)
@@ -112,6 +152,11 @@ class JournalReading:
     whole: bool
     why: str = ""
 
+    @property
+    def complete(self) -> bool:
+        """Tell whether nothing is missing at the end either: the run wrote its last record."""
+        return self.whole and self.records[-1].kind == FINISHED
+
 
 def read_journal(data: bytes) -> JournalReading:
     """Read a journal; tells apart whole, empty, cut off, altered, and written by a newer version. Never raises."""
@@ -119,13 +164,14 @@ def read_journal(data: bytes) -> JournalReading:
         return JournalReading((), whole=False, why="The journal is empty.")
     records: list[Record] = []
     previous = GENESIS
-    for number, line in enumerate(data.split(b"\n")[:-1], 1):
-        record, why = _decode(line, previous, len(records))
+    *lines, rest = data.split(b"\n")
+    for number, line in enumerate(lines, 1):
+        record, why = _decode(line + b"\n", previous, len(records))
         if record is None:
             return JournalReading(tuple(records), whole=False, why=f"Line {number}: {why}")
         records.append(record)
         previous = digest(line + b"\n")
-    if not data.endswith(b"\n"):
+    if rest:
         return JournalReading(tuple(records), whole=False, why="The last line is cut off in the middle of a record.")
     return JournalReading(tuple(records), whole=True)
 
@@ -134,27 +180,17 @@ def _decode(line: bytes, previous: str, seq: int) -> tuple[Record | None, str]:
     try:
         document = json.loads(line)
     except (ValueError, RecursionError):
-        return None, "it is not a record; bytes were altered or lost."
-    if not isinstance(document, dict) or not isinstance(document.get("v"), int):
+        document = None
+    if not isinstance(document, dict) or type(document.get("v")) is not int:
         return None, "it is not a record; bytes were altered or lost."
     if document["v"] > FORMAT:
         return None, f"it was written by a newer version (format {document['v']}, this one reads {FORMAT})."
-    try:
-        record = Record(
-            document["seq"],
-            document["site"],
-            document["run"],
-            document["writer"],
-            document["boot"],
-            document["utc_us"],
-            document["mono_us"],
-            document["kind"],
-            document["data"],
-        )
-    except KeyError as missing:
-        return None, f"it lacks {missing}; bytes were altered or lost."
-    if document.get("prev") != previous or encode(record, previous) != line + b"\n":
-        return None, "the chain is broken: this line or the one before it was altered or removed."
-    if record.seq != seq:
-        return None, f"record {seq} is missing; this one says it is {record.seq}."
-    return record, ""
+    if not sum_holds(line):
+        return None, "its sum does not hold; bytes were altered or lost."
+    if any(type(document.get(key)) is not kind for key, kind in FIELDS.items()):
+        return None, "it lacks a part of a record, or has one of another type."
+    if document["prev"] != previous:
+        return None, "the chain is broken; the line before it was altered, or one was removed or added."
+    if document["seq"] != seq:
+        return None, f"record {seq} is missing; this one says it is {document['seq']}."
+    return Record(*(document[key] for key in FIELDS if key != "prev")), ""
