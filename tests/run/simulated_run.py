@@ -178,8 +178,8 @@ def judged(plan: Plan, stage: _Stage) -> Verdict | None:
     if stage.conducted is None or stage.journal is None:
         return None
     records = stage.journal.records
-    cuts = timeline_of([one.name for one in plan.stages], records).cuts
-    episodes = {probe: fold(samples, cuts) for probe, samples in stage.conducted.samples.items()}
+    edges = timeline_of([one.name for one in plan.stages], records).edges
+    episodes = {probe: fold(samples, edges) for probe, samples in stage.conducted.samples.items()}
     return judge(plan, records, episodes, mode="rehearsal", lab=True, run="run-1")
 
 

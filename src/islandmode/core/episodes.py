@@ -47,15 +47,15 @@ class Episode:
 
 
 class Folder:
-    """Folds samples into episodes as they come; the result is the same however they are cut into batches.
+    """Folds samples into episodes as they come; the result is the same however they are dealt into batches.
 
-    Samples come in the order in which they were asked. At each of `cuts` (times) an episode ends, so that none lies in
+    Samples come in the order in which they were asked. At each of `edges` (times) an episode ends, so that none lies in
     two stages.
     """
 
-    def __init__(self, cuts: tuple[int, ...] = ()) -> None:
+    def __init__(self, edges: tuple[int, ...] = ()) -> None:
         """Start with nothing."""
-        self._cuts = tuple(sorted(cuts))
+        self._edges = tuple(sorted(edges))
         self._done: list[Episode] = []
         self._open: Episode | None = None
 
@@ -63,7 +63,7 @@ class Folder:
         """Take more samples."""
         for sample in samples:
             now = self._open
-            if now is None or now.seen is not sample.seen or self._is_cut(now.last_us, sample.asked_us):
+            if now is None or now.seen is not sample.seen or self._is_parted(now.last_us, sample.asked_us):
                 if now is not None:
                     self._done.append(now)
                 asked_us, answered_us = sample.asked_us, sample.answered_us
@@ -76,8 +76,8 @@ class Folder:
                 now, last_us=sample.asked_us, count=count, longest_gap_us=gap_us, answered_us=answered_us
             )
 
-    def _is_cut(self, before_us: int, after_us: int) -> bool:
-        return any(before_us < cut <= after_us for cut in self._cuts)
+    def _is_parted(self, before_us: int, after_us: int) -> bool:
+        return any(before_us < edge <= after_us for edge in self._edges)
 
     @property
     def episodes(self) -> tuple[Episode, ...]:
@@ -85,8 +85,8 @@ class Folder:
         return (*self._done, self._open) if self._open is not None else tuple(self._done)
 
 
-def fold(samples: Iterable[Sample], cuts: tuple[int, ...] = ()) -> tuple[Episode, ...]:
+def fold(samples: Iterable[Sample], edges: tuple[int, ...] = ()) -> tuple[Episode, ...]:
     """Fold samples into episodes at once."""
-    folder = Folder(cuts)
+    folder = Folder(edges)
     folder.add(samples)
     return folder.episodes

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from islandmode.core.episodes import Episode, Seen
 from islandmode.core.plan import Plan, PlanProbe, PlanStage
@@ -75,7 +76,7 @@ def judge_severed(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: T
     end_us = timeline.restore_ordered_us
     if window is None or end_us is None:
         return []
-    found = _before(plan, stage, record, timeline, window)
+    found = _before(stage, record, timeline, window)
     death = death_of(record, window.start_us, end_us)
     deadline_us = window.start_us + round(plan.drill.limits.isolate_within * 1_000_000)
     dead_from_us = min(death.first_bad_us, deadline_us) if death.first_bad_us is not None else deadline_us
@@ -90,7 +91,7 @@ def judge_severed(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: T
     return found
 
 
-def _before(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Timeline, window: Window) -> list[Finding]:
+def _before(stage: PlanStage, record: ProbeRecord, timeline: Timeline, window: Window) -> list[Finding]:
     """Judge the positive control before, and whether an earlier stage already stopped it."""
     first = timeline.window(BEFORE)
     if first is None or not record.within(first.start_us, first.end_us, Seen.GOOD):
@@ -158,7 +159,7 @@ def judge_continuity(plan: Plan, record: ProbeRecord, timeline: Timeline) -> tup
         sentence = f"{record.name} was never seen good; nothing is known of what it watches."
         return [_finding("witness-gap", Result.INCONCLUSIVE, sentence, None, record)], None
     # A worker takes a moment to start; from its first word on, every stretch between two good answers counts.
-    edges = [(one.last_us, following.first_us) for one, following in zip(good, good[1:], strict=False)]
+    edges = [(one.last_us, following.first_us) for one, following in pairwise(good)]
     inner = [(one.longest_gap_us, one.first_us, one.last_us) for one in good]
     longest = max([*inner, *((b - a, a, b) for a, b in edges), (end_us - good[-1].last_us, good[-1].last_us, end_us)])
     limit_us = round(plan.drill.limits.longest_ot_gap * 1_000_000)

@@ -50,7 +50,7 @@ class Timeline:
         return round((moment_us - self.start_us) / 1_000_000, 6)
 
     @property
-    def cuts(self) -> tuple[int, ...]:
+    def edges(self) -> tuple[int, ...]:
         """Give the times at which episodes must end."""
         return tuple(edge for one in self.windows for edge in (one.start_us, one.end_us))
 

@@ -105,10 +105,7 @@ async def http_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
 def at_path(document: Any, path: str) -> Any:
     """Follow a path of keys, parted by "/", into a JSON document."""
     for part in path.split("/"):
-        if isinstance(document, list):
-            document = document[int(part)]
-        else:
-            document = document[part]
+        document = document[int(part)] if isinstance(document, list) else document[part]
     return document
 
 

@@ -67,7 +67,7 @@ def build(spec: dict[str, Any]) -> None:
     for name, node in nodes.items():
         prepare_files(name, node)
     userlands = {name: start_userland(name, node, networks[name]) for name, node in nodes.items()}
-    boots = {name: start_boot(name, node, userlands[name]) for name, node in nodes.items()}
+    boots = {name: start_boot(node, userlands[name]) for name, node in nodes.items()}
     for name, boot in boots.items():
         finish_boot(name, boot)
     json.dump({"networks": networks, "userlands": userlands}, sys.stdout)
@@ -77,9 +77,9 @@ def hold_network() -> int:
     """Start the process that holds a node's network namespace."""
     null = subprocess.DEVNULL
     held = subprocess.Popen(["unshare", "-n", "sleep", "infinity"], stdin=null, stdout=null, stderr=null)
-    mine = os.readlink("/proc/self/ns/net")
+    mine = Path("/proc/self/ns/net").readlink()
     wait(lambda: Path(f"/proc/{held.pid}/comm").read_text(encoding="ascii").strip() == "sleep", "a network namespace")
-    if os.readlink(f"/proc/{held.pid}/ns/net") == mine:
+    if Path(f"/proc/{held.pid}/ns/net").readlink() == mine:
         raise SystemExit("a network namespace of its own was not made")
     return held.pid
 
@@ -153,7 +153,7 @@ def start_userland(name: str, node: dict[str, Any], network: int) -> int:
     return int(children.read_text(encoding="ascii").split()[0])
 
 
-def start_boot(name: str, node: dict[str, Any], userland: int) -> subprocess.Popen[str]:
+def start_boot(node: dict[str, Any], userland: int) -> subprocess.Popen[str]:
     """Start a node's boot: sysctls, management addresses, then its exec lines one after the other."""
     lines = ["set -e", "while [ ! -e /run/userland-is-up ]; do sleep 0.01; done"]
     lines += [f"sysctl -qw {key}={value}" for key, value in node["sysctls"].items()]
@@ -196,7 +196,7 @@ def restart(spec: dict[str, Any], name: str) -> None:
     wait(lambda: not Path(f"/proc/{old}/ns").exists() or is_zombie(old), f"the end of {name}")
     clear_network(network)
     userland = start_userland(name, node, network)
-    finish_boot(name, start_boot(name, node, userland))
+    finish_boot(name, start_boot(node, userland))
     json.dump({"networks": spec["networks"], "userlands": {**spec["userlands"], name: userland}}, sys.stdout)
 
 

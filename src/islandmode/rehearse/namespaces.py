@@ -11,7 +11,6 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from typing import Any
 
 from islandmode.core.errors import InputError, IslandmodeError, Refused
 from islandmode.rehearse.keys import point_files
+from islandmode.rehearse.processes import children, is_alive, kill, numbers, pids, started
 from islandmode.rehearse.topology import LabNode, Topology, read_topology
 
 MARKER = "islandmode-lab"
@@ -179,12 +179,12 @@ def _start_anchor(name: str, state_dir: Path) -> int:
     outer = subprocess.Popen(argv, stdin=null, stdout=null, stderr=pipe, start_new_session=True, env=_environment())
     until = time.monotonic() + 5
     while time.monotonic() < until:
-        children = _children(outer.pid)
-        if children and _is_ready(children[0]):
+        below = children(outer.pid)
+        if below and _is_ready(below[0]):
             if outer.stderr is not None:
                 outer.stderr.close()
             outer.returncode = 0  # It is meant to outlive us; without this Python would complain that it still runs.
-            return children[0]
+            return below[0]
         if outer.poll() is not None:
             said = outer.stderr.read().decode(errors="replace").strip() if outer.stderr else ""
             raise LabFailed(f"The lab's namespaces could not be made: {said or outer.returncode}")
@@ -208,7 +208,7 @@ def _build(topology: Topology, name: str, state_dir: Path, anchor: int) -> Lab:
     folder = state_dir / name
     specification = _specification(topology, folder, rootless=rootless)
     made = _inside(anchor, rootless, specification, "build")
-    state = {"identity": identity, "anchor": anchor, "started": _started(anchor), "rootless": rootless, "made": made}
+    state = {"identity": identity, "anchor": anchor, "started": started(anchor), "rootless": rootless, "made": made}
     _write_state(folder, state | {"specification": specification, "topology": str(topology.folder)})
     return _lab(topology, name, state_dir, state)
 
@@ -258,42 +258,10 @@ def _inside(anchor: int, rootless: bool, specification: dict[str, Any], *words: 
     if done.returncode != 0:
         raise LabFailed(f"The lab did not come up: {done.stderr.strip() or done.returncode}")
     found: dict[str, Any] = json.loads(done.stdout)
-    numbers = _numbers(anchor)
-    return {kind: {node: numbers[pid] for node, pid in found[kind].items()} for kind in ("networks", "userlands")} | {
+    ours = numbers(anchor)
+    return {kind: {node: ours[pid] for node, pid in found[kind].items()} for kind in ("networks", "userlands")} | {
         "inside": found
     }
-
-
-def _numbers(anchor: int) -> dict[int, int]:
-    """Map the anchor's process numbers to this machine's."""
-    found: dict[int, int] = {}
-    waiting = [anchor]
-    while waiting:
-        pid = waiting.pop()
-        waiting += _children(pid)
-        try:
-            lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            continue
-        inner = next((line.split()[1:] for line in lines if line.startswith("NSpid:")), [])
-        if len(inner) > 1:
-            found[int(inner[1])] = pid
-    return found
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
-    except OSError:
-        return []
-
-
-def _started(pid: int) -> str:
-    """Read when a process started, in clock ticks: with the number, its identity on this boot."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
-    except OSError:
-        return ""
 
 
 def _write_state(folder: Path, state: dict[str, Any]) -> None:
@@ -329,7 +297,7 @@ def attach(name: str, state_dir: Path) -> Lab | None:
         state = json.loads((state_dir / name / "state.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    if not state["started"] or _started(state["anchor"]) != state["started"]:
+    if not state["started"] or started(state["anchor"]) != state["started"]:
         return None
     path = next(iter(sorted(Path(state["topology"]).glob("*.clab.yml"))))
     return _lab(read_topology(path), name, state_dir, state)
@@ -337,29 +305,13 @@ def attach(name: str, state_dir: Path) -> Lab | None:
 
 def down(name: str, state_dir: Path) -> None:
     """End a lab, also one that never came up; returns when the kernel has taken all of it away."""
-    ended = [pid for pid in _anchors(name, state_dir)]
+    ended = _anchors(name, state_dir)
     for pid in ended:
-        _kill(pid)
+        kill(pid)
     until = time.monotonic() + 10
-    while any(_is_alive(pid) for pid in ended) and time.monotonic() < until:
+    while any(is_alive(pid) for pid in ended) and time.monotonic() < until:
         time.sleep(0.005)
     shutil.rmtree(state_dir / name, ignore_errors=True)
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        return (
-            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0] != "Z"
-        )
-    except OSError:
-        return False
 
 
 def _marker(name: str, state_dir: Path) -> str:
@@ -408,14 +360,5 @@ def status(name: str, state_dir: Path) -> LabStatus:
         )
         rows = [info for row in json.loads(shown.stdout or "[]") for info in row.get("addr_info", ())]
         addresses = tuple(str(info["local"]) for info in rows if info.get("scope") == "global")
-        nodes.append(NodeStatus(one.node.name, one.node.role, addresses, _pids(one.userland_pid)))
+        nodes.append(NodeStatus(one.node.name, one.node.role, addresses, pids(one.userland_pid)))
     return LabStatus(running=True, nodes=tuple(nodes))
-
-
-def _pids(userland: int) -> tuple[int, ...]:
-    """List every process of a node: its first one, and all below it."""
-    found, waiting = [], [userland]
-    while waiting:
-        found.append(waiting.pop())
-        waiting += _children(found[-1])
-    return tuple(sorted(found))

@@ -47,7 +47,7 @@ def timeline_plot(
     if not timeline.windows:
         return "<p>The run ended before its probes looked.</p>"
     scale = Scale(timeline.windows[0].start_us, timeline.windows[-1].end_us)
-    rows, height = _rows(plan, timeline, episodes, scale)
+    rows, height = _rows(plan)
     period_us = round(plan.drill.sample_every * 1_000_000)
     bars = "".join(_bars(episodes.get(name, ()), scale, y, period_us) for name, y in rows.items())
     frames = "".join(_frames(plan, timeline, name, scale, y) for name, y in rows.items())
@@ -64,9 +64,7 @@ def timeline_plot(
     return f'<div class="wide">{opening}{inside}{_axis(scale, timeline, height)}</svg></div>'
 
 
-def _rows(
-    plan: Plan, timeline: Timeline, episodes: Mapping[str, tuple[Episode, ...]], scale: Scale
-) -> tuple[dict[str, int], int]:
+def _rows(plan: Plan) -> tuple[dict[str, int], int]:
     """Place the probes, grouped by vantage; returns their heights and the plot's."""
     rows: dict[str, int] = {}
     y = TOP

@@ -27,8 +27,8 @@ def judge_and_write(
     plan: Plan, conducted: Conducted, records: Sequence[Record], directory: RunDirectory, *, mode: Mode, lab: bool
 ) -> Verdict:
     """Judge a finished run and write verdict, samples, report and check sums into its directory."""
-    cuts = timeline_of([stage.name for stage in plan.stages], records).cuts
-    episodes = {probe: fold(samples, cuts) for probe, samples in conducted.samples.items()}
+    edges = timeline_of([stage.name for stage in plan.stages], records).edges
+    episodes = {probe: fold(samples, edges) for probe, samples in conducted.samples.items()}
     verdict = judge(plan, records, episodes, mode=mode.value, lab=lab, run=directory.run)
     for vantage, segments in conducted.segments.items():
         directory.write_spool(vantage, segments)

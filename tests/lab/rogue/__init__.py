@@ -1,1 +1,0 @@
-"""Things that go wrong in a plant, made on purpose."""
