@@ -59,7 +59,8 @@ def relay_on_firewall(lab: Lab, *options: str) -> Iterator[None]:
         assert relay.stdout.readline() == "ready\n"
         yield
     finally:
-        relay.kill()
+        # What `nsenter` started lives in the node's own process numbers; killing `nsenter` alone would leave it there.
+        in_node(lab, "fw", "pkill", "-KILL", "-f", script)
         relay.communicate()
 
 

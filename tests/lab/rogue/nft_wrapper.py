@@ -56,7 +56,9 @@ def main() -> int:
     if not interactive and "-f" not in sys.argv[1:]:
         arguments = changed(" ".join(sys.argv[1:]))
         return 0 if arguments is None else subprocess.call([REAL, *sys.argv[1:]])
-    real = subprocess.Popen([REAL, *sys.argv[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    # One stream where nft is held open: answers and errors must come in the order in which nft gave them.
+    errors = subprocess.STDOUT if interactive else None
+    real = subprocess.Popen([REAL, *sys.argv[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
     if real.stdin is None or real.stdout is None:
         return 1
     answers = threading.Thread(target=pump_answers, args=(real.stdout.fileno(), 1), daemon=True)
