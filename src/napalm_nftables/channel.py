@@ -116,13 +116,14 @@ def _split(received: str, lines: tuple[str, ...], mark: str) -> NftAnswer | None
     # The mark's error ends with a line of carets, which must not be left for the next question.
     if mark not in complete[:-1]:
         return None
-    at = complete.index(mark)
-    body = complete[: at - 1] + complete[at + 2 :]
-    listings = [part for part in body if part.startswith("{")]
-    errors = _errors([part for part in body if not part.startswith("{")])
+    listings = [part for part in complete if part.startswith("{")]
+    # Listings are looked at apart from errors: something between nft and us may mix its two streams.
+    said = [part for part in complete if not part.startswith("{")]
+    at = said.index(mark)
+    errors = _errors(said[: at - 1] + said[at + 2 :])
     refused = [any(error.endswith(f" | {line}") for error in errors) for line in lines]
     if len(listings) < refused.count(False):
-        # Where something between nft and us reorders its two streams, the mark may come before the listing.
+        # For the same reason the mark may come before a listing.
         return None
     given = iter(listings)
     return NftAnswer(tuple("" if no else next(given) for no in refused), errors)

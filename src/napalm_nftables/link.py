@@ -56,7 +56,12 @@ class DeviceLink:
             self._sock = sock
             if self._ended:
                 self.abort()
-            self._netmiko = log_in(self.login, sock)
+            try:
+                self._netmiko = log_in(self.login, sock)
+            finally:
+                if self._netmiko is None:
+                    # Netmiko leaves a connection open whose login was refused.
+                    self.abort()
 
     @property
     def alive(self) -> bool:

@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 import threading
+from contextlib import suppress
 
 CLONE_NEWNET = 0x40000000
 
@@ -21,8 +22,10 @@ def carry(source: socket.socket, target: socket.socket) -> None:
             target.sendall(data)
         target.shutdown(socket.SHUT_WR)
     except OSError:
-        source.close()
-        target.close()
+        for end in (source, target):
+            # Closing alone would not end the other direction's thread, which waits in recv.
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from napalm_nftables.channel import open_channel
+from napalm_nftables.channel import _split, open_channel
 from napalm_nftables.errors import LinkLost
 from tests.napalm_nftables.drivers import ROOT, SUDO, logged_in, make_driver
 from tests.napalm_nftables.firewall_node import FirewallNode
@@ -121,3 +121,31 @@ def test_nft_ends_with_the_channel_and_leaves_no_history(node: FirewallNode) -> 
             assert time.monotonic() < until, "nft outlived its channel"
             time.sleep(0.02)
     assert node.run("ls -a /root /home/drill | grep nft.history; true") == ""
+
+
+MARK = "list table inet mark_1"
+REFUSED = f"Error: No such file or directory\n{MARK}\n                ^^^^^^\n"
+ABSENT = "Error: No such file or directory\nlist table inet x\n                ^\n"
+LISTING = '{"nftables": []}\n'
+
+
+@pytest.mark.parametrize(
+    ("received", "texts", "errors"),
+    [
+        (LISTING + REFUSED, ('{"nftables": []}', ""), 0),
+        (LISTING + ABSENT + REFUSED, ('{"nftables": []}', ""), 1),
+        (REFUSED + LISTING + ABSENT, ('{"nftables": []}', ""), 1),
+        (REFUSED.replace("\nlist", f"\n{LISTING}list") + ABSENT, ('{"nftables": []}', ""), 1),
+    ],
+)
+def test_answers_are_told_apart_even_when_streams_are_mixed(received: str, texts: tuple[str, str], errors: int) -> None:
+    lines = ("list tables", "list table inet x") if errors else ("list tables",)
+    answer = _split(received, lines, MARK)
+    assert answer is not None
+    assert answer.texts == texts[: len(lines)]
+    assert len(answer.errors) == errors
+
+
+@pytest.mark.parametrize("cut", range(1, len(LISTING + REFUSED)))
+def test_an_answer_that_is_not_complete_is_no_answer(cut: int) -> None:
+    assert _split((LISTING + REFUSED)[:-cut], ("list tables",), MARK) is None

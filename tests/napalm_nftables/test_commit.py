@@ -12,7 +12,7 @@ import pytest
 from napalm.base.exceptions import CommitError, MergeConfigException, ReplaceConfigException
 
 from napalm_nftables import NftablesDriver
-from tests.napalm_nftables.drivers import ROOT, SUDO, logged_in, make_driver
+from tests.napalm_nftables.drivers import ROOT, logged_in, make_driver
 from tests.napalm_nftables.firewall_node import PASSWORD, FirewallNode
 
 pytestmark = pytest.mark.lab
@@ -26,9 +26,9 @@ OWN = """table inet own {
 """
 
 
-@pytest.fixture(params=[SUDO, ROOT])
-def driver(node: FirewallNode, request: pytest.FixtureRequest) -> Iterator[NftablesDriver]:
-    with logged_in(node, request.param) as driver:
+@pytest.fixture
+def driver(node: FirewallNode) -> Iterator[NftablesDriver]:
+    with logged_in(node) as driver:
         yield driver
 
 
@@ -180,6 +180,19 @@ def test_a_commit_the_device_refuses_leaves_no_timer(node: FirewallNode, driver:
             odd.commit_config(revert_in=60)
     assert not driver.has_pending_commit()
     assert "sleep 60" not in node.run("ps axo args")
+
+
+def test_as_root_without_sudo_it_is_all_the_same(node: FirewallNode) -> None:
+    with logged_in(node, ROOT) as driver:
+        before = ruleset(node)
+        committed(driver, revert_in=30)
+        assert driver.has_pending_commit()
+        driver.confirm_commit()
+        assert "table inet own" in ruleset(node)
+        driver.rollback()
+        assert ruleset(node) == before
+        committed(driver, revert_in=1)
+        wait_until_gone(node)
 
 
 def test_another_client_sees_and_confirms_a_pending_commit(node: FirewallNode, driver: NftablesDriver) -> None:

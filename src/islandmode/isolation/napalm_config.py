@@ -70,11 +70,19 @@ class NftSession:
             access.host, access.user, access.password or "", CONNECT_S, options
         )
         self._channel: NftChannel | None = None
+        self._fresh = False
 
     def open(self) -> None:
         """Connect and log in once, and see nft answer."""
         self.driver.open()
         self._channel = open_channel(self.driver, CONNECT_S)
+        self._fresh = True
+
+    def tried(self) -> None:
+        """See that nft answers; opening has just seen it the first time."""
+        if not self._fresh:
+            self.ask(("list tables",))
+        self._fresh = False
 
     def close(self) -> None:
         """End channel and connection."""
@@ -171,7 +179,7 @@ class NftablesPoint:
         """Create the objects, start their timers, open the restore session, and return what was read back."""
         if self._rescue.dead:
             self._rescue = self._session("restore")
-        ready = await self._rescue.call(lambda session: session.ask(("list tables",)), deadline_s)
+        ready = await self._rescue.call(NftSession.tried, deadline_s)
         if not ready.done:
             why = f"the restore session could not be opened: {ready.why}"
             return Reading(Outcome.NOT_DONE, None, why, ready.asked_us, ready.answered_us)

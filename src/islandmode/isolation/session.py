@@ -72,6 +72,9 @@ class DeviceSession(Generic[D]):
     async def call(self, work: Callable[[D], T], deadline_s: float) -> Reading[T]:
         """Run blocking work in the session's thread: done with its value, not done, or unknown past the deadline."""
         asked_us = self._clock.monotonic_us()
+        if self.dead:
+            # Its thread may have ended, and then nobody would answer.
+            return Reading(Outcome.NOT_DONE, None, "the session was given up", asked_us, asked_us)
         answer = self._ask(work)
         value, error, in_time = None, None, False
         try:

@@ -1,0 +1,214 @@
+"""Rendering and reading, without a device: exact lines, and what is made of every odd answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from islandmode.core.errors import InputError
+from islandmode.core.rendering import Rendering
+from islandmode.isolation.recipes import conntrack
+from islandmode.isolation.recipes import nftables as recipe
+from islandmode.isolation.recipes import nftables_reading as reading
+
+BETWEEN = {"remote-access": ("vendors", "line3"), "corporate-dmz": ("corporate", "dmz")}
+INTERFACES = {"vendors": ("eth2",), "line3": ("eth4",), "corporate": ("eth1",), "dmz": ("eth3",)}
+STAGES = {"vendors": ("remote-access",), "corporate": ("corporate-dmz",), "elsewhere": ()}
+OWN = "inet islandmode_remote_access"
+PAIRS = '{ "eth2" . "eth4", "eth4" . "eth2", "eth2" . "eth2" }'
+TIMED = '{ "eth2" . "eth4" timeout 180s, "eth4" . "eth2" timeout 180s, "eth2" . "eth2" timeout 180s }'
+
+
+def rendered() -> Rendering:
+    return recipe.render("fw", STAGES, BETWEEN, INTERFACES, 180.0)
+
+
+def test_arming_creates_sets_chains_rules_and_timers_in_one_line() -> None:
+    (line,) = rendered().arm
+    both = "iifname . oifname @armed iifname . oifname @hold counter drop"
+    assert line.split("; create table ")[0].replace("; add", "\nadd").splitlines() == [
+        f"create table {OWN}",
+        f"add set {OWN} armed {{ type ifname . ifname; flags timeout; }}",
+        f"add set {OWN} hold {{ type ifname . ifname; flags timeout; }}",
+        f"add chain {OWN} forward {{ type filter hook forward priority -10; policy accept; }}",
+        f"add chain {OWN} input {{ type filter hook input priority -10; policy accept; }}",
+        f"add chain {OWN} output {{ type filter hook output priority -10; policy accept; }}",
+        f'add rule {OWN} forward iifname "eth2" oifname "eth2" accept',
+        f'add rule {OWN} forward iifname "eth2" {both} comment "inward"',
+        f'add rule {OWN} forward oifname "eth2" {both} comment "outward"',
+        f"add rule {OWN} input icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert }} accept",
+        f'add rule {OWN} input iifname . iifname @armed iifname . iifname @hold counter drop comment "inward"',
+        f"add rule {OWN} output icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert }} accept",
+        f'add rule {OWN} output oifname . oifname @armed oifname . oifname @hold counter drop comment "outward"',
+        f"add element {OWN} armed {TIMED}",
+    ]
+    assert "\n" not in line
+    assert line.count("create table ") == 2
+
+
+def test_isolate_renew_and_restore_are_one_line_each() -> None:
+    value = rendered()
+    assert [(stage.stage, stage.conduits) for stage in value.stages] == [
+        ("vendors", ("remote-access",)),
+        ("corporate", ("corporate-dmz",)),
+    ]
+    assert value.stages[0].isolate == (f"add element {OWN} hold {PAIRS}",)
+    assert value.renew[0].split("; ")[:2] == [f"delete element {OWN} armed {PAIRS}", f"add element {OWN} armed {TIMED}"]
+    assert value.restore[0] == f"nft 'add table {OWN}; delete table {OWN}'"
+    assert len(value.restore) == 2
+    assert value.conduits == ("remote-access", "corporate-dmz")
+    assert value.capabilities.arms == "before"
+
+
+def test_isolating_writes_nothing_but_elements() -> None:
+    """A line that could create anything could isolate without a timer when it comes late."""
+    for stage in rendered().stages:
+        for command in stage.isolate[0].split("; "):
+            assert command.startswith("add element inet islandmode_")
+            assert " hold " in command
+            assert "timeout" not in command
+
+
+@given(
+    st.lists(st.sampled_from("abcdef"), min_size=1, unique=True),
+    st.lists(st.sampled_from("uvwxyz"), min_size=1, unique=True),
+)
+def test_pairs_cover_both_directions_and_the_firewall_and_nothing_else(outer: list[str], inner: list[str]) -> None:
+    pairs = recipe.pairs_of(tuple(outer), tuple(inner))
+    assert len(set(pairs)) == len(pairs)
+    wanted = {(one, other) for one in outer for other in inner} | {(other, one) for one in outer for other in inner}
+    assert set(pairs) == wanted | {(one, one) for one in outer}
+
+
+@pytest.mark.parametrize(
+    ("interfaces", "words"),
+    [
+        (INTERFACES | {"vendors": ()}, "needs an interface towards zone vendors"),
+        ({"line3": ("eth4",)}, "needs an interface towards zone vendors"),
+        (INTERFACES | {"vendors": ('eth2" accept; flush ruleset',)}, "is no interface name"),
+        (INTERFACES | {"vendors": ("a-name-that-is-too-long",)}, "is no interface name"),
+        (INTERFACES | {"vendors": ("eth4",)}, "leads to both vendors and line3"),
+    ],
+)
+def test_a_point_that_cannot_part_the_zones_is_refused(interfaces: dict[str, tuple[str, ...]], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        recipe.render("fw", STAGES, BETWEEN, interfaces, 180.0)
+
+
+def element(one: str, other: str, expires: int | None) -> dict[str, Any]:
+    value: dict[str, Any] = {"concat": [one, other]}
+    return value if expires is None else {"elem": {"val": value, "timeout": 180, "expires": expires}}
+
+
+def listing(armed: list[dict[str, Any]], hold: list[dict[str, Any]], **changed: Any) -> str:
+    """What `nft -j list table` says of a table that stands as it was rendered, except for what is changed."""
+    hooks = {
+        name: {"name": name, "hook": name, "prio": changed.get("prio", -10)} for name in ("forward", "input", "output")
+    }
+    rules = [
+        ("forward", "inward", "eth2"),
+        ("forward", "outward", "eth2"),
+        ("input", "inward", ""),
+        ("output", "outward", ""),
+    ]
+    rows: list[dict[str, Any]] = [{"metainfo": {"version": "1.0.6"}}, {"table": {"name": "t"}}]
+    rows += [
+        {"set": {"name": "armed", "elem": armed}},
+        {"set": {"name": "hold", "elem": hold} if hold else {"name": "hold"}},
+    ]
+    rows += [{"chain": chain} for chain in hooks.values()]
+    rows += [
+        {"rule": {"chain": chain, "comment": direction, "expr": expressions(only)}}
+        for chain, direction, only in rules
+        if chain != changed.get("without")
+    ]
+    return json.dumps({"nftables": rows})
+
+
+def expressions(only: str) -> list[dict[str, Any]]:
+    matches: list[dict[str, Any]] = [{"match": {"right": right}} for right in ([only] if only else [])]
+    matches += [{"match": {"right": right}} for right in ("@armed", "@hold")]
+    return [*matches, {"counter": {"packets": 3, "bytes": 300}}, {"drop": None}]
+
+
+ALL = (("eth2", "eth4"), ("eth4", "eth2"), ("eth2", "eth2"))
+ARMED = [element(*pair, expires=seconds) for pair, seconds in zip(ALL, (170, 169, 171), strict=True)]
+HOLD = [element(*pair, expires=None) for pair in ALL]
+
+
+@pytest.mark.parametrize(
+    ("armed", "hold", "changed", "armed_s", "isolating"),
+    [
+        (ARMED, HOLD, {}, 169.0, True),
+        (ARMED, [], {}, 169.0, False),
+        (ARMED, HOLD[:2], {}, 169.0, False),
+        (ARMED[:2], HOLD, {}, None, False),
+        ([], HOLD, {}, None, False),
+        ([element(*pair, expires=None) for pair in ALL], HOLD, {}, None, False),
+        ([*ARMED[:2], element("eth2", "eth2", 0)], HOLD, {}, 0.0, True),
+        (ARMED, HOLD, {"without": "output"}, 169.0, False),
+        (ARMED, HOLD, {"without": "forward"}, 169.0, False),
+        (ARMED, HOLD, {"prio": 10}, 169.0, False),
+    ],
+)
+def test_state_is_what_the_device_shows(
+    armed: list[Any], hold: list[Any], changed: dict[str, Any], armed_s: float | None, *, isolating: bool
+) -> None:
+    state = reading.state_of(listing(armed, hold, **changed), ("eth2",), ("eth4",))
+    assert (state.present, state.armed_s, state.isolating) == (True, armed_s, isolating)
+
+
+def test_no_listing_means_absent_and_denials_add_up_by_direction() -> None:
+    assert reading.state_of("", ("eth2",), ("eth4",)) == reading.ABSENT
+    assert reading.denied_in(listing(ARMED, HOLD)) == {"inward": 6, "outward": 6}
+    assert reading.denied_in("") == {}
+    assert reading.holds_anything(listing(ARMED, HOLD[:1]))
+    assert not reading.holds_anything(listing(ARMED, []))
+
+
+MOVING = """table inet site {
+	set seen { # handle 2
+		type ipv4_addr
+		flags dynamic,timeout
+		timeout 1h
+		elements = { 10.0.0.1 timeout 1h,
+				10.0.0.2 timeout 1h }
+	}
+
+	set plain { # handle 3
+		type ipv4_addr
+		elements = { 10.0.0.3 }
+	}
+}
+"""
+
+
+def test_only_what_moves_by_itself_is_left_out_of_the_comparison() -> None:
+    still = reading.comparable(MOVING)
+    assert "10.0.0.1" not in still
+    assert "10.0.0.2" not in still
+    assert "10.0.0.3" in still
+    assert still.count("}") == MOVING.count("}") - 1
+
+
+def test_conntrack_is_filtered_by_both_sides_and_family() -> None:
+    outer = conntrack.networks("10.10.0.0/24 proto kernel\nfd10:10::/64 proto kernel\nfe80::/64 proto kernel\n")
+    inner = conntrack.networks("10.40.0.0/24 via 10.30.0.2\n10.30.0.0/30 scope link\n")
+    found = conntrack.filters({"out": outer, "in": inner}, (("out", "in"),))
+    assert found == (
+        "-f ipv4 -s 10.10.0.0/24 -d 10.40.0.0/24",
+        "-f ipv4 -s 10.40.0.0/24 -d 10.10.0.0/24",
+        "-f ipv4 -s 10.10.0.0/24 -d 10.30.0.0/30",
+        "-f ipv4 -s 10.30.0.0/30 -d 10.10.0.0/24",
+    )
+    assert conntrack.networks("default via 10.15.0.254\n")["ipv4"] == ("0.0.0.0/0",)
+    assert "conntrack -D -f ipv4 -s a" in conntrack.command("sudo -n conntrack", "-D", ("-f ipv4 -s a",))
+
+
+def test_conntrack_is_never_asked_without_a_filter() -> None:
+    line = conntrack.command("conntrack", "-D", ())
+    assert "-D" not in line

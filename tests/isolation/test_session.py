@@ -1,0 +1,177 @@
+"""A device session: its own thread, three outcomes, and an end that a hung call cannot put off."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+import anyio
+import pytest
+
+from islandmode.core.outcome import Outcome
+from islandmode.isolation.session import DeviceSession, DeviceTrouble
+from islandmode.system.clock import MachineClock
+
+pytestmark = pytest.mark.anyio
+HANG_S = 20
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@dataclass
+class Device:
+    """A driver that does as it is told, until it is aborted."""
+
+    hang_at_open: bool = False
+    refuse: str = ""
+    done: list[str] = field(default_factory=list)
+    aborted: threading.Event = field(default_factory=threading.Event)
+    opening: threading.Event = field(default_factory=threading.Event)
+
+    def open(self) -> None:
+        self.opening.set()
+        if self.hang_at_open:
+            self.hang()
+        if self.refuse:
+            raise OSError(self.refuse)
+        self.done.append("opened")
+
+    def close(self) -> None:
+        self.done.append("closed")
+
+    def abort(self) -> None:
+        self.aborted.set()
+
+    def hang(self) -> None:
+        assert self.aborted.wait(HANG_S), "nobody ended the hung call"
+
+    def write(self, what: str) -> str:
+        if self.aborted.is_set():
+            raise EOFError("the connection was reset")
+        self.done.append(what)
+        return what
+
+
+def session(device: Device) -> DeviceSession[Device]:
+    return DeviceSession("device", device, MachineClock.of_this_boot(), ())
+
+
+async def test_calls_run_in_order_and_bring_their_value() -> None:
+    device = Device()
+    one = session(device)
+    assert not one.opened
+    first = await one.call(lambda driver: driver.write("a"), HANG_S)
+    second = await one.call(lambda driver: driver.write("b"), HANG_S)
+    assert (first.outcome, first.value, second.value) == (Outcome.DONE, "a", "b")
+    assert first.asked_us <= first.answered_us <= second.asked_us
+    assert device.done == ["opened", "a", "b"]
+    assert one.opened
+
+
+async def test_what_the_device_refuses_is_not_done_and_the_session_lives() -> None:
+    def refuse(driver: Device) -> None:
+        raise DeviceTrouble("File exists")
+
+    one = session(Device())
+    reading = await one.call(refuse, HANG_S)
+    assert (reading.outcome, reading.why) == (Outcome.NOT_DONE, "File exists")
+    assert not one.dead
+    assert (await one.call(lambda driver: driver.write("a"), HANG_S)).done
+
+
+async def test_a_login_that_fails_is_not_done_and_not_tried_again() -> None:
+    device = Device(refuse="refused user drill")
+    one = session(device)
+    reading = await one.call(lambda driver: driver.write("a"), HANG_S)
+    assert (reading.outcome, reading.why) == (Outcome.NOT_DONE, "refused user drill")
+    device.refuse = ""
+    assert (await one.call(lambda driver: driver.write("b"), HANG_S)).outcome is Outcome.NOT_DONE
+    assert "a" not in device.done
+    assert "b" not in device.done
+
+
+async def test_a_connection_lost_in_a_call_is_unknown() -> None:
+    def lose(driver: Device) -> None:
+        raise EOFError("lost")
+
+    one = session(Device())
+    reading = await one.call(lose, HANG_S)
+    assert (reading.outcome, reading.value) == (Outcome.UNKNOWN, None)
+    assert one.dead
+
+
+async def test_a_call_past_its_deadline_is_unknown_and_its_connection_reset() -> None:
+    device = Device()
+    one = session(device)
+
+    def late(driver: Device) -> str:
+        driver.hang()
+        return driver.write("late")
+
+    reading = await one.call(late, 0.05)
+    assert reading.outcome is Outcome.UNKNOWN
+    assert device.aborted.is_set()
+    after = await one.call(lambda driver: driver.write("after"), HANG_S)
+    assert after.outcome is Outcome.NOT_DONE
+    assert not {"late", "after"} & set(device.done)
+
+
+async def test_a_session_given_up_while_it_logs_in_never_writes() -> None:
+    """The abort may come before there is a connection to reset: the call behind the login must still not run."""
+    device = Device(hang_at_open=True)
+    one = session(device)
+    reading = await one.call(lambda driver: driver.write("late"), 0.05)
+    assert reading.outcome is Outcome.UNKNOWN
+    behind = await one.call(lambda driver: driver.write("behind"), HANG_S)
+    assert behind.outcome is Outcome.NOT_DONE
+    assert "late" not in device.done
+    assert "behind" not in device.done
+
+
+async def test_a_cancelled_caller_resets_the_connection() -> None:
+    device = Device()
+    one = session(device)
+    with anyio.move_on_after(0.05):
+        await one.call(Device.hang, HANG_S)
+    assert device.aborted.is_set()
+    assert one.dead
+
+
+async def test_calls_queued_behind_a_hung_one_are_told() -> None:
+    device = Device()
+    one = session(device)
+    outcomes: list[Outcome] = []
+
+    async def queued() -> None:
+        outcomes.append((await one.call(lambda driver: driver.write("queued"), HANG_S)).outcome)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(one.call, Device.hang, 0.2)
+        await anyio.sleep(0.05)
+        group.start_soon(queued)
+    assert outcomes[0] is not Outcome.DONE
+    assert "queued" not in device.done
+
+
+async def test_forty_hung_sessions_do_not_delay_another() -> None:
+    hung = [session(Device()) for _ in range(40)]
+    async with anyio.create_task_group() as group:
+        for one in hung:
+            group.start_soon(one.call, Device.hang, HANG_S)
+        reading = await session(Device()).call(lambda driver: driver.write("a"), HANG_S)
+        assert reading.done
+        group.cancel_scope.cancel()
+
+
+async def test_close_ends_in_the_sessions_own_thread() -> None:
+    device = Device()
+    one = session(device)
+    await one.call(lambda driver: driver.write("a"), HANG_S)
+    one.close()
+    with anyio.fail_after(HANG_S):
+        while device.done[-1] != "closed":
+            await anyio.sleep(0.001)
+    assert not device.aborted.is_set()
