@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from islandmode.core.chain import GENESIS, digest, sum_holds, with_sum
+from islandmode.core.errors import Refused
 from islandmode.core.record import FORMAT, Record
 from islandmode.system.clock import Clock
 from islandmode.system.disk import AppendFile, Disk
@@ -56,8 +57,14 @@ class Journal:
 
     @classmethod
     async def create(cls, disk: Disk, path: Path, *, site: str, run: str, writer: str, clock: Clock) -> Journal:
-        """Create a new journal with its reserve; raises OSError when the disk has no room for it."""
-        file = await disk.create(path, RESERVE_BYTES)
+        """Create a new journal with its reserve; raises `Refused` when the disk has no room for it."""
+        try:
+            file = await disk.create(path, RESERVE_BYTES)
+        except OSError as error:
+            raise Refused(
+                f"The journal {path} cannot be made ({error.strerror}); it needs {RESERVE_BYTES // 2**20} MiB of its own "
+                "before anything may be isolated. Nothing was touched."
+            ) from error
         return cls(file, clock, site=site, run=run, writer=writer)
 
     @property

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from islandmode.core.errors import InputError, Refused
+from islandmode.system.disk import make_folder, sync_folder
 
 RUNS = "runs"
 PLAN, VERDICT, REPORT, SUMS = "plan.json", "verdict.json", "report.html", "SHA256SUMS"
@@ -68,8 +69,11 @@ def create(workspace: Path, run: str) -> RunDirectory:
     """Make a new run's directory; refuses, with nothing touched, when it cannot be written."""
     root = workspace / RUNS / run
     try:
-        (root / CONDUCTOR_JOURNAL).parent.mkdir(parents=True)
-        (root / "artifacts").mkdir()
+        make_folder(root.parent)
+        root.mkdir()
+        sync_folder(root.parent)
+        for folder in ((root / CONDUCTOR_JOURNAL).parent, root / "artifacts"):
+            make_folder(folder)
     except OSError as error:
         raise Refused(f"The run's directory {root} cannot be made ({error.strerror}). Nothing was touched.") from error
     return RunDirectory(root)

@@ -1,7 +1,8 @@
 """The disk edge: durable appends, atomic replacement, reserved space, and locks. Nothing else writes durable records.
 
 Each append file has one daemon thread of its own. An fsync can take long or hang, and a shared thread pool would let
-one sick disk stop everything else, a restore included.
+one sick disk stop everything else, a restore included. Nothing here blocks the event loop on a disk, except the locks,
+which are taken before the loop runs.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from typing import Protocol
 import anyio
 
 from islandmode.core.errors import Refused
+
+CLOSE_S = 2.0
 
 
 class AppendFile(Protocol):
@@ -56,84 +59,105 @@ class Disk(Protocol):
         ...
 
 
-@dataclass
+Settle = Callable[[OSError | None], None]
+
+
+@dataclass(frozen=True)
 class _Job:
     data: bytes
-    settle: Callable[[OSError | None], None] | None
+    settle: Settle | None = None
+    last: bool = False
 
 
 class MachineAppendFile:
-    """An append file of this machine, with the one thread that writes it."""
+    """An append file of this machine, with the one thread that opens, writes, syncs and closes it."""
 
-    def __init__(self, descriptor: int) -> None:
-        """Take an open descriptor and start the thread."""
-        self._descriptor = descriptor
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+    def __init__(self, path: Path, reserve_bytes: int, sync: Callable[[int], None], opened: Settle) -> None:
+        """Start the thread, whose first work is to make the file; `opened` hears how that went."""
+        self._path = path
+        self._reserve_bytes = reserve_bytes
+        self._sync = sync
+        self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._failure: OSError | None = None
-        self._ended = threading.Event()
-        threading.Thread(target=self._work, name="append-file", daemon=True).start()
+        self._closing = False
+        threading.Thread(target=self._work, args=(opened,), name=f"append {path.name}", daemon=True).start()
 
     async def write_synced(self, data: bytes) -> None:
         """Append, and return when durable; raises OSError, and after one failure every later call does."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[OSError | None] = loop.create_future()
-
-        def tell(failure: OSError | None) -> None:
-            if not answer.done():
-                answer.set_result(failure)
-
-        def settle(failure: OSError | None) -> None:
-            # The loop may have ended while a sick disk held us up; then nobody waits for this answer any more.
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(tell, failure)
-
+        if self._closing:
+            raise OSError(errno.EBADF, "the file is closed", str(self._path))
+        answer, settle = _question()
         self._jobs.put(_Job(data, settle))
-        failure = await answer
-        if failure is not None:
-            raise OSError(failure.errno, failure.strerror)
+        _raise(await answer)
 
     def write_unsynced(self, data: bytes) -> None:
         """Append when the disk gets to it; never waits and never raises."""
-        self._jobs.put(_Job(data, None))
+        if not self._closing:
+            self._jobs.put(_Job(data))
+
+    def abandon(self) -> None:
+        """Close without waiting, when whoever asked for the file has gone."""
+        if not self._closing:
+            self._closing = True
+            self._jobs.put(_Job(b"", last=True))
 
     async def close(self) -> None:
         """Write what is queued, as far as the disk answers within two seconds, and close."""
-        self._jobs.put(None)
-        with anyio.move_on_after(2.0):
-            while not self._ended.is_set():
-                await anyio.sleep(0.005)
+        if not self._closing:
+            answer, settle = _question()
+            self._closing = True
+            self._jobs.put(_Job(b"", settle, last=True))
+            with anyio.move_on_after(CLOSE_S):
+                await answer
 
-    def _work(self) -> None:
+    def _work(self, opened: Settle) -> None:
+        try:
+            descriptor = self._open()
+        except OSError as refused:
+            opened(refused)
+            return
+        opened(None)
         ending = False
         while not ending:
-            batch, ending = self._take()
-            failure = self._write(b"".join(job.data for job in batch))
+            batch = self._take()
+            failure = self._write(descriptor, b"".join(job.data for job in batch))
+            ending = batch[-1].last
+            if ending:
+                _release(descriptor)
             for job in batch:
                 if job.settle is not None:
                     job.settle(failure)
-        os.close(self._descriptor)
-        self._ended.set()
 
-    def _take(self) -> tuple[list[_Job], bool]:
+    def _open(self) -> int:
+        make_folder(self._path.parent)
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        try:
+            if self._reserve_bytes:
+                _reserve(descriptor, self._reserve_bytes)
+            self._sync(descriptor)
+            sync_folder(self._path.parent)
+        except OSError:
+            os.close(descriptor)
+            self._path.unlink(missing_ok=True)
+            raise
+        return descriptor
+
+    def _take(self) -> list[_Job]:
         """Wait for a job, then take all that wait with it: they share one fsync."""
-        batch: list[_Job] = []
-        job = self._jobs.get()
-        while job is not None:
-            batch.append(job)
+        batch = [self._jobs.get()]
+        while not batch[-1].last:
             try:
-                job = self._jobs.get_nowait()
+                batch.append(self._jobs.get_nowait())
             except queue.Empty:
-                return batch, False
-        return batch, True
+                break
+        return batch
 
-    def _write(self, data: bytes) -> OSError | None:
+    def _write(self, descriptor: int, data: bytes) -> OSError | None:
         if self._failure is not None or not data:
             return self._failure
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(self._descriptor, view) :]
-            os.fsync(self._descriptor)
+            _write_all(descriptor, data)
+            self._sync(descriptor)
         except OSError as failure:
             # After a failed fsync the kernel may have dropped the pages and said so once: never trust this file again.
             self._failure = failure
@@ -143,31 +167,47 @@ class MachineAppendFile:
 class MachineDisk:
     """The disks of this machine."""
 
+    def __init__(self, sync: Callable[[int], None] = os.fsync) -> None:
+        """Make durable with `sync`, which takes a descriptor and raises OSError."""
+        self._sync = sync
+
     async def create(self, path: Path, reserve_bytes: int = 0) -> AppendFile:
         """Create a new file with space reserved; raises OSError when it exists or the space is not there."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        answer, settle = _question()
+        file = MachineAppendFile(path, reserve_bytes, self._sync, settle)
         try:
-            if reserve_bytes:
-                _reserve(descriptor, reserve_bytes)
-            os.fsync(descriptor)
-            sync_directory(path.parent)
-        except OSError:
-            os.close(descriptor)
-            path.unlink(missing_ok=True)
+            _raise(await answer)
+        except anyio.get_cancelled_exc_class():
+            file.abandon()
             raise
-        return MachineAppendFile(descriptor)
+        return file
 
     async def replace(self, path: Path, data: bytes) -> None:
         """Write a whole file atomically: a reader sees the old one or the new one."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        answer, settle = _question()
+        threading.Thread(
+            target=self._replace, args=(path, data, settle), name=f"replace {path.name}", daemon=True
+        ).start()
+        _raise(await answer)
+
+    def _replace(self, path: Path, data: bytes, settle: Settle) -> None:
         temporary = path.with_name(f".{path.name}.new")
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_directory(path.parent)
+        try:
+            make_folder(path.parent)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+            try:
+                _write_all(descriptor, data)
+                self._sync(descriptor)
+            finally:
+                os.close(descriptor)
+            temporary.replace(path)
+            sync_folder(path.parent)
+        except OSError as failure:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            settle(failure)
+        else:
+            settle(None)
 
     def free_bytes(self, path: Path) -> int:
         """Tell how much space is free where a path is."""
@@ -175,20 +215,69 @@ class MachineDisk:
         return found.f_bavail * found.f_frsize
 
 
+def _question() -> tuple[asyncio.Future[OSError | None], Settle]:
+    """Make a future for this loop, and the way in which a thread settles it."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[OSError | None] = loop.create_future()
+
+    def tell(failure: OSError | None) -> None:
+        if not answer.done():
+            answer.set_result(failure)
+
+    def settle(failure: OSError | None) -> None:
+        # The loop may have ended while a sick disk held us up; then nobody waits for this answer any more.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(tell, failure)
+
+    return answer, settle
+
+
+def _raise(failure: OSError | None) -> None:
+    if failure is not None:
+        raise OSError(failure.errno, failure.strerror, failure.filename) from failure
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
 def _reserve(descriptor: int, size: int) -> None:
     """Reserve blocks without changing the length, so that a full disk shows now and not in mid-hold."""
     # os.posix_fallocate would change the length, and an append file must stay empty.
     keep_size = 1
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.fallocate(descriptor, keep_size, ctypes.c_long(0), ctypes.c_long(size)) != 0:
-        number = ctypes.get_errno()
-        if number not in (errno.EOPNOTSUPP, errno.ENOSYS):
-            raise OSError(number, os.strerror(number))
+    if libc.fallocate(descriptor, keep_size, ctypes.c_long(0), ctypes.c_long(size)) == 0:
+        return
+    number = ctypes.get_errno()
+    if number not in {errno.EOPNOTSUPP, errno.ENOSYS}:
+        raise OSError(number, os.strerror(number))
+    # This file system cannot reserve. Room that is there now is the best that can be asked for.
+    found = os.fstatvfs(descriptor)
+    if found.f_bavail * found.f_frsize < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def sync_directory(path: Path) -> None:
-    """Make a new name in a directory durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+def _release(descriptor: int) -> None:
+    """Give back what is left of the reserve, and close."""
+    with suppress(OSError):
+        os.ftruncate(descriptor, os.fstat(descriptor).st_size)
+    with suppress(OSError):
+        os.close(descriptor)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, all of their names durable."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in reversed(missing):
+        sync_folder(folder.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make new names in a folder durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
@@ -202,7 +291,7 @@ def hold_conduits(folder: Path, site: str, conduits: tuple[str, ...]) -> Iterato
     Locks are taken in one order, so that two runs never wait for each other; the kernel frees them when we die.
     """
     with ExitStack() as held:
-        for conduit in sorted(conduits):
+        for conduit in sorted(set(conduits)):
             held.enter_context(_lock(folder / f"{site}.{conduit}.lock", conduit))
         yield
 
@@ -215,15 +304,29 @@ def _lock(path: Path, conduit: str) -> Iterator[None]:
     except OSError as error:
         raise Refused(f"{path.parent} cannot be written ({error.strerror}). Nothing was touched.") from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(descriptor, 64).decode("ascii", "replace").strip() or "unknown"
-            raise Refused(
-                f"Another run has conduit {conduit} (process {holder}). Wait for its end, or abort it. Nothing was touched."
-            ) from None
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, str(os.getpid()).encode())
+        _take_lock(descriptor, path, conduit)
+        _say_holder(descriptor, str(os.getpid()))
         yield
+        # Whoever holds it next says so a moment later; until then, no process number is better than ours.
+        _say_holder(descriptor, "")
     finally:
         os.close(descriptor)
+
+
+def _say_holder(descriptor: int, who: str) -> None:
+    # This is for people only. A full disk must not stop a run from ending, and will be seen where it matters.
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, who.encode("ascii"), 0)
+
+
+def _take_lock(descriptor: int, path: Path, conduit: str) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
+        raise Refused(
+            f"Another run has conduit {conduit} (process {holder}). Wait for its end, or abort it. Nothing was touched."
+        ) from None
+    except OSError as error:
+        raise Refused(f"{path} cannot be locked ({error.strerror}). Nothing was touched.") from error

@@ -1,13 +1,70 @@
-"""Secrets: resolved from references when needed, never printed, and looked for in whatever is written down."""
+"""Secrets: resolved from references when needed, never printed, and taken out of whatever is written down."""
 
 from __future__ import annotations
 
+import base64
+import json
 import os
+import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from urllib.parse import quote
 
 from islandmode.core.errors import InputError, Refused
+
+SIZE_MAX_BYTES = 64 * 1024
+HIDDEN = "[secret]"
+LINE_LEAST = 16
+
+
+class Secret(str):
+    """A secret's text. Whoever sends it to a device uses it as text; whoever prints it gets a placeholder."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Never show the value."""
+        return HIDDEN
+
+    def __str__(self) -> str:
+        """Never show the value."""
+        return HIDDEN
+
+    def __format__(self, form: str) -> str:
+        """Never show the value, in whatever form."""
+        return format(HIDDEN, form)
+
+
+class Redactor:
+    """Takes known secrets out of text: as they are, and as JSON, Python, URLs and base64 would write them."""
+
+    def __init__(self) -> None:
+        """Know no secret yet."""
+        self._known: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+
+    def learn(self, secret: str) -> None:
+        """Know one more secret; of one with several lines, such as a key, each line too."""
+        # A Secret's own methods hide it; slicing gives plain text.
+        plain = secret[:]
+        lines = [line for line in plain.splitlines() if len(line) >= LINE_LEAST and not line.startswith("-----")]
+        self._known.update(form for value in (plain, *lines) for form in _forms(value) if form)
+        # The longest first, so that none survives in a part of another; in one pass, so that no placeholder is searched.
+        self._pattern = re.compile("|".join(re.escape(form) for form in sorted(self._known, key=len, reverse=True)))
+
+    def redact(self, text: str) -> str:
+        """Return the text with a placeholder for every known secret."""
+        return text if self._pattern is None else self._pattern.sub(HIDDEN, text)
+
+
+def _forms(value: str) -> Iterable[str]:
+    yield value
+    yield json.dumps(value)[1:-1]
+    yield json.dumps(value, ensure_ascii=False)[1:-1]
+    yield repr(value)[1:-1]
+    yield quote(value, safe="", errors="surrogatepass")
+    yield base64.b64encode(value.encode("utf-8", "surrogatepass")).decode("ascii")
 
 
 class Secrets:
@@ -17,41 +74,56 @@ class Secrets:
         """Resolve relative paths against the workspace."""
         self._workspace = workspace
         self._lab = lab
-        self._known: set[str] = set()
+        self._redactor = Redactor()
 
-    def resolve(self, reference: str) -> str:
+    def resolve(self, reference: str) -> Secret:
         """Return the secret that a reference names; errors name the reference, never a value."""
         kind, _, name = reference.partition(":")
-        value = {"env": self._env, "file": self._file, "lab": self._from_lab}[kind](name)
+        sources = {"env": self._env, "file": self._file, "lab": self._from_lab}
+        if kind not in sources or not name:
+            # What stands there may be a secret written out by mistake, so it is not repeated.
+            raise InputError("A secret is named by a reference: env:NAME, file:PATH or lab:NAME.")
+        value = sources[kind](name)
         if not value:
-            raise InputError(f"The secret {reference} is empty.")
-        self._known.add(value)
-        return value
+            raise InputError(f"The secret {reference} is empty; give it a value.")
+        self._redactor.learn(value)
+        return Secret(value)
 
     def redact(self, text: str) -> str:
-        """Replace every secret resolved so far, the longest first, so that none survives in a part of another."""
-        for value in sorted(self._known, key=len, reverse=True):
-            text = text.replace(value, "[secret]")
-        return text
+        """Replace every secret resolved so far by a placeholder."""
+        return self._redactor.redact(text)
 
     def _env(self, name: str) -> str:
         try:
             return os.environ[name]
         except KeyError:
-            raise InputError(f"The secret env:{name} is not set in the environment of this process.") from None
+            raise InputError(f"The secret env:{name} is not set; export {name} before you start this.") from None
 
     def _file(self, name: str) -> str:
-        path = self._workspace / name
         try:
-            mode = path.stat().st_mode
-            text = path.read_text(encoding="utf-8")
+            return _private_text(self._workspace / name, name).rstrip("\r\n")
         except OSError as error:
             raise InputError(f"The secret file:{name} cannot be read ({error.strerror}).") from None
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise InputError(f"The secret file:{name} can be read by others; make it private: chmod 600 {name}")
-        return text.rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise InputError(f"The secret file:{name} is not UTF-8 text.") from None
 
     def _from_lab(self, name: str) -> str:
         if self._lab is None:
-            raise Refused(f"The secret lab:{name} exists only in a rehearsal; give the plant's device a secret of its own.")
+            raise Refused(
+                f"The secret lab:{name} exists only in a rehearsal; give the plant's device a secret of its own."
+            )
         return self._lab(name)
+
+
+def _private_text(path: Path, name: str) -> str:
+    """Read a file that nobody else can read; what is judged is what is read, so it is opened first."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError(f"The secret file:{name} is not a file.")
+        if stat.S_IMODE(found.st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+            raise InputError(f"The secret file:{name} can be read by others; make it private: chmod 600 {path}")
+        if found.st_size > SIZE_MAX_BYTES:
+            raise InputError(f"The secret file:{name} has {found.st_size} bytes; at most {SIZE_MAX_BYTES} are read.")
+        return file.read(SIZE_MAX_BYTES).decode("utf-8")
