@@ -109,7 +109,10 @@ def test_a_leak_that_opens_late_in_the_hold_is_found(lab: Lab, tmp_path: Path) -
         ended = end(running, workspace)
     finally:
         bypass.lift(lab, "office")
-    assert_leak(ended, "office-to-plc", "office-canary")
+    # The canary may come back too, if TCP tries again in time; the fresh connections must.
+    assert ended.verdict["verdict"] == "breached"
+    assert ended.finding("leak")["probe"] in {"office-to-plc", "office-canary"}
+    assert {found["probe"] for found in ended.verdict["findings"] if found["code"] == "leak"} >= {"office-to-plc"}
     begun = next(record for record in ended.records() if record["kind"] == "run.started")
     hold_after_s = (held["mono_us"] - begun["mono_us"]) / 1_000_000
     assert ended.finding("leak")["first_s"] >= hold_after_s + 7

@@ -77,9 +77,7 @@ def judge_severed(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: T
     if window is None or end_us is None:
         return []
     found = _before(stage, record, timeline, window)
-    death = death_of(record, window.start_us, end_us)
-    deadline_us = window.start_us + round(plan.drill.limits.isolate_within * 1_000_000)
-    dead_from_us = min(death.first_bad_us, deadline_us) if death.first_bad_us is not None else deadline_us
+    dead_from_us = _dead_from(plan, stage, record, timeline, window)
     # A question that was asked in the hold and answered only after restore passed no earlier than its answer.
     leaks = [one for one in record.within(dead_from_us, end_us, Seen.GOOD) if one.answered_us < end_us]
     if leaks:
@@ -89,6 +87,18 @@ def judge_severed(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: T
     if hole is not None:
         found.append(_hole(stage.name, record, timeline, hole))
     return found
+
+
+def _dead_from(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Timeline, window: Window) -> int:
+    """Give the moment from which a good answer is a leak.
+
+    One that died is given until the limit to do so. One that never did has leaked since the device said "done".
+    """
+    end_us = timeline.restore_ordered_us or window.end_us
+    death = death_of(record, window.start_us, end_us)
+    if death.first_bad_us is None:
+        return min(max(timeline.isolate_answered_us[stage.name], window.start_us), end_us)
+    return min(death.first_bad_us, window.start_us + round(plan.drill.limits.isolate_within * 1_000_000))
 
 
 def _before(stage: PlanStage, record: ProbeRecord, timeline: Timeline, window: Window) -> list[Finding]:
