@@ -3,7 +3,7 @@
 The file named by NFT_FAULT_FILE (default /etc/nft-fault) says how, so that a test can change it between runs:
 
     swallow-hold    an isolate is answered as done and never reaches the kernel
-    late-reply      every answer comes 2 s late, the rule is in force in time
+    late-reply      the answer to an isolate comes 2 s late, the rule is in force in time
     late-rule       an isolate reaches the kernel 2 s late
     drop-timeout    `timeout` is dropped silently from every element
     obedient        nothing is changed
@@ -22,6 +22,7 @@ from pathlib import Path
 REAL = os.environ.get("NFT_REAL", "/usr/sbin/nft.real")
 FAULT_FILE = Path(os.environ.get("NFT_FAULT_FILE", "/etc/nft-fault"))
 LATE_S = 2.0
+quiet_until = [0.0]
 
 
 def fault() -> str:
@@ -37,6 +38,8 @@ def changed(line: str) -> str | None:
         return None
     if isolates and name == "late-rule":
         time.sleep(LATE_S)
+    if isolates and name == "late-reply":
+        quiet_until[0] = time.monotonic() + LATE_S
     if name == "drop-timeout":
         line = re.sub(r"\s*(timeout|expires) \d+\w+", "", line)
     return line
@@ -45,8 +48,7 @@ def changed(line: str) -> str | None:
 def pump_answers(source: int, target: int) -> None:
     """Carry answers to the caller, late where asked."""
     while data := os.read(source, 65536):
-        if fault() == "late-reply":
-            time.sleep(LATE_S)
+        time.sleep(max(quiet_until[0] - time.monotonic(), 0))
         os.write(target, data)
 
 
