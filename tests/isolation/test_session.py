@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import anyio
 import pytest
 
 from islandmode.core.outcome import Outcome
-from islandmode.isolation.session import DeviceSession, DeviceTrouble
+from islandmode.isolation.session import RESTORE_TRY_S, DeviceSession, DeviceTrouble, restore_through
 from islandmode.system.clock import MachineClock
 
 pytestmark = pytest.mark.anyio
@@ -175,3 +176,62 @@ async def test_close_ends_in_the_sessions_own_thread() -> None:
         while device.done[-1] != "closed":
             await anyio.sleep(0.001)
     assert not device.aborted.is_set()
+
+
+async def restored(
+    kept: Device | None, fresh: Device, work: Callable[[Device], str], deadline_s: float = HANG_S
+) -> str:
+    """Restore through two devices' sessions and tell which one it came through."""
+    clock = MachineClock.of_this_boot()
+    one = session(kept) if kept is not None else None
+    if one is not None:
+        await one.call(lambda driver: driver.write("armed"), HANG_S)
+    other = session(fresh)
+    reading, winner = await restore_through(one, other, work, deadline_s, clock)
+    if not reading.done:
+        return reading.outcome.value
+    return "kept" if winner is one else "fresh"
+
+
+async def test_a_restore_goes_through_the_session_kept_ready() -> None:
+    kept, fresh = Device(), Device()
+    assert await restored(kept, fresh, lambda driver: driver.write("gone")) == "kept"
+    assert fresh.done == []
+    assert not kept.aborted.is_set()
+
+
+async def test_a_restore_logs_in_anew_where_none_was_kept() -> None:
+    assert await restored(None, Device(), lambda driver: driver.write("gone")) == "fresh"
+
+
+async def test_a_restore_logs_in_anew_where_the_kept_session_hangs_and_resets_that() -> None:
+    kept, fresh = Device(), Device()
+
+    def work(driver: Device) -> str:
+        if driver is kept:
+            driver.hang()
+        return driver.write("gone")
+
+    assert await restored(kept, fresh, work) == "fresh"
+    assert kept.aborted.is_set()
+    assert "gone" not in kept.done
+
+
+async def test_a_slow_answer_is_not_lost_to_the_second_login() -> None:
+    """The device takes longer than our patience with the kept session, and its new login would take longer still."""
+    kept, fresh = Device(), Device(hang_at_open=True)
+
+    def work(driver: Device) -> str:
+        driver.aborted.wait(RESTORE_TRY_S + 0.3)
+        return driver.write("gone")
+
+    assert await restored(kept, fresh, work) == "kept"
+    assert fresh.aborted.is_set()
+
+
+async def test_a_restore_that_nobody_answers_is_unknown_at_its_deadline() -> None:
+    def work(driver: Device) -> str:
+        driver.hang()
+        return "late"
+
+    assert await restored(Device(), Device(), work, 0.3) == Outcome.UNKNOWN.value

@@ -98,15 +98,21 @@ def test_a_lost_connection_is_said(node: FirewallNode) -> None:
     assert not channel.alive
 
 
-def test_without_the_right_to_run_nft_there_is_no_channel(node: FirewallNode) -> None:
-    with logged_in(node, ROOT, nft="/usr/sbin/nft-absent") as driver, pytest.raises(LinkLost, match="nft-absent"):
-        open_channel(driver, 5)
-    relay = node.relay()
-    driver = make_driver(node, relay)
+def test_without_nft_the_channel_ends_and_says_why(node: FirewallNode) -> None:
+    with logged_in(node, ROOT, nft="/usr/sbin/nft-absent") as driver:
+        channel = open_channel(driver)
+        with pytest.raises(LinkLost, match="nft-absent"):
+            channel.ask("list tables", deadline_s=5)
+
+
+def test_without_the_rights_every_question_is_refused(node: FirewallNode) -> None:
+    driver = make_driver(node, node.relay())
     driver.nft = "/usr/sbin/nft"
     driver.open()
-    with pytest.raises(LinkLost):
-        open_channel(driver, 5)
+    answer = open_channel(driver).ask("list tables", deadline_s=5)
+    assert answer is not None
+    assert answer.text == ""
+    assert answer.errors
     driver.close()
 
 

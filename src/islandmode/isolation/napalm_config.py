@@ -23,7 +23,7 @@ from islandmode.isolation.point import ConduitState, Configuration, Facts, Point
 from islandmode.isolation.recipes import conntrack
 from islandmode.isolation.recipes import nftables as recipe
 from islandmode.isolation.recipes import nftables_reading as reading
-from islandmode.isolation.session import DeviceSession, DeviceTrouble
+from islandmode.isolation.session import DeviceSession, DeviceTrouble, restore_through
 from islandmode.system.clock import Clock
 from napalm_nftables.channel import NftAnswer, NftChannel, open_channel
 
@@ -31,8 +31,6 @@ T = TypeVar("T")
 CONNECT_S = 10
 ANSWER_S = 30.0
 """Longer than any caller waits: the session's own deadline resets the connection, and that ends the wait."""
-RESTORE_TRY_S = 1.0
-"""How long a restore waits for the session that was opened when arming, before it logs in anew."""
 READ = {
     "routes": "ip route show table all; ip rule show",
     "routes-v6": "ip -6 route show table all; ip -6 rule show",
@@ -70,19 +68,20 @@ class NftSession:
             access.host, access.user, access.password or "", CONNECT_S, options
         )
         self._channel: NftChannel | None = None
-        self._fresh = False
 
     def open(self) -> None:
-        """Connect and log in once, and see nft answer."""
+        """Connect and log in once, and start nft; a restore must not wait for one answer more than its own."""
         self.driver.open()
         self._channel = open_channel(self.driver, CONNECT_S)
-        self._fresh = True
 
     def tried(self) -> None:
-        """See that nft answers; opening has just seen it the first time."""
-        if not self._fresh:
-            self.ask(("list tables",))
-        self._fresh = False
+        """See that nft answers and may list; nothing is changed by this, so that any failure is *not done*."""
+        try:
+            answer = self.ask(("list tables",))
+        except NapalmException as error:
+            raise DeviceTrouble(str(error)) from None
+        if not answer.text:
+            raise DeviceTrouble("; ".join(answer.errors) or "nft lists nothing on this device")
 
     def close(self) -> None:
         """End channel and connection."""
@@ -146,6 +145,7 @@ class NftablesPoint:
         """Log in (one attempt) and read facts; nothing is changed."""
 
         def work(session: NftSession) -> Facts:
+            session.tried()
             told = session.told(lambda driver: driver.get_facts())
             saved = session.told(lambda driver: driver.get_config(retrieve="startup")["startup"])
             return Facts(
@@ -251,16 +251,11 @@ class NftablesPoint:
         def work(session: NftSession) -> PointState:
             return self._state(conduits, session.ask(recipe.list_lines(conduits), line))
 
-        asked_us = self._clock.monotonic_us()
-        if self._rescue.opened and not self._rescue.dead:
-            # The session from arming may hang although the device does not: leave time to log in anew.
-            first = await self._rescue.call(work, min(RESTORE_TRY_S, deadline_s / 3))
-            if first.done:
-                return first
-        left_s = deadline_s - (self._clock.monotonic_us() - asked_us) / 1_000_000
-        self._rescue.abort()
-        self._rescue = self._session("restore")
-        return replace(await self._rescue.call(work, left_s), asked_us=asked_us)
+        kept = self._rescue
+        reading, self._rescue = await restore_through(
+            kept if kept.opened and not kept.dead else None, self._session("restore"), work, deadline_s, self._clock
+        )
+        return reading
 
     async def state(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Read what the device shows now."""

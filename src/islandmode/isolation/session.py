@@ -11,7 +11,7 @@ import queue
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 import anyio
@@ -38,6 +38,8 @@ class Driver(Protocol):
 
 D = TypeVar("D", bound=Driver)
 T = TypeVar("T")
+RESTORE_TRY_S = 1.0
+"""How long a restore waits for the session that was opened when arming, before it logs in anew beside it."""
 
 
 class DeviceTrouble(Exception):
@@ -156,3 +158,32 @@ class DeviceSession(Generic[D]):
         """End the session in its own thread, without waiting for it."""
         self.dead = True
         self._calls.put(None)
+
+
+async def restore_through(
+    kept: DeviceSession[D] | None, fresh: DeviceSession[D], work: Callable[[D], T], deadline_s: float, clock: Clock
+) -> tuple[Reading[T], DeviceSession[D]]:
+    """Restore through the session kept ready for it, and through a new one as soon as that fails or is late.
+
+    Whichever is done first wins, and the other is reset: a restore may arrive twice, and a device that answers slowly
+    must not lose its answer to our impatience. Returns the reading and the session it came through.
+    """
+    asked_us = clock.monotonic_us()
+    found: list[tuple[Reading[T], DeviceSession[D]]] = []
+    failed = anyio.Event()
+
+    async def through(session: DeviceSession[D]) -> None:
+        left_s = deadline_s - (clock.monotonic_us() - asked_us) / 1_000_000
+        reading = await session.call(work, max(left_s, 0.0))
+        found.append((replace(reading, asked_us=asked_us), session))
+        failed.set()
+        if reading.done:
+            group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        if kept is not None:
+            group.start_soon(through, kept)
+            with anyio.move_on_after(min(RESTORE_TRY_S, deadline_s / 3)):
+                await failed.wait()
+        group.start_soon(through, fresh)
+    return next((pair for pair in found if pair[0].done), found[-1])
