@@ -13,6 +13,8 @@ from pathlib import Path
 
 import anyio
 
+from islandmode.core.errors import Refused
+from islandmode.store import rundir
 from islandmode.system.disk import MachineDisk
 from islandmode.system.process import dying_with_us
 
@@ -104,7 +106,17 @@ def mount(options: str, folder: Path) -> None:
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True)
 
 
-CASES = {"reserve": reserve, "fill": fill, "overflow": overflow, "read-only": read_only}
+async def run(folder: Path) -> str:
+    """Begin a run."""
+    try:
+        rundir.create(folder, "run-1")
+    except Refused as refused:
+        sentence = str(refused).replace(f"{folder}/", "")
+        return f"{sentence} Left behind: {names(folder / rundir.RUNS) or 'nothing'}"
+    return "begun"
+
+
+CASES = {"run": run, "reserve": reserve, "fill": fill, "overflow": overflow, "read-only": read_only}
 
 
 if __name__ == "__main__":

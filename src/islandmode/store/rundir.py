@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from islandmode.core.errors import InputError, Refused
-from islandmode.system.disk import make_folder, sync_folder
+from islandmode.system.disk import MachineDisk, make_folder, sync_folder
 
 RUNS = "runs"
 PLAN, VERDICT, REPORT, SUMS = "plan.json", "verdict.json", "report.html", "SHA256SUMS"
+ROOM_BYTES = 32 * 1024 * 1024
+"""What must be free before a run begins: its journal's reserve several times over, for plan, samples and report."""
 CONDUCTOR_JOURNAL = Path("journals") / "conductor.jsonl"
 
 
@@ -70,6 +72,7 @@ def create(workspace: Path, run: str) -> RunDirectory:
     root = workspace / RUNS / run
     try:
         make_folder(root.parent)
+        _refuse_full_disk(root.parent)
         root.mkdir()
         sync_folder(root.parent)
         for folder in ((root / CONDUCTOR_JOURNAL).parent, root / "artifacts"):
@@ -77,6 +80,15 @@ def create(workspace: Path, run: str) -> RunDirectory:
     except OSError as error:
         raise Refused(f"The run's directory {root} cannot be made ({error.strerror}). Nothing was touched.") from error
     return RunDirectory(root)
+
+
+def _refuse_full_disk(runs: Path) -> None:
+    free_bytes = MachineDisk().free_bytes(runs)
+    if free_bytes < ROOM_BYTES:
+        raise Refused(
+            f"{runs} has {free_bytes // 2**20} MiB free and a run needs {ROOM_BYTES // 2**20} MiB to begin; make room there. "
+            "Nothing was touched."
+        )
 
 
 def earlier(workspace: Path) -> tuple[RunDirectory, ...]:

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from islandmode.core.errors import InputError, Refused
+from islandmode.store import rundir
+from tests.system.small_disk import on_a_small_disk
+
+
+def test_a_new_run_has_its_folders(tmp_path: Path) -> None:
+    made = rundir.create(tmp_path / "plant", "run-1")
+    assert made.run == "run-1"
+    assert made.journal.parent.is_dir()
+    assert {path.name for path in made.root.iterdir()} == {"journals", "artifacts"}
+
+
+def test_a_run_that_exists_is_not_written_over(tmp_path: Path) -> None:
+    rundir.create(tmp_path, "run-1")
+    with pytest.raises(Refused, match=r"run-1 cannot be made \(File exists\)\. Nothing was touched\.$"):
+        rundir.create(tmp_path, "run-1")
+
+
+def test_a_runs_folder_that_cannot_be_written_refuses_the_run(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_bytes(b"")
+    with pytest.raises(Refused, match=r"cannot be made \(.*\)\. Nothing was touched\.$"):
+        rundir.create(tmp_path, "run-1")
+
+
+def test_a_full_disk_refuses_the_run_before_it_has_a_folder() -> None:
+    assert on_a_small_disk("run") == (
+        "runs has 0 MiB free and a run needs 32 MiB to begin; make room there. Nothing was touched. Left behind: nothing"
+    )
+
+
+def test_a_sealed_run_is_checked_by_sha256sum_itself(tmp_path: Path) -> None:
+    made = rundir.create(tmp_path, "run-1")
+    made.write_text("report.html", "<p>held</p>")
+    made.write_spool("erp", [("000001.jsonl", b"{}\n"), ("../../000002.part", b"")])
+    made.seal()
+    check = ["sha256sum", "--check", "--quiet", rundir.SUMS]
+    assert subprocess.run(check, cwd=made.root, check=False).returncode == 0
+    assert hashlib.sha256(b"{}\n").hexdigest() in (made.root / rundir.SUMS).read_text()
+    # A far host names its segments itself; a name with a path stays inside its folder all the same.
+    assert sorted(path.name for path in (made.root / "samples" / "erp").iterdir()) == ["000001.jsonl", "000002.part"]
+    made.write_text("report.html", "<p>breached</p>")
+    assert subprocess.run([*check, "--status"], cwd=made.root, check=False).returncode == 1
+
+
+def test_runs_are_found_by_the_beginning_of_their_names(tmp_path: Path) -> None:
+    for name in ("2026-01-a", "2026-02-b"):
+        rundir.create(tmp_path, name).journal.write_bytes(b"")
+    assert rundir.find(tmp_path, "2026-01").run == "2026-01-a"
+    assert rundir.find(tmp_path, "last").run == "2026-02-b"
+    for asked, what in (("2026", "matches more than one run"), ("2027", "is not a run of this workspace")):
+        with pytest.raises(InputError) as refused:
+            rundir.find(tmp_path, asked)
+        assert str(refused.value) == f"{asked} {what}; the newest are: 2026-02-b, 2026-01-a."
