@@ -41,6 +41,8 @@ def stopped_by(workspace: Path, lab: Lab, *signals: signal.Signals) -> Ended:
     """Start a drill, send signals in the middle of its last hold, and wait for its end."""
     running = start(workspace, lab.name)
     wait_for(running, workspace, "hold.started", stage="corporate")
+    # Long enough for every probe to have shown itself dead: its own timeout and a little.
+    time.sleep(1.5)
     for number in signals:
         running.send_signal(number)
         time.sleep(0.05)

@@ -178,7 +178,8 @@ def _stages(
             times = _isolation_times(
                 window, timeline.restore_ordered_us, timeline.isolate_answered_us[stage.name], mine
             )
-            findings += _late(plan, stage.name, times)
+            leaked = any(one.code == "leak" and one.stage == stage.name for one in findings)
+            findings += _late(plan, stage.name, times, leaked=leaked)
             slowest = _slower(slowest, times)
         own = [finding.result for finding in findings if finding.stage == stage.name]
         held_s = round(window.length_us / 1_000_000, 6) if window is not None else None
@@ -229,15 +230,19 @@ def _slower(one: Times, other: Times) -> Times:
     return other if rank(other) > rank(one) else one
 
 
-def _late(plan: Plan, stage: str, times: Times) -> list[Finding]:
+def _late(plan: Plan, stage: str, times: Times, *, leaked: bool) -> list[Finding]:
     limit_s = plan.drill.limits.isolate_within
     effective = times.ordered_to_effective
     if effective is None:
         sentence = f"No severed probe of stage {stage} says whether its isolation came into effect."
         return [Finding(code="witness-gap", result=Result.INCONCLUSIVE, sentence=sentence, stage=stage)]
     if effective.latest_s is None:
-        sentence = f"Isolation of stage {stage} never came into effect: at least one severed probe never died."
-        return [Finding(code="never-effective", result=Result.BREACHED, sentence=sentence, stage=stage)]
+        # Without a leak nothing passed: the stage was stopped before every probe had the time to show itself dead.
+        sentence = (
+            f"Isolation of stage {stage} was not seen to come into effect: at least one severed probe never died."
+        )
+        result = Result.BREACHED if leaked else Result.INCONCLUSIVE
+        return [Finding(code="never-effective", result=result, sentence=sentence, stage=stage)]
     if effective.latest_s > limit_s:
         sentence = f"Isolation of stage {stage} took up to {effective.latest_s:.1f} s (limit {limit_s:g} s)."
         return [Finding(code="isolated-late", result=Result.BREACHED, sentence=sentence, stage=stage)]

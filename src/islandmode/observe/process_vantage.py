@@ -98,6 +98,8 @@ class ProcessVantage:
             self._argv(module, word, str(self._spool)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            # Not ours: a worker may outlive us, and would hold our caller's pipe or terminal open.
+            stderr=subprocess.DEVNULL,
             env=self._environment(),
             start_new_session=True,
         )
