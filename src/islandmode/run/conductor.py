@@ -23,12 +23,13 @@ from islandmode.core.errors import Refused
 from islandmode.core.lifecycle import Event, Phase, next_phase
 from islandmode.core.outcome import Outcome
 from islandmode.core.plan import Plan, PlanStage, Step
+from islandmode.core.preflight import judge_baseline
 from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.observe.vantage import Vantage
 from islandmode.run.book import Book
 from islandmode.run.deadman import READ_EVERY_S, DeadMan
 from islandmode.run.outermost import Broken
-from islandmode.run.preflight import Preflight
+from islandmode.run.preflight import Preflight, sampling_s
 from islandmode.run.progress import Progress, Show, Stop, StopLatch
 from islandmode.run.restore import restore_until_seen
 from islandmode.run.witness import Witness
@@ -43,7 +44,6 @@ COUNT_DEADLINE_S = 1.0
 """Counting dropped packets is good to know; it must not keep a plant isolated for longer than this."""
 STRANDED_MARGIN_S = 15.0
 """How long past the device's own timer a conductor keeps trying before it says STRANDED and ends."""
-WORKER_MARGIN_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -142,8 +142,7 @@ class Conductor:
 
     async def _baseline(self) -> None:
         self._move(Event.BASELINE_STARTED, "Baseline: every probe must be good before anything is isolated.")
-        end_after_s = self._plan.hold_s + self._plan.dead_man_s + WORKER_MARGIN_S
-        wrong = await self._witness.start(end_after_s, self._place.started_by)
+        wrong = await self._witness.start(sampling_s(self._plan), self._place.started_by)
         if wrong:
             raise Refused(f"{wrong[0]} Nothing was touched.")
         await self._book.append("baseline.started", {})
@@ -151,9 +150,8 @@ class Conductor:
         bad = await self._hear_until_good(self._plan.drill.settle, self._plan.drill.settle * 3)
         await self._book.append("baseline.done", {"bad": list(bad)})
         self._refuse_if_stopped()
-        if bad:
-            why = self._witness.why(bad[0])
-            raise Refused(f"Probe {bad[0]} is not good before the drill ({why}). Nothing was touched.")
+        for finding in judge_baseline(self._plan, self._witness.last()):
+            raise Refused(finding.sentence)
 
     def _refuse_if_stopped(self) -> None:
         if self._latch.first is not None:

@@ -11,15 +11,21 @@ import anyio
 
 from islandmode.core.errors import Refused
 from islandmode.core.plan import Plan
-from islandmode.core.preflight import PreflightFinding, judge_point
+from islandmode.core.preflight import PreflightFinding, bytes_needed, judge_machine, judge_plan, judge_point
 from islandmode.isolation.point import Configuration, IsolationPoint
 from islandmode.run.book import Book
 from islandmode.system.disk import Disk
 
 LOGIN_DEADLINE_S = 15.0
 CALL_DEADLINE_S = 10.0
+WORKER_MARGIN_S = 120.0
 OURS = "islandmode"
 """What every object of ours has in its name, on every platform."""
+
+
+def sampling_s(plan: Plan) -> float:
+    """Bound how long workers may sample: the holds, a dead-man that has to fire, and all the rest of a run."""
+    return plan.hold_s + plan.dead_man_s + WORKER_MARGIN_S
 
 
 class Preflight:
@@ -33,12 +39,16 @@ class Preflight:
         self._points = points
         self._book = book
         self._disk = disk
+        self._directory = directory
         self._artifacts = directory / "artifacts"
+        self._needed_bytes = bytes_needed(plan, sampling_s(plan))
         self._before: dict[str, Configuration] = {}
         self._after: dict[str, Configuration] = {}
 
     async def check(self) -> None:
         """Raise `Refused` with the first reason not to go on; every finding is in the journal."""
+        room = judge_machine(free_bytes=self._disk.free_bytes(self._directory), needed_bytes=self._needed_bytes)
+        await self._note((*room, *judge_plan(self._plan)))
         findings: dict[str, tuple[PreflightFinding, ...]] = {}
 
         async def one(name: str) -> None:
@@ -47,20 +57,21 @@ class Preflight:
         async with anyio.create_task_group() as group:
             for name in self._plan.points:
                 group.start_soon(one, name)
-        refusals: list[str] = []
-        for name in self._plan.points:
-            for finding in findings[name]:
-                data = {"code": finding.code, "sentence": finding.sentence, "refuses": finding.refuses}
-                await self._book.append("preflight.finding", data)
-                if finding.refuses:
-                    refusals.append(finding.sentence)
-        if refusals:
-            raise Refused(refusals[0])
+        await self._note(tuple(finding for name in self._plan.points for finding in findings[name]))
         for name in self._plan.points:
             if not await self._keep(name, "before"):
                 raise Refused(
                     f"{name}: its configuration could not be read and kept before the drill; nothing was touched."
                 )
+
+    async def _note(self, findings: tuple[PreflightFinding, ...]) -> None:
+        """Write findings down; raises `Refused` with the first that refuses."""
+        for finding in findings:
+            data = {"code": finding.code, "sentence": finding.sentence, "refuses": finding.refuses}
+            await self._book.append("preflight.finding", data)
+        refusing = next((finding for finding in findings if finding.refuses), None)
+        if refusing is not None:
+            raise Refused(refusing.sentence)
 
     async def _check_point(self, name: str) -> tuple[PreflightFinding, ...]:
         planned = self._plan.points[name]

@@ -90,6 +90,10 @@ class Witness:
         near = [name for name in self._plan.probes if not self._vantages[self._plan.probes[name].probe.vantage].far]
         return tuple(name for name in near if self._lamp(name, self._clock.monotonic_us()) != "good")
 
+    def last(self) -> dict[str, Sample]:
+        """Give the newest sample of every probe that was heard."""
+        return {name: seen.sample for name, seen in self._last.items()}
+
     def why(self, probe: str) -> str:
         """Say what a probe last gave as its reason."""
         last = self._last.get(probe)

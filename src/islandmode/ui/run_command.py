@@ -132,7 +132,13 @@ class _Rehearsal:
         points = rehearsal.open_points(plan, self._lab, self._request.workspace, self._clock)
         vantages = rehearsal.open_vantages(plan, self._lab, self._clock, directory)
         names = {"site": plan.drill.site, "run": directory.run, "writer": "conductor"}
-        journal = await Journal.create(self._disk, directory.journal, clock=self._clock, **names)
+        try:
+            journal = await Journal.create(self._disk, directory.journal, clock=self._clock, **names)
+        except OSError as error:
+            raise Refused(
+                f"The journal {directory.journal} cannot be made ({error.strerror}); no record, no isolation. "
+                "Make room or rights there. Nothing was touched."
+            ) from error
         header = {
             "mode": self._request.mode.value,
             "drill_digest": plan.drill_digest,
