@@ -170,6 +170,15 @@ def test_no_listing_means_absent_and_denials_add_up_by_direction() -> None:
     assert not reading.holds_anything(listing(ARMED, []))
 
 
+@pytest.mark.parametrize(
+    ("devices", "found"), [(["eth1", "eth4"], {"eth1", "eth4"}), ("eth1", {"eth1"}), ([], set[str]())]
+)
+def test_interfaces_whose_flows_go_past_every_rule_are_named(devices: object, found: set[str]) -> None:
+    answer = json.dumps({"nftables": [{"metainfo": {}}, {"flowtable": {"name": "fast", "dev": devices}}]})
+    assert reading.offloaded(answer) == found
+    assert reading.offloaded("") == frozenset()
+
+
 MOVING = """table inet site {
 	set seen { # handle 2
 		type ipv4_addr

@@ -104,6 +104,17 @@ async def test_a_connection_lost_in_a_call_is_unknown() -> None:
     assert one.dead
 
 
+@pytest.mark.parametrize("error", [ValueError("no JSON"), KeyError("nftables"), TypeError("None")])
+async def test_an_answer_that_makes_no_sense_is_unknown(error: Exception) -> None:
+    def read(driver: Device) -> None:
+        raise error
+
+    one = session(Device())
+    reading = await one.call(read, HANG_S)
+    assert reading.outcome is Outcome.UNKNOWN
+    assert "could not be read" in reading.why
+
+
 async def test_a_call_past_its_deadline_is_unknown_and_its_connection_reset() -> None:
     device = Device()
     one = session(device)

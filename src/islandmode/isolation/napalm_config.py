@@ -187,7 +187,7 @@ class NftablesPoint:
         return await self._call(lambda session: self._arm(session, conduits, line), deadline_s)
 
     def _arm(self, session: NftSession, conduits: tuple[str, ...], line: str) -> PointState:
-        answer = session.ask(recipe.list_lines(conduits), line)
+        answer = session.ask((*recipe.list_lines(conduits), recipe.LIST_OFFLOADED), line)
         if any("File exists" in error for error in answer.errors):
             names = " or ".join(conduits)
             raise DeviceTrouble(f"an islandmode object already covers {names}; another run has it, or left it behind")
@@ -204,7 +204,13 @@ class NftablesPoint:
         raise DeviceTrouble(f"{wrong}; the object was removed again")
 
     def _unfit(self, conduits: tuple[str, ...], answer: NftAnswer, state: PointState) -> str | None:
-        for conduit, text in zip(conduits, answer.texts, strict=True):
+        *texts, flowtables = answer.texts
+        past = reading.offloaded(flowtables) & {one for side in self._interfaces.values() for one in side}
+        if past:
+            return (
+                f"flows on {', '.join(sorted(past))} are offloaded by a flowtable, past every rule that could isolate"
+            )
+        for conduit, text in zip(conduits, texts, strict=True):
             if not state.conduits[conduit].present:
                 return f"no object for {conduit} was read back"
             if state.conduits[conduit].armed_s is None:
@@ -303,7 +309,8 @@ class NftablesPoint:
 
     def _state(self, conduits: tuple[str, ...], answer: NftAnswer) -> PointState:
         return PointState(
-            {name: self._one(name, text, answer) for name, text in zip(conduits, answer.texts, strict=True)}
+            # There may be answers to more questions behind those about the conduits.
+            {name: self._one(name, text, answer) for name, text in zip(conduits, answer.texts, strict=False)}
         )
 
     def _one(self, conduit: str, text: str, answer: NftAnswer) -> ConduitState:

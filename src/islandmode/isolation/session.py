@@ -46,6 +46,13 @@ class DeviceTrouble(Exception):
     """A device said no, or could not be reached: the outcome is known to be *not done*."""
 
 
+class UnreadableAnswer(Exception):
+    """The device answered something that makes no sense here: what it did is *unknown*."""
+
+
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
+
+
 @dataclass(frozen=True)
 class _Call:
     work: Callable[[Any], Any]
@@ -123,6 +130,10 @@ class DeviceSession(Generic[D]):
                 value = call.work(self._driver)
             except self._troubles as error:
                 call.settle(None, error)
+            except _UNREADABLE as error:
+                # The thread must outlive an answer of a shape that nobody foresaw, and the caller must hear of it.
+                kind = type(error).__name__
+                call.settle(None, UnreadableAnswer(f"the device's answer could not be read ({kind}: {error})"))
             else:
                 call.settle(value, None)
         # Calls that were queued behind the end must hear of it.
@@ -185,5 +196,6 @@ async def restore_through(
             group.start_soon(through, kept)
             with anyio.move_on_after(min(RESTORE_TRY_S, deadline_s / 3)):
                 await failed.wait()
-        group.start_soon(through, fresh)
+        if not any(reading.done for reading, _ in found):
+            group.start_soon(through, fresh)
     return next((pair for pair in found if pair[0].done), found[-1])

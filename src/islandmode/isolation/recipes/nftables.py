@@ -24,6 +24,7 @@ from islandmode.core.errors import InputError
 from islandmode.core.rendering import Capabilities, Rendering, StageLines
 
 PREFIX = "islandmode_"
+LIST_OFFLOADED = "list flowtables"
 CAPABILITIES = Capabilities(
     arms="before", undo_tier="A", renewable=True, dead_man_min_s=2.0, dead_man_max_s=24 * 3600.0, granularity_s=1.0
 )

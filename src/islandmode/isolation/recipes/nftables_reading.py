@@ -52,6 +52,12 @@ def rules_are_whole(answer: str, outer: tuple[str, ...]) -> bool:
     return bool(answer) and _drops(rows(answer)) >= _wanted_drops(outer)
 
 
+def offloaded(answer: str) -> frozenset[str]:
+    """Name the interfaces whose flows may be offloaded past every chain, from `list flowtables`."""
+    tables = [row["flowtable"].get("dev", ()) for row in rows(answer) if "flowtable" in row] if answer else []
+    return frozenset(one for devices in tables for one in ((devices,) if isinstance(devices, str) else devices))
+
+
 def denied_in(answer: str) -> dict[str, int]:
     """Count the packets that a conduit's table has dropped, by direction."""
     counts: dict[str, int] = {}
