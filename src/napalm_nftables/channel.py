@@ -47,10 +47,13 @@ class NftChannel:
 
     def write(self, line: str) -> None:
         """Write one line and do not wait: whether it took effect is what `ask` is for."""
-        if "\n" in line:
-            raise ValueError("A change is one line.")
+        self._send((line,))
+
+    def _send(self, lines: tuple[str, ...]) -> None:
+        if any("\n" in line for line in lines):
+            raise ValueError("A change, or a question, is one line.")
         try:
-            self._channel.sendall(line.encode() + b"\n")
+            self._channel.sendall("".join(f"{line}\n" for line in lines).encode())
         except (OSError, EOFError, paramiko.SSHException) as error:
             self.alive = False
             raise LinkLost(f"The line could not be written to the device: {error}.") from None
@@ -58,8 +61,7 @@ class NftChannel:
     def ask(self, *lines: str, deadline_s: float) -> NftAnswer | None:
         """Write `list` lines at once and return their answers; None when the device was silent up to the deadline."""
         mark = f"{_MARK}{next(self._numbers)}"
-        for line in (*lines, mark):
-            self.write(line)
+        self._send((*lines, mark))
         until_s = time.monotonic() + deadline_s
         while True:
             answer = _split(self._received.decode(errors="replace"), lines, mark)

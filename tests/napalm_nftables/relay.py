@@ -40,6 +40,8 @@ def main() -> None:
         near, _ = listener.accept()
         far = socket.create_connection(("127.0.0.1", port), 5)
         far.settimeout(None)
+        for end in (near, far):
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for ends in ((near, far), (far, near)):
             threading.Thread(target=carry, args=ends, daemon=True).start()
 
