@@ -18,15 +18,18 @@ from rich.text import Text
 
 from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import Plan
-from islandmode.run.progress import Progress
+from islandmode.run.progress import Lamp, Progress
 
-LAMPS = {
+LAMPS: dict[Lamp, tuple[str, str]] = {
     "good": ("●", "green"),
     "bad": ("✖", "red"),
     "unknown": ("?", "yellow"),
-    "away": ("◌ away", "blue"),
+    "away": ("◌", "blue"),
     "waiting": ("…", "dim"),
 }
+# In the hold a severed probe must be dead: then alive is what a person must see at once.
+ISOLATED_LAMPS: dict[Lamp, tuple[str, str]] = {**LAMPS, "good": ("STILL-ALIVE:", "bold red"), "bad": ("○", "green")}
+LEGEND = "● alive   ○ dead, as it must be   ✖ dead   ? unknown   ◌ away: looks alone, is collected after restore"
 REFRESH_S = 0.25
 
 
@@ -111,21 +114,30 @@ class LiveView:
             age_s = (progress.now_us - timer.read_us) / 1_000_000
             left = "no timer" if timer.armed_s is None else f"{timer.armed_s:.0f} s left"
             parts.append(Text(f"dead-man on {point}: {left}, as the device said {age_s:.0f} s ago"))
+        parts.append(Text(LEGEND, style="dim"))
         return Group(*parts)
 
     def _lamp_table(self, progress: Progress) -> Table:
         table = Table(box=None, pad_edge=False, show_header=False)
         table.add_column("vantage", style="bold")
         table.add_column("probes")
-        for vantage in self._plan.vantages:
+        dead = self._must_be_dead(progress)
+        for name, vantage in self._plan.vantages.items():
             line = Text()
             for probe, planned in self._plan.probes.items():
-                if planned.probe.vantage == vantage:
-                    sign, colour = LAMPS[progress.lamps.get(probe, "waiting")]
-                    line.append(f"{sign} ", style=colour)
-                    line.append(f"{probe}   ")
-            table.add_row(vantage, line)
+                if planned.probe.vantage == name:
+                    lamps = ISOLATED_LAMPS if probe in dead else LAMPS
+                    sign, colour = lamps[progress.lamps.get(probe, "waiting")]
+                    # One word: a lamp at the end of one line and its name on the next would mislead.
+                    line.append(f"{sign}{probe}", style=colour).append("  ")
+            table.add_row(f"{name} (away)" if vantage.far else name, line)
         return table
+
+    def _must_be_dead(self, progress: Progress) -> tuple[str, ...]:
+        """Name the probes that must be dead now: those of the stage that is being held."""
+        if progress.phase is not Phase.HOLDING:
+            return ()
+        return next((stage.dead for stage in self._plan.stages if stage.name == progress.stage), ())
 
 
 def silent(_progress: Progress) -> None:
