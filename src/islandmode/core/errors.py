@@ -2,6 +2,7 @@
 
     IslandmodeError
       InputError      the operator's file or words are wrong; nothing touched        exit 2
+      Unrecorded      the run ended, its record could not be finished               exit 3, or 5 if stranded
       Refused         the plant or the machine is not ready; nothing left behind     exit 4
 
 Trouble on a device is not an exception: it is a `Reading` whose outcome is *not done* or *unknown*.
@@ -50,3 +51,12 @@ class Refused(IslandmodeError):
     """The run was refused before anything was isolated; nothing is left on a device."""
 
     exit_code = 4
+
+
+class Unrecorded(IslandmodeError):
+    """The run ended and its record could not be finished: inconclusive, or stranded where restoration was not seen."""
+
+    def __init__(self, message: str, *, stranded: bool) -> None:
+        """Choose the exit code by what became of the plant."""
+        super().__init__(message)
+        self.exit_code = 5 if stranded else 3

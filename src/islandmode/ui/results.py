@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -30,19 +31,21 @@ def judge_and_write(
     edges = timeline_of([stage.name for stage in plan.stages], records).edges
     episodes = {probe: fold(samples, edges) for probe, samples in conducted.samples.items()}
     verdict = judge(plan, records, episodes, mode=mode.value, lab=lab, run=directory.run)
+    report = render_report(plan, verdict, records, episodes, configuration_diffs=conducted.differences)
     for vantage, segments in conducted.segments.items():
         directory.write_spool(vantage, segments)
     directory.write_text(rundir.VERDICT, verdict_json(verdict))
-    report = render_report(plan, verdict, records, episodes, configuration_diffs=conducted.differences)
     directory.write_text(rundir.REPORT, report)
     directory.seal()
     return verdict
 
 
-def print_result(verdict: Verdict, directory: RunDirectory, *, as_json: bool) -> None:
+def print_result(plan: Plan, verdict: Verdict, directory: RunDirectory, *, as_json: bool) -> None:
     """Print the end of a run: for machines the verdict itself, for people a table and where the report is."""
+    if verdict.restoration is Restoration.UNPROVEN:
+        print_card(plan)
     if as_json:
-        print(verdict_json(verdict))
+        print(verdict_json(verdict), end="")
         return
     console = Console()
     console.print(_rows(verdict))
@@ -61,6 +64,15 @@ def print_result(verdict: Verdict, directory: RunDirectory, *, as_json: bool) ->
     gap = verdict.longest_ot_gap_s
     console.print(f"longest OT gap {'not known' if gap is None else f'{gap:.3f} s'}, leaks {verdict.leaks}")
     console.print(f"report {directory.root / rundir.REPORT}", soft_wrap=True)
+
+
+def print_card(plan: Plan) -> None:
+    """Say loudly, on standard error, how to restore every device by hand; the commands need no run-time value."""
+    print("STRANDED: restoration was not seen. Look at the plant, and restore by hand:", file=sys.stderr)
+    for name, point in plan.points.items():
+        print(f"  on {name} ({point.management.address}), as root:", file=sys.stderr)
+        for line in point.rendering.restore:
+            print(f"    {line}", file=sys.stderr)
 
 
 def times_text(times: Times) -> str:

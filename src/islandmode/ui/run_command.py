@@ -14,7 +14,7 @@ from anyio.abc import TaskStatus
 
 from islandmode import __version__
 from islandmode.core.drill import Mode
-from islandmode.core.errors import Refused
+from islandmode.core.errors import Refused, Unrecorded
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.rehearse.namespaces import Lab
@@ -31,7 +31,7 @@ from islandmode.ui.exits import NOTHING_TO_JUDGE, exit_code
 from islandmode.ui.live import LiveView, silent
 from islandmode.ui.plan_text import print_plan
 from islandmode.ui.planning import plan_of
-from islandmode.ui.results import judge_and_write, print_result
+from islandmode.ui.results import judge_and_write, print_card, print_result
 
 STARTED_BY = "lab back end"
 
@@ -90,8 +90,15 @@ def _run_here(request: RunRequest, plan: Plan, lab: Lab) -> int:
         finally:
             if view is not None:
                 view.close()
-    verdict = judge_and_write(plan, conducted, rehearsed.records, directory, mode=request.mode, lab=True)
-    print_result(verdict, directory, as_json=request.json)
+    try:
+        verdict = judge_and_write(plan, conducted, rehearsed.records, directory, mode=request.mode, lab=True)
+    except OSError as error:
+        # The plant is as `conducted` says; only what was seen of it could not all be written down.
+        if not conducted.restored:
+            print_card(plan)
+        where = f"The run's record in {directory.root} could not be finished ({error.strerror})"
+        raise Unrecorded(f"{where}; it proves nothing.", stranded=not conducted.restored) from error
+    print_result(plan, verdict, directory, as_json=request.json)
     return exit_code(verdict.verdict, verdict.restoration)
 
 
