@@ -20,7 +20,7 @@ from islandmode.core.outcome import Reading
 from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.system.clock import Clock
 
-ATTEMPT_DEADLINE_S = 5.0
+ATTEMPT_DEADLINE_S = 3.0
 BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 5.0
 
