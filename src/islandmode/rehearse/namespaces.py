@@ -209,7 +209,7 @@ def _build(topology: Topology, name: str, state_dir: Path, anchor: int) -> Lab:
     specification = _specification(topology, folder, rootless=rootless)
     made = _inside(anchor, rootless, specification, "build")
     state = {"identity": identity, "anchor": anchor, "started": started(anchor), "rootless": rootless, "made": made}
-    _write_state(folder, state | {"specification": specification, "topology": str(topology.folder)})
+    _write_state(folder, state | {"specification": specification, "topology": str(topology.file)})
     return _lab(topology, name, state_dir, state)
 
 
@@ -299,8 +299,7 @@ def attach(name: str, state_dir: Path) -> Lab | None:
         return None
     if not state["started"] or started(state["anchor"]) != state["started"]:
         return None
-    path = next(iter(sorted(Path(state["topology"]).glob("*.clab.yml"))))
-    return _lab(read_topology(path), name, state_dir, state)
+    return _lab(read_topology(Path(state["topology"])), name, state_dir, state)
 
 
 def down(name: str, state_dir: Path) -> None:

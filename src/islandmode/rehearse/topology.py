@@ -60,15 +60,15 @@ class Topology:
     name: str
     nodes: dict[str, LabNode]
     links: tuple[LabLink, ...]
-    folder: Path
+    file: Path
 
 
 def read_topology(path: Path) -> Topology:
     """Read a containerlab file; raises `InputError` with its place on anything that would not be honoured."""
     tree = read_yaml(path, str(path))
     _only(tree, (), tree.document, TOP)
-    _only(tree, ("mgmt",), tree.document.get("mgmt", {}), MGMT)
-    topology = tree.document.get("topology", {})
+    _only(tree, ("mgmt",), tree.document.get("mgmt") or {}, MGMT)
+    topology = tree.document.get("topology") or {}
     _only(tree, ("topology",), topology, TOPOLOGY)
     defaults = topology.get("defaults") or {}
     kinds = topology.get("kinds") or {}
@@ -86,7 +86,7 @@ def read_topology(path: Path) -> Topology:
         merged = _merged(defaults, kinds.get("linux") or {}, own or {})
         nodes[name] = _node(tree, where, name, merged, path.parent)
     links = tuple(_link(tree, number, link, nodes) for number, link in enumerate(topology.get("links") or ()))
-    return Topology(str(tree.document.get("name", path.stem)), nodes, links, path.parent)
+    return Topology(str(tree.document.get("name", path.stem)), nodes, links, path.resolve())
 
 
 def _only(tree: YamlTree, where: PathInFile, found: dict[str, Any], known: set[str]) -> None:
