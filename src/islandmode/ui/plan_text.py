@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from islandmode.core.plan import Plan, PlanStage
+
+NEXT_COMMAND = ";\n    "
+COMMAND = re.compile(r"; (?=(?:create|add|delete) )")
 
 
 def print_plan(plan: Plan, console: Console | None = None) -> None:
@@ -33,7 +38,9 @@ def print_plan(plan: Plan, console: Console | None = None) -> None:
 
 def _lines(what: str, lines: tuple[str, ...]) -> Text:
     text = Text(f"{what}\n", style="bold")
-    text.append("\n".join(f"  {line}" for line in lines), style="not bold")
+    # On the wire a line is one line; for the eye each command of it begins a new one.
+    shown = "\n".join(f"  {COMMAND.sub(NEXT_COMMAND, line)}" for line in lines)
+    text.append(shown, style="not bold")
     return text
 
 
