@@ -68,7 +68,7 @@ case $node in
     address eth4 10.30.0.1/30 fd10:30::1/64
     ip route add 10.40.0.0/24 via 10.30.0.2
     ip -6 route add fd10:40::/64 via fd10:30::2
-    first_boot cp "$here/fw/nftables.conf" /etc/nftables.conf
+    first_boot cp --remove-destination "$here/fw/nftables.conf" /etc/nftables.conf
     /usr/sbin/nft -f /etc/nftables.conf
     mkdir -p /run/sshd
     /usr/sbin/sshd -f "$here/fw/sshd_config"

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,8 @@ class ProcessVantage:
                     found = await self._round_trip(process.stdin, answers)
                     if found is not None and (best is None or found.uncertainty_us < best.uncertainty_us):
                         best = found
-                process.kill()
+                with suppress(ProcessLookupError):
+                    process.kill()
         stamps = (asked_us, self._clock.monotonic_us())
         if best is None:
             return Reading(Outcome.NOT_DONE, None, "its clock did not answer", *stamps)

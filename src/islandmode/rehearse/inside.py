@@ -31,6 +31,8 @@ done
 for f in passwd group shadow; do
   [ -e "$SAVED/own/$f" ] && mount --bind "$SAVED/own/$f" /etc/$f
 done
+# A folder of the node's own: in user namespaces the machine's belongs to nobody, and nothing can be written in it.
+if [ -d /etc/frr ]; then mkdir -p "$SAVED/frr"; mount --bind "$SAVED/frr" /etc/frr; fi
 i=0
 for source in $BIND_SOURCES; do
   i=$((i + 1)); mkdir -p "$SAVED/binds/$i"; mount --rbind "$source" "$SAVED/binds/$i"

@@ -20,7 +20,7 @@ from typing import Any
 
 from islandmode.core.errors import InputError, IslandmodeError, Refused
 from islandmode.rehearse.keys import point_files
-from islandmode.rehearse.processes import children, is_alive, kill, numbers, pids, started
+from islandmode.rehearse.processes import children, is_alive, kill, numbers, pids, shares_user_namespace, started
 from islandmode.rehearse.topology import LabNode, Topology, read_topology
 
 MARKER = "islandmode-lab"
@@ -72,7 +72,9 @@ class Lab:
     def enter(self, node: str, argv: tuple[str, ...], *, network_only: bool = False) -> tuple[str, ...]:
         """Give the command line that runs `argv` in a node, or only on a node's network."""
         found = self.node(node)
-        user = ("-U", "--preserve-credentials") if self.rootless else ()
+        # A drill on the operations host is inside the lab's user namespace already, and cannot enter it again.
+        outside = self.rootless and not shares_user_namespace(found.network_pid)
+        user = ("-U", "--preserve-credentials") if outside else ()
         if network_only:
             return ("nsenter", "-t", str(found.network_pid), *user, "-n", "--", *argv)
         clock = ("-T",) if found.node.clock_offset_s else ()
@@ -199,7 +201,11 @@ def _environment() -> dict[str, str]:
 
 def _is_ready(pid: int) -> bool:
     """Tell whether an anchor has made its mounts."""
-    return Path(f"/proc/{pid}/root/run/islandmode-lab").is_dir()
+    try:
+        return Path(f"/proc/{pid}/root/run/islandmode-lab").is_dir()
+    except PermissionError:
+        # Its user namespace is not ours to look into until it has mapped our account.
+        return False
 
 
 def _build(topology: Topology, name: str, state_dir: Path, anchor: int) -> Lab:

@@ -65,3 +65,11 @@ def pids(userland: int) -> tuple[int, ...]:
         found.append(waiting.pop())
         waiting += children(found[-1])
     return tuple(sorted(found))
+
+
+def shares_user_namespace(pid: int) -> bool:
+    """Tell whether a process is in our own user namespace."""
+    try:
+        return Path(f"/proc/{pid}/ns/user").readlink() == Path("/proc/self/ns/user").readlink()
+    except OSError:
+        return False
