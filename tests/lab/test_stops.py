@@ -114,3 +114,32 @@ def test_kill_9_in_the_hold_leaves_it_to_the_device_which_restores(lab: Lab, tmp
     in_node(lab, "fw", "nft", "list", "tables")
     for table in ("remote_access", "corporate_dmz", "corporate_line3"):
         in_node(lab, "fw", "nft", "delete", "table", "inet", f"islandmode_{table}", check=False)
+
+
+def test_a_management_path_that_is_lost_in_the_hold_is_said_loudly_while_the_device_restores(
+    lab: Lab, tmp_path: Path
+) -> None:
+    """Nothing of ours reaches the firewall any more: its own timer restores, and the run ends STRANDED, exit 5."""
+    changes = {
+        "drills/quarterly-isolation.yaml": lambda text: (
+            text.replace("hold: 3 s", "hold: 2 min")
+            .replace("dead_man: 3 min", "dead_man: 8 s")
+            .replace("isolate_within: 5 s", "isolate_within: 3 s")
+            .replace("restore_within: 10 s", "restore_within: 5 s")
+        )
+    }
+    workspace = make_workspace(tmp_path, lab.state_dir, changes)
+    running = start(workspace, lab.name)
+    wait_for(running, workspace, "hold.started", stage="corporate")
+    in_node(lab, "fw", "nft", "insert", "rule", "inet", "plant", "input", "iifname", "eth0", "drop")
+    try:
+        ended = end(running, workspace)
+        reach = "import socket; socket.create_connection(('10.40.0.10', 502), 3)"
+        assert in_node(lab, "office", "python3", "-c", reach) == ""
+    finally:
+        in_node(lab, "fw", "nft", "-f", "/etc/nftables.conf")
+    assert ended.code == 5, ended.output
+    assert ended.verdict["restoration"] == "unproven"
+    assert "STRANDED: restoration was not seen" in ended.output
+    assert "islandmode_corporate_dmz" in ended.output
+    assert {"stranded"} <= ended.codes()
