@@ -41,6 +41,10 @@ first_boot() { # first_boot FILE...: put the lab's files where the node keeps it
   : >/etc/lab-has-booted
 }
 
+# The lab knows its addresses: waiting a second or two for a duplicate of one would only hold the plant up.
+for dad in /proc/sys/net/ipv6/conf/*/accept_dad; do
+  { echo 0 >"$dad"; } 2>/dev/null || true
+done
 ip link set lo up
 case $node in
   sw-corp) switch eth1 eth2 eth3 ;;
