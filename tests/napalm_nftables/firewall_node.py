@@ -65,10 +65,11 @@ class FirewallNode:
 
     def inside(self, name: str | None, work: Callable[[], T]) -> T:
         """Run Python with the network of a host, or of the firewall, in a thread of its own."""
-        namespace = f"/proc/{self.pid}/root/run/netns/{name}" if name else f"/proc/{self.pid}/ns/net"
+        process = Path("/proc") / str(self.pid)
+        namespace = process / "root" / "run" / "netns" / name if name else process / "ns" / "net"
 
         def enter() -> T:
-            with Path(namespace).open("rb") as opened:
+            with namespace.open("rb") as opened:
                 if ctypes.CDLL(None, use_errno=True).setns(opened.fileno(), CLONE_NEWNET) != 0:
                     raise OSError(ctypes.get_errno(), "setns")
             return work()

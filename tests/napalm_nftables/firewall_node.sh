@@ -34,9 +34,9 @@ host line3 eth4 10.40.0 fd10:40
 
 useradd -m -s /bin/sh drill
 echo "drill:$DRILL_PASSWORD" | chpasswd
-mkdir -p /home/drill/.ssh /root/.ssh
+mkdir -p /home/drill/.ssh ~root/.ssh
 echo "$DRILL_KEY" > /home/drill/.ssh/authorized_keys
-echo "$DRILL_KEY" > /root/.ssh/authorized_keys
+echo "$DRILL_KEY" > ~root/.ssh/authorized_keys
 cat > /etc/sudoers.d/drill <<'SUDO'
 Defaults:drill env_keep += "HOME"
 drill ALL=(root) NOPASSWD: /usr/sbin/nft, /usr/local/sbin/nft-odd, /usr/sbin/conntrack, /usr/bin/unshare

@@ -117,7 +117,7 @@ def test_without_the_rights_every_question_is_refused(node: FirewallNode) -> Non
 
 
 def test_nft_ends_with_the_channel_and_leaves_no_history(node: FirewallNode) -> None:
-    node.run("rm -f /root/.nft.history /home/drill/.nft.history")
+    node.run("rm -f ~root/.nft.history /home/drill/.nft.history")
     with logged_in(node) as driver:
         channel = open_channel(driver)
         channel.ask("list tables", deadline_s=5)

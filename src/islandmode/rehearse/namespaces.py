@@ -202,7 +202,7 @@ def _environment() -> dict[str, str]:
 def _is_ready(pid: int) -> bool:
     """Tell whether an anchor has made its mounts."""
     try:
-        return Path(f"/proc/{pid}/root/run/islandmode-lab").is_dir()
+        return Path(f"/proc/{pid}/root", "run/islandmode-lab").is_dir()
     except PermissionError:
         # Its user namespace is not ours to look into until it has mapped our account.
         return False
