@@ -1,0 +1,150 @@
+"""A lab's life: it comes up whole or not at all, stands beside others, restarts its nodes, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from islandmode.core.errors import InputError
+from islandmode.rehearse import namespaces
+from islandmode.rehearse.topology import read_topology
+from tests.lab.conftest import TOPOLOGY
+from tests.lab.rogue.bypass import in_node
+
+pytestmark = pytest.mark.lab
+
+READY = "/run/plant/plant/ready.py"
+UP = """
+import sys
+from pathlib import Path
+from islandmode.rehearse import namespaces
+namespaces.up(Path(sys.argv[1]), name="one", state_dir=Path(sys.argv[2]))
+"""
+
+
+def host_state() -> dict[str, object]:
+    """Give what a lab could leave on this machine."""
+    links = json.loads(subprocess.run(["ip", "-j", "link"], capture_output=True, check=True, text=True).stdout)
+    mounts = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
+    named = Path("/run/netns")
+    return {
+        "links": sorted(link["ifname"] for link in links),
+        "mounts": sorted(mounts),
+        "networks": sorted(path.name for path in named.iterdir()) if named.is_dir() else [],
+    }
+
+
+def processes_of(state_dir: Path) -> list[int]:
+    """Name every process whose command line speaks of a lab's place."""
+    mark = str(state_dir).encode()
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and int(folder.name) != os.getpid():
+            try:
+                found += [int(folder.name)] if mark in (folder / "cmdline").read_bytes() else []
+            except OSError:
+                continue
+    return found
+
+
+def is_ready(lab: namespaces.Lab) -> bool:
+    """Tell whether the whole plant answers."""
+    argv = lab.enter("ops", (sys.executable, READY))
+    return subprocess.run(argv, check=False, capture_output=True, timeout=30).returncode == 0
+
+
+def test_up_and_down_leave_nothing(state_dir: Path) -> None:
+    before = host_state()
+    lab = namespaces.up(TOPOLOGY, name="one", state_dir=state_dir)
+    assert host_state() == before
+    assert is_ready(lab)
+    namespaces.down("one", state_dir)
+    assert host_state() == before
+    assert processes_of(state_dir) == []
+    assert not (state_dir / "one").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill-9", "ctrl-c"])
+@pytest.mark.parametrize("after_s", [0.3, 1.2])
+def test_an_up_that_is_ended_half_way_leaves_nothing_that_a_second_up_does_not_mend(
+    state_dir: Path, number: signal.Signals, after_s: float
+) -> None:
+    before = host_state()
+    first = subprocess.Popen(
+        [sys.executable, "-c", UP, str(TOPOLOGY), str(state_dir)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    time.sleep(after_s)
+    first.send_signal(number)
+    first.wait(20)
+    if number is signal.SIGINT:
+        assert processes_of(state_dir) == []
+    assert is_ready(namespaces.up(TOPOLOGY, name="one", state_dir=state_dir))
+    namespaces.down("one", state_dir)
+    assert processes_of(state_dir) == []
+    assert host_state() == before
+
+
+def test_two_labs_stand_side_by_side(state_dir: Path) -> None:
+    one, two = (namespaces.up(TOPOLOGY, name=name, state_dir=state_dir) for name in ("one", "two"))
+    assert is_ready(one)
+    assert is_ready(two)
+    assert one.secret("conduit-firewall") != two.secret("conduit-firewall")
+    assert one.known_hosts.read_bytes() != two.known_hosts.read_bytes()
+    namespaces.down("one", state_dir)
+    assert is_ready(two)
+
+
+def test_a_running_lab_is_not_brought_up_again_but_found(state_dir: Path) -> None:
+    lab = namespaces.up(TOPOLOGY, name="one", state_dir=state_dir)
+    with pytest.raises(InputError, match="already up"):
+        namespaces.up(TOPOLOGY, name="one", state_dir=state_dir)
+    found = namespaces.attach("one", state_dir)
+    assert found is not None
+    assert found.identity == lab.identity
+    assert namespaces.attach("two", state_dir) is None
+
+
+def test_a_restart_keeps_links_and_saved_files_and_clears_what_was_running(state_dir: Path) -> None:
+    lab = namespaces.up(TOPOLOGY, name="one", state_dir=state_dir)
+    links = sorted(row["ifname"] for row in json.loads(in_node(lab, "fw", "ip", "-j", "link")))
+    in_node(lab, "fw", "sh", "-c", "echo 'table inet saved { }' >> /etc/nftables.conf; : > /run/running")
+    in_node(lab, "fw", "nft", "add", "table", "inet", "running")
+    in_node(lab, "fw", "ip", "addr", "add", "192.0.2.1/32", "dev", "eth1")
+    lab = namespaces.restart(lab, "fw")
+    tables = in_node(lab, "fw", "nft", "list", "tables")
+    assert "table inet saved" in tables
+    assert "table inet running" not in tables
+    assert "192.0.2.1" not in in_node(lab, "fw", "ip", "addr")
+    assert in_node(lab, "fw", "ls", "/run/running", check=False) == ""
+    assert sorted(row["ifname"] for row in json.loads(in_node(lab, "fw", "ip", "-j", "link"))) == links
+    assert is_ready(lab)
+
+
+def test_a_topology_that_would_not_be_honoured_is_refused_with_its_place(tmp_path: Path, state_dir: Path) -> None:
+    path = tmp_path / "odd.clab.yml"
+    text = TOPOLOGY.read_text(encoding="utf-8")
+    path.write_text(text.replace("    erp:\n", "    erp:\n      cpu: 2\n"), encoding="utf-8")
+    with pytest.raises(InputError, match=r'odd\.clab\.yml:\d+:7: The namespaces back end does not honour "cpu"'):
+        namespaces.up(path, name="one", state_dir=state_dir)
+    assert processes_of(state_dir) == []
+
+
+def test_only_keys_of_containerlabs_own_schema_are_used() -> None:
+    """The names are those of the `linux` kind in containerlab's schemas/clab.schema.json; it allows no others."""
+    assert read_topology(TOPOLOGY).name == "plant"
+    schema = {"kind", "exec", "binds", "labels", "sysctls", "network-mode", "mgmt-ipv4", "mgmt-ipv6", "env"}
+    schema |= {"image", "privileged", "cap-add", "security-opts", "restart-policy"}
+    keys = {
+        line.split(":")[0].strip()
+        for line in TOPOLOGY.read_text(encoding="utf-8").splitlines()
+        if line.startswith("      ") and ":" in line and not line.strip().startswith(("#", "-", "islandmode."))
+    }
+    assert keys <= schema
+    assert "$" not in TOPOLOGY.read_text(encoding="utf-8")
