@@ -34,6 +34,11 @@ class ProbeRecord:
             one for one in self.episodes if start_us <= one.first_us < end_us and (not seen or one.seen in seen)
         )
 
+    def reaching(self, start_us: int, end_us: int, *seen: Seen) -> tuple[Episode, ...]:
+        """Give the episodes that reach into a stretch that need not begin at the edge of a window."""
+        inside = (one for one in self.episodes if one.first_us < end_us and one.last_us >= start_us)
+        return tuple(one for one in inside if one.seen in seen)
+
 
 @dataclass(frozen=True)
 class Death:
@@ -79,10 +84,10 @@ def judge_severed(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: T
     found = _before(stage, record, timeline, window)
     dead_from_us = _dead_from(plan, stage, record, timeline, window)
     # A question that was asked in the hold and answered only after restore passed no earlier than its answer.
-    leaks = [one for one in record.within(dead_from_us, end_us, Seen.GOOD) if one.answered_us < end_us]
+    leaks = [one for one in record.reaching(dead_from_us, end_us, Seen.GOOD) if one.answered_us < end_us]
     if leaks:
-        found.append(_leak(stage, record, timeline, leaks))
-    known = record.within(dead_from_us, end_us, Seen.GOOD, Seen.BAD)
+        found.append(_leak(stage, record, timeline, leaks, dead_from_us))
+    known = record.reaching(dead_from_us, end_us, Seen.GOOD, Seen.BAD)
     hole = holes(known, min(dead_from_us, end_us), end_us, allowed_gap_us(plan, record.planned))
     if hole is not None:
         found.append(_hole(stage.name, record, timeline, hole))
@@ -120,7 +125,9 @@ def _before(stage: PlanStage, record: ProbeRecord, timeline: Timeline, window: W
     return []
 
 
-def _leak(stage: PlanStage, record: ProbeRecord, timeline: Timeline, leaks: list[Episode]) -> Finding:
+def _leak(
+    stage: PlanStage, record: ProbeRecord, timeline: Timeline, leaks: list[Episode], dead_from_us: int
+) -> Finding:
     way = {"inward": "into", "outward": "out of", "inside": "inside"}[record.planned.direction]
     kind = "on an already open connection" if record.planned.probe.kind == "canary" else "with fresh connections"
     passed = sum(one.count for one in leaks)
@@ -129,7 +136,7 @@ def _leak(stage: PlanStage, record: ProbeRecord, timeline: Timeline, leaks: list
         f"{kind}, seen from {record.planned.probe.vantage}), {passed} times in the hold."
     )
     finding = _finding("leak", Result.BREACHED, sentence, stage.name, record)
-    return _timed(finding, timeline, leaks[0].first_us, leaks[-1].last_us)
+    return _timed(finding, timeline, max(leaks[0].first_us, dead_from_us), leaks[-1].last_us)
 
 
 def _hole(stage: str, record: ProbeRecord, timeline: Timeline, hole: tuple[int, int]) -> Finding:

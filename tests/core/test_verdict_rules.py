@@ -1,0 +1,287 @@
+"""The rules of the verdict on a perfect drill of the quarterly plan, each spoilt in one way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from islandmode.core.episodes import Sample, Seen, fold
+from islandmode.core.judge import judge
+from islandmode.core.plan import Plan
+from islandmode.core.record import Record
+from islandmode.core.timeline import timeline_of
+from islandmode.core.verdict import Restoration, Result, Verdict
+from islandmode.ui.report import verdict_json
+from tests.core.given import given as given_files
+
+SECOND = 1_000_000
+STEP = 100_000
+BASE, VENDORS, CORPORATE, RESTORE, END = (second * SECOND for second in (1, 4, 12, 24, 27))
+POINT = "conduit-firewall"
+
+
+class Story:
+    """A perfect run of the quarterly drill, to be spoilt."""
+
+    def __init__(self) -> None:
+        self.plan: Plan = given_files().plan()
+        self.records: list[Record] = []
+        self._tell()
+        self.samples = {name: self._samples(name) for name in self.plan.probes}
+
+    def add(self, at_us: int, kind: str, **data: Any) -> None:
+        """Append a record."""
+        self.records.append(
+            Record(len(self.records), "riverside", "run", "conductor", "boot", at_us, at_us, kind, data)
+        )
+
+    def _tell(self) -> None:
+        self.add(0, "run.started", operator="somebody")
+        for name in self.plan.vantages:
+            self._offset(name, "before", BASE)
+        self.add(BASE, "baseline.started")
+        self.add(VENDORS - STEP, "arm.intent", point=POINT)
+        for stage, order_us, end_us in (("vendors", VENDORS, CORPORATE), ("corporate", CORPORATE, RESTORE)):
+            self.add(order_us, "isolate.intent", stage=stage, point=POINT)
+            stamps = {"asked_us": order_us, "answered_us": order_us + 2000}
+            self.add(order_us + 2000, "isolate.result", stage=stage, point=POINT, outcome="done", **stamps)
+            self.add(order_us + 2000, "hold.started", stage=stage)
+            self.add(end_us - 1000, "hold.ended", stage=stage, complete=True)
+        self.add(RESTORE, "restore.ordered", why="The plan is complete.")
+        self.add(RESTORE + 3000, "restore.seen", point=POINT, asked_us=RESTORE, answered_us=RESTORE + 3000)
+        self.add(END, "verify.done", bad=[])
+        for name in self.plan.vantages:
+            self._offset(name, "after", END)
+            self.add(END, "collect.result", vantage=name, outcome="done", chain_ok=True, ended="asked", samples=1)
+        self.add(END, "configuration.read", point=POINT, when="after", outcome="done")
+        self.add(END, "configuration.compared", point=POINT, part="ruleset", same=True, ours=False)
+        self.add(END, "run.finished", restored=True)
+
+    def _offset(self, vantage: str, when: str, at_us: int) -> None:
+        clock = {"monotonic_us": 0, "uncertainty_us": 20}
+        self.add(at_us, "vantage.offset", vantage=vantage, when=when, outcome="done", **clock)
+
+    def _samples(self, name: str) -> list[Sample]:
+        dead_from = {
+            probe: us for us, stage in ((CORPORATE, 1), (VENDORS, 0)) for probe in self.plan.stages[stage].dead
+        }
+        found = []
+        for number, at_us in enumerate(range(BASE, END, STEP)):
+            dead = dead_from.get(name, END) < at_us < RESTORE
+            seen, why = (Seen.BAD, "no answer in time") if dead else (Seen.GOOD, "")
+            found.append(Sample(name, number, at_us, at_us + (800_000 if dead else 1000), seen, None, why))
+        return found
+
+    def see(self, probe: str, seen: Seen, from_us: int, to_us: int, why: str = "") -> None:
+        """Change what a probe saw in a stretch."""
+        self.samples[probe] = [
+            replace(one, seen=seen, why=why, answered_us=one.asked_us + 1000)
+            if from_us <= one.asked_us < to_us
+            else one
+            for one in self.samples[probe]
+        ]
+
+    def lose(self, probe: str, from_us: int, to_us: int) -> None:
+        """Take a probe's samples of a stretch away."""
+        self.samples[probe] = [one for one in self.samples[probe] if not from_us <= one.asked_us < to_us]
+
+    def change(self, kind: str, **data: Any) -> None:
+        """Change the data of every record of a kind."""
+        self.records = [replace(one, data=one.data | data) if one.kind == kind else one for one in self.records]
+
+    def drop(self, kind: str, **data: Any) -> None:
+        """Take records of a kind away."""
+        self.records = [
+            one
+            for one in self.records
+            if one.kind != kind or any(one.data.get(key) != value for key, value in data.items())
+        ]
+
+    def judge(self) -> Verdict:
+        """Judge the run as it is told now."""
+        edges = timeline_of([stage.name for stage in self.plan.stages], self.records).edges
+        episodes = {name: fold(samples, edges) for name, samples in self.samples.items()}
+        return judge(self.plan, self.records, episodes, mode="rehearsal", lab=True, run="run")
+
+
+def codes(verdict: Verdict) -> set[str]:
+    """Name the codes of all findings that are no notes."""
+    return {one.code for one in verdict.findings if one.result is not Result.HELD}
+
+
+def test_a_perfect_drill_is_held_and_its_restoration_proven() -> None:
+    verdict = Story().judge()
+    assert codes(verdict) == set()
+    assert verdict.verdict is Result.HELD
+    assert verdict.restoration is Restoration.PROVEN
+    effective = verdict.isolation_s.ordered_to_effective
+    assert effective is not None
+    assert effective.latest_s is not None
+    assert 0 <= effective.earliest_s <= effective.latest_s <= 0.2
+    assert all(row.records for row in verdict.rows)
+
+
+def test_the_same_record_gives_the_same_bytes() -> None:
+    assert verdict_json(Story().judge()) == verdict_json(Story().judge())
+
+
+def isolate_late(story: Story) -> None:
+    """Let the first stage's rule come six seconds after its order."""
+    for name in story.plan.stages[0].dead:
+        story.see(name, Seen.GOOD, VENDORS, VENDORS + 6 * SECOND)
+
+
+def restore_slowly(story: Story) -> None:
+    """Take two seconds to come back where the drill demands one."""
+    story.see("office-to-plc", Seen.BAD, RESTORE, RESTORE + 2 * SECOND, "x")
+    drill = story.plan.drill
+    limits = drill.limits.model_copy(update={"restore_within": 1.0})
+    story.plan = story.plan.model_copy(update={"drill": drill.model_copy(update={"limits": limits})})
+
+
+MIDDLE = CORPORATE + 4 * SECOND
+Spoil = Callable[[Story], object]
+ROWS: dict[str, tuple[Spoil, Result, str]] = {
+    "a fresh connection passes in the hold": (
+        lambda s: s.see("office-to-plc", Seen.GOOD, MIDDLE, MIDDLE + SECOND),
+        Result.BREACHED,
+        "leak",
+    ),
+    "only IPv6 never dies": (
+        lambda s: s.see("office-to-plc-v6", Seen.GOOD, CORPORATE, RESTORE),
+        Result.BREACHED,
+        "leak",
+    ),
+    "a canary goes on": (
+        lambda s: s.see("office-canary", Seen.GOOD, CORPORATE, RESTORE),
+        Result.BREACHED,
+        "leak",
+    ),
+    "a vendor comes back in the later stage": (
+        lambda s: s.see("vendor-to-hmi", Seen.GOOD, MIDDLE, MIDDLE + SECOND),
+        Result.BREACHED,
+        "leak",
+    ),
+    "the rule comes too late": (
+        isolate_late,
+        Result.BREACHED,
+        "isolated-late",
+    ),
+    "a stage stops what a later one was to stop": (
+        lambda s: s.see("office-to-plc", Seen.BAD, VENDORS + SECOND, CORPORATE, "no answer in time"),
+        Result.BREACHED,
+        "isolated-too-much",
+    ),
+    "a PLC is bad for too long": (
+        lambda s: s.see("plc-filler", Seen.BAD, MIDDLE, MIDDLE + 2 * SECOND, "stale"),
+        Result.BREACHED,
+        "continuity-gap",
+    ),
+    "restoration takes too long": (
+        restore_slowly,
+        Result.BREACHED,
+        "restored-late",
+    ),
+    "nothing is heard of a PLC": (
+        lambda s: s.lose("plc-filler", MIDDLE, MIDDLE + 3 * SECOND),
+        Result.INCONCLUSIVE,
+        "witness-gap",
+    ),
+    "a PLC is unknown": (
+        lambda s: s.see("plc-filler", Seen.UNKNOWN, MIDDLE, MIDDLE + 3 * SECOND, "own trouble"),
+        Result.INCONCLUSIVE,
+        "witness-gap",
+    ),
+    "a severed probe is unknown in the hold": (
+        lambda s: s.see("office-to-plc", Seen.UNKNOWN, MIDDLE, MIDDLE + 5 * SECOND, "own trouble"),
+        Result.INCONCLUSIVE,
+        "witness-gap",
+    ),
+    "a severed probe was never alive": (
+        lambda s: s.see("office-to-plc", Seen.BAD, BASE, VENDORS, "refused"),
+        Result.INCONCLUSIVE,
+        "no-control-before",
+    ),
+    "a severed probe does not come back": (
+        lambda s: s.see("office-to-plc", Seen.BAD, RESTORE, END, "refused"),
+        Result.INCONCLUSIVE,
+        "no-control-after",
+    ),
+    "a vantage is not collected": (
+        lambda s: s.drop("collect.result", vantage="office"),
+        Result.INCONCLUSIVE,
+        "witness-lost",
+    ),
+    "a spool was altered": (lambda s: s.change("collect.result", chain_ok=False), Result.INCONCLUSIVE, "witness-lost"),
+    "a clock was not measured": (
+        lambda s: s.drop("vantage.offset", vantage="erp", when="after"),
+        Result.INCONCLUSIVE,
+        "clock-unmeasured",
+    ),
+    "a person stops it": (lambda s: s.add(END, "stop", by="signal", why="x"), Result.INCONCLUSIVE, "stopped-by-person"),
+    "abort_when stops it": (lambda s: s.add(END, "stop", by="abort_when", why="x"), Result.BREACHED, "aborted"),
+    "it flies blind": (lambda s: s.add(END, "stop", by="flying_blind", why="x"), Result.INCONCLUSIVE, "flying-blind"),
+    "the dead-man is gone": (lambda s: s.add(END, "stop", by="dead_man", why="x"), Result.BREACHED, "dead-man"),
+    "a point does not isolate": (lambda s: s.add(END, "stop", by="isolate", why="x"), Result.BREACHED, "not-isolating"),
+    "a stage is not held": (lambda s: s.drop("hold.ended", stage="corporate"), Result.NOT_TESTED, "stage-not-held"),
+    "the journal has a hole": (
+        lambda s: s.add(END, "journal.hole", why="x", lost=1),
+        Result.INCONCLUSIVE,
+        "journal-hole",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_one_thing_spoilt_gives_its_verdict_and_its_finding(name: str) -> None:
+    spoil, result, code = ROWS[name]
+    story = Story()
+    spoil(story)
+    verdict = story.judge()
+    assert code in codes(verdict), verdict.findings
+    assert verdict.verdict is result, verdict.findings
+
+
+def test_an_answer_that_comes_after_restore_to_a_question_from_before_is_no_leak() -> None:
+    story = Story()
+    last = RESTORE - STEP
+    story.samples["office-canary"] = [
+        replace(one, seen=Seen.GOOD, answered_us=RESTORE + 5000) if one.asked_us == last else one
+        for one in story.samples["office-canary"]
+    ]
+    assert story.judge().verdict is Result.HELD
+
+
+def keep_dead(story: Story) -> None:
+    """Let no probe of one conduit come back."""
+    for name, planned in story.plan.probes.items():
+        if planned.crosses == "corporate-dmz":
+            story.see(name, Seen.BAD, RESTORE, END, "x")
+
+
+UNPROVEN: dict[str, Spoil] = {
+    "restore was not seen": lambda s: s.drop("restore.seen"),
+    "an object of ours is left": lambda s: s.change("configuration.compared", same=False, ours=True),
+    "the configuration was not read": lambda s: s.drop("configuration.read"),
+    "a conduit stays dead": keep_dead,
+}
+
+
+@pytest.mark.parametrize("name", UNPROVEN)
+def test_what_was_not_seen_back_leaves_restoration_unproven(name: str) -> None:
+    story = Story()
+    UNPROVEN[name](story)
+    verdict = story.judge()
+    assert verdict.restoration is Restoration.UNPROVEN
+    assert verdict.verdict is not Result.HELD
+
+
+def test_a_colleagues_edit_is_named_and_costs_nothing() -> None:
+    story = Story()
+    story.change("configuration.compared", same=False, ours=False)
+    verdict = story.judge()
+    assert verdict.verdict is Result.HELD
+    assert "edited-meanwhile" in {one.code for one in verdict.findings}
