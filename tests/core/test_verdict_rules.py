@@ -134,6 +134,12 @@ def isolate_late(story: Story) -> None:
         story.see(name, Seen.GOOD, VENDORS, VENDORS + 6 * SECOND)
 
 
+def hold_short(story: Story) -> None:
+    """Let the first stage's rule come three seconds after its order, within the limit."""
+    for name in story.plan.stages[0].dead:
+        story.see(name, Seen.GOOD, VENDORS, VENDORS + 3 * SECOND)
+
+
 def restore_slowly(story: Story) -> None:
     """Take two seconds to come back where the drill demands one."""
     story.see("office-to-plc", Seen.BAD, RESTORE, RESTORE + 2 * SECOND, "x")
@@ -170,6 +176,7 @@ ROWS: dict[str, tuple[Spoil, Result, str]] = {
         Result.BREACHED,
         "isolated-late",
     ),
+    "the rule comes late, and the hold is short of its length": (hold_short, Result.NOT_TESTED, "held-short"),
     "a stage stops what a later one was to stop": (
         lambda s: s.see("office-to-plc", Seen.BAD, VENDORS + SECOND, CORPORATE, "no answer in time"),
         Result.BREACHED,

@@ -25,6 +25,8 @@ STOPS = {
     "isolate": (Result.BREACHED, "not-isolating"),
     "internal": (Result.INCONCLUSIVE, "internal"),
 }
+HELD_SLACK_S = 1.0
+"""How much shorter than its hold an isolation may have been in effect: a few samples, and the device's own lag."""
 NO_TIMES = Times(ordered_to_effective=None, ordered_to_verified=None)
 
 
@@ -179,7 +181,7 @@ def _stages(
                 window, timeline.restore_ordered_us, timeline.isolate_answered_us[stage.name], mine
             )
             leaked = any(one.code == "leak" and one.stage == stage.name for one in findings)
-            findings += _late(plan, stage.name, times, leaked=leaked)
+            findings += _late(plan, stage.name, times, leaked=leaked) + _short(stage, window, times)
             slowest = _slower(slowest, times)
         own = [finding.result for finding in findings if finding.stage == stage.name]
         held_s = round(window.length_us / 1_000_000, 6) if window is not None else None
@@ -247,6 +249,20 @@ def _late(plan: Plan, stage: str, times: Times, *, leaked: bool) -> list[Finding
         sentence = f"Isolation of stage {stage} took up to {effective.latest_s:.1f} s (limit {limit_s:g} s)."
         return [Finding(code="isolated-late", result=Result.BREACHED, sentence=sentence, stage=stage)]
     return []
+
+
+def _short(stage: PlanStage, window: Window, times: Times) -> list[Finding]:
+    """Find a stage whose isolation was in effect for clearly less than its hold: the order is not the effect."""
+    effective = times.ordered_to_effective
+    if not window.complete or effective is None or effective.latest_s is None:
+        return []
+    lasted_s = window.length_us / 1_000_000 - effective.latest_s
+    if lasted_s >= stage.hold_s - HELD_SLACK_S:
+        return []
+    sentence = (
+        f"Stage {stage.name} was to be held {stage.hold_s:g} s; its isolation was in effect for {lasted_s:.1f} s."
+    )
+    return [Finding(code="held-short", result=Result.NOT_TESTED, sentence=sentence, stage=stage.name)]
 
 
 def _restoration_times(
