@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import httpx2
 
-from islandmode.observe.looks import Bad, Fresh, Unknown, Value, judge_json
+from islandmode.observe.looks import OWN_TROUBLE, Bad, Fresh, Unknown, Value, fits, judge_json
 
 
 class HttpLook:
@@ -29,12 +30,29 @@ class HttpLook:
 
     async def __call__(self) -> Value:
         """Fetch and judge."""
+        body = b""
         try:
-            answer = await self._client.get(self._url)
+            async with self._client.stream("GET", self._url) as answer:
+                async for part in answer.aiter_bytes():
+                    fits(len(body) + len(part))
+                    body += part
         except httpx2.TimeoutException:
             raise Bad("no answer in time") from None
         except httpx2.TransportError as error:
+            number = _errno(error)
+            if number in OWN_TROUBLE:
+                raise OSError(number, os.strerror(number)) from None
             raise Bad(f"not reached ({type(error).__name__})") from None
         except httpx2.HTTPError as error:
             raise Unknown(f"the request could not be made ({type(error).__name__})") from None
-        return judge_json(self._probe, self._fresh, answer.status_code, answer.content)
+        return judge_json(self._probe, self._fresh, answer.status_code, body)
+
+
+def _errno(error: BaseException) -> int:
+    """Find the system's own error number below a library's error; 0 when there is none."""
+    below: BaseException | None = error
+    while below is not None:
+        if isinstance(below, OSError) and below.errno:
+            return below.errno
+        below = below.__cause__ or below.__context__
+    return 0

@@ -10,6 +10,7 @@ quality. unknown: trouble of the probe's own; it proves nothing, in either direc
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import socket
@@ -20,6 +21,22 @@ from typing import Any, Union
 READ_FUNCTIONS = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 GOOD, BAD, UNKNOWN = "good", "bad", "unknown"
 TOO_MANY_REQUESTS = 429
+BODY_MAX_BYTES = 1024 * 1024
+VALUE_MAX_CHARACTERS = 200
+MODBUS_LENGTH_MAX = 254
+OWN_TROUBLE = frozenset(
+    {
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.ENOBUFS,
+        errno.EAGAIN,
+        errno.EPERM,
+        errno.EACCES,
+        errno.EADDRNOTAVAIL,
+    }
+)
+"""Errors of this machine's own: they prove nothing about the thing looked at."""
 
 Probe = dict[str, Any]
 Value = Union[int, str, None]
@@ -53,7 +70,7 @@ class Fresh:
         if self._changed_us is None or value != self._value:
             self._value, self._changed_us = value, now_us
         elif self._within_us is not None and now_us - self._changed_us > self._within_us:
-            raise Bad("stale: it has stood at %s for %.1f s" % (value, (now_us - self._changed_us) / 1e6))
+            raise Bad("stale: it has stood at %s for %.1f s" % (shown(value), (now_us - self._changed_us) / 1e6))
 
 
 def modbus_request(transaction: int, unit: int, table: str, address: int) -> bytes:
@@ -61,52 +78,80 @@ def modbus_request(transaction: int, unit: int, table: str, address: int) -> byt
     return struct.pack("!HHHBBHH", transaction, 0, 6, unit, READ_FUNCTIONS[table], address, 1)
 
 
-async def modbus_answer(reader: asyncio.StreamReader, transaction: int) -> int:
-    """Read the answer to one request; answers to older requests, which come first after a cut, are dropped."""
-    while True:
-        head = await reader.readexactly(7)
-        number, _, length, _ = struct.unpack("!HHHB", head)
-        body = await reader.readexactly(max(length - 1, 1))
-        if number == transaction:
-            break
-    if body[0] & 0x80:
-        raise Bad("Modbus exception %d" % (body[1] if len(body) > 1 else 0))
-    data = body[2:]
-    return data[0] & 1 if body[0] in (1, 2) else int.from_bytes(data[:2], "big")
+async def modbus_frame(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """Read one Modbus/TCP answer; returns its transaction id and what follows the unit id."""
+    number, protocol, length, _ = struct.unpack("!HHHB", await reader.readexactly(7))
+    if protocol != 0 or not 2 <= length <= MODBUS_LENGTH_MAX:
+        raise Bad("the answer is not Modbus")
+    return number, await reader.readexactly(length - 1)
+
+
+def modbus_value(body: bytes, table: str) -> int:
+    """Take the one value out of an answer to a question for one register."""
+    function = READ_FUNCTIONS[table]
+    if len(body) == 2 and body[0] == function | 0x80:
+        raise Bad("Modbus exception %d" % body[1])
+    size = 1 if function in (1, 2) else 2
+    if len(body) != 2 + size or body[0] != function or body[1] != size:
+        raise Bad("the answer does not fit the question")
+    return body[2] & 1 if size == 1 else int.from_bytes(body[2:], "big")
 
 
 def http_request(host: str, port: int, path: str) -> bytes:
     """Make a GET request that asks for nothing cached."""
-    shown = "[%s]" % host if ":" in host else host
+    named = "[%s]" % host if ":" in host else host
     return (
         "GET %s HTTP/1.1\r\nHost: %s:%d\r\nCache-Control: no-cache\r\nAccept: application/json\r\n\r\n"
-        % (path, shown, port)
+        % (path, named, port)
     ).encode("ascii")
 
 
 async def http_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    """Read one HTTP answer; returns status and body."""
+    """Read one HTTP answer, bounded in size; returns status and body."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     status = int(head[0].split()[1])
     fields = {line.partition(":")[0].lower(): line.partition(":")[2].strip() for line in head[1:] if ":" in line}
-    if "content-length" in fields:
-        return status, await reader.readexactly(int(fields["content-length"]))
     if fields.get("transfer-encoding", "").lower() == "chunked":
-        body = b""
-        while True:
-            size = int((await reader.readline()).split(b";")[0], 16)
-            chunk = await reader.readexactly(size + 2)
-            if size == 0:
-                return status, body
-            body += chunk[:-2]
-    return status, await reader.read()
+        return status, await chunked_body(reader)
+    if "content-length" in fields:
+        return status, await reader.readexactly(fits(int(fields["content-length"])))
+    body = b""
+    while part := await reader.read(65536):
+        fits(len(body) + len(part))
+        body += part
+    return status, body
+
+
+async def chunked_body(reader: asyncio.StreamReader) -> bytes:
+    """Read a body that comes in chunks."""
+    body = b""
+    while True:
+        size = fits(int((await reader.readline()).split(b";")[0], 16) + len(body)) - len(body)
+        chunk = await reader.readexactly(size + 2)
+        if size == 0:
+            return body
+        body += chunk[:-2]
+
+
+def fits(size: int) -> int:
+    """Return a body's size when it is one that a probe takes in."""
+    if not 0 <= size <= BODY_MAX_BYTES:
+        raise Bad("the answer is longer than %d bytes" % BODY_MAX_BYTES)
+    return size
 
 
 def at_path(document: Any, path: str) -> Any:
-    """Follow a path of keys, parted by "/", into a JSON document."""
+    """Follow a path of keys, parted by "/", into a JSON document; keys may contain dots."""
     for part in path.split("/"):
         document = document[int(part)] if isinstance(document, list) else document[part]
     return document
+
+
+def shown(value: Any) -> Value:
+    """Give a JSON value as a sample keeps it: a whole number or a short text."""
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    return (value if isinstance(value, str) else json.dumps(value))[:VALUE_MAX_CHARACTERS]
 
 
 def judge_json(probe: Probe, fresh: Fresh, status: int, body: bytes) -> Value:
@@ -122,52 +167,85 @@ def judge_json(probe: Probe, fresh: Fresh, status: int, body: bytes) -> Value:
         value = at_path(document, probe["value"]) if probe.get("value") else status
         quality = at_path(document, probe["quality"]) if probe.get("quality") else GOOD
         moving = at_path(document, probe["fresh"]) if probe.get("fresh") else None
-    except (ValueError, KeyError, IndexError, TypeError):
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
         raise Bad("the answer is not the JSON that was expected") from None
     if probe.get("fresh"):
         fresh.check(moving)
     if quality != GOOD:
-        raise Bad("quality %s" % quality)
-    return value
+        raise Bad("quality %s" % shown(quality))
+    return shown(value)
 
 
 class Connection:
-    """One TCP connection with its transaction counter."""
+    """One TCP connection on which a question gets its own answer, also where older answers come first."""
 
-    def __init__(self) -> None:
-        """Hold no connection yet."""
-        self.reader: asyncio.StreamReader | None = None
-        self.writer: asyncio.StreamWriter | None = None
-        self.transaction = 0
+    def __init__(self, probe: Probe) -> None:
+        """Know the target; nothing is connected yet."""
+        self._probe = probe
+        self._http = probe["kind"] == "http" or probe.get("ask") == "http"
+        self._writer: asyncio.StreamWriter | None = None
+        self._listening: asyncio.Future[None] | None = None
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._asked = 0
 
-    async def open(self, probe: Probe) -> None:
-        """Connect to a probe's target."""
-        self.reader, self.writer = await asyncio.open_connection(probe["target"], probe["port"])
+    @property
+    def is_open(self) -> bool:
+        """Tell whether questions can be asked."""
+        return self._writer is not None and not self._writer.is_closing()
+
+    async def open(self) -> None:
+        """Connect, and from then on take in every answer, whoever still waits for it."""
+        reader, self._writer = await asyncio.open_connection(self._probe["target"], self._probe["port"])
+        self._listening = asyncio.ensure_future(self._listen(reader))
+        self._listening.add_done_callback(self._lost)
 
     def close(self) -> None:
         """Drop the connection at once: what is still on its way to us must not answer a later question."""
-        if self.writer is not None:
-            self.writer.transport.abort()
-        self.reader = self.writer = None
+        if self._writer is not None:
+            self._writer.transport.abort()
+        if self._listening is not None:
+            self._listening.cancel()
+        self._writer = self._listening = None
 
-    async def ask_modbus(self, probe: Probe) -> int:
-        """Ask for a register and return its value."""
-        reader, writer = self._streams()
-        self.transaction = self.transaction % 65535 + 1
-        unit, address = probe.get("unit", 1), probe.get("address", 0)
-        writer.write(modbus_request(self.transaction, unit, probe.get("table", "input"), address))
-        return await modbus_answer(reader, self.transaction)
+    async def ask(self) -> Any:
+        """Ask once; returns the answer to this very question, raises `ConnectionError` when the connection is lost."""
+        if self._writer is None or self._writer.is_closing():
+            raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+        probe = self._probe
+        # Modbus numbers its questions itself, in 16 bits; HTTP answers in the order in which it was asked.
+        self._asked += 1
+        number = self._asked if self._http else self._asked % 65536
+        if self._http:
+            request = http_request(probe["target"], probe["port"], probe.get("path", "/"))
+        else:
+            request = modbus_request(number, probe.get("unit", 1), probe.get("table", "input"), probe.get("address", 0))
+        self._waiting[number] = asyncio.get_running_loop().create_future()
+        try:
+            self._writer.write(request)
+            return await self._waiting[number]
+        finally:
+            del self._waiting[number]
 
-    async def ask_http(self, probe: Probe) -> tuple[int, bytes]:
-        """Ask for a page and return status and body."""
-        reader, writer = self._streams()
-        writer.write(http_request(probe["target"], probe["port"], probe.get("path", "/")))
-        return await http_answer(reader)
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        answered = 0
+        while True:
+            answer: Any
+            if self._http:
+                answered += 1
+                number, answer = answered, await http_answer(reader)
+            else:
+                number, answer = await modbus_frame(reader)
+            waiting = self._waiting.get(number)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(answer)
 
-    def _streams(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self.reader is None or self.writer is None:
-            raise Bad("the connection was reset")
-        return self.reader, self.writer
+    def _lost(self, listening: asyncio.Future[None]) -> None:
+        failure = None if listening.cancelled() else listening.exception()
+        if self._writer is not None:
+            self._writer.transport.abort()
+        for waiting in self._waiting.values():
+            if failure is not None and not waiting.done():
+                waiting.set_exception(failure)
 
 
 class TcpLook:
@@ -181,9 +259,9 @@ class TcpLook:
 
     async def __call__(self) -> Value:
         """Connect and close."""
-        connection = Connection()
+        connection = Connection(self._probe)
         try:
-            await connection.open(self._probe)
+            await connection.open()
         finally:
             connection.close()
         return None
@@ -197,19 +275,20 @@ class ModbusLook:
     def __init__(self, probe: Probe) -> None:
         """Know the target."""
         self._probe = probe
-        self._connection = Connection()
+        self._connection = Connection(probe)
         self._fresh = Fresh(probe.get("changes_within"))
 
     async def __call__(self) -> Value:
         """Read the register and judge it."""
         try:
-            if self._connection.writer is None:
-                await self._connection.open(self._probe)
-            value = await self._connection.ask_modbus(self._probe)
+            if not self._connection.is_open:
+                self._connection = Connection(self._probe)
+                await self._connection.open()
+            body = await self._connection.ask()
         except BaseException:
             self._connection.close()
             raise
-        return judge_value(self._probe, self._fresh, value)
+        return judge_value(self._probe, self._fresh, modbus_value(body, self._probe.get("table", "input")))
 
 
 def judge_value(probe: Probe, fresh: Fresh, value: int) -> int:
@@ -233,41 +312,41 @@ class HttpLook:
 
     async def __call__(self) -> Value:
         """Fetch and judge."""
-        connection = Connection()
+        connection = Connection(self._probe)
         try:
-            await connection.open(self._probe)
-            status, body = await connection.ask_http(self._probe)
+            await connection.open()
+            status, body = await connection.ask()
         finally:
             connection.close()
         return judge_json(self._probe, self._fresh, status, body)
 
 
 class CanaryLook:
-    """Holds one connection opened before the first stage and never opens another."""
+    """Holds one connection opened before the first stage, and never opens another.
+
+    While it does not answer it is asked again and again; when old answers come at last, they answer no newer question.
+    """
 
     overlaps = False
 
     def __init__(self, probe: Probe) -> None:
         """Know the target."""
         self._probe = probe
-        self._connection = Connection()
+        self._connection = Connection(probe)
         self._opened = False
 
     async def __call__(self) -> Value:
         """Ask on the connection that was opened first."""
         if not self._opened:
-            await self._connection.open(self._probe)
+            await self._connection.open()
             self._opened = True
-        if self._connection.writer is None or self._connection.writer.is_closing():
-            raise Bad("the connection was reset")
         try:
-            if self._probe.get("ask", "modbus") == "modbus":
-                return await self._connection.ask_modbus(self._probe)
-            status, _ = await self._connection.ask_http(self._probe)
+            answer = await self._connection.ask()
         except (asyncio.IncompleteReadError, ConnectionError):
-            self._connection.close()
             raise Bad("the connection was reset") from None
-        return status
+        if self._probe.get("ask", "modbus") == "modbus":
+            return modbus_value(answer, self._probe.get("table", "input"))
+        return int(answer[0])
 
 
 class IcmpLook:
@@ -291,10 +370,10 @@ class IcmpLook:
             packet = struct.pack("!BBHHH", 128 if v6 else 8, 0, 0, os.getpid() & 0xFFFF, self._sequence) + token
             if not v6:
                 packet = packet[:2] + struct.pack("!H", checksum(packet)) + packet[4:]
-            loop = asyncio.get_running_loop()
-            await loop.sock_sendto(one, packet, (self._target, 0))
+            # A ping leaves at once or not at all; asyncio could wait for that from Python 3.11 on only.
+            one.sendto(packet, (self._target, 0))
             while True:
-                data = await loop.sock_recv(one, 1500)
+                data = await asyncio.get_running_loop().sock_recv(one, 1500)
                 if data.endswith(token) and (129 if v6 else 0) in (data[0], data[20:21][0] if len(data) > 20 else -1):
                     return None
 

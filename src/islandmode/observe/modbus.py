@@ -6,6 +6,7 @@ other function code, so that no change above it could ever write to a plant.
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 from pymodbus.client import AsyncModbusTcpClient
@@ -58,6 +59,8 @@ class ModbusLook:
             settings: dict[str, Any] = {"timeout": probe.get("timeout", 0.8), "retries": 0, "reconnect_delay": 0}
             self._client = AsyncModbusTcpClient(probe["target"], port=probe["port"], trace_pdu=guard, **settings)
             if not await self._client.connect():
+                # The library says only that it failed. Where this process can open no socket, that is its own trouble.
+                socket.socket().close()
                 raise Bad("connection refused or not answered")
         reads = {
             "coil": self._client.read_coils,

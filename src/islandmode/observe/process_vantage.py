@@ -62,23 +62,28 @@ class ProcessVantage:
     async def offset(self, deadline_s: float) -> Reading[Offset]:
         """Measure the vantage's clocks by round trips, and keep the shortest."""
         asked_us = self._clock.monotonic_us()
-        best: Offset | None = None
+        found: list[Offset] = []
+        why = "its clock did not answer"
         with anyio.move_on_after(deadline_s):
-            argv, environment = self._argv(WORKER, "clock"), self._environment()
-            async with await anyio.open_process(argv, env=environment, stderr=None, start_new_session=True) as process:
-                if process.stdin is None or process.stdout is None:
-                    raise ValueError("a process without its pipes")
-                answers = BufferedByteReceiveStream(process.stdout)
-                for _ in range(ROUND_TRIPS):
-                    found = await self._round_trip(process.stdin, answers)
-                    if found is not None and (best is None or found.uncertainty_us < best.uncertainty_us):
-                        best = found
-                with suppress(ProcessLookupError):
-                    process.kill()
+            try:
+                await self._round_trips(found)
+            except (OSError, ValueError) as error:
+                why = f"its clock could not be asked ({error})"
         stamps = (asked_us, self._clock.monotonic_us())
-        if best is None:
-            return Reading(Outcome.NOT_DONE, None, "its clock did not answer", *stamps)
-        return Reading(Outcome.DONE, best, "", *stamps)
+        if not found:
+            return Reading(Outcome.NOT_DONE, None, why, *stamps)
+        return Reading(Outcome.DONE, min(found, key=lambda one: one.uncertainty_us), "", *stamps)
+
+    async def _round_trips(self, found: list[Offset]) -> None:
+        argv, environment = self._argv(WORKER, "clock"), self._environment()
+        process = await anyio.open_process(argv, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
+        async with process:
+            if process.stdin is not None and process.stdout is not None:
+                answers = BufferedByteReceiveStream(process.stdout)
+                while len(found) < ROUND_TRIPS and (one := await self._round_trip(process.stdin, answers)) is not None:
+                    found.append(one)
+            with suppress(ProcessLookupError):
+                process.kill()
 
     async def _round_trip(self, ask: ByteSendStream, answers: BufferedByteReceiveStream) -> Offset | None:
         sent_us, utc_us = self._clock.monotonic_us(), self._clock.utc_us()
@@ -96,41 +101,52 @@ class ProcessVantage:
         """Hand over the whole schedule and wait for the worker's one word."""
         asked_us = self._clock.monotonic_us()
         module, word = (WORKER, "run") if self._far else (NEAR, "live")
-        self._worker = subprocess.Popen(
-            self._argv(module, word, str(self._spool)),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            # Not ours: a worker may outlive us, and would hold our caller's pipe or terminal open.
-            stderr=subprocess.DEVNULL,
-            env=self._environment(),
-            start_new_session=True,
-        )
-        ready = await self._hand_over(self._worker, schedule, deadline_s)
+        why = f"its worker did not say ready within {deadline_s:g} s"
+        try:
+            self._worker = subprocess.Popen(
+                self._argv(module, word, str(self._spool)),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                # Not ours: a worker may outlive us, and would hold our caller's pipe or terminal open.
+                stderr=subprocess.DEVNULL,
+                env=self._environment(),
+                start_new_session=True,
+            )
+        except OSError as error:
+            why = f"its worker could not be started ({error})"
+            return Reading(Outcome.NOT_DONE, None, why, asked_us, self._clock.monotonic_us())
         self._started = True
-        stamps = (asked_us, self._clock.monotonic_us())
-        if not ready:
-            return Reading(Outcome.UNKNOWN, None, f"its worker did not say ready within {deadline_s:g} s", *stamps)
-        return Reading(Outcome.DONE, None, "", *stamps)
-
-    async def _hand_over(self, worker: subprocess.Popen[bytes], schedule: Schedule, deadline_s: float) -> bool:
-        if worker.stdin is None or worker.stdout is None:
-            return False
-        worker.stdin.write(_schedule_json(schedule).encode() + b"\n")
-        worker.stdin.close()
-        number = worker.stdout.fileno()
-        os.set_blocking(number, False)
         with anyio.move_on_after(deadline_s):
-            while b"ready\n" not in self._heard:
-                await anyio.wait_readable(number)
-                data = os.read(number, 65536)
-                if not data:
-                    return False
-                self._heard += data
-        ready = b"ready\n" in self._heard
-        self._heard = self._heard.partition(b"ready\n")[2]
-        if self._far:
-            worker.stdout.close()
-        return ready
+            why = await self._hand_over(self._worker, schedule)
+        if self._far and self._worker.stdout is not None:
+            self._worker.stdout.close()
+        stamps = (asked_us, self._clock.monotonic_us())
+        return Reading(Outcome.UNKNOWN if why else Outcome.DONE, None, why, *stamps)
+
+    async def _hand_over(self, worker: subprocess.Popen[bytes], schedule: Schedule) -> str:
+        """Return why the worker is not ready; nothing when it is."""
+        if worker.stdin is None or worker.stdout is None:
+            return "its worker has no pipes"
+        try:
+            await _write_all(worker.stdin.fileno(), _schedule_json(schedule).encode() + b"\n")
+            worker.stdin.close()
+            word = await self._first_line(worker.stdout.fileno())
+        except OSError:
+            word = b""
+        if word == b"ready":
+            return ""
+        return f"its worker ended at once ({word.decode(errors='replace') or 'it said nothing'})"
+
+    async def _first_line(self, number: int) -> bytes:
+        os.set_blocking(number, False)
+        while b"\n" not in self._heard:
+            await anyio.wait_readable(number)
+            data = os.read(number, 65536)
+            if not data:
+                break
+            self._heard += data
+        line, _, self._heard = self._heard.partition(b"\n")
+        return line
 
     def fresh(self) -> tuple[Sample, ...]:
         """Return samples that arrived since the last call; nothing for a far vantage."""
@@ -149,13 +165,17 @@ class ProcessVantage:
         """Stop the worker and fetch its spool, with times as the worker recorded them."""
         asked_us = self._clock.monotonic_us()
         document: dict[str, Any] | None = None
+        why = f"its spool could not be fetched within {deadline_s:g} s"
         with anyio.move_on_after(deadline_s):
             argv = self._argv(WORKER, "collect", str(self._spool))
-            done = await anyio.run_process(argv, env=self._environment(), check=False, start_new_session=True)
-            document = json.loads(done.stdout) if done.returncode == 0 else None
+            try:
+                done = await anyio.run_process(argv, env=self._environment(), check=False, start_new_session=True)
+                document = json.loads(done.stdout)
+            except (OSError, ValueError) as error:
+                why = f"its spool could not be fetched ({error})"
         stamps = (asked_us, self._clock.monotonic_us())
         if document is None:
-            return Reading(Outcome.UNKNOWN, None, "its spool could not be fetched", *stamps)
+            return Reading(Outcome.UNKNOWN, None, why, *stamps)
         return Reading(Outcome.DONE, _collected(document), "", *stamps)
 
     async def stop(self) -> None:
@@ -168,8 +188,10 @@ class ProcessVantage:
                 await anyio.run_process(argv, env=self._environment(), check=False, start_new_session=True)
         elif self._worker.poll() is None:
             self._worker.terminate()
-        if self._worker.stdout is not None:
-            self._worker.stdout.close()
+        for pipe in (self._worker.stdin, self._worker.stdout):
+            # A worker that still waits for its schedule takes the end of its input as the end of its work.
+            if pipe is not None:
+                pipe.close()
         worker, self._worker = self._worker, None
         with anyio.move_on_after(3):
             while worker.poll() is None:
@@ -177,6 +199,14 @@ class ProcessVantage:
         if worker.poll() is None:
             worker.kill()
             worker.wait()
+
+
+async def _write_all(number: int, data: bytes) -> None:
+    """Write to a pipe without ever holding up the rest of us: a hung worker reads nothing."""
+    os.set_blocking(number, False)
+    while data:
+        await anyio.wait_writable(number)
+        data = data[os.write(number, data) :]
 
 
 def _schedule_json(schedule: Schedule) -> str:
@@ -191,10 +221,12 @@ def _schedule_json(schedule: Schedule) -> str:
     )
 
 
-def _sample(line: bytes) -> Sample | None:
-    """Read one line of a spool; None when it is no sample."""
+def _sample(line: bytes, previous: str | None = None) -> Sample | None:
+    """Read one line of a spool; None when it is no sample, or does not follow the line with that digest."""
     try:
         row = json.loads(line)
+        if previous is not None and row["prev"] != previous:
+            return None
         return Sample(
             row["probe"],
             row["seq"],
@@ -214,11 +246,11 @@ def _collected(document: dict[str, Any]) -> Collected:
     segments: list[tuple[str, bytes]] = []
     previous, whole = GENESIS, True
     for name, text in document["segments"]:
-        data = text.encode()
+        data = text.encode("latin-1")
         segments.append((name, data))
         for line in data.splitlines(keepends=True):
-            sample = _sample(line)
-            if sample is None or json.loads(line).get("prev") != previous:
+            sample = _sample(line, previous)
+            if sample is None:
                 # The last line of a worker that was killed may be cut off; anything else was altered or lost.
                 whole = False
                 continue

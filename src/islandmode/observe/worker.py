@@ -1,18 +1,24 @@
 """A vantage's worker: given its whole schedule, it looks alone and writes down what it saw. Standard library only.
 
-    python -m islandmode.observe.worker run SPOOL      schedule as JSON on standard input; says "ready", then goes on alone
+    python -m islandmode.observe.worker run SPOOL      schedule as one line of JSON; says "ready", then goes on alone
+    python -m islandmode.observe.worker live SPOOL     the same, but stays where it is and also prints each sample
     python -m islandmode.observe.worker clock          answers each line with: monotonic_us utc_us boot_id
     python -m islandmode.observe.worker collect SPOOL  ends the worker and prints its spool as JSON
 
 How it works. Every probe has a fixed grid of times, staggered against the others. At each a sample begins; a slow one
-never delays the next, and where too many are under way the slot is recorded as unknown. Samples go into a spool of
-short segments: `N.part` is being written, `N.jsonl` is closed. Each line names the SHA-256 of the line before it.
+never delays the next, and where too many are under way the slot is recorded as unknown. A probe that keeps one
+connection has one question on it at a time: the slots that pass while its answer is awaited are that question's.
+Samples go into a spool of short segments: `N.part` is being written, `N.jsonl` is closed. Each line names the SHA-256
+of the line before it. `pid` is locked while the worker lives, so that nobody ever signals a stranger who got its number;
+`ended` says why it ended: schedule, asked, full (the spool's bound) or disk.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -22,14 +28,17 @@ import sys
 import time
 from typing import Any, BinaryIO
 
-from islandmode.observe.looks import BAD, GOOD, LOOKS, UNKNOWN, Bad, Unknown, Value, monotonic_us
+from islandmode.observe.looks import BAD, GOOD, LOOKS, OWN_TROUBLE, UNKNOWN, Bad, Unknown, Value, monotonic_us
 
 FORMAT = 1
 SEGMENT_S = 1.0
 SPOOL_MAX_BYTES = 256 * 1024 * 1024
 IN_FLIGHT_MAX = 16
-OWN_TROUBLE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EPERM, errno.EACCES, errno.EADDRNOTAVAIL}
+LATE_SLOTS_MAX = 20
+COLLECT_STEPS, COLLECT_STEP_S = 300, 0.01
 GENESIS = "0" * 64
+LATE = (TimeoutError, asyncio.TimeoutError)
+"""Two exceptions before Python 3.11, one since."""
 
 Schedule = dict[str, Any]
 Looks = dict[str, Any]
@@ -39,6 +48,10 @@ def boot_id() -> str:
     """Name this boot."""
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         return file.read().strip()
+
+
+class SpoolLost(Exception):
+    """The spool cannot be written any more: its folder is gone, or its disk failed or is full."""
 
 
 class Spool:
@@ -57,36 +70,50 @@ class Spool:
         self.full = False
 
     def add(self, sample: dict[str, Any]) -> None:
-        """Write one sample down."""
+        """Write one sample down; raises `SpoolLost` when that is not possible any more."""
         if self.full:
             return
         line = json.dumps({**self._head, **sample, "prev": self._previous}, separators=(",", ":")).encode() + b"\n"
+        try:
+            self._append(line)
+        except OSError as error:
+            raise SpoolLost(error.strerror or "the spool cannot be written") from None
         self._previous = hashlib.sha256(line).hexdigest()
-        if self._file is None:
-            self._number += 1
-            self._file = open(os.path.join(self._folder, "%06d.part" % self._number), "wb", buffering=0)
-        self._file.write(line)
         self._written += len(line)
         self.full = self._written > SPOOL_MAX_BYTES
-        if self._live is not None:
-            try:
-                os.write(self._live, line)
-            except BlockingIOError:
-                # Whoever listens is slow; the spool has it all.
-                pass
-            except OSError:
-                self._live = None
+        self._say(line)
         if time.monotonic() - self._since > SEGMENT_S:
             self.close_segment()
 
+    def _append(self, line: bytes) -> None:
+        if self._file is None:
+            self._number += 1
+            self._file = open(os.path.join(self._folder, "%06d.part" % self._number), "xb", buffering=0)
+        if self._file.write(line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def _say(self, line: bytes) -> None:
+        if self._live is None:
+            return
+        try:
+            os.write(self._live, line)
+        except BlockingIOError:
+            # Whoever listens is slow; the spool has it all.
+            pass
+        except OSError:
+            self._live = None
+
     def close_segment(self) -> None:
-        """Close the segment that is being written."""
+        """Close the segment that is being written; raises `SpoolLost` when its folder is gone."""
         self._since = time.monotonic()
         if self._file is not None:
             self._file.close()
             self._file = None
             name = os.path.join(self._folder, "%06d" % self._number)
-            os.rename(name + ".part", name + ".jsonl")
+            try:
+                os.rename(name + ".part", name + ".jsonl")
+            except OSError as error:
+                raise SpoolLost(error.strerror or "the segment cannot be closed") from None
 
 
 class Worker:
@@ -102,54 +129,68 @@ class Worker:
         self._numbers = dict.fromkeys(self._probes, 0)
         self._spool = spool
         self._tasks: set[asyncio.Future[None]] = set()
-        self.stop = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._ended = "schedule"
+
+    def end(self, why: str) -> None:
+        """Tell the worker to end; the first reason stays."""
+        if not self._stop.is_set():
+            self._ended = why
+            self._stop.set()
 
     async def run(self) -> str:
-        """Sample until the end, or until told to stop."""
+        """Sample until the end, or until told to stop; returns why it ended."""
         count = max(len(self._probes), 1)
         grids = [
             asyncio.ensure_future(self._grid(name, place * self._every_us // count))
             for place, name in enumerate(self._probes)
         ]
         left_s = (self._end_us - monotonic_us()) / 1e6
-        try:
-            await asyncio.wait_for(self.stop.wait(), left_s)
-            ended = "asked"
-        except TimeoutError:
-            ended = "schedule"
-        for grid in grids:
-            grid.cancel()
-        for task in self._tasks:
+        with contextlib.suppress(*LATE):
+            await asyncio.wait_for(self._stop.wait(), left_s)
+        for task in (*grids, *self._tasks):
             task.cancel()
         await asyncio.gather(*grids, *self._tasks, return_exceptions=True)
-        return ended
+        return self._ended
 
     async def _grid(self, name: str, offset_us: int) -> None:
-        start_us = monotonic_us() + offset_us
-        slot = 0
-        while not self._spool.full:
-            wait_us = start_us + slot * self._every_us - monotonic_us()
-            await asyncio.sleep(max(wait_us, 0) / 1e6)
-            slot += 1
-            limit = IN_FLIGHT_MAX if self._looks[name].overlaps else 1
-            if self._in_flight[name] >= limit:
-                # An answer that is still awaited: this slot saw nothing by itself, and says so.
-                if self._looks[name].overlaps:
-                    self._write(name, monotonic_us(), UNKNOWN, None, "too many samples under way")
-                continue
-            task = asyncio.ensure_future(self._look(name))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        due_us = monotonic_us() + offset_us
+        overlaps = self._looks[name].overlaps
+        while True:
+            await asyncio.sleep(max(due_us - monotonic_us(), 0) / 1e6)
+            late = (monotonic_us() - due_us) // self._every_us
+            if late > LATE_SLOTS_MAX:
+                # This machine stood still. Asking now, many times over, would not tell what was missed.
+                self._write(name, monotonic_us(), UNKNOWN, None, "the worker was held up: %d samples missed" % late)
+                due_us += late * self._every_us
+            due_us += self._every_us
+            if self._in_flight[name] < (IN_FLIGHT_MAX if overlaps else 1):
+                self._begin(name)
+            elif overlaps:
+                self._write(name, monotonic_us(), UNKNOWN, None, "too many samples under way")
 
-    async def _look(self, name: str) -> None:
-        self._in_flight[name] += 1
+    def _begin(self, name: str) -> None:
         asked_us = monotonic_us()
+        self._in_flight[name] += 1
+        task = asyncio.ensure_future(self._look(name, asked_us))
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._done(name, asked_us, done))
+
+    def _done(self, name: str, asked_us: int, task: asyncio.Future[None]) -> None:
+        self._in_flight[name] -= 1
+        self._tasks.discard(task)
+        failure = None if task.cancelled() else task.exception()
+        if failure is not None:
+            # A fault of ours, not of the plant's; it must not pass in silence.
+            self._write(name, asked_us, UNKNOWN, None, "the probe failed (%s)" % type(failure).__name__)
+
+    async def _look(self, name: str, asked_us: int) -> None:
         value: Value = None
         why = ""
         try:
             value = await asyncio.wait_for(self._looks[name](), self._probes[name].get("timeout", 0.8))
             seen = GOOD
-        except TimeoutError:
+        except LATE:
             seen, why = BAD, "no answer in time"
         except Bad as bad:
             seen, why = BAD, str(bad)
@@ -160,25 +201,20 @@ class Worker:
         except OSError as error:
             seen = UNKNOWN if error.errno in OWN_TROUBLE else BAD
             why = (error.strerror or type(error).__name__).lower()
-        except (ValueError, IndexError, struct.error) as error:
+        except (ValueError, IndexError, struct.error, asyncio.LimitOverrunError) as error:
             seen, why = BAD, "the answer makes no sense (%s)" % type(error).__name__
-        finally:
-            self._in_flight[name] -= 1
         self._write(name, asked_us, seen, value, why)
 
     def _write(self, name: str, asked_us: int, seen: str, value: Value, why: str) -> None:
         self._numbers[name] += 1
-        self._spool.add(
-            {
-                "probe": name,
-                "seq": self._numbers[name],
-                "asked_us": asked_us,
-                "answered_us": monotonic_us(),
-                "seen": seen,
-                "value": value,
-                "why": why,
-            }
-        )
+        row = {"probe": name, "seq": self._numbers[name], "asked_us": asked_us, "answered_us": monotonic_us()}
+        try:
+            self._spool.add({**row, "seen": seen, "value": value, "why": why})
+        except SpoolLost:
+            # Nobody will ever read what we see from here on.
+            self.end("disk")
+        if self._spool.full:
+            self.end("full")
 
 
 async def sample(schedule: Schedule, folder: str, looks: Looks, live: int | None) -> None:
@@ -187,21 +223,34 @@ async def sample(schedule: Schedule, folder: str, looks: Looks, live: int | None
     worker = Worker(schedule, spool, looks)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, worker.stop.set)
+        loop.add_signal_handler(number, worker.end, "asked")
     ended = await worker.run()
-    spool.close_segment()
-    with open(os.path.join(folder, "ended"), "w", encoding="ascii") as file:
-        file.write(ended)
+    try:
+        spool.close_segment()
+        with open(os.path.join(folder, "ended"), "w", encoding="ascii") as file:
+            file.write(ended)
+    except (SpoolLost, OSError):
+        # Without its folder there is nobody to tell.
+        pass
 
 
 def run(folder: str, looks: Looks, *, live: bool = False) -> None:
     """Take the schedule, say that we are ready, and go on alone."""
     schedule = json.loads(sys.stdin.readline())
+    unknown = sorted({str(probe["kind"]) for probe in schedule["probes"].values()} - set(looks))
+    if unknown:
+        sys.exit(say("unknown kind of probe %s; known are %s" % (", ".join(unknown), ", ".join(sorted(looks)))))
     os.makedirs(folder, exist_ok=True)
+    if os.listdir(folder):
+        sys.exit(say("there is a spool in %s already" % folder))
     if not live:
         detach()
-    with open(os.path.join(folder, "pid"), "w", encoding="ascii") as file:
-        file.write(str(os.getpid()))
+    # Held open, and so locked, for as long as we live.
+    mark = open(os.path.join(folder, "pid"), "w", encoding="ascii")
+    fcntl.flock(mark, fcntl.LOCK_EX)
+    mark.write(str(os.getpid()))
+    mark.flush()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.write(1, b"ready\n")
     channel: int | None = None
     if live:
@@ -212,8 +261,14 @@ def run(folder: str, looks: Looks, *, live: bool = False) -> None:
         nothing = os.open(os.devnull, os.O_RDWR)
         for number in (0, 1, 2):
             os.dup2(nothing, number)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     asyncio.run(sample(schedule, folder, looks, channel))
+    mark.close()
+
+
+def say(why: str) -> int:
+    """Say why no work is done, where whoever started us listens; returns the exit code."""
+    os.write(1, ("refused: %s\n" % why).encode())
+    return 1
 
 
 def detach() -> None:
@@ -233,36 +288,46 @@ def clock() -> None:
 
 def collect(folder: str) -> None:
     """End the worker, wait for its last segment, and print the spool."""
-    try:
-        with open(os.path.join(folder, "pid"), encoding="ascii") as file:
-            pid = int(file.read())
-        os.kill(pid, signal.SIGTERM)
-    except (OSError, ValueError):
-        pid = 0
-    ended = os.path.join(folder, "ended")
-    for _ in range(300):
-        if os.path.exists(ended) or not pid or not alive(pid):
-            break
-        time.sleep(0.01)
+    how = end_worker(folder)
     segments = []
     for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
         if name.endswith((".jsonl", ".part")):
-            with open(os.path.join(folder, name), encoding="utf-8") as file:
+            # Latin-1 gives every byte back as it was, an altered one too.
+            with open(os.path.join(folder, name), encoding="latin-1", newline="") as file:
                 segments.append([name, file.read()])
-    how = ""
-    if os.path.exists(ended):
-        with open(ended, encoding="ascii") as file:
-            how = file.read()
-    json.dump({"segments": segments, "ended": how or "lost"}, sys.stdout)
+    json.dump({"segments": segments, "ended": how}, sys.stdout)
 
 
-def alive(pid: int) -> bool:
-    """Tell whether a process still runs."""
+def end_worker(folder: str) -> str:
+    """End the worker of a spool and say how it ended; "lost" where it said nothing any more."""
+    pid = living(folder)
+    with contextlib.suppress(ProcessLookupError):
+        if pid:
+            os.kill(pid, signal.SIGTERM)
+        for _ in range(COLLECT_STEPS):
+            if not living(folder):
+                break
+            time.sleep(COLLECT_STEP_S)
+        else:
+            os.kill(pid, signal.SIGKILL)
     try:
-        os.kill(pid, 0)
+        with open(os.path.join(folder, "ended"), encoding="ascii") as file:
+            return file.read() or "lost"
     except OSError:
-        return False
-    return True
+        return "lost"
+
+
+def living(folder: str) -> int:
+    """Give the process number of a spool's worker while it lives, else 0."""
+    try:
+        with open(os.path.join(folder, "pid"), encoding="ascii") as mark:
+            try:
+                fcntl.flock(mark, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(mark.read())
+    except (OSError, ValueError):
+        pass
+    return 0
 
 
 def main(looks: Looks | None = None) -> None:

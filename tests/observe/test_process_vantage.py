@@ -1,0 +1,355 @@
+"""Workers as real processes: what they write down, and how they end, whatever happens to them or to us."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from islandmode.core.episodes import Sample, Seen
+from islandmode.core.outcome import Outcome
+from islandmode.core.probe import CanaryProbe, HttpProbe, IcmpProbe, ModbusProbe, Probe, TcpProbe
+from islandmode.observe import worker
+from islandmode.observe.process_vantage import ProcessVantage
+from islandmode.observe.vantage import Collected, Schedule
+from islandmode.store.samples import read_folder, read_segments
+from islandmode.system.clock import MachineClock
+from tests.observe.plant import Plant, listen
+
+CLOCK = MachineClock.of_this_boot()
+HANG_S = 20.0
+EVERY_S = 0.1
+FAR = pytest.mark.parametrize("far", [True, False], ids=["far", "near"])
+
+
+def vantage(spool: Path, *, far: bool = True, prefix: tuple[str, ...] = ()) -> ProcessVantage:
+    return ProcessVantage("corporate", clock=CLOCK, far=far, prefix=prefix, spool=spool)
+
+
+def schedule(probes: dict[str, Probe], end_after_s: float = 15.0) -> Schedule:
+    # Should this test process be killed, its workers end by themselves soon after.
+    return Schedule("run-1", "corporate", probes, EVERY_S, end_after_s)
+
+
+def target(kind: type[Any], port: int = 0, **more: Any) -> Any:
+    values = {"kind": kind.__name__.removesuffix("Probe").lower(), "vantage": "corporate", "target": "127.0.0.1"}
+    return kind.model_validate(values | ({"port": port} if port else {}) | more)
+
+
+def everything(plant: Plant) -> dict[str, Probe]:
+    modbus = plant.relay.port
+    return {
+        "plc": target(ModbusProbe, modbus, changes_within=1.0),
+        "level": target(ModbusProbe, modbus, table="holding", address=0),
+        "run": target(ModbusProbe, modbus, table="coil", address=0),
+        "alarm": target(ModbusProbe, modbus, table="discrete", address=0),
+        "hmi": target(HttpProbe, plant.hmi_port, value="tags/plc.heartbeat/value", changes_within=1.0),
+        "open": target(CanaryProbe, modbus),
+        "port": target(TcpProbe, plant.hmi_port),
+        "ping": target(IcmpProbe),
+    }
+
+
+def pid_of(spool: Path) -> int:
+    return int((spool / "pid").read_text(encoding="ascii"))
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        # What is read in the moment when it goes is empty.
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[:1] in (["Z"], [])
+    except OSError:
+        return True
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    with anyio.fail_after(HANG_S):
+        while not happened():
+            await anyio.sleep(0.02)
+
+
+async def sampled(one: ProcessVantage, plan: Schedule, for_s: float) -> Collected:
+    """Start, let it sample, and collect."""
+    started = await one.start(plan, HANG_S)
+    assert started.done, started.why
+    await anyio.sleep(for_s)
+    reading = await one.collect(HANG_S)
+    await one.stop()
+    assert reading.value is not None, reading.why
+    return reading.value
+
+
+def by_probe(samples: tuple[Sample, ...]) -> dict[str, list[Sample]]:
+    found: dict[str, list[Sample]] = {}
+    for sample in sorted(samples, key=lambda sample: sample.asked_us):
+        found.setdefault(sample.probe, []).append(sample)
+    return found
+
+
+@FAR
+def test_a_worker_looks_with_every_kind_of_probe_and_writes_nothing_on_the_wire(
+    plant: Plant, tmp_path: Path, *, far: bool
+) -> None:
+    one = vantage(tmp_path / "spool", far=far)
+    found = anyio.run(sampled, one, schedule(everything(plant)), 2.5)
+    assert found.chain_ok
+    assert found.ended == "asked"
+    samples = by_probe(found.samples)
+    assert set(samples) == set(everything(plant))
+    for name, rows in samples.items():
+        assert {(row.seen, row.why) for row in rows} == {(Seen.GOOD, "")}, name
+        assert len(rows) > 10
+        assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
+    assert set(plant.relay.functions) == {1, 2, 3, 4}
+    # One connection per continuity probe and canary, however many samples there were.
+    assert plant.relay.connections == 5
+    assert len(found.segments) >= 2
+    assert read_segments(found.segments).samples == found.samples
+
+
+def test_a_near_worker_says_each_sample_as_it_goes_and_a_far_one_nothing(plant: Plant, tmp_path: Path) -> None:
+    async def drill(*, far: bool) -> tuple[tuple[Sample, ...], Collected]:
+        one = vantage(tmp_path / f"spool-{far}", far=far)
+        assert (await one.start(schedule({"port": target(TcpProbe, plant.hmi_port)}), HANG_S)).done
+        await anyio.sleep(1)
+        heard = one.fresh()
+        reading = await one.collect(HANG_S)
+        heard += one.fresh()
+        await one.stop()
+        assert reading.value is not None
+        return heard, reading.value
+
+    heard, found = anyio.run(partial(drill, far=False))
+    assert heard == found.samples
+    assert len(heard) > 5
+    assert anyio.run(partial(drill, far=True))[0] == ()
+
+
+def test_nothing_ties_a_far_worker_to_whoever_started_it(plant: Plant, tmp_path: Path) -> None:
+    async def drill() -> None:
+        one = vantage(tmp_path / "spool")
+        assert (await one.start(schedule({"port": target(TcpProbe, plant.hmi_port)}), HANG_S)).done
+        pid = pid_of(tmp_path / "spool")
+        ends = [Path(f"/proc/{pid}/fd/{number}") for number in (0, 1, 2)]
+        await until(lambda: {str(end.readlink()) for end in ends} == {os.devnull})
+        assert os.getsid(pid) == pid
+        os.kill(pid, signal.SIGHUP)
+        await anyio.sleep(0.5)
+        reading = await one.collect(HANG_S)
+        assert reading.value is not None
+        assert reading.value.ended == "asked"
+        await until(lambda: is_gone(pid))
+        await one.stop()
+
+    anyio.run(drill)
+
+
+def test_a_slow_server_never_delays_the_next_sample(plant: Plant, tmp_path: Path) -> None:
+    async def slow(reader: Any, writer: Any) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await anyio.sleep(0.6)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    slow_one = target(HttpProbe, plant.do(listen(slow)), timeout=5.0)
+    rows = by_probe(anyio.run(sampled, vantage(tmp_path / "spool"), schedule({"slow": slow_one}), 3.0).samples)["slow"]
+    assert {row.seen for row in rows} == {Seen.GOOD}
+    asked = [row.asked_us for row in rows]
+    overlapping = sum(second.asked_us < first.answered_us for first, second in pairwise(rows))
+    assert overlapping > len(rows) // 2
+    # The grid is fixed: whatever single samples do, together they lie on it.
+    expected_us = EVERY_S * 1_000_000 * (len(asked) - 1)
+    assert abs((asked[-1] - asked[0]) - expected_us) < 150_000
+
+
+def test_too_many_samples_under_way_are_unknown_not_silent(plant: Plant, tmp_path: Path) -> None:
+    async def silent(reader: Any, writer: Any) -> None:
+        await reader.read()
+
+    probe = target(HttpProbe, plant.do(listen(silent)), timeout=60.0)
+    rows = anyio.run(sampled, vantage(tmp_path / "spool"), schedule({"silent": probe}), 3.0).samples
+    assert {(row.seen, row.why) for row in rows} == {(Seen.UNKNOWN, "too many samples under way")}
+
+
+def test_a_wedged_peer_is_bad_at_every_timeout(plant: Plant, tmp_path: Path) -> None:
+    async def silent(reader: Any, writer: Any) -> None:
+        await reader.read()
+
+    port = plant.do(listen(silent))
+    probes: dict[str, Probe] = {
+        "plc": target(ModbusProbe, port, timeout=0.3),
+        "hmi": target(HttpProbe, port, timeout=0.3),
+        "open": target(CanaryProbe, port, timeout=0.3),
+    }
+    for rows in by_probe(anyio.run(sampled, vantage(tmp_path / "spool"), schedule(probes), 2.0).samples).values():
+        assert {(row.seen, row.why) for row in rows} == {(Seen.BAD, "no answer in time")}
+        assert len(rows) >= 3
+
+
+def test_no_route_is_bad(tmp_path: Path) -> None:
+    """In a network of its own, where not even loopback is up."""
+    probes: dict[str, Probe] = {"port": target(TcpProbe, 9), "ping": target(IcmpProbe), "plc": target(ModbusProbe, 9)}
+    one = vantage(tmp_path / "spool", prefix=("unshare", "-rn"))
+    rows = anyio.run(sampled, one, schedule(probes), 0.5).samples
+    assert {(row.probe, row.seen, row.why) for row in rows} == {
+        (name, Seen.BAD, "network is unreachable") for name in probes
+    }
+
+
+def test_a_worker_ends_by_itself(plant: Plant, tmp_path: Path) -> None:
+    async def drill() -> Collected:
+        one = vantage(tmp_path / "spool")
+        assert (await one.start(schedule({"port": target(TcpProbe, plant.hmi_port)}, 0.6), HANG_S)).done
+        pid = pid_of(tmp_path / "spool")
+        await until(lambda: is_gone(pid))
+        reading = await one.collect(HANG_S)
+        await one.stop()
+        assert reading.value is not None
+        return reading.value
+
+    found = anyio.run(drill)
+    assert found.ended == "schedule"
+    assert found.chain_ok
+    assert 3 <= len(found.samples) <= 7
+    assert [name for name, _ in found.segments] == ["000001.jsonl"]
+
+
+def test_a_worker_whose_spool_vanishes_ends(plant: Plant, tmp_path: Path) -> None:
+    async def drill() -> None:
+        spool = tmp_path / "spool"
+        one = vantage(spool)
+        assert (await one.start(schedule({"port": target(TcpProbe, plant.hmi_port)}), HANG_S)).done
+        pid = pid_of(spool)
+        spool.rename(tmp_path / "elsewhere")
+        await until(lambda: is_gone(pid))
+        await one.stop()
+
+    anyio.run(drill)
+
+
+@pytest.fixture
+def killed(plant: Plant, tmp_path: Path) -> Iterator[ProcessVantage]:
+    """A vantage whose worker was killed in the middle of its work."""
+
+    async def drill() -> ProcessVantage:
+        one = vantage(tmp_path / "spool")
+        assert (await one.start(schedule({"port": target(TcpProbe, plant.hmi_port)}), HANG_S)).done
+        await until((tmp_path / "spool" / "000002.part").exists)
+        os.kill(pid_of(tmp_path / "spool"), signal.SIGKILL)
+        await until(lambda: is_gone(pid_of(tmp_path / "spool")))
+        return one
+
+    one = anyio.run(drill)
+    yield one
+    anyio.run(one.stop)
+
+
+def test_a_killed_worker_leaves_what_it_saw(killed: ProcessVantage, tmp_path: Path) -> None:
+    left = read_folder(tmp_path / "spool")
+    assert left.whole
+    reading = anyio.run(killed.collect, HANG_S)
+    assert reading.value is not None
+    assert reading.value.ended == "lost"
+    assert reading.value.chain_ok
+    assert reading.value.samples == left.samples
+    assert len(left.samples) > 8
+
+
+@pytest.mark.parametrize("place", [0, 40, 200, -3])
+def test_a_flipped_bit_in_the_spool_is_found(killed: ProcessVantage, tmp_path: Path, place: int) -> None:
+    segment = tmp_path / "spool" / "000001.jsonl"
+    data = bytearray(segment.read_bytes())
+    data[place] ^= 0x80
+    segment.write_bytes(data)
+    reading = anyio.run(killed.collect, HANG_S)
+    assert reading.value is not None
+    assert not reading.value.chain_ok
+    assert reading.value.segments[0] == ("000001.jsonl", bytes(data))
+
+
+def test_a_lost_segment_is_found(killed: ProcessVantage, tmp_path: Path) -> None:
+    (tmp_path / "spool" / "000001.jsonl").unlink()
+    reading = anyio.run(killed.collect, HANG_S)
+    assert reading.value is not None
+    assert not reading.value.chain_ok
+
+
+def test_a_stranger_who_got_the_workers_number_is_not_signalled(killed: ProcessVantage, tmp_path: Path) -> None:
+    stranger = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "sleep", "60"])
+    (tmp_path / "spool" / "pid").write_text(str(stranger.pid), encoding="ascii")
+    assert anyio.run(killed.collect, HANG_S).done
+    assert stranger.poll() is None
+    stranger.kill()
+    stranger.wait()
+
+
+def test_a_spool_is_never_written_over(killed: ProcessVantage, plant: Plant, tmp_path: Path) -> None:
+    before = (tmp_path / "spool" / "000001.jsonl").read_bytes()
+
+    async def drill() -> tuple[Outcome, str]:
+        one = vantage(tmp_path / "spool")
+        reading = await one.start(schedule({"port": target(TcpProbe, plant.hmi_port)}), HANG_S)
+        await one.stop()
+        return reading.outcome, reading.why
+
+    outcome, why = anyio.run(drill)
+    assert outcome is not Outcome.DONE
+    assert "there is a spool" in why
+    assert (tmp_path / "spool" / "000001.jsonl").read_bytes() == before
+
+
+def test_a_spool_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "SPOOL_MAX_BYTES", 2000)
+    spool = worker.Spool(str(tmp_path), "run-1", "corporate", None)
+    for number in range(100):
+        spool.add({"probe": "plc", "seq": number})
+    spool.close_segment()
+    assert spool.full
+    assert (tmp_path / "000001.jsonl").stat().st_size < 2300
+
+
+def test_clocks_are_measured_by_round_trips(tmp_path: Path) -> None:
+    reading = anyio.run(vantage(tmp_path / "spool").offset, HANG_S)
+    assert reading.value is not None
+    assert reading.value.boot_id == CLOCK.boot_id
+    assert abs(reading.value.monotonic_us) <= reading.value.uncertainty_us
+    assert 0 < reading.value.uncertainty_us < 1_000_000
+
+
+def test_another_monotonic_clock_is_seen(tmp_path: Path) -> None:
+    prefix = ("unshare", "-r", "--fork", "--kill-child", "--time", "--monotonic", "5000")
+    reading = anyio.run(vantage(tmp_path / "spool", prefix=prefix).offset, HANG_S)
+    assert reading.value is not None
+    assert abs(reading.value.monotonic_us + 5_000_000_000) <= reading.value.uncertainty_us
+    assert abs(reading.value.utc_us) < 1_000_000
+
+
+@pytest.mark.parametrize("prefix", [("/nowhere/at-all",), ("false",), ("echo",), ("sleep", "60", "--")])
+def test_a_place_that_cannot_be_entered_is_a_sentence(tmp_path: Path, prefix: tuple[str, ...]) -> None:
+    async def drill() -> None:
+        one = vantage(tmp_path / "spool", prefix=prefix)
+        readings = (await one.offset(1), await one.start(schedule({}), 1), await one.collect(1))
+        await one.stop()
+        for reading in readings:
+            assert not reading.done
+            assert reading.why
+            assert "Traceback" not in reading.why
+
+    anyio.run(drill)
+
+
+def test_an_unknown_kind_of_probe_lists_the_known_ones(tmp_path: Path) -> None:
+    text = json.dumps({"run": "r", "vantage": "v", "probes": {"x": {"kind": "write"}}})
+    argv = [sys.executable, "-m", "islandmode.observe.worker", "run", str(tmp_path / "spool")]
+    done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False, timeout=HANG_S)
+    assert done.returncode == 1
+    assert done.stdout == "refused: unknown kind of probe write; known are canary, http, icmp, modbus, tcp\n"
