@@ -142,8 +142,11 @@ def up(path: Path, *, name: str, state_dir: Path) -> Lab:
     except OSError as error:
         raise Refused(f"The lab's state cannot be kept in {folder} ({error.strerror}).") from error
     try:
-        lab = _build(topology, name, state_dir, _start_anchor(name, state_dir))
+        state = _build(topology, folder, _start_anchor(name, state_dir))
+        lab = _lab(topology, name, state_dir, state)
         _wait_until_ready(lab)
+        # Last: a lab without it never came up whole, and the next `up` clears it away.
+        _write_state(folder, state)
     except BaseException:
         down(name, state_dir)
         raise
@@ -208,15 +211,14 @@ def _is_ready(pid: int) -> bool:
         return False
 
 
-def _build(topology: Topology, name: str, state_dir: Path, anchor: int) -> Lab:
+def _build(topology: Topology, folder: Path, anchor: int) -> dict[str, Any]:
+    """Make the nodes; returns the lab's state."""
     identity = secrets.token_hex(8)
     rootless = os.geteuid() != 0
-    folder = state_dir / name
     specification = _specification(topology, folder, rootless=rootless)
     made = _inside(anchor, rootless, specification, "build")
     state = {"identity": identity, "anchor": anchor, "started": started(anchor), "rootless": rootless, "made": made}
-    _write_state(folder, state | {"specification": specification, "topology": str(topology.file)})
-    return _lab(topology, name, state_dir, state)
+    return state | {"specification": specification, "topology": str(topology.file)}
 
 
 def _specification(topology: Topology, folder: Path, *, rootless: bool) -> dict[str, Any]:
