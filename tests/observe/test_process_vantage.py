@@ -19,10 +19,10 @@ import pytest
 from islandmode.core.episodes import Sample, Seen
 from islandmode.core.outcome import Outcome
 from islandmode.core.probe import CanaryProbe, HttpProbe, IcmpProbe, ModbusProbe, Probe, TcpProbe
+from islandmode.core.spool import SpoolReading, read_spool
 from islandmode.observe import worker
 from islandmode.observe.process_vantage import ProcessVantage
 from islandmode.observe.vantage import Collected, Schedule
-from islandmode.store.samples import read_folder, read_segments
 from islandmode.system.clock import MachineClock
 from tests.observe.plant import Plant, listen
 
@@ -62,6 +62,11 @@ def everything(plant: Plant) -> dict[str, Probe]:
 
 def pid_of(spool: Path) -> int:
     return int((spool / "pid").read_text(encoding="ascii"))
+
+
+def read_folder(spool: Path) -> SpoolReading:
+    paths = sorted(path for path in spool.iterdir() if path.suffix in {".part", ".jsonl"})
+    return read_spool((path.name, path.read_bytes()) for path in paths)
 
 
 def is_gone(pid: int) -> bool:
@@ -114,7 +119,7 @@ def test_a_worker_looks_with_every_kind_of_probe_and_writes_nothing_on_the_wire(
     # One connection per continuity probe and canary, however many samples there were.
     assert plant.relay.connections == 5
     assert len(found.segments) >= 2
-    assert read_segments(found.segments).samples == found.samples
+    assert read_spool(found.segments).samples == found.samples
 
 
 def test_a_near_worker_says_each_sample_as_it_goes_and_a_far_one_nothing(plant: Plant, tmp_path: Path) -> None:
@@ -273,6 +278,7 @@ def test_a_flipped_bit_in_the_spool_is_found(killed: ProcessVantage, tmp_path: P
     reading = anyio.run(killed.collect, HANG_S)
     assert reading.value is not None
     assert not reading.value.chain_ok
+    assert "Segment 000001.jsonl, line" in reading.value.why
     assert reading.value.segments[0] == ("000001.jsonl", bytes(data))
 
 

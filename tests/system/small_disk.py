@@ -16,7 +16,7 @@ import anyio
 from islandmode.core.errors import Refused
 from islandmode.store import rundir
 from islandmode.system.disk import MachineDisk
-from islandmode.system.process import dying_with_us
+from tests.children import dying_with_us
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE_BYTES = 64 * 1024

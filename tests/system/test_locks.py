@@ -12,7 +12,7 @@ import pytest
 
 from islandmode.core.errors import Refused
 from islandmode.system.disk import hold_conduits
-from islandmode.system.process import dying_with_us
+from tests.children import dying_with_us
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLDER = """

@@ -30,7 +30,7 @@ KINDS: dict[str, str] = {
     "restore.seen": "point, asked_us, answered_us",
     "restore.unseen": "point, why",
     "denied.read": "point, stage, packets: {conduit and direction: count}",
-    "collect.result": "vantage, outcome, why, chain_ok, ended, samples",
+    "collect.result": "vantage, outcome, why, chain_ok, chain_why, ended, samples",
     "verify.started": "",
     "verify.done": "bad: probes that were not good",
     "journal.hole": "why, lost",

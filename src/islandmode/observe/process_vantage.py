@@ -19,11 +19,12 @@ from anyio.abc import ByteSendStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 import islandmode
-from islandmode.core.chain import GENESIS, digest
-from islandmode.core.episodes import Sample, Seen
+from islandmode.core.episodes import Sample
 from islandmode.core.outcome import Outcome, Reading
+from islandmode.core.spool import read_sample, read_spool
 from islandmode.observe.vantage import Collected, Offset, Schedule
 from islandmode.system.clock import Clock
+from islandmode.system.process import start, stop
 
 ROUND_TRIPS = 7
 WORKER, NEAR = "islandmode.observe.worker", "islandmode.observe.near"
@@ -103,15 +104,7 @@ class ProcessVantage:
         module, word = (WORKER, "run") if self._far else (NEAR, "live")
         why = f"its worker did not say ready within {deadline_s:g} s"
         try:
-            self._worker = subprocess.Popen(
-                self._argv(module, word, str(self._spool)),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                # Not ours: a worker may outlive us, and would hold our caller's pipe or terminal open.
-                stderr=subprocess.DEVNULL,
-                env=self._environment(),
-                start_new_session=True,
-            )
+            self._worker = start(self._argv(module, word, str(self._spool)), environment=self._environment())
         except OSError as error:
             why = f"its worker could not be started ({error})"
             return Reading(Outcome.NOT_DONE, None, why, asked_us, self._clock.monotonic_us())
@@ -159,7 +152,7 @@ class ProcessVantage:
             pass
         *lines, self._heard = self._heard.split(b"\n")
         # The worker beside us reads the very clock we read: its times are ours.
-        return tuple(sample for line in lines if (sample := _sample(line)) is not None)
+        return tuple(sample for line in lines if (sample := read_sample(line)) is not None)
 
     async def collect(self, deadline_s: float) -> Reading[Collected]:
         """Stop the worker and fetch its spool, with times as the worker recorded them."""
@@ -186,19 +179,9 @@ class ProcessVantage:
             with anyio.move_on_after(5):
                 argv = self._argv(WORKER, "collect", str(self._spool))
                 await anyio.run_process(argv, env=self._environment(), check=False, start_new_session=True)
-        elif self._worker.poll() is None:
-            self._worker.terminate()
-        for pipe in (self._worker.stdin, self._worker.stdout):
-            # A worker that still waits for its schedule takes the end of its input as the end of its work.
-            if pipe is not None:
-                pipe.close()
         worker, self._worker = self._worker, None
-        with anyio.move_on_after(3):
-            while worker.poll() is None:
-                await anyio.sleep(0.01)
-        if worker.poll() is None:
-            worker.kill()
-            worker.wait()
+        # A worker that still waits for its schedule takes the end of its input as the end of its work.
+        await stop(worker, clock=self._clock)
 
 
 async def _write_all(number: int, data: bytes) -> None:
@@ -221,39 +204,8 @@ def _schedule_json(schedule: Schedule) -> str:
     )
 
 
-def _sample(line: bytes, previous: str | None = None) -> Sample | None:
-    """Read one line of a spool; None when it is no sample, or does not follow the line with that digest."""
-    try:
-        row = json.loads(line)
-        if previous is not None and row["prev"] != previous:
-            return None
-        return Sample(
-            row["probe"],
-            row["seq"],
-            row["asked_us"],
-            row["answered_us"],
-            Seen(row["seen"]),
-            row["value"],
-            row["why"],
-        )
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
 def _collected(document: dict[str, Any]) -> Collected:
     """Take a spool apart and check its chain over the exact bytes."""
-    samples: list[Sample] = []
-    segments: list[tuple[str, bytes]] = []
-    previous, whole = GENESIS, True
-    for name, text in document["segments"]:
-        data = text.encode("latin-1")
-        segments.append((name, data))
-        for line in data.splitlines(keepends=True):
-            sample = _sample(line, previous)
-            if sample is None:
-                # The last line of a worker that was killed may be cut off; anything else was altered or lost.
-                whole = False
-                continue
-            samples.append(sample)
-            previous = digest(line)
-    return Collected(tuple(samples), tuple(segments), whole, document["ended"])
+    segments = tuple((name, text.encode("latin-1")) for name, text in document["segments"])
+    reading = read_spool(segments)
+    return Collected(reading.samples, segments, reading.whole, document["ended"], reading.why)

@@ -38,13 +38,14 @@ class Offset:
 class Collected:
     """What a worker spooled: its samples in its own monotonic time, and whether the spool was whole.
 
-    `chain_ok` is false when a segment was altered or the spool's hash chain does not close.
+    `chain_ok` is false when a segment was altered or the spool's hash chain does not close; `why` then says where.
     """
 
     samples: tuple[Sample, ...]
     segments: tuple[tuple[str, bytes], ...]
     chain_ok: bool
     ended: str
+    why: str = ""
 
 
 class Vantage(Protocol):

@@ -139,6 +139,7 @@ class Witness:
         more = {
             "vantage": name,
             "chain_ok": spool.chain_ok if spool else False,
+            "chain_why": spool.why if spool else "",
             "ended": spool.ended if spool else "",
             "samples": len(spool.samples) if spool else 0,
         }

@@ -42,9 +42,13 @@ class RunDirectory:
         path.write_text(text, encoding="utf-8")
         return path
 
+    def samples(self, vantage: str) -> Path:
+        """Give the folder of a vantage's samples; the worker beside the conductor writes them there itself."""
+        return self.root / "samples" / vantage
+
     def write_spool(self, vantage: str, segments: Iterable[tuple[str, bytes]]) -> None:
         """Keep a vantage's collected segments exactly as its worker wrote them."""
-        folder = self.root / "samples" / vantage
+        folder = self.samples(vantage)
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in segments:
             (folder / Path(name).name).write_bytes(data)

@@ -95,7 +95,7 @@ def open_vantages(plan: Plan, lab: Lab, clock: Clock, run: RunDirectory) -> Mapp
             far=planned.far,
             prefix=lab.enter(planned.node, ()) if planned.far and planned.node else (),
             # A far worker spools where it stands, as it would on a host of its own.
-            spool=FAR_SPOOL / run.run / name if planned.far else run.root / "spool",
+            spool=FAR_SPOOL / run.run / name if planned.far else run.samples(name),
         )
         for name, planned in plan.vantages.items()
     }
