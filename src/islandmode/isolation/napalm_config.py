@@ -175,11 +175,22 @@ class NftablesPoint:
 
         return await self._call(work, deadline_s)
 
-    async def arm(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
-        """Create the objects, start their timers, open the restore session, and return what was read back."""
+    async def ready(self, deadline_s: float) -> Reading[None]:
+        """Open the session that a restore will use, and try it; nothing is changed."""
         if self._rescue.dead:
             self._rescue = self._session("restore")
-        ready = await self._rescue.call(NftSession.tried, deadline_s)
+        return await self._rescue.call(NftSession.tried, deadline_s)
+
+    async def try_login(self, deadline_s: float) -> Reading[None]:
+        """Log in anew, beside every open session, and out again: tells whether that is still possible."""
+        session = self._session("login")
+        reading = await session.call(NftSession.tried, deadline_s)
+        session.close()
+        return reading
+
+    async def arm(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
+        """Create the objects, start their timers, open the restore session, and return what was read back."""
+        ready = await self.ready(deadline_s)
         if not ready.done:
             why = f"the restore session could not be opened: {ready.why}"
             return Reading(Outcome.NOT_DONE, None, why, ready.asked_us, ready.answered_us)

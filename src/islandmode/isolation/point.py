@@ -79,6 +79,14 @@ class IsolationPoint(Protocol):
         """Read running and saved configuration, routes and addresses, for the comparison before and after."""
         ...
 
+    async def ready(self, deadline_s: float) -> Reading[None]:
+        """Open the session that a restore will use, and try it; nothing is changed."""
+        ...
+
+    async def try_login(self, deadline_s: float) -> Reading[None]:
+        """Log in anew, beside every open session, and out again: tells whether that is still possible."""
+        ...
+
     async def arm(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
         """Create the objects, start their timers, open the restore session, and return what was read back."""
         ...

@@ -80,6 +80,14 @@ class SimulatedPoint:
         """Read what stands on the device."""
         return await self._ask("configuration", deadline_s, lambda: (Configuration(self._device.configuration()), ""))
 
+    async def ready(self, deadline_s: float) -> Reading[None]:
+        """Log in for a restore to come."""
+        return await self._ask("ready", deadline_s, lambda: (None, ""))
+
+    async def try_login(self, deadline_s: float) -> Reading[None]:
+        """Log in anew, and out again."""
+        return await self._ask("try_login", deadline_s, lambda: (None, ""))
+
     async def arm(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
         """Create the objects, start their timers and read back."""
         for_us = round(for_s * 1_000_000)

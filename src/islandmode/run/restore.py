@@ -22,7 +22,7 @@ from islandmode.system.clock import Clock
 
 ATTEMPT_DEADLINE_S = 3.0
 BACKOFF_FIRST_S = 0.2
-BACKOFF_MAX_S = 5.0
+PAUSE_MAX_S = 5.0
 
 
 class Notes(Protocol):
@@ -40,16 +40,19 @@ async def restore_until_seen(
     notes: Notes,
     clock: Clock,
     give_up_after_s: float,
+    pause_max_s: float = PAUSE_MAX_S,
 ) -> frozenset[str]:
     """Restore every point and return the names of those that were *seen* restored; nothing cancels it from outside.
 
     `give_up_after_s` bounds how long one caller keeps trying: the device's own timer has fired long before, and what
-    is still unseen then is stranded and must be said loudly.
+    is still unseen then is stranded and must be said loudly. It may be infinite. `pause_max_s` is the longest pause between
+    attempts once the first few have failed.
     """
     seen: set[str] = set()
 
     async def one(name: str) -> None:
-        if await _restore_one(points[name], conduits[name], notes, clock, give_up_after_s):
+        until_us = clock.monotonic_us() + give_up_after_s * 1_000_000
+        if await _restore_one(points[name], conduits[name], notes, clock, until_us, pause_max_s):
             seen.add(name)
 
     with anyio.CancelScope(shield=True):
@@ -60,9 +63,8 @@ async def restore_until_seen(
 
 
 async def _restore_one(
-    point: IsolationPoint, conduits: tuple[str, ...], notes: Notes, clock: Clock, give_up_after_s: float
+    point: IsolationPoint, conduits: tuple[str, ...], notes: Notes, clock: Clock, until_us: float, pause_max_s: float
 ) -> bool:
-    until_us = clock.monotonic_us() + round(give_up_after_s * 1_000_000)
     backoff_s = BACKOFF_FIRST_S
     attempt = 0
     while True:
@@ -77,7 +79,7 @@ async def _restore_one(
             notes.note("restore.unseen", {"point": point.name, "why": reading.why})
             return False
         await clock.sleep(backoff_s)
-        backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
+        backoff_s = min(backoff_s * 2, pause_max_s)
 
 
 def _attempt(point: str, attempt: int, reading: Reading[PointState]) -> dict[str, Any]:

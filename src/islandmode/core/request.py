@@ -1,0 +1,66 @@
+"""A request to a running drill: a small file that anybody of the operators' group may put into the run's folder.
+
+Conductor and guardian both read it. What is wrong with a file is told apart, because a person who asked for a restore and
+was not heard must learn why: not a request, half-written, of another run, too old, from a newer version, repeated.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+FORMAT = 1
+SIZE_MAX_BYTES = 4096
+FIELDS: dict[str, type] = {"kind": str, "run": str, "id": str, "author": str, "not_after_utc_us": int}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asked of a run. `id` is new for each request; after `not_after_utc_us` it means nothing any more."""
+
+    kind: str
+    run: str
+    id: str
+    author: str
+    not_after_utc_us: int
+
+
+@dataclass(frozen=True)
+class NotARequest:
+    """Why a file in the folder of requests asks for nothing."""
+
+    why: str
+
+
+def write_request(request: Request) -> bytes:
+    """Write a request as the bytes of its file."""
+    return json.dumps({"v": FORMAT, **vars(request)}).encode() + b"\n"
+
+
+def read_request(data: bytes, *, run: str, now_utc_us: int, known: frozenset[str]) -> Request | NotARequest:
+    """Read a request's file; `known` are the ids that were taken already. Never raises."""
+    if len(data) > SIZE_MAX_BYTES:
+        return NotARequest(f"it is longer than {SIZE_MAX_BYTES} bytes")
+    try:
+        document: Any = json.loads(data)
+    except (ValueError, RecursionError):
+        return NotARequest("it is half-written" if data[:1] == b"{" else "it is not a request")
+    if not isinstance(document, dict) or type(document.get("v")) is not int:
+        return NotARequest("it is not a request")
+    if document["v"] > FORMAT:
+        return NotARequest(f"it was written by a newer version (format {document['v']}, this one reads {FORMAT})")
+    if any(type(document.get(name)) is not kind for name, kind in FIELDS.items()):
+        return NotARequest("it lacks a part of a request, or has one of another type")
+    request = Request(**{name: document[name] for name in FIELDS})
+    if request.run != run:
+        return NotARequest(f"it is meant for run {request.run[:80]}")
+    if request.kind != "abort":
+        return NotARequest(f"it asks for {request.kind[:80]}, which nobody here does; known is abort")
+    if request.not_after_utc_us < now_utc_us:
+        return NotARequest(
+            f"it is too old: it was good until {(now_utc_us - request.not_after_utc_us) / 1e6:.0f} s ago"
+        )
+    if request.id in known:
+        return NotARequest("it is repeated")
+    return request

@@ -1,0 +1,34 @@
+"""What a run still owes the plant: points on which its objects may stand because nobody was seen to restore them.
+
+What is unknown counts as isolated. A journal whose last line is cut off is complete for this purpose, since an intent is
+durable before its action; one that was altered, or cannot be read, vouches for nothing, and the whole plan is owed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from islandmode.core.record import Record
+from islandmode.core.timeline import of_kind
+
+Owed = Mapping[str, tuple[str, ...]]
+"""Conduits by isolation point."""
+
+
+def owed(planned: Owed, conductor: Sequence[Record] | None, others: Sequence[Record]) -> dict[str, tuple[str, ...]]:
+    """Say what is owed after a run's journals: the conductor's, None if it vouches for nothing, and all the others'."""
+    armed = dict(planned) if conductor is None else _armed(conductor)
+    seen = {record.data.get("point") for record in of_kind((*(conductor or ()), *others), "restore.seen")}
+    return {point: conduits for point, conduits in armed.items() if point not in seen}
+
+
+def _armed(records: Sequence[Record]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for record in records:
+        point = str(record.data.get("point", ""))
+        if record.kind == "arm.intent":
+            found[point] = tuple(record.data["conduits"])
+        elif record.kind == "arm.result" and record.data.get("outcome") == "not done":
+            # Refused by the device: what stands there is somebody else's.
+            found.pop(point, None)
+    return found

@@ -1,0 +1,187 @@
+"""The guardian: a process of its own that puts the plant back when the conductor cannot.
+
+It has its own session, device sessions, resolved secrets and journal, and has logged in on every point before anything is
+armed. What makes it take the run over:
+
+    the line ends             the conductor is gone                                  at once
+    the line is silent        the conductor is stuck                                 after STUCK_S
+    an abort is not obeyed    somebody asked for it, the conductor did not restore   after OBEY_S
+    restoring takes too long  the conductor may be lost in it                        after RESTORING_S
+    it is told to end         whoever stops the machine must not leave it isolated   at once
+    `restored` is not so      a point still shows an object                          at once
+
+Then it takes the claim, so that the conductor may only restore from then on, and restores until that is seen, however long
+it takes. It never renews, never isolates, and never ends while restoration is unseen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Protocol
+
+import anyio
+
+from islandmode.core.outcome import Reading
+from islandmode.core.plan import Plan
+from islandmode.core.request import NotARequest, read_request
+from islandmode.isolation.point import IsolationPoint
+from islandmode.run.lifeline import BEAT_S, HERE, OWE, PAID, READY, REFUSED, RESTORED, RESTORING, Hearing, Requests
+from islandmode.run.restore import restore_until_seen
+from islandmode.store.journal import Journal
+from islandmode.system.claim import Claim
+from islandmode.system.clock import Clock
+
+LOGIN_DEADLINE_S = 15.0
+LOOK_DEADLINE_S = 3.0
+LISTEN_S = 0.2
+STUCK_S = 4 * BEAT_S
+OBEY_S = 0.7
+RESTORING_S = 4.0
+PAUSE_MAX_S = 30.0
+"""Between two attempts, when a device stays away for hours: a login every few seconds could lock our account there."""
+
+
+class Told(Protocol):
+    """Whether the machine wants this process to end."""
+
+    @property
+    def why(self) -> str | None:
+        """Say why it should end; None while it should not."""
+        ...
+
+
+class Guardian:
+    """Guards one run."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        points: Mapping[str, IsolationPoint],
+        *,
+        run: str,
+        journal: Journal,
+        clock: Clock,
+        claim: Claim,
+        hearing: Hearing,
+        requests: Requests,
+        told: Told,
+    ) -> None:
+        """Take everything that guarding needs; nothing is contacted yet."""
+        self._plan = plan
+        self._points = points
+        self._run = run
+        self._journal = journal
+        self._clock = clock
+        self._claim = claim
+        self._hearing = hearing
+        self._requests = requests
+        self._told = told
+        self._owed: dict[str, tuple[str, ...]] = {}
+        self._heard_us = 0
+        self._restoring_us: int | None = None
+        self._asked: tuple[int, str] | None = None
+
+    async def guard(self) -> bool:
+        """Guard until restoration was seen or nothing is owed; returns whether we were ready and all is restored."""
+        refused = await self._log_in()
+        if refused is not None:
+            self._hearing.answer(f"{REFUSED} {refused}")
+            return False
+        self._journal.note("guardian.ready", {"points": sorted(self._points)})
+        self._heard_us = self._clock.monotonic_us()
+        self._hearing.answer(READY)
+        why = await self._watch()
+        if why is not None:
+            await self._take_over(why)
+        self._journal.note("guardian.ended", {"restored": True, "took_over": why is not None})
+        return True
+
+    async def _log_in(self) -> str | None:
+        """Open on every point the session that a restore will use; returns why one could not be opened."""
+        found: dict[str, Reading[None]] = {}
+
+        async def one(name: str, point: IsolationPoint) -> None:
+            found[name] = await point.ready(LOGIN_DEADLINE_S)
+
+        async with anyio.create_task_group() as group:
+            for name, point in self._points.items():
+                group.start_soon(one, name, point)
+        wrong = (
+            f"{name}: {reading.why or reading.outcome.value}" for name, reading in found.items() if not reading.done
+        )
+        return next(wrong, None)
+
+    async def _watch(self) -> str | None:
+        """Listen until the plant is seen restored, or somebody else must restore it: returns why."""
+        while True:
+            line: str | None = ""
+            with anyio.move_on_after(LISTEN_S):
+                line = await self._hearing.next_line()
+            if line is None:
+                return "The conductor is gone." if self._owed else None
+            if line:
+                self._take_in(line)
+                if line == RESTORED:
+                    return await self._disagreement()
+            self._read_requests()
+            why = self._reason()
+            if why is not None and self._owed:
+                return why
+            if self._told.why is not None:
+                return None
+
+    def _take_in(self, line: str) -> None:
+        word, _, name = line.partition(" ")
+        self._heard_us = self._clock.monotonic_us()
+        if word == OWE and name in self._plan.points:
+            self._owed[name] = self._plan.points[name].conduits
+        elif word == PAID:
+            self._owed.pop(name, None)
+        elif word == RESTORING:
+            self._restoring_us = self._heard_us
+        self._hearing.answer(HERE)
+
+    def _reason(self) -> str | None:
+        now_us = self._clock.monotonic_us()
+        if self._told.why is not None:
+            return f"The guardian was told to end: {self._told.why}."
+        if self._restoring_us is not None:
+            restoring_s = (now_us - self._restoring_us) / 1_000_000
+            return f"The conductor has been restoring for {restoring_s:.1f} s." if restoring_s > RESTORING_S else None
+        if now_us - self._heard_us > STUCK_S * 1_000_000:
+            return f"The conductor was not heard for {(now_us - self._heard_us) / 1_000_000:.1f} s."
+        if self._asked is not None and now_us - self._asked[0] > OBEY_S * 1_000_000:
+            return f"{self._asked[1]} asked for an abort, and the conductor does not restore."
+        return None
+
+    def _read_requests(self) -> None:
+        for name, data in self._requests.fresh():
+            request = read_request(data, run=self._run, now_utc_us=self._clock.utc_us(), known=frozenset())
+            if isinstance(request, NotARequest):
+                # The conductor records it too; here it matters when the conductor cannot.
+                self._journal.note("request.ignored", {"file": name, "why": request.why})
+            elif self._asked is None:
+                self._asked = (self._clock.monotonic_us(), request.author)
+
+    async def _disagreement(self) -> str | None:
+        """Look ourselves when the conductor says `restored`; returns what still stands, or cannot be seen."""
+        for name, conduits in tuple(self._owed.items()):
+            reading = await self._points[name].state(conduits, LOOK_DEADLINE_S)
+            if not reading.done or reading.value is None or not reading.value.clear:
+                return f"The conductor says that all is restored; {name} {reading.why or 'still shows an object'}."
+            stamps = {"asked_us": reading.asked_us, "answered_us": reading.answered_us}
+            self._journal.note("guardian.agrees", {"point": name, **stamps})
+        return None
+
+    async def _take_over(self, why: str) -> None:
+        claimed = self._claim.take()
+        self._journal.note("guardian.took_over", {"why": why, "claimed": claimed, "points": sorted(self._owed)})
+        await restore_until_seen(
+            self._points,
+            self._owed,
+            notes=self._journal,
+            clock=self._clock,
+            give_up_after_s=math.inf,
+            pause_max_s=PAUSE_MAX_S,
+        )
