@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_address, ip_network
 from typing import Literal
 
@@ -47,7 +48,12 @@ def draw_shape(dice: random.Random) -> Shape:
 
 def make(shape: Shape | None = None) -> Plan:
     """Plan the simulated drill by the product's own planning."""
-    shape = shape or Shape()
+    return _planned(shape or Shape())
+
+
+@cache
+def _planned(shape: Shape) -> Plan:
+    # A plan is a value: thousands of seeds share the few dozen that the shapes give.
     probes = _probes()
     site = _site(shape)
     return make_plan(

@@ -227,3 +227,22 @@ def test_times_were_true_catches_a_far_clock_that_was_measured_wrong() -> None:
     broken = run(1, prepare=mislead)
     assert "is said to be in effect after" in violations(simulated_truth.times_were_true, broken)[0]
     assert violations(simulated_truth.times_were_true, run(1)) == ()
+
+
+@pytest.mark.parametrize(
+    "leak",
+    [
+        Fault(Kind.LEAK, Phase.PREFLIGHT, conduit="corporate-line3", direction="inward"),
+        Fault(Kind.LEAK, Phase.RESTORED, 0.2, conduit="corporate-line3", direction="outward", family=4),
+        Fault(Kind.LEAK_OPEN, Phase.RESTORED, 0.2, conduit="corporate-line3"),
+    ],
+)
+def test_what_leaks_round_a_rule_that_is_still_there_proves_no_restoration(leak: Fault) -> None:
+    ended = run(1, shape=Shape(two_points=True), faults=(leak, Fault(Kind.LIES_RESTORE, Phase.PREFLIGHT)))
+    assert ended.claims.restoration == "unproven"
+    assert ended.violations == ()
+
+
+def test_a_lost_witness_does_not_make_a_restoration_unproven() -> None:
+    lost = Fault(Kind.WORKER_DIES, Phase.PREFLIGHT, target="vendor")
+    assert run(1, faults=(lost,)).claims.restoration == "proven"

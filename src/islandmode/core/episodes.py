@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -71,13 +72,12 @@ class Folder:
                 continue
             gap_us = max(now.longest_gap_us, sample.asked_us - now.last_us)
             answered_us = min(now.answered_us, sample.answered_us)
-            count = now.count + 1
-            self._open = replace(
-                now, last_us=sample.asked_us, count=count, longest_gap_us=gap_us, answered_us=answered_us
-            )
+            last_us, count = sample.asked_us, now.count + 1
+            # Written out: `dataclasses.replace` was half the cost of folding an hour of samples.
+            self._open = Episode(now.probe, now.seen, now.first_us, last_us, count, gap_us, answered_us, now.why)
 
     def _is_parted(self, before_us: int, after_us: int) -> bool:
-        return any(before_us < edge <= after_us for edge in self._edges)
+        return bisect_right(self._edges, before_us) != bisect_right(self._edges, after_us)
 
     @property
     def episodes(self) -> tuple[Episode, ...]:

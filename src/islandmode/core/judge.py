@@ -2,7 +2,7 @@
 
 Worst wins: breached > inconclusive > not tested > held. Whether the plant is as it was before stands beside it:
 restoration is proven when every device was seen without our objects, nothing of ours is in its configuration, and every
-isolated conduit was seen to pass again.
+isolated conduit was seen to pass again, each way in which it was seen dead.
 """
 
 from __future__ import annotations
@@ -308,13 +308,22 @@ def _is_proven(
     after = timeline.window(AFTER)
     if after is None:
         return not armed
-    back = {
-        record.planned.crosses
-        for record in probes.values()
-        if record.planned.role == "severed" and record.within(after.start_us, after.end_us + 60_000_000, Seen.GOOD)
-    }
+    # Fresh connections only: one that stayed open, or leaked, says nothing of the way back.
+    fresh = [one for one in probes.values() if one.planned.role == "severed" and one.planned.probe.kind != "canary"]
+    back = {_way(one) for one in fresh if one.within(after.start_us, after.end_us + 60_000_000, Seen.GOOD)}
+    dead = {_way(one) for one in fresh if _died(one, after.start_us)}
     reached = {name for stage in plan.stages if timeline.window(stage.name) is not None for name in stage.conduits}
-    return reached <= back
+    return dead <= back and reached <= {conduit for conduit, _, _ in back}
+
+
+def _way(record: ProbeRecord) -> tuple[str | None, str, int]:
+    return record.planned.crosses, record.planned.direction, record.planned.family
+
+
+def _died(record: ProbeRecord, by_us: int) -> bool:
+    """Tell whether a probe was alive once and dead when last heard of by a moment; a lost witness says neither."""
+    known = [one for one in record.episodes if one.first_us < by_us and one.seen is not Seen.UNKNOWN]
+    return bool(known) and known[-1].seen is Seen.BAD and any(one.seen is Seen.GOOD for one in known)
 
 
 def _rows(plan: Plan, probes: Mapping[str, ProbeRecord], timeline: Timeline, findings: Sequence[Finding]) -> list[Row]:

@@ -195,9 +195,15 @@ def draw_faults(dice: random.Random, plan: Plan) -> tuple[Fault, ...]:
     for _ in range(dice.choices((0, 1, 2, 3), (1, 4, 3, 2))[0]):
         fault = _draw_one(dice, plan)
         kinds = {kept.kind for kept in drawn} | {fault.kind}
-        if not (kinds & NO_TIMER and kinds & NO_REACH) and not kinds >= TWO_LIES:
+        if not (kinds & NO_TIMER and kinds & NO_REACH) and not kinds >= TWO_LIES and not _hides_all([*drawn, fault]):
             drawn.append(fault)
     return tuple(drawn)
+
+
+def _hides_all(faults: Sequence[Fault]) -> bool:
+    """Tell whether everything leaks round a rule that a device only says to have deleted: no probe can see that rule."""
+    lies = any(fault.kind is Kind.LIES_RESTORE for fault in faults)
+    return lies and any(fault.kind is Kind.LEAK and (fault.direction, fault.family) == (None, None) for fault in faults)
 
 
 def _draw_one(dice: random.Random, plan: Plan) -> Fault:

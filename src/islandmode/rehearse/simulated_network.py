@@ -69,6 +69,7 @@ class SimulatedNetwork:
         """Start with everything passing."""
         self.conduits = conduits
         self._seed = seed
+        self._targets: dict[str, str] = {}
         self._times: dict[str, list[int]] = {name: [0] for name in conduits}
         self._by: dict[str, list[frozenset[str]]] = {name: [frozenset()] for name in conduits}
         self.leaks: list[Leak] = []
@@ -126,7 +127,7 @@ class SimulatedNetwork:
         lost_us = asked_us + round(probe.timeout * 1_000_000)
         if not (self.passes(planned, asked_us) and self.passes(planned, answered_us)):
             return Sample(name, seq, asked_us, lost_us, Seen.BAD, None, f"no answer within {probe.timeout:g} s")
-        outage = self._outage(str(probe.target), asked_us)
+        outage = self._outage(self._target(name, planned), asked_us) if self.outages else None
         if outage is not None and not outage.freezes:
             return Sample(name, seq, asked_us, lost_us, Seen.BAD, None, f"no answer within {probe.timeout:g} s")
         value_us = asked_us if outage is None else outage.from_us
@@ -136,6 +137,12 @@ class SimulatedNetwork:
             why = f"the value {value} has not changed for {old_s:.1f} s"
             return Sample(name, seq, asked_us, answered_us, Seen.BAD, value, why)
         return Sample(name, seq, asked_us, answered_us, Seen.GOOD, value)
+
+    def _target(self, name: str, planned: PlanProbe) -> str:
+        # Writing an IPv6 address down is slow, and the same few are asked for thousands of times.
+        if name not in self._targets:
+            self._targets[name] = str(planned.probe.target)
+        return self._targets[name]
 
     def _outage(self, target: str, at_us: int) -> Outage | None:
         for outage in self.outages:

@@ -210,8 +210,10 @@ def _disturbed(plant: SimulatedPlant, begin_us: int, end_us: int) -> tuple[str, 
         # Only a probe that reads values can see them stand still.
         if gap_us > limit_us and outage.target in (reading if outage.freezes else answering):
             found.append(f"Held is said, and {outage.target} was not well for {gap_us / 1e6:.1f} s.")
+    # What ends between the last samples of the hold and the order to restore, no probe can have seen.
+    unseen_us = round((plant.plan.drill.sample_every + ROUND_TRIP_S) * 1_000_000)
     for one in (*_tape(plant, "released"), *_tape(plant, "pretended"), *_tape(plant, "lost")):
-        if begin_us <= one.at_us < end_us:
+        if begin_us <= one.at_us < end_us - unseen_us:
             found.append(f"Held is said, and {one.device} {one.what} {one.conduit} ({one.by}).")
     return tuple(found)
 
