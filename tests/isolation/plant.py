@@ -24,6 +24,7 @@ BETWEEN = {
 }
 INTERFACES = {"corporate": ("eth1",), "dmz": ("eth3",), "line3": ("eth4",)}
 OFFICE = ("corporate-line3",)
+RUN = "2026-11-23T114843Z-a-drill-4cd3"
 DEADLINE_S = 10.0
 WAIT_S = 0.4
 
@@ -125,7 +126,7 @@ class PointOnNode:
     relay: Relay
 
 
-def make_point(node: FirewallNode, relay: Relay | None = None, **access: Any) -> PointOnNode:
+def make_point(node: FirewallNode, relay: Relay | None = None, run: str | None = RUN, **access: Any) -> PointOnNode:
     """Make the edge to the node; nothing is contacted yet."""
     relay = relay or node.relay()
     arguments: dict[str, Any] = {
@@ -136,4 +137,6 @@ def make_point(node: FirewallNode, relay: Relay | None = None, **access: Any) ->
         "known_hosts": node.known_hosts(relay),
         "password": PASSWORD,
     }
-    return PointOnNode(NftablesPoint("fw", planned(), Access(**arguments | access), MachineClock.of_this_boot()), relay)
+    return PointOnNode(
+        NftablesPoint("fw", planned(), Access(**arguments | access), MachineClock.of_this_boot(), run), relay
+    )

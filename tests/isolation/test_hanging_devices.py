@@ -22,6 +22,7 @@ from tests.isolation.plant import (
     INTERFACES,
     INWARD,
     OFFICE,
+    RUN,
     make_point,
     passing,
     planned,
@@ -68,7 +69,7 @@ async def test_an_isolate_that_hung_through_the_restore_changes_nothing(node: Fi
 
 
 async def test_the_very_line_sent_after_restore_fails_on_the_device(node: FirewallNode) -> None:
-    late = recipe.isolate_line(OFFICE, BETWEEN, INTERFACES)
+    late = recipe.isolate_line(OFFICE, BETWEEN, INTERFACES, RUN)
     point = make_point(node).point
     await point.arm(OFFICE, 60, DEADLINE_S)
     await point.restore(OFFICE, DEADLINE_S)
@@ -202,7 +203,7 @@ async def test_forty_five_silent_devices_do_not_delay_the_restore_of_a_forty_six
     with socket.create_server(("127.0.0.1", 0), backlog=256) as silent:
         access = Access("127.0.0.1", silent.getsockname()[1], "drill", "sudo", node.known_hosts(good.relay), "x")
         points = {
-            f"silent-{number}": NftablesPoint(f"silent-{number}", planned(), access, clock) for number in range(45)
+            f"silent-{number}": NftablesPoint(f"silent-{number}", planned(), access, clock, RUN) for number in range(45)
         }
         notes = Notes()
         asked_us = clock.monotonic_us()

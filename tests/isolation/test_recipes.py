@@ -19,6 +19,7 @@ BETWEEN = {"remote-access": ("vendors", "line3"), "corporate-dmz": ("corporate",
 INTERFACES = {"vendors": ("eth2",), "line3": ("eth4",), "corporate": ("eth1",), "dmz": ("eth3",)}
 STAGES = {"vendors": ("remote-access",), "corporate": ("corporate-dmz",), "elsewhere": ()}
 OWN = "inet islandmode_remote_access"
+COUNTER = f"counter {OWN} by_this-run"
 PAIRS = '{ "eth2" . "eth4", "eth4" . "eth2", "eth2" . "eth2" }'
 TIMED = '{ "eth2" . "eth4" timeout 180s, "eth4" . "eth2" timeout 180s, "eth2" . "eth2" timeout 180s }'
 
@@ -45,6 +46,7 @@ def test_arming_creates_sets_chains_rules_and_timers_in_one_line() -> None:
         f"add rule {OWN} output icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert }} accept",
         f'add rule {OWN} output oifname . oifname @armed oifname . oifname @hold counter drop comment "outward"',
         f"add element {OWN} armed {TIMED}",
+        f"add {COUNTER}",
     ]
     assert "\n" not in line
     assert line.count("create table ") == 2
@@ -56,8 +58,13 @@ def test_isolate_renew_and_restore_are_one_line_each() -> None:
         ("vendors", ("remote-access",)),
         ("corporate", ("corporate-dmz",)),
     ]
-    assert value.stages[0].isolate == (f"add element {OWN} hold {PAIRS}",)
-    assert value.renew[0].split("; ")[:2] == [f"delete element {OWN} armed {PAIRS}", f"add element {OWN} armed {TIMED}"]
+    assert value.stages[0].isolate == (f"delete {COUNTER}; add {COUNTER}; add element {OWN} hold {PAIRS}",)
+    assert value.renew[0].split("; ")[:4] == [
+        f"delete {COUNTER}",
+        f"add {COUNTER}",
+        f"delete element {OWN} armed {PAIRS}",
+        f"add element {OWN} armed {TIMED}",
+    ]
     assert value.restore[0] == f"nft 'add table {OWN}; delete table {OWN}'"
     assert len(value.restore) == 2
     assert value.conduits == ("remote-access", "corporate-dmz")
@@ -67,7 +74,11 @@ def test_isolate_renew_and_restore_are_one_line_each() -> None:
 def test_isolating_writes_nothing_but_elements() -> None:
     """A line that could create anything could isolate without a timer when it comes late."""
     for stage in rendered().stages:
-        for command in stage.isolate[0].split("; "):
+        ours, again, *elements = stage.isolate[0].split("; ")
+        # The counter that names the run: deleting it fails, and the whole line with it, where it is not there.
+        assert ours.replace("delete ", "add ") == again
+        assert ours.startswith("delete counter inet islandmode_")
+        for command in elements:
             assert command.startswith("add element inet islandmode_")
             assert " hold " in command
             assert "timeout" not in command
@@ -158,12 +169,12 @@ HOLD = [element(*pair, expires=None) for pair in ALL]
 def test_state_is_what_the_device_shows(
     armed: list[Any], hold: list[Any], changed: dict[str, Any], armed_s: float | None, *, isolating: bool
 ) -> None:
-    state = reading.state_of(listing(armed, hold, **changed), ("eth2",), ("eth4",))
+    state = reading.state_of(listing(armed, hold, **changed), ("eth2",), ("eth4",), None)
     assert (state.present, state.armed_s, state.isolating) == (True, armed_s, isolating)
 
 
 def test_no_listing_means_absent_and_denials_add_up_by_direction() -> None:
-    assert reading.state_of("", ("eth2",), ("eth4",)) == reading.ABSENT
+    assert reading.state_of("", ("eth2",), ("eth4",), None) == reading.ABSENT
     assert reading.denied_in(listing(ARMED, HOLD)) == {"inward": 6, "outward": 6}
     assert reading.denied_in("") == {}
     assert reading.holds_anything(listing(ARMED, HOLD[:1]))

@@ -86,7 +86,7 @@ def test_opening_a_point_resolves_secrets_and_contacts_nothing() -> None:
 
     plan: PlanPoint = planned().model_copy(update={"login": Login(user="drill", password="env:FW_PASSWORD")})
     edge = isolation.open_point(
-        "fw", plan, secrets=secrets, known_hosts=Path("none"), clock=MachineClock.of_this_boot()
+        "fw", plan, secrets=secrets, known_hosts=Path("none"), clock=MachineClock.of_this_boot(), run="run-1"
     )
     assert edge.name == "fw"
     assert edge.capabilities == recipe.CAPABILITIES

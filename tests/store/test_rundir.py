@@ -15,7 +15,9 @@ def test_a_new_run_has_its_folders(tmp_path: Path) -> None:
     made = rundir.create(tmp_path / "plant", "run-1")
     assert made.run == "run-1"
     assert made.journal.parent.is_dir()
-    assert {path.name for path in made.root.iterdir()} == {"journals", "artifacts"}
+    assert {path.name for path in made.root.iterdir()} == {"journals", "artifacts", "requests", "claim.conductor"}
+    # Another account of the operators' group may put a request there, and files in it belong to that group.
+    assert (made.requests.stat().st_mode & 0o7777) == 0o2770
 
 
 def test_a_run_that_exists_is_not_written_over(tmp_path: Path) -> None:

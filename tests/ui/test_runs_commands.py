@@ -15,15 +15,17 @@ from islandmode.core.errors import InputError
 from islandmode.core.record import Record
 from islandmode.store.journal import encode
 from islandmode.ui.cli import command
+from tests.run import simulated_drill
 
 Step = tuple[str, dict[str, Any]]
+POINT = "conduit-firewall"
 ARMED: list[Step] = [
     ("run.started", {"mode": "rehearsal"}),
-    ("arm.intent", {"point": "fw", "conduits": ["remote-access"], "for_s": 180}),
-    ("arm.result", {"point": "fw", "conduits": ["remote-access"], "outcome": "done"}),
-    ("isolate.intent", {"stage": "vendors", "point": "fw", "conduits": ["remote-access"]}),
+    ("arm.intent", {"point": POINT, "conduits": ["remote-access"], "for_s": 180}),
+    ("arm.result", {"point": POINT, "conduits": ["remote-access"], "outcome": "done"}),
+    ("isolate.intent", {"stage": "vendors", "point": POINT, "conduits": ["remote-access"]}),
 ]
-SEEN: Step = ("restore.seen", {"point": "fw"})
+SEEN: Step = ("restore.seen", {"point": POINT})
 TIMES = {"ordered_to_effective": None, "ordered_to_verified": 0.25}
 VERDICT = {
     "verdict": "held",
@@ -45,6 +47,7 @@ def leave_run(workspace: Path, run: str, steps: Sequence[Step], verdict: str | N
         lines.append(line)
         previous = digest(line)
     (root / "journals" / "conductor.jsonl").write_bytes(b"".join(lines))
+    (root / "plan.json").write_text(simulated_drill.make().model_dump_json(by_alias=True), encoding="utf-8")
     if verdict is not None:
         (root / "verdict.json").write_text(verdict, encoding="utf-8")
     return root
@@ -111,7 +114,7 @@ def test_show_of_a_run_without_verdict_names_its_journal(tmp_path: Path, capsys:
     [
         pytest.param([*ARMED, SEEN], id="restored"),
         pytest.param(ARMED[:1], id="refused"),
-        pytest.param([*ARMED[:2], ("arm.result", {"point": "fw", "outcome": "not done"})], id="not armed"),
+        pytest.param([*ARMED[:2], ("arm.result", {"point": POINT, "outcome": "not done"})], id="not armed"),
     ],
 )
 def test_status_is_quiet_when_nothing_is_isolated(
@@ -127,9 +130,9 @@ def test_status_is_quiet_when_nothing_is_isolated(
     [
         pytest.param(ARMED, id="isolated"),
         pytest.param(ARMED[:2], id="asked to arm, no answer"),
-        pytest.param([*ARMED[:2], ("arm.result", {"point": "fw", "outcome": "unknown"})], id="unknown whether armed"),
+        pytest.param([*ARMED[:2], ("arm.result", {"point": POINT, "outcome": "unknown"})], id="unknown whether armed"),
         pytest.param([*ARMED, ("restore.seen", {"point": "other"})], id="another point restored"),
-        pytest.param([*ARMED, ("restore.attempt", {"point": "fw", "outcome": "done"})], id="restored but not seen"),
+        pytest.param([*ARMED, ("restore.attempt", {"point": POINT, "outcome": "done"})], id="restored but not seen"),
     ],
 )
 def test_status_is_loud_while_restoration_is_unseen(
@@ -137,14 +140,17 @@ def test_status_is_loud_while_restoration_is_unseen(
 ) -> None:
     leave_run(tmp_path, "2026-01-a", steps)
     assert ask("status", workspace=tmp_path) == 5
-    assert "STRANDED: 2026-01-a ended and restoration of fw was not seen." in capsys.readouterr().err
+    assert (
+        f"STRANDED: 2026-01-a ended and restoration of {POINT} was not seen; nobody tries any more. "
+        "Do: islandmode restore 2026-01-a\n"
+    ) == capsys.readouterr().err
 
 
 def test_status_knows_a_run_that_is_still_going(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     leave_run(tmp_path, "2026-01-a", ARMED)
-    lock = tmp_path / "runs" / ".locks" / "riverside.remote-access.lock"
+    lock = tmp_path / "runs" / ".locks" / "simulated.remote-access.lock"
     lock.parent.mkdir()
-    lock.write_text(str(os.getpid()), encoding="ascii")
+    lock.write_text(f"{os.getpid()} 2026-01-a", encoding="ascii")
     # A number in a lock file alone is no run: this process is a test and its command line does not say islandmode.
     expected = 0 if b"islandmode" in Path("/proc/self/cmdline").read_bytes() else 5
     assert ask("status", workspace=tmp_path) == expected

@@ -24,6 +24,10 @@ STOPS = {
     "dead_man": (Result.BREACHED, "dead-man"),
     "isolate": (Result.BREACHED, "not-isolating"),
     "internal": (Result.INCONCLUSIVE, "internal"),
+    "guardian": (Result.INCONCLUSIVE, "guardian"),
+    "abort": (Result.INCONCLUSIVE, "stopped-by-person"),
+    "window": (Result.INCONCLUSIVE, "window-over"),
+    "lock_out": (Result.BREACHED, "locked-out"),
 }
 HELD_SLACK_S = 1.0
 """How much shorter than its hold an isolation may have been in effect: a few samples, and the device's own lag."""

@@ -64,9 +64,10 @@ class PlanPoint(Frozen):
 
 
 class PlanProbe(Frozen):
-    """One probe, resolved. `crosses` names the conduit on its path, if any; `far` says its vantage is cut off in some stage."""
+    """One probe, resolved. `zone` is its target's; `crosses` names the conduit on its path, if any."""
 
     probe: Probe
+    zone: str
     role: Literal["continuity", "severed"]
     crosses: str | None
     direction: Literal["inward", "outward", "inside"]

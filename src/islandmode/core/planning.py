@@ -88,6 +88,7 @@ def _probe(drill: Drill, site: Site, name: str, probe: Probe) -> PlanProbe:
     path = path_of(site, probe)
     return PlanProbe(
         probe=probe,
+        zone=site.zone_of(probe.target) or "",
         role="continuity" if name in drill.continuity else "severed",
         crosses=path.conduit,
         direction=path.direction,

@@ -34,8 +34,12 @@ def open_point(
     secrets: Callable[[str], str],
     known_hosts: Path,
     clock: Clock,
+    run: str | None,
 ) -> IsolationPoint:
-    """Make the edge to a planned point; secrets are resolved now, nothing is contacted yet."""
+    """Make the edge to a planned point for one run; secrets are resolved now, nothing is contacted yet.
+
+    Without a run the point is for restoring only, and restores whatever stands there.
+    """
     # Imported late: NAPALM takes most of a second, and only a run needs it.
     from islandmode.isolation.napalm_config import Access, NftablesPoint  # noqa: PLC0415
 
@@ -49,4 +53,4 @@ def open_point(
         password=secrets(login.password) if login.password else None,
         key=secrets(login.key) if login.key else None,
     )
-    return NftablesPoint(name, planned, access, clock)
+    return NftablesPoint(name, planned, access, clock, run)

@@ -91,11 +91,11 @@ class NftSession:
         """Reset the connection at once, from any thread."""
         self.driver.link.abort()
 
-    def ask(self, lines: tuple[str, ...], change: str | None = None) -> NftAnswer:
-        """Write a change, if any, and ask on the following lines; TimeoutError, and so unknown, when nothing comes."""
+    def ask(self, lines: tuple[str, ...], *changes: str) -> NftAnswer:
+        """Write changes, if any, and ask on the following lines; TimeoutError, and so unknown, when nothing comes."""
         if self._channel is None:
             raise DeviceTrouble("the session has no nft channel")
-        if change is not None:
+        for change in changes:
             self._channel.write(change)
         answer = self._channel.ask(*lines, deadline_s=ANSWER_S)
         if answer is None:
@@ -113,8 +113,9 @@ class NftSession:
 class NftablesPoint:
     """An isolation point on a Linux firewall that runs nftables."""
 
-    def __init__(self, name: str, planned: PlanPoint, access: Access, clock: Clock) -> None:
-        """Know the device; nothing is contacted yet."""
+    def __init__(self, name: str, planned: PlanPoint, access: Access, clock: Clock, run: str | None) -> None:
+        """Know the device; nothing is contacted yet. Without a run it can only restore, and then whatever stands there."""
+        self._run = run
         self._name = name
         self._interfaces = planned.interfaces
         self._between = planned.between
@@ -194,14 +195,13 @@ class NftablesPoint:
         if not ready.done:
             why = f"the restore session could not be opened: {ready.why}"
             return Reading(Outcome.NOT_DONE, None, why, ready.asked_us, ready.answered_us)
-        line = recipe.arm_line(conduits, self._between, self._interfaces, for_s)
+        line = recipe.arm_line(conduits, self._between, self._interfaces, for_s, self._owner)
         return await self._call(lambda session: self._arm(session, conduits, line), deadline_s)
 
     def _arm(self, session: NftSession, conduits: tuple[str, ...], line: str) -> PointState:
         answer = session.ask((*recipe.list_lines(conduits), recipe.LIST_OFFLOADED), line)
         if any("File exists" in error for error in answer.errors):
-            names = " or ".join(conduits)
-            raise DeviceTrouble(f"an islandmode object already covers {names}; another run has it, or left it behind")
+            raise DeviceTrouble(self._whose(conduits, answer))
         state = self._state(conduits, answer)
         if not any(one.present for one in state.conduits.values()):
             raise DeviceTrouble("; ".join(answer.errors) or "the device answered, and nothing was created")
@@ -209,7 +209,7 @@ class NftablesPoint:
         if wrong is None:
             return state
         # What was read back would not restore by itself: take it away again and see it gone before refusing.
-        after = self._state(conduits, session.ask(recipe.list_lines(conduits), recipe.restore_line(conduits)))
+        after = self._state(conduits, session.ask(recipe.list_lines(conduits), *self._release(conduits)))
         if not after.clear:
             raise TimeoutError(f"{wrong}; and the object could not be removed again")
         raise DeviceTrouble(f"{wrong}; the object was removed again")
@@ -234,7 +234,9 @@ class NftablesPoint:
 
     async def isolate(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Put armed conduits into isolation and read back; done only when the device shows every one isolating."""
-        seen = await self._write(recipe.isolate_line(conduits, self._between, self._interfaces), conduits, deadline_s)
+        seen = await self._write(
+            recipe.isolate_line(conduits, self._between, self._interfaces, self._owner), conduits, deadline_s
+        )
         if not seen.done or seen.value is None:
             return seen
         open_ones = [name for name, state in seen.value.conduits.items() if not state.isolating]
@@ -246,7 +248,7 @@ class NftablesPoint:
 
     async def renew(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
         """Extend running timers; fails on an expired one."""
-        line = recipe.renew_line(conduits, self._between, self._interfaces, for_s)
+        line = recipe.renew_line(conduits, self._between, self._interfaces, for_s, self._owner)
         return await self._write(line, conduits, deadline_s)
 
     async def _write(self, line: str, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
@@ -263,10 +265,13 @@ class NftablesPoint:
     async def restore(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Reset sessions that could still write, delete the objects, and read back that they are gone. Idempotent."""
         self._work.abort()
-        line = recipe.restore_line(conduits)
 
         def work(session: NftSession) -> PointState:
-            return self._state(conduits, session.ask(recipe.list_lines(conduits), line))
+            lines = recipe.list_lines(conduits)
+            state = self._state(conduits, session.ask(lines, *self._release(conduits)))
+            left = tuple(name for name, one in state.conduits.items() if one.stands)
+            # Ours and without our name: somebody took the name off. It must go all the same.
+            return self._state(conduits, session.ask(lines, recipe.restore_line(left))) if left else state
 
         kept = self._rescue
         reading, self._rescue = await restore_through(
@@ -313,6 +318,19 @@ class NftablesPoint:
 
         return await self._call(work, deadline_s)
 
+    @property
+    def _owner(self) -> str:
+        return self._run or recipe.ANY_RUN
+
+    def _release(self, conduits: tuple[str, ...]) -> tuple[str, ...]:
+        """Give the lines that take away what is this run's; whatever stands there, when no run is known."""
+        return recipe.release_lines(conduits, self._run) if self._run else (recipe.restore_line(conduits),)
+
+    def _whose(self, conduits: tuple[str, ...], answer: NftAnswer) -> str:
+        found = self._state(conduits, answer).conduits
+        said = [f"{name} (run {one.owner or 'unknown'})" for name, one in found.items() if one.present]
+        return f"an islandmode object already covers {', '.join(said)}; another run has it, or left it behind"
+
     async def close(self) -> None:
         """End all sessions; never changes the device."""
         self._work.close()
@@ -331,7 +349,7 @@ class NftablesPoint:
         if not text and not any(re.search(absent, error) for error in answer.errors):
             raise TimeoutError("; ".join(answer.errors) or f"nft listed nothing for {table}")
         outer, inner = self._between[conduit]
-        return reading.state_of(text, self._interfaces[outer], self._interfaces[inner])
+        return reading.state_of(text, self._interfaces[outer], self._interfaces[inner], self._run)
 
 
 def _sorted(text: str) -> str:

@@ -31,12 +31,20 @@ class ConduitState:
     """What the device shows for one conduit, read back from it.
 
     `armed_s` is the dead-man's remaining time as the device says it; None when no timer runs. `isolating` is true only
-    when traffic is being dropped: object present, timer running and hold entries present and unexpired.
+    when traffic is being dropped: object present, timer running and hold entries present and unexpired. `ours` says that the
+    object is this run's, or nobody's; another run's is never changed or deleted by this one, and `owner` then names it.
     """
 
     present: bool
     armed_s: float | None
     isolating: bool
+    ours: bool = True
+    owner: str | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Tell whether our own object is there."""
+        return self.present and self.ours
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ class PointState:
     @property
     def clear(self) -> bool:
         """Tell whether none of our objects is left."""
-        return not any(state.present for state in self.conduits.values())
+        return not any(state.stands for state in self.conduits.values())
 
 
 @dataclass(frozen=True)

@@ -83,15 +83,19 @@ class SimulatedDevice:
             self._watch_timer(conduit, made)
         return ""
 
-    def isolate(self, conduits: tuple[str, ...]) -> str:
-        """Put armed conduits into isolation; refers to the objects, so without them it has no effect."""
+    def isolate(self, conduits: tuple[str, ...], owner: str = OURS) -> str:
+        """Put armed conduits into isolation; refers to the owner's objects, so without them it has no effect."""
         for conduit in conduits:
-            refused = self.may_isolate(conduit)
+            refused = self._foreign(conduit, owner) or self.may_isolate(conduit)
             if refused:
                 return refused
         for conduit in conduits:
             self._enforce(conduit, self.objects[conduit])
         return ""
+
+    def _foreign(self, conduit: str, owner: str) -> str:
+        made = self.objects.get(conduit)
+        return f"{conduit} is {made.owner}'s" if made is not None and made.owner != owner else ""
 
     def may_isolate(self, conduit: str) -> str:
         """Say why an isolate has no effect now; empty when it has."""
@@ -102,10 +106,12 @@ class SimulatedDevice:
             return f"the timer of {conduit} has ended"
         return ""
 
-    def renew(self, conduits: tuple[str, ...], for_us: int) -> str:
+    def renew(self, conduits: tuple[str, ...], for_us: int, owner: str = OURS) -> str:
         """Extend running timers; an ended one is not brought back."""
         for conduit in conduits:
             made = self.objects.get(conduit)
+            if self._foreign(conduit, owner):
+                return self._foreign(conduit, owner)
             if made is None or made.armed_until_us is None:
                 return f"no timer runs for {conduit}"
         for conduit in conduits:
@@ -115,12 +121,13 @@ class SimulatedDevice:
             self._watch_timer(conduit, made)
         return ""
 
-    def delete(self, conduits: tuple[str, ...]) -> str:
-        """Take the objects away; nothing there is fine too."""
+    def delete(self, conduits: tuple[str, ...], owner: str = OURS) -> str:
+        """Take the owner's objects away; nothing there is fine too."""
         for conduit in conduits:
-            made = self.objects.pop(conduit, None)
-            if made is None:
+            made = self.objects.get(conduit)
+            if made is None or made.owner != owner:
                 continue
+            del self.objects[conduit]
             if self.pretends_delete:
                 self._write("only hidden", conduit, made, "request")
                 continue
@@ -128,21 +135,22 @@ class SimulatedDevice:
             self._let_pass(conduit, made)
         return ""
 
-    def look(self, conduits: tuple[str, ...]) -> PointState:
-        """Show what stands there now."""
-        return PointState({conduit: self._state(conduit) for conduit in conduits})
+    def look(self, conduits: tuple[str, ...], owner: str = OURS) -> PointState:
+        """Show what stands there now, and whether it is the owner's."""
+        return PointState({conduit: self._state(conduit, owner) for conduit in conduits})
 
     def configuration(self) -> dict[str, str]:
         """Show running and saved configuration as text."""
         lines = ["table inet site", *self.edits, *(f"islandmode object for {name}" for name in self.objects)]
         return {"running": "\n".join(lines), "saved": "\n".join(["table inet site", *self.edits])}
 
-    def _state(self, conduit: str) -> ConduitState:
+    def _state(self, conduit: str, owner: str) -> ConduitState:
         made = self.objects.get(conduit)
         if made is None:
             return ConduitState(present=False, armed_s=None, isolating=False)
         left_us = None if made.armed_until_us is None else max(0, made.armed_until_us - self.clock.monotonic_us())
-        return ConduitState(True, None if left_us is None else left_us / 1_000_000, made.isolating)
+        left_s = None if left_us is None else left_us / 1_000_000
+        return ConduitState(True, left_s, made.isolating, ours=made.owner == owner, owner=made.owner)
 
     # What the device does by itself.
 

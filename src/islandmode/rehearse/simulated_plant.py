@@ -49,6 +49,8 @@ class SimulatedPlant:
         }
         self.points = {name: self._point(name, dice_type(dice.random())) for name in plan.points}
         self.vantages = {name: self._vantage(name, dice_type(dice.random())) for name in plan.vantages}
+        self.guardian_points = {name: self._point(name, dice_type(dice.random())) for name in plan.points}
+        """The guardian's own sessions to the same devices."""
         self.when_signalled: Callable[[], None] = lambda: None
 
     def _point(self, name: str, dice: random.Random) -> SimulatedPoint:
@@ -91,7 +93,7 @@ def _take_object(plant: SimulatedPlant, fault: Fault) -> bool:
 def _stranger(plant: SimulatedPlant, fault: Fault) -> bool:
     device = plant.devices[fault.target]
     refused = device.create((fault.conduit,), STRANGER_FOR_US, STRANGER)
-    return not (refused or device.isolate((fault.conduit,)))
+    return not (refused or device.isolate((fault.conduit,), STRANGER))
 
 
 def _restart(plant: SimulatedPlant, fault: Fault) -> bool:

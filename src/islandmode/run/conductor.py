@@ -18,6 +18,7 @@ from typing import Any
 
 import anyio
 
+from islandmode.core.check_devices import run_s
 from islandmode.core.episodes import Sample
 from islandmode.core.errors import Refused
 from islandmode.core.lifecycle import Event, Phase, next_phase
@@ -28,6 +29,7 @@ from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.observe.vantage import Vantage
 from islandmode.run.book import Book
 from islandmode.run.deadman import READ_EVERY_S, DeadMan
+from islandmode.run.guards import Guarded, Guards
 from islandmode.run.outermost import Broken
 from islandmode.run.preflight import Preflight, sampling_s
 from islandmode.run.progress import Progress, Show, Stop, StopLatch
@@ -81,6 +83,7 @@ class Conductor:
         disk: Disk,
         clock: Clock,
         place: RunPlace,
+        guarded: Guarded,
         latch: StopLatch,
         show: Show,
     ) -> None:
@@ -92,7 +95,8 @@ class Conductor:
         self._latch = latch
         self._show = show
         self._book = Book(journal, latch)
-        self._dead_man = DeadMan(plan, points, self._book, clock)
+        self._guards = Guards(guarded, clock=clock, book=self._book, run=place.run)
+        self._dead_man = DeadMan(plan, points, self._book, self._guards, clock)
         self._witness = Witness(plan, vantages, self._book, clock, place.run)
         self._preflight = Preflight(plan, points, self._book, disk, place.directory)
         self._isolated: dict[str, tuple[str, ...]] = {}
@@ -129,6 +133,7 @@ class Conductor:
             return Conducted(restored, self._latch.first, self._witness.samples(), spools, differences, refusal)
         finally:
             with anyio.CancelScope(shield=True):
+                await self._guards.close()
                 await self._witness.stop()
                 for point in self._points.values():
                     await point.close()
@@ -146,10 +151,23 @@ class Conductor:
         if wrong:
             raise Refused(f"{wrong[0]} Nothing was touched.")
         await self._book.append("baseline.started", {})
-        # Long enough for a frozen value to show itself, and for far vantages to see alive what must die later.
-        bad = await self._hear_until_good(self._plan.drill.settle, self._plan.drill.settle * 3)
+        unproven: list[str | None] = []
+
+        async def prove() -> None:
+            unproven.append(await self._guards.prove())
+
+        async with anyio.create_task_group() as beside:
+            # Only now, after preflight has logged in: one wrong password must not be tried three times.
+            beside.start_soon(prove)
+            # Long enough for a frozen value to show itself, and for far vantages to see alive what must die later.
+            bad = await self._hear_until_good(self._plan.drill.settle, self._plan.drill.settle * 3)
+            if self._latch.first is not None:
+                beside.cancel_scope.cancel()
         await self._book.append("baseline.done", {"bad": list(bad)})
         self._refuse_if_stopped()
+        for why in unproven:
+            if why is not None:
+                raise Refused(f"{why} Nothing was touched.")
         for finding in judge_baseline(self._plan, self._witness.last()):
             raise Refused(finding.sentence)
 
@@ -166,12 +184,13 @@ class Conductor:
         with anyio.CancelScope() as scope:
             self._latch.wakes(scope.cancel)
             self._move(Event.ARMING_STARTED, "Arming the dead-man on each isolation point; traffic still passes.")
-            wrong = await self._dead_man.arm()
-            if wrong:
-                return wrong[0]
-            self._heard_us = self._clock.monotonic_us()
+            self._guards.open_window(run_s(self._plan.drill))
             async with anyio.create_task_group() as beside:
                 beside.start_soon(self._watch_plant)
+                wrong = await self._dead_man.arm()
+                if wrong:
+                    beside.cancel_scope.cancel()
+                    return wrong[0]
                 for name in self._dead_man.touched:
                     beside.start_soon(self._watch_device, name)
                 for stage in self._plan.stages:
@@ -184,7 +203,7 @@ class Conductor:
         while True:
             self._tell()
             self._heard_us = self._clock.monotonic_us()
-            stop = self._witness.stop_reason()
+            stop = self._guards.stop_reason() or self._witness.stop_reason()
             if stop is not None:
                 self._latch.pull(stop)
             await self._clock.sleep(TICK_S)
@@ -212,12 +231,19 @@ class Conductor:
         async with anyio.create_task_group() as group:
             for step in stage.steps:
                 group.start_soon(self._isolate_one, stage.name, step)
+        async with anyio.create_task_group() as group:
+            for name in self._dead_man.touched:
+                group.start_soon(self._log_in_again, stage.name, name)
         self._move(Event.STAGE_ISOLATED, f"Stage {stage.name}: isolated, holding {stage.hold_s:g} s.")
 
     async def _isolate_one(self, stage: str, step: Step) -> None:
         intent = {"stage": stage, "point": step.point, "conduits": list(step.conduits)}
         if not await self._book.append("isolate.intent", intent):
             # The latch is pulled; wait here for the cancel rather than go on without a record.
+            await anyio.sleep_forever()
+        closed = self._guards.closed()
+        if closed is not None:
+            self._latch.pull(closed)
             await anyio.sleep_forever()
         point = self._points[step.point]
         ordered = reading = await point.isolate(step.conduits, CALL_DEADLINE_S)
@@ -232,6 +258,15 @@ class Conductor:
             self._latch.pull(Stop("isolate", f"{step.point} did not isolate {', '.join(step.conduits)}: {why}."))
             return
         self._isolated[step.point] = (*self._isolated.get(step.point, ()), *step.conduits)
+
+    async def _log_in_again(self, stage: str, name: str) -> None:
+        """See that we did not lock ourselves out: a new login works after a stage, before anything is held."""
+        reading = await self._points[name].try_login(CALL_DEADLINE_S)
+        data = {"stage": stage, "point": name, "outcome": reading.outcome.value, "why": reading.why}
+        await self._book.append("login.tried", data)
+        if not reading.done:
+            why = f"After stage {stage} was isolated, a new login to {name} failed ({reading.why})."
+            self._latch.pull(Stop("lock_out", why))
 
     async def _hold(self, stage: PlanStage) -> None:
         await self._book.append("hold.started", {"stage": stage.name})
@@ -255,6 +290,7 @@ class Conductor:
         if not touched:
             return True
         self._move(Event.RESTORE_STARTED, f"Restoring every isolation point: {why}")
+        self._guards.restoring()
         self._book.note("restore.ordered", {"why": why})
         seen = await restore_until_seen(
             self._points,
@@ -264,6 +300,7 @@ class Conductor:
             give_up_after_s=self._plan.dead_man_s + STRANDED_MARGIN_S,
         )
         restored = seen == set(touched)
+        self._guards.restored(seen=restored)
         if restored:
             self._move(Event.RESTORE_SEEN, "Restored: every isolation point was read back without our objects.")
         else:
@@ -303,8 +340,12 @@ class Conductor:
             bad = self._witness.not_good()
             if heard_s >= least_s and (not bad or heard_s >= longest_s):
                 return bad
-            if self._latch.first is not None and self.phase is Phase.BASELINE:
-                return bad
+            if self.phase is Phase.BASELINE:
+                asked = self._guards.stop_reason()
+                if asked is not None:
+                    self._latch.pull(asked)
+                if self._latch.first is not None:
+                    return bad
 
     def _move(self, event: Event, sentence: str) -> None:
         self.phase = next_phase(self.phase, event)
@@ -320,4 +361,6 @@ class Conductor:
 
 
 def _isolating(state: PointState | None, conduits: tuple[str, ...]) -> bool:
-    return state is not None and all(name in state.conduits and state.conduits[name].isolating for name in conduits)
+    return state is not None and all(
+        name in state.conduits and state.conduits[name].stands and state.conduits[name].isolating for name in conduits
+    )

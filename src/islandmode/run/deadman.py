@@ -7,6 +7,7 @@ reason to restore at once.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
@@ -15,6 +16,7 @@ from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import Plan
 from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.run.book import Book
+from islandmode.run.guards import Guards
 from islandmode.run.progress import TimerReading
 from islandmode.system.clock import Clock
 
@@ -29,11 +31,23 @@ LAG_S = 2.0
 """How much less than asked a fresh timer may show: the way to the device and back."""
 
 
+@dataclass(frozen=True)
+class _Set:
+    """How long a timer was set for, and between which moments that was done."""
+
+    for_s: float
+    asked_us: int
+    answered_us: int
+
+
 class DeadMan:
     """The timers of every isolation point of a run."""
 
-    def __init__(self, plan: Plan, points: Mapping[str, IsolationPoint], book: Book, clock: Clock) -> None:
+    def __init__(
+        self, plan: Plan, points: Mapping[str, IsolationPoint], book: Book, guards: Guards, clock: Clock
+    ) -> None:
         """Know the plan's points; nothing is armed yet."""
+        self._guards = guards
         self._plan = plan
         self._points = points
         self._book = book
@@ -41,11 +55,15 @@ class DeadMan:
         self.touched: dict[str, tuple[str, ...]] = {}
         """Points on which an object may stand: restore owes each of them a visit."""
         self.timers: dict[str, TimerReading] = {}
+        self._set: dict[str, _Set] = {}
 
     async def arm(self) -> tuple[str, ...]:
         """Arm every point and return what went wrong, as sentences; empty means all armed and read back."""
         wrong: list[str] = []
         for name, planned in self._plan.points.items():
+            closed = self._guards.closed()
+            if closed is not None:
+                return (closed.why,)
             for_s = self._plan.dead_man_s
             intent = {"point": name, "conduits": list(planned.conduits), "for_s": for_s}
             if not await self._book.append("arm.intent", intent):
@@ -61,12 +79,15 @@ class DeadMan:
     async def _arm_one(self, name: str, conduits: tuple[str, ...], for_s: float) -> Reading[PointState]:
         # Owed from before the call: a cancel or a crash in the middle of it must not forget a half-armed device.
         self.touched[name] = conduits
+        self._guards.owe(name)
         # A stop must wait for the answer: a restore that overtakes an arm finds nothing, and the object stands after it.
         with anyio.CancelScope(shield=True):
             reading = await self._points[name].arm(conduits, for_s, CALL_DEADLINE_S)
         if reading.outcome is Outcome.NOT_DONE:
             # Refused by the device: whatever stands there is somebody else's, and deleting it would restore *their* run.
             del self.touched[name]
+            self._guards.paid(name)
+        self._expect(name, for_s, reading)
         self._keep(name, reading)
         return reading
 
@@ -80,7 +101,8 @@ class DeadMan:
         reading = await self._points[name].state(conduits, READ_DEADLINE_S)
         self._keep(name, reading)
         await self._book.append("dead_man.read", {"point": name} | _result(reading))
-        return watch_trouble(name, conduits, isolated, reading) or self._unseen(name, self._silent_s())
+        trouble = watch_trouble(name, conduits, isolated, reading) or self._not_as_set(name, reading)
+        return trouble or self._unseen(name, self._silent_s())
 
     def silent(self) -> str | None:
         """Say which armed point was not read just now; nothing more is isolated while one is silent."""
@@ -103,14 +125,42 @@ class DeadMan:
         conduits, timer, planned = self.touched[name], self.timers.get(name), self._plan.points[name]
         if timer is None or timer.armed_s is None or not planned.capabilities.renewable:
             return None
-        if timer.armed_s >= self._plan.dead_man_s * RENEW_BELOW:
+        # Never past the window: when that ends, so does every timer.
+        for_s = min(self._plan.dead_man_s, self._guards.window_left_s)
+        if timer.armed_s >= self._plan.dead_man_s * RENEW_BELOW or timer.armed_s + LAG_S >= for_s:
             return None
-        reading = await self._points[name].renew(conduits, self._plan.dead_man_s, READ_DEADLINE_S)
+        if self._guards.closed() is not None:
+            return None
+        reading = await self._points[name].renew(conduits, for_s, READ_DEADLINE_S)
+        self._expect(name, for_s, reading)
         self._keep(name, reading)
-        stamps = {"point": name, "for_s": self._plan.dead_man_s}
+        stamps = {"point": name, "for_s": for_s}
         await self._book.append("dead_man.renew", stamps | _result(reading))
         if not reading.done:
             return f"{name}: the dead-man was not renewed ({reading.why or reading.outcome.value})."
+        return None
+
+    def _expect(self, name: str, for_s: float, reading: Reading[PointState]) -> None:
+        """Remember what a timer was set to. Where that is not known for sure, the longer of both is expected."""
+        before = self._set.get(name)
+        if reading.done or before is None or for_s > before.for_s:
+            self._set[name] = _Set(for_s, reading.asked_us, reading.answered_us)
+
+    def _not_as_set(self, name: str, reading: Reading[PointState]) -> str | None:
+        """Say when a timer is not what was set: somebody else may have changed it, and then it is not our dead-man."""
+        last = self._set.get(name)
+        if last is None or reading.value is None:
+            return None
+        slack_s = LAG_S + self._plan.points[name].capabilities.granularity_s
+        most_s = last.for_s + slack_s
+        if self._plan.points[name].capabilities.arms == "before":
+            most_s -= max(0, reading.asked_us - last.answered_us) / 1_000_000
+        for conduit, state in reading.value.conduits.items():
+            if state.armed_s is not None and state.armed_s > most_s:
+                return (
+                    f"{name}: the dead-man for {conduit} reads {state.armed_s:.1f} s and can have at most {most_s:.1f} s left; "
+                    "somebody else set it."
+                )
         return None
 
     def _keep(self, name: str, reading: Reading[PointState]) -> None:
@@ -126,7 +176,7 @@ def arm_trouble(point: str, conduits: tuple[str, ...], for_s: float, reading: Re
         return f"{point}: the dead-man was not armed ({reading.why or reading.outcome.value})."
     for conduit in conduits:
         state = reading.value.conduits.get(conduit)
-        if state is None or not state.present:
+        if state is None or not state.stands:
             return f"{point}: no object for {conduit} was read back after arming."
         if state.armed_s is None:
             return f"{point}: the object for {conduit} was read back without a running timer; it would never restore by itself."
@@ -146,7 +196,7 @@ def watch_trouble(
         return None
     for conduit in conduits:
         state = reading.value.conduits.get(conduit)
-        if state is None or not state.present:
+        if state is None or not state.stands:
             return f"{point}: the object for {conduit} is gone from the device; somebody or its timer removed it."
         if state.armed_s is None:
             return f"{point}: the dead-man for {conduit} is not running any more."

@@ -35,7 +35,7 @@ from islandmode.system.clock import Clock
 LOGIN_DEADLINE_S = 15.0
 LOOK_DEADLINE_S = 3.0
 LISTEN_S = 0.2
-STUCK_S = 4 * BEAT_S
+STUCK_S = 2.5 * BEAT_S
 OBEY_S = 0.7
 RESTORING_S = 4.0
 PAUSE_MAX_S = 30.0

@@ -1,6 +1,6 @@
 """The line between a conductor and its guardian: what is said on it, and both ends as edges.
 
-The conductor says, a line each: `beat` twice a second while its loops are healthy; `owe NAME` before it arms a point and
+The conductor says, a line each: `beat` once a second while its loops are healthy; `owe NAME` before it arms a point and
 `paid NAME` when the device refused that; `restoring`, then `restored` or `stranded`. The guardian says `ready` or `refused WHY`
 once, then answers each line with `here`. The end of the line means that whoever was there is gone; silence, that it is stuck.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-BEAT_S = 0.5
+BEAT_S = 1.0
 READY, REFUSED, HERE = "ready", "refused", "here"
 BEAT, OWE, PAID, RESTORING, RESTORED, STRANDED = "beat", "owe", "paid", "restoring", "restored", "stranded"
 
@@ -26,7 +26,7 @@ class Lifeline(Protocol):
         ...
 
     def silent_s(self) -> float | None:
-        """Tell for how long a line of ours has gone unanswered; None when the guardian is gone."""
+        """Tell how long ago the guardian was last heard; None when it is gone."""
         ...
 
     async def close(self) -> None:

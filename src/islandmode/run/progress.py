@@ -9,7 +9,9 @@ from typing import Literal
 from islandmode.core.lifecycle import Phase
 
 Lamp = Literal["good", "bad", "unknown", "away", "waiting"]
-StopBy = Literal["signal", "abort_when", "flying_blind", "dead_man", "isolate", "internal"]
+StopBy = Literal[
+    "signal", "abort_when", "flying_blind", "dead_man", "isolate", "internal", "guardian", "abort", "window", "lock_out"
+]
 
 
 @dataclass(frozen=True)

@@ -107,18 +107,26 @@ class Witness:
             if bad_us > rule.bad_for * 1_000_000:
                 why = f"{rule.probe} was not good for {bad_us / 1_000_000:.1f} s ({self.why(rule.probe)})."
                 return Stop("abort_when", why)
-        near = [
-            name
-            for name in self._plan.drill.continuity
-            if not self._vantages[self._plan.probes[name].probe.vantage].far
-        ]
-        # An answer may take as long as the probe's own timeout before it can be called missing.
-        patience_s = self._plan.drill.limits.longest_ot_gap + max(
-            (self._plan.probes[name].probe.timeout for name in near), default=0.0
-        )
-        if near and all(now_us - self._good_until_us(name) > patience_s * 1_000_000 for name in near):
-            return Stop("flying_blind", f"No continuity probe was good for {patience_s:.1f} s.")
+        return self._flying_blind(now_us)
+
+    def _flying_blind(self, now_us: int) -> Stop | None:
+        """Find a zone of which nothing good was seen for too long, whatever else is known."""
+        for zone, near in self._near_continuity().items():
+            # An answer may take as long as the probe's own timeout before it can be called missing.
+            patience_s = self._plan.drill.limits.longest_ot_gap + max(
+                self._plan.probes[name].probe.timeout for name in near
+            )
+            if all(now_us - self._good_until_us(name) > patience_s * 1_000_000 for name in near):
+                return Stop("flying_blind", f"No continuity probe in zone {zone} was good for {patience_s:.1f} s.")
         return None
+
+    def _near_continuity(self) -> dict[str, list[str]]:
+        """Name the continuity probes that are heard during the hold, by the zone they look into."""
+        found: dict[str, list[str]] = {}
+        for name in self._plan.drill.continuity:
+            if not self._vantages[self._plan.probes[name].probe.vantage].far:
+                found.setdefault(self._plan.probes[name].zone, []).append(name)
+        return found
 
     def _good_until_us(self, probe: str) -> int:
         last = self._last.get(probe)

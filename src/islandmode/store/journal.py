@@ -158,6 +158,8 @@ class JournalReading:
     records: tuple[Record, ...]
     whole: bool
     why: str = ""
+    cut_off: bool = False
+    """Whether all that is wrong is the end: nothing yet, or a last line that was never acknowledged."""
 
     @property
     def complete(self) -> bool:
@@ -168,7 +170,7 @@ class JournalReading:
 def read_journal(data: bytes) -> JournalReading:
     """Read a journal; tells apart whole, empty, cut off, altered, and written by a newer version. Never raises."""
     if not data:
-        return JournalReading((), whole=False, why="The journal is empty.")
+        return JournalReading((), whole=False, why="The journal is empty.", cut_off=True)
     records: list[Record] = []
     previous = GENESIS
     *lines, rest = data.split(b"\n")
@@ -179,7 +181,8 @@ def read_journal(data: bytes) -> JournalReading:
         records.append(record)
         previous = digest(line + b"\n")
     if rest:
-        return JournalReading(tuple(records), whole=False, why="The last line is cut off in the middle of a record.")
+        why = "The last line is cut off in the middle of a record."
+        return JournalReading(tuple(records), whole=False, why=why, cut_off=True)
     return JournalReading(tuple(records), whole=True)
 
 

@@ -10,12 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from islandmode.core.errors import InputError, Refused
+from islandmode.core.plan import Plan
+from islandmode.core.unfinished import owed
+from islandmode.store.journal import JournalReading, read_journal
+from islandmode.system.claim import FileClaim
 from islandmode.system.disk import MachineDisk, make_folder, sync_folder
 
 RUNS = "runs"
 PLAN, VERDICT, REPORT, SUMS = "plan.json", "verdict.json", "report.html", "SHA256SUMS"
 ROOM_BYTES = 32 * 1024 * 1024
 """What must be free before a run begins: its journal's reserve several times over, for plan, samples and report."""
+REQUESTS = "requests"
 CONDUCTOR_JOURNAL = Path("journals") / "conductor.jsonl"
 
 
@@ -34,6 +39,42 @@ class RunDirectory:
     def journal(self) -> Path:
         """Path of the conductor's journal."""
         return self.root / CONDUCTOR_JOURNAL
+
+    @property
+    def requests(self) -> Path:
+        """Folder into which people put what they ask of the run."""
+        return self.root / REQUESTS
+
+    def plan(self) -> Plan:
+        """Read the run's plan; raises `InputError` when it cannot be read."""
+        path = self.root / PLAN
+        try:
+            return Plan.model_validate_json(path.read_bytes())
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not a plan of this version"
+            raise InputError(
+                f"{path} cannot be read ({why}); restore by the drill: islandmode restore --drill NAME."
+            ) from None
+
+    def owed(self) -> dict[str, tuple[str, ...]]:
+        """Say which points may still have this run's objects, by all its journals; raises `InputError` without a plan."""
+        if self._is_proven():
+            return {}
+        readings = {path.stem: _read(path) for path in sorted(self.journal.parent.glob("*.jsonl"))}
+        conductor = readings.pop(self.journal.stem)
+        believed = conductor.records if conductor.whole or conductor.cut_off else None
+        others = [record for reading in readings.values() for record in reading.records]
+        if believed is not None and not any(record.kind == "arm.intent" for record in believed):
+            return {}
+        points = self.plan().points
+        return owed({name: point.conduits for name, point in points.items()}, believed, others)
+
+    def _is_proven(self) -> bool:
+        try:
+            verdict = self.verdict()
+        except InputError:
+            return False
+        return verdict is not None and verdict.get("restoration") == "proven"
 
     def write_text(self, name: str, text: str) -> Path:
         """Write one file of the run; for everything that is written after restore or before arming."""
@@ -71,6 +112,13 @@ class RunDirectory:
         return document if isinstance(document, dict) else None
 
 
+def _read(path: Path) -> JournalReading:
+    try:
+        return read_journal(path.read_bytes())
+    except OSError as error:
+        return JournalReading((), whole=False, why=f"It cannot be read ({error.strerror}).")
+
+
 def create(workspace: Path, run: str) -> RunDirectory:
     """Make a new run's directory; refuses, with nothing touched, when it cannot be written."""
     root = workspace / RUNS / run
@@ -79,8 +127,11 @@ def create(workspace: Path, run: str) -> RunDirectory:
         _refuse_full_disk(root.parent)
         root.mkdir()
         sync_folder(root.parent)
-        for folder in ((root / CONDUCTOR_JOURNAL).parent, root / "artifacts"):
+        for folder in ((root / CONDUCTOR_JOURNAL).parent, root / "artifacts", root / REQUESTS):
             make_folder(folder)
+        # Whoever is of the group of the workspace's runs may ask for an abort, whatever account the run has.
+        (root / REQUESTS).chmod(0o2770)
+        FileClaim(root).make()
     except OSError as error:
         raise Refused(f"The run's directory {root} cannot be made ({error.strerror}). Nothing was touched.") from error
     return RunDirectory(root)

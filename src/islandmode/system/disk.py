@@ -285,19 +285,20 @@ def sync_folder(path: Path) -> None:
 
 
 @contextmanager
-def hold_conduits(folder: Path, site: str, conduits: tuple[str, ...]) -> Iterator[None]:
+def hold_conduits(folder: Path, site: str, conduits: tuple[str, ...], run: str = "") -> Iterator[None]:
     """Hold the locks of some conduits on this machine; raises `Refused` when another run has one of them.
 
+    Each lock's text names our process and run, for whoever looks.
     Locks are taken in one order, so that two runs never wait for each other; the kernel frees them when we die.
     """
     with ExitStack() as held:
         for conduit in sorted(set(conduits)):
-            held.enter_context(_lock(folder / f"{site}.{conduit}.lock", conduit))
+            held.enter_context(_lock(folder / f"{site}.{conduit}.lock", conduit, f"{os.getpid()} {run}".strip()))
         yield
 
 
 @contextmanager
-def _lock(path: Path, conduit: str) -> Iterator[None]:
+def _lock(path: Path, conduit: str, holder: str) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -305,7 +306,7 @@ def _lock(path: Path, conduit: str) -> Iterator[None]:
         raise Refused(f"{path.parent} cannot be written ({error.strerror}). Nothing was touched.") from error
     try:
         _take_lock(descriptor, path, conduit)
-        _say_holder(descriptor, str(os.getpid()))
+        _say_holder(descriptor, holder)
         yield
         # Whoever holds it next says so a moment later; until then, no process number is better than ours.
         _say_holder(descriptor, "")
@@ -317,14 +318,14 @@ def _say_holder(descriptor: int, who: str) -> None:
     # This is for people only. A full disk must not stop a run from ending, and will be seen where it matters.
     with suppress(OSError):
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, who.encode("ascii"), 0)
+        os.pwrite(descriptor, who.encode(), 0)
 
 
 def _take_lock(descriptor: int, path: Path, conduit: str) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
+        holder = os.pread(descriptor, 300, 0).decode(errors="replace").strip() or "unknown"
         raise Refused(
             f"Another run has conduit {conduit} (process {holder}). Wait for its end, or abort it. Nothing was touched."
         ) from None

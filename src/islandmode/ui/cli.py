@@ -155,6 +155,56 @@ def status(workspace: Workspace = HERE, lab: LabName = "plant") -> int:
     return print_status(workspace, lab)
 
 
+@app.command()
+def abort(
+    run: Annotated[str | None, typer.Argument(help="A run; every run that goes on if not given.")] = None,
+    workspace: Workspace = HERE,
+    lab: LabName = "plant",
+) -> int:
+    """Stop a run and restore its plant now.
+
+    Asks the run, and restores by itself if that is not seen at once. Exit code 5 if restoration was not seen.
+    """
+    from islandmode.ui.stop_commands import abort as abort_run
+
+    return abort_run(workspace.resolve(), run, lab, ("abort", *_place(workspace, lab)))
+
+
+@app.command()
+def restore(
+    run: Annotated[str | None, typer.Argument(help="A run; all that left something isolated if not given.")] = None,
+    workspace: Workspace = HERE,
+    lab: LabName = "plant",
+    drill: Annotated[str | None, typer.Option("--drill", help="Restore what a drill would isolate.")] = None,
+    prove: Annotated[bool, typer.Option("--prove", hidden=True)] = False,  # noqa: FBT002 - typer's way
+) -> int:
+    """Put back what runs left isolated, and see it.
+
+    Exit code 5 if restoration was not seen. With --drill, by the drill alone, when no run's record can be read.
+    """
+    from islandmode.ui import stop_commands
+
+    where = workspace.resolve()
+    if drill is not None:
+        again = ("restore", "--drill", drill, *_place(workspace, lab))
+        return stop_commands.restore_by_drill(where, drill, lab, again)
+    if prove and run is not None:
+        return stop_commands.prove(where, run, lab)
+    return stop_commands.restore(where, run, lab, ("restore", *_place(workspace, lab)))
+
+
+@app.command(hidden=True)
+def guard(run: RunName, workspace: Workspace = HERE, lab: LabName = "plant") -> int:
+    """Guard a run; conductors start this."""
+    from islandmode.ui.guard_command import guard_run
+
+    return guard_run(workspace, lab, run)
+
+
+def _place(workspace: Path, lab: str) -> tuple[str, ...]:
+    return ("--workspace", str(workspace.resolve()), "--lab", lab)
+
+
 @lab_app.command("up")
 def lab_up(workspace: Workspace = HERE, lab: LabName = "plant") -> int:
     """Bring the lab up; it stays until `lab down`."""

@@ -62,12 +62,12 @@ def refuse_strangers(plan: Plan, lab: Lab) -> None:
             )
 
 
-def open_points(plan: Plan, lab: Lab, workspace: Path, clock: Clock) -> Mapping[str, IsolationPoint]:
+def open_points(plan: Plan, lab: Lab, workspace: Path, clock: Clock, run: str | None) -> Mapping[str, IsolationPoint]:
     """Make the plan's isolation points; nothing is contacted yet, secrets are resolved now."""
     secrets = Secrets(workspace, lab=lab.secret)
     return {
         name: isolation.open_point(
-            name, _with_login(point, lab), secrets=secrets.resolve, known_hosts=lab.known_hosts, clock=clock
+            name, _with_login(point, lab), secrets=secrets.resolve, known_hosts=lab.known_hosts, clock=clock, run=run
         )
         for name, point in plan.points.items()
     }

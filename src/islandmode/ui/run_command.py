@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets as randomness
 import signal
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from getpass import getuser
 from pathlib import Path
 
@@ -19,11 +21,14 @@ from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.rehearse.namespaces import Lab
 from islandmode.run.conductor import Conducted, Conductor, RunPlace
+from islandmode.run.guardian_process import EMPTY_ENVIRONMENT, FolderRequests, ProcessGuardian
+from islandmode.run.guards import Guarded
 from islandmode.run.outermost import Broken
 from islandmode.run.progress import Show, Stop, StopLatch
 from islandmode.store import rundir
 from islandmode.store.journal import Journal
 from islandmode.store.rundir import RunDirectory
+from islandmode.system.claim import FileClaim
 from islandmode.system.clock import Clock, MachineClock, iso_utc
 from islandmode.system.disk import Disk, MachineDisk, hold_conduits
 from islandmode.ui import rehearsal
@@ -32,8 +37,10 @@ from islandmode.ui.live import LiveView, silent
 from islandmode.ui.plan_text import print_plan
 from islandmode.ui.planning import plan_of
 from islandmode.ui.results import judge_and_write, print_card, print_result
+from islandmode.ui.unfinished_runs import refuse_beside_unfinished
 
 STARTED_BY = "lab back end"
+PROOF_DEADLINE_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,8 @@ def _rehearse(request: RunRequest, plan: Plan, arguments: Sequence[str]) -> int:
 def _run_here(request: RunRequest, plan: Plan, lab: Lab) -> int:
     clock, disk = MachineClock.of_this_boot(), MachineDisk()
     run = f"{iso_utc(clock.utc_us())[:19].replace(':', '')}Z-{plan.drill.drill}-{randomness.token_hex(2)}"
-    with hold_conduits(request.workspace / rundir.RUNS / ".locks", plan.drill.site, plan.conduits):
+    with hold_conduits(request.workspace / rundir.RUNS / ".locks", plan.drill.site, plan.conduits, run):
+        refuse_beside_unfinished(request.workspace, plan, lab.name, run)
         directory = rundir.create(request.workspace, run)
         directory.write_text(rundir.PLAN, plan.model_dump_json(indent=2, by_alias=True) + "\n")
         view = None if request.json else LiveView(plan)
@@ -136,7 +144,7 @@ class _Rehearsal:
 
     async def _conduct(self) -> Conducted:
         plan, directory = self._plan, self._directory
-        points = rehearsal.open_points(plan, self._lab, self._request.workspace, self._clock)
+        points = rehearsal.open_points(plan, self._lab, self._request.workspace, self._clock, directory.run)
         vantages = rehearsal.open_vantages(plan, self._lab, self._clock, directory)
         names = {"site": plan.drill.site, "run": directory.run, "writer": "conductor"}
         try:
@@ -163,6 +171,7 @@ class _Rehearsal:
             disk=self._disk,
             clock=self._clock,
             place=place,
+            guarded=self._guarded(),
             latch=self._latch,
             show=self._show,
         )
@@ -172,6 +181,29 @@ class _Rehearsal:
             with anyio.CancelScope(shield=True):
                 self.records = journal.records
                 await journal.close()
+
+    def _guarded(self) -> Guarded:
+        """Prepare what guards the run; the guardian's process and the proof start when the conductor asks."""
+        own = ("--workspace", str(self._request.workspace), "--lab", self._lab.name)
+        ours = (sys.executable, "-m", "islandmode")
+        run = self._directory.run
+        return Guarded(
+            ProcessGuardian((*ours, "guard", run, *own), self._clock),
+            FileClaim(self._directory.root),
+            FolderRequests(self._directory.requests),
+            (partial(_restore_would_work, (*ours, "restore", run, "--prove", *own)),),
+        )
+
+
+async def _restore_would_work(argv: tuple[str, ...]) -> str | None:
+    """Try, with nothing of our shell's environment, whether `islandmode restore` could log in."""
+    why = f"it did not answer within {PROOF_DEADLINE_S:g} s"
+    with anyio.move_on_after(PROOF_DEADLINE_S):
+        tried = await anyio.run_process(argv, env=EMPTY_ENVIRONMENT, check=False, start_new_session=True)
+        if tried.returncode == 0:
+            return None
+        why = tried.stderr.decode(errors="replace").strip().removeprefix("islandmode: ")
+    return f"`islandmode restore` would not be able to restore: {why}"
 
 
 async def receive_signals(latch: StopLatch, *, task_status: TaskStatus[None]) -> None:

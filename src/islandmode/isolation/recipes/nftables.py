@@ -10,6 +10,9 @@ as well. That traffic is matched as the interface's pair with itself; forwarding
 has the same pair and does not cross the conduit, is let go before. So is IPv6 neighbour discovery on the firewall: it
 is what ARP is to IPv4, never leaves the link, and conduits that are not isolated may need it on the same interface.
 
+A counter in the table has the run in its name. Each later line first deletes and makes that counter again, which fails as a
+whole where the table is another run's: a line that comes late cannot touch what somebody else has armed since.
+
 One command per object, all in one line, which is one transaction: with nft 1.0.6 the block form of `create table` makes
 an empty table in interactive mode, and only `create` (not `add`) fails when the object is there already, which makes
 it a lock.
@@ -24,6 +27,9 @@ from islandmode.core.errors import InputError
 from islandmode.core.rendering import Capabilities, Rendering, StageLines
 
 PREFIX = "islandmode_"
+OWNER = "by_"
+ANY_RUN = "this-run"
+"""Stands in a plan for the run that is not known yet."""
 LIST_OFFLOADED = "list flowtables"
 CAPABILITIES = Capabilities(
     arms="before", undo_tier="A", renewable=True, dead_man_min_s=2.0, dead_man_max_s=24 * 3600.0, granularity_s=1.0
@@ -50,12 +56,13 @@ def pairs_of(outer: tuple[str, ...], inner: tuple[str, ...]) -> tuple[Pair, ...]
     return (*through, *((one, one) for one in outer))
 
 
-def arm_line(conduits: tuple[str, ...], between: Between, interfaces: Interfaces, for_s: float) -> str:
+def arm_line(conduits: tuple[str, ...], between: Between, interfaces: Interfaces, for_s: float, run: str) -> str:
     """Create the tables with their timers running; fails as a whole when one of them exists."""
     parts = []
     for conduit in conduits:
         outer = interfaces[between[conduit][0]]
         parts += _table(table_of(conduit), outer, _pairs(conduit, between, interfaces), for_s)
+        parts.append(f"add counter inet {table_of(conduit)} {OWNER}{run}")
     return "; ".join(parts)
 
 
@@ -80,25 +87,38 @@ def _in_both(pair: str) -> str:
     return f"{pair} @armed {pair} @hold"
 
 
-def isolate_line(conduits: tuple[str, ...], between: Between, interfaces: Interfaces) -> str:
+def isolate_line(conduits: tuple[str, ...], between: Between, interfaces: Interfaces, run: str) -> str:
     """Put armed conduits into isolation: elements only, so that without a running timer nothing happens."""
     return "; ".join(
-        f"add element inet {table_of(name)} hold {_elements(_pairs(name, between, interfaces))}" for name in conduits
+        f"{_if_ours(name, run)}; add element inet {table_of(name)} hold {_elements(_pairs(name, between, interfaces))}"
+        for name in conduits
     )
 
 
-def renew_line(conduits: tuple[str, ...], between: Between, interfaces: Interfaces, for_s: float) -> str:
+def _if_ours(conduit: str, run: str) -> str:
+    counter = f"counter inet {table_of(conduit)} {OWNER}{run}"
+    return f"delete {counter}; add {counter}"
+
+
+def renew_line(conduits: tuple[str, ...], between: Between, interfaces: Interfaces, for_s: float, run: str) -> str:
     """Extend running timers in one transaction; fails as a whole when one has expired: `delete` finds nothing."""
     parts = []
     for name in conduits:
         pairs, armed = _pairs(name, between, interfaces), f"inet {table_of(name)} armed"
+        parts.append(_if_ours(name, run))
         parts.append(f"delete element {armed} {_elements(pairs)}")
         parts.append(f"add element {armed} {_elements(pairs, for_s)}")
     return "; ".join(parts)
 
 
+def release_lines(conduits: tuple[str, ...], run: str) -> tuple[str, ...]:
+    """Delete the tables of a run, a line each: one that is gone, or another run's, must not keep the others from going."""
+    tables = (f"inet {table_of(name)}" for name in conduits)
+    return tuple(f"delete counter {table} {OWNER}{run}; delete table {table}" for table in tables)
+
+
 def restore_line(conduits: tuple[str, ...]) -> str:
-    """Delete the tables, whether or not they are there; needs no run-time value."""
+    """Delete the tables, whether or not they are there and whosever they are; needs no run-time value."""
     return "; ".join(f"add table inet {table_of(name)}; delete table inet {table_of(name)}" for name in conduits)
 
 
@@ -144,13 +164,13 @@ def render(
         point=name,
         platform="nftables",
         conduits=conduits,
-        arm=(arm_line(conduits, between, interfaces, for_s),) if conduits else (),
+        arm=(arm_line(conduits, between, interfaces, for_s, ANY_RUN),) if conduits else (),
         stages=tuple(
-            StageLines(stage=stage, conduits=group, isolate=(isolate_line(group, between, interfaces),))
+            StageLines(stage=stage, conduits=group, isolate=(isolate_line(group, between, interfaces, ANY_RUN),))
             for stage, group in stages.items()
             if group
         ),
-        renew=(renew_line(conduits, between, interfaces, for_s),) if conduits else (),
+        renew=(renew_line(conduits, between, interfaces, for_s, ANY_RUN),) if conduits else (),
         restore=tuple(f"nft '{restore_line((conduit,))}'" for conduit in conduits),
         capabilities=CAPABILITIES,
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from islandmode.isolation.point import ConduitState
-from islandmode.isolation.recipes.nftables import Pair, pairs_of
+from islandmode.isolation.recipes.nftables import OWNER, Pair, pairs_of
 
 ABSENT = ConduitState(present=False, armed_s=None, isolating=False)
 
@@ -22,10 +22,11 @@ def rows(answer: str) -> tuple[dict[str, Any], ...]:
     return tuple(json.loads(answer)["nftables"])
 
 
-def state_of(answer: str, outer: tuple[str, ...], inner: tuple[str, ...]) -> ConduitState:
+def state_of(answer: str, outer: tuple[str, ...], inner: tuple[str, ...], run: str | None) -> ConduitState:
     """Read the state of a conduit from the listing of its table; "" when nft said that there is none.
 
-    It is isolating only if every pair is in both sets *and* the rules that drop are all still there.
+    It is isolating only if every pair is in both sets *and* the rules that drop are all still there. It is ours if it
+    belongs to `run` or to nobody, or if no run is asked for.
     """
     if not answer:
         return ABSENT
@@ -37,9 +38,10 @@ def state_of(answer: str, outer: tuple[str, ...], inner: tuple[str, ...]) -> Con
     timers = [float(value) for value in left if value is not None]
     armed_s = min(timers) if len(timers) == len(wanted) else None
     whole = _drops(listed) >= _wanted_drops(outer)
-    return ConduitState(
-        present=True, armed_s=armed_s, isolating=armed_s is not None and whole and set(wanted) <= set(hold)
-    )
+    isolating = armed_s is not None and whole and set(wanted) <= set(hold)
+    counters = (str(row["counter"]["name"]) for row in listed if "counter" in row)
+    owner = next((name.removeprefix(OWNER) for name in counters if name.startswith(OWNER)), None)
+    return ConduitState(True, armed_s, isolating, ours=run is None or owner in (None, run), owner=owner)
 
 
 def holds_anything(answer: str) -> bool:

@@ -1,0 +1,169 @@
+"""The lifeline as two pipes between two processes, and what else a guardian reads from its machine.
+
+The guardian is started with an empty environment: a secret that only the starting shell knew would be gone with that
+shell, so a guardian that needs it must not say that it is ready.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import anyio
+
+from islandmode.run.lifeline import HERE, READY, REFUSED
+from islandmode.system.clock import Clock
+from islandmode.system.process import start
+
+EMPTY_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+LOOK_EVERY_S = 0.1
+CHUNK = 65536
+
+
+class ProcessGuardian:
+    """The conductor's end of the line, to a guardian in a process and session of its own."""
+
+    def __init__(self, argv: Sequence[str], clock: Clock) -> None:
+        """Know how to start the guardian; `ready` starts it."""
+        self._argv = argv
+        self._clock = clock
+        self._process: subprocess.Popen[bytes] | None = None
+        self._heard = b""
+        self._heard_us = 0
+        self._gone = False
+
+    async def ready(self, deadline_s: float) -> str | None:
+        """Start the guardian and wait until it has logged in on every point; returns why it has not."""
+        try:
+            self._process = start(self._argv, environment=EMPTY_ENVIRONMENT)
+        except OSError as error:
+            return f"it could not be started ({error.strerror})"
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                os.set_blocking(pipe.fileno(), False)
+        line = None
+        with anyio.move_on_after(deadline_s):
+            line = await self._first_line(self._process)
+        if line == READY:
+            self._heard_us = self._clock.monotonic_us()
+            return None
+        if line is None:
+            return f"it did not say ready within {deadline_s:g} s"
+        return line.removeprefix(f"{REFUSED} ") or "it ended at once"
+
+    async def _first_line(self, process: subprocess.Popen[bytes]) -> str:
+        if process.stdout is None:
+            return ""
+        number = process.stdout.fileno()
+        while b"\n" not in self._heard:
+            await anyio.wait_readable(number)
+            data = os.read(number, CHUNK)
+            if not data:
+                break
+            self._heard += data
+        line, _, self._heard = self._heard.partition(b"\n")
+        return line.decode(errors="replace")
+
+    def tell(self, line: str) -> None:
+        """Say a line; never waits and never raises."""
+        if self._process is None or self._process.stdin is None or self._process.stdin.closed:
+            return
+        try:
+            # A line is shorter than what a pipe takes in one piece, so it is never half said.
+            os.write(self._process.stdin.fileno(), line.encode() + b"\n")
+        except BlockingIOError:
+            # A guardian that does not read any more is found by its silence.
+            pass
+        except OSError:
+            self._gone = True
+
+    def silent_s(self) -> float | None:
+        """Tell how long ago the guardian was last heard; None when it is gone."""
+        if self._process is None or self._process.stdout is None or self._gone:
+            return None
+        try:
+            while data := os.read(self._process.stdout.fileno(), CHUNK):
+                if HERE.encode() in data:
+                    self._heard_us = self._clock.monotonic_us()
+        except BlockingIOError:
+            return (self._clock.monotonic_us() - self._heard_us) / 1_000_000
+        self._gone = True
+        return None
+
+    async def close(self) -> None:
+        """Let go of the line; a guardian that still owes a restore goes on alone."""
+        if self._process is None:
+            return
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+        # It may go on for hours; without this Python would complain that it still runs.
+        self._process.returncode = self._process.poll() or 0
+
+
+class PipeHearing:
+    """The guardian's end of the line: its standard input and output."""
+
+    def __init__(self, source: int, sink: int) -> None:
+        """Take descriptors."""
+        self._source, self._sink = source, sink
+        self._heard = b""
+        os.set_blocking(source, False)
+        os.set_blocking(sink, False)
+
+    async def next_line(self) -> str | None:
+        """Wait for the conductor's next line; None when the conductor is gone."""
+        while b"\n" not in self._heard:
+            await anyio.wait_readable(self._source)
+            try:
+                data = os.read(self._source, CHUNK)
+            except OSError:
+                data = b""
+            if not data:
+                return None
+            self._heard += data
+        line, _, self._heard = self._heard.partition(b"\n")
+        return line.decode(errors="replace")
+
+    def answer(self, line: str) -> None:
+        """Say a line to the conductor, if it still listens; never waits and never raises."""
+        with suppress(OSError):
+            os.write(self._sink, line.encode() + b"\n")
+
+
+class FolderRequests:
+    """Requests as files in a folder, looked for by a thread: a disk that hangs must not hold up a restore."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start looking."""
+        self._folder = folder
+        self._found: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
+        self._seen: set[tuple[str, int, int]] = set()
+        self._pause = threading.Event()
+        threading.Thread(target=self._look, name="requests", daemon=True).start()
+
+    def _look(self) -> None:
+        while True:
+            with suppress(OSError):
+                for path in sorted(self._folder.glob("*.json")):
+                    about = path.stat()
+                    # A file that somebody writes by hand is seen again once it is whole.
+                    key = (path.name, about.st_size, about.st_mtime_ns)
+                    if key not in self._seen:
+                        self._found.put((path.name, path.read_bytes()))
+                        self._seen.add(key)
+            self._pause.wait(LOOK_EVERY_S)
+
+    def fresh(self) -> tuple[tuple[str, bytes], ...]:
+        """Return files that were not there at the last call; never waits."""
+        found = []
+        with suppress(queue.Empty):
+            while True:
+                found.append(self._found.get_nowait())
+        return tuple(found)

@@ -1,0 +1,142 @@
+"""What stands beside a conductor: its guardian, the claim on the run, the window, and requests from people.
+
+The conductor asks `closed` right before each write that could isolate or keep isolated, and calls `stop_reason` ten times a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import anyio
+
+from islandmode.core.request import NotARequest, read_request
+from islandmode.run.book import Book
+from islandmode.run.lifeline import BEAT, BEAT_S, OWE, PAID, RESTORED, RESTORING, STRANDED, Lifeline, Requests
+from islandmode.run.progress import Stop
+from islandmode.system.claim import Claim
+from islandmode.system.clock import Clock
+
+READY_DEADLINE_S = 20.0
+SILENT_S = 2 * BEAT_S
+Proof = Callable[[], Awaitable[str | None]]
+"""Tries a layer that would put the plant back; returns why it would not, None when it would."""
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """What guards a run. `proofs` try the other layers while the baseline is taken."""
+
+    lifeline: Lifeline
+    claim: Claim
+    requests: Requests
+    proofs: tuple[Proof, ...] = ()
+
+
+class Guards:
+    """The conductor's side of everything that may take the run from it."""
+
+    def __init__(self, guarded: Guarded, *, clock: Clock, book: Book, run: str) -> None:
+        """Know the guardian's line; nothing is said on it yet."""
+        self._lifeline = guarded.lifeline
+        self._claim = guarded.claim
+        self._requests = guarded.requests
+        self._proofs = guarded.proofs
+        self._clock = clock
+        self._book = book
+        self._run = run
+        self._known: set[str] = set()
+        self._beat_us: int | None = None
+        self._window_until_us: int | None = None
+
+    async def prove(self) -> str | None:
+        """See every layer ready before anything is armed; returns the first reason why one is not."""
+        found: list[str] = []
+
+        async def one(proof: Proof) -> None:
+            why = await proof()
+            if why is not None:
+                found.append(why)
+
+        async def guardian() -> str | None:
+            why = await self._lifeline.ready(READY_DEADLINE_S)
+            await self._book.append("guardian.proved", {"why": why or ""})
+            return None if why is None else f"The guardian is not ready: {why}."
+
+        async with anyio.create_task_group() as group:
+            for proof in (guardian, *self._proofs):
+                group.start_soon(one, proof)
+        return found[0] if found else None
+
+    def open_window(self, window_s: float) -> None:
+        """Say how long from now this run may isolate anything at all; from here on the guardian hears from us."""
+        self._window_until_us = self._clock.monotonic_us() + round(window_s * 1_000_000)
+        self._beat()
+
+    @property
+    def window_left_s(self) -> float:
+        """Tell how much of the window is left."""
+        if self._window_until_us is None:
+            return 0.0
+        return max(0, self._window_until_us - self._clock.monotonic_us()) / 1_000_000
+
+    def closed(self) -> Stop | None:
+        """Say why nothing may be isolated, or kept isolated for longer; None while that is allowed."""
+        if not self._claim.free:
+            return Stop("guardian", "The run was taken over; this conductor may only restore.")
+        if self._window_until_us is not None and self.window_left_s <= 0:
+            return Stop("window", "The time in which this drill may isolate anything is over.")
+        return None
+
+    def stop_reason(self) -> Stop | None:
+        """Beat, read requests, look at the guardian; returns why the plant must be restored now."""
+        asked = self._asked()
+        if asked is not None:
+            return asked
+        if self._window_until_us is None:
+            return None
+        if self._beat_us is None or self._clock.monotonic_us() - self._beat_us >= BEAT_S * 1_000_000:
+            self._beat()
+        silent_s = self._lifeline.silent_s()
+        if silent_s is None:
+            return Stop("guardian", "The guardian is gone.")
+        if silent_s > SILENT_S:
+            return Stop("guardian", f"The guardian was not heard for {silent_s:.1f} s.")
+        return self.closed()
+
+    def _beat(self) -> None:
+        self._beat_us = self._clock.monotonic_us()
+        self._lifeline.tell(BEAT)
+
+    def _asked(self) -> Stop | None:
+        stop: Stop | None = None
+        for name, data in self._requests.fresh():
+            known = frozenset(self._known)
+            request = read_request(data, run=self._run, now_utc_us=self._clock.utc_us(), known=known)
+            if isinstance(request, NotARequest):
+                self._book.note("request.ignored", {"file": name, "why": request.why})
+                continue
+            self._known.add(request.id)
+            self._book.note("request.taken", {"file": name, "kind": request.kind, "author": request.author})
+            stop = stop or Stop("abort", f"{request.author} asked for it.")
+        return stop
+
+    def owe(self, point: str) -> None:
+        """Tell the guardian, before we arm a point, that it owes it a restore if we are gone."""
+        self._lifeline.tell(f"{OWE} {point}")
+
+    def paid(self, point: str) -> None:
+        """Tell the guardian that a point was not touched after all."""
+        self._lifeline.tell(f"{PAID} {point}")
+
+    def restoring(self) -> None:
+        """Tell the guardian that restore has begun."""
+        self._lifeline.tell(RESTORING)
+
+    def restored(self, *, seen: bool) -> None:
+        """Tell the guardian how restore ended; it looks for itself."""
+        self._lifeline.tell(RESTORED if seen else STRANDED)
+
+    async def close(self) -> None:
+        """Let go of the guardian."""
+        await self._lifeline.close()

@@ -1,0 +1,84 @@
+"""`islandmode guard`: the guardian's process. Conductors start it; nobody calls it by hand."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+from anyio.abc import TaskStatus
+
+from islandmode.core.errors import IslandmodeError, Refused
+from islandmode.rehearse import namespaces
+from islandmode.run.guardian import Guardian
+from islandmode.run.guardian_process import FolderRequests, PipeHearing
+from islandmode.run.lifeline import REFUSED
+from islandmode.store import rundir
+from islandmode.store.journal import Journal
+from islandmode.store.rundir import RunDirectory
+from islandmode.system.claim import FileClaim
+from islandmode.system.clock import MachineClock
+from islandmode.system.disk import MachineDisk
+from islandmode.ui import rehearsal
+from islandmode.ui.exits import STRANDED
+from islandmode.ui.lab_place import STATE
+
+GUARDIAN_JOURNAL = "guardian.jsonl"
+
+
+@dataclass
+class Signals:
+    """Whether this process was told to end; it restores first."""
+
+    why: str | None = None
+
+    async def receive(self, *, task_status: TaskStatus[None]) -> None:
+        """Take INT, TERM and HUP as a wish."""
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as received:
+            task_status.started()
+            async for number in received:
+                self.why = f"{signal.Signals(number).name} was received"
+
+
+def guard_run(workspace: Path, lab: str, run: str) -> int:
+    """Guard a run until its restoration was seen."""
+    try:
+        return anyio.run(_guard, workspace, lab, rundir.find(workspace, run))
+    except IslandmodeError as error:
+        # Whoever started us listens here and nowhere else.
+        os.write(1, f"{REFUSED} {error}\n".encode())
+        return error.exit_code
+
+
+async def _guard(workspace: Path, lab_name: str, directory: RunDirectory) -> int:
+    plan, clock = directory.plan(), MachineClock.of_this_boot()
+    lab = namespaces.attach(lab_name, workspace / STATE)
+    if lab is None:
+        raise Refused(f"lab {lab_name} is not running")
+    rehearsal.refuse_strangers(plan, lab)
+    points = rehearsal.open_points(plan, lab, workspace, clock, directory.run)
+    path = directory.journal.with_name(GUARDIAN_JOURNAL)
+    names = {"site": plan.drill.site, "run": directory.run, "writer": "guardian"}
+    journal = await Journal.create(MachineDisk(), path, clock=clock, **names)
+    signals = Signals()
+    guardian = Guardian(
+        plan,
+        points,
+        run=directory.run,
+        journal=journal,
+        clock=clock,
+        claim=FileClaim(directory.root),
+        hearing=PipeHearing(0, 1),
+        requests=FolderRequests(directory.requests),
+        told=signals,
+    )
+    async with anyio.create_task_group() as beside:
+        await beside.start(signals.receive)
+        restored = await guardian.guard()
+        beside.cancel_scope.cancel()
+    for point in points.values():
+        await point.close()
+    await journal.close()
+    return 0 if restored else STRANDED

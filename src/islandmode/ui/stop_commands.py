@@ -1,0 +1,200 @@
+"""Commands `abort` and `restore`: always available, never gated, and done by themselves if nobody else does it.
+
+Abort asks first: a file in the run's folder, which conductor and guardian both read, and a signal. Whoever runs the drill then
+restores, with its record whole. If that is not seen soon, or nobody lives, this process restores through sessions of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets as randomness
+import signal
+import sys
+from contextlib import suppress
+from functools import partial
+from getpass import getuser
+from pathlib import Path
+
+import anyio
+
+from islandmode.core.errors import InputError, Refused
+from islandmode.core.plan import Plan
+from islandmode.core.request import Request, write_request
+from islandmode.rehearse import namespaces
+from islandmode.rehearse.namespaces import Lab
+from islandmode.run.resume import resume
+from islandmode.store import rundir
+from islandmode.store.rundir import RunDirectory
+from islandmode.system.claim import FileClaim
+from islandmode.system.clock import MachineClock, iso_utc
+from islandmode.system.disk import MachineDisk
+from islandmode.ui import rehearsal
+from islandmode.ui.exits import STRANDED
+from islandmode.ui.lab_place import STATE
+from islandmode.ui.planning import plan_of
+from islandmode.ui.results import print_card
+from islandmode.ui.unfinished_runs import conductor_pid, is_over, lab_is_gone, unfinished
+
+OBEYED_WITHIN_S = 1.2
+ENDED_WITHIN_S = 15.0
+LOOK_EVERY_S = 0.05
+GOOD_FOR_US = 60_000_000
+REFUSED_EXIT = 4
+
+
+def restore(workspace: Path, run: str | None, lab_name: str, arguments: tuple[str, ...]) -> int:
+    """Restore what one run, or every run, still owes; returns 0 when all of it was seen, else 5."""
+    chosen = (rundir.find(workspace, run),) if run is not None else tuple(one for one, _ in unfinished(workspace))
+    codes = [_bring_back(workspace, one, lab_name, arguments) for one in chosen]
+    if not chosen:
+        print("No run of this workspace has left anything isolated.")
+    return max(codes, default=0)
+
+
+def abort(workspace: Path, run: str | None, lab_name: str, arguments: tuple[str, ...]) -> int:
+    """Stop one run, or every run that goes on: its plant is restored now; returns 0 when that was seen, else 5."""
+    if run is not None:
+        chosen: tuple[RunDirectory, ...] = (rundir.find(workspace, run),)
+    else:
+        going = (one for one in rundir.earlier(workspace) if not is_over(one))
+        chosen = tuple(one for one in going if conductor_pid(workspace, one) is not None or one.owed())
+    if not chosen:
+        print("No run is going on.")
+    return max((_bring_back(workspace, one, lab_name, arguments) for one in chosen), default=0)
+
+
+def _bring_back(workspace: Path, directory: RunDirectory, lab_name: str, arguments: tuple[str, ...]) -> int:
+    """Ask whoever has the run, wait a moment, then do it ourselves."""
+    pid = conductor_pid(workspace, directory)
+    owed = directory.owed()
+    if pid is None and not owed:
+        print(f"{directory.run}: nothing is owed; restoration was seen, or nothing was armed.")
+        return 0
+    if pid is not None:
+        _ask(directory, pid)
+        if anyio.run(partial(_obeyed, directory, pid, was_owed=bool(owed))):
+            print(f"{directory.run}: stopped; restoration was seen.")
+            return 0
+        owed = directory.owed() or {name: point.conduits for name, point in directory.plan().points.items()}
+    elif lab_is_gone(workspace, directory, lab_name):
+        print(f"{directory.run}: its lab is gone, and the isolation with it.")
+        return 0
+    return _restore_here(workspace, directory, lab_name, owed, arguments)
+
+
+def _ask(directory: RunDirectory, pid: int) -> None:
+    """Put a request into the run's folder, and signal the conductor; either is enough, and neither must succeed."""
+    clock = MachineClock.of_this_boot()
+    token = randomness.token_hex(8)
+    request = Request("abort", directory.run, token, getuser(), clock.utc_us() + GOOD_FOR_US)
+    with suppress(OSError):
+        new = directory.requests / f".{token}.new"
+        new.write_bytes(write_request(request))
+        # The run may have another account than we: what it cannot read it cannot obey.
+        new.chmod(0o664)
+        new.rename(directory.requests / f"{token}.json")
+    with suppress(OSError):
+        os.kill(pid, signal.SIGTERM)
+
+
+async def _obeyed(directory: RunDirectory, pid: int, *, was_owed: bool) -> bool:
+    """Wait until the run's own journals say that it is restored, for as long as that may take it."""
+    clock = MachineClock.of_this_boot()
+    until_us = clock.monotonic_us() + round((OBEYED_WITHIN_S if was_owed else ENDED_WITHIN_S) * 1_000_000)
+    while clock.monotonic_us() < until_us:
+        if not directory.owed() and (was_owed or not _lives(pid)):
+            return True
+        await clock.sleep(LOOK_EVERY_S)
+    return False
+
+
+def _lives(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def _restore_here(
+    workspace: Path,
+    directory: RunDirectory,
+    lab_name: str,
+    owed: dict[str, tuple[str, ...]],
+    arguments: tuple[str, ...],
+) -> int:
+    plan, lab = directory.plan(), _lab(workspace, lab_name)
+    _go_there(plan, lab, (*arguments, directory.run))
+    clock = MachineClock.of_this_boot()
+    # A conductor that is only stopped may wake: from here on it may do nothing but restore.
+    FileClaim(directory.root).take()
+    opened = rehearsal.open_points(plan, lab, workspace, clock, directory.run)
+    points = {name: point for name, point in opened.items() if name in owed}
+    stamp = iso_utc(clock.utc_us())[:19].replace(":", "")
+    path = directory.journal.with_name(f"restore-{stamp}Z-{randomness.token_hex(2)}.jsonl")
+    names = (plan.drill.site, directory.run)
+
+    async def act() -> tuple[frozenset[str], str]:
+        return await resume(points, owed, names=names, by=getuser(), path=path, clock=clock, disk=MachineDisk())
+
+    seen, unkept = anyio.run(act)
+    if unkept:
+        print(f"islandmode: what was done could not be recorded: {unkept}.", file=sys.stderr)
+    if seen != set(owed):
+        print_card(plan)
+        return STRANDED
+    print(f"{directory.run}: restored by this command; {', '.join(sorted(seen))} was read back without our objects.")
+    return 0
+
+
+def prove(workspace: Path, run: str, lab_name: str) -> int:
+    """Log in on every point of a run as a restore would, change nothing, and say what is in the way."""
+    directory = rundir.find(workspace, run)
+    plan, lab = directory.plan(), _lab(workspace, lab_name)
+    points = rehearsal.open_points(plan, lab, workspace, MachineClock.of_this_boot(), directory.run)
+
+    async def log_in() -> list[str]:
+        wrong = []
+        for name, point in points.items():
+            reading = await point.ready(10.0)
+            if not reading.done:
+                wrong.append(f"{name}: {reading.why or reading.outcome.value}")
+            await point.close()
+        return wrong
+
+    wrong = anyio.run(log_in)
+    if wrong:
+        raise Refused(wrong[0])
+    return 0
+
+
+def restore_by_drill(workspace: Path, drill: str, lab_name: str, arguments: tuple[str, ...]) -> int:
+    """Restore by what a drill would isolate, when no run's record can be read; deletes our objects, whoever made them."""
+    _, plan = plan_of(workspace, drill)
+    lab = _lab(workspace, lab_name)
+    _go_there(plan, lab, arguments)
+    clock = MachineClock.of_this_boot()
+    points = rehearsal.open_points(plan, lab, workspace, clock, None)
+    owed = {name: point.conduits for name, point in plan.points.items()}
+    stamp = iso_utc(clock.utc_us())[:19].replace(":", "")
+    path = workspace / rundir.RUNS / f"restore-{stamp}Z.jsonl"
+
+    async def act() -> tuple[frozenset[str], str]:
+        names = (plan.drill.site, "")
+        return await resume(points, owed, names=names, by=getuser(), path=path, clock=clock, disk=MachineDisk())
+
+    seen, _ = anyio.run(act)
+    if seen != set(owed):
+        print_card(plan)
+        return STRANDED
+    print(f"Restored by the drill: {', '.join(sorted(seen))} was read back without our objects.")
+    return 0
+
+
+def _lab(workspace: Path, name: str) -> Lab:
+    lab = namespaces.attach(name, workspace / STATE)
+    if lab is None:
+        raise InputError(f"Lab {name} is not running; what was isolated in it is gone with it.")
+    return lab
+
+
+def _go_there(plan: Plan, lab: Lab, arguments: tuple[str, ...]) -> None:
+    rehearsal.refuse_strangers(plan, lab)
+    if not rehearsal.is_on_operations_host(lab):
+        rehearsal.go_to_operations_host(lab, arguments)

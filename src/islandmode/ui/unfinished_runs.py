@@ -1,0 +1,85 @@
+"""Runs that may have left something isolated, and who has them now; from what they wrote, and asking none of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from islandmode.core.errors import InputError, Refused
+from islandmode.core.plan import Plan
+from islandmode.rehearse import namespaces
+from islandmode.store import rundir
+from islandmode.store.journal import FINISHED, read_journal
+from islandmode.store.rundir import RunDirectory
+from islandmode.ui.lab_place import STATE
+
+Owed = dict[str, tuple[str, ...]]
+
+
+def unfinished(workspace: Path) -> tuple[tuple[RunDirectory, Owed], ...]:
+    """List runs that owe a restore, newest first, with what each owes."""
+    found = []
+    for one in rundir.earlier(workspace):
+        try:
+            owed = one.owed()
+        except InputError:
+            # Without a readable plan nobody knows which points; that is no reason to call it finished.
+            owed = {"?": ()}
+        if owed:
+            found.append((one, owed))
+    return tuple(found)
+
+
+def is_over(run: RunDirectory) -> bool:
+    """Tell whether a run wrote its last record."""
+    return any(record.kind == FINISHED for record in read_journal(run.journal.read_bytes()).records)
+
+
+def conductor_pid(workspace: Path, run: RunDirectory) -> int | None:
+    """Find the process that conducts a run; reads the locks' text, since taking a lock could refuse a run."""
+    try:
+        plan = run.plan()
+    except InputError:
+        return None
+    for conduit in plan.conduits:
+        path = workspace / rundir.RUNS / ".locks" / f"{plan.drill.site}.{conduit}.lock"
+        try:
+            pid, _, holds = path.read_text(encoding="utf-8").partition(" ")
+            if holds == run.run and b"islandmode" in Path(f"/proc/{int(pid)}/cmdline").read_bytes():
+                return int(pid)
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def guardian_lives(run: RunDirectory) -> bool:
+    """Tell whether a run's guardian is still there."""
+    mark = [b"guard", run.run.encode()]
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if any(words[at : at + 2] == mark for at in range(len(words))):
+                return True
+    return False
+
+
+def lab_is_gone(workspace: Path, run: RunDirectory, lab: str) -> bool:
+    """Tell whether a run was a rehearsal in a lab that no longer exists."""
+    records = read_journal(run.journal.read_bytes()).records
+    identity = next((record.data.get("lab") for record in records if record.kind == "run.started"), None)
+    there = namespaces.attach(lab, workspace / STATE)
+    return identity is not None and (there is None or there.identity != identity)
+
+
+def refuse_beside_unfinished(workspace: Path, plan: Plan, lab: str, own: str) -> None:
+    """Refuse a run on conduits that an earlier one may have left isolated, until a restore was seen."""
+    for one, owed in unfinished(workspace):
+        conduits = {conduit for group in owed.values() for conduit in group}
+        shared = sorted(conduits & set(plan.conduits)) if conduits else ["what cannot be read any more"]
+        if one.run != own and shared and not lab_is_gone(workspace, one, lab):
+            raise Refused(
+                f"Run {one.run} ended and restoration of {', '.join(shared)} was not seen. First bring it to its end: "
+                f"islandmode restore {one.run}. Nothing was touched."
+            )
