@@ -62,8 +62,11 @@ class RunDirectory:
             return {}
         readings = {path.stem: _read(path) for path in sorted(self.journal.parent.glob("*.jsonl"))}
         conductor = readings.pop(self.journal.stem)
-        believed = conductor.records if conductor.whole or conductor.cut_off else None
         others = [record for reading in readings.values() for record in reading.records]
+        believed = conductor.records if conductor.whole or conductor.cut_off else None
+        if not conductor.records and others:
+            # Somebody recorded after this journal was begun, so it was not empty then.
+            believed = None
         if believed is not None and not any(record.kind == "arm.intent" for record in believed):
             return {}
         points = self.plan().points

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -33,11 +34,32 @@ app.add_typer(lab_app, name="lab")
 
 CRASH_FILE = Path("runs") / "internal-error.txt"
 BAD_INPUT = 2
-Workspace = Annotated[Path, typer.Option("--workspace", "-w", help="Folder with drills/, inventory/ and probes/.")]
+SAY_IT_THEMSELVES = frozenset({"islandmode status", "islandmode restore", "islandmode guard"})
+
+
+def _with_banner(context: typer.Context, workspace: Path) -> Path:
+    """Let every command end with what an earlier run may have left isolated: it must never go quiet."""
+
+    def say() -> None:
+        from islandmode.ui.status import print_banners
+
+        with suppress(OSError):
+            print_banners(workspace)
+
+    if context.command_path not in SAY_IT_THEMSELVES:
+        context.call_on_close(say)
+    return workspace
+
+
+Workspace = Annotated[
+    Path,
+    typer.Option("--workspace", "-w", help="Folder with drills/, inventory/ and probes/.", callback=_with_banner),
+]
 LabName = Annotated[str, typer.Option("--lab", help="Name of the lab.")]
 DrillName = Annotated[str, typer.Argument(help="A drill's file or its name.")]
 RunName = Annotated[str, typer.Argument(help="A run, the beginning of its name, or `last`.")]
 Json = Annotated[bool, typer.Option("--json", help="For machines: JSON and nothing else on standard output.")]
+AtOnce = Annotated[bool, typer.Option("--at-once", hidden=True)]
 HERE = Path()
 
 
@@ -160,14 +182,16 @@ def abort(
     run: Annotated[str | None, typer.Argument(help="A run; every run that goes on if not given.")] = None,
     workspace: Workspace = HERE,
     lab: LabName = "plant",
+    at_once: AtOnce = False,  # noqa: FBT002 - typer's way
 ) -> int:
     """Stop a run and restore its plant now.
 
     Asks the run, and restores by itself if that is not seen at once. Exit code 5 if restoration was not seen.
     """
-    from islandmode.ui.stop_commands import abort as abort_run
+    from islandmode.ui import stop_commands
 
-    return abort_run(workspace.resolve(), run, lab, ("abort", *_place(workspace, lab)))
+    again = ("abort", *((run,) if run else ()), *_place(workspace, lab))
+    return stop_commands.abort(stop_commands.Wanted(workspace.resolve(), run, lab, again, at_once))
 
 
 @app.command()
@@ -177,6 +201,7 @@ def restore(
     lab: LabName = "plant",
     drill: Annotated[str | None, typer.Option("--drill", help="Restore what a drill would isolate.")] = None,
     prove: Annotated[bool, typer.Option("--prove", hidden=True)] = False,  # noqa: FBT002 - typer's way
+    at_once: AtOnce = False,  # noqa: FBT002 - typer's way
 ) -> int:
     """Put back what runs left isolated, and see it.
 
@@ -190,7 +215,8 @@ def restore(
         return stop_commands.restore_by_drill(where, drill, lab, again)
     if prove and run is not None:
         return stop_commands.prove(where, run, lab)
-    return stop_commands.restore(where, run, lab, ("restore", *_place(workspace, lab)))
+    again = ("restore", *((run,) if run else ()), *_place(workspace, lab))
+    return stop_commands.restore(stop_commands.Wanted(where, run, lab, again, at_once))
 
 
 @app.command(hidden=True)

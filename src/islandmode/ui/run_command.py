@@ -88,7 +88,7 @@ def _run_here(request: RunRequest, plan: Plan, lab: Lab) -> int:
     clock, disk = MachineClock.of_this_boot(), MachineDisk()
     run = f"{iso_utc(clock.utc_us())[:19].replace(':', '')}Z-{plan.drill.drill}-{randomness.token_hex(2)}"
     with hold_conduits(request.workspace / rundir.RUNS / ".locks", plan.drill.site, plan.conduits, run):
-        refuse_beside_unfinished(request.workspace, plan, lab.name, run)
+        refuse_beside_unfinished(request.workspace, plan, run)
         directory = rundir.create(request.workspace, run)
         directory.write_text(rundir.PLAN, plan.model_dump_json(indent=2, by_alias=True) + "\n")
         view = None if request.json else LiveView(plan)

@@ -21,7 +21,7 @@ def print_status(workspace: Path, lab: str) -> int:
         pid = conductor_pid(workspace, one)
         if pid is not None:
             print(f"{one.run} is running (process {pid}); {', '.join(sorted(owed))} may be isolated.")
-        elif lab_is_gone(workspace, one, lab):
+        elif lab_is_gone(workspace, one):
             print(f"{one.run} ended without restoration seen; its lab is gone, and the isolation with it.")
         else:
             stranded = True
@@ -41,8 +41,8 @@ def banner(run: RunDirectory, points: list[str]) -> str:
     )
 
 
-def print_banners(workspace: Path, lab: str) -> None:
+def print_banners(workspace: Path) -> None:
     """Say on standard error, whatever else was asked, which runs left something that may be isolated."""
     for one, owed in unfinished(workspace):
-        if conductor_pid(workspace, one) is None and not lab_is_gone(workspace, one, lab):
+        if conductor_pid(workspace, one) is None and not lab_is_gone(workspace, one):
             print(banner(one, sorted(owed)), file=sys.stderr)

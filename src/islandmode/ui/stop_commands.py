@@ -10,7 +10,9 @@ import os
 import secrets as randomness
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from getpass import getuser
 from pathlib import Path
@@ -42,44 +44,65 @@ GOOD_FOR_US = 60_000_000
 REFUSED_EXIT = 4
 
 
-def restore(workspace: Path, run: str | None, lab_name: str, arguments: tuple[str, ...]) -> int:
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked for on the command line; `arguments` are our own, for starting again on the operations host."""
+
+    workspace: Path
+    run: str | None
+    lab: str
+    arguments: tuple[str, ...]
+    at_once: bool
+    """Whether whoever has the run was asked already."""
+
+
+def restore(wanted: Wanted) -> int:
     """Restore what one run, or every run, still owes; returns 0 when all of it was seen, else 5."""
-    chosen = (rundir.find(workspace, run),) if run is not None else tuple(one for one, _ in unfinished(workspace))
-    codes = [_bring_back(workspace, one, lab_name, arguments) for one in chosen]
+    chosen = _one(wanted) or tuple(one for one, _ in unfinished(wanted.workspace))
     if not chosen:
         print("No run of this workspace has left anything isolated.")
+    return _bring_back(wanted, chosen)
+
+
+def abort(wanted: Wanted) -> int:
+    """Stop one run, or every run that goes on: its plant is restored now; returns 0 when that was seen, else 5."""
+    going = (one for one in rundir.earlier(wanted.workspace) if not is_over(one))
+    chosen = _one(wanted) or tuple(
+        one for one in going if conductor_pid(wanted.workspace, one) is not None or one.owed()
+    )
+    if not chosen:
+        print("No run is going on.")
+    return _bring_back(wanted, chosen)
+
+
+def _one(wanted: Wanted) -> tuple[RunDirectory, ...]:
+    return () if wanted.run is None else (rundir.find(wanted.workspace, wanted.run),)
+
+
+def _bring_back(wanted: Wanted, chosen: Sequence[RunDirectory]) -> int:
+    """Ask whoever has the runs, wait a moment, then do ourselves what is left."""
+    left = [one for one in chosen if not _is_back(wanted, one)]
+    codes = [_restore_here(wanted, one) for one in left]
     return max(codes, default=0)
 
 
-def abort(workspace: Path, run: str | None, lab_name: str, arguments: tuple[str, ...]) -> int:
-    """Stop one run, or every run that goes on: its plant is restored now; returns 0 when that was seen, else 5."""
-    if run is not None:
-        chosen: tuple[RunDirectory, ...] = (rundir.find(workspace, run),)
-    else:
-        going = (one for one in rundir.earlier(workspace) if not is_over(one))
-        chosen = tuple(one for one in going if conductor_pid(workspace, one) is not None or one.owed())
-    if not chosen:
-        print("No run is going on.")
-    return max((_bring_back(workspace, one, lab_name, arguments) for one in chosen), default=0)
-
-
-def _bring_back(workspace: Path, directory: RunDirectory, lab_name: str, arguments: tuple[str, ...]) -> int:
-    """Ask whoever has the run, wait a moment, then do it ourselves."""
-    pid = conductor_pid(workspace, directory)
+def _is_back(wanted: Wanted, directory: RunDirectory) -> bool:
+    """Tell whether nothing is owed, after asking whoever has the run."""
+    pid = conductor_pid(wanted.workspace, directory)
     owed = directory.owed()
     if pid is None and not owed:
         print(f"{directory.run}: nothing is owed; restoration was seen, or nothing was armed.")
-        return 0
-    if pid is not None:
-        _ask(directory, pid)
-        if anyio.run(partial(_obeyed, directory, pid, was_owed=bool(owed))):
-            print(f"{directory.run}: stopped; restoration was seen.")
-            return 0
-        owed = directory.owed() or {name: point.conduits for name, point in directory.plan().points.items()}
-    elif lab_is_gone(workspace, directory, lab_name):
+        return True
+    if pid is None and lab_is_gone(wanted.workspace, directory):
         print(f"{directory.run}: its lab is gone, and the isolation with it.")
-        return 0
-    return _restore_here(workspace, directory, lab_name, owed, arguments)
+        return True
+    if pid is None or wanted.at_once:
+        return False
+    _ask(directory, pid)
+    if anyio.run(partial(_obeyed, directory, pid, was_owed=bool(owed))):
+        print(f"{directory.run}: stopped; restoration was seen.")
+        return True
+    return False
 
 
 def _ask(directory: RunDirectory, pid: int) -> None:
@@ -112,19 +135,15 @@ def _lives(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-def _restore_here(
-    workspace: Path,
-    directory: RunDirectory,
-    lab_name: str,
-    owed: dict[str, tuple[str, ...]],
-    arguments: tuple[str, ...],
-) -> int:
-    plan, lab = directory.plan(), _lab(workspace, lab_name)
-    _go_there(plan, lab, (*arguments, directory.run))
+def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
+    plan, lab = directory.plan(), _lab(wanted.workspace, wanted.lab)
+    _go_there(plan, lab, (*wanted.arguments, "--at-once"))
+    # A run that is asked to stop and does not answer is owed all of its plan, whatever its journal says so far.
+    owed = directory.owed() or {name: point.conduits for name, point in plan.points.items()}
     clock = MachineClock.of_this_boot()
     # A conductor that is only stopped may wake: from here on it may do nothing but restore.
     FileClaim(directory.root).take()
-    opened = rehearsal.open_points(plan, lab, workspace, clock, directory.run)
+    opened = rehearsal.open_points(plan, lab, wanted.workspace, clock, directory.run)
     points = {name: point for name, point in opened.items() if name in owed}
     stamp = iso_utc(clock.utc_us())[:19].replace(":", "")
     path = directory.journal.with_name(f"restore-{stamp}Z-{randomness.token_hex(2)}.jsonl")

@@ -65,20 +65,25 @@ def guardian_lives(run: RunDirectory) -> bool:
     return False
 
 
-def lab_is_gone(workspace: Path, run: RunDirectory, lab: str) -> bool:
+def lab_is_gone(workspace: Path, run: RunDirectory) -> bool:
     """Tell whether a run was a rehearsal in a lab that no longer exists."""
     records = read_journal(run.journal.read_bytes()).records
     identity = next((record.data.get("lab") for record in records if record.kind == "run.started"), None)
-    there = namespaces.attach(lab, workspace / STATE)
-    return identity is not None and (there is None or there.identity != identity)
+    return identity is not None and identity not in _labs(workspace)
 
 
-def refuse_beside_unfinished(workspace: Path, plan: Plan, lab: str, own: str) -> None:
+def _labs(workspace: Path) -> set[str]:
+    state = workspace / STATE
+    names = [path.name for path in state.iterdir()] if state.is_dir() else []
+    return {lab.identity for name in names if (lab := namespaces.attach(name, state)) is not None}
+
+
+def refuse_beside_unfinished(workspace: Path, plan: Plan, own: str) -> None:
     """Refuse a run on conduits that an earlier one may have left isolated, until a restore was seen."""
     for one, owed in unfinished(workspace):
         conduits = {conduit for group in owed.values() for conduit in group}
         shared = sorted(conduits & set(plan.conduits)) if conduits else ["what cannot be read any more"]
-        if one.run != own and shared and not lab_is_gone(workspace, one, lab):
+        if one.run != own and shared and not lab_is_gone(workspace, one):
             raise Refused(
                 f"Run {one.run} ended and restoration of {', '.join(shared)} was not seen. First bring it to its end: "
                 f"islandmode restore {one.run}. Nothing was touched."

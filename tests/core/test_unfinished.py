@@ -1,0 +1,42 @@
+"""What a run still owes, from its journals: unknown counts as isolated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from islandmode.core.record import Record
+from islandmode.core.unfinished import owed
+
+PLANNED = {"east": ("remote-access",), "west": ("corporate-dmz", "corporate-line3")}
+EAST = ("arm.intent", {"point": "east", "conduits": ["remote-access"]})
+WEST = ("arm.intent", {"point": "west", "conduits": ["corporate-dmz", "corporate-line3"]})
+SEEN_EAST, SEEN_WEST = ("restore.seen", {"point": "east"}), ("restore.seen", {"point": "west"})
+
+
+def records(*steps: tuple[str, dict[str, Any]]) -> list[Record]:
+    return [Record(seq, "riverside", "run-1", "w", "boot", 1, 1, kind, data) for seq, (kind, data) in enumerate(steps)]
+
+
+@pytest.mark.parametrize(
+    ("conductor", "others", "left"),
+    [
+        ([], [], []),
+        ([EAST], [], ["east"]),
+        ([EAST, WEST], [], ["east", "west"]),
+        ([EAST, ("arm.result", {"point": "east", "outcome": "unknown"})], [], ["east"]),
+        ([EAST, ("arm.result", {"point": "east", "outcome": "not done"})], [], []),
+        ([EAST, WEST, SEEN_EAST], [], ["west"]),
+        ([EAST, WEST, SEEN_EAST], [SEEN_WEST], []),
+        ([EAST], [SEEN_WEST], ["east"]),
+        (None, [], ["east", "west"]),
+        (None, [SEEN_EAST], ["west"]),
+        (None, [SEEN_EAST, SEEN_WEST], []),
+    ],
+)
+def test_what_is_owed(
+    conductor: list[tuple[str, dict[str, Any]]] | None, others: list[tuple[str, dict[str, Any]]], left: list[str]
+) -> None:
+    own = None if conductor is None else records(*conductor)
+    assert owed(PLANNED, own, records(*others)) == {name: PLANNED[name] for name in left}

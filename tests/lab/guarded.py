@@ -1,0 +1,111 @@
+"""Drills that stand in a long hold, and who else has a hand on them: the guardian, and a referee in the plant."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from islandmode.rehearse.namespaces import Lab
+from tests.lab.drills import make_workspace, newest_run, start, wait_for
+from tests.lab.rogue.bypass import in_node
+
+REACH = "import socket; socket.create_connection(('10.40.0.20', 8080), 3)"
+DRILL = "drills/quarterly-isolation.yaml"
+Edit = Callable[[str], str]
+
+
+def held(text: str) -> str:
+    """Hold the first stage for two minutes."""
+    return text.replace("hold: 2 s", "hold: 2 min")
+
+
+def hold_workspace(folder: Path, lab: Lab, change: Edit = held, more: Mapping[str, Edit] | None = None) -> Path:
+    """Make a workspace whose drill stands in its first hold until somebody ends it."""
+    return make_workspace(folder, lab.state_dir, {DRILL: change, **(more or {})})
+
+
+def hold(workspace: Path, lab: Lab, **options: Any) -> subprocess.Popen[str]:
+    """Start a drill and come back in the middle of its first hold."""
+    running = start(workspace, lab.name, **options)
+    wait_for(running, workspace, "hold.started", stage="vendors")
+    return running
+
+
+def run_of(workspace: Path) -> Path:
+    """Find the run's directory."""
+    found = newest_run(workspace)
+    assert found is not None
+    return found
+
+
+def records(workspace: Path, writer: str) -> list[dict[str, Any]]:
+    """Read one journal of the newest run."""
+    path = run_of(workspace) / "journals" / f"{writer}.jsonl"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
+def kinds(workspace: Path, writer: str) -> list[str]:
+    """Name the kinds of a journal's records."""
+    return [record["kind"] for record in records(workspace, writer)]
+
+
+def guardian_pid(workspace: Path) -> int:
+    """Find the guardian's process by what it was started with."""
+    mark = b"\0guard\0" + run_of(workspace).name.encode()
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(OSError):
+                if mark in (folder / "cmdline").read_bytes():
+                    return int(folder.name)
+    raise AssertionError("no guardian runs")
+
+
+def conductor_pid(workspace: Path) -> int:
+    """Find the conductor: a drill's first process may have become another on the operations host, but not forked."""
+    text = (workspace / "runs" / ".locks" / "riverside.remote-access.lock").read_text(encoding="utf-8")
+    return int(text.split()[0])
+
+
+def is_isolated(lab: Lab) -> bool:
+    """Ask the firewall itself."""
+    return "islandmode_" in in_node(lab, "fw", "nft", "list", "tables")
+
+
+def wait_until(is_so: Callable[[], bool], longest_s: float, what: str) -> float:
+    """Wait until something is so; returns how long that took."""
+    began = time.monotonic()
+    while time.monotonic() < began + longest_s:
+        if is_so():
+            return time.monotonic() - began
+        time.sleep(0.05)
+    raise AssertionError(f"not within {longest_s} s: {what}")
+
+
+def wait_restored(lab: Lab, longest_s: float) -> float:
+    """Wait until nothing of ours stands on the firewall, and show that a vendor passes again."""
+    took_s = wait_until(lambda: not is_isolated(lab), longest_s, "no object of ours on the firewall")
+    assert in_node(lab, "vendor", "python3", "-c", REACH) == ""
+    return took_s
+
+
+def ask(workspace: Path, lab: Lab, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run one of our commands to its end."""
+    argv = [sys.executable, "-m", "islandmode", *arguments, "--workspace", str(workspace)]
+    return subprocess.run([*argv, "--lab", lab.name], capture_output=True, text=True, check=False, timeout=60)
+
+
+def end_quietly(running: subprocess.Popen[str]) -> str:
+    """End a drill that may be stopped, and return what it printed."""
+    with suppress(ProcessLookupError):
+        os.kill(running.pid, signal.SIGCONT)
+    output, _ = running.communicate(timeout=90)
+    return output or ""

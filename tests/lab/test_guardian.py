@@ -1,0 +1,221 @@
+"""Conductor and guardian, each alone: whichever dies or hangs in a hold, the other restores, and nothing isolates again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from islandmode.rehearse.namespaces import Lab
+from tests.lab.drills import end, wait_for
+from tests.lab.guarded import (
+    DRILL,
+    ask,
+    conductor_pid,
+    end_quietly,
+    guardian_pid,
+    hold,
+    hold_workspace,
+    is_isolated,
+    kinds,
+    records,
+    wait_restored,
+    wait_until,
+)
+from tests.lab.rogue.bypass import in_node
+
+pytestmark = pytest.mark.lab
+
+NO_WAY_IN = (
+    "add table inet noway; add chain inet noway in { type filter hook input priority -20; }; "
+    "add rule inet noway in iifname eth0 drop"
+)
+HOLD_BACK = (
+    "add table inet holdback; add chain inet holdback out {{ type filter hook output priority 0; }}; "
+    "add rule inet holdback out tcp sport {ports} tcp dport 22 meta length > 500 drop"
+)
+COUNT_LATE = (
+    "add table inet late; add chain inet late in {{ type filter hook input priority -20; }}; "
+    "add rule inet late in tcp sport {ports} tcp dport 22 meta length > 500 counter"
+)
+
+
+def test_a_conductor_that_is_killed_leaves_it_to_its_guardian(lab: Lab, tmp_path: Path) -> None:
+    """The timer still has minutes to go, so it was not the timer. Its terminal's whole process group is killed."""
+    workspace = hold_workspace(tmp_path, lab)
+    running = hold(workspace, lab)
+    guardian = guardian_pid(workspace)
+    assert is_isolated(lab)
+    os.killpg(running.pid, signal.SIGKILL)
+    assert wait_restored(lab, 5.0) < 3.0
+    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), 5.0, "the guardian ends when restoration was seen")
+    end_quietly(running)
+    took = next(one for one in records(workspace, "guardian") if one["kind"] == "guardian.took_over")
+    assert took["data"]["why"] == "The conductor is gone."
+    assert kinds(workspace, "guardian")[-2:] == ["restore.seen", "guardian.ended"]
+    assert "restore.ordered" not in kinds(workspace, "conductor")
+    status = ask(workspace, lab, "status")
+    assert (status.returncode, status.stderr) == (0, "")
+
+
+def test_a_conductor_that_sleeps_through_the_restore_isolates_nothing_when_it_wakes(lab: Lab, tmp_path: Path) -> None:
+    """Stopped in the first hold, woken when its second stage is overdue."""
+    workspace = hold_workspace(tmp_path, lab, lambda text: text.replace("hold: 2 s", "hold: 4 s"))
+    running = hold(workspace, lab)
+    conductor = conductor_pid(workspace)
+    os.kill(conductor, signal.SIGSTOP)
+    try:
+        wait_restored(lab, 8.0)
+        assert "guardian.took_over" in kinds(workspace, "guardian")
+        time.sleep(3.0)
+    finally:
+        os.kill(conductor, signal.SIGCONT)
+    ended = end(running, workspace)
+    assert not is_isolated(lab)
+    stages = [one["data"]["stage"] for one in records(workspace, "conductor") if one["kind"] == "isolate.intent"]
+    assert stages == ["vendors"]
+    assert ended.code in (1, 3), ended.output
+    assert ended.verdict["restoration"] == "proven"
+
+
+def test_a_guardian_that_is_killed_makes_the_conductor_restore(lab: Lab, tmp_path: Path) -> None:
+    workspace = hold_workspace(tmp_path, lab)
+    running = hold(workspace, lab)
+    os.kill(guardian_pid(workspace), signal.SIGKILL)
+    assert wait_restored(lab, 5.0) < 2.0
+    ended = end(running, workspace)
+    assert (ended.code, ended.verdict["restoration"]) == (3, "proven"), ended.output
+    stop = next(one for one in ended.records() if one["kind"] == "stop")
+    assert stop["data"] == {"by": "guardian", "why": "The guardian is gone."}
+
+
+def test_a_guardian_that_hangs_makes_the_conductor_restore(lab: Lab, tmp_path: Path) -> None:
+    workspace = hold_workspace(tmp_path, lab)
+    running = hold(workspace, lab)
+    guardian = guardian_pid(workspace)
+    os.kill(guardian, signal.SIGSTOP)
+    try:
+        assert wait_restored(lab, 6.0) < 4.0
+        ended = end(running, workspace)
+    finally:
+        os.kill(guardian, signal.SIGCONT)
+    assert (ended.code, ended.verdict["restoration"]) == (3, "proven"), ended.output
+    stop = next(one for one in ended.records() if one["kind"] == "stop")
+    assert "was not heard for" in stop["data"]["why"]
+    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), 10.0, "a guardian that wakes up looks, agrees and ends")
+
+
+def test_a_guardian_that_is_told_to_end_restores_first(lab: Lab, tmp_path: Path) -> None:
+    """Whoever stops the machine's services sends TERM to every process."""
+    workspace = hold_workspace(tmp_path, lab)
+    running = hold(workspace, lab)
+    os.kill(conductor_pid(workspace), signal.SIGSTOP)
+    os.kill(guardian_pid(workspace), signal.SIGTERM)
+    wait_restored(lab, 3.0)
+    took = next(one for one in records(workspace, "guardian") if one["kind"] == "guardian.took_over")
+    assert "SIGTERM was received" in took["data"]["why"]
+    end_quietly(running)
+
+
+def test_with_the_way_to_the_firewall_lost_the_guardian_goes_on_and_every_command_says_so(
+    lab: Lab, tmp_path: Path
+) -> None:
+    workspace = hold_workspace(tmp_path, lab)
+    running = hold(workspace, lab)
+    guardian = guardian_pid(workspace)
+    in_node(lab, "fw", "nft", NO_WAY_IN)
+    try:
+        running.kill()
+        end_quietly(running)
+        wait_until(lambda: "restore.attempt" in kinds(workspace, "guardian"), 10.0, "a first attempt")
+        assert is_isolated(lab)
+        status = ask(workspace, lab, "status")
+        assert status.returncode == 5
+        assert "STRANDED" in status.stderr
+        assert "its guardian still tries" in status.stderr
+        assert "STRANDED" in ask(workspace, lab, "lab", "status").stderr
+        again = ask(workspace, lab, "run", DRILL, "--mode", "rehearsal")
+        assert again.returncode == 4
+        assert "First bring it to its end: islandmode restore" in again.stderr
+    finally:
+        in_node(lab, "fw", "nft", "delete", "table", "inet", "noway")
+    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), 35.0, "the guardian ends when it has seen it")
+    assert kinds(workspace, "guardian")[-2:] == ["restore.seen", "guardian.ended"]
+    assert ask(workspace, lab, "status").returncode == 0
+
+
+def test_when_both_are_dead_a_restore_by_hand_brings_it_back(lab: Lab, tmp_path: Path) -> None:
+    workspace = hold_workspace(tmp_path, lab)
+    running = hold(workspace, lab)
+    os.kill(guardian_pid(workspace), signal.SIGSTOP)
+    running.kill()
+    os.kill(guardian_pid(workspace), signal.SIGKILL)
+    end_quietly(running)
+    assert is_isolated(lab)
+    assert "nobody tries any more" in ask(workspace, lab, "status").stderr
+    restored = ask(workspace, lab, "restore")
+    assert restored.returncode == 0, restored.stderr
+    assert "conduit-firewall was read back without our objects" in restored.stdout
+    wait_restored(lab, 0.5)
+    assert ask(workspace, lab, "status").returncode == 0
+    assert "nothing is owed" in ask(workspace, lab, "restore", "last").stdout
+
+
+def test_a_restore_by_the_drill_needs_no_record_of_the_run(lab: Lab, tmp_path: Path) -> None:
+    """The run's directory is spoilt: the drill's file is enough."""
+    workspace = hold_workspace(tmp_path, lab)
+    running = hold(workspace, lab)
+    os.kill(guardian_pid(workspace), signal.SIGSTOP)
+    running.kill()
+    os.kill(guardian_pid(workspace), signal.SIGKILL)
+    end_quietly(running)
+    for path in (workspace / "runs").rglob("plan.json"):
+        path.unlink()
+    unable = ask(workspace, lab, "restore")
+    assert unable.returncode == 2
+    assert "islandmode restore --drill" in unable.stderr
+    assert is_isolated(lab)
+    assert ask(workspace, lab, "restore", "--drill", "quarterly-isolation").returncode == 0
+    wait_restored(lab, 0.5)
+
+
+def test_an_isolate_that_was_held_back_on_its_way_does_nothing_after_the_restore(lab: Lab, tmp_path: Path) -> None:
+    """Its packets are dropped and the conductor is killed; the kernel delivers them when it can.
+
+    Only long packets: asking the firewall for its state goes on, or the conductor would not isolate any more.
+    """
+    workspace = hold_workspace(tmp_path, lab, lambda text: text.replace("hold: 2 s", "hold: 3 s"))
+    running = hold(workspace, lab)
+    ports = sorted(set(ports_of(lab, conductor_pid(workspace))))
+    assert ports
+    which = "{ " + ", ".join(map(str, ports)) + " }"
+    in_node(lab, "fw", "nft", COUNT_LATE.format(ports=which))
+    in_node(lab, "ops", "nft", HOLD_BACK.format(ports=which))
+    try:
+        wait_for(running, workspace, "isolate.intent", stage="corporate")
+        time.sleep(0.3)
+        running.kill()
+        wait_restored(lab, 5.0)
+        end_quietly(running)
+        in_node(lab, "ops", "nft", "delete", "table", "inet", "holdback")
+        wait_until(
+            lambda: "packets 0 " not in in_node(lab, "fw", "nft", "list", "table", "inet", "late"), 20.0, "it arrives"
+        )
+        time.sleep(1.0)
+        assert not is_isolated(lab)
+        wait_restored(lab, 0.5)
+    finally:
+        in_node(lab, "ops", "nft", "delete", "table", "inet", "holdback", check=False)
+        in_node(lab, "fw", "nft", "delete", "table", "inet", "late", check=False)
+
+
+def ports_of(lab: Lab, pid: int) -> list[int]:
+    """Name the local ports of a process's SSH connections."""
+    ask_kernel = ("ss", "-Htnp", "state", "established", "dport", "= :22")
+    argv = lab.enter("ops", ask_kernel, network_only=True)
+    lines = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=20).stdout.splitlines()
+    return [int(line.split()[2].rsplit(":", 1)[1]) for line in lines if f"pid={pid}," in line]
