@@ -8,7 +8,7 @@ from collections.abc import Callable
 import anyio
 
 from islandmode.rehearse.simulated_clock import SimulatedClock
-from islandmode.run.lifeline import READY, REFUSED
+from islandmode.system.lifeline import READY, REFUSED
 
 
 class SimulatedLine:

@@ -26,11 +26,11 @@ from islandmode.core.outcome import Reading
 from islandmode.core.plan import Plan
 from islandmode.core.request import NotARequest, read_request
 from islandmode.isolation.point import IsolationPoint
-from islandmode.run.lifeline import BEAT_S, HERE, OWE, PAID, READY, REFUSED, RESTORED, RESTORING, Hearing, Requests
 from islandmode.run.restore import restore_until_seen
 from islandmode.store.journal import Journal
 from islandmode.system.claim import Claim
 from islandmode.system.clock import Clock
+from islandmode.system.lifeline import BEAT_S, HERE, OWE, PAID, READY, REFUSED, RESTORED, RESTORING, Hearing, Requests
 
 LOGIN_DEADLINE_S = 15.0
 LOOK_DEADLINE_S = 3.0

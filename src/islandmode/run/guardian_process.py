@@ -16,8 +16,8 @@ from pathlib import Path
 
 import anyio
 
-from islandmode.run.lifeline import HERE, READY, REFUSED
 from islandmode.system.clock import Clock
+from islandmode.system.lifeline import HERE, READY, REFUSED
 from islandmode.system.process import start
 
 EMPTY_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}

@@ -12,10 +12,10 @@ import anyio
 
 from islandmode.core.request import NotARequest, read_request
 from islandmode.run.book import Book
-from islandmode.run.lifeline import BEAT, BEAT_S, OWE, PAID, RESTORED, RESTORING, STRANDED, Lifeline, Requests
 from islandmode.run.progress import Stop
 from islandmode.system.claim import Claim
 from islandmode.system.clock import Clock
+from islandmode.system.lifeline import BEAT, BEAT_S, OWE, PAID, RESTORED, RESTORING, STRANDED, Lifeline, Requests
 
 READY_DEADLINE_S = 20.0
 SILENT_S = 2 * BEAT_S

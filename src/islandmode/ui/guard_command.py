@@ -14,7 +14,7 @@ from islandmode.core.errors import IslandmodeError, Refused
 from islandmode.rehearse import namespaces
 from islandmode.run.guardian import Guardian
 from islandmode.run.guardian_process import FolderRequests, PipeHearing
-from islandmode.run.lifeline import REFUSED
+from islandmode.system.lifeline import REFUSED
 from islandmode.store import rundir
 from islandmode.store.journal import Journal
 from islandmode.store.rundir import RunDirectory
