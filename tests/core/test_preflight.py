@@ -10,6 +10,7 @@ from islandmode.core.episodes import Sample, Seen
 from islandmode.core.outcome import Outcome
 from islandmode.core.preflight import (
     BYTES_FOR_REST,
+    FoundObject,
     PreflightFinding,
     bytes_needed,
     judge_baseline,
@@ -22,7 +23,7 @@ from tests.core.given import given
 READY: dict[str, Any] = {
     "outcome": Outcome.DONE,
     "interfaces": ("lo", "eth0", "eth1", "eth2", "eth3", "eth4"),
-    "present": (),
+    "present": {},
 }
 WHERE = "conduit-firewall at 172.31.255.1"
 
@@ -60,11 +61,20 @@ def test_a_point_that_is_as_it_should_be_has_no_finding() -> None:
             f"{WHERE} did not show whether something is isolated on it already: nft said nothing. Nothing was touched.",
         ),
         (
-            {"present": ("corporate-dmz",)},
+            {"present": {"corporate-dmz": FoundObject("run-7", 93.6)}},
             "point-already-isolated",
             (
-                f"{WHERE} already carries an isolation of corporate-dmz, from another run or one that did not end; restore "
-                "it first. Nothing was touched."
+                f"{WHERE} is already isolated for corporate-dmz by run run-7 (its timer runs, 94 s are left); wait for its "
+                "end, or abort it where it was started. Nothing was touched."
+            ),
+        ),
+        (
+            {"present": {"corporate-dmz": FoundObject(None, None)}},
+            "point-already-isolated",
+            (
+                f"{WHERE} already carries an object for corporate-dmz that run unknown left behind (no timer runs, so it "
+                "stops nothing); take it away: islandmode restore --drill NAME, with a drill that isolates the same. "
+                "Nothing was touched."
             ),
         ),
         (
@@ -90,7 +100,10 @@ def test_a_point_that_is_not_ready_is_refused(changes: dict[str, Any], code: str
 
 
 def test_every_reason_is_told() -> None:
-    codes = {found.code for found in judged(present=("remote-access",), saved_has_ours=True, interfaces=())}
+    codes = {
+        found.code
+        for found in judged(present={"remote-access": FoundObject("run-7", None)}, saved_has_ours=True, interfaces=())
+    }
     assert codes == {"point-already-isolated", "point-saved-isolated", "point-interface-missing"}
 
 

@@ -192,7 +192,8 @@ def test_a_second_run_on_the_same_conduit_is_refused_and_the_first_goes_on(lab: 
     second = subprocess.run(start_argv(lab), cwd=workspace, capture_output=True, text=True, check=False, timeout=60)
     assert second.returncode == 4, second.stderr
     assert "Another run has conduit" in second.stderr
-    assert_refused(drill(other, lab.name), "already")
+    whose = f"by run {newest(workspace).name} (its timer runs,"
+    assert_refused(drill(other, lab.name), "is already isolated for remote-access", whose)
     ended = end(running, workspace)
     assert ended.code == 0, ended.output
 

@@ -28,6 +28,14 @@ class PreflightFinding:
     refuses: bool
 
 
+@dataclass(frozen=True)
+class FoundObject:
+    """An object of ours that stands on a device before a run: whose, and how long its timer still runs, if it does."""
+
+    owner: str | None
+    armed_s: float | None
+
+
 def judge_point(
     name: str,
     planned: PlanPoint,
@@ -36,11 +44,11 @@ def judge_point(
     why: str = "",
     interfaces: tuple[str, ...] = (),
     saved_has_ours: bool = False,
-    present: tuple[str, ...] | None = None,
+    present: Mapping[str, FoundObject] | None = None,
 ) -> tuple[PreflightFinding, ...]:
     """Judge one isolation point by what it said of itself.
 
-    `present` names the conduits for which an object of ours was found on the device; None means nobody could look.
+    `present` gives the objects of ours that were found on the device, by conduit; None means nobody could look.
     """
     where = f"{name} at {planned.management.address}"
     reason = _clause(why)
@@ -53,11 +61,7 @@ def judge_point(
         sentence = f"{where} did not show whether something is isolated on it already{reason}. Nothing was touched."
         found.append(_refusal("point-state-unread", sentence))
     elif present:
-        sentence = (
-            f"{where} already carries an isolation of {', '.join(present)}, from another run or one that did not end; "
-            "restore it first. Nothing was touched."
-        )
-        found.append(_refusal("point-already-isolated", sentence))
+        found.append(_refusal("point-already-isolated", f"{where} {_of_others(present)} Nothing was touched."))
     if saved_has_ours:
         sentence = (
             f"{where} has an isolation in its saved configuration, so a restart would bring it back; remove it there "
@@ -74,6 +78,20 @@ def judge_point(
         )
         found.append(_refusal("point-interface-missing", sentence))
     return tuple(found)
+
+
+def _of_others(present: Mapping[str, FoundObject]) -> str:
+    """Tell an isolation of a run that may still be at it from one that was left behind."""
+    conduits, owners = ", ".join(present), sorted({one.owner or "unknown" for one in present.values()})
+    whose = f"run {', '.join(owners)}"
+    timers = [one.armed_s for one in present.values() if one.armed_s is not None]
+    if timers:
+        left = f"its timer runs, {max(timers):.0f} s are left"
+        return f"is already isolated for {conduits} by {whose} ({left}); wait for its end, or abort it where it was started."
+    return (
+        f"already carries an object for {conduits} that {whose} left behind (no timer runs, so it stops nothing); take it "
+        "away: islandmode restore --drill NAME, with a drill that isolates the same."
+    )
 
 
 def judge_plan(plan: Plan) -> tuple[PreflightFinding, ...]:

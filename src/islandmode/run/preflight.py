@@ -11,7 +11,14 @@ import anyio
 
 from islandmode.core.errors import Refused
 from islandmode.core.plan import Plan
-from islandmode.core.preflight import PreflightFinding, bytes_needed, judge_machine, judge_plan, judge_point
+from islandmode.core.preflight import (
+    FoundObject,
+    PreflightFinding,
+    bytes_needed,
+    judge_machine,
+    judge_plan,
+    judge_point,
+)
 from islandmode.isolation.point import Configuration, IsolationPoint
 from islandmode.run.book import Book
 from islandmode.system.disk import Disk
@@ -82,7 +89,8 @@ class Preflight:
         state = await self._points[name].state(planned.conduits, CALL_DEADLINE_S)
         present = None
         if state.done and state.value is not None:
-            present = tuple(conduit for conduit, seen in state.value.conduits.items() if seen.present)
+            there = {conduit: seen for conduit, seen in state.value.conduits.items() if seen.present}
+            present = {conduit: FoundObject(seen.owner, seen.armed_s) for conduit, seen in there.items()}
         return judge_point(
             name,
             planned,
