@@ -108,7 +108,12 @@ def schema(
 
 
 @app.command()
-def plan(drill: DrillName, workspace: Workspace = HERE, json: Json = False) -> int:  # noqa: FBT002 - typer's way
+def plan(
+    drill: DrillName,
+    workspace: Workspace = HERE,
+    json: Json = False,  # noqa: FBT002 - typer's way
+    card: Annotated[Path | None, typer.Option("--card", help="Write the page for restoring by hand here.")] = None,
+) -> int:
     """Show every step, its undo, and whose flows die.
 
     No device is contacted.
@@ -121,6 +126,10 @@ def plan(drill: DrillName, workspace: Workspace = HERE, json: Json = False) -> i
         typer.echo(made.model_dump_json(indent=2, by_alias=True))
     else:
         print_plan(made)
+    if card is not None:
+        from islandmode.ui.card_file import write_plan_card
+
+        write_plan_card(made, card)
     return 0
 
 

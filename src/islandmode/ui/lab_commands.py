@@ -44,7 +44,10 @@ def status(workspace: Path, name: str) -> int:
 
 def shell(workspace: Path, name: str, node: str, command: tuple[str, ...]) -> int:
     """Become a shell or a command in a node; does not return."""
-    argv = _running(workspace, name).enter(node, command or ("sh",))
+    lab = _running(workspace, name)
+    # A card knows a device by its name in the site, not in the lab.
+    points = {one.node.labels.get(namespaces.POINT_LABEL): own for own, one in lab.nodes.items()}
+    argv = lab.enter(points.get(node, node), command or ("sh",))
     sys.stdout.flush()
     os.execvp(argv[0], argv)  # noqa: S606 - no shell: the lab's own argv
 

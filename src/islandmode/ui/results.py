@@ -19,6 +19,7 @@ from islandmode.core.verdict import Interval, Restoration, Result, Row, Times, V
 from islandmode.run.conductor import Conducted
 from islandmode.store import rundir
 from islandmode.store.rundir import RunDirectory
+from islandmode.ui.card import card_lines
 from islandmode.ui.report import render_report, verdict_json
 
 COLOURS = {Result.HELD: "green", Result.NOT_TESTED: "yellow", Result.INCONCLUSIVE: "yellow", Result.BREACHED: "red"}
@@ -69,10 +70,8 @@ def print_result(plan: Plan, verdict: Verdict, directory: RunDirectory, *, as_js
 def print_card(plan: Plan) -> None:
     """Say loudly, on standard error, how to restore every device by hand; the commands need no run-time value."""
     print("STRANDED: restoration was not seen. Look at the plant, and restore by hand:", file=sys.stderr)
-    for name, point in plan.points.items():
-        print(f"  on {name} ({point.management.address}), as root:", file=sys.stderr)
-        for line in point.rendering.restore:
-            print(f"    {line}", file=sys.stderr)
+    for line in card_lines(plan):
+        print(f"  {line}", file=sys.stderr)
 
 
 def times_text(times: Times) -> str:

@@ -1,0 +1,214 @@
+"""The card: one printable page with the commands, per device, to restore a plant by hand. Pure.
+
+It is the last layer: for somebody who is tired, whose screens are dark, and who never saw this tool. So it needs no
+run-time value, no network and no explanation. Whatever it says twice (how many commands, which names must be gone) lets
+the reader notice that a copy is damaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from html import escape
+
+from islandmode.core.plan import DyingFlow, Plan, PlanPoint
+from islandmode.core.probe import CanaryProbe, IcmpProbe
+from islandmode.isolation.by_hand import ByHand, Look, by_hand
+from islandmode.ui.card_style import STYLE
+
+CARD, TITLE = "card.html", "Restore by hand"
+LINE_PT, LETTER_EM = 455.0, 0.61
+"""Room for a command within the margins of A4 and Letter, and the width of a letter of its type."""
+LARGEST_PT, SMALLEST_PT = 14.0, 8.0
+ROOM_PT = 45.0
+"""Room on a device's page: the size of the type times the number of commands, each of two lines."""
+SSH_PORT = 22
+BY_ITSELF = {
+    "A": "It restores by itself, by a timer of its own that needs nobody, at most {limit} after {since}.",
+    "B": "It restores by itself, by a timer of its own, at most {limit} after {since}, and a little more on a slow device.",
+    "C": "Only the guardian on the operations host restores it, {limit} after {since}; if that host is dead, NOTHING does.",
+    "D": "NOTHING restores it but you.",
+}
+
+
+def render_card(plan: Plan, run: str | None = None, *, lab: bool = False) -> str:
+    """Write the card as one HTML document; without a run it is valid for every run of the plan."""
+    lab = lab or _only_in_lab(plan)
+    parts = [
+        _head(plan, run, lab=lab),
+        _calls(plan),
+        # A page each, so that a device's page can hang beside the device.
+        *(_device(plan, number, name, lab=lab) for number, name in enumerate(plan.points, 1)),
+    ]
+    running = f'<p class="running">{_running(plan, run, lab=lab)}</p>'
+    # The table makes browsers repeat its head on every printed page, so that a loose page still says what it is.
+    body = f'<table class="page"><thead><tr><td>{running}</td></tr></thead><tbody><tr><td>{"".join(parts)}</td></tr></tbody></table>'
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{TITLE}: {escape(plan.drill.site)}</title><style>{STYLE}</style></head><body>{body}</body></html>\n"
+    )
+
+
+def card_lines(plan: Plan) -> tuple[str, ...]:
+    """Write the card's commands and looks as plain lines, for a screen on which something is wrong right now."""
+    lines = []
+    for name, point in plan.points.items():
+        hands = by_hand(point.rendering)
+        lines.append(f"on {name} ({point.management.address}). {hands.become}")
+        lines += [f"  {command}" for command in hands.commands]
+        lines += [f"  {look.command}   must not show {', '.join(look.must_not_show)}" for look in hands.looks]
+    return tuple(lines)
+
+
+def _only_in_lab(plan: Plan) -> bool:
+    """Tell a lab's plan by its secrets: a reference to a lab's secret can be resolved nowhere else."""
+    logins = [point.login for point in plan.points.values()]
+    return any((secret or "").startswith("lab:") for login in logins for secret in (login.password, login.key))
+
+
+def _running(plan: Plan, run: str | None, *, lab: bool) -> str:
+    words = ["LAB"] if lab else []
+    words += [f"restore {plan.drill.site} by hand", run or plan.drill.drill, f"plan {plan.plan_digest[:12]}"]
+    return escape(" · ".join(words))
+
+
+def _head(plan: Plan, run: str | None, *, lab: bool) -> str:
+    drill = plan.drill
+    restore = f"islandmode restore {run}" if run else f"islandmode restore --drill {drill.drill}"
+    facts = (
+        ("Plant", escape(drill.site)),
+        ("Drill", escape(drill.drill)),
+        ("Run", escape(run) if run else "any run of this plan"),
+        ("Valid for", f"plan digest <code>{escape(plan.plan_digest)}</code>"),
+        ("Devices", escape(", ".join(plan.points))),
+    )
+    return (
+        f"{'<p class=lab>LAB: a rehearsal, not the plant</p>' if lab else ''}<h1>{TITLE}: {escape(drill.site)}</h1>"
+        f"{_facts(facts)}"
+        "<p>Use this when the plant stays isolated and nobody restores it, or when a screen says STRANDED.</p>"
+        '<p class="box"><strong>Isolated on purpose, because of an attack?</strong> Then do not restore before the people '
+        "below agree.</p>"
+        "<ol><li><strong>If the operations host answers</strong>, type there: "
+        f'<code class="host">{escape(restore)}</code> If it does not say <em>restored</em> within a minute, go on.</li>'
+        f"<li><strong>By hand:</strong> do what the next pages say, a page for each device ({_count(len(plan.points), 'device')}). "
+        "The commands remove only what Islandmode made. Typed twice, in another order, or with nothing isolated, they do "
+        "no harm. Whatever part of Islandmode still runs cannot isolate again after them.</li>"
+        "<li><strong>Tell</strong> the people below, whether it worked or not.</li></ol>"
+    )
+
+
+def _facts(facts: Iterable[tuple[str, str]]) -> str:
+    return f'<dl class="facts">{"".join(f"<dt>{key}</dt><dd>{value}</dd>" for key, value in facts)}</dl>'
+
+
+def _device(plan: Plan, number: int, name: str, *, lab: bool) -> str:
+    point = plan.points[name]
+    hands = by_hand(point.rendering)
+    zones = (f"{conduit} ({' to '.join(point.between[conduit])})" for conduit in point.conduits)
+    facts = (
+        ("Platform", escape(point.platform)),
+        ("Model, place", '<span class="blank"></span>'),
+        ("Address", escape(f"{point.management.address} (managed from zone {point.management.zone})")),
+        ("Isolates", escape(", ".join(zones))),
+        ("If nobody acts", escape(_by_itself(plan, point))),
+    )
+    return (
+        f'<section class="device"><h2>Device {number} of {len(plan.points)}: {escape(name)}</h2>'
+        f"{_facts(facts)}<h3>1. Get on its console</h3>{_console(name, point, hands, lab=lab)}"
+        f"<h3>2. Type {_count(len(hands.commands), 'command')}, with Enter after each</h3>{_commands(hands)}"
+        f"<h3>3. See that it worked: type, and try</h3><ul>{''.join(_look(look) for look in hands.looks)}{_paths(plan, point)}</ul>"
+        f"<h3>4. Only if that did not help</h3><p>{escape(hands.last_resort)}</p></section>"
+    )
+
+
+def _by_itself(plan: Plan, point: PlanPoint) -> str:
+    able = point.capabilities
+    since = "Islandmode last renewed the timer" if able.renewable else "the drill began to isolate"
+    text = BY_ITSELF[able.undo_tier].format(limit=_duration(plan.dead_man_s), since=since)
+    return text if able.undo_tier == "D" else f"{text} You need not wait for it."
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{seconds:g} s"
+    return f"{minutes} min" if not rest else f"{minutes} min {rest} s"
+
+
+def _console(name: str, point: PlanPoint, hands: ByHand, *, lab: bool) -> str:
+    port = f" -p {point.management.port}" if point.management.port != SSH_PORT else ""
+    ssh = f"ssh{port} YOU@{point.management.address}"
+    if lab:
+        return f'<p>In the lab: <code class="console">{escape(f"islandmode lab shell {name}")}</code></p>'
+    return (
+        "<p>Screen and keyboard at the device, or its serial console. Or, from a machine in zone "
+        f'{escape(point.management.zone)}: <code class="console">{escape(ssh)}</code></p><p>{escape(hands.become)}</p>'
+    )
+
+
+def _commands(hands: ByHand) -> str:
+    listed = "".join(f"<li><code>{_breakable(command)}</code></li>" for command in hands.commands)
+    longest = max((len(part) for command in hands.commands for part in _parts(command)), default=1)
+    fitting_pt = min(LINE_PT / (longest * LETTER_EM), ROOM_PT / max(1, len(hands.commands)))
+    size_pt = max(SMALLEST_PT, min(LARGEST_PT, fitting_pt))
+    broken = any(len(_parts(command)) > 1 for command in hands.commands)
+    lines = " Where a command is printed over two lines, Enter between them does no harm." if broken else ""
+    return f'<ol class="type" style="font-size:{size_pt:.1f}pt">{listed}</ol><p>{escape(hands.answer)}{lines}</p>'
+
+
+def _parts(command: str) -> list[str]:
+    """Take a command apart where a line may end: after a semicolon, where a shell and a device allow it too."""
+    parts = command.split("; ")
+    return [*(f"{part}; " for part in parts[:-1]), parts[-1]]
+
+
+def _breakable(command: str) -> str:
+    return "".join(f"<span>{escape(part.rstrip())}</span>{' ' * part.endswith(' ')}" for part in _parts(command))
+
+
+def _look(look: Look) -> str:
+    names = ", ".join(f"<code>{escape(name)}</code>" for name in look.must_not_show)
+    return (
+        f'<li><code class="look">{escape(look.command)}</code> must NOT show {names}. '
+        f"If it does: {escape(look.otherwise)}</li>"
+    )
+
+
+def _paths(plan: Plan, point: PlanPoint) -> str:
+    """Name one connection across each conduit that a person can try."""
+    listed = []
+    for conduit in point.conduits:
+        path = next(_connections(plan, conduit), None)
+        if path is not None:
+            listed.append(f"<li>{escape(conduit)} passes: {escape(path)}.</li>")
+    return "".join(listed)
+
+
+def _connections(plan: Plan, conduit: str) -> Iterator[str]:
+    for planned in plan.probes.values():
+        probe, vantage = planned.probe, plan.vantages.get(planned.probe.vantage)
+        if planned.crosses == conduit and vantage is not None and not isinstance(probe, CanaryProbe):
+            source = next((one for one in vantage.address if one.version == planned.family), "")
+            service = "ping" if isinstance(probe, IcmpProbe) else f"TCP {probe.port}"
+            yield f"{probe.vantage} ({source}) reaches {probe.target}, {service}"
+
+
+def _calls(plan: Plan) -> str:
+    flows = tuple(flow for stage in plan.stages for flow in stage.dying_flows)
+    rows = "".join(
+        f"<tr><td>{escape(owner)}</td><td>{_theirs(flow for flow in flows if flow.owner == owner)}</td><td></td></tr>"
+        for owner in dict.fromkeys(flow.owner for flow in flows)
+    )
+    blank = "<tr><td>On call</td><td></td><td></td></tr>"
+    return (
+        '<h2>Whom to call</h2><table class="call"><thead><tr><th>Who</th><th>What of theirs is dead</th>'
+        f"<th>Telephone: write it in today</th></tr></thead><tbody>{rows}{blank}</tbody></table>"
+    )
+
+
+def _theirs(flows: Iterable[DyingFlow]) -> str:
+    return "<br>".join(escape(f"{flow.flow}, {flow.service}, on {flow.conduit}") for flow in flows)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
