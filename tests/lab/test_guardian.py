@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from islandmode.rehearse import namespaces
 from islandmode.rehearse.namespaces import Lab
+from tests.lab.conftest import TOPOLOGY
 from tests.lab.drills import end, wait_for
 from tests.lab.guarded import (
     DRILL,
@@ -56,7 +58,7 @@ def test_a_conductor_that_is_killed_leaves_it_to_its_guardian(lab: Lab, tmp_path
     end_quietly(running)
     took = next(one for one in records(workspace, "guardian") if one["kind"] == "guardian.took_over")
     assert took["data"]["why"] == "The conductor is gone."
-    assert kinds(workspace, "guardian")[-2:] == ["restore.seen", "guardian.ended"]
+    assert kinds(workspace, "guardian")[-3:] == ["restore.seen", "guardian.agrees", "guardian.ended"]
     assert "restore.ordered" not in kinds(workspace, "conductor")
     status = ask(workspace, lab, "status")
     assert (status.returncode, status.stderr) == (0, "")
@@ -144,7 +146,7 @@ def test_with_the_way_to_the_firewall_lost_the_guardian_goes_on_and_every_comman
     finally:
         in_node(lab, "fw", "nft", "delete", "table", "inet", "noway")
     wait_until(lambda: not Path(f"/proc/{guardian}").exists(), 35.0, "the guardian ends when it has seen it")
-    assert kinds(workspace, "guardian")[-2:] == ["restore.seen", "guardian.ended"]
+    assert kinds(workspace, "guardian")[-3:] == ["restore.seen", "guardian.agrees", "guardian.ended"]
     assert ask(workspace, lab, "status").returncode == 0
 
 
@@ -219,3 +221,20 @@ def ports_of(lab: Lab, pid: int) -> list[int]:
     argv = lab.enter("ops", ask_kernel, network_only=True)
     lines = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=20).stdout.splitlines()
     return [int(line.split()[2].rsplit(":", 1)[1]) for line in lines if f"pid={pid}," in line]
+
+
+def test_a_guardian_whose_lab_is_taken_down_ends(state_dir: Path, tmp_path: Path) -> None:
+    """What it could not see restored is gone with the lab; it must not try for ever, in a network without a plant."""
+    own = namespaces.up(TOPOLOGY, name="gone", state_dir=state_dir)
+    workspace = hold_workspace(tmp_path / "workspace", own)
+    running = hold(workspace, own)
+    guardian = guardian_pid(workspace)
+    in_node(own, "fw", "nft", NO_WAY_IN)
+    running.kill()
+    end_quietly(running)
+    wait_until(lambda: "restore.attempt" in kinds(workspace, "guardian"), 10.0, "a first attempt")
+    assert ask(workspace, own, "lab", "down").returncode == 0
+    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), 10.0, "the guardian ends")
+    assert records(workspace, "guardian")[-1]["data"]["why"] == "The lab is gone, and the isolation with it."
+    status = ask(workspace, own, "status")
+    assert (status.returncode, "its lab is gone" in status.stdout) == (0, True)

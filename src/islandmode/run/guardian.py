@@ -11,7 +11,8 @@ armed. What makes it take the run over:
     `restored` is not so      a point still shows an object                          at once
 
 Then it takes the claim, so that the conductor may only restore from then on, and restores until that is seen, however long
-it takes. It never renews, never isolates, and never ends while restoration is unseen.
+it takes. It never renews, never isolates, and never ends while restoration is unseen, nor while a conductor that it took the
+run from may wake up: it looks once more when that has ended.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ class Guardian:
         self._heard_us = 0
         self._restoring_us: int | None = None
         self._asked: tuple[int, str] | None = None
+        self._took_over = False
 
     async def guard(self) -> bool:
         """Guard until restoration was seen or nothing is owed; returns whether we were ready and all is restored."""
@@ -92,9 +94,10 @@ class Guardian:
         self._heard_us = self._clock.monotonic_us()
         self._hearing.answer(READY)
         why = await self._watch()
-        if why is not None:
+        while why is not None:
             await self._take_over(why)
-        self._journal.note("guardian.ended", {"restored": True, "took_over": why is not None})
+            why = await self._outlast()
+        self._journal.note("guardian.ended", {"restored": True, "took_over": self._took_over})
         return True
 
     async def _log_in(self) -> str | None:
@@ -169,12 +172,23 @@ class Guardian:
         for name, conduits in tuple(self._owed.items()):
             reading = await self._points[name].state(conduits, LOOK_DEADLINE_S)
             if not reading.done or reading.value is None or not reading.value.clear:
-                return f"The conductor says that all is restored; {name} {reading.why or 'still shows an object'}."
+                return f"The conductor is done; {name} {reading.why or 'still shows an object'}."
             stamps = {"asked_us": reading.asked_us, "answered_us": reading.answered_us}
             self._journal.note("guardian.agrees", {"point": name, **stamps})
         return None
 
+    async def _outlast(self) -> str | None:
+        """Stay until the conductor has ended: one that only slept may still have something under way to a device."""
+        while self._told.why is None:
+            line: str | None = ""
+            with anyio.move_on_after(LISTEN_S):
+                line = await self._hearing.next_line()
+            if line is None:
+                return await self._disagreement()
+        return None
+
     async def _take_over(self, why: str) -> None:
+        self._took_over = True
         claimed = self._claim.take()
         self._journal.note("guardian.took_over", {"why": why, "claimed": claimed, "points": sorted(self._owed)})
         await restore_until_seen(

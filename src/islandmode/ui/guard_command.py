@@ -12,20 +12,23 @@ from anyio.abc import TaskStatus
 
 from islandmode.core.errors import IslandmodeError, Refused
 from islandmode.rehearse import namespaces
+from islandmode.rehearse.namespaces import Lab
 from islandmode.run.guardian import Guardian
 from islandmode.run.guardian_process import FolderRequests, PipeHearing
-from islandmode.system.lifeline import REFUSED
 from islandmode.store import rundir
 from islandmode.store.journal import Journal
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.claim import FileClaim
-from islandmode.system.clock import MachineClock
+from islandmode.system.clock import Clock, MachineClock
 from islandmode.system.disk import MachineDisk
+from islandmode.system.lifeline import REFUSED
 from islandmode.ui import rehearsal
 from islandmode.ui.exits import STRANDED
 from islandmode.ui.lab_place import STATE
 
 GUARDIAN_JOURNAL = "guardian.jsonl"
+LOOK_FOR_LAB_S = 2.0
+WRITE_S = 3.0
 
 
 @dataclass
@@ -52,6 +55,17 @@ def guard_run(workspace: Path, lab: str, run: str) -> int:
         return error.exit_code
 
 
+async def _end_with_the_lab(lab: Lab, journal: Journal, clock: Clock) -> None:
+    """End when the lab is gone: the isolation went with it, and nobody could ever see it restored."""
+    while (there := namespaces.attach(lab.name, lab.state_dir)) is not None and there.identity == lab.identity:
+        await clock.sleep(LOOK_FOR_LAB_S)
+    journal.note("guardian.ended", {"restored": False, "why": "The lab is gone, and the isolation with it."})
+    with anyio.move_on_after(WRITE_S):
+        await journal.close()
+    # A restore is shielded from everything on purpose; nothing else ends it.
+    os._exit(0)
+
+
 async def _guard(workspace: Path, lab_name: str, directory: RunDirectory) -> int:
     plan, clock = directory.plan(), MachineClock.of_this_boot()
     lab = namespaces.attach(lab_name, workspace / STATE)
@@ -76,6 +90,7 @@ async def _guard(workspace: Path, lab_name: str, directory: RunDirectory) -> int
     )
     async with anyio.create_task_group() as beside:
         await beside.start(signals.receive)
+        beside.start_soon(_end_with_the_lab, lab, journal, clock)
         restored = await guardian.guard()
         beside.cancel_scope.cancel()
     for point in points.values():
