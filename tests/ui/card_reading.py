@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-LINES = {"p", "li", "h1", "h2", "h3", "dt", "dd", "ol", "ul", "dl", "section", "td", "th", "tr", "div", "br"}
+LINES = {"p", "li", "h1", "h2", "h3", "dt", "dd", "ol", "ul", "dl", "section", "table", "td", "th", "tr", "div", "br"}
 UNSEEN = {"style", "title", "script"}
 DEVICE = re.compile(r"Device (\d+) of (\d+): (\S+)")
 COUNT = re.compile(r"2\. Type (\d+) commands?, with Enter after each")

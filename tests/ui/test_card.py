@@ -106,6 +106,15 @@ def test_a_card_says_what_happens_if_nobody_acts(plan: Plan, able: dict[str, Any
     assert says in text
 
 
+def test_a_card_claims_that_nothing_isolates_again_only_where_that_is_so(plan: Plan) -> None:
+    point = plan.points["conduit-firewall"]
+    able = point.capabilities.model_copy(update={"arms": "with_isolate"})
+    assert "cannot isolate again" in " ".join(words(render_card(plan)))
+    text = " ".join(words(render_card(changed(plan, capabilities=able))))
+    assert "cannot isolate again" not in text
+    assert "islandmode abort" in text
+
+
 def test_a_platform_without_a_look_still_has_its_commands_on_every_device() -> None:
     plan = simulated_drill.make(simulated_drill.Shape(two_points=True))
     said = words(render_card(plan))
@@ -134,7 +143,7 @@ DAMAGES: dict[str, Spoil] = {
     "a command is lost": lambda html: re.sub(r"<li><code><span>nft.*?</li>", "", html, count=1),
     "a command is doubled": lambda html: re.sub(r"(<li><code><span>nft.*?</li>)", r"\1\1", html, count=1),
     "a command is another's": lambda html: re.sub(r"(<li><code>.*?</code>)", _all_remote, html),
-    "a device is lost": lambda html: re.sub(r"<section.*</section>", "", html),
+    "a device is lost": lambda html: re.sub(r"<table class=\"device.*?</table>", "", html),
     "a device was torn off": lambda html: html.replace("Device 1 of 1", "Device 1 of 2"),
 }
 

@@ -55,8 +55,8 @@ def _nftables(rendering: Rendering) -> ByHand:
                 "Somebody saved the isolation: take these tables out of that file, or a restart isolates again.",
             ),
         ),
-        last_resort="A restart of the device clears it, because Islandmode saves nothing there. It stops ALL traffic "
-        "through the device while it starts.",
+        last_resort="A restart of the device clears it, unless somebody saved it (step 3): Islandmode itself saves nothing "
+        "there. ALL traffic through the device stops while it starts.",
     )
 
 

@@ -18,9 +18,8 @@ from islandmode.ui.card_style import STYLE
 CARD, TITLE = "card.html", "Restore by hand"
 LINE_PT, LETTER_EM = 455.0, 0.61
 """Room for a command within the margins of A4 and Letter, and the width of a letter of its type."""
-LARGEST_PT, SMALLEST_PT = 14.0, 8.0
-ROOM_PT = 45.0
-"""Room on a device's page: the size of the type times the number of commands, each of two lines."""
+LARGEST_PT, MANY_PT, SMALLEST_PT = 14.0, 11.0, 8.0
+FEW = 3
 SSH_PORT = 22
 BY_ITSELF = {
     "A": "It restores by itself, by a timer of its own that needs nobody, at most {limit} after {since}.",
@@ -92,9 +91,15 @@ def _head(plan: Plan, run: str | None, *, lab: bool) -> str:
         f'<code class="host">{escape(restore)}</code> If it does not say <em>restored</em> within a minute, go on.</li>'
         f"<li><strong>By hand:</strong> do what the next pages say, a page for each device ({_count(len(plan.points), 'device')}). "
         "The commands remove only what Islandmode made. Typed twice, in another order, or with nothing isolated, they do "
-        "no harm. Whatever part of Islandmode still runs cannot isolate again after them.</li>"
+        f"no harm. {_afterwards(plan)}</li>"
         "<li><strong>Tell</strong> the people below, whether it worked or not.</li></ol>"
     )
+
+
+def _afterwards(plan: Plan) -> str:
+    if all(point.capabilities.arms == "before" for point in plan.points.values()):
+        return "Whatever part of Islandmode still runs cannot isolate again after them."
+    return "A drill that still runs may isolate again in its next stage: end it, where it can be reached, with islandmode abort."
 
 
 def _facts(facts: Iterable[tuple[str, str]]) -> str:
@@ -113,11 +118,14 @@ def _device(plan: Plan, number: int, name: str, *, lab: bool) -> str:
         ("If nobody acts", escape(_by_itself(plan, point))),
     )
     return (
-        f'<section class="device"><h2>Device {number} of {len(plan.points)}: {escape(name)}</h2>'
+        # A table for its head again: a device with many conduits needs more than a page, and each must name it.
+        f'<table class="device"><thead><tr><td><h2>Device {number} of {len(plan.points)}: {escape(name)}</h2></td></tr>'
+        "</thead><tbody><tr><td>"
         f"{_facts(facts)}<h3>1. Get on its console</h3>{_console(name, point, hands, lab=lab)}"
         f"<h3>2. Type {_count(len(hands.commands), 'command')}, with Enter after each</h3>{_commands(hands)}"
         f"<h3>3. See that it worked: type, and try</h3><ul>{''.join(_look(look) for look in hands.looks)}{_paths(plan, point)}</ul>"
-        f"<h3>4. Only if that did not help</h3><p>{escape(hands.last_resort)}</p></section>"
+        f"<h3>4. Only if that did not help</h3><p>{escape(hands.last_resort)}</p>"
+        "</td></tr></tbody></table>"
     )
 
 
@@ -149,8 +157,8 @@ def _console(name: str, point: PlanPoint, hands: ByHand, *, lab: bool) -> str:
 def _commands(hands: ByHand) -> str:
     listed = "".join(f"<li><code>{_breakable(command)}</code></li>" for command in hands.commands)
     longest = max((len(part) for command in hands.commands for part in _parts(command)), default=1)
-    fitting_pt = min(LINE_PT / (longest * LETTER_EM), ROOM_PT / max(1, len(hands.commands)))
-    size_pt = max(SMALLEST_PT, min(LARGEST_PT, fitting_pt))
+    largest_pt = LARGEST_PT if len(hands.commands) <= FEW else MANY_PT
+    size_pt = max(SMALLEST_PT, min(largest_pt, LINE_PT / (longest * LETTER_EM)))
     broken = any(len(_parts(command)) > 1 for command in hands.commands)
     lines = " Where a command is printed over two lines, Enter between them does no harm." if broken else ""
     return f'<ol class="type" style="font-size:{size_pt:.1f}pt">{listed}</ol><p>{escape(hands.answer)}{lines}</p>'

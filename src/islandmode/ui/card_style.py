@@ -16,14 +16,16 @@ dt{font-weight:700}
 dd{margin:0;overflow-wrap:anywhere}
 code{overflow-wrap:anywhere;font-family:"DejaVu Sans Mono","Liberation Mono",monospace;font-weight:700}
 code{font-size:10pt}
-.device{border:3px solid #000;padding:8px 12px 10px;margin:14px 0 0;break-before:page;break-inside:avoid}
-.device>h2{font-size:18pt;margin:0 0 4px;overflow-wrap:anywhere}
+table.device{width:100%;border:3px solid #000;border-collapse:separate;border-spacing:0;table-layout:fixed;margin:14px 0 0}
+table.device{break-before:page;break-inside:avoid;box-decoration-break:clone}
+table.device>thead td{padding:6px 12px 2px}table.device>tbody>tr>td{padding:0 12px 10px}
+table.device h2{font-size:18pt;margin:0;overflow-wrap:anywhere}
 ol.type{margin:6px 0;padding-left:1.9em}
 ol.type li{break-inside:avoid;margin:0 0 6px;font-weight:700}
 ol.type code{display:block;font-size:inherit;border:1px solid #000;padding:5px 7px;overflow-wrap:anywhere;line-height:1.45}
 ol.type code span{display:inline-block}
 ol,ul{margin:4px 0;padding-left:1.4em}
-li{margin:0 0 3px}
+li{margin:0 0 3px;break-inside:avoid}
 code.console{display:block;font-size:13pt;margin:2px 0}
 code.host{display:block;margin:2px 0}
 code.look{font-size:11.5pt;border:1px solid #000;padding:0 4px;margin-right:4px}
