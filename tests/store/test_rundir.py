@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from islandmode.core.chain import GENESIS, digest
 from islandmode.core.errors import InputError, Refused
+from islandmode.core.record import Record
 from islandmode.store import rundir
+from islandmode.store.journal import encode
 from tests.system.small_disk import on_a_small_disk
 
 
@@ -50,6 +54,18 @@ def test_a_sealed_run_is_checked_by_sha256sum_itself(tmp_path: Path) -> None:
     assert sorted(path.name for path in (made.root / "samples" / "erp").iterdir()) == ["000001.jsonl", "000002.part"]
     made.write_text("report.html", "<p>breached</p>")
     assert subprocess.run([*check, "--status"], cwd=made.root, check=False).returncode == 1
+
+
+def test_the_journal_of_a_guardian_that_still_tries_is_not_sealed(tmp_path: Path) -> None:
+    made = rundir.create(tmp_path, "run-1")
+    took = Record(0, "riverside", "run-1", "guardian", "boot", 1, 1, "guardian.took_over", {})
+    ended = replace(took, seq=1, kind="guardian.ended")
+    first = encode(took, GENESIS)
+    journal = made.journal.with_name(rundir.GUARDIAN_JOURNAL)
+    journal.write_bytes(first)
+    assert "guardian" not in made.seal().read_text()
+    journal.write_bytes(first + encode(ended, digest(first)))
+    assert "guardian" in made.seal().read_text()
 
 
 def test_runs_are_found_by_the_beginning_of_their_names(tmp_path: Path) -> None:

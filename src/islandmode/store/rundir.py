@@ -21,6 +21,7 @@ PLAN, VERDICT, REPORT, SUMS = "plan.json", "verdict.json", "report.html", "SHA25
 ROOM_BYTES = 32 * 1024 * 1024
 """What must be free before a run begins: its journal's reserve several times over, for plan, samples and report."""
 REQUESTS = "requests"
+GUARDIAN_JOURNAL = "guardian.jsonl"
 CONDUCTOR_JOURNAL = Path("journals") / "conductor.jsonl"
 
 
@@ -98,10 +99,18 @@ class RunDirectory:
             (folder / Path(name).name).write_bytes(data)
 
     def seal(self) -> Path:
-        """Write SHA256SUMS over every file of the run, in the form that `sha256sum -c` reads."""
-        files = sorted(path for path in self.root.rglob("*") if path.is_file() and path.name != SUMS)
+        """Write SHA256SUMS over every file of the run, in the form that `sha256sum -c` reads.
+
+        A guardian that still tries goes on writing; its journal is left out, and has its own chain.
+        """
+        growing = {SUMS} if self._guardian_has_ended() else {SUMS, GUARDIAN_JOURNAL}
+        files = sorted(path for path in self.root.rglob("*") if path.is_file() and path.name not in growing)
         lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(self.root)}\n" for path in files]
         return self.write_text(SUMS, "".join(lines))
+
+    def _guardian_has_ended(self) -> bool:
+        path = self.journal.with_name(GUARDIAN_JOURNAL)
+        return not path.exists() or any(record.kind == "guardian.ended" for record in _read(path).records)
 
     def verdict(self) -> Mapping[str, Any] | None:
         """Read the verdict as written; None when this run has none."""

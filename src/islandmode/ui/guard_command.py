@@ -26,7 +26,6 @@ from islandmode.ui import rehearsal
 from islandmode.ui.exits import STRANDED
 from islandmode.ui.lab_place import STATE
 
-GUARDIAN_JOURNAL = "guardian.jsonl"
 LOOK_FOR_LAB_S = 2.0
 WRITE_S = 3.0
 
@@ -73,7 +72,7 @@ async def _guard(workspace: Path, lab_name: str, directory: RunDirectory) -> int
         raise Refused(f"lab {lab_name} is not running")
     rehearsal.refuse_strangers(plan, lab)
     points = rehearsal.open_points(plan, lab, workspace, clock, directory.run)
-    path = directory.journal.with_name(GUARDIAN_JOURNAL)
+    path = directory.journal.with_name(rundir.GUARDIAN_JOURNAL)
     names = {"site": plan.drill.site, "run": directory.run, "writer": "guardian"}
     journal = await Journal.create(MachineDisk(), path, clock=clock, **names)
     signals = Signals()
