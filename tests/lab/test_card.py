@@ -12,9 +12,7 @@ from pathlib import Path
 import pytest
 
 from islandmode.rehearse.namespaces import Lab
-from islandmode.store.rundir import RunDirectory
 from islandmode.ui.card import render_card
-from islandmode.ui.card_file import write_run_card
 from islandmode.ui.planning import plan_of
 from tests.lab.drills import PROJECT, end, make_workspace, newest_run, start, wait_for
 from tests.lab.leave_isolated import DRILL, RUN
@@ -67,10 +65,10 @@ def isolated(lab: Lab) -> Iterator[Lab]:
 
 @pytest.fixture
 def card(tmp_path: Path) -> Path:
-    """The card of a run, where the run has it."""
-    directory = RunDirectory(tmp_path / RUN)
-    directory.root.mkdir()
-    return write_run_card(plan_of(PROJECT, DRILL)[1], directory, lab=True)
+    """The card of a run."""
+    path = tmp_path / "card.html"
+    path.write_text(render_card(plan_of(PROJECT, DRILL)[1], RUN, lab=True), encoding="utf-8")
+    return path
 
 
 def shown(lab: Lab, page: DevicePage) -> dict[str, set[str]]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import subprocess
 from dataclasses import replace
@@ -40,6 +41,24 @@ def test_a_full_disk_refuses_the_run_before_it_has_a_folder() -> None:
     assert on_a_small_disk("run") == (
         "runs has 0 MiB free and a run needs 32 MiB to begin; make room there. Nothing was touched. Left behind: nothing"
     )
+
+
+@pytest.mark.parametrize("when", ["written", "synced"])
+def test_a_run_whose_plan_cannot_be_kept_is_refused(tmp_path: Path, when: str) -> None:
+    made = rundir.create(tmp_path, "run-1")
+
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    if when == "written":
+        (made.root / "plan.json").mkdir()
+    with pytest.raises(Refused, match=r"plan\.json cannot be written \(.*\); .* Nothing was touched\.$"):
+        made.keep("plan.json", "{}", **({"sync": fail} if when == "synced" else {}))
+
+
+def test_what_is_kept_is_what_was_given(tmp_path: Path) -> None:
+    kept = rundir.create(tmp_path, "run-1").keep("plan.json", "{}")
+    assert kept.read_text(encoding="utf-8") == "{}"
 
 
 def test_a_sealed_run_is_checked_by_sha256sum_itself(tmp_path: Path) -> None:

@@ -7,11 +7,9 @@ from typing import Any
 
 import pytest
 
-from islandmode.core.errors import InputError, Refused
+from islandmode.core.errors import InputError
 from islandmode.core.plan import Plan
-from islandmode.store.rundir import RunDirectory
 from islandmode.ui.card import card_lines, render_card
-from islandmode.ui.card_file import write_run_card
 from islandmode.ui.cli import command
 from islandmode.ui.planning import plan_of
 from islandmode.ui.results import print_card
@@ -178,9 +176,3 @@ def test_a_card_never_takes_the_place_of_another_file(tmp_path: Path, name: str,
     with pytest.raises(InputError, match=why):
         command(asked)
     assert (tmp_path / "drill.yaml").read_text(encoding="utf-8") == "drill: mine"
-
-
-def test_a_run_without_a_card_is_refused(plan: Plan, tmp_path: Path) -> None:
-    (tmp_path / RUN / "card.html").mkdir(parents=True)
-    with pytest.raises(Refused, match=r"card\.html cannot be written .* Nothing was touched\."):
-        write_run_card(plan, RunDirectory(tmp_path / RUN), lab=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,8 +81,24 @@ class RunDirectory:
             return False
         return verdict is not None and verdict.get("restoration") == "proven"
 
+    def keep(self, name: str, text: str, sync: Callable[[int], None] = os.fsync) -> Path:
+        """Write, durably, what a restore without us would need; raises `Refused`, since nothing may be armed without it."""
+        path = self.root / name
+        try:
+            with path.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                sync(file.fileno())
+            sync_folder(path.parent)
+        except OSError as error:
+            raise Refused(
+                f"{path} cannot be written ({error.strerror}); without it nobody could restore if we are gone. "
+                "Make room or rights there. Nothing was touched."
+            ) from error
+        return path
+
     def write_text(self, name: str, text: str) -> Path:
-        """Write one file of the run; for everything that is written after restore or before arming."""
+        """Write one file of the run; for what is written after restore."""
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -1,14 +1,13 @@
-"""Where a card is written: beside the plan that is being read, or into a run's directory before anything is armed."""
+"""Writing a plan's card where somebody wants it, and over nothing else of theirs."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from islandmode.core.errors import InputError, Refused
+from islandmode.core.errors import InputError
 from islandmode.core.plan import Plan
-from islandmode.store.rundir import RunDirectory
-from islandmode.ui.card import CARD, TITLE, render_card
+from islandmode.ui.card import TITLE, render_card
 
 HEAD_BYTES = 400
 
@@ -24,14 +23,3 @@ def write_plan_card(plan: Plan, path: Path) -> None:
             f"The card {path} cannot be written ({error.strerror}); name a file that you may write."
         ) from None
     print(f"The card for restoring by hand is {path}; print it, and keep it where the devices are.", file=sys.stderr)
-
-
-def write_run_card(plan: Plan, directory: RunDirectory, *, lab: bool) -> Path:
-    """Write the card of a run; a run without one is refused, because it would have one way back less."""
-    try:
-        return directory.write_text(CARD, render_card(plan, directory.run, lab=lab))
-    except OSError as error:
-        raise Refused(
-            f"The card {directory.root / CARD} cannot be written ({error.strerror}); without it nobody could restore by "
-            "hand. Make room or rights there. Nothing was touched."
-        ) from None

@@ -32,7 +32,7 @@ from islandmode.system.claim import FileClaim
 from islandmode.system.clock import Clock, MachineClock, iso_utc
 from islandmode.system.disk import Disk, MachineDisk, hold_conduits
 from islandmode.ui import rehearsal
-from islandmode.ui.card_file import write_run_card
+from islandmode.ui.card import CARD, render_card
 from islandmode.ui.exits import NOTHING_TO_JUDGE, exit_code
 from islandmode.ui.live import LiveView, silent
 from islandmode.ui.plan_text import print_plan
@@ -91,8 +91,8 @@ def _run_here(request: RunRequest, plan: Plan, lab: Lab) -> int:
     with hold_conduits(request.workspace / rundir.RUNS / ".locks", plan.drill.site, plan.conduits, run):
         refuse_beside_unfinished(request.workspace, plan, run)
         directory = rundir.create(request.workspace, run)
-        directory.write_text(rundir.PLAN, plan.model_dump_json(indent=2, by_alias=True) + "\n")
-        card = write_run_card(plan, directory, lab=True)
+        directory.keep(rundir.PLAN, plan.model_dump_json(indent=2, by_alias=True) + "\n")
+        card = directory.keep(CARD, render_card(plan, run, lab=True))
         if not request.json:
             print(f"card   {card}")
         view = None if request.json else LiveView(plan)
