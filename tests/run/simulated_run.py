@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,10 +20,13 @@ from islandmode.core.record import Record
 from islandmode.core.timeline import timeline_of
 from islandmode.core.verdict import Verdict
 from islandmode.rehearse.simulated_faults import Fault, draw_faults
+from islandmode.rehearse.simulated_line import SimulatedClaim, SimulatedLine, SimulatedRequests
 from islandmode.rehearse.simulated_plant import Devices, SimulatedPlant
 from islandmode.rehearse.simulated_truth import Claims, check_all
 from islandmode.rehearse.world import run_world
 from islandmode.run.conductor import Conducted, Conductor, RunPlace
+from islandmode.run.guardian import Guardian
+from islandmode.run.guards import Guarded
 from islandmode.run.outermost import Broken
 from islandmode.run.progress import Progress, Stop, StopLatch
 from islandmode.store.journal import Journal
@@ -31,7 +35,15 @@ from islandmode.system.disk import AppendFile
 from tests.run import simulated_drill
 from tests.run.simulated_drill import Shape
 
-JOURNAL = Path("journals") / "conductor.jsonl"
+JOURNAL, GUARDIAN_JOURNAL = Path("journals") / "conductor.jsonl", Path("journals") / "guardian.jsonl"
+GUARDIAN_S = 600.0
+"""How long a world goes on after its conductor has ended: a guardian that still tries then has a device that never answers."""
+
+
+class Untold:
+    """A machine that never wants its guardian to end."""
+
+    why = None
 
 
 class WitnessedJournal(Journal):
@@ -99,6 +111,10 @@ class _Stage:
     restored: bool = True
     refused: bool = False
     ended_us: int = 0
+    claim: SimulatedClaim = field(default_factory=SimulatedClaim)
+    guarding: asyncio.Future[None] | None = None
+    guardian_tries: bool = False
+    guardian_type: type[Guardian] = Guardian
 
     def show(self, progress: Progress) -> None:
         if not self.phases or self.phases[-1][1] is not progress.phase:
@@ -106,7 +122,40 @@ class _Stage:
         self.plant.phase_is(progress.phase)
 
     async def play(self) -> None:
+        await self._play()
+        if self.guarding is not None:
+            # A task of the loop, not of a group: nothing that a run can cancel ends a guardian that still tries.
+            await asyncio.wait([self.guarding], timeout=GUARDIAN_S)
+            self.guardian_tries = not self.guarding.done()
+            self.guarding.cancel()
+
+    async def _guard(self, line: SimulatedLine) -> None:
         plant = self.plant
+        names = {"site": "simulated", "run": "run-1", "writer": "guardian"}
+        journal = await Journal.create(plant.disk, GUARDIAN_JOURNAL, clock=plant.clock, **names)
+        guardian = self.guardian_type(
+            plant.plan,
+            plant.guardian_points,
+            run="run-1",
+            journal=journal,
+            clock=plant.clock,
+            claim=self.claim,
+            hearing=line.hearing,
+            requests=SimulatedRequests(),
+            told=Untold(),
+        )
+        try:
+            await guardian.guard()
+        finally:
+            line.guardian_ends()
+
+    async def _play(self) -> None:
+        plant = self.plant
+
+        def starts() -> None:
+            self.guarding = asyncio.ensure_future(self._guard(line))
+
+        line = SimulatedLine(plant.clock, starts)
         plant.faults.phase_is(Phase.PLANNED)
         plant.when_signalled = lambda: self.latch.pull(Stop("signal", "SIGINT was received."))
         journal = await WitnessedJournal.create(
@@ -122,6 +171,7 @@ class _Stage:
             disk=plant.disk,
             clock=plant.clock,
             place=RunPlace("run-1", Path("run-1"), "simulated world", {"mode": "rehearsal"}),
+            guarded=Guarded(line, self.claim, SimulatedRequests()),
             latch=self.latch,
             show=self.show,
         )
@@ -145,6 +195,7 @@ def run(
     *,
     devices: Devices | None = None,
     conductor: type[Conductor] = Conductor,
+    guardian: type[Guardian] = Guardian,
     dice_type: type[random.Random] = random.Random,
     prepare: Callable[[SimulatedPlant], None] = lambda _: None,
     plan: Plan | None = None,
@@ -152,7 +203,7 @@ def run(
     """Run one drill in a world of its own, and check every invariant; `plan` runs instead of the simulated drill."""
     plant = SimulatedPlant(plan or simulated_drill.make(shape), seed, faults, devices=devices, dice_type=dice_type)
     prepare(plant)
-    stage = _Stage(plant, conductor)
+    stage = _Stage(plant, conductor, guardian_type=guardian)
     run_world(seed, stage.play)
     assert stage.journal is not None
     verdict = judged(plant.plan, stage)

@@ -17,12 +17,13 @@ from islandmode.core.outcome import Reading
 from islandmode.core.plan import PlanStage, Step
 from islandmode.observe.vantage import Offset
 from islandmode.rehearse import simulated_truth
-from islandmode.rehearse.simulated_device import DeviceObject, SimulatedDevice
+from islandmode.rehearse.simulated_device import OURS, DeviceObject, SimulatedDevice
 from islandmode.rehearse.simulated_disk import SimulatedDisk, SimulatedFile
 from islandmode.rehearse.simulated_faults import Fault, Kind
 from islandmode.rehearse.simulated_plant import SimulatedPlant
 from islandmode.rehearse.simulated_vantage import SimulatedVantage
 from islandmode.run.conductor import CALL_DEADLINE_S, Conducted, Conductor
+from islandmode.run.guardian import Guardian
 from tests.run.simulated_drill import Shape
 from tests.run.simulated_run import Ended, run
 
@@ -71,13 +72,34 @@ class RestoresWhatItDoesNotOwn(Conductor):
 
 
 class HoldsOn(Conductor):
-    """Renews for ever: forgets when to end the hold."""
+    """Renews for ever: forgets when to end the hold, and when its window ends."""
 
     async def _hold(self, stage: PlanStage) -> None:
+        self._guards.open_window(1_000_000.0)
         await self._clock.sleep(20 * stage.hold_s)
 
 
+class Idle(Guardian):
+    """Says that it is ready and hears everything; restores nothing."""
+
+    async def _take_over(self, why: str) -> None:
+        """Leave it as it is."""
+
+    async def _disagreement(self) -> str | None:
+        return None
+
+
 # Broken devices and disks.
+
+
+class NoOwnerRule(SimulatedDevice):
+    """Deletes whatever stands there, whoever made it."""
+
+    def delete(self, conduits: tuple[str, ...], owner: str = OURS) -> str:
+        for conduit in conduits:
+            made = self.objects.get(conduit)
+            super().delete((conduit,), made.owner if made is not None else owner)
+        return ""
 
 
 class NoArmingRule(SimulatedDevice):
@@ -121,9 +143,9 @@ def forgive(plant: SimulatedPlant) -> None:
 
 
 def test_never_left_isolated_catches_a_run_that_says_restored_and_is_not() -> None:
-    broken = claimed(run(1, conductor=SaysRestored), restoration="proven")
+    broken = claimed(run(1, conductor=SaysRestored, guardian=Idle), restoration="proven")
     assert "still blocked" in violations(simulated_truth.never_left_isolated, broken)[0]
-    assert run(1).violations == ()
+    assert run(1, guardian=Idle).violations == ()
 
 
 def test_never_left_isolated_catches_a_timer_that_would_never_release() -> None:
@@ -164,9 +186,16 @@ def test_no_acknowledged_record_lost_catches_a_forgiven_fsync() -> None:
 
 def test_strangers_left_alone_catches_a_restore_of_what_is_not_ours() -> None:
     stranger = (Fault(Kind.STRANGER, Phase.ARMED, target="conduit-firewall", conduit="remote-access"),)
-    broken = run(1, faults=stranger, conductor=RestoresWhatItDoesNotOwn)
+    broken = run(1, faults=stranger, conductor=RestoresWhatItDoesNotOwn, devices={"before": NoOwnerRule})
     assert "another machine's isolation" in violations(simulated_truth.strangers_left_alone, broken)[0]
+    # Even that conductor does no harm where the device knows whose an object is.
+    assert run(1, faults=stranger, conductor=RestoresWhatItDoesNotOwn).violations == ()
     assert run(1, faults=stranger).violations == ()
+
+
+def test_a_guardian_puts_right_what_a_broken_conductor_leaves() -> None:
+    ended = run(1, conductor=SaysRestored)
+    assert not any(device.objects for device in ended.plant.devices.values())
 
 
 def test_refused_touches_nothing_catches_a_refusal_after_the_hold() -> None:

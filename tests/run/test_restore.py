@@ -11,7 +11,7 @@ import pytest
 
 from islandmode.core.rendering import Capabilities
 from islandmode.rehearse.simulated_clock import START_US, SimulatedClock
-from islandmode.rehearse.simulated_device import SimulatedDevice
+from islandmode.rehearse.simulated_device import OURS, SimulatedDevice
 from islandmode.rehearse.simulated_faults import Fault, FaultBook, Kind
 from islandmode.rehearse.simulated_network import SimulatedNetwork
 from islandmode.rehearse.simulated_point import SimulatedPoint
@@ -120,9 +120,9 @@ def test_done_without_being_clear_is_not_believed() -> None:
 
         deaf = 2
 
-        def delete(self, conduits: tuple[str, ...]) -> str:
+        def delete(self, conduits: tuple[str, ...], owner: str = OURS) -> str:
             self.deaf -= 1
-            return "" if self.deaf >= 0 else super().delete(conduits)
+            return "" if self.deaf >= 0 else super().delete(conduits, owner)
 
     scene = Scene("firewall")
     deaf = Deaf("firewall", scene.network, scene.clock)

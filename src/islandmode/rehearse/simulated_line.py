@@ -2,13 +2,45 @@
 
 from __future__ import annotations
 
-import math
+from collections import deque
 from collections.abc import Callable
 
 import anyio
 
 from islandmode.rehearse.simulated_clock import SimulatedClock
 from islandmode.system.lifeline import READY, REFUSED
+
+
+class _Way:
+    """Lines one way: said at once, heard in order; the end is heard after the last line."""
+
+    def __init__(self) -> None:
+        self._lines: deque[str] = deque()
+        self._ended = False
+        self._changed = anyio.Event()
+
+    def say(self, line: str) -> None:
+        if not self._ended:
+            self._lines.append(line)
+            self._changed.set()
+
+    def end(self) -> None:
+        self._ended = True
+        self._changed.set()
+
+    async def next_line(self) -> str | None:
+        while not self._lines:
+            if self._ended:
+                return None
+            self._changed = anyio.Event()
+            await self._changed.wait()
+        return self._lines.popleft()
+
+    def take_all(self) -> int:
+        """Take every line that was said so far, and count them."""
+        count = len(self._lines)
+        self._lines.clear()
+        return count
 
 
 class SimulatedLine:
@@ -18,18 +50,17 @@ class SimulatedLine:
         """Lay the line; `starts` sets the guardian going when the conductor asks for it."""
         self._clock = clock
         self._starts = starts
-        self._to_guardian, self._from_conductor = anyio.create_memory_object_stream[str](math.inf)
-        self._to_conductor, self._from_guardian = anyio.create_memory_object_stream[str](math.inf)
+        self._to_guardian, self._to_conductor = _Way(), _Way()
         self._heard_us = 0
         self._guardian_gone = False
-        self.hearing = _Hearing(self)
+        self.hearing = _Hearing(self._to_guardian, self._to_conductor)
 
     async def ready(self, deadline_s: float) -> str | None:
         """Start the guardian and wait for its first word."""
         self._starts()
         line = None
         with anyio.move_on_after(deadline_s):
-            line = await self._from_guardian.receive()
+            line = await self._to_conductor.next_line()
         self._heard_us = self._clock.monotonic_us()
         if line == READY:
             return None
@@ -37,13 +68,11 @@ class SimulatedLine:
 
     def tell(self, line: str) -> None:
         """Say a line."""
-        if not self._guardian_gone:
-            self._to_guardian.send_nowait(line)
+        self._to_guardian.say(line)
 
     def silent_s(self) -> float | None:
         """Tell how long ago the guardian was last heard; None when it is gone."""
-        while self._from_guardian.statistics().current_buffer_used:
-            self._from_guardian.receive_nowait()
+        if self._to_conductor.take_all():
             self._heard_us = self._clock.monotonic_us()
         if self._guardian_gone:
             return None
@@ -55,35 +84,25 @@ class SimulatedLine:
 
     def conductor_ends(self) -> None:
         """End the line as the kernel does when a process dies."""
-        self._to_guardian.close()
+        self._to_guardian.end()
 
     def guardian_ends(self) -> None:
         """End the line from the other side."""
         self._guardian_gone = True
-
-    async def next_line(self) -> str | None:
-        """Wait for the conductor's next line."""
-        try:
-            return await self._from_conductor.receive()
-        except anyio.EndOfStream:
-            return None
-
-    def answer(self, line: str) -> None:
-        """Say a line to the conductor."""
-        self._to_conductor.send_nowait(line)
+        self._to_conductor.end()
 
 
 class _Hearing:
     """Implements the guardian's end."""
 
-    def __init__(self, line: SimulatedLine) -> None:
-        self._line = line
+    def __init__(self, said: _Way, answers: _Way) -> None:
+        self._said, self._answers = said, answers
 
     async def next_line(self) -> str | None:
-        return await self._line.next_line()
+        return await self._said.next_line()
 
     def answer(self, line: str) -> None:
-        self._line.answer(line)
+        self._answers.say(line)
 
 
 class SimulatedClaim:
