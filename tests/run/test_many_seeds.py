@@ -54,7 +54,7 @@ def test_faults_of_every_kind_strike_and_every_phase_is_struck(played: Sweep) ->
 
 def test_runs_end_in_many_ways(played: Sweep) -> None:
     stops = {one.stopped_by for one in played.told}
-    assert stops == {None, "signal", "abort_when", "flying_blind", "dead_man", "isolate", "internal"}
+    assert stops == {None, "signal", "abort_when", "flying_blind", "dead_man", "isolate", "lock_out", "internal"}
     assert any(one.refused for one in played.told)
     assert any(not one.restored for one in played.told)
     assert sum(one.restored and not one.refused for one in played.told) > len(played.told) // 2
