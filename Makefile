@@ -9,10 +9,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := $(PIP) install --require-hashes $(WHEELS)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup system test lint drill full bench lock wheelhouse clean
+.PHONY: help setup system test lint drill full bench crash-matrix lock wheelhouse clean
 
 help:
-	@echo "make setup | test | lint | drill | full | bench | lock | wheelhouse | clean"
+	@echo "make setup | test | lint | drill | full | bench | crash-matrix | lock | wheelhouse | clean"
 
 setup: system $(VENV)/installed
 
@@ -49,6 +49,10 @@ full: test drill
 
 bench: setup
 	for program in bench/*.py; do $(BIN)/python $$program; done
+
+# Every way to die, at every moment, with the layer that restores: about eight minutes, as root.
+crash-matrix: setup
+	$(BIN)/python -m tests.crash.matrix --page docs/crash-matrix.md
 
 # No index, no path and no comment goes into a lock: it must not tell where it was made.
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate

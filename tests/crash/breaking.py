@@ -1,0 +1,204 @@
+"""Where a row is played, and what breaks in it: processes killed or frozen, the firewall restarted, the disk filled."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from islandmode.rehearse import namespaces
+from islandmode.rehearse.namespaces import Lab
+from tests.crash import launcher
+from tests.crash.scenarios import Scenario
+from tests.lab.drills import newest_run
+from tests.lab.drills import read_journal as read_conductor
+from tests.lab.guarded import guardian_pid
+from tests.lab.rogue.bypass import in_node
+from tests.system.small_disk import fill_up
+
+DRILL = "drills/quarterly-isolation.yaml"
+PATIENCE_S = 90.0
+NO_WAY_IN = (
+    "add table inet noway; add chain inet noway in { type filter hook input priority -20; }; "
+    "add rule inet noway in iifname eth0 drop"
+)
+
+
+@dataclass
+class Stage:
+    """Where a row is played: a running lab, a folder of its own, and the processes that were started."""
+
+    scenario: Scenario
+    lab: Lab
+    folder: Path
+    running: subprocess.Popen[bytes] | None = None
+    fault_s: float = 0.0
+    back_s: float = 0.0
+    standing: frozenset[str] = frozenset()
+    """What still stood on the firewall when everything passed again."""
+    banner: int = 0
+
+    @property
+    def mark(self) -> Path:
+        """File in which the launcher says when its moment came."""
+        return self.folder / "mark"
+
+    @property
+    def conductor(self) -> subprocess.Popen[bytes]:
+        """The conductor's process."""
+        if self.running is None:
+            raise AssertionError("the conductor was not started")
+        return self.running
+
+    def run(self) -> Path:
+        """Find the run's directory."""
+        found = newest_run(self.folder)
+        if found is None:
+            raise AssertionError(f"no run began: {self.said()}")
+        return found
+
+    def said(self) -> str:
+        """Give what the conductor printed."""
+        return (self.folder / "output").read_text(encoding="utf-8", errors="replace")[-600:]
+
+    def start(self, *arguments: str, mark: bool = True) -> subprocess.Popen[bytes]:
+        """Start the launcher on the operations host."""
+        row = self.scenario
+        options = ["--at", row.at or "never:never:0", "--do", row.do, "--guardian", row.guardian]
+        argv = [sys.executable, launcher.__file__, *options, *(["--mark", str(self.mark)] if mark else [])]
+        place = ("--workspace", str(self.folder), "--lab", self.lab.name)
+        with (self.folder / "output").open("ab") as output:
+            return subprocess.Popen(
+                self.lab.enter("ops", (*argv, "islandmode", *arguments, *place), network_only=True),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=self.folder,
+                start_new_session=True,
+            )
+
+    def ask(self, *arguments: str) -> int:
+        """Run one of our commands to its end and give its exit code."""
+        argv = [sys.executable, "-m", "islandmode", *arguments, "--workspace", str(self.folder), "--lab", self.lab.name]
+        with (self.folder / "output").open("ab") as output:
+            return subprocess.run(argv, check=False, timeout=PATIENCE_S, stdout=output, stderr=output).returncode
+
+
+def wait_until(is_so: Callable[[], bool], longest_s: float, what: str) -> None:
+    """Wait until something is so; raises when that does not come."""
+    until_s = time.monotonic() + longest_s
+    while not is_so():
+        if time.monotonic() > until_s:
+            raise AssertionError(f"not within {longest_s:g} s: {what}")
+        time.sleep(0.02)
+
+
+def break_it(stage: Stage) -> None:
+    """Wait for the row's moment, and do from outside what is done from there."""
+    row = stage.scenario
+    if row.outside is not None and row.outside.act == "fill-disk":
+        mount_small_disk(stage)
+    if row.outside is None:
+        wait_until(lambda: stage.mark.exists() or stage.conductor.poll() is not None, PATIENCE_S, "the moment comes")
+        if not stage.mark.exists():
+            raise AssertionError("the drill ended before its moment came.")
+        wait_until(lambda: stage.mark.read_text(encoding="ascii") != "", 2.0, "the mark is written")
+        stage.fault_s = float(stage.mark.read_text(encoding="ascii"))
+        return
+    wanted = row.outside
+
+    def written() -> bool:
+        if stage.conductor.poll() is not None:
+            raise AssertionError(f"the drill ended before {wanted.after}.")
+        found = newest_run(stage.folder)
+        records = read_conductor(found) if found is not None else []
+        return any(one["kind"] == wanted.after and one["data"].get("stage") == wanted.stage for one in records)
+
+    wait_until(written, PATIENCE_S, f"{wanted.after} is recorded")
+    # In the middle of a hold, not at its edge.
+    time.sleep(0.6)
+    stage.fault_s = time.monotonic()
+    ACTS[wanted.act](stage)
+
+
+def kill_guardian(stage: Stage) -> None:
+    """Kill the guardian."""
+    os.kill(guardian_pid(stage.folder), signal.SIGKILL)
+
+
+def freeze_guardian(stage: Stage) -> None:
+    """Stop the guardian; it stays so until the row is over."""
+    os.kill(guardian_pid(stage.folder), signal.SIGSTOP)
+
+
+def kill_group(stage: Stage) -> None:
+    """Kill everything in the conductor's process group."""
+    os.killpg(stage.conductor.pid, signal.SIGKILL)
+
+
+def kill_both(stage: Stage) -> None:
+    """Kill guardian and conductor so that neither can do anything for the other."""
+    guardian = guardian_pid(stage.folder)
+    os.kill(guardian, signal.SIGSTOP)
+    stage.conductor.kill()
+    os.kill(guardian, signal.SIGKILL)
+
+
+def no_way_in(stage: Stage) -> None:
+    """Drop everything that reaches the firewall over its management network."""
+    in_node(stage.lab, "fw", "nft", NO_WAY_IN)
+
+
+def restart_firewall(stage: Stage) -> None:
+    """Restart the firewall: it boots from its saved configuration."""
+    stage.lab = namespaces.restart(stage.lab, "fw")
+
+
+def mount_small_disk(stage: Stage) -> None:
+    """Give the runs a disk of their own, which can be filled."""
+    runs = stage.folder / "runs"
+    runs.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(runs)], check=True, timeout=10)
+
+
+def fill_disk(stage: Stage) -> None:
+    """Take every free byte of the disk that the run writes on."""
+    fill_up(stage.folder / "runs")
+
+
+def kill_far_vantage(stage: Stage) -> None:
+    """Kill the worker that looks from the office."""
+    ours = pids_naming(f"{stage.run().name}/office")
+    if not ours:
+        raise AssertionError("no worker looks from the office.")
+    for pid in ours:
+        os.kill(pid, signal.SIGKILL)
+
+
+ACTS: dict[str, Callable[[Stage], None]] = {
+    "kill-guardian": kill_guardian,
+    "freeze-guardian": freeze_guardian,
+    "kill-group": kill_group,
+    "kill-both": kill_both,
+    "no-way-in": no_way_in,
+    "restart-firewall": restart_firewall,
+    "fill-disk": fill_disk,
+    "kill-far-vantage": kill_far_vantage,
+}
+
+
+def pids_naming(text: str) -> list[int]:
+    """Find processes whose command line names something of this row."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(OSError):
+                if text.encode() in (folder / "cmdline").read_bytes():
+                    found.append(int(folder.name))
+    return found

@@ -1,0 +1,241 @@
+"""Runs the real command line, and does something terrible to itself at one moment: a test's launcher, no hook in the product.
+
+    launcher.py [--at CALL:WHEN:NUMBER --do WHAT] [--mark FILE] [--guardian absent|CALL:WHEN:NUMBER] islandmode run ...
+
+CALL is a call on an isolation point: arm, isolate, renew or restore. WHEN:
+
+    intent    the call has not been made yet; where a record comes first, it is durable
+    sent      the line has left for the device, nothing has come back
+    acted     the device has acted and answered, the product has not heard of it
+    result    the product has recorded the result
+
+NUMBER counts from 1. With `--guardian`, the guardian is a line at whose other end nobody is and that looks alive, or is
+killed at such a moment itself. The moment is written into FILE first, on this machine's monotonic clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import signal
+import socket
+import struct
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import islandmode.isolation
+from islandmode.core.record import Record
+from islandmode.isolation.point import IsolationPoint
+from islandmode.run.guardian_process import ProcessGuardian
+from islandmode.run.outermost import exit_code_of
+from islandmode.store.journal import Journal
+from islandmode.system.clock import Clock, MachineClock
+from islandmode.system.disk import MachineDisk
+from islandmode.ui import cli, run_command
+from napalm_nftables.channel import NftChannel
+
+CALLS = ("arm", "isolate", "renew", "restore")
+RECORDS = {
+    "arm.result": "arm",
+    "isolate.result": "isolate",
+    "dead_man.renew": "renew",
+    "restore.attempt": "restore",
+}
+HOUR_US = 3_600_000_000
+
+
+@dataclass
+class Moment:
+    """The moment, and what happens at it."""
+
+    call: str
+    when: str
+    number: int
+    act: Callable[[], None]
+    mark: Path | None
+    seen: Counter[tuple[str, str]]
+    calling: str = ""
+    """The call that is under way: a line that is sent belongs to it."""
+
+    def reach(self, call: str, when: str) -> None:
+        """Count a moment, and act at ours."""
+        self.seen[call, when] += 1
+        if (call, when) == (self.call, self.when) and self.seen[call, when] == self.number:
+            if self.mark is not None:
+                self.mark.write_text(f"{time.monotonic()}", encoding="ascii")
+            self.act()
+
+
+class WatchedPoint:
+    """An isolation point whose calls pass moments; all else is the point's own."""
+
+    def __init__(self, point: IsolationPoint, moment: Moment) -> None:
+        self._point, self._moment = point, moment
+
+    def __getattr__(self, name: str) -> Any:
+        inner = getattr(self._point, name)
+        if name not in CALLS:
+            return inner
+
+        async def call(*arguments: Any) -> Any:
+            self._moment.reach(name, "intent")
+            self._moment.calling = name
+            reading = await inner(*arguments)
+            self._moment.reach(name, "acted")
+            return reading
+
+        return call
+
+
+def watch(moment: Moment) -> None:
+    """Let points, device channels and journals pass moments."""
+    open_point, write = islandmode.isolation.open_point, NftChannel.write
+    append, note = Journal.append, Journal.note
+
+    def watched_point(*arguments: Any, **options: Any) -> WatchedPoint:
+        return WatchedPoint(open_point(*arguments, **options), moment)
+
+    def watched_write(channel: NftChannel, line: str) -> None:
+        write(channel, line)
+        LAST_CHANNEL[:] = [channel]
+        moment.reach(moment.calling, "sent")
+
+    async def watched_append(journal: Journal, kind: str, data: dict[str, Any]) -> Record:
+        record = await append(journal, kind, data)
+        moment.reach(RECORDS.get(kind, kind), "result")
+        return record
+
+    def watched_note(journal: Journal, kind: str, data: dict[str, Any]) -> Record:
+        record = note(journal, kind, data)
+        moment.reach(RECORDS.get(kind, kind), "result")
+        return record
+
+    put(islandmode.isolation, "open_point", watched_point)
+    put(NftChannel, "write", watched_write)
+    put(Journal, "append", watched_append)
+    put(Journal, "note", watched_note)
+
+
+def put(where: Any, name: str, value: Any) -> None:
+    """Put another thing in the place of a name."""
+    setattr(where, name, value)
+
+
+LAST_CHANNEL: list[NftChannel] = []
+BROKEN_SYNC: list[bool] = []
+STEP_US = [0]
+
+
+def kill() -> None:
+    """Die as of a power cut."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def stop() -> None:
+    """Freeze; somebody else may wake us."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def fail_sync() -> None:
+    """From now on nothing becomes durable."""
+    BROKEN_SYNC.append(True)
+
+
+def drop_session() -> None:
+    """Reset the connection to the device, in the middle of a commit."""
+    # An end of its own for the socket below SSH: nothing of the product, nor of SSH, is told.
+    below = LAST_CHANNEL[0]._channel.get_transport().sock
+    assert isinstance(below, socket.socket)
+    below.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    below.shutdown(socket.SHUT_RDWR)
+
+
+def step(hours: int) -> None:
+    """Step what the product takes for UTC; the machine's clock is never set."""
+    STEP_US[0] = hours * HOUR_US
+
+
+ACTS: dict[str, Callable[[], None]] = {
+    "kill": kill,
+    "stop": stop,
+    "fail-sync": fail_sync,
+    "drop-session": drop_session,
+    "utc+1h": lambda: step(1),
+    "utc-1h": lambda: step(-1),
+}
+
+
+def sync_or_fail(descriptor: int) -> None:
+    """Sync, until that is broken."""
+    if BROKEN_SYNC:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    os.fsync(descriptor)
+
+
+class SteppedClock(MachineClock):
+    """This machine's clock, whose UTC may be stepped."""
+
+    def utc_us(self) -> int:
+        return super().utc_us() + STEP_US[0]
+
+
+class NobodyThere:
+    """A lifeline that looks alive, and at whose other end nobody is: the guardian's layer is off."""
+
+    def __init__(self, argv: Sequence[str], clock: Clock) -> None:
+        pass
+
+    async def ready(self, deadline_s: float) -> str | None:
+        return None
+
+    def tell(self, line: str) -> None:
+        pass
+
+    def silent_s(self) -> float | None:
+        return 0.0
+
+    async def close(self) -> None:
+        pass
+
+
+def dying_guardian(at: str, mark: Path | None) -> Callable[[Sequence[str], Clock], ProcessGuardian]:
+    """Start the guardian through this launcher, to die at a moment of its own."""
+
+    def make(argv: Sequence[str], clock: Clock) -> ProcessGuardian:
+        python, _, module, *rest = argv
+        marked = ("--mark", str(mark)) if mark is not None else ()
+        return ProcessGuardian((python, __file__, "--at", at, "--do", "kill", *marked, module, *rest), clock)
+
+    return make
+
+
+def main() -> None:
+    """Read the command line and run the product's."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--at", default="never:never:0")
+    parser.add_argument("--do", choices=sorted(ACTS), default="kill")
+    parser.add_argument("--mark", type=Path)
+    parser.add_argument("--guardian", default="real")
+    # The product's own word comes first, so that its other processes know this one for what it is.
+    parser.add_argument("islandmode", choices=["islandmode"])
+    parser.add_argument("arguments", nargs=argparse.REMAINDER)
+    given = parser.parse_args()
+    call, when, number = given.at.split(":")
+    watch(Moment(call, when, int(number), ACTS[given.do], given.mark, Counter()))
+    put(run_command, "MachineDisk", lambda: MachineDisk(sync_or_fail))
+    put(run_command, "MachineClock", SteppedClock)
+    if given.guardian == "absent":
+        put(run_command, "ProcessGuardian", NobodyThere)
+    elif given.guardian != "real":
+        put(run_command, "ProcessGuardian", dying_guardian(given.guardian, given.mark))
+    sys.exit(exit_code_of(lambda: cli.command(given.arguments), cli.CRASH_FILE))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""Plays the crash matrix, two labs side by side, and writes the page: python -m tests.crash.matrix [--page FILE] [--keep FOLDER] [WORD ...]
+
+With words, only the rows whose names hold one of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import queue
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from islandmode.rehearse import namespaces
+from tests.crash.playing import LATE_S, Played, play
+from tests.crash.scenarios import MATRIX, Scenario
+from tests.lab.conftest import TOPOLOGY
+
+LABS = 2
+HEAD = f"""# Crash matrix
+
+Made by `make crash-matrix`; do not edit. Each row breaks something at one moment of a real drill in the lab, with the
+layers that are not to act dead or their timers far away. A referee that shares no code with the product
+(`tests/crash/referee.py`) opens TCP connections over every conduit ten times a second, both ways and in both address
+families, and reads the firewall's ruleset: it alone decides whether, and when, the plant is back.
+
+*Isolated beyond plan* is the time from when the plant should have come back (the fault, or the planned end where the drill
+may go on) until every flow passed again. It may never be longer than the dead-man and {LATE_S:g} s. *Layer* is who was seen to
+act: the device's own timer where its object still stood when traffic passed again, else whoever's journal saw it restored.
+"""
+
+
+def play_all(rows: Sequence[Scenario], folder: Path, labs: int = LABS) -> dict[str, Played]:
+    """Play rows, several at once, each lab one after the other."""
+    waiting: queue.SimpleQueue[Scenario] = queue.SimpleQueue()
+    for row in rows:
+        waiting.put(row)
+    played: dict[str, Played] = {}
+
+    def work(number: int) -> None:
+        name, state_dir = f"crash-{number}", folder / f"labs-{number}"
+        lab = namespaces.up(TOPOLOGY, name=name, state_dir=state_dir)
+        try:
+            while True:
+                row = waiting.get_nowait()
+                begun_s = time.monotonic()
+                place = folder / f"row-{len(played)}-{number}"
+                place.mkdir()
+                one = played[row.name] = play(row, lab, place)
+                print(
+                    f"{'ok  ' if not one.wrong else 'BAD '} {time.monotonic() - begun_s:5.1f} s  {line_of(one)}",
+                    flush=True,
+                )
+                for wrong in one.wrong:
+                    print(f"       {wrong}", flush=True)
+        except queue.Empty:
+            pass
+        finally:
+            namespaces.down(name, state_dir)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(labs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return played
+
+
+def line_of(one: Played) -> str:
+    """Write a row of the page."""
+    told = "yes" if not one.wrong else f"**NO**: {'; '.join(one.wrong)[:160]}".replace("\n", " ").replace("|", "/")
+    return (
+        f"| {one.scenario.name} | {one.scenario.dead_man_s} s | {one.acted} | {one.beyond_s:.1f} s | {one.journals} "
+        f"| {one.verdict or 'none: the conductor is dead'} | {told} |"
+    )
+
+
+def page(rows: Sequence[Scenario], played: dict[str, Played]) -> str:
+    """Write the page."""
+    done = [played[row.name] for row in rows if row.name in played]
+    good = sum(not one.wrong for one in done)
+    worst = max((one.beyond_s for one in done), default=0.0)
+    summary = f"{good} of {len(rows)} rows as they must be; longest isolated beyond plan: {worst:.1f} s."
+    table = "| what breaks, and when | dead-man | layer | isolated beyond plan | journals | verdict | as it must be |\n"
+    table += "|---|---|---|---|---|---|---|\n"
+    return f"{HEAD}\n{summary}\n\n{table}" + "".join(f"{line_of(one)}\n" for one in done)
+
+
+def main() -> int:
+    """Read the command line, play, write."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--page", type=Path)
+    parser.add_argument("--labs", type=int, default=LABS)
+    parser.add_argument("--keep", type=Path, help="folder in which everything that the rows wrote is kept")
+    parser.add_argument("words", nargs="*")
+    given = parser.parse_args()
+    rows = [row for row in MATRIX if not given.words or any(word in row.name for word in given.words)]
+    with tempfile.TemporaryDirectory(prefix="crash-") as folder:
+        if given.keep is not None:
+            given.keep.mkdir(parents=True)
+        played = play_all(rows, given.keep or Path(folder), given.labs)
+    if given.page is not None:
+        given.page.write_text(page(rows, played), encoding="utf-8")
+    wrong = [row.name for row in rows if row.name not in played or played[row.name].wrong]
+    print(f"{len(rows) - len(wrong)} of {len(rows)} rows as they must be.")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,270 @@
+"""Plays one row of the crash matrix in a running lab, and says what was seen: the referee's word first, then the journals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from islandmode.rehearse import namespaces
+from islandmode.rehearse.namespaces import Lab
+from islandmode.store.journal import read_journal
+from tests.crash.breaking import DRILL, PATIENCE_S, Stage, break_it, pids_naming, wait_until
+from tests.crash.referee import Flow, Referee
+from tests.crash.scenarios import Layer, Scenario
+from tests.lab.drills import make_workspace, newest_run
+from tests.lab.guarded import guardian_pid
+from tests.lab.rogue.bypass import in_node
+from tests.ui.card_reading import read_card, rendered
+
+LATE_S = 5.0
+"""How much later than the dead-man the plant may be back, whatever happened."""
+TARGETS = (
+    ("remote-access", "vendor", "10.40.0.20", 8080),
+    ("remote-access", "vendor", "fd10:40::20", 8080),
+    ("remote-access", "ops", "10.15.0.10", 8443),
+    ("corporate-dmz", "erp", "10.20.0.10", 8080),
+    ("corporate-dmz", "historian", "fd10:10::10", 8080),
+    ("corporate-line3", "office", "10.40.0.10", 502),
+    ("corporate-line3", "ops", "fd10:10::10", 8080),
+)
+
+
+@dataclass
+class Played:
+    """What was seen of one row. Times are this machine's monotonic seconds."""
+
+    scenario: Scenario
+    acted: str = ""
+    isolated_s: float = 0.0
+    beyond_s: float = 0.0
+    journals: str = ""
+    verdict: str = ""
+    wrong: list[str] = field(default_factory=list)
+
+
+def flows(lab: Lab) -> tuple[Flow, ...]:
+    """Give the flows that the referee opens: both directions and both families, on the machine's own clock."""
+    return tuple(
+        Flow(conduit, lab.enter(node, (), network_only=True), host, port) for conduit, node, host, port in TARGETS
+    )
+
+
+def play(scenario: Scenario, lab: Lab, folder: Path) -> Played:
+    """Play a row; the lab is afterwards as it was before."""
+    lab = namespaces.attach(lab.name, lab.state_dir) or lab
+    stage = Stage(scenario, lab, make_workspace(folder, lab.state_dir, {DRILL: limits_of(scenario)}))
+    played = Played(scenario)
+    referee = Referee(flows(lab), lab.enter("fw", (), network_only=True))
+    try:
+        with referee:
+            stage.running = stage.start("run", DRILL, "--mode", "rehearsal")
+            break_it(stage)
+            bring_back(stage, referee)
+            finish(stage, referee, played)
+        judge(stage, referee, played)
+    except AssertionError as failed:
+        played.wrong.append(f"{failed} {stage.said() if (folder / 'output').exists() else ''}")
+    finally:
+        clear(stage)
+    return played
+
+
+def limits_of(scenario: Scenario) -> Callable[[str], str]:
+    """Give the change to the drill's file that a row needs."""
+    first, second = scenario.holds_s
+
+    def change(text: str) -> str:
+        return (
+            text.replace("hold: 2 s", f"hold: {first} s  # first")
+            .replace("hold: 3 s", f"hold: {second} s  # second")
+            .replace("dead_man: 3 min", f"dead_man: {scenario.dead_man_s} s")
+            .replace("isolate_within: 5 s", "isolate_within: 3 s")
+            .replace("restore_within: 10 s", "restore_within: 5 s")
+        )
+
+    return change
+
+
+def bring_back(stage: Stage, referee: Referee) -> None:
+    """Wait until the referee sees everything pass again after the fault; let a person act where the row says so."""
+    row = stage.scenario
+    if row.by_hand is not None:
+        # Long enough to see that nobody else does it.
+        time.sleep(3.0)
+        if referee.passes(stage.fault_s):
+            raise AssertionError("the plant came back before anybody restored it.")
+        stage.banner = stage.ask("status")
+        # What a person takes to come is not the product's time.
+        stage.fault_s = time.monotonic()
+        by_hand(stage, row.by_hand)
+    if not row.ends_run:
+        ended(stage)
+    longest_s = row.dead_man_s + LATE_S + 3.0
+    wait_until(lambda: referee.passes(stage.fault_s + 0.5), longest_s, "every flow passes again")
+    stage.back_s = time.monotonic()
+    # What stands, as read after that.
+    wait_until(lambda: referee.rules[-1][0] > stage.back_s, 5.0, "the ruleset is read")
+    stage.standing = frozenset(name for name in referee.foreign() if not name.endswith(" noway"))
+
+
+def by_hand(stage: Stage, layer: Layer) -> None:
+    """Be the person."""
+    if layer is Layer.RESUME:
+        if stage.ask("restore") != 0:
+            raise AssertionError("islandmode restore did not see it restored.")
+        return
+    for page in read_card(rendered(stage.run() / "card.html")):
+        for command in page.commands:
+            in_node(stage.lab, "fw", "sh", "-c", command)
+
+
+def ended(stage: Stage) -> None:
+    """Wait for the conductor's end."""
+    try:
+        stage.conductor.wait(timeout=PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        raise AssertionError("the conductor did not end.") from None
+
+
+def finish(stage: Stage, referee: Referee, played: Played) -> None:
+    """Wake who sleeps, see the run's end, bring its record to an end, and see that nothing is isolated again."""
+    row = stage.scenario
+    if row.wake:
+        stage.conductor.send_signal(signal.SIGCONT)
+    ended(stage)
+    if row.outside is not None and row.outside.act == "no-way-in":
+        in_node(stage.lab, "fw", "nft", "delete", "table", "inet", "noway")
+    if row.outside is not None and row.outside.act == "freeze-guardian":
+        os.kill(guardian_pid(stage.folder), signal.SIGCONT)
+    if row.guardian != "absent":
+        run = stage.run().name
+        wait_until(lambda: not guardians(run), 40.0, "the guardian ends")
+    played.verdict = verdict_of(stage)
+    played.journals = journals_of(stage)
+    if row.outside is not None and row.outside.act == "fill-disk":
+        (stage.folder / "runs" / "neighbour").unlink()
+    if stage.ask("restore") != 0:
+        played.wrong.append("islandmode restore did not bring the run to its end")
+    if stage.ask("status") != 0:
+        played.wrong.append("status still says that something may be isolated")
+    if row.by_hand is not None and stage.banner != 5:
+        played.wrong.append(f"status ended with {stage.banner} while the plant was isolated and nobody lived")
+    if not referee.wait_passing(5.0):
+        played.wrong.append("not everything passed at the end")
+    seen_s = time.monotonic()
+    wait_until(lambda: referee.rules[-1][0] > seen_s, 5.0, "the ruleset is read")
+
+
+def guardians(run: str) -> bool:
+    """Tell whether a guardian of this run lives."""
+    return bool(pids_naming(f"guard\0{run}"))
+
+
+def verdict_of(stage: Stage) -> str:
+    """Give the verdict as the run wrote it."""
+    path = stage.run() / "verdict.json"
+    if not path.is_file() or not path.stat().st_size:
+        return ""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return f"{found['verdict']}, restoration {found['restoration']}"
+
+
+def journals_of(stage: Stage) -> str:
+    """Say whether every journal of the run can be read up to its end."""
+    said = []
+    for path in sorted((stage.run() / "journals").glob("*.jsonl")):
+        reading = read_journal(path.read_bytes())
+        state = "whole" if reading.whole else "last line cut off" if reading.cut_off else f"NOT READABLE: {reading.why}"
+        said.append(f"{path.stem.split('-')[0]} {state}")
+    return ", ".join(said)
+
+
+def records_of(stage: Stage) -> list[dict[str, Any]]:
+    """Read every journal of the run, in the order of time."""
+    found = []
+    for path in (stage.run() / "journals").glob("*.jsonl"):
+        for record in read_journal(path.read_bytes()).records:
+            found.append(
+                {"by": path.stem.split("-")[0], "kind": record.kind, "s": record.monotonic_us / 1e6} | record.data
+            )
+    return sorted(found, key=lambda one: float(one["s"]))
+
+
+def judge(stage: Stage, referee: Referee, played: Played) -> None:
+    """Decide by what the referee saw; the journals only name who acted."""
+    row = stage.scenario
+    spells = referee.spells()
+    records = records_of(stage)
+    ordered = next((one["s"] for one in records if one["kind"] == "restore.ordered"), None)
+    due_s = stage.fault_s if row.ends_run or ordered is None else float(ordered)
+    played.isolated_s = max(((one.until_s or time.monotonic()) - one.from_s for one in spells), default=0.0)
+    last_s = max(((one.until_s or time.monotonic()) for one in spells), default=0.0)
+    played.beyond_s = max(last_s - due_s, 0.0)
+    played.acted = acted(stage, last_s, records)
+    if any(one.until_s is None for one in spells):
+        played.wrong.append("a flow never passed again")
+    again = [one.flow for one in spells if one.from_s > stage.back_s]
+    if again:
+        played.wrong.append(f"isolated again after it was back: {', '.join(again)}")
+    if played.beyond_s > row.dead_man_s + LATE_S:
+        played.wrong.append(f"back {played.beyond_s:.1f} s late")
+    if referee.foreign():
+        played.wrong.append(f"left on the firewall: {', '.join(referee.foreign())}")
+    if played.acted != row.layer:
+        played.wrong.append(f"expected {row.layer}, but it was {played.acted}")
+    if "NOT READABLE" in played.journals:
+        played.wrong.append("a journal cannot be read")
+    if row.verdict and not played.verdict.startswith(row.verdict):
+        played.wrong.append(f"expected the verdict {row.verdict}: {stage.said()}")
+
+
+def acted(stage: Stage, passed_s: float, records: Sequence[dict[str, Any]]) -> str:
+    """Name who brought it back: the device alone where nobody's attempt came before it or its object still stood."""
+    row = stage.scenario
+    if row.by_hand is not None:
+        return row.by_hand
+    if passed_s and stage.standing:
+        return Layer.TIMER
+    # What a restore afterwards saw, when all was over, brought nothing back.
+    seen = [one for one in records if one["kind"] == "restore.seen" and one["by"] != "restore"]
+    died_in_restore = [
+        layer
+        for at, layer in ((row.at, Layer.CONDUCTOR), (row.guardian, Layer.GUARDIAN))
+        if at.startswith("restore:") and row.do == "kill"
+    ]
+    if seen and passed_s and not died_in_restore and passed_s < float(seen[0]["asked_us"]) / 1e6:
+        return Layer.REBOOT
+    if seen:
+        return {"conductor": Layer.CONDUCTOR, "guardian": Layer.GUARDIAN}[str(seen[0]["by"])]
+    if not passed_s:
+        return Layer.NOTHING
+    kinds = {str(one["kind"]) for one in records}
+    if "guardian.agrees" in kinds and "guardian.took_over" not in kinds:
+        # Its own journal had failed; its guardian heard from it that all was restored, and looked.
+        return Layer.CONDUCTOR
+    # Its line had left, and it died before it could note what came of it.
+    return died_in_restore[0] if died_in_restore else "nobody"
+
+
+def clear(stage: Stage) -> None:
+    """Leave nothing of this row: processes that name its run, its disk, whatever it left on the firewall."""
+    found = newest_run(stage.folder)
+    if stage.running is not None and stage.running.poll() is None:
+        stage.running.kill()
+        stage.running.wait()
+    for pid in pids_naming(found.name) if found is not None else ():
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    left = in_node(stage.lab, "fw", "nft", "list", "tables")
+    for table in (line.split()[2] for line in left.splitlines() if "islandmode_" in line or line.endswith(" noway")):
+        in_node(stage.lab, "fw", "nft", "delete", "table", "inet", table, check=False)
+    if os.path.ismount(stage.folder / "runs"):
+        subprocess.run(["umount", "--lazy", str(stage.folder / "runs")], check=False, timeout=10)

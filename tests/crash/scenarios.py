@@ -1,0 +1,295 @@
+"""The crash matrix as data: what dies or breaks, at which moment, and which layer must put the plant back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Layer(StrEnum):
+    """Who brings the plant back."""
+
+    NOTHING = "nothing was isolated"
+    CONDUCTOR = "conductor"
+    GUARDIAN = "guardian"
+    TIMER = "device timer"
+    REBOOT = "device: nothing of ours outlives a restart"
+    RESUME = "islandmode restore"
+    CARD = "card, by hand"
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Something that is done from outside when the conductor has written a record of this kind, for this stage."""
+
+    act: str
+    after: str = "hold.started"
+    stage: str | None = "vendors"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One row. The layers that are not to act are dead, or their timer is too long to be what restored."""
+
+    name: str
+    layer: Layer
+    at: str = ""
+    do: str = "kill"
+    guardian: str = "real"
+    outside: Outside | None = None
+    dead_man_s: int = 6
+    holds_s: tuple[int, int] = (2, 2)
+    ends_run: bool = True
+    """Whether the plant must come back at once, or the drill goes on to its planned end."""
+    by_hand: Layer | None = None
+    """Which layer a person then calls, when nothing else is left."""
+    wake: bool = False
+    """Whether the conductor was frozen and is woken when the plant is back: it must isolate nothing."""
+    verdict: str = ""
+    """The verdict that the run must end with; empty when it ends without one."""
+    fast: bool = False
+
+
+LONG_S = 60
+"""A dead-man so long that it cannot have been what restored."""
+POINTS = (
+    ("arm:intent:1", "before the dead-man is armed"),
+    ("arm:sent:1", "arming has left for the device"),
+    ("arm:acted:1", "the device has armed, nobody knows"),
+    ("arm:result:1", "armed and recorded"),
+    ("isolate:intent:1", "before stage 1 is isolated"),
+    ("isolate:sent:1", "isolating stage 1 has left for the device"),
+    ("isolate:acted:1", "the device has isolated stage 1, nobody knows"),
+    ("isolate:result:1", "stage 1 isolated and recorded"),
+    ("isolate:intent:2", "before stage 2 is isolated"),
+    ("isolate:sent:2", "isolating stage 2 has left for the device"),
+    ("isolate:acted:2", "the device has isolated stage 2, nobody knows"),
+    ("isolate:result:2", "stage 2 isolated and recorded"),
+    ("renew:intent:1", "before the dead-man is renewed"),
+    ("renew:sent:1", "renewing has left for the device"),
+    ("renew:acted:1", "the device has renewed, nobody knows"),
+    ("renew:result:1", "renewed and recorded"),
+    ("restore:intent:1", "before the restore is sent"),
+    ("restore:sent:1", "the first line of the restore has left for the device"),
+    ("restore:acted:1", "the device has restored, nobody knows"),
+    ("restore:result:1", "restored and recorded"),
+)
+NOTHING_STOOD = {"arm:intent:1", "arm:sent:1", "arm:acted:1", "arm:result:1", "isolate:intent:1"}
+ALREADY_RESTORED = {"restore:acted:1", "restore:result:1"}
+
+
+def timer_row(at: str, moment: str) -> Scenario:
+    """The conductor dies and there is no guardian: the device's own timer is all that is left."""
+    layer = Layer.NOTHING if at in NOTHING_STOOD else Layer.CONDUCTOR if at in ALREADY_RESTORED else Layer.TIMER
+    holds_s = (6, 2) if at.startswith("renew") else (2, 2)
+    name = f"conductor killed, no guardian: {moment}"
+    return Scenario(name, layer, at=at, guardian="absent", holds_s=holds_s, fast=at == "isolate:acted:2")
+
+
+def guardian_row(at: str, moment: str) -> Scenario:
+    """The conductor dies, and the device's timer is far away: the guardian restores."""
+    renews = at.startswith("renew")
+    name = f"conductor killed, timer far away: {moment}"
+    dead_man_s, holds_s = (16, (12, 2)) if renews else (LONG_S, (2, 2))
+    return Scenario(name, Layer.GUARDIAN, at=at, dead_man_s=dead_man_s, holds_s=holds_s, fast=at == "isolate:sent:2")
+
+
+BY_TIMER = tuple(timer_row(at, moment) for at, moment in POINTS)
+BY_GUARDIAN = tuple(guardian_row(at, moment) for at, moment in POINTS)
+
+PROCESSES = (
+    Scenario(
+        "guardian killed in the hold",
+        Layer.CONDUCTOR,
+        outside=Outside("kill-guardian"),
+        dead_man_s=LONG_S,
+        verdict="inconclusive",
+        fast=True,
+    ),
+    Scenario(
+        "guardian frozen in the hold",
+        Layer.CONDUCTOR,
+        outside=Outside("freeze-guardian"),
+        dead_man_s=LONG_S,
+        holds_s=(20, 2),
+        verdict="inconclusive",
+    ),
+    Scenario(
+        "the conductor's whole process group killed in the hold",
+        Layer.GUARDIAN,
+        outside=Outside("kill-group"),
+        dead_man_s=LONG_S,
+    ),
+    Scenario("both killed in the hold", Layer.TIMER, outside=Outside("kill-both"), holds_s=(20, 2)),
+    Scenario(
+        "conductor killed, guardian killed before its restore is sent",
+        Layer.TIMER,
+        at="isolate:result:2",
+        guardian="restore:intent:1",
+    ),
+    Scenario(
+        # A restore is a line for each conduit, so that none keeps another from going: the others are left to the timer.
+        "conductor killed, guardian killed when the first line of its restore has left for the device",
+        Layer.TIMER,
+        at="isolate:result:2",
+        guardian="restore:sent:1",
+    ),
+    Scenario(
+        "conductor killed, guardian killed when the device has restored and it does not know",
+        Layer.GUARDIAN,
+        at="isolate:result:2",
+        guardian="restore:acted:1",
+        dead_man_s=LONG_S,
+    ),
+    Scenario(
+        "both killed, timer far away, a person runs islandmode restore",
+        Layer.RESUME,
+        outside=Outside("kill-both"),
+        dead_man_s=LONG_S,
+        holds_s=(20, 2),
+        by_hand=Layer.RESUME,
+        fast=True,
+    ),
+    Scenario(
+        "both killed, timer far away, a person types what is on the card",
+        Layer.CARD,
+        outside=Outside("kill-both"),
+        dead_man_s=LONG_S,
+        holds_s=(20, 2),
+        by_hand=Layer.CARD,
+    ),
+    Scenario(
+        "conductor frozen in the hold for longer than the timer, no guardian, then woken",
+        Layer.TIMER,
+        at="isolate:result:1",
+        do="stop",
+        guardian="absent",
+        wake=True,
+        verdict="breached",
+    ),
+    Scenario(
+        "conductor frozen right before it isolates stage 2, no guardian, then woken",
+        Layer.TIMER,
+        at="isolate:intent:2",
+        do="stop",
+        guardian="absent",
+        wake=True,
+        verdict="breached",
+        fast=True,
+    ),
+    Scenario(
+        "conductor frozen right before it isolates stage 2, timer far away, then woken",
+        Layer.GUARDIAN,
+        at="isolate:intent:2",
+        do="stop",
+        dead_man_s=LONG_S,
+        wake=True,
+        verdict="breached",
+    ),
+    Scenario(
+        "conductor frozen right before it renews, no guardian, then woken",
+        Layer.TIMER,
+        at="renew:intent:1",
+        do="stop",
+        guardian="absent",
+        holds_s=(20, 2),
+        wake=True,
+        verdict="breached",
+    ),
+)
+
+SURROUNDINGS = (
+    Scenario(
+        "the way to the firewall is lost in the hold",
+        Layer.TIMER,
+        outside=Outside("no-way-in"),
+        holds_s=(20, 2),
+        verdict="breached",
+    ),
+    Scenario(
+        "the SSH session is reset in the middle of isolating stage 2",
+        Layer.CONDUCTOR,
+        at="isolate:sent:2",
+        do="drop-session",
+        dead_man_s=LONG_S,
+        ends_run=False,
+        verdict="held",
+    ),
+    Scenario(
+        "the SSH session is reset in the middle of restoring",
+        Layer.CONDUCTOR,
+        at="restore:sent:1",
+        do="drop-session",
+        dead_man_s=LONG_S,
+        ends_run=False,
+        verdict="held",
+    ),
+    Scenario(
+        "the firewall is restarted in the hold",
+        Layer.REBOOT,
+        outside=Outside("restart-firewall"),
+        dead_man_s=LONG_S,
+        holds_s=(20, 2),
+        verdict="breached",
+    ),
+    Scenario(
+        "the disk fills up in the hold",
+        Layer.CONDUCTOR,
+        outside=Outside("fill-disk"),
+        dead_man_s=LONG_S,
+        verdict="inconclusive",
+    ),
+    Scenario(
+        "fsync fails before stage 1 is isolated",
+        Layer.NOTHING,
+        at="arm:result:1",
+        do="fail-sync",
+        dead_man_s=LONG_S,
+        verdict="inconclusive",
+    ),
+    Scenario(
+        "fsync fails in the hold",
+        Layer.CONDUCTOR,
+        at="isolate:result:1",
+        do="fail-sync",
+        dead_man_s=LONG_S,
+        verdict="inconclusive",
+    ),
+    Scenario(
+        "fsync fails when the restore is ordered",
+        Layer.CONDUCTOR,
+        at="restore:intent:1",
+        do="fail-sync",
+        dead_man_s=LONG_S,
+        ends_run=False,
+        verdict="inconclusive",
+    ),
+    Scenario(
+        "UTC steps an hour forward in the hold",
+        Layer.CONDUCTOR,
+        at="isolate:result:1",
+        do="utc+1h",
+        dead_man_s=LONG_S,
+        ends_run=False,
+        verdict="held",
+    ),
+    Scenario(
+        "UTC steps an hour back in the hold",
+        Layer.CONDUCTOR,
+        at="isolate:result:1",
+        do="utc-1h",
+        dead_man_s=LONG_S,
+        ends_run=False,
+        verdict="held",
+    ),
+    Scenario(
+        "a far vantage is killed in the hold",
+        Layer.CONDUCTOR,
+        outside=Outside("kill-far-vantage"),
+        dead_man_s=LONG_S,
+        ends_run=False,
+        verdict="inconclusive",
+    ),
+)
+
+MATRIX = (*BY_TIMER, *BY_GUARDIAN, *PROCESSES, *SURROUNDINGS)
