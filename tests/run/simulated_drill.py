@@ -32,6 +32,8 @@ class Shape:
     arms: Arms = "before"
     renewable: bool = True
     sample_every_s: float = 0.2
+    one_stage: bool = False
+    granularity_s: float = 0.001
 
 
 def draw_shape(dice: random.Random) -> Shape:
@@ -128,10 +130,7 @@ def _drill(shape: Shape, probes: dict[str, Probe]) -> Drill:
         drill="simulated-isolation",
         site="simulated",
         service=Service(name="line 3", target="goes on"),
-        stages=tuple(
-            Stage(name=name, isolate=(conduit,), hold=hold)
-            for (name, conduit), hold in zip(STAGES.items(), shape.holds_s, strict=True)
-        ),
+        stages=_stages(shape),
         limits=Limits(
             isolate_within=3.0, restore_within=5.0, dead_man=shape.dead_man_s, longest_ot_gap=1.0, undo_tier="B"
         ),
@@ -143,13 +142,24 @@ def _drill(shape: Shape, probes: dict[str, Probe]) -> Drill:
     )
 
 
+def _stages(shape: Shape) -> tuple[Stage, ...]:
+    if shape.one_stage:
+        return (Stage(name="everything", isolate=tuple(STAGES.values()), hold=sum(shape.holds_s)),)
+    return tuple(
+        Stage(name=name, isolate=(conduit,), hold=hold)
+        for (name, conduit), hold in zip(STAGES.items(), shape.holds_s, strict=True)
+    )
+
+
 def _rendering(name: str, shape: Shape) -> Rendering:
     return Rendering(
         point=name,
         platform="simulated",
         conduits=tuple(STAGES.values()),
         arm=("arm",),
-        stages=tuple(StageLines(stage=stage, conduits=(one,), isolate=("isolate",)) for stage, one in STAGES.items()),
+        stages=tuple(
+            StageLines(stage=stage.name, conduits=stage.isolate, isolate=("isolate",)) for stage in _stages(shape)
+        ),
         renew=("renew",),
         restore=("restore",),
         capabilities=Capabilities(
@@ -158,6 +168,6 @@ def _rendering(name: str, shape: Shape) -> Rendering:
             renewable=shape.renewable,
             dead_man_min_s=1.0,
             dead_man_max_s=3600.0,
-            granularity_s=0.001,
+            granularity_s=shape.granularity_s,
         ),
     )

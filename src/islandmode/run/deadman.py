@@ -7,7 +7,7 @@ reason to restore at once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
@@ -83,6 +83,9 @@ class DeadMan:
         # A stop must wait for the answer: a restore that overtakes an arm finds nothing, and the object stands after it.
         with anyio.CancelScope(shield=True):
             reading = await self._points[name].arm(conduits, for_s, CALL_DEADLINE_S)
+        if reading.outcome is Outcome.NOT_DONE and reading.value is not None and not reading.value.clear:
+            # Refused, and yet an object of ours was read back: the write landed in part, and what stands is owed.
+            reading = replace(reading, outcome=Outcome.UNKNOWN)
         if reading.outcome is Outcome.NOT_DONE:
             # Refused by the device: whatever stands there is somebody else's, and deleting it would restore *their* run.
             del self.touched[name]
@@ -127,7 +130,9 @@ class DeadMan:
             return None
         # Never past the window: when that ends, so does every timer.
         for_s = min(self._plan.dead_man_s, self._guards.window_left_s)
-        if timer.armed_s >= self._plan.dead_man_s * RENEW_BELOW or timer.armed_s + LAG_S >= for_s:
+        # A device that tells whole minutes may have a whole minute less than it says.
+        left_s = timer.armed_s - planned.capabilities.granularity_s
+        if left_s >= self._plan.dead_man_s * RENEW_BELOW or left_s + LAG_S >= for_s:
             return None
         if self._guards.closed() is not None:
             return None
@@ -155,6 +160,9 @@ class DeadMan:
         most_s = last.for_s + slack_s
         if self._plan.points[name].capabilities.arms == "before":
             most_s -= max(0, reading.asked_us - last.answered_us) / 1_000_000
+        else:
+            # There an isolate brings a timer of its own, as long as the one that was armed.
+            most_s = max(most_s, self._plan.dead_man_s + slack_s)
         for conduit, state in reading.value.conduits.items():
             if state.armed_s is not None and state.armed_s > most_s:
                 return (

@@ -1,0 +1,200 @@
+"""The conductor on devices as platforms really differ: coarse and absolute timers, whole-configuration undo, writes that land half."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from islandmode.core.lifecycle import Phase
+from islandmode.rehearse.simulated_device import OURS, CommitConfirmDevice, SimulatedDevice
+from islandmode.rehearse.simulated_faults import Fault, Kind, draw_faults
+from islandmode.rehearse.simulated_plant import SimulatedPlant
+from islandmode.rehearse.simulated_platforms import CoarseTimers, HalfWrites, RoundsDown, Schedule, WholeConfiguration
+from tests.run import simulated_drill
+from tests.run.simulated_drill import Arms, Shape
+from tests.run.simulated_run import Ended, run
+
+FIREWALL = "conduit-firewall"
+
+
+def on_tape(ended: Ended, what: str) -> list[str]:
+    """Name the conduits to which something happened, in order."""
+    happened = [one for device in ended.plant.devices.values() for one in device.tape if one.what == what]
+    return [one.conduit for one in sorted(happened, key=lambda one: one.at_us)]
+
+
+def left_of_ours(ended: Ended) -> list[str]:
+    """Name the conduits for which an object of this run stands when the run has ended."""
+    return [
+        conduit
+        for device in ended.plant.devices.values()
+        for conduit, made in device.objects.items()
+        if made.owner == OURS
+    ]
+
+
+def verdict_of(ended: Ended) -> tuple[str | None, str | None]:
+    return ended.claims.verdict, ended.claims.restoration
+
+
+# Several conduits in one stage.
+
+
+@pytest.mark.parametrize("arms", ["before", "with_isolate"])
+@pytest.mark.parametrize("two_points", [False, True])
+def test_a_stage_isolates_all_its_conduits_at_once(arms: Arms, *, two_points: bool) -> None:
+    ended = run(1, Shape(one_stage=True, arms=arms, two_points=two_points))
+    assert (*verdict_of(ended), ended.violations) == ("held", "proven", ())
+    starts = [one.at_us for device in ended.plant.devices.values() for one in device.tape if one.what == "isolating"]
+    assert len(starts) == 2
+    assert max(starts) - min(starts) < 50_000
+
+
+# Writes that land half.
+
+
+def halving(call: str, arms: Arms, *, admits: bool) -> type[SimulatedDevice]:
+    """Make a device on which one kind of write lands half, and says so or not."""
+    kinds = (HalfWrites, CommitConfirmDevice) if arms == "with_isolate" else (HalfWrites,)
+    return type("Halving", kinds, {"half": frozenset({call}), "admits": admits})
+
+
+@pytest.mark.parametrize("arms", ["before", "with_isolate"])
+@pytest.mark.parametrize("admits", [False, True])
+@pytest.mark.parametrize("call", ["arm", "isolate", "restore"])
+def test_a_write_that_lands_half_leaves_nothing_behind(call: str, arms: Arms, *, admits: bool) -> None:
+    device = halving(call, arms, admits=admits)
+    ended = run(1, Shape(one_stage=True, arms=arms), devices={arms: device})
+    assert left_of_ours(ended) == []
+    assert ended.claims.restored
+    assert ended.violations == ()
+    assert ended.claims.refused is (call == "arm")
+    assert (ended.claims.verdict == "held") is (call == "restore")
+    if call == "isolate":
+        assert ended.conducted is not None
+        assert ended.conducted.stop is not None
+        assert ended.conducted.stop.by == "isolate"
+
+
+@pytest.mark.parametrize("admits", [False, True])
+def test_an_arm_that_landed_half_is_restored_later_when_the_conductor_dies_with_it(*, admits: bool) -> None:
+    """What the journal says of a half-landed arm must not read as if another run's object stood there."""
+    ended = run(1, Shape(one_stage=True), devices={"before": halving("arm", "before", admits=admits)})
+    (armed,) = [one for one in ended.claims.records if one.kind == "arm.result"]
+    assert armed.data["outcome"] != "not done"
+
+
+# Timers that are coarse.
+
+
+@pytest.mark.parametrize("device", [CoarseTimers, RoundsDown])
+@pytest.mark.parametrize(("dead_man_s", "step_s"), [(120.0, 60.0), (60.0, 60.0), (30.0, 1.0), (8.0, 1.0)])
+def test_a_coarse_timer_is_renewed_before_it_can_end(
+    device: type[CoarseTimers], dead_man_s: float, step_s: float
+) -> None:
+    stepped = type("Stepped", (device,), {"step_us": round(step_s * 1_000_000)})
+    holds_s = (dead_man_s * 0.9, dead_man_s * 0.7)
+    shape = Shape(arms="with_isolate", dead_man_s=dead_man_s, granularity_s=step_s, holds_s=holds_s)
+    ended = run(1, shape, devices={"with_isolate": stepped})
+    assert on_tape(ended, "released") == []
+    assert on_tape(ended, "renewed") != []
+    assert (*verdict_of(ended), ended.violations) == ("held", "proven", ())
+
+
+@pytest.mark.parametrize("first_hold_s", [16.0, 18.0, 20.0])
+def test_a_stage_that_brings_a_timer_of_its_own_late_in_the_window_is_nobody_elses(first_hold_s: float) -> None:
+    ended = run(1, Shape(arms="with_isolate", dead_man_s=30.0, holds_s=(first_hold_s, 1.0)))
+    assert on_tape(ended, "renewed") != []
+    assert (*verdict_of(ended), ended.violations) == ("held", "proven", ())
+
+
+# Timers that end at a time of day.
+
+
+def clock_set(by_s: float) -> Callable[[SimulatedPlant], None]:
+    """Set the devices' own clocks a second into the first hold."""
+
+    def prepare(plant: SimulatedPlant) -> None:
+        def strike() -> None:
+            for device in plant.devices.values():
+                assert isinstance(device, Schedule)
+                device.set_clock(round(by_s * 1_000_000))
+
+        hear = plant.phase_is
+        begun: list[Phase] = []
+
+        def phase_is(phase: Phase) -> None:
+            hear(phase)
+            if phase is Phase.HOLDING and not begun:
+                begun.append(phase)
+                plant.clock.at(plant.clock.monotonic_us() + 1_000_000, strike)
+
+        plant.phase_is = phase_is  # type: ignore[method-assign]
+
+    return prepare
+
+
+@pytest.mark.parametrize(
+    ("by_s", "stops"), [(-3600.0, True), (-90.0, True), (-1.0, False), (1.0, False), (3600.0, True)]
+)
+@pytest.mark.parametrize("two_points", [False, True])
+def test_a_device_whose_clock_is_set_is_restored_when_its_timer_is_not_what_was_set(
+    by_s: float, *, stops: bool, two_points: bool
+) -> None:
+    shape = Shape(arms="with_isolate", two_points=two_points)
+    ended = run(1, shape, devices={"with_isolate": Schedule}, prepare=clock_set(by_s))
+    assert ended.conducted is not None
+    stop = ended.conducted.stop
+    assert (stop.by if stop is not None else None) == ("dead_man" if stops else None)
+    assert left_of_ours(ended) == []
+    assert (ended.claims.restored, ended.claims.restoration, ended.violations) == (True, "proven", ())
+    # Found within a reading of the timer, far before the minute that the clock was set by.
+    longest_us = max(one.until_us - one.from_us for one in ended.plant.network.stretches("remote-access"))
+    assert longest_us < (3_000_000 if stops else 8_000_000)
+
+
+# An undo that is a whole configuration.
+
+EDIT = Fault(Kind.EDIT, Phase.HOLDING, 0.5, target=FIREWALL)
+
+
+def test_our_own_restore_keeps_what_a_colleague_changed_where_the_timer_would_not() -> None:
+    shape = Shape(arms="with_isolate", dead_man_s=8.0)
+    ended = run(1, shape, (EDIT,), devices={"with_isolate": WholeConfiguration})
+    assert ended.plant.devices[FIREWALL].edits == ["rule of a colleague"]
+    assert (*verdict_of(ended), ended.violations) == ("held", "proven", ())
+    assert ended.verdict is not None
+    assert any("edited by somebody else" in one.sentence for one in ended.verdict.findings)
+
+
+def test_a_timer_that_loads_a_whole_configuration_restores_and_is_never_called_held() -> None:
+    shape = Shape(arms="with_isolate", dead_man_s=8.0)
+    silent = Fault(Kind.HANG, Phase.HOLDING, 1.0, for_s=20.0)
+    ended = run(1, shape, (EDIT, silent), devices={"with_isolate": WholeConfiguration})
+    assert on_tape(ended, "edit lost: rule of a colleague") == ["remote-access"]
+    assert ended.plant.devices[FIREWALL].edits == []
+    assert left_of_ours(ended) == []
+    assert (ended.claims.restored, ended.claims.verdict, ended.violations) == (True, "breached", ())
+
+
+# All of them with the faults of many seeds.
+
+KINDS: dict[str, tuple[Arms, type[SimulatedDevice]]] = {
+    "coarse": ("with_isolate", type("Seconds", (CoarseTimers,), {"step_us": 1_000_000})),
+    "schedule": ("with_isolate", Schedule),
+    "whole": ("with_isolate", WholeConfiguration),
+    "half, before": ("before", HalfWrites),
+    "half, with": ("with_isolate", halving("isolate", "with_isolate", admits=False)),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_invariant_breaks_on_any_kind_of_device(kind: str) -> None:
+    arms, device = KINDS[kind]
+    for seed in range(40):
+        dice = random.Random(seed)
+        shape = Shape(arms=arms, one_stage=dice.random() < 0.5, dead_man_s=dice.choice((8.0, 30.0)), granularity_s=1.0)
+        ended = run(seed, shape, draw_faults(dice, simulated_drill.make(shape)), devices={arms: device})
+        assert ended.violations == (), ended.story()
