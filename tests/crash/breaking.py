@@ -30,6 +30,17 @@ NO_WAY_IN = (
 )
 
 
+REFUSED = 4
+
+
+class EndedEarly(AssertionError):
+    """The drill ended before its moment came; refused, it has touched nothing."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"the drill ended with {code} before its moment came.")
+        self.refused = code == REFUSED
+
+
 @dataclass
 class Stage:
     """Where a row is played: a running lab, a folder of its own, and the processes that were started."""
@@ -67,11 +78,10 @@ class Stage:
         """Give what the conductor printed."""
         return (self.folder / "output").read_text(encoding="utf-8", errors="replace")[-600:]
 
-    def start(self, *arguments: str, mark: bool = True) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, at: str = "", do: str = "kill") -> subprocess.Popen[bytes]:
         """Start the launcher on the operations host."""
-        row = self.scenario
-        options = ["--at", row.at or "never:never:0", "--do", row.do, "--guardian", row.guardian]
-        argv = [sys.executable, launcher.__file__, *options, *(["--mark", str(self.mark)] if mark else [])]
+        options = ("--at", at or "never:never:0", "--do", do, "--guardian", self.scenario.guardian)
+        argv = (sys.executable, launcher.__file__, *options, "--mark", str(self.mark))
         place = ("--workspace", str(self.folder), "--lab", self.lab.name)
         with (self.folder / "output").open("ab") as output:
             return subprocess.Popen(
@@ -107,7 +117,7 @@ def break_it(stage: Stage) -> None:
     if row.outside is None:
         wait_until(lambda: stage.mark.exists() or stage.conductor.poll() is not None, PATIENCE_S, "the moment comes")
         if not stage.mark.exists():
-            raise AssertionError("the drill ended before its moment came.")
+            raise EndedEarly(stage.conductor.returncode)
         wait_until(lambda: stage.mark.read_text(encoding="ascii") != "", 2.0, "the mark is written")
         stage.fault_s = float(stage.mark.read_text(encoding="ascii"))
         return
@@ -115,7 +125,7 @@ def break_it(stage: Stage) -> None:
 
     def written() -> bool:
         if stage.conductor.poll() is not None:
-            raise AssertionError(f"the drill ended before {wanted.after}.")
+            raise EndedEarly(stage.conductor.returncode)
         found = newest_run(stage.folder)
         records = read_conductor(found) if found is not None else []
         return any(one["kind"] == wanted.after and one["data"].get("stage") == wanted.stage for one in records)
@@ -135,6 +145,12 @@ def kill_guardian(stage: Stage) -> None:
 def freeze_guardian(stage: Stage) -> None:
     """Stop the guardian; it stays so until the row is over."""
     os.kill(guardian_pid(stage.folder), signal.SIGSTOP)
+
+
+def freeze_both(stage: Stage) -> None:
+    """Stop conductor and guardian."""
+    stage.conductor.send_signal(signal.SIGSTOP)
+    freeze_guardian(stage)
 
 
 def kill_group(stage: Stage) -> None:
@@ -184,6 +200,7 @@ def kill_far_vantage(stage: Stage) -> None:
 ACTS: dict[str, Callable[[Stage], None]] = {
     "kill-guardian": kill_guardian,
     "freeze-guardian": freeze_guardian,
+    "freeze-both": freeze_both,
     "kill-group": kill_group,
     "kill-both": kill_both,
     "no-way-in": no_way_in,

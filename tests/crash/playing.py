@@ -16,7 +16,7 @@ from typing import Any
 from islandmode.rehearse import namespaces
 from islandmode.rehearse.namespaces import Lab
 from islandmode.store.journal import read_journal
-from tests.crash.breaking import DRILL, PATIENCE_S, Stage, break_it, pids_naming, wait_until
+from tests.crash.breaking import DRILL, PATIENCE_S, EndedEarly, Stage, break_it, pids_naming, wait_until
 from tests.crash.referee import Flow, Referee
 from tests.crash.scenarios import Layer, Scenario
 from tests.lab.drills import make_workspace, newest_run
@@ -47,6 +47,10 @@ class Played:
     beyond_s: float = 0.0
     journals: str = ""
     verdict: str = ""
+    restored: bool = False
+    """Whether the referee saw everything pass again, in time, for good, and nothing of ours left."""
+    refused: bool = False
+    """Whether the drill refused to begin: on a machine that is too busy for a baseline it must."""
     wrong: list[str] = field(default_factory=list)
 
 
@@ -65,12 +69,15 @@ def play(scenario: Scenario, lab: Lab, folder: Path) -> Played:
     referee = Referee(flows(lab), lab.enter("fw", (), network_only=True))
     try:
         with referee:
-            stage.running = stage.start("run", DRILL, "--mode", "rehearsal")
+            stage.running = stage.start("run", DRILL, "--mode", "rehearsal", at=scenario.at, do=scenario.do)
             break_it(stage)
             bring_back(stage, referee)
             finish(stage, referee, played)
         judge(stage, referee, played)
-    except AssertionError as failed:
+    except EndedEarly as early:
+        played.refused = early.refused
+        played.wrong.append(f"{early} {stage.said()}")
+    except (AssertionError, OSError, subprocess.SubprocessError) as failed:
         played.wrong.append(f"{failed} {stage.said() if (folder / 'output').exists() else ''}")
     finally:
         clear(stage)
@@ -117,6 +124,10 @@ def bring_back(stage: Stage, referee: Referee) -> None:
 
 def by_hand(stage: Stage, layer: Layer) -> None:
     """Be the person."""
+    if stage.scenario.hand_dies_at:
+        first = stage.start("restore", at=stage.scenario.hand_dies_at)
+        if first.wait(timeout=PATIENCE_S) != -signal.SIGKILL:
+            raise AssertionError("the first islandmode restore did not die at its moment.")
     if layer is Layer.RESUME:
         if stage.ask("restore") != 0:
             raise AssertionError("islandmode restore did not see it restored.")
@@ -142,7 +153,7 @@ def finish(stage: Stage, referee: Referee, played: Played) -> None:
     ended(stage)
     if row.outside is not None and row.outside.act == "no-way-in":
         in_node(stage.lab, "fw", "nft", "delete", "table", "inet", "noway")
-    if row.outside is not None and row.outside.act == "freeze-guardian":
+    if row.outside is not None and row.outside.act.startswith("freeze"):
         os.kill(guardian_pid(stage.folder), signal.SIGCONT)
     if row.guardian != "absent":
         run = stage.run().name
@@ -175,6 +186,15 @@ def verdict_of(stage: Stage) -> str:
         return ""
     found = json.loads(path.read_text(encoding="utf-8"))
     return f"{found['verdict']}, restoration {found['restoration']}"
+
+
+def findings_of(stage: Stage) -> str:
+    """Say what a run was breached by, for whoever asks why its verdict is another than it should be."""
+    path = stage.run() / "verdict.json"
+    if not path.is_file() or not path.stat().st_size:
+        return ""
+    findings = json.loads(path.read_text(encoding="utf-8"))["findings"]
+    return " ".join(f"{one['code']}: {one['sentence']}" for one in findings if one["result"] == "breached")
 
 
 def journals_of(stage: Stage) -> str:
@@ -218,12 +238,22 @@ def judge(stage: Stage, referee: Referee, played: Played) -> None:
         played.wrong.append(f"back {played.beyond_s:.1f} s late")
     if referee.foreign():
         played.wrong.append(f"left on the firewall: {', '.join(referee.foreign())}")
+    played.restored = not played.wrong
     if played.acted != row.layer:
         played.wrong.append(f"expected {row.layer}, but it was {played.acted}")
     if "NOT READABLE" in played.journals:
         played.wrong.append("a journal cannot be read")
+    if played.verdict and stage.conductor.returncode != code_of(played.verdict):
+        played.wrong.append(f"exit code {stage.conductor.returncode} with the verdict {played.verdict}")
     if row.verdict and not played.verdict.startswith(row.verdict):
-        played.wrong.append(f"expected the verdict {row.verdict}: {stage.said()}")
+        played.wrong.append(f"expected the verdict {row.verdict}, but {findings_of(stage) or stage.said()}")
+
+
+def code_of(verdict: str) -> int:
+    """Give the exit code that goes with a verdict: restoration that was not proven outranks it."""
+    if "unproven" in verdict:
+        return 5
+    return {"held": 0, "breached": 1}.get(verdict.partition(",")[0], 3)
 
 
 def acted(stage: Stage, passed_s: float, records: Sequence[dict[str, Any]]) -> str:

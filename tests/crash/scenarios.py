@@ -43,10 +43,12 @@ class Scenario:
     """Whether the plant must come back at once, or the drill goes on to its planned end."""
     by_hand: Layer | None = None
     """Which layer a person then calls, when nothing else is left."""
+    hand_dies_at: str = ""
+    """At which moment the first `islandmode restore` is killed; it is run once more."""
     wake: bool = False
     """Whether the conductor was frozen and is woken when the plant is back: it must isolate nothing."""
     verdict: str = ""
-    """The verdict that the run must end with; empty when it ends without one."""
+    """The beginning of the verdict that the run must end with; empty when it ends without one."""
     fast: bool = False
 
 
@@ -97,13 +99,32 @@ def guardian_row(at: str, moment: str) -> Scenario:
 BY_TIMER = tuple(timer_row(at, moment) for at, moment in POINTS)
 BY_GUARDIAN = tuple(guardian_row(at, moment) for at, moment in POINTS)
 
+BOTH_DIE = (
+    ("restore:intent:1", "before its restore is sent", Layer.TIMER),
+    # A restore is a line for each conduit, so that none keeps another from going: the others are left to the timer.
+    ("restore:sent:1", "when the first line of its restore has left for the device", Layer.TIMER),
+    ("restore:acted:1", "when the device has restored and it does not know", Layer.GUARDIAN),
+    ("restore:result:1", "when it has restored and recorded", Layer.GUARDIAN),
+)
+ONE_AFTER_THE_OTHER = tuple(
+    Scenario(
+        f"conductor killed in the hold, guardian killed {moment}",
+        layer,
+        at="isolate:result:2",
+        guardian=at,
+        dead_man_s=6 if layer is Layer.TIMER else LONG_S,
+    )
+    for at, moment, layer in BOTH_DIE
+)
+
 PROCESSES = (
+    *ONE_AFTER_THE_OTHER,
     Scenario(
         "guardian killed in the hold",
         Layer.CONDUCTOR,
         outside=Outside("kill-guardian"),
         dead_man_s=LONG_S,
-        verdict="inconclusive",
+        verdict="inconclusive, restoration proven",
         fast=True,
     ),
     Scenario(
@@ -112,7 +133,7 @@ PROCESSES = (
         outside=Outside("freeze-guardian"),
         dead_man_s=LONG_S,
         holds_s=(20, 2),
-        verdict="inconclusive",
+        verdict="inconclusive, restoration proven",
     ),
     Scenario(
         "the conductor's whole process group killed in the hold",
@@ -122,26 +143,6 @@ PROCESSES = (
     ),
     Scenario("both killed in the hold", Layer.TIMER, outside=Outside("kill-both"), holds_s=(20, 2)),
     Scenario(
-        "conductor killed, guardian killed before its restore is sent",
-        Layer.TIMER,
-        at="isolate:result:2",
-        guardian="restore:intent:1",
-    ),
-    Scenario(
-        # A restore is a line for each conduit, so that none keeps another from going: the others are left to the timer.
-        "conductor killed, guardian killed when the first line of its restore has left for the device",
-        Layer.TIMER,
-        at="isolate:result:2",
-        guardian="restore:sent:1",
-    ),
-    Scenario(
-        "conductor killed, guardian killed when the device has restored and it does not know",
-        Layer.GUARDIAN,
-        at="isolate:result:2",
-        guardian="restore:acted:1",
-        dead_man_s=LONG_S,
-    ),
-    Scenario(
         "both killed, timer far away, a person runs islandmode restore",
         Layer.RESUME,
         outside=Outside("kill-both"),
@@ -149,6 +150,23 @@ PROCESSES = (
         holds_s=(20, 2),
         by_hand=Layer.RESUME,
         fast=True,
+    ),
+    Scenario(
+        "both killed, timer far away, islandmode restore killed half-way and run again",
+        Layer.RESUME,
+        outside=Outside("kill-both"),
+        dead_man_s=LONG_S,
+        holds_s=(20, 2),
+        by_hand=Layer.RESUME,
+        hand_dies_at="restore:sent:1",
+    ),
+    Scenario(
+        "both frozen in the hold for longer than the timer, then woken",
+        Layer.TIMER,
+        outside=Outside("freeze-both"),
+        holds_s=(8, 2),
+        wake=True,
+        verdict="breached, restoration proven",
     ),
     Scenario(
         "both killed, timer far away, a person types what is on the card",
@@ -165,7 +183,7 @@ PROCESSES = (
         do="stop",
         guardian="absent",
         wake=True,
-        verdict="breached",
+        verdict="breached, restoration proven",
     ),
     Scenario(
         "conductor frozen right before it isolates stage 2, no guardian, then woken",
@@ -174,7 +192,7 @@ PROCESSES = (
         do="stop",
         guardian="absent",
         wake=True,
-        verdict="breached",
+        verdict="breached, restoration proven",
         fast=True,
     ),
     Scenario(
@@ -184,7 +202,7 @@ PROCESSES = (
         do="stop",
         dead_man_s=LONG_S,
         wake=True,
-        verdict="breached",
+        verdict="breached, restoration proven",
     ),
     Scenario(
         "conductor frozen right before it renews, no guardian, then woken",
@@ -194,7 +212,7 @@ PROCESSES = (
         guardian="absent",
         holds_s=(20, 2),
         wake=True,
-        verdict="breached",
+        verdict="breached, restoration proven",
     ),
 )
 
@@ -204,7 +222,7 @@ SURROUNDINGS = (
         Layer.TIMER,
         outside=Outside("no-way-in"),
         holds_s=(20, 2),
-        verdict="breached",
+        verdict="breached, restoration unproven",
     ),
     Scenario(
         "the SSH session is reset in the middle of isolating stage 2",
@@ -213,7 +231,7 @@ SURROUNDINGS = (
         do="drop-session",
         dead_man_s=LONG_S,
         ends_run=False,
-        verdict="held",
+        verdict="held, restoration proven",
     ),
     Scenario(
         "the SSH session is reset in the middle of restoring",
@@ -222,7 +240,7 @@ SURROUNDINGS = (
         do="drop-session",
         dead_man_s=LONG_S,
         ends_run=False,
-        verdict="held",
+        verdict="held, restoration proven",
     ),
     Scenario(
         "the firewall is restarted in the hold",
@@ -230,7 +248,7 @@ SURROUNDINGS = (
         outside=Outside("restart-firewall"),
         dead_man_s=LONG_S,
         holds_s=(20, 2),
-        verdict="breached",
+        verdict="breached, restoration proven",
     ),
     Scenario(
         "the disk fills up in the hold",
@@ -245,7 +263,7 @@ SURROUNDINGS = (
         at="arm:result:1",
         do="fail-sync",
         dead_man_s=LONG_S,
-        verdict="inconclusive",
+        verdict="inconclusive, restoration proven",
     ),
     Scenario(
         "fsync fails in the hold",
@@ -253,7 +271,7 @@ SURROUNDINGS = (
         at="isolate:result:1",
         do="fail-sync",
         dead_man_s=LONG_S,
-        verdict="inconclusive",
+        verdict="inconclusive, restoration proven",
     ),
     Scenario(
         "fsync fails when the restore is ordered",
@@ -262,7 +280,7 @@ SURROUNDINGS = (
         do="fail-sync",
         dead_man_s=LONG_S,
         ends_run=False,
-        verdict="inconclusive",
+        verdict="inconclusive, restoration proven",
     ),
     Scenario(
         "UTC steps an hour forward in the hold",
@@ -271,7 +289,7 @@ SURROUNDINGS = (
         do="utc+1h",
         dead_man_s=LONG_S,
         ends_run=False,
-        verdict="held",
+        verdict="held, restoration proven",
     ),
     Scenario(
         "UTC steps an hour back in the hold",
@@ -280,7 +298,7 @@ SURROUNDINGS = (
         do="utc-1h",
         dead_man_s=LONG_S,
         ends_run=False,
-        verdict="held",
+        verdict="held, restoration proven",
     ),
     Scenario(
         "a far vantage is killed in the hold",
@@ -288,8 +306,14 @@ SURROUNDINGS = (
         outside=Outside("kill-far-vantage"),
         dead_man_s=LONG_S,
         ends_run=False,
-        verdict="inconclusive",
+        verdict="inconclusive, restoration proven",
     ),
 )
 
-MATRIX = (*BY_TIMER, *BY_GUARDIAN, *PROCESSES, *SURROUNDINGS)
+SECTIONS = {
+    "The conductor dies, and only the device's timer is left": BY_TIMER,
+    "The conductor dies, and the guardian restores": BY_GUARDIAN,
+    "Guardian, both, and people": PROCESSES,
+    "What surrounds them": SURROUNDINGS,
+}
+MATRIX = tuple(row for rows in SECTIONS.values() for row in rows)
