@@ -161,7 +161,7 @@ def test_never_left_isolated_catches_a_device_whose_timer_does_nothing() -> None
     assert violations(simulated_truth.never_left_isolated, broken) != ()
 
 
-def test_no_isolate_after_restore_catches_a_device_without_the_arming_rule() -> None:
+def test_no_isolate_after_restore_seen_catches_a_device_without_the_arming_rule() -> None:
     late = (Fault(Kind.SLOW_WRITE, Phase.ISOLATING, call="isolate", times=1, amount_s=6.0),)
     broken = run(1, faults=late, devices={"before": NoArmingRule})
     assert "after it was seen restored" in violations(simulated_truth.no_isolate_after_restore_seen, broken)[0]
@@ -275,3 +275,9 @@ def test_what_leaks_round_a_rule_that_is_still_there_proves_no_restoration(leak:
 def test_a_lost_witness_does_not_make_a_restoration_unproven() -> None:
     lost = Fault(Kind.WORKER_DIES, Phase.PREFLIGHT, target="vendor")
     assert run(1, faults=(lost,)).claims.restoration == "proven"
+
+
+def test_every_invariant_is_shown_to_fail() -> None:
+    shown = [name for name in globals() if name.startswith("test_")]
+    names = [check.__name__ for check in simulated_truth.INVARIANTS]
+    assert [name for name in names if not any(one.startswith(f"test_{name}_catches") for one in shown)] == []
