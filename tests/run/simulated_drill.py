@@ -45,6 +45,7 @@ def draw_shape(dice: random.Random) -> Shape:
         two_points=dice.random() < 0.5,
         arms="with_isolate" if dice.random() < 0.3 else "before",
         renewable=renewable,
+        one_stage=dice.random() < 0.25,
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +19,29 @@ from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.timeline import timeline_of
+from islandmode.core.unfinished import owed
 from islandmode.core.verdict import Verdict
-from islandmode.rehearse.simulated_faults import Fault, draw_faults
+from islandmode.rehearse.simulated_faults import Fault, Kind, draw_faults
 from islandmode.rehearse.simulated_line import SimulatedClaim, SimulatedLine, SimulatedRequests
 from islandmode.rehearse.simulated_plant import Devices, SimulatedPlant
 from islandmode.rehearse.simulated_truth import Claims, check_all
-from islandmode.rehearse.world import run_world
+from islandmode.rehearse.world import WorldLoop, run_world
 from islandmode.run.conductor import Conducted, Conductor, RunPlace
 from islandmode.run.guardian import Guardian
 from islandmode.run.guards import Guarded
 from islandmode.run.outermost import Broken
 from islandmode.run.progress import Progress, Stop, StopLatch
-from islandmode.store.journal import Journal
+from islandmode.run.resume import resume
+from islandmode.store.journal import Journal, read_journal
 from islandmode.system.clock import Clock
 from islandmode.system.disk import AppendFile
 from tests.run import simulated_drill
 from tests.run.simulated_drill import Shape
 
 JOURNAL, GUARDIAN_JOURNAL = Path("journals") / "conductor.jsonl", Path("journals") / "guardian.jsonl"
+RESUMED = Path("journals") / "restore.jsonl"
+COMES_AFTER_S = 5.0
+TURNS = 10
 GUARDIAN_S = 600.0
 """How long a world goes on after its conductor has ended: a guardian that still tries then has a device that never answers."""
 
@@ -101,10 +107,14 @@ class Ended:
 
 @dataclass
 class _Stage:
+    """Conductor and guardian as processes that can be stopped or killed between any two of their steps."""
+
     plant: SimulatedPlant
     conductor_type: type[Conductor]
+    guardian_type: type[Guardian] = Guardian
     latch: StopLatch = field(default_factory=StopLatch)
     journal: WitnessedJournal | None = None
+    guardian_journal: Journal | None = None
     conducted: Conducted | None = None
     phases: list[tuple[int, Phase]] = field(default_factory=list)
     why: str = ""
@@ -112,9 +122,15 @@ class _Stage:
     refused: bool = False
     ended_us: int = 0
     claim: SimulatedClaim = field(default_factory=SimulatedClaim)
-    guarding: asyncio.Future[None] | None = None
+    tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    over: dict[str, anyio.Event] = field(default_factory=dict)
+    dead: set[str] = field(default_factory=set)
     guardian_tries: bool = False
-    guardian_type: type[Guardian] = Guardian
+    records: tuple[Record, ...] = ()
+    acknowledged: tuple[Record, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.line = SimulatedLine(self.plant.clock, lambda: self._start("guardian", self._guard()))
 
     def show(self, progress: Progress) -> None:
         if not self.phases or self.phases[-1][1] is not progress.phase:
@@ -122,17 +138,79 @@ class _Stage:
         self.plant.phase_is(progress.phase)
 
     async def play(self) -> None:
-        await self._play()
-        if self.guarding is not None:
-            # A task of the loop, not of a group: nothing that a run can cancel ends a guardian that still tries.
-            await asyncio.wait([self.guarding], timeout=GUARDIAN_S)
-            self.guardian_tries = not self.guarding.done()
-            self.guarding.cancel()
+        self.plant.when_process = self._strike
+        self.over["conductor"] = anyio.Event()
+        self._start("conductor", self._conduct())
+        await self.over["conductor"].wait()
+        lost = "conductor" in self.dead
+        if "guardian" in self.over and not {"conductor", "guardian"} <= self.dead:
+            with anyio.move_on_after(self._a_person_comes_s if lost else GUARDIAN_S):
+                await self.over["guardian"].wait()
+            self.guardian_tries = not self.over["guardian"].is_set()
+        elif lost:
+            await self.plant.clock.sleep(self._a_person_comes_s)
+        if lost:
+            self.restored = await self._resume()
+            self.ended_us = self.plant.clock.monotonic_us()
+        else:
+            self.tasks["conductor"].result()
+        # From here on nothing may change what was seen of the world: what is still there is only cancelled.
+        if self.journal is not None:
+            self.records, self.acknowledged = self.journal.records, tuple(self.journal.acknowledged)
+        self.plant.clock.over = True
+        for name in self.tasks:
+            _loop().resume_process(name)
+        # A task that was born and never began would be thrown away with a warning.
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
 
-    async def _guard(self, line: SimulatedLine) -> None:
+    @property
+    def _a_person_comes_s(self) -> float:
+        return self.plant.plan.dead_man_s + COMES_AFTER_S
+
+    def _start(self, name: str, coroutine: Coroutine[Any, Any, None]) -> None:
+        over = self.over.setdefault(name, anyio.Event())
+        self.tasks[name] = _loop().start_process(name, coroutine)
+        self.tasks[name].add_done_callback(lambda _: over.set())
+
+    def _strike(self, fault: Fault) -> bool:
+        """Let a fault on a process happen; false when nothing was there to be hit."""
+        names = {Kind.HOST_LOST: ("conductor", "guardian")}.get(fault.kind, (fault.kind.value.split()[0],))
+        struck = [name for name in names if name in self.tasks and not self.over[name].is_set()]
+        for name in struck:
+            _loop().stop_process(name)
+            if fault.kind in (Kind.CONDUCTOR_STOPPED, Kind.GUARDIAN_STOPPED):
+                later_us = self.plant.clock.monotonic_us() + round(fault.amount_s * 1_000_000)
+                self.plant.clock.at(later_us, partial(self._go_on, name))
+                continue
+            self.dead.add(name)
+            self.over[name].set()
+            (self.line.conductor_ends if name == "conductor" else self.line.guardian_ends)()
+        return bool(struck)
+
+    def _go_on(self, name: str) -> None:
+        if name not in self.dead:
+            _loop().resume_process(name)
+
+    async def _resume(self) -> bool:
+        """Let a person restore what the journals on the disk say is owed."""
+        plant = self.plant
+        planned = {name: point.conduits for name, point in plant.plan.points.items()}
+        found = {path: read_journal(plant.disk.after_power_loss(path)) for path in plant.disk.files}
+        conductor = found.pop(JOURNAL)
+        believed = conductor.records if conductor.whole or conductor.cut_off else None
+        left = owed(planned, believed, [record for reading in found.values() for record in reading.records])
+        names = ("simulated", "run-1")
+        seen, _ = await resume(
+            plant.resume_points, left, names=names, by="a person", path=RESUMED, clock=plant.clock, disk=plant.disk
+        )
+        return seen == set(left)
+
+    async def _guard(self) -> None:
         plant = self.plant
         names = {"site": "simulated", "run": "run-1", "writer": "guardian"}
         journal = await Journal.create(plant.disk, GUARDIAN_JOURNAL, clock=plant.clock, **names)
+        self.guardian_journal = journal
         guardian = self.guardian_type(
             plant.plan,
             plant.guardian_points,
@@ -140,24 +218,20 @@ class _Stage:
             journal=journal,
             clock=plant.clock,
             claim=self.claim,
-            hearing=line.hearing,
+            hearing=self.line.hearing,
             requests=SimulatedRequests(),
             told=Untold(),
         )
         try:
             await guardian.guard()
         finally:
-            line.guardian_ends()
+            self.line.guardian_ends()
 
-    async def _play(self) -> None:
+    async def _conduct(self) -> None:
         plant = self.plant
-
-        def starts() -> None:
-            self.guarding = asyncio.ensure_future(self._guard(line))
-
-        line = SimulatedLine(plant.clock, starts)
         plant.faults.phase_is(Phase.PLANNED)
-        plant.when_signalled = lambda: self.latch.pull(Stop("signal", "SIGINT was received."))
+        interrupted = Stop("signal", "SIGINT was received.")
+        plant.when_signalled = lambda: _loop().signal_process("conductor", lambda: self.latch.pull(interrupted))
         journal = await WitnessedJournal.create(
             plant.disk, JOURNAL, site="simulated", run="run-1", writer="conductor", clock=plant.clock
         )
@@ -171,7 +245,7 @@ class _Stage:
             disk=plant.disk,
             clock=plant.clock,
             place=RunPlace("run-1", Path("run-1"), "simulated world", {"mode": "rehearsal"}),
-            guarded=Guarded(line, self.claim, SimulatedRequests()),
+            guarded=Guarded(self.line, self.claim, SimulatedRequests()),
             latch=self.latch,
             show=self.show,
         )
@@ -186,6 +260,12 @@ class _Stage:
             with anyio.CancelScope(shield=True):
                 await journal.close()
         self.ended_us = plant.clock.monotonic_us()
+
+
+def _loop() -> WorldLoop:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, WorldLoop)
+    return loop
 
 
 def run(
@@ -206,18 +286,21 @@ def run(
     stage = _Stage(plant, conductor, guardian_type=guardian)
     run_world(seed, stage.play)
     assert stage.journal is not None
+    others = stage.guardian_journal.records if stage.guardian_journal is not None else ()
     verdict = judged(plant.plan, stage)
     claims = Claims(
         restored=stage.restored,
         refused=stage.refused,
-        records=stage.journal.records,
-        acknowledged=tuple(stage.journal.acknowledged),
+        records=stage.records,
+        acknowledged=stage.acknowledged,
         journal=JOURNAL,
         ended_us=stage.ended_us,
         started_us=stage.phases[0][0],
         verdict=verdict.verdict.value if verdict is not None else None,
         restoration=verdict.restoration.value if verdict is not None else None,
         judged=verdict,
+        others=others,
+        killed="conductor" in stage.dead,
     )
     violations = check_all(plant, claims)
     phases = tuple(stage.phases)
@@ -228,7 +311,7 @@ def judged(plan: Plan, stage: _Stage) -> Verdict | None:
     """Judge a run as the product does; a run that was refused, or broke, has no verdict."""
     if stage.conducted is None or stage.journal is None:
         return None
-    records = stage.journal.records
+    records = stage.records
     edges = timeline_of([one.name for one in plan.stages], records).edges
     episodes = {probe: fold(samples, edges) for probe, samples in stage.conducted.samples.items()}
     return judge(plan, records, episodes, mode="rehearsal", lab=True, run="run-1")

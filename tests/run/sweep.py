@@ -28,6 +28,33 @@ SHOWN = 20
 Hits = Counter[tuple[Kind, Phase]]
 
 
+P = Phase
+PHASES = frozenset({P.PREFLIGHT, P.BASELINE, P.ARMED, P.ISOLATING, P.HOLDING, P.RESTORING, P.RESTORED, P.COLLECTED})
+"""Those through which every whole run goes; a stranded or a finished one is left in peace."""
+OF_THE_DEVICE = PHASES - {P.PREFLIGHT}
+NO_OBJECT = frozenset({P.PREFLIGHT, P.BASELINE, P.RESTORED, P.COLLECTED})
+CANNOT_HIT: dict[Kind, frozenset[Phase]] = {
+    # What a device is like does not change while a run goes on.
+    **dict.fromkeys((Kind.LIES_ISOLATE, Kind.LIES_RESTORE, Kind.DROPS_TIMERS, Kind.FAKES_TIMERS), OF_THE_DEVICE),
+    # Nothing of ours stands there yet, or any more.
+    **dict.fromkeys((Kind.TIMER_STOPPED, Kind.OBJECT_TAKEN), NO_OBJECT),
+    # Ours stands there: the device refuses another one.
+    Kind.STRANGER: frozenset({P.ISOLATING, P.HOLDING}),
+    # Only writes for several conduits.
+    Kind.HALF_WRITE: frozenset({P.PREFLIGHT, P.BASELINE, P.RESTORED, P.COLLECTED}),
+    # No worker, and no guardian, has been started.
+    **dict.fromkeys((Kind.WORKER_SILENT, Kind.GUARDIAN_KILLED, Kind.GUARDIAN_STOPPED), frozenset({P.PREFLIGHT})),
+    Kind.WORKER_NOT_STARTED: PHASES - {P.BASELINE},
+    # Asked for at the start and at the end only; a stranded run collects while it is stranded.
+    Kind.OFFSET_SILENT: PHASES - {P.BASELINE, P.COLLECTED},
+    Kind.SPOOL_LOSS: PHASES - {P.COLLECTED},
+    Kind.COLLECT_SILENT: PHASES - {P.COLLECTED},
+    # A restore waits for no disk.
+    **dict.fromkeys((Kind.SYNC_FAILS, Kind.DISK_FULL, Kind.DISK_SLOW), frozenset({P.RESTORING})),
+}
+"""Cells of the table that no seed can fill, and why; every other one must be filled."""
+
+
 @dataclass(frozen=True)
 class Told:
     """What is kept of one seed. `wrong` is empty when everything was as it must be."""
@@ -56,6 +83,14 @@ class Sweep:
         for one in self.told:
             total.update(dict(one.hits))
         return total
+
+    def empty_cells(self) -> list[str]:
+        """Name the faults that never hit a phase which they can hit."""
+        hits = self.hits
+        cells = (
+            (kind, phase) for kind in Kind for phase in Phase if phase in PHASES - CANNOT_HIT.get(kind, frozenset())
+        )
+        return [f"{kind.value} in {phase.value}" for kind, phase in cells if not hits[kind, phase]]
 
     def report(self) -> str:
         """Say how long it took, which faults hit which phases, and which seeds went wrong."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context
 
 import anyio
 
@@ -11,6 +12,10 @@ START_US = 1_000_000_000
 """The conductor's machine has been up for a while: a forgotten zero must look wrong."""
 UTC_START_US = 1_781_244_000_000_000
 """A Saturday morning in June 2026."""
+
+
+WORLD = Context()
+"""What happens in the world belongs to no process: it goes on when whoever began it is dead."""
 
 
 class SimulatedClock:
@@ -21,6 +26,8 @@ class SimulatedClock:
         self.boot_id_value = boot_id
         self._utc_ahead_us = 0
         self._last_us = START_US
+        self.over = False
+        """Whether the world has ended: what is still cancelled then must change nothing that was seen of it."""
 
     @property
     def boot_id(self) -> str:
@@ -40,7 +47,13 @@ class SimulatedClock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait in virtual time."""
+        self.refuse_if_over()
         await anyio.sleep(seconds)
+
+    def refuse_if_over(self) -> None:
+        """End whoever still does something after the end of the world."""
+        if self.over:
+            raise asyncio.CancelledError
 
     def step_utc(self, by_us: int) -> None:
         """Step UTC, as an administrator or a time server does; the monotonic clock must not notice."""
@@ -48,4 +61,4 @@ class SimulatedClock:
 
     def at(self, when_us: int, act: Callable[[], None]) -> None:
         """Let something happen in the world at a moment, whoever waits for it or not."""
-        asyncio.get_running_loop().call_at((when_us - START_US) / 1_000_000, act)
+        asyncio.get_running_loop().call_at((when_us - START_US) / 1_000_000, act, context=WORLD)

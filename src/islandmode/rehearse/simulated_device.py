@@ -216,7 +216,8 @@ class SimulatedDevice:
         now_us = self.clock.monotonic_us()
         for conduit, made in tuple(self.objects.items()):
             del self.objects[conduit]
-            made.timer_runs = False
+            # A rule that was still to come into force goes with the memory it was in.
+            made.timer_runs, made.isolating = False, False
             self._write("lost", conduit, made, "restart")
         for conduit in self.network.conduits:
             for reason in self.network.blocked_by(conduit, now_us):

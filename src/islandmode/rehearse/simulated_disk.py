@@ -66,7 +66,7 @@ class SimulatedFile:
         self._flush()
 
     def _flush(self) -> None:
-        if self._failed:
+        if self._failed or self._clock.over:
             return
         self.durable += self._cached
         self._cached = b""
@@ -91,6 +91,7 @@ class SimulatedDisk:
 
     async def create(self, path: Path, reserve_bytes: int = 0) -> SimulatedFile:
         """Make a new file; an existing one is never overwritten."""
+        self._clock.refuse_if_over()
         if path in self.files:
             raise FileExistsError(errno.EEXIST, "File exists", str(path))
         made = SimulatedFile(self._clock, self._faults, self._dice)

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     LOST_REPLY = "lost reply"
     LOST_REQUEST = "lost request"
     REFUSED = "request refused"
+    HALF_WRITE = "half of a write takes effect"
     HANG = "device hangs"
     HANG_LATE = "device hangs, requests land late"
     LIES_ISOLATE = "device only says it isolates"
@@ -54,6 +55,11 @@ class Kind(StrEnum):
     SYNC_FAILS = "fsync fails"
     DISK_FULL = "disk is full"
     DISK_SLOW = "disk is slow"
+    CONDUCTOR_KILLED = "conductor is killed"
+    CONDUCTOR_STOPPED = "conductor is stopped, and goes on"
+    GUARDIAN_KILLED = "guardian is killed"
+    GUARDIAN_STOPPED = "guardian is stopped, and goes on"
+    HOST_LOST = "conductor's host is lost"
 
 
 CALLS = (
@@ -64,12 +70,15 @@ CALLS = (
     ("state", Phase.ISOLATING),
     ("state", Phase.HOLDING),
     ("denied", Phase.HOLDING),
+    ("ready", Phase.BASELINE),
+    ("try_login", Phase.ISOLATING),
     ("arm", Phase.ARMED),
     ("isolate", Phase.ISOLATING),
     ("renew", Phase.HOLDING),
     ("restore", Phase.RESTORING),
 )
 """Which calls to a device happen in which phase."""
+WRITES = tuple(one for one in CALLS if one[0] in ("arm", "isolate", "renew", "restore"))
 DURATIONS_S = {
     Phase.PREFLIGHT: 0.2,
     Phase.BASELINE: 1.0,
@@ -84,9 +93,21 @@ DURATIONS_S = {
 
 NO_TIMER = frozenset({Kind.DROPS_TIMERS, Kind.FAKES_TIMERS, Kind.TIMER_STOPPED})
 NO_REACH = frozenset(
-    {Kind.HANG, Kind.HANG_LATE, Kind.LIES_RESTORE, Kind.LOST_REQUEST, Kind.LOST_REPLY, Kind.REFUSED, Kind.SLOW_WRITE}
+    {
+        Kind.HANG,
+        Kind.HANG_LATE,
+        Kind.LIES_RESTORE,
+        Kind.LOST_REQUEST,
+        Kind.LOST_REPLY,
+        Kind.REFUSED,
+        Kind.SLOW_WRITE,
+        Kind.HALF_WRITE,
+    }
 )
 """One fault of each kind on one device leaves no layer that could restore it, which no program can mend."""
+ON_PROCESSES = frozenset(
+    {Kind.CONDUCTOR_KILLED, Kind.CONDUCTOR_STOPPED, Kind.GUARDIAN_KILLED, Kind.GUARDIAN_STOPPED, Kind.HOST_LOST}
+)
 TWO_LIES = frozenset({Kind.LIES_RESTORE, Kind.RULE_LAG})
 """A device that says it restored, and lets a late rule come into force after that, cannot be seen through in time."""
 
@@ -213,7 +234,7 @@ def _draw_one(dice: random.Random, plan: Plan) -> Fault:
     fault = Fault(kind, phase, dice.random() * DURATIONS_S[phase], nth=nth)
     point = dice.choice(tuple(plan.points))
     conduit = dice.choice(plan.conduits)
-    if kind in (Kind.SLOW_WRITE, Kind.LOST_REPLY, Kind.LOST_REQUEST, Kind.REFUSED):
+    if kind in (Kind.SLOW_WRITE, Kind.LOST_REPLY, Kind.LOST_REQUEST, Kind.REFUSED, Kind.HALF_WRITE):
         return _on_call(dice, replace(fault, target=point))
     if kind in (Kind.HANG, Kind.HANG_LATE):
         return replace(fault, target=point, for_s=dice.choice((0.5, 4.0, 20.0, 1e6)))
@@ -230,11 +251,13 @@ def _draw_one(dice: random.Random, plan: Plan) -> Fault:
     if kind in (Kind.LEAK, Kind.LEAK_OPEN):
         direction, family = dice.choice((None, "inward", "outward")), dice.choice((None, 4, 6))
         return replace(fault, conduit=conduit, direction=direction, family=family, for_s=dice.choice((1.5, 1e6)))
+    if kind in (Kind.CONDUCTOR_STOPPED, Kind.GUARDIAN_STOPPED):
+        return replace(fault, amount_s=dice.choice((0.5, 3.0, 15.0, 60.0)))
     return _on_witness(dice, fault, plan)
 
 
 def _on_call(dice: random.Random, fault: Fault) -> Fault:
-    call, phase = dice.choice(CALLS)
+    call, phase = dice.choice(WRITES if fault.kind is Kind.HALF_WRITE else CALLS)
     nth = dice.choice((1, 2)) if phase in (Phase.ISOLATING, Phase.HOLDING) else 1
     amount_s = dice.choice((1.0, 4.0, 7.0, 12.0)) if fault.kind is Kind.SLOW_WRITE else 0.0
     # From the first moment of the phase: most phases have ended before a later fault could meet their call.

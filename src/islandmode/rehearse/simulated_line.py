@@ -53,7 +53,7 @@ class SimulatedLine:
         self._to_guardian, self._to_conductor = _Way(), _Way()
         self._heard_us = 0
         self._guardian_gone = False
-        self.hearing = _Hearing(self._to_guardian, self._to_conductor)
+        self.hearing = _Hearing(self._to_guardian, self._to_conductor, clock)
 
     async def ready(self, deadline_s: float) -> str | None:
         """Start the guardian and wait for its first word."""
@@ -68,6 +68,7 @@ class SimulatedLine:
 
     def tell(self, line: str) -> None:
         """Say a line."""
+        self._clock.refuse_if_over()
         self._to_guardian.say(line)
 
     def silent_s(self) -> float | None:
@@ -95,10 +96,11 @@ class SimulatedLine:
 class _Hearing:
     """Implements the guardian's end."""
 
-    def __init__(self, said: _Way, answers: _Way) -> None:
-        self._said, self._answers = said, answers
+    def __init__(self, said: _Way, answers: _Way, clock: SimulatedClock) -> None:
+        self._said, self._answers, self._clock = said, answers, clock
 
     async def next_line(self) -> str | None:
+        self._clock.refuse_if_over()
         return await self._said.next_line()
 
     def answer(self, line: str) -> None:

@@ -10,7 +10,7 @@ from islandmode.core.plan import Plan
 from islandmode.rehearse.simulated_clock import SimulatedClock
 from islandmode.rehearse.simulated_device import CommitConfirmDevice, SimulatedDevice
 from islandmode.rehearse.simulated_disk import SimulatedDisk
-from islandmode.rehearse.simulated_faults import Fault, FaultBook, Kind
+from islandmode.rehearse.simulated_faults import ON_PROCESSES, Fault, FaultBook, Kind
 from islandmode.rehearse.simulated_network import FOREVER_US, Leak, Outage, SimulatedNetwork
 from islandmode.rehearse.simulated_point import SimulatedPoint
 from islandmode.rehearse.simulated_vantage import SimulatedVantage
@@ -51,6 +51,9 @@ class SimulatedPlant:
         self.vantages = {name: self._vantage(name, dice_type(dice.random())) for name in plan.vantages}
         self.guardian_points = {name: self._point(name, dice_type(dice.random())) for name in plan.points}
         """The guardian's own sessions to the same devices."""
+        self.resume_points = {name: self._point(name, dice_type(dice.random())) for name in plan.points}
+        """The sessions of a person who restores later."""
+        self.when_process: Callable[[Fault], bool] = lambda _: False
         self.when_signalled: Callable[[], None] = lambda: None
 
     def _point(self, name: str, dice: random.Random) -> SimulatedPoint:
@@ -71,7 +74,7 @@ class SimulatedPlant:
     def _strike(self, fault: Fault) -> None:
         """Let a fault begin that acts by itself; the others are met by whoever calls."""
         strikes = _STRIKES.get(fault.kind)
-        if strikes is not None and strikes(self, fault):
+        if (strikes is not None and strikes(self, fault)) or (fault.kind in ON_PROCESSES and self.when_process(fault)):
             self.faults.hit(fault.kind)
 
     def until_us(self, fault: Fault) -> int:

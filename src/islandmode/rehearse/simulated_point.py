@@ -22,7 +22,7 @@ from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.rendering import Capabilities
 from islandmode.isolation.point import Configuration, Facts, PointState
 from islandmode.rehearse.simulated_clock import SimulatedClock
-from islandmode.rehearse.simulated_device import SimulatedDevice
+from islandmode.rehearse.simulated_device import OURS, SimulatedDevice
 from islandmode.rehearse.simulated_faults import FaultBook, Kind
 
 T = TypeVar("T")
@@ -40,6 +40,10 @@ class _Reply(Generic[T]):
     refused: str = ""
 
 
+class _BrokenOff(Exception):
+    """A write ended in the middle, and no reply comes."""
+
+
 class SimulatedPoint:
     """Implements `IsolationPoint` on a simulated device."""
 
@@ -51,8 +55,10 @@ class SimulatedPoint:
         clock: SimulatedClock,
         faults: FaultBook,
         dice: random.Random,
+        owner: str = OURS,
     ) -> None:
-        """Know the device; nothing is asked yet."""
+        """Know the device, and for which run; nothing is asked yet."""
+        self._owner = owner
         self._device = device
         self._capabilities = capabilities
         self._interfaces = interfaces
@@ -91,24 +97,28 @@ class SimulatedPoint:
     async def arm(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
         """Create the objects, start their timers and read back."""
         for_us = round(for_s * 1_000_000)
-        return await self._change("arm", conduits, deadline_s, lambda: self._device.create(conduits, for_us))
+        return await self._change(
+            "arm", conduits, deadline_s, lambda some: self._device.create(some, for_us, self._owner)
+        )
 
     async def isolate(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Put armed conduits into isolation and read back."""
-        return await self._change("isolate", conduits, deadline_s, lambda: self._device.isolate(conduits))
+        return await self._change("isolate", conduits, deadline_s, lambda some: self._device.isolate(some, self._owner))
 
     async def renew(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
         """Extend running timers and read back."""
         for_us = round(for_s * 1_000_000)
-        return await self._change("renew", conduits, deadline_s, lambda: self._device.renew(conduits, for_us))
+        return await self._change(
+            "renew", conduits, deadline_s, lambda some: self._device.renew(some, for_us, self._owner)
+        )
 
     async def restore(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Delete the objects and read back."""
-        return await self._change("restore", conduits, deadline_s, lambda: self._device.delete(conduits))
+        return await self._change("restore", conduits, deadline_s, lambda some: self._device.delete(some, self._owner))
 
     async def state(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Read what the device shows now."""
-        return await self._change("state", conduits, deadline_s, lambda: "")
+        return await self._change("state", conduits, deadline_s, lambda _: "")
 
     async def flush(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[tuple[int, int]]:
         """Say how many sessions crossed the conduits; the simulated device tracks none."""
@@ -118,7 +128,7 @@ class SimulatedPoint:
         """Count dropped packets; a conduit that is blocked has dropped some."""
 
         def count() -> tuple[dict[str, int], str]:
-            state = self._device.look(conduits)
+            state = self._device.look(conduits, self._owner)
             blocked = {name: bool(self._blocks(name)) for name in state.conduits}
             return {f"{name} {way}": 7 * blocked[name] for name in conduits for way in ("inward", "outward")}, ""
 
@@ -132,16 +142,21 @@ class SimulatedPoint:
         self.closed = True
 
     async def _change(
-        self, call: str, conduits: tuple[str, ...], deadline_s: float, act: Callable[[], str]
+        self, call: str, conduits: tuple[str, ...], deadline_s: float, act: Callable[[tuple[str, ...]], str]
     ) -> Reading[PointState]:
         def act_and_look() -> tuple[PointState, str]:
-            refused = act()
-            return self._device.look(conduits), refused
+            if len(conduits) > 1 and self._faults.take(Kind.HALF_WRITE, self.name, call):
+                # The session breaks off between two commands: nobody is told how far it came.
+                act(conduits[:1])
+                raise _BrokenOff
+            refused = act(conduits)
+            return self._device.look(conduits, self._owner), refused
 
         return await self._ask(call, deadline_s, act_and_look)
 
     async def _ask(self, call: str, deadline_s: float, act: Callable[[], tuple[T, str]]) -> Reading[T]:
         """Send a request on its way, and wait for its reply until the deadline."""
+        self._clock.refuse_if_over()
         asked_us = self._clock.monotonic_us()
         reply: _Reply[T] = _Reply(anyio.Event())
         lands_us = self._lands_us(call, asked_us)
@@ -180,6 +195,9 @@ class SimulatedPoint:
         elif self._faults.take(Kind.REFUSED, self.name, call):
             reply.refused = "the device refused the command"
         else:
-            reply.value, reply.refused = act()
+            try:
+                reply.value, reply.refused = act()
+            except _BrokenOff:
+                return
         if not self._faults.take(Kind.LOST_REPLY, self.name, call):
             self._clock.at(now_us + self._dice.randint(*QUICK_US), reply.came.set)

@@ -41,6 +41,10 @@ class Claims:
     verdict: str | None = None
     restoration: str | None = None
     judged: Verdict | None = None
+    others: tuple[Record, ...] = ()
+    """What the guardian recorded."""
+    killed: bool = False
+    """Whether the conductor did not live to verify with packets what the devices said."""
 
     @property
     def stranded(self) -> bool:
@@ -59,11 +63,16 @@ def never_left_isolated(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...
     for stretch in _our_stretches(plant):
         if stretch.until_us < FOREVER_US:
             continue
-        if not claims.stranded:
+        if not claims.stranded and not (claims.killed and _is_hidden(plant, stretch)):
             violations.append(f"{stretch.conduit} is still blocked ({stretch.by}) and the run said it was restored.")
         if not _timer_will_release(plant, stretch, claims.ended_us):
             violations.append(f"{stretch.conduit} is still blocked ({stretch.by}) and no timer will ever release it.")
     return tuple(violations)
+
+
+def _is_hidden(plant: SimulatedPlant, stretch: Blocked) -> bool:
+    """Tell whether a device says that the object is gone; only packets could tell."""
+    return any(device.pretends_delete and stretch.by.startswith(f"{name} ") for name, device in plant.devices.items())
 
 
 def _timer_will_release(plant: SimulatedPlant, stretch: Blocked, now_us: int) -> bool:
@@ -76,9 +85,12 @@ def _timer_will_release(plant: SimulatedPlant, stretch: Blocked, now_us: int) ->
 
 def no_isolate_after_restore_seen(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
     """Once a point was seen restored, no isolate of this run takes effect on it."""
-    seen = {
-        record.data["point"]: record.data["answered_us"] for record in claims.records if record.kind == "restore.seen"
-    }
+    seen: dict[str, int] = {}
+    for record in (*claims.others, *claims.records):
+        if record.kind == "restore.seen":
+            # Whoever saw it first: a conductor that wakes late restores, and sees it, once more.
+            point, answered_us = record.data["point"], record.data["answered_us"]
+            seen[point] = min(answered_us, seen.get(point, FOREVER_US))
     late = [one for one in _tape(plant, "isolating") if one.at_us > seen.get(one.device, FOREVER_US)]
     return tuple(f"{one.device} isolated {one.conduit} {_after(one, seen)} after it was seen restored." for one in late)
 
@@ -244,6 +256,8 @@ def times_were_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
             for record in claims.records
             if record.kind == "isolate.result" and record.data["stage"] == stage.name
         ]
+        if not asked:
+            continue
         true_s = (max(one.from_us for one in stretches) - min(asked)) / 1_000_000
         if not interval.earliest_s - ROUND_TRIP_S <= true_s <= interval.latest_s + ROUND_TRIP_S:
             said = f"{interval.earliest_s:.3f} to {interval.latest_s:.3f} s"

@@ -21,14 +21,17 @@ import subprocess
 import threading
 import time
 from asyncio import events
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
-from contextvars import Context
+from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar, TypeVarTuple
 
 import anyio
+
+PROCESS: ContextVar[str] = ContextVar("process", default="")
+"""The simulated process to which a task belongs; its children inherit it. What belongs to none is the world itself."""
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -91,6 +94,36 @@ class WorldLoop(asyncio.AbstractEventLoop):
         self.steps = 0
         self._steps_now = 0
         self.unhandled: list[str] = []
+        self._stopped: dict[str, list[asyncio.Handle]] = {}
+        self._contexts: dict[str, Context] = {}
+
+    # Processes: nothing of a stopped one runs, not even a `finally`; time goes on without it.
+
+    def start_process(self, name: str, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Run a coroutine as the main task of a process."""
+        context = self._contexts[name] = copy_context()
+        context.run(PROCESS.set, name)
+        made: asyncio.Task[T] = self.create_task(coroutine, context=context)
+        return made
+
+    def signal_process(self, name: str, receive: Callable[[], object]) -> None:
+        """Let a process receive something from the world, when it runs."""
+        self.call_soon(receive, context=self._contexts[name])
+
+    def stop_process(self, name: str) -> None:
+        """Stop a process between two of its steps, as SIGSTOP does; one that never goes on was killed."""
+        self._stopped.setdefault(name, [])
+
+    def resume_process(self, name: str) -> None:
+        """Let a stopped process go on where it stood."""
+        self._ready.extend(self._stopped.pop(name, ()))
+
+    def _holds(self, handle: asyncio.Handle) -> bool:
+        held = self._stopped.get(handle._context.get(PROCESS, "")) if self._stopped else None  # type: ignore[attr-defined]
+        if held is None:
+            return False
+        held.append(handle)
+        return True
 
     # Time, and what is due at it.
 
@@ -147,7 +180,7 @@ class WorldLoop(asyncio.AbstractEventLoop):
             self._random.shuffle(batch)
         while batch:
             handle = batch.pop()
-            if not handle.cancelled():
+            if not handle.cancelled() and not self._holds(handle):
                 handle._run()
                 self.steps += 1
                 self._steps_now += 1
