@@ -1,0 +1,196 @@
+"""Conductor, guardian or both, killed or stopped at every moment of a drill at which anybody did anything.
+
+How it works. A whole run is played once and every moment noted at which somebody read a clock: each record, each request that
+left, each answer that came. Then the same run is played again for each of these moments, and a process is hit right after it. A
+killed process runs no `finally`; what already travels to a device still lands.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from islandmode.core.lifecycle import Phase
+from islandmode.rehearse.simulated_device import OURS, SimulatedDevice
+from islandmode.rehearse.simulated_faults import Fault, Kind
+from islandmode.rehearse.simulated_line import SimulatedClaim
+from islandmode.rehearse.simulated_network import Blocked
+from islandmode.rehearse.simulated_plant import SimulatedPlant
+from islandmode.rehearse.simulated_truth import no_isolate_after_restore_seen
+from islandmode.run.conductor import Conductor
+from islandmode.run.guardian import STUCK_S, Guardian
+from islandmode.run.guards import SILENT_S
+from tests.run.simulated_drill import Arms, Shape
+from tests.run.simulated_run import Ended, run
+from tests.run.test_invariants import Idle, NoArmingRule
+
+RIGHT_AFTER_S = 0.000_000_5
+SEEN_S = 1.0
+"""How long whoever knows that the plant must be restored now needs on healthy devices."""
+TRAVELS_S = 0.1
+"""How long a request may be under way to a healthy device."""
+EVERY = 7
+"""Of the moments for the combinations that are not tried at each of them."""
+STOPPED_S = 15.0
+
+
+def shape(arms: Arms) -> Shape:
+    return Shape(two_points=True, arms=arms, dead_man_s=8.0, holds_s=(3.0, 2.0))
+
+
+@cache
+def moments_us(arms: Arms) -> tuple[int, ...]:
+    """Note every moment of a whole run at which somebody read a clock, from its beginning."""
+    read: list[int] = []
+
+    def listen(plant: SimulatedPlant) -> None:
+        look = plant.clock.monotonic_us
+
+        def monotonic_us() -> int:
+            read.append(look())
+            return read[-1]
+
+        plant.clock.monotonic_us = monotonic_us  # type: ignore[method-assign]
+
+    ended = run(1, shape(arms), prepare=listen)
+    assert (ended.claims.verdict, ended.violations) == ("held", ())
+    return tuple(sorted({one - ended.claims.started_us for one in read if one >= ended.claims.started_us}))
+
+
+def at(kind: Kind, at_us: int, amount_s: float = STOPPED_S) -> Fault:
+    """Hit a process right after a moment."""
+    return Fault(kind, Phase.PLANNED, at_us / 1_000_000 + RIGHT_AFTER_S, amount_s=amount_s)
+
+
+def stretches(ended: Ended) -> list[Blocked]:
+    network = ended.plant.network
+    return [one for name in network.conduits for one in network.stretches(name) if one.by.endswith(f" for {OURS}")]
+
+
+def longest_after_s(ended: Ended, at_us: int) -> float:
+    """Say how long after a moment the plant was still isolated by what was under way at that moment, or stood already."""
+    since_us = ended.claims.started_us + at_us
+    begun = [one for one in stretches(ended) if one.from_us < since_us + TRAVELS_S * 1_000_000]
+    return max((max(0, one.until_us - since_us) / 1_000_000 for one in begun), default=0.0)
+
+
+def check(kind: Kind, at_us: int, arms: Arms, bound_s: float, *more: Fault) -> None:
+    ended = run(1, shape(arms), (at(kind, at_us), *more))
+    where = f"{kind.value} {at_us / 1_000_000:.6f} s after the run began\n{ended.story()}"
+    if not any(hit is kind for hit, _ in ended.plant.faults.hits):
+        # Nothing was there to be hit: the guardian had not begun, or had ended.
+        return
+    if kind in (Kind.CONDUCTOR_KILLED, Kind.HOST_LOST):
+        since_us = ended.claims.started_us + at_us + TRAVELS_S * 1_000_000
+        assert not any(one.from_us > since_us for one in stretches(ended)), where
+    assert ended.violations == (), where
+    assert ended.claims.restored, where
+    assert not any(device.objects for device in ended.plant.devices.values()), where
+    assert longest_after_s(ended, at_us) <= bound_s, where
+
+
+def test_a_drill_has_hundreds_of_moments() -> None:
+    assert len(moments_us("before")) > 250
+
+
+@pytest.mark.parametrize("arms", ["before", "with_isolate"])
+@pytest.mark.parametrize("part", range(4))
+def test_the_guardian_restores_within_a_second_whenever_the_conductor_is_killed(arms: Arms, part: int) -> None:
+    for at_us in moments_us(arms)[part::4]:
+        check(Kind.CONDUCTOR_KILLED, at_us, arms, SEEN_S)
+
+
+@pytest.mark.parametrize("arms", ["before", "with_isolate"])
+def test_a_conductor_that_stands_still_loses_the_run_to_its_guardian(arms: Arms) -> None:
+    for at_us in moments_us(arms)[::EVERY]:
+        check(Kind.CONDUCTOR_STOPPED, at_us, arms, STUCK_S + 2 * SEEN_S)
+
+
+@pytest.mark.parametrize("arms", ["before", "with_isolate"])
+@pytest.mark.parametrize("kind", [Kind.GUARDIAN_KILLED, Kind.GUARDIAN_STOPPED])
+def test_a_conductor_without_its_guardian_restores_within_two_heartbeats_and_a_second(arms: Arms, kind: Kind) -> None:
+    for at_us in moments_us(arms)[3::EVERY]:
+        check(kind, at_us, arms, SILENT_S + SEEN_S)
+
+
+@pytest.mark.parametrize("arms", ["before", "with_isolate"])
+def test_the_device_restores_by_itself_when_nobody_is_left(arms: Arms) -> None:
+    for at_us in moments_us(arms)[::EVERY]:
+        check(Kind.HOST_LOST, at_us, arms, shape(arms).dead_man_s + TRAVELS_S)
+
+
+@pytest.mark.parametrize("arms", ["before", "with_isolate"])
+def test_a_guardian_that_sleeps_while_the_conductor_dies_restores_when_it_wakes(arms: Arms) -> None:
+    for at_us in moments_us(arms)[5::EVERY]:
+        asleep = at(Kind.GUARDIAN_STOPPED, at_us, amount_s=3.0)
+        check(Kind.CONDUCTOR_KILLED, at_us, arms, asleep.amount_s + SEEN_S, asleep)
+
+
+# What is shown above can fail: each layer and fence taken away on purpose.
+
+
+class TakesNoClaim(Guardian):
+    """Restores, and leaves the conductor in the belief that the run is still its own."""
+
+    async def _take_over(self, why: str) -> None:
+        self._claim = SimulatedClaim()
+        await super()._take_over(why)
+
+
+def second_stage_us(seed: int = 1) -> int:
+    """Find the moment at which a whole run decides to isolate its second stage; its intent is not durable yet."""
+    (_, second) = run(seed, shape("before")).times("isolate.intent")
+    return second
+
+
+@pytest.mark.parametrize(
+    ("guardian", "device", "isolates"),
+    [
+        (Guardian, SimulatedDevice, False),
+        (TakesNoClaim, SimulatedDevice, False),
+        (Guardian, NoArmingRule, False),
+        (TakesNoClaim, NoArmingRule, True),
+    ],
+)
+def test_a_conductor_that_wakes_isolates_only_if_both_fences_are_gone(
+    guardian: type[Guardian], device: type[SimulatedDevice], *, isolates: bool
+) -> None:
+    found = False
+    for seed in range(20):
+        asleep = at(Kind.CONDUCTOR_STOPPED, second_stage_us(seed))
+        ended = run(seed, shape("before"), (asleep,), guardian=guardian, devices={"before": device})
+        late = no_isolate_after_restore_seen(ended.plant, ended.claims)
+        assert isolates or late == (), ended.story()
+        found = found or late != ()
+    assert found is isolates
+
+
+def test_a_guardian_that_does_nothing_leaves_it_to_the_devices_timer() -> None:
+    at_us = second_stage_us()
+    ended = run(1, shape("before"), (at(Kind.CONDUCTOR_KILLED, at_us),), guardian=Idle)
+    assert SEEN_S < longest_after_s(ended, at_us) <= shape("before").dead_man_s
+
+
+class DoesNotCare(Conductor):
+    """Goes on without its guardian."""
+
+    async def _watch_plant(self) -> None:
+        beat = self._guards.stop_reason
+
+        def stop_reason() -> None:
+            beat()
+
+        self._guards.stop_reason = stop_reason  # type: ignore[method-assign]
+        await super()._watch_plant()
+
+
+def test_a_conductor_that_does_not_look_at_its_guardian_goes_on_without_one() -> None:
+    at_us = second_stage_us()
+    ended = run(1, shape("before"), (at(Kind.GUARDIAN_KILLED, at_us),), conductor=DoesNotCare)
+    assert ended.conducted is not None
+    assert ended.conducted.stop is None
+    ended = run(1, shape("before"), (at(Kind.GUARDIAN_KILLED, at_us),))
+    assert ended.conducted is not None
+    assert ended.conducted.stop is not None
+    assert ended.conducted.stop.by == "guardian"
