@@ -1,0 +1,166 @@
+"""Two operators on two machines, each with a conductor and a guardian, drill the same conduits: the device is the lock between them."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import anyio
+import pytest
+
+from islandmode.core.plan import Plan
+from islandmode.rehearse.simulated_clock import SimulatedClock
+from islandmode.rehearse.simulated_device import OURS, SimulatedDevice
+from islandmode.rehearse.simulated_disk import SimulatedDisk
+from islandmode.rehearse.simulated_faults import ON_PROCESSES, Fault, FaultBook, Kind, draw_faults
+from islandmode.rehearse.simulated_plant import Devices, SimulatedPlant
+from islandmode.rehearse.simulated_point import SimulatedPoint
+from islandmode.rehearse.simulated_vantage import SimulatedVantage
+from islandmode.rehearse.world import run_world
+from islandmode.run.conductor import Conductor
+from tests.run import simulated_drill
+from tests.run.simulated_drill import Arms, Shape
+from tests.run.simulated_run import _Stage
+
+THEIRS = "their run"
+LATER_S = (0.0, 0.001, 0.02, 0.3, 1.8, 1.9, 2.5, 5.0, 6.9, 7.0, 9.0, 12.0)
+"""When the second operator begins: together, in each phase of the first run, and after it."""
+
+
+class NoLock(SimulatedDevice):
+    """Lets whoever comes last have the conduit."""
+
+    def create(self, conduits: tuple[str, ...], for_us: int, owner: str = OURS) -> str:
+        for conduit in conduits:
+            self.objects.pop(conduit, None)
+        return super().create(conduits, for_us, owner)
+
+
+@dataclass(frozen=True)
+class Both:
+    """How both runs ended."""
+
+    devices: dict[str, SimulatedDevice]
+    stages: dict[str, _Stage]
+
+    def violations(self) -> tuple[str, ...]:
+        """Say where two runs had the same conduit, and what either left behind although it said that it had not."""
+        found = []
+        for name, device in self.devices.items():
+            has: dict[str, str] = {}
+            for one in sorted(device.tape, key=lambda one: one.at_us):
+                owner = has.get(one.conduit, one.owner)
+                if owner != one.owner and one.what in ("created", "isolating", "renewed", "deleted"):
+                    found.append(f"{name}: {one.conduit} was {one.what} by {one.owner} while it was {owner}'s.")
+                if one.what == "created":
+                    has[one.conduit] = one.owner
+                elif one.what in ("deleted", "lost") and owner == one.owner:
+                    has.pop(one.conduit, None)
+            for conduit, made in device.objects.items():
+                stage = self.stages[made.owner]
+                if stage.restored and not stage.guardian_tries:
+                    found.append(f"{name}: {made.owner} says restored, and its object for {conduit} stands.")
+        for owner, stage in self.stages.items():
+            tape = [one for device in self.devices.values() for one in device.tape if one.owner == owner]
+            isolated = any(one.what == "isolating" for one in tape)
+            if stage.refused and isolated:
+                found.append(f"{owner} says that it was refused, and isolated.")
+        return tuple(found)
+
+    def told(self) -> dict[str, str]:
+        return {owner: stage.why for owner, stage in self.stages.items()}
+
+
+def second_machine(plant: SimulatedPlant, dice: random.Random) -> SimulatedPlant:
+    """Give another operator a machine of their own, with sessions to the same devices and workers on the same vantages."""
+    theirs = copy.copy(plant)
+    theirs.clock = SimulatedClock("their boot")
+    theirs.faults = FaultBook((), theirs.clock)
+    theirs.disk = SimulatedDisk(theirs.clock, theirs.faults, dice)
+
+    def points() -> dict[str, SimulatedPoint]:
+        return {
+            name: SimulatedPoint(
+                plant.devices[name],
+                planned.capabilities,
+                tuple(one for group in planned.interfaces.values() for one in group),
+                theirs.clock,
+                theirs.faults,
+                dice,
+                THEIRS,
+            )
+            for name, planned in plant.plan.points.items()
+        }
+
+    theirs.points, theirs.guardian_points, theirs.resume_points = points(), points(), points()
+    theirs.vantages = {
+        name: SimulatedVantage(
+            name,
+            {key: planned for key, planned in plant.plan.probes.items() if planned.probe.vantage == name},
+            plant.network,
+            theirs.clock,
+            theirs.faults,
+            dice,
+            far=planned_vantage.far,
+        )
+        for name, planned_vantage in plant.plan.vantages.items()
+    }
+    return theirs
+
+
+def both(seed: int, plan: Plan, later_s: float, faults: Sequence[Fault] = (), devices: Devices | None = None) -> Both:
+    """Let two operators run the same plan, the second some seconds after the first."""
+    ours = SimulatedPlant(plan, seed, faults, devices=devices)
+    theirs = second_machine(ours, random.Random(seed + 1))
+    stages = {OURS: _Stage(ours, Conductor), THEIRS: _Stage(theirs, Conductor)}
+
+    async def second() -> None:
+        await anyio.sleep(later_s)
+        await stages[THEIRS].play()
+
+    async def play() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(second)
+            await stages[OURS].play()
+
+    run_world(seed, play)
+    return Both(ours.devices, stages)
+
+
+@pytest.mark.parametrize("arms", ["before", "with_isolate"])
+@pytest.mark.parametrize("later_s", LATER_S)
+def test_never_two_runs_on_a_conduit(arms: Arms, later_s: float) -> None:
+    plan = simulated_drill.make(Shape(arms=arms))
+    for seed in range(5):
+        ended = both(seed, plan, later_s)
+        assert ended.violations() == (), ended.told()
+        assert not any(device.objects for device in ended.devices.values())
+        completed = [owner for owner, stage in ended.stages.items() if not stage.refused]
+        assert len(completed) == (2 if later_s >= 12.0 else 1), ended.told()
+
+
+@pytest.mark.parametrize("later_s", LATER_S)
+def test_two_that_arm_crosswise_leave_nothing_behind(later_s: float) -> None:
+    plan = simulated_drill.make(Shape(two_points=True))
+    for seed in range(5):
+        ended = both(seed, plan, later_s)
+        assert ended.violations() == (), ended.told()
+        assert not any(device.objects for device in ended.devices.values())
+
+
+@pytest.mark.parametrize("arms", ["before", "with_isolate"])
+def test_never_two_runs_on_a_conduit_whatever_goes_wrong(arms: Arms) -> None:
+    for seed in range(100):
+        dice = random.Random(seed)
+        plan = simulated_drill.make(Shape(arms=arms, two_points=dice.random() < 0.5))
+        faults = [one for one in draw_faults(dice, plan) if one.kind not in ON_PROCESSES | {Kind.STRANGER}]
+        ended = both(seed, plan, dice.choice(LATER_S), faults)
+        assert ended.violations() == (), (seed, ended.told(), [str(one) for one in faults])
+
+
+@pytest.mark.parametrize("later_s", [0.0, 0.001, 0.02])
+def test_a_device_that_is_no_lock_is_found_out(later_s: float) -> None:
+    ended = both(1, simulated_drill.make(Shape()), later_s, devices={"before": NoLock})
+    assert any("while it was" in one for one in ended.violations())
