@@ -30,6 +30,7 @@ def records(*steps: tuple[str, dict[str, Any]]) -> list[Record]:
         ([EAST, WEST, SEEN_EAST], [], ["west"]),
         ([EAST, WEST, SEEN_EAST], [SEEN_WEST], []),
         ([EAST], [SEEN_WEST], ["east"]),
+        ([EAST], [("guardian.agrees", {"point": "east"})], []),
         (None, [], ["east", "west"]),
         (None, [SEEN_EAST], ["west"]),
         (None, [SEEN_EAST, SEEN_WEST], []),

@@ -5,6 +5,7 @@ python -m tests.system.small_disk MOUNT_POINT CASE     inside: mounts the disk, 
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import anyio
 
 from islandmode.core.errors import Refused
+from islandmode.observe.worker import Spool
 from islandmode.store import rundir
 from islandmode.system.disk import MachineDisk
 from tests.children import dying_with_us
@@ -73,6 +75,19 @@ async def overflow(folder: Path) -> str:
     return f"{', then '.join(said)}; trusted lines {'whole' if set(lines[:-1]) <= {b'x' * 4095} else 'broken'}"
 
 
+async def spool(folder: Path) -> str:
+    """Let a neighbour take every free byte while a worker samples, and go on sampling."""
+    kept = Spool(str(folder), "run-1", "here", None, SIZE_BYTES // 2)
+    kept.add({"probe": "first"})
+    fill_up(folder)
+    for number in range(40):
+        kept.add({"probe": "later", "number": number})
+    kept.close_segment()
+    kept.forget_reserve()
+    lines = (folder / "000001.jsonl").read_bytes().splitlines()
+    return f"{len(lines)} samples, {len([json.loads(line) for line in lines])} whole"
+
+
 async def read_only(folder: Path) -> str:
     """Write where nothing can be written."""
     mount("remount,ro", folder)
@@ -116,7 +131,7 @@ async def run(folder: Path) -> str:
     return "begun"
 
 
-CASES = {"run": run, "reserve": reserve, "fill": fill, "overflow": overflow, "read-only": read_only}
+CASES = {"run": run, "reserve": reserve, "fill": fill, "overflow": overflow, "spool": spool, "read-only": read_only}
 
 
 if __name__ == "__main__":

@@ -191,3 +191,7 @@ def test_a_disk_without_reserve_that_fills_up_fails_for_ever() -> None:
 
 def test_a_read_only_disk_is_an_error() -> None:
     assert on_a_small_disk("read-only") == "Read-only file system, Read-only file system"
+
+
+def test_a_worker_goes_on_writing_on_a_disk_that_somebody_filled() -> None:
+    assert on_a_small_disk("spool") == "41 samples, 41 whole"

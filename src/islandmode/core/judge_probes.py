@@ -84,7 +84,10 @@ def judge_severed(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: T
     found = _before(stage, record, timeline, window)
     dead_from_us = _dead_from(plan, stage, record, timeline, window)
     # A question that was asked in the hold and answered only after restore passed no earlier than its answer.
-    leaks = [one for one in record.reaching(dead_from_us, end_us, Seen.GOOD) if one.answered_us < end_us]
+    # Nor does one within what its clock is uncertain by, at either end: it may have passed while everything might.
+    unsure_us = record.uncertainty_us
+    passed = record.reaching(dead_from_us + unsure_us, end_us - unsure_us, Seen.GOOD)
+    leaks = [one for one in passed if one.answered_us < end_us - unsure_us]
     if leaks:
         found.append(_leak(stage, record, timeline, leaks, dead_from_us))
     known = record.reaching(dead_from_us, end_us, Seen.GOOD, Seen.BAD)

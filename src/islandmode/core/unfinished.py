@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from islandmode.core.record import Record
 from islandmode.core.timeline import of_kind
 
+SEEN = ("restore.seen", "guardian.agrees")
 Owed = Mapping[str, tuple[str, ...]]
 """Conduits by isolation point."""
 
@@ -18,7 +19,9 @@ Owed = Mapping[str, tuple[str, ...]]
 def owed(planned: Owed, conductor: Sequence[Record] | None, others: Sequence[Record]) -> dict[str, tuple[str, ...]]:
     """Say what is owed after a run's journals: the conductor's, None if it vouches for nothing, and all the others'."""
     armed = dict(planned) if conductor is None else _armed(conductor)
-    seen = {record.data.get("point") for record in of_kind((*(conductor or ()), *others), "restore.seen")}
+    records = (*(conductor or ()), *others)
+    # A guardian that agrees has looked for itself.
+    seen = {record.data.get("point") for kind in SEEN for record in of_kind(records, kind)}
     return {point: conduits for point, conduits in armed.items() if point not in seen}
 
 

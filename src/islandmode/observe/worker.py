@@ -33,6 +33,9 @@ from islandmode.observe.looks import BAD, GOOD, LOOKS, OWN_TROUBLE, UNKNOWN, Bad
 FORMAT = 1
 SEGMENT_S = 1.0
 SPOOL_MAX_BYTES = 256 * 1024 * 1024
+RESERVE, RESERVE_MAX_BYTES, RESERVE_STEP_BYTES = "reserve", 64 * 1024 * 1024, 64 * 1024
+SAMPLE_BYTES = 400
+"""A generous line: what is reserved for each sample of the schedule."""
 IN_FLIGHT_MAX = 16
 LATE_SLOTS_MAX = 20
 COLLECT_STEPS, COLLECT_STEP_S = 300, 0.01
@@ -57,8 +60,8 @@ class SpoolLost(Exception):
 class Spool:
     """Segments of samples in one folder, bounded, chained, each readable by anything that reads lines."""
 
-    def __init__(self, folder: str, run: str, vantage: str, live: int | None) -> None:
-        """Start the first segment; `live` also gets every line, where somebody listens."""
+    def __init__(self, folder: str, run: str, vantage: str, live: int | None, reserve_bytes: int = 0) -> None:
+        """Reserve room for what is to come; `live` also gets every line, where somebody listens."""
         self._folder = folder
         self._head = {"v": FORMAT, "run": run, "vantage": vantage}
         self._live = live
@@ -67,6 +70,7 @@ class Spool:
         self._written = 0
         self._file: BinaryIO | None = None
         self._since = time.monotonic()
+        self._reserved = self._reserve(reserve_bytes)
         self.full = False
 
     def add(self, sample: dict[str, Any]) -> None:
@@ -85,12 +89,53 @@ class Spool:
         if time.monotonic() - self._since > SEGMENT_S:
             self.close_segment()
 
+    def _reserve(self, wanted: int) -> int:
+        """Take room that a disk which fills up later cannot take from us; less, or none, where there is not so much."""
+        path = os.path.join(self._folder, RESERVE)
+        try:
+            with open(path, "wb") as file:
+                os.posix_fallocate(file.fileno(), 0, max(wanted, 1))
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            return 0
+        return wanted
+
+    def _give_back(self) -> bool:
+        """Free a piece of what was reserved; false when nothing is left of it."""
+        if self._reserved <= 0:
+            return False
+        self._reserved = max(0, self._reserved - RESERVE_STEP_BYTES)
+        os.truncate(os.path.join(self._folder, RESERVE), self._reserved)
+        return True
+
+    def forget_reserve(self) -> None:
+        """Free all of it."""
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(self._folder, RESERVE))
+
     def _append(self, line: bytes) -> None:
-        if self._file is None:
-            self._number += 1
-            self._file = open(os.path.join(self._folder, "%06d.part" % self._number), "xb", buffering=0)
-        if self._file.write(line) != len(line):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        """Append a line whole; on a full disk, with what was reserved for it."""
+        trouble = self._write(line)
+        while trouble is not None and trouble.errno == errno.ENOSPC and self._give_back():
+            trouble = self._write(line)
+        if trouble is not None:
+            raise trouble
+
+    def _write(self, line: bytes) -> OSError | None:
+        try:
+            if self._file is None:
+                self._number += 1
+                self._file = open(os.path.join(self._folder, "%06d.part" % self._number), "xb", buffering=0)
+            at = self._file.tell()
+            if self._file.write(line) != len(line):
+                # What fitted is taken back, or the next try would follow half a line.
+                self._file.seek(at)
+                self._file.truncate()
+                return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            return error
+        return None
 
     def _say(self, line: bytes) -> None:
         if self._live is None:
@@ -219,7 +264,9 @@ class Worker:
 
 async def sample(schedule: Schedule, folder: str, looks: Looks, live: int | None) -> None:
     """Run one schedule to its end."""
-    spool = Spool(folder, schedule["run"], schedule["vantage"], live)
+    looks_wanted = len(schedule["probes"]) * schedule["end_after_s"] / schedule["sample_every_s"]
+    reserve = min(int(looks_wanted * SAMPLE_BYTES), RESERVE_MAX_BYTES)
+    spool = Spool(folder, schedule["run"], schedule["vantage"], live, reserve)
     worker = Worker(schedule, spool, looks)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -227,6 +274,7 @@ async def sample(schedule: Schedule, folder: str, looks: Looks, live: int | None
     ended = await worker.run()
     try:
         spool.close_segment()
+        spool.forget_reserve()
         with open(os.path.join(folder, "ended"), "w", encoding="ascii") as file:
             file.write(ended)
     except (SpoolLost, OSError):
