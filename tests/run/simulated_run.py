@@ -18,6 +18,7 @@ from islandmode.core.judge import judge
 from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
+from islandmode.core.request import Request, write_request
 from islandmode.core.timeline import timeline_of
 from islandmode.core.unfinished import owed
 from islandmode.core.verdict import Verdict
@@ -42,6 +43,7 @@ JOURNAL, GUARDIAN_JOURNAL = Path("journals") / "conductor.jsonl", Path("journals
 RESUMED = Path("journals") / "restore.jsonl"
 COMES_AFTER_S = 5.0
 TURNS = 10
+GOOD_FOR_US = 3_600_000_000
 GUARDIAN_S = 600.0
 """How long a world goes on after its conductor has ended: a guardian that still tries then has a device that never answers."""
 
@@ -125,11 +127,13 @@ class _Stage:
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     over: dict[str, anyio.Event] = field(default_factory=dict)
     dead: set[str] = field(default_factory=set)
+    asked: dict[str, SimulatedRequests] = field(default_factory=dict)
     guardian_tries: bool = False
     records: tuple[Record, ...] = ()
     acknowledged: tuple[Record, ...] = ()
 
     def __post_init__(self) -> None:
+        self.asked = {name: SimulatedRequests() for name in ("conductor", "guardian")}
         self.line = SimulatedLine(self.plant.clock, lambda: self._start("guardian", self._guard()))
 
     def show(self, progress: Progress) -> None:
@@ -139,6 +143,7 @@ class _Stage:
 
     async def play(self) -> None:
         self.plant.when_process = self._strike
+        self.plant.when_asked = self._ask
         self.over["conductor"] = anyio.Event()
         self._start("conductor", self._conduct())
         await self.over["conductor"].wait()
@@ -152,8 +157,10 @@ class _Stage:
         if lost:
             self.restored = await self._resume()
             self.ended_us = self.plant.clock.monotonic_us()
-        else:
-            self.tasks["conductor"].result()
+        for task in self.tasks.values():
+            if task.done():
+                # What a process died of must be heard, whoever put the plant back after it.
+                task.result()
         # From here on nothing may change what was seen of the world: what is still there is only cancelled.
         if self.journal is not None:
             self.records, self.acknowledged = self.journal.records, tuple(self.journal.acknowledged)
@@ -188,6 +195,14 @@ class _Stage:
             (self.line.conductor_ends if name == "conductor" else self.line.guardian_ends)()
         return bool(struck)
 
+    def _ask(self) -> bool:
+        """Put a request into the run's folder, which both processes read; false when nobody is left to read it."""
+        good_until_us = self.plant.clock.utc_us() + GOOD_FOR_US
+        data = write_request(Request("abort", "run-1", "id-1", "a person", good_until_us))
+        for requests in self.asked.values():
+            requests.put("id-1.json", data)
+        return not all(over.is_set() for over in self.over.values())
+
     def _go_on(self, name: str) -> None:
         if name not in self.dead:
             _loop().resume_process(name)
@@ -219,7 +234,7 @@ class _Stage:
             clock=plant.clock,
             claim=self.claim,
             hearing=self.line.hearing,
-            requests=SimulatedRequests(),
+            requests=self.asked["guardian"],
             told=Untold(),
         )
         try:
@@ -245,7 +260,7 @@ class _Stage:
             disk=plant.disk,
             clock=plant.clock,
             place=RunPlace("run-1", Path("run-1"), "simulated world", {"mode": "rehearsal"}),
-            guarded=Guarded(self.line, self.claim, SimulatedRequests()),
+            guarded=Guarded(self.line, self.claim, self.asked["conductor"]),
             latch=self.latch,
             show=self.show,
         )

@@ -42,8 +42,10 @@ CANNOT_HIT: dict[Kind, frozenset[Phase]] = {
     Kind.STRANGER: frozenset({P.ISOLATING, P.HOLDING}),
     # Only writes for several conduits.
     Kind.HALF_WRITE: frozenset({P.PREFLIGHT, P.BASELINE, P.RESTORED, P.COLLECTED}),
-    # No worker, and no guardian, has been started.
-    **dict.fromkeys((Kind.WORKER_SILENT, Kind.GUARDIAN_KILLED, Kind.GUARDIAN_STOPPED), frozenset({P.PREFLIGHT})),
+    # No worker has been started.
+    Kind.WORKER_SILENT: frozenset({P.PREFLIGHT}),
+    # No guardian has been started, or it has ended, having seen the plant restored; beside another fault it may still be there.
+    **dict.fromkeys((Kind.GUARDIAN_KILLED, Kind.GUARDIAN_STOPPED), frozenset({P.PREFLIGHT, P.COLLECTED})),
     Kind.WORKER_NOT_STARTED: PHASES - {P.BASELINE},
     # Asked for at the start and at the end only; a stranded run collects while it is stranded.
     Kind.OFFSET_SILENT: PHASES - {P.BASELINE, P.COLLECTED},

@@ -1,4 +1,4 @@
-"""Conductor, guardian or both, killed or stopped at every moment of a drill at which anybody did anything.
+"""Conductor, guardian or both, killed or stopped, or asked to abort, at every moment of a drill at which anybody did anything.
 
 How it works. A whole run is played once and every moment noted at which somebody read a clock: each record, each request that
 left, each answer that came. Then the same run is played again for each of these moments, and a process is hit right after it. A
@@ -19,7 +19,7 @@ from islandmode.rehearse.simulated_network import Blocked
 from islandmode.rehearse.simulated_plant import SimulatedPlant
 from islandmode.rehearse.simulated_truth import no_isolate_after_restore_seen
 from islandmode.run.conductor import Conductor
-from islandmode.run.guardian import STUCK_S, Guardian
+from islandmode.run.guardian import OBEY_S, STUCK_S, Guardian
 from islandmode.run.guards import SILENT_S
 from tests.run.simulated_drill import Arms, Shape
 from tests.run.simulated_run import Ended, run
@@ -125,6 +125,18 @@ def test_a_guardian_that_sleeps_while_the_conductor_dies_restores_when_it_wakes(
     for at_us in moments_us(arms)[5::EVERY]:
         asleep = at(Kind.GUARDIAN_STOPPED, at_us, amount_s=3.0)
         check(Kind.CONDUCTOR_KILLED, at_us, arms, asleep.amount_s + SEEN_S, asleep)
+
+
+@pytest.mark.parametrize("arms", ["before", "with_isolate"])
+def test_an_abort_is_obeyed_within_a_second_whenever_it_is_asked_for(arms: Arms) -> None:
+    for at_us in moments_us(arms)[1::EVERY]:
+        check(Kind.ABORT, at_us, arms, SEEN_S)
+
+
+@pytest.mark.parametrize("arms", ["before", "with_isolate"])
+def test_an_abort_is_obeyed_by_the_guardian_when_the_conductor_sleeps(arms: Arms) -> None:
+    for at_us in moments_us(arms)[2::EVERY]:
+        check(Kind.ABORT, at_us, arms, OBEY_S + SEEN_S, at(Kind.CONDUCTOR_STOPPED, at_us))
 
 
 # What is shown above can fail: each layer and fence taken away on purpose.

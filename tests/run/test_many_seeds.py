@@ -39,12 +39,14 @@ def test_runs_end_in_many_ways(played: Sweep) -> None:
     assert stops == {
         None,
         "signal",
+        "abort",
         "abort_when",
         "flying_blind",
         "dead_man",
         "isolate",
         "lock_out",
         "guardian",
+        "window",
         "internal",
     }
     assert any(one.refused for one in played.told)

@@ -51,6 +51,7 @@ class Kind(StrEnum):
     OFFSET_SILENT = "offset cannot be measured"
     PROBE_TROUBLE = "probe has trouble of its own"
     SIGNAL = "a person stops the run"
+    ABORT = "a person asks for an abort"
     UTC_STEP = "UTC is stepped"
     SYNC_FAILS = "fsync fails"
     DISK_FULL = "disk is full"

@@ -55,6 +55,7 @@ class SimulatedPlant:
         """The sessions of a person who restores later."""
         self.when_process: Callable[[Fault], bool] = lambda _: False
         self.when_signalled: Callable[[], None] = lambda: None
+        self.when_asked: Callable[[], bool] = lambda: False
 
     def _point(self, name: str, dice: random.Random) -> SimulatedPoint:
         planned = self.plan.points[name]
@@ -152,6 +153,10 @@ def _signal(plant: SimulatedPlant, _fault: Fault) -> bool:
     return True
 
 
+def _abort(plant: SimulatedPlant, _fault: Fault) -> bool:
+    return plant.when_asked()
+
+
 def _utc_step(plant: SimulatedPlant, fault: Fault) -> bool:
     plant.clock.step_utc(round(fault.amount_s * 1_000_000))
     return True
@@ -176,5 +181,6 @@ _STRIKES: dict[Kind, Callable[[SimulatedPlant, Fault], bool]] = {
     Kind.WORKER_DIES: _worker_dies,
     Kind.PROBE_TROUBLE: _probe_trouble,
     Kind.SIGNAL: _signal,
+    Kind.ABORT: _abort,
     Kind.UTC_STEP: _utc_step,
 }
