@@ -31,6 +31,12 @@ def records(*steps: tuple[str, dict[str, Any]]) -> list[Record]:
         ([EAST, WEST, SEEN_EAST], [SEEN_WEST], []),
         ([EAST], [SEEN_WEST], ["east"]),
         ([EAST], [("guardian.agrees", {"point": "east"})], []),
+        ([], [("guardian.owes", {"point": "east", "conduits": ["remote-access"]})], ["east"]),
+        (
+            [],
+            [("guardian.owes", {"point": "east", "conduits": ["remote-access"]}), ("guardian.paid", {"point": "east"})],
+            [],
+        ),
         (None, [], ["east", "west"]),
         (None, [SEEN_EAST], ["west"]),
         (None, [SEEN_EAST, SEEN_WEST], []),

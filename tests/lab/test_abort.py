@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from islandmode.core.request import Request, write_request
 from islandmode.rehearse.namespaces import Lab
 from tests.lab.drills import end, start, wait_for
 from tests.lab.guarded import (
@@ -60,7 +61,7 @@ def test_an_abort_restores_and_the_record_is_whole(lab: Lab, tmp_path: Path) -> 
     wait_restored(lab, 0.5)
     ended = end(running, workspace)
     assert (ended.code, ended.verdict["restoration"]) == (3, "proven"), ended.output
-    assert ended.finding("stopped-by-person")
+    assert "root asked for it." in ended.finding("stopped-by-person")["sentence"]
     assert stop_to_restored_s(workspace) < 2.0
     assert "No run is going on." in ask(workspace, lab, "abort").stdout
 
@@ -146,6 +147,25 @@ def test_with_the_disk_full_an_abort_restores_all_the_same(lab: Lab, tmp_path: P
         assert stop_to_restored_s(workspace) < 2.0
     finally:
         subprocess.run(["umount", "--lazy", str(runs)], check=True, timeout=10)
+
+
+def test_what_else_lies_in_the_folder_keeps_no_request_from_being_heard(lab: Lab, tmp_path: Path) -> None:
+    """A pipe, a folder and a link under a request's name; the abort has only its file, since nothing is signalled."""
+    workspace = hold_workspace(tmp_path, lab)
+    running = hold(workspace, lab)
+    directory = next((workspace / "runs").glob("2*"))
+    os.mkfifo(directory / "requests" / "0.json")
+    (directory / "requests" / "1.json").mkdir()
+    (directory / "requests" / "2.json").symlink_to("2.json")
+    (directory / "verdict.json").mkdir()
+    request = Request("abort", directory.name, "a1", "a person", 1 << 60)
+    (directory / "requests" / "z.json").write_bytes(write_request(request))
+    wait_restored(lab, 3.0)
+    assert ask(workspace, lab, "status").returncode in (0, 5)
+    (directory / "verdict.json").rmdir()
+    end_quietly(running)
+    stop = next(one for one in records(workspace, "conductor") if one["kind"] == "stop")
+    assert stop["data"] == {"by": "abort", "why": "a person asked for it."}
 
 
 def test_a_request_that_is_none_is_recorded_and_stops_nothing(lab: Lab, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from tests.lab.guarded import (
     is_isolated,
     kinds,
     records,
+    run_of,
     wait_restored,
     wait_until,
 )
@@ -158,6 +159,12 @@ def test_when_both_are_dead_a_restore_by_hand_brings_it_back(lab: Lab, tmp_path:
     os.kill(guardian_pid(workspace), signal.SIGKILL)
     end_quietly(running)
     assert is_isolated(lab)
+    # Not even a conductor's journal that lost its end, cleanly, hides what the guardian was told.
+    journal = run_of(workspace) / "journals" / "conductor.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(
+        b"".join(line for line in lines[: next(at for at, line in enumerate(lines) if b"arm.intent" in line)])
+    )
     assert "nobody tries any more" in ask(workspace, lab, "status").stderr
     restored = ask(workspace, lab, "restore")
     assert restored.returncode == 0, restored.stderr

@@ -40,6 +40,8 @@ KINDS: dict[str, str] = {
     "request.taken": "file, kind, author",
     "request.ignored": "file, why",
     "guardian.ready": "points (guardian's journal)",
+    "guardian.owes": "point, conduits: before the conductor arms it (guardian's journal)",
+    "guardian.paid": "point: the device refused to be armed (guardian's journal)",
     "guardian.took_over": "why, claimed (bool), points (guardian's journal)",
     "guardian.agrees": "point: seen restored by the guardian too (guardian's journal)",
     "guardian.ended": "restored, took_over (guardian's journal)",

@@ -1,6 +1,6 @@
 """What a run still owes the plant: points on which its objects may stand because nobody was seen to restore them.
 
-What is unknown counts as isolated. A journal whose last line is cut off is complete for this purpose, since an intent is
+What is unknown counts as isolated, and the guardian's word that something was armed counts as much as the conductor's. A journal whose last line is cut off is complete for this purpose, since an intent is
 durable before its action; one that was altered, or cannot be read, vouches for nothing, and the whole plan is owed.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from islandmode.core.record import Record
 from islandmode.core.timeline import of_kind
 
+ARMING = ("arm.intent", "guardian.owes")
 SEEN = ("restore.seen", "guardian.agrees")
 Owed = Mapping[str, tuple[str, ...]]
 """Conduits by isolation point."""
@@ -18,7 +19,7 @@ Owed = Mapping[str, tuple[str, ...]]
 
 def owed(planned: Owed, conductor: Sequence[Record] | None, others: Sequence[Record]) -> dict[str, tuple[str, ...]]:
     """Say what is owed after a run's journals: the conductor's, None if it vouches for nothing, and all the others'."""
-    armed = dict(planned) if conductor is None else _armed(conductor)
+    armed = dict(planned) if conductor is None else _armed((*others, *conductor))
     records = (*(conductor or ()), *others)
     # A guardian that agrees has looked for itself.
     seen = {record.data.get("point") for kind in SEEN for record in of_kind(records, kind)}
@@ -29,9 +30,11 @@ def _armed(records: Sequence[Record]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for record in records:
         point = str(record.data.get("point", ""))
-        if record.kind == "arm.intent":
+        if record.kind in ARMING:
             found[point] = tuple(record.data["conduits"])
-        elif record.kind == "arm.result" and record.data.get("outcome") == "not done":
+        elif record.kind == "guardian.paid" or (
+            record.kind == "arm.result" and record.data.get("outcome") == "not done"
+        ):
             # Refused by the device: what stands there is somebody else's.
             found.pop(point, None)
     return found

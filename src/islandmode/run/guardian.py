@@ -139,8 +139,11 @@ class Guardian:
         self._heard_us = self._clock.monotonic_us()
         if word == OWE and name in self._plan.points:
             self._owed[name] = self._plan.points[name].conduits
+            # Beside the conductor's own record: one journal that was cut short must not hide that something was armed.
+            self._journal.note("guardian.owes", {"point": name, "conduits": list(self._owed[name])})
         elif word == PAID:
             self._owed.pop(name, None)
+            self._journal.note("guardian.paid", {"point": name})
         elif word == RESTORING:
             self._restoring_us = self._heard_us
         self._hearing.answer(HERE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import queue
+import stat
 import subprocess
 import threading
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import anyio
 
+from islandmode.core.request import SIZE_MAX_BYTES
 from islandmode.system.clock import Clock
 from islandmode.system.lifeline import HERE, READY, REFUSED
 from islandmode.system.process import start
@@ -23,6 +25,7 @@ from islandmode.system.process import start
 EMPTY_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 LOOK_EVERY_S = 0.1
 CHUNK = 65536
+REQUEST_BYTES = SIZE_MAX_BYTES + 1
 
 
 class ProcessGuardian:
@@ -137,6 +140,15 @@ class PipeHearing:
             os.write(self._sink, line.encode() + b"\n")
 
 
+def _read_little(path: Path) -> bytes:
+    """Read the beginning of a plain file; a pipe, a link or a folder gives nothing, and keeps nobody waiting."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, REQUEST_BYTES) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+    finally:
+        os.close(descriptor)
+
+
 class FolderRequests:
     """Requests as files in a folder, looked for by a thread: a disk that hangs must not hold up a restore."""
 
@@ -152,13 +164,21 @@ class FolderRequests:
         while True:
             with suppress(OSError):
                 for path in sorted(self._folder.glob("*.json")):
-                    about = path.stat()
-                    # A file that somebody writes by hand is seen again once it is whole.
-                    key = (path.name, about.st_size, about.st_mtime_ns)
-                    if key not in self._seen:
-                        self._found.put((path.name, path.read_bytes()))
-                        self._seen.add(key)
+                    self._look_at(path)
             self._pause.wait(LOOK_EVERY_S)
+
+    def _look_at(self, path: Path) -> None:
+        """Take in one file; whatever else lies there under its name must not keep us from the next."""
+        try:
+            about = path.lstat()
+            # A file that somebody writes by hand is seen again once it is whole.
+            key = (path.name, about.st_size, about.st_mtime_ns)
+            if key not in self._seen:
+                data = _read_little(path)
+                self._seen.add(key)
+                self._found.put((path.name, data))
+        except OSError:
+            return
 
     def fresh(self) -> tuple[tuple[str, bytes], ...]:
         """Return files that were not there at the last call; never waits."""

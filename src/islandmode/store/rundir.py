@@ -12,7 +12,7 @@ from typing import Any
 
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.plan import Plan
-from islandmode.core.unfinished import owed
+from islandmode.core.unfinished import ARMING, owed
 from islandmode.store.journal import JournalReading, read_journal
 from islandmode.system.claim import FileClaim
 from islandmode.system.disk import MachineDisk, make_folder, sync_folder
@@ -69,7 +69,7 @@ class RunDirectory:
         if not conductor.records and others:
             # Somebody recorded after this journal was begun, so it was not empty then.
             believed = None
-        if believed is not None and not any(record.kind == "arm.intent" for record in believed):
+        if believed is not None and not any(record.kind in ARMING for record in (*believed, *others)):
             return {}
         points = self.plan().points
         return owed({name: point.conduits for name, point in points.items()}, believed, others)
@@ -136,6 +136,8 @@ class RunDirectory:
             document = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise InputError(f"{path} cannot be read ({error.strerror}); the run's journal still can.") from error
         except ValueError as error:
             raise InputError(f"{path} is not readable as JSON ({error}); the run's journal still is.") from error
         return document if isinstance(document, dict) else None

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from getpass import getuser
 from pathlib import Path
 
 import anyio
@@ -35,6 +34,7 @@ from islandmode.ui import rehearsal
 from islandmode.ui.card import CARD, render_card
 from islandmode.ui.exits import NOTHING_TO_JUDGE, exit_code
 from islandmode.ui.live import LiveView, silent
+from islandmode.ui.operator_name import operator_name
 from islandmode.ui.plan_text import print_plan
 from islandmode.ui.planning import plan_of
 from islandmode.ui.results import judge_and_write, print_card, print_result
@@ -163,7 +163,7 @@ class _Rehearsal:
             "drill_digest": plan.drill_digest,
             "plan_digest": plan.plan_digest,
             "version": __version__,
-            "operator": getuser(),
+            "operator": operator_name(),
             "lab": self._lab.identity,
         }
         place = RunPlace(directory.run, directory.root, STARTED_BY, header)

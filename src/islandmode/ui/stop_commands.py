@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from getpass import getuser
 from pathlib import Path
 
 import anyio
@@ -33,11 +32,13 @@ from islandmode.system.disk import MachineDisk
 from islandmode.ui import rehearsal
 from islandmode.ui.exits import STRANDED
 from islandmode.ui.lab_place import STATE
+from islandmode.ui.operator_name import operator_name
 from islandmode.ui.planning import plan_of
 from islandmode.ui.results import print_card
-from islandmode.ui.unfinished_runs import conductor_pid, is_over, lab_is_gone, unfinished
+from islandmode.ui.unfinished_runs import conductor_pid, is_over, lab_is_gone, unfinished, was_restored
 
-OBEYED_WITHIN_S = 1.2
+NAMED_WITHIN_S = 0.3
+OBEYED_WITHIN_S = 1.0
 ENDED_WITHIN_S = 15.0
 LOOK_EVERY_S = 0.05
 GOOD_FOR_US = 60_000_000
@@ -98,6 +99,9 @@ def _is_back(wanted: Wanted, directory: RunDirectory) -> bool:
         return True
     if pid is None or wanted.at_once:
         return False
+    if not owed and was_restored(directory):
+        print(f"{directory.run}: restoration was seen already; the run is writing its verdict.")
+        return True
     _ask(directory, pid)
     if anyio.run(partial(_obeyed, directory, pid, was_owed=bool(owed))):
         print(f"{directory.run}: stopped; restoration was seen.")
@@ -107,17 +111,28 @@ def _is_back(wanted: Wanted, directory: RunDirectory) -> bool:
 
 def _ask(directory: RunDirectory, pid: int) -> None:
     """Put a request into the run's folder, and signal the conductor; either is enough, and neither must succeed."""
+    try:
+        if _put_request(directory):
+            # Read first, it puts a name into the record; a signal has none.
+            anyio.run(MachineClock.of_this_boot().sleep, NAMED_WITHIN_S)
+    finally:
+        with suppress(OSError):
+            os.kill(pid, signal.SIGTERM)
+
+
+def _put_request(directory: RunDirectory) -> bool:
     clock = MachineClock.of_this_boot()
     token = randomness.token_hex(8)
-    request = Request("abort", directory.run, token, getuser(), clock.utc_us() + GOOD_FOR_US)
-    with suppress(OSError):
+    request = Request("abort", directory.run, token, operator_name(), clock.utc_us() + GOOD_FOR_US)
+    try:
         new = directory.requests / f".{token}.new"
         new.write_bytes(write_request(request))
         # The run may have another account than we: what it cannot read it cannot obey.
         new.chmod(0o664)
         new.rename(directory.requests / f"{token}.json")
-    with suppress(OSError):
-        os.kill(pid, signal.SIGTERM)
+    except OSError:
+        return False
+    return True
 
 
 async def _obeyed(directory: RunDirectory, pid: int, *, was_owed: bool) -> bool:
@@ -132,7 +147,10 @@ async def _obeyed(directory: RunDirectory, pid: int, *, was_owed: bool) -> bool:
 
 
 def _lives(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
+    # One that has ended and was not waited for has no command line any more.
+    with suppress(OSError):
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    return False
 
 
 def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
@@ -150,7 +168,7 @@ def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
     names = (plan.drill.site, directory.run)
 
     async def act() -> tuple[frozenset[str], str]:
-        return await resume(points, owed, names=names, by=getuser(), path=path, clock=clock, disk=MachineDisk())
+        return await resume(points, owed, names=names, by=operator_name(), path=path, clock=clock, disk=MachineDisk())
 
     seen, unkept = anyio.run(act)
     if unkept:
@@ -196,14 +214,26 @@ def restore_by_drill(workspace: Path, drill: str, lab_name: str, arguments: tupl
 
     async def act() -> tuple[frozenset[str], str]:
         names = (plan.drill.site, "")
-        return await resume(points, owed, names=names, by=getuser(), path=path, clock=clock, disk=MachineDisk())
+        return await resume(points, owed, names=names, by=operator_name(), path=path, clock=clock, disk=MachineDisk())
 
-    seen, _ = anyio.run(act)
+    _stop_runs_on(workspace, plan)
+    seen, unkept = anyio.run(act)
+    if unkept:
+        print(f"islandmode: what was done could not be recorded: {unkept}.", file=sys.stderr)
     if seen != set(owed):
         print_card(plan)
         return STRANDED
     print(f"Restored by the drill: {', '.join(sorted(seen))} was read back without our objects.")
     return 0
+
+
+def _stop_runs_on(workspace: Path, plan: Plan) -> None:
+    """Take runs on the same conduits from their conductors first: one that has not armed yet must not do so after us."""
+    for one in rundir.earlier(workspace):
+        pid = conductor_pid(workspace, one)
+        if pid is not None and set(one.plan().conduits) & set(plan.conduits):
+            FileClaim(one.root).take()
+            _ask(one, pid)
 
 
 def _lab(workspace: Path, name: str) -> Lab:

@@ -34,6 +34,11 @@ def is_over(run: RunDirectory) -> bool:
     return any(record.kind == FINISHED for record in read_journal(run.journal.read_bytes()).records)
 
 
+def was_restored(run: RunDirectory) -> bool:
+    """Tell whether a run has seen a restore of its own."""
+    return any(record.kind == "restore.seen" for record in read_journal(run.journal.read_bytes()).records)
+
+
 def conductor_pid(workspace: Path, run: RunDirectory) -> int | None:
     """Find the process that conducts a run; reads the locks' text, since taking a lock could refuse a run."""
     try:
