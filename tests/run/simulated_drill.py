@@ -14,6 +14,7 @@ from islandmode.core.planning import make_plan
 from islandmode.core.probe import CanaryProbe, ModbusProbe, Probe, TcpProbe
 from islandmode.core.rendering import Capabilities, Rendering, StageLines
 from islandmode.core.site import Conduit, IsolationPoint, Login, Management, Site, VantagePoint, Zone
+from islandmode.rehearse.simulated_platforms import PLATFORMS
 
 Arms = Literal["before", "with_isolate"]
 ZONES = {"vendors": (5.0, 15), "corporate": (4.0, 10), "dmz": (3.5, 20), "line3": (2.0, 40)}
@@ -34,11 +35,14 @@ class Shape:
     sample_every_s: float = 0.2
     one_stage: bool = False
     granularity_s: float = 0.001
+    platform: str = ""
+    """Which of `PLATFORMS`, where arming and isolating are one act."""
 
 
 def draw_shape(dice: random.Random) -> Shape:
     """Draw a drill: with or without renewals, one device or two, either way of arming."""
     renewable = dice.random() < 0.8
+    platform = dice.choice(tuple(PLATFORMS))
     return Shape(
         holds_s=dice.choice(((3.0, 4.0), (2.0, 2.5), (6.0, 1.0))),
         dead_man_s=dice.choice((8.0, 12.0, 30.0)) if renewable else 60.0,
@@ -46,6 +50,8 @@ def draw_shape(dice: random.Random) -> Shape:
         arms="with_isolate" if dice.random() < 0.3 else "before",
         renewable=renewable,
         one_stage=dice.random() < 0.25,
+        granularity_s=1.0 if platform == "seconds" else 0.001,
+        platform=platform,
     )
 
 

@@ -24,7 +24,8 @@ from islandmode.core.unfinished import owed
 from islandmode.core.verdict import Verdict
 from islandmode.rehearse.simulated_faults import Fault, Kind, draw_faults
 from islandmode.rehearse.simulated_line import SimulatedClaim, SimulatedLine, SimulatedRequests
-from islandmode.rehearse.simulated_plant import Devices, SimulatedPlant
+from islandmode.rehearse.simulated_plant import DEVICES, Devices, SimulatedPlant
+from islandmode.rehearse.simulated_platforms import PLATFORMS
 from islandmode.rehearse.simulated_truth import Claims, check_all
 from islandmode.rehearse.world import WorldLoop, run_world
 from islandmode.run.conductor import Conducted, Conductor, RunPlace
@@ -296,7 +297,9 @@ def run(
     plan: Plan | None = None,
 ) -> Ended:
     """Run one drill in a world of its own, and check every invariant; `plan` runs instead of the simulated drill."""
-    plant = SimulatedPlant(plan or simulated_drill.make(shape), seed, faults, devices=devices, dice_type=dice_type)
+    plan = plan or simulated_drill.make(shape)
+    devices = devices or DEVICES | {"with_isolate": PLATFORMS[shape.platform if shape is not None else ""]}
+    plant = SimulatedPlant(plan, seed, faults, devices=devices, dice_type=dice_type)
     prepare(plant)
     stage = _Stage(plant, conductor, guardian_type=guardian)
     run_world(seed, stage.play)

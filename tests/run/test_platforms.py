@@ -11,7 +11,14 @@ from islandmode.core.lifecycle import Phase
 from islandmode.rehearse.simulated_device import OURS, CommitConfirmDevice, SimulatedDevice
 from islandmode.rehearse.simulated_faults import Fault, Kind, draw_faults
 from islandmode.rehearse.simulated_plant import SimulatedPlant
-from islandmode.rehearse.simulated_platforms import CoarseTimers, HalfWrites, RoundsDown, Schedule, WholeConfiguration
+from islandmode.rehearse.simulated_platforms import (
+    CoarseTimers,
+    HalfWrites,
+    RoundsDown,
+    Schedule,
+    Seconds,
+    WholeConfiguration,
+)
 from tests.run import simulated_drill
 from tests.run.simulated_drill import Arms, Shape
 from tests.run.simulated_run import Ended, run
@@ -182,7 +189,7 @@ def test_a_timer_that_loads_a_whole_configuration_restores_and_is_never_called_h
 # All of them with the faults of many seeds.
 
 KINDS: dict[str, tuple[Arms, type[SimulatedDevice]]] = {
-    "coarse": ("with_isolate", type("Seconds", (CoarseTimers,), {"step_us": 1_000_000})),
+    "coarse": ("with_isolate", Seconds),
     "schedule": ("with_isolate", Schedule),
     "whole": ("with_isolate", WholeConfiguration),
     "half, before": ("before", HalfWrites),

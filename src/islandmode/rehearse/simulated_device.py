@@ -246,6 +246,8 @@ class CommitConfirmDevice(SimulatedDevice):
 
     def _enforce(self, conduit: str, made: DeviceObject) -> None:
         if not self.drops_timers:
+            # Also when an earlier timer has ended: a commit that lands late isolates, and takes that back by itself.
+            made.timer_runs = not self.fakes_timers
             made.armed_until_us = self.clock.monotonic_us() + made.for_us
             self._watch_timer(conduit, made)
         super()._enforce(conduit, made)

@@ -79,7 +79,13 @@ CALLS = (
     ("restore", Phase.RESTORING),
 )
 """Which calls to a device happen in which phase."""
-WRITES = tuple(one for one in CALLS if one[0] in ("arm", "isolate", "renew", "restore"))
+WRITES = (
+    ("arm", Phase.ARMED),
+    ("restore", Phase.RESTORING),
+    # More often: few drills isolate several conduits at once, or last long enough to renew.
+    *(("isolate", Phase.ISOLATING),) * 4,
+    *(("renew", Phase.HOLDING),) * 4,
+)
 DURATIONS_S = {
     Phase.PREFLIGHT: 0.2,
     Phase.BASELINE: 1.0,

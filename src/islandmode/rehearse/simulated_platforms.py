@@ -32,6 +32,12 @@ class CoarseTimers(CommitConfirmDevice):
         return ConduitState(exact.present, left_s, exact.isolating, ours=exact.ours, owner=exact.owner)
 
 
+class Seconds(CoarseTimers):
+    """Tells whole seconds."""
+
+    step_us = SECOND_US
+
+
 class RoundsDown(CoarseTimers):
     """Tells less than is left."""
 
@@ -123,3 +129,12 @@ class HalfWrites(SimulatedDevice):
         """Take all away, or the first."""
         lands, failed = self._takes("restore", conduits)
         return super().delete(lands, owner) or failed
+
+
+PLATFORMS: dict[str, type[CommitConfirmDevice]] = {
+    "": CommitConfirmDevice,
+    "seconds": Seconds,
+    "schedule": Schedule,
+    "whole configuration": WholeConfiguration,
+}
+"""Kinds of device on which arming and isolating are one act, by name."""
