@@ -115,6 +115,7 @@ class _Stage:
     plant: SimulatedPlant
     conductor_type: type[Conductor]
     guardian_type: type[Guardian] = Guardian
+    machine: str = ""
     latch: StopLatch = field(default_factory=StopLatch)
     journal: WitnessedJournal | None = None
     guardian_journal: Journal | None = None
@@ -167,7 +168,7 @@ class _Stage:
             self.records, self.acknowledged = self.journal.records, tuple(self.journal.acknowledged)
         self.plant.clock.over = True
         for name in self.tasks:
-            _loop().resume_process(name)
+            _loop().resume_process(self.machine + name)
         # A task that was born and never began would be thrown away with a warning.
         for _ in range(TURNS):
             await asyncio.sleep(0)
@@ -178,7 +179,7 @@ class _Stage:
 
     def _start(self, name: str, coroutine: Coroutine[Any, Any, None]) -> None:
         over = self.over.setdefault(name, anyio.Event())
-        self.tasks[name] = _loop().start_process(name, coroutine)
+        self.tasks[name] = _loop().start_process(self.machine + name, coroutine)
         self.tasks[name].add_done_callback(lambda _: over.set())
 
     def _strike(self, fault: Fault) -> bool:
@@ -186,7 +187,7 @@ class _Stage:
         names = {Kind.HOST_LOST: ("conductor", "guardian")}.get(fault.kind, (fault.kind.value.split()[0],))
         struck = [name for name in names if name in self.tasks and not self.over[name].is_set()]
         for name in struck:
-            _loop().stop_process(name)
+            _loop().stop_process(self.machine + name)
             if fault.kind in (Kind.CONDUCTOR_STOPPED, Kind.GUARDIAN_STOPPED):
                 later_us = self.plant.clock.monotonic_us() + round(fault.amount_s * 1_000_000)
                 self.plant.clock.at(later_us, partial(self._go_on, name))
@@ -206,7 +207,7 @@ class _Stage:
 
     def _go_on(self, name: str) -> None:
         if name not in self.dead:
-            _loop().resume_process(name)
+            _loop().resume_process(self.machine + name)
 
     async def _resume(self) -> bool:
         """Let a person restore what the journals on the disk say is owed."""
@@ -247,7 +248,9 @@ class _Stage:
         plant = self.plant
         plant.faults.phase_is(Phase.PLANNED)
         interrupted = Stop("signal", "SIGINT was received.")
-        plant.when_signalled = lambda: _loop().signal_process("conductor", lambda: self.latch.pull(interrupted))
+        plant.when_signalled = lambda: _loop().signal_process(
+            self.machine + "conductor", lambda: self.latch.pull(interrupted)
+        )
         journal = await WitnessedJournal.create(
             plant.disk, JOURNAL, site="simulated", run="run-1", writer="conductor", clock=plant.clock
         )

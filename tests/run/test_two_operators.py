@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import anyio
 import pytest
 
+from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import Plan
 from islandmode.rehearse.simulated_clock import SimulatedClock
 from islandmode.rehearse.simulated_device import OURS, SimulatedDevice
 from islandmode.rehearse.simulated_disk import SimulatedDisk
-from islandmode.rehearse.simulated_faults import ON_PROCESSES, Fault, FaultBook, Kind, draw_faults
+from islandmode.rehearse.simulated_faults import Fault, FaultBook, Kind, draw_faults
 from islandmode.rehearse.simulated_plant import Devices, SimulatedPlant
 from islandmode.rehearse.simulated_point import SimulatedPoint
 from islandmode.rehearse.simulated_vantage import SimulatedVantage
@@ -114,7 +115,7 @@ def both(seed: int, plan: Plan, later_s: float, faults: Sequence[Fault] = (), de
     """Let two operators run the same plan, the second some seconds after the first."""
     ours = SimulatedPlant(plan, seed, faults, devices=devices)
     theirs = second_machine(ours, random.Random(seed + 1))
-    stages = {OURS: _Stage(ours, Conductor), THEIRS: _Stage(theirs, Conductor)}
+    stages = {OURS: _Stage(ours, Conductor), THEIRS: _Stage(theirs, Conductor, machine="their ")}
 
     async def second() -> None:
         await anyio.sleep(later_s)
@@ -155,9 +156,22 @@ def test_never_two_runs_on_a_conduit_whatever_goes_wrong(arms: Arms) -> None:
     for seed in range(100):
         dice = random.Random(seed)
         plan = simulated_drill.make(Shape(arms=arms, two_points=dice.random() < 0.5))
-        faults = [one for one in draw_faults(dice, plan) if one.kind not in ON_PROCESSES | {Kind.STRANGER}]
+        faults = [one for one in draw_faults(dice, plan) if one.kind is not Kind.STRANGER]
         ended = both(seed, plan, dice.choice(LATER_S), faults)
         assert ended.violations() == (), (seed, ended.told(), [str(one) for one in faults])
+
+
+@pytest.mark.parametrize("arms", ["before", "with_isolate"])
+@pytest.mark.parametrize("kind", [Kind.CONDUCTOR_KILLED, Kind.CONDUCTOR_STOPPED, Kind.HOST_LOST])
+def test_a_second_operator_touches_nothing_of_a_run_that_died(arms: Arms, kind: Kind) -> None:
+    plan = simulated_drill.make(Shape(arms=arms, two_points=True, dead_man_s=8.0))
+    for seed in range(30):
+        dice = random.Random(seed)
+        # Some time after the first stage was armed; their own run begins in the next ten seconds.
+        lost = Fault(kind, Phase.ARMED, dice.random() * 4.0, amount_s=15.0)
+        ended = both(seed, plan, 2.0 + dice.random() * 14.0, (lost,))
+        assert ended.violations() == (), (seed, ended.told())
+        assert not any(device.objects for device in ended.devices.values()), (seed, ended.told())
 
 
 @pytest.mark.parametrize("later_s", [0.0, 0.001, 0.02])
