@@ -78,11 +78,11 @@ def test_a_point_that_is_as_it_should_be_has_no_finding() -> None:
             ),
         ),
         (
-            {"saved_has_ours": True},
+            {"saved_has_ours": True, "mend": "sed -i ..."},
             "point-saved-isolated",
             (
-                f"{WHERE} has an isolation in its saved configuration, so a restart would bring it back; remove it there "
-                "first. Nothing was touched."
+                f"{WHERE} has an isolation in its saved configuration, so a restart would bring it back; take it out there "
+                "first, as root: sed -i .... Nothing was touched."
             ),
         ),
         (

@@ -156,13 +156,17 @@ def _of_the_devices(plan: Plan, records: Sequence[Record]) -> list[Finding]:
     for record in of_kind(records, "configuration.compared", same=False):
         point, part = record.data["point"], record.data["part"]
         if record.data["ours"]:
+            mend = record.data.get("mend", "")
+            where = f"{part} configuration" if part == "saved" else part
             sentence = (
-                f"{point}: an object of ours is left in its {part}. Delete the tables that begin with islandmode_."
+                f"{point}: an object of ours is left in its {where}. Do{' there, as root' * (part == 'saved')}: {mend}"
             )
             left = Finding(code="ours-left", result=Result.INCONCLUSIVE, sentence=sentence, records=(record.seq,))
             found.append(left)
         else:
-            sentence = f"{point}: its {part} was edited by somebody else during the drill; that edit was kept."
+            lines = "; ".join(record.data.get("changed", ()))
+            what = f" ({lines})" if lines else ""
+            sentence = f"{point}: its {part} was edited by somebody else during the drill{what}; that edit was kept."
             found.append(Finding(code="edited-meanwhile", result=Result.HELD, sentence=sentence, records=(record.seq,)))
     return found
 

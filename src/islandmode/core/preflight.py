@@ -44,11 +44,13 @@ def judge_point(
     why: str = "",
     interfaces: tuple[str, ...] = (),
     saved_has_ours: bool = False,
+    mend: str = "",
     present: Mapping[str, FoundObject] | None = None,
 ) -> tuple[PreflightFinding, ...]:
     """Judge one isolation point by what it said of itself.
 
-    `present` gives the objects of ours that were found on the device, by conduit; None means nobody could look.
+    `present` gives the objects of ours that were found on the device, by conduit; None means nobody could look. `mend` is the
+    command that takes one out of the saved configuration.
     """
     where = f"{name} at {planned.management.address}"
     reason = _clause(why)
@@ -64,8 +66,8 @@ def judge_point(
         found.append(_refusal("point-already-isolated", f"{where} {_of_others(present)} Nothing was touched."))
     if saved_has_ours:
         sentence = (
-            f"{where} has an isolation in its saved configuration, so a restart would bring it back; remove it there "
-            "first. Nothing was touched."
+            f"{where} has an isolation in its saved configuration, so a restart would bring it back; take it out there "
+            f"first{f', as root: {mend}' if mend else ''}. Nothing was touched."
         )
         found.append(_refusal("point-saved-isolated", sentence))
     wanted = dict.fromkeys(each for names in planned.interfaces.values() for each in names)

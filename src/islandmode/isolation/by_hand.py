@@ -37,6 +37,11 @@ def by_hand(rendering: Rendering) -> ByHand:
     return _PLATFORMS.get(rendering.platform, _plain)(rendering)
 
 
+def mend_saved(platform: str) -> str:
+    """Give the command that takes our objects out of a saved configuration; empty for a platform of which we know none."""
+    return _MENDS.get(platform, "")
+
+
 def _nftables(rendering: Rendering) -> ByHand:
     tables = tuple(nftables.table_of(conduit) for conduit in rendering.conduits)
     return ByHand(
@@ -50,9 +55,9 @@ def _nftables(rendering: Rendering) -> ByHand:
                 "Type the command with that name again, letter by letter.",
             ),
             Look(
-                f"grep {nftables.PREFIX} /etc/nftables.conf",
+                f"grep {nftables.PREFIX} {nftables.SAVED}",
                 (nftables.PREFIX,),
-                "Somebody saved the isolation: take these tables out of that file, or a restart isolates again.",
+                f"Somebody saved the isolation, and a restart isolates again. Type: {nftables.MEND_SAVED}",
             ),
         ),
         last_resort="A restart of the device clears it, unless somebody saved it (step 3): Islandmode itself saves nothing "
@@ -71,3 +76,4 @@ def _plain(rendering: Rendering) -> ByHand:
 
 
 _PLATFORMS: dict[str, Callable[[Rendering], ByHand]] = {"nftables": _nftables}
+_MENDS = {"nftables": nftables.MEND_SAVED}

@@ -101,11 +101,19 @@ class DeadMan:
         comes into force between the device's answer and our look must not count as missing in that answer.
         """
         conduits = self.touched[name]
+        left_s = self._left_s(name)
         reading = await self._points[name].state(conduits, READ_DEADLINE_S)
         self._keep(name, reading)
         await self._book.append("dead_man.read", {"point": name} | _result(reading))
-        trouble = watch_trouble(name, conduits, isolated, reading) or self._not_as_set(name, reading)
+        trouble = watch_trouble(name, conduits, isolated, reading, left_s) or self._not_as_set(name, reading)
         return trouble or self._unseen(name, self._silent_s())
+
+    def _left_s(self, name: str) -> float:
+        """Tell how much of a timer must be left now, by what was last read; only for saying who took an object away."""
+        timer = self.timers.get(name)
+        if timer is None or timer.armed_s is None:
+            return 0.0
+        return timer.armed_s - (self._clock.monotonic_us() - timer.read_us) / 1_000_000
 
     def silent(self) -> str | None:
         """Say which armed point was not read just now; nothing more is isolated while one is silent."""
@@ -196,18 +204,24 @@ def arm_trouble(point: str, conduits: tuple[str, ...], for_s: float, reading: Re
 
 
 def watch_trouble(
-    point: str, conduits: tuple[str, ...], isolated: tuple[str, ...], reading: Reading[PointState]
+    point: str, conduits: tuple[str, ...], isolated: tuple[str, ...], reading: Reading[PointState], left_s: float
 ) -> str | None:
-    """Judge a dead-man that was read in the hold; None means armed everywhere and isolating where it must be."""
+    """Judge a dead-man that was read in the hold; None means armed everywhere and isolating where it must be.
+
+    `left_s` is how much of the timer should have been left.
+    """
+    in_time = f"with {left_s:.0f} s left on its timer" if left_s > LAG_S else ""
     if not reading.done or reading.value is None:
         # One missed answer is no proof of a lost timer; flying blind and the timer itself bound how long that may last.
         return None
     for conduit in conduits:
         state = reading.value.conduits.get(conduit)
         if state is None or not state.stands:
-            return f"{point}: the object for {conduit} is gone from the device; somebody or its timer removed it."
+            who = f"somebody removed it {in_time}" if in_time else "its timer ended, or somebody removed it"
+            return f"{point}: the object for {conduit} is gone from the device; {who}."
         if state.armed_s is None:
-            return f"{point}: the dead-man for {conduit} is not running any more."
+            who = f"somebody stopped it {in_time}" if in_time else "it ended"
+            return f"{point}: the dead-man for {conduit} is not running any more; {who}."
         if conduit in isolated and not state.isolating:
             return f"{point}: {conduit} is not isolated any more although its object stands."
     return None

@@ -19,6 +19,7 @@ from islandmode.core.preflight import (
     judge_plan,
     judge_point,
 )
+from islandmode.isolation.by_hand import mend_saved
 from islandmode.isolation.point import Configuration, IsolationPoint
 from islandmode.run.book import Book
 from islandmode.system.disk import Disk
@@ -26,6 +27,7 @@ from islandmode.system.disk import Disk
 LOGIN_DEADLINE_S = 15.0
 CALL_DEADLINE_S = 10.0
 WORKER_MARGIN_S = 120.0
+LINES_MAX, LINE_MAX = 3, 120
 OURS = "islandmode"
 """What every object of ours has in its name, on every platform."""
 
@@ -98,6 +100,7 @@ class Preflight:
             why=facts.why or state.why,
             interfaces=facts.value.interfaces,
             saved_has_ours=facts.value.saved_has_ours,
+            mend=mend_saved(planned.platform),
             present=present,
         )
 
@@ -124,6 +127,10 @@ class Preflight:
             kept[name] = reading.value
         return reading.done and not unkept
 
+    def _mend(self, name: str, part: str) -> str:
+        saved = mend_saved(self._plan.points[name].platform) if part == "saved" else ""
+        return saved or f"islandmode restore --drill {self._plan.drill.drill}"
+
     async def compare(self) -> dict[str, str]:
         """Read every configuration again and return what differs, as unified diffs by point and part."""
         differences: dict[str, str] = {}
@@ -138,10 +145,17 @@ class Preflight:
                 text = found.get(part, "")
                 ours = any(line.startswith("+") and OURS in line for line in text.splitlines())
                 data = {"point": name, "part": part, "same": not text, "ours": ours}
-                await self._book.append("configuration.compared", data)
+                more = {"changed": changed_lines(text), "mend": self._mend(name, part) if ours else ""} if text else {}
+                await self._book.append("configuration.compared", data | more)
                 if text:
                     differences[f"{name} {part}"] = text
         return differences
+
+
+def changed_lines(diff: str) -> list[str]:
+    """Give the first lines that somebody added or took away, as they stand in a unified diff."""
+    lines = (line for line in diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---"))
+    return [f"{line[0]} {line[1:].strip()}"[:LINE_MAX] for line in lines if line[1:].strip()][:LINES_MAX]
 
 
 def compare_parts(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:

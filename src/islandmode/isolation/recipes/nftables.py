@@ -30,6 +30,9 @@ PREFIX = "islandmode_"
 OWNER = "by_"
 ANY_RUN = "this-run"
 """Stands in a plan for the run that is not known yet."""
+SAVED = "/etc/nftables.conf"
+MEND_SAVED = f"sed -i '/^table inet {PREFIX}/,/^}}/d' {SAVED} && nft -c -f {SAVED}"
+"""Takes every table of ours out of a saved ruleset as `nft list ruleset` writes it, and checks what is left."""
 LIST_OFFLOADED = "list flowtables"
 CAPABILITIES = Capabilities(
     arms="before", undo_tier="A", renewable=True, dead_man_min_s=2.0, dead_man_max_s=24 * 3600.0, granularity_s=1.0

@@ -1,0 +1,115 @@
+"""What stands on the firewall after a drill is what stood there before, but for what others changed, which is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from islandmode.isolation.recipes.nftables import MEND_SAVED
+from islandmode.rehearse.namespaces import Lab
+from tests.lab.drills import end, make_workspace, start, wait_for
+from tests.lab.guarded import is_isolated, run_of
+from tests.lab.rogue.bypass import in_node
+
+pytestmark = pytest.mark.lab
+
+SAVED = "/etc/nftables.conf"
+
+
+@pytest.fixture(autouse=True)
+def saved_stays(lab: Lab) -> Iterator[None]:
+    """After every test the firewall's saved and running rules are the lab's own again."""
+    in_node(lab, "fw", "cp", SAVED, "/run/saved")
+    yield
+    in_node(lab, "fw", "sh", "-c", f"cat /run/saved >{SAVED}")
+    in_node(lab, "fw", "nft", "-f", SAVED)
+
+
+def shell(lab: Lab, command: str) -> str:
+    return in_node(lab, "fw", "sh", "-c", command)
+
+
+def everything(lab: Lab) -> str:
+    """Read what a drill must leave as it was, without asking the product."""
+    looks = (
+        "nft -s list ruleset",
+        f"cat {SAVED}",
+        "ip route",
+        "ip -6 route",
+        "ip rule",
+        "ip -br address",
+        "ip -br link",
+    )
+    return "\n".join(shell(lab, look) for look in looks)
+
+
+def test_a_colleagues_edits_in_the_hold_are_kept_and_named(lab: Lab, tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path, lab.state_dir)
+    before = everything(lab)
+    running = start(workspace, lab.name)
+    wait_for(running, workspace, "hold.started", stage="vendors")
+    shell(
+        lab, "nft add rule inet plant forward tcp dport 4711 counter drop; ip route add 198.51.100.0/24 via 10.10.0.254"
+    )
+    edited = shell(lab, "nft -s list ruleset | grep -c 4711; ip route")
+    ended = end(running, workspace)
+    shell(lab, "ip route del 198.51.100.0/24")
+    assert (ended.code, ended.verdict["restoration"]) == (0, "proven"), ended.output
+    notes = [one["sentence"] for one in ended.verdict["findings"] if one["code"] == "edited-meanwhile"]
+    assert any("+ tcp dport 4711" in note and "that edit was kept" in note for note in notes), notes
+    assert any("+ 198.51.100.0/24 via 10.10.0.254" in note for note in notes), notes
+    assert shell(lab, "nft -s list ruleset | grep -c 4711") in edited
+    shell(lab, f"nft -f {SAVED}")
+    assert everything(lab) == before
+
+
+def test_a_drill_nobody_disturbs_leaves_every_byte_as_it_was(lab: Lab, tmp_path: Path) -> None:
+    before = everything(lab)
+    workspace = make_workspace(tmp_path, lab.state_dir)
+    ended = end(start(workspace, lab.name), workspace)
+    assert (ended.code, everything(lab)) == (0, before)
+    compared = [one["data"] for one in ended.records() if one["kind"] == "configuration.compared"]
+    assert {one["part"] for one in compared} >= {"running", "saved", "routes", "routes-v6", "addresses"}
+    assert all(one["same"] for one in compared)
+    resumed = [one["sentence"] for one in ended.verdict["findings"] if one["code"] == "old-connection"]
+    assert len(resumed) == 3
+    assert all("is reported, not required" in sentence for sentence in resumed)
+
+
+def test_an_isolation_that_somebody_saved_is_unproven_and_refused_until_it_is_mended(lab: Lab, tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path, lab.state_dir)
+    running = start(workspace, lab.name)
+    wait_for(running, workspace, "hold.started", stage="corporate")
+    shell(lab, f"{{ echo flush ruleset; nft list ruleset; }} >{SAVED}")
+    ended = end(running, workspace)
+    assert (ended.code, ended.verdict["restoration"]) == (5, "unproven"), ended.output
+    left = ended.finding("ours-left")["sentence"]
+    assert "left in its saved configuration" in left
+    assert left.endswith(MEND_SAVED)
+    again = end(start(workspace, lab.name), workspace)
+    assert again.code == 4, again.output
+    assert MEND_SAVED in again.output
+    shell(lab, MEND_SAVED)
+    assert "islandmode_" not in shell(lab, f"cat {SAVED}")
+    assert "table inet plant" in shell(lab, f"cat {SAVED}")
+    # The command above is the whole fix: the next drill is refused no more, nor kept waiting by the run that was unproven.
+    mended = end(start(workspace, lab.name), workspace)
+    assert mended.code == 0, mended.output
+
+
+def test_a_ruleset_that_is_loaded_again_in_the_hold_is_a_breach_and_isolates_nothing_again(
+    lab: Lab, tmp_path: Path
+) -> None:
+    workspace = make_workspace(tmp_path, lab.state_dir)
+    running = start(workspace, lab.name)
+    wait_for(running, workspace, "hold.started", stage="corporate")
+    shell(lab, f"nft -f {SAVED}")
+    ended = end(running, workspace)
+    assert not is_isolated(lab)
+    assert (ended.code, ended.verdict["restoration"]) == (1, "proven"), ended.output
+    assert "somebody removed it with" in ended.finding("dead-man")["sentence"]
+    kinds = ended.kinds()
+    assert "isolate.intent" not in kinds[kinds.index("restore.ordered") :]
+    assert run_of(workspace) == ended.directory
