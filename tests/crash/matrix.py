@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import argparse
 import queue
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from islandmode.rehearse import namespaces
@@ -84,6 +86,7 @@ def play_again_if_refused(row: Scenario, lab: Lab, place: Path) -> Played:
         again_place = place.with_name(f"{place.name}-{again}")
         again_place.mkdir()
         one = play(row, lab, again_place)
+        one.tries = again + 1
         if not one.refused:
             break
     return one
@@ -103,13 +106,23 @@ def page(rows: Sequence[Scenario], played: dict[str, Played]) -> str:
     done = [played[row.name] for row in rows if row.name in played]
     good = sum(not one.wrong for one in done)
     back = sum(one.restored for one in done)
-    told = f"**{back} of {len(rows)} restored, and {good} in everything as they must be.**\n"
+    again = [row.name for row in rows if row.name in played and played[row.name].tries > 1]
+    told = (
+        f"**{back} of {len(rows)} restored, and {good} in everything as they must be.** Last played on {datetime.now(UTC).date()} at commit "
+        f"{commit()}; {len(again)} rows began only at a later try, because the drill before refused to begin.\n"
+    )
     parts = [HEAD, told, summary(done)]
     for title, section in SECTIONS.items():
         shown = [line_of(played[row.name]) for row in section if row.name in played]
         if shown:
             parts.append("\n".join((f"## {title}\n", *COLUMNS, *shown)) + "\n")
     return "\n".join(parts)
+
+
+def commit() -> str:
+    """Name the commit that was played; a tree with changes of its own says so."""
+    asked = ("git", "describe", "--always", "--dirty", "--exclude=*")
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
 
 
 def summary(done: Sequence[Played]) -> str:

@@ -51,6 +51,7 @@ class Played:
     """Whether the referee saw everything pass again, in time, for good, and nothing of ours left."""
     refused: bool = False
     """Whether the drill refused to begin: on a machine that is too busy for a baseline it must."""
+    tries: int = 1
     wrong: list[str] = field(default_factory=list)
 
 

@@ -47,6 +47,7 @@ class Guards:
         self._run = run
         self._known: set[str] = set()
         self._beat_us: int | None = None
+        self._looked_us: int | None = None
         self._window_until_us: int | None = None
 
     async def prove(self) -> str | None:
@@ -93,6 +94,7 @@ class Guards:
         asked = self._asked()
         if asked is not None:
             return asked
+        stood_s = self._stood_s()
         if self._window_until_us is None:
             return None
         if self._beat_us is None or self._clock.monotonic_us() - self._beat_us >= BEAT_S * 1_000_000:
@@ -100,9 +102,17 @@ class Guards:
         silent_s = self._lifeline.silent_s()
         if silent_s is None:
             return Stop("guardian", "The guardian is gone.")
+        if silent_s > SILENT_S and stood_s > SILENT_S / 2:
+            return Stop("guardian", f"This conductor stood still for {stood_s:.1f} s, so nobody watched.")
         if silent_s > SILENT_S:
             return Stop("guardian", f"The guardian was not heard for {silent_s:.1f} s.")
         return self.closed()
+
+    def _stood_s(self) -> float:
+        """Tell how long ago we were last here: whoever slept must not blame the other for the silence."""
+        now_us, before_us = self._clock.monotonic_us(), self._looked_us
+        self._looked_us = now_us
+        return 0.0 if before_us is None else (now_us - before_us) / 1_000_000
 
     def _beat(self) -> None:
         self._beat_us = self._clock.monotonic_us()
