@@ -12,8 +12,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from islandmode.core.check_devices import run_s
 from islandmode.core.lifecycle import Phase
+from islandmode.core.plan import PlanStage
 from islandmode.rehearse.simulated_faults import Fault, Kind
+from islandmode.run.conductor import Conductor
 from tests.run.simulated_drill import Shape
 from tests.run.simulated_run import Ended, run
 
@@ -296,3 +299,27 @@ def test_when_the_conductors_host_is_lost_after_any_record_the_devices_release_b
     assert ended.violations == ()
     for device in ended.plant.devices.values():
         assert not any(ended.plant.network.blocked_by(name, ended.claims.ended_us) for name in device.network.conduits)
+
+
+class Oversleeps(Conductor):
+    """Holds far longer than planned, in perfect health, and would renew for ever."""
+
+    async def _hold(self, stage: PlanStage) -> None:
+        await self._clock.sleep(100 * stage.hold_s)
+
+
+def test_a_hold_that_does_not_end_ends_with_the_window_and_no_timer_outlasts_it() -> None:
+    shape = Shape(dead_man_s=8.0)
+    ended = run(1, shape, conductor=Oversleeps, dice_type=Steady)
+    assert ended.conducted is not None
+    assert ended.conducted.stop is not None
+    assert ended.conducted.stop.by == "window"
+    window_ends_us = ended.times("arm.intent")[0] + round(run_s(ended.plant.plan.drill) * 1_000_000)
+    renewals = [one for one in ended.claims.records if one.kind == "dead_man.renew"]
+    assert len(renewals) > 2
+    for one in renewals:
+        ends_us = one.data["answered_us"] + round(one.data["for_s"] * 1_000_000) - ended.claims.started_us
+        assert ends_us <= window_ends_us + 100_000
+    (seen,) = ended.times("restore.seen")
+    assert abs(seen - window_ends_us) < 500_000
+    assert ended.claims.restored
