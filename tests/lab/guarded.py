@@ -103,6 +103,14 @@ def ask(workspace: Path, lab: Lab, *arguments: str) -> subprocess.CompletedProce
     return subprocess.run([*argv, "--lab", lab.name], capture_output=True, text=True, check=False, timeout=60)
 
 
+def kill_both(workspace: Path, running: subprocess.Popen[str]) -> None:
+    """Kill guardian and conductor so that neither has a moment in which it could restore."""
+    os.kill(guardian_pid(workspace), signal.SIGSTOP)
+    running.kill()
+    os.kill(guardian_pid(workspace), signal.SIGKILL)
+    end_quietly(running)
+
+
 def end_quietly(running: subprocess.Popen[str]) -> str:
     """End a drill that may be stopped, and return what it printed."""
     with suppress(ProcessLookupError):

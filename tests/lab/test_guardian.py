@@ -23,6 +23,7 @@ from tests.lab.guarded import (
     hold,
     hold_workspace,
     is_isolated,
+    kill_both,
     kinds,
     records,
     run_of,
@@ -154,10 +155,7 @@ def test_with_the_way_to_the_firewall_lost_the_guardian_goes_on_and_every_comman
 def test_when_both_are_dead_a_restore_by_hand_brings_it_back(lab: Lab, tmp_path: Path) -> None:
     workspace = hold_workspace(tmp_path, lab)
     running = hold(workspace, lab)
-    os.kill(guardian_pid(workspace), signal.SIGSTOP)
-    running.kill()
-    os.kill(guardian_pid(workspace), signal.SIGKILL)
-    end_quietly(running)
+    kill_both(workspace, running)
     assert is_isolated(lab)
     # Not even a conductor's journal that lost its end, cleanly, hides what the guardian was told.
     journal = run_of(workspace) / "journals" / "conductor.jsonl"
@@ -178,18 +176,18 @@ def test_a_restore_by_the_drill_needs_no_record_of_the_run(lab: Lab, tmp_path: P
     """The run's directory is spoilt: the drill's file is enough."""
     workspace = hold_workspace(tmp_path, lab)
     running = hold(workspace, lab)
-    os.kill(guardian_pid(workspace), signal.SIGSTOP)
-    running.kill()
-    os.kill(guardian_pid(workspace), signal.SIGKILL)
-    end_quietly(running)
+    kill_both(workspace, running)
     for path in (workspace / "runs").rglob("plan.json"):
         path.unlink()
+    assert "STRANDED" in ask(workspace, lab, "status").stderr
     unable = ask(workspace, lab, "restore")
     assert unable.returncode == 2
     assert "islandmode restore --drill" in unable.stderr
     assert is_isolated(lab)
     assert ask(workspace, lab, "restore", "--drill", "quarterly-isolation").returncode == 0
     wait_restored(lab, 0.5)
+    status = ask(workspace, lab, "status")
+    assert (status.returncode, status.stderr) == (0, "")
 
 
 def test_an_isolate_that_was_held_back_on_its_way_does_nothing_after_the_restore(lab: Lab, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from islandmode.rehearse.namespaces import Lab
 from tests.lab.drills import Ended, end, make_workspace, newest_run, read_journal, start, wait_for
-from tests.lab.guarded import ask, end_quietly, guardian_pid, held, hold, hold_workspace, is_isolated, wait_until
+from tests.lab.guarded import ask, held, hold, hold_workspace, is_isolated, kill_both, wait_until
 from tests.lab.rogue.bypass import in_node
 
 pytestmark = pytest.mark.lab
@@ -97,10 +97,7 @@ def own_terminal(terminal: int) -> None:
 def test_with_conductor_and_guardian_dead_the_device_restores_by_its_own_timer(lab: Lab, tmp_path: Path) -> None:
     workspace = hold_workspace(tmp_path, lab, lambda text: held(text).replace("dead_man: 3 min", "dead_man: 12 s"))
     running = hold(workspace, lab)
-    os.kill(guardian_pid(workspace), signal.SIGSTOP)
-    running.kill()
-    os.kill(guardian_pid(workspace), signal.SIGKILL)
-    end_quietly(running)
+    kill_both(workspace, running)
     reach = "import socket; socket.create_connection(('10.40.0.20', 8080), 1)"
     with pytest.raises(AssertionError):
         in_node(lab, "vendor", "python3", "-c", reach)

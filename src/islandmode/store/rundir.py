@@ -65,14 +65,16 @@ class RunDirectory:
         readings = {path.stem: _read(path) for path in sorted(self.journal.parent.glob("*.jsonl"))}
         conductor = readings.pop(self.journal.stem)
         others = [record for reading in readings.values() for record in reading.records]
+        if any(record.kind == "resume.ended" and record.data.get("restored") for record in others):
+            return {}
         believed = conductor.records if conductor.whole or conductor.cut_off else None
         if not conductor.records and others:
             # Somebody recorded after this journal was begun, so it was not empty then.
             believed = None
         if believed is not None and not any(record.kind in ARMING for record in (*believed, *others)):
             return {}
-        points = self.plan().points
-        return owed({name: point.conduits for name, point in points.items()}, believed, others)
+        planned = {name: point.conduits for name, point in self.plan().points.items()} if believed is None else {}
+        return owed(planned, believed, others)
 
     def _is_proven(self) -> bool:
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets as randomness
+import shutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -35,7 +36,15 @@ from islandmode.ui.lab_place import STATE
 from islandmode.ui.operator_name import operator_name
 from islandmode.ui.planning import plan_of
 from islandmode.ui.results import print_card
-from islandmode.ui.unfinished_runs import conductor_pid, is_over, lab_is_gone, unfinished, was_restored
+from islandmode.ui.unfinished_runs import (
+    UNREADABLE,
+    Owed,
+    conductor_pid,
+    is_over,
+    lab_is_gone,
+    unfinished,
+    was_restored,
+)
 
 NAMED_WITHIN_S = 0.3
 OBEYED_WITHIN_S = 1.0
@@ -158,14 +167,26 @@ def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
     _go_there(plan, lab, (*wanted.arguments, "--at-once"))
     # A run that is asked to stop and does not answer is owed all of its plan, whatever its journal says so far.
     owed = directory.owed() or {name: point.conduits for name, point in plan.points.items()}
-    clock = MachineClock.of_this_boot()
     # A conductor that is only stopped may wake: from here on it may do nothing but restore.
     FileClaim(directory.root).take()
-    opened = rehearsal.open_points(plan, lab, wanted.workspace, clock, directory.run)
+    path = directory.journal.with_name(_new_journal())
+    if not _restore(wanted.workspace, plan, lab, owed, directory.run, path):
+        return STRANDED
+    print(f"{directory.run}: restored by this command; {', '.join(sorted(owed))} was read back without our objects.")
+    return 0
+
+
+def _new_journal() -> str:
+    stamp = iso_utc(MachineClock.of_this_boot().utc_us())[:19].replace(":", "")
+    return f"restore-{stamp}Z-{randomness.token_hex(2)}.jsonl"
+
+
+def _restore(workspace: Path, plan: Plan, lab: Lab, owed: Owed, run: str | None, path: Path) -> bool:
+    """Restore until seen, for a run or whoever made what stands there; without that, say what to do by hand."""
+    clock = MachineClock.of_this_boot()
+    opened = rehearsal.open_points(plan, lab, workspace, clock, run)
     points = {name: point for name, point in opened.items() if name in owed}
-    stamp = iso_utc(clock.utc_us())[:19].replace(":", "")
-    path = directory.journal.with_name(f"restore-{stamp}Z-{randomness.token_hex(2)}.jsonl")
-    names = (plan.drill.site, directory.run)
+    names = (plan.drill.site, run or "")
 
     async def act() -> tuple[frozenset[str], str]:
         return await resume(points, owed, names=names, by=operator_name(), path=path, clock=clock, disk=MachineDisk())
@@ -175,9 +196,7 @@ def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
         print(f"islandmode: what was done could not be recorded: {unkept}.", file=sys.stderr)
     if seen != set(owed):
         print_card(plan)
-        return STRANDED
-    print(f"{directory.run}: restored by this command; {', '.join(sorted(seen))} was read back without our objects.")
-    return 0
+    return seen == set(owed)
 
 
 def prove(workspace: Path, run: str, lab_name: str) -> int:
@@ -206,24 +225,17 @@ def restore_by_drill(workspace: Path, drill: str, lab_name: str, arguments: tupl
     _, plan = plan_of(workspace, drill)
     lab = _lab(workspace, lab_name)
     _go_there(plan, lab, arguments)
-    clock = MachineClock.of_this_boot()
-    points = rehearsal.open_points(plan, lab, workspace, clock, None)
-    owed = {name: point.conduits for name, point in plan.points.items()}
-    stamp = iso_utc(clock.utc_us())[:19].replace(":", "")
-    path = workspace / rundir.RUNS / f"restore-{stamp}Z.jsonl"
-
-    async def act() -> tuple[frozenset[str], str]:
-        names = (plan.drill.site, "")
-        return await resume(points, owed, names=names, by=operator_name(), path=path, clock=clock, disk=MachineDisk())
-
     _stop_runs_on(workspace, plan)
-    seen, unkept = anyio.run(act)
-    if unkept:
-        print(f"islandmode: what was done could not be recorded: {unkept}.", file=sys.stderr)
-    if seen != set(owed):
-        print_card(plan)
+    owed = {name: point.conduits for name, point in plan.points.items()}
+    path = workspace / rundir.RUNS / _new_journal()
+    if not _restore(workspace, plan, lab, owed, None, path):
         return STRANDED
-    print(f"Restored by the drill: {', '.join(sorted(seen))} was read back without our objects.")
+    for one, left in unfinished(workspace):
+        if set(left) <= {*owed, UNREADABLE}:
+            # What that run left was seen gone, so its own record says so too.
+            with suppress(OSError):
+                shutil.copyfile(path, one.journal.with_name(path.name))
+    print(f"Restored by the drill: {', '.join(sorted(owed))} was read back without our objects.")
     return 0
 
 
@@ -231,9 +243,16 @@ def _stop_runs_on(workspace: Path, plan: Plan) -> None:
     """Take runs on the same conduits from their conductors first: one that has not armed yet must not do so after us."""
     for one in rundir.earlier(workspace):
         pid = conductor_pid(workspace, one)
-        if pid is not None and set(one.plan().conduits) & set(plan.conduits):
+        if pid is not None and _shares(one, plan):
             FileClaim(one.root).take()
             _ask(one, pid)
+
+
+def _shares(one: RunDirectory, plan: Plan) -> bool:
+    try:
+        return bool(set(one.plan().conduits) & set(plan.conduits))
+    except InputError:
+        return True
 
 
 def _lab(workspace: Path, name: str) -> Lab:

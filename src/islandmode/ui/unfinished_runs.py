@@ -13,6 +13,8 @@ from islandmode.store.rundir import RunDirectory
 from islandmode.ui.lab_place import STATE
 
 Owed = dict[str, tuple[str, ...]]
+UNREADABLE = "?"
+"""Stands for whatever a run owes whose record cannot be read."""
 
 
 def unfinished(workspace: Path) -> tuple[tuple[RunDirectory, Owed], ...]:
@@ -23,7 +25,7 @@ def unfinished(workspace: Path) -> tuple[tuple[RunDirectory, Owed], ...]:
             owed = one.owed()
         except InputError:
             # Without a readable plan nobody knows which points; that is no reason to call it finished.
-            owed = {"?": ()}
+            owed = {UNREADABLE: ()}
         if owed:
             found.append((one, owed))
     return tuple(found)
