@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from islandmode.rehearse import namespaces
 from islandmode.rehearse.namespaces import Lab
 
+FAR_NODES = ("erp", "office", "vendor", "historian")
 TOPOLOGY = Path(__file__).parents[2] / "lab" / "plant.clab.yml"
 
 
@@ -19,6 +21,16 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     state_dir = tmp_path_factory.mktemp("lab-state")
     yield namespaces.up(TOPOLOGY, name="shared", state_dir=state_dir)
     namespaces.down("shared", state_dir)
+
+
+@pytest.fixture(autouse=True)
+def no_far_worker_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After a test that killed a conductor its far workers would go on to the end of their schedule, beside the next tests."""
+    yield
+    if "lab" in request.fixturenames:
+        lab: Lab = request.getfixturevalue("lab")
+        for node in FAR_NODES:
+            subprocess.run(lab.enter(node, ("pkill", "-f", "/run/islandmode/")), check=False, timeout=20)
 
 
 @pytest.fixture

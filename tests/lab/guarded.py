@@ -18,6 +18,10 @@ from tests.lab.drills import make_workspace, newest_run, start, wait_for
 from tests.lab.rogue.bypass import in_node
 
 REACH = "import socket; socket.create_connection(('10.40.0.20', 8080), 3)"
+NO_WAY_IN = (
+    "add table inet noway; add chain inet noway in { type filter hook input priority -20; }; "
+    "add rule inet noway in iifname eth0 drop"
+)
 DRILL = "drills/quarterly-isolation.yaml"
 Edit = Callable[[str], str]
 

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.rehearse import namespaces
 from islandmode.rehearse.namespaces import Lab
-from tests.lab.conftest import TOPOLOGY
 from tests.lab.drills import end, wait_for
 from tests.lab.guarded import (
     DRILL,
+    NO_WAY_IN,
     ask,
     conductor_pid,
     end_quietly,
@@ -34,10 +33,6 @@ from tests.lab.rogue.bypass import in_node
 
 pytestmark = pytest.mark.lab
 
-NO_WAY_IN = (
-    "add table inet noway; add chain inet noway in { type filter hook input priority -20; }; "
-    "add rule inet noway in iifname eth0 drop"
-)
 HOLD_BACK = (
     "add table inet holdback; add chain inet holdback out {{ type filter hook output priority 0; }}; "
     "add rule inet holdback out tcp sport {ports} tcp dport 22 meta length > 500 drop"
@@ -226,20 +221,3 @@ def ports_of(lab: Lab, pid: int) -> list[int]:
     argv = lab.enter("ops", ask_kernel, network_only=True)
     lines = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=20).stdout.splitlines()
     return [int(line.split()[2].rsplit(":", 1)[1]) for line in lines if f"pid={pid}," in line]
-
-
-def test_a_guardian_whose_lab_is_taken_down_ends(state_dir: Path, tmp_path: Path) -> None:
-    """What it could not see restored is gone with the lab; it must not try for ever, in a network without a plant."""
-    own = namespaces.up(TOPOLOGY, name="gone", state_dir=state_dir)
-    workspace = hold_workspace(tmp_path / "workspace", own)
-    running = hold(workspace, own)
-    guardian = guardian_pid(workspace)
-    in_node(own, "fw", "nft", NO_WAY_IN)
-    running.kill()
-    end_quietly(running)
-    wait_until(lambda: "restore.attempt" in kinds(workspace, "guardian"), 10.0, "a first attempt")
-    assert ask(workspace, own, "lab", "down").returncode == 0
-    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), 10.0, "the guardian ends")
-    assert records(workspace, "guardian")[-1]["data"]["why"] == "The lab is gone, and the isolation with it."
-    status = ask(workspace, own, "status")
-    assert (status.returncode, "its lab is gone" in status.stdout) == (0, True)

@@ -16,6 +16,17 @@ from islandmode.core.errors import InputError
 from islandmode.rehearse import namespaces
 from islandmode.rehearse.topology import read_topology
 from tests.lab.conftest import TOPOLOGY
+from tests.lab.guarded import (
+    NO_WAY_IN,
+    ask,
+    end_quietly,
+    guardian_pid,
+    hold,
+    hold_workspace,
+    kinds,
+    records,
+    wait_until,
+)
 from tests.lab.rogue.bypass import in_node
 
 pytestmark = pytest.mark.lab
@@ -164,3 +175,20 @@ def test_only_keys_of_containerlabs_own_schema_are_used() -> None:
     }
     assert keys <= schema
     assert "$" not in TOPOLOGY.read_text(encoding="utf-8")
+
+
+def test_a_guardian_whose_lab_is_taken_down_ends(state_dir: Path, tmp_path: Path) -> None:
+    """What it could not see restored is gone with the lab; it must not try for ever, in a network without a plant."""
+    own = namespaces.up(TOPOLOGY, name="gone", state_dir=state_dir)
+    workspace = hold_workspace(tmp_path / "workspace", own)
+    running = hold(workspace, own)
+    guardian = guardian_pid(workspace)
+    in_node(own, "fw", "nft", NO_WAY_IN)
+    running.kill()
+    end_quietly(running)
+    wait_until(lambda: "restore.attempt" in kinds(workspace, "guardian"), 10.0, "a first attempt")
+    assert ask(workspace, own, "lab", "down").returncode == 0
+    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), 10.0, "the guardian ends")
+    assert records(workspace, "guardian")[-1]["data"]["why"] == "The lab is gone, and the isolation with it."
+    status = ask(workspace, own, "status")
+    assert (status.returncode, "its lab is gone" in status.stdout) == (0, True)

@@ -359,3 +359,21 @@ def test_an_unknown_kind_of_probe_lists_the_known_ones(tmp_path: Path) -> None:
     done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False, timeout=HANG_S)
     assert done.returncode == 1
     assert done.stdout == "refused: unknown kind of probe write; known are canary, http, icmp, modbus, tcp\n"
+
+
+def test_a_near_worker_whose_listener_died_goes_on_for_a_little_and_ends(tmp_path: Path) -> None:
+    """A conductor that was killed collects nothing any more; what restores the plant then may still be seen."""
+    probe = {"kind": "tcp", "host": "127.0.0.1", "port": 9, "timeout": 0.2}
+    schedule = {"run": "r", "vantage": "here", "sample_every_s": 0.05, "end_after_s": 600.0, "probes": {"p": probe}}
+    program = "from islandmode.observe import worker; worker.LEFT_S = 0.5; worker.main()"
+    argv = [sys.executable, "-c", program, "live", str(tmp_path / "spool")]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        running.stdin.write(json.dumps(schedule).encode() + b"\n")
+        running.stdin.flush()
+        assert running.stdout.readline() == b"ready\n"
+        running.stdout.close()
+        assert running.wait(timeout=20) == 0
+    assert (tmp_path / "spool" / "ended").read_text() == "left"
+    assert len((tmp_path / "spool" / "000001.jsonl").read_bytes().splitlines()) > 3

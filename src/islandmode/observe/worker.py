@@ -10,7 +10,7 @@ never delays the next, and where too many are under way the slot is recorded as 
 connection has one question on it at a time: the slots that pass while its answer is awaited are that question's.
 Samples go into a spool of short segments: `N.part` is being written, `N.jsonl` is closed. Each line names the SHA-256
 of the line before it. `pid` is locked while the worker lives, so that nobody ever signals a stranger who got its number;
-`ended` says why it ended: schedule, asked, full (the spool's bound) or disk.
+`ended` says why it ended: schedule, asked, full (the spool's bound), disk, or left (its listener died).
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ FORMAT = 1
 SEGMENT_S = 1.0
 SPOOL_MAX_BYTES = 256 * 1024 * 1024
 RESERVE, RESERVE_MAX_BYTES, RESERVE_STEP_BYTES = "reserve", 64 * 1024 * 1024, 64 * 1024
-SAMPLE_BYTES = 400
-"""A generous line: what is reserved for each sample of the schedule."""
+SAMPLE_BYTES = 400  # a generous line, reserved for each sample of the schedule
+LEFT_S = 15.0  # for how long a worker whose listener died goes on: what brings the plant back then may still be seen
 IN_FLIGHT_MAX = 16
 LATE_SLOTS_MAX = 20
 COLLECT_STEPS, COLLECT_STEP_S = 300, 0.01
@@ -71,7 +71,8 @@ class Spool:
         self._file: BinaryIO | None = None
         self._since = time.monotonic()
         self._reserved = self._reserve(reserve_bytes)
-        self.full = False
+        self._left_at = float("inf")
+        self.full = self.left = False
 
     def add(self, sample: dict[str, Any]) -> None:
         """Write one sample down; raises `SpoolLost` when that is not possible any more."""
@@ -86,6 +87,7 @@ class Spool:
         self._written += len(line)
         self.full = self._written > SPOOL_MAX_BYTES
         self._say(line)
+        self.left = time.monotonic() - self._left_at > LEFT_S
         if time.monotonic() - self._since > SEGMENT_S:
             self.close_segment()
 
@@ -143,10 +145,9 @@ class Spool:
         try:
             os.write(self._live, line)
         except BlockingIOError:
-            # Whoever listens is slow; the spool has it all.
-            pass
+            pass  # Whoever listens is slow; the spool has it all.
         except OSError:
-            self._live = None
+            self._live, self._left_at = None, time.monotonic()
 
     def close_segment(self) -> None:
         """Close the segment that is being written; raises `SpoolLost` when its folder is gone."""
@@ -258,8 +259,8 @@ class Worker:
         except SpoolLost:
             # Nobody will ever read what we see from here on.
             self.end("disk")
-        if self._spool.full:
-            self.end("full")
+        if self._spool.full or self._spool.left:
+            self.end("full" if self._spool.full else "left")
 
 
 async def sample(schedule: Schedule, folder: str, looks: Looks, live: int | None) -> None:
