@@ -292,3 +292,20 @@ def test_a_colleagues_edit_is_named_and_costs_nothing() -> None:
     verdict = story.judge()
     assert verdict.verdict is Result.HELD
     assert "edited-meanwhile" in {one.code for one in verdict.findings}
+
+
+def test_a_last_answer_before_and_a_first_one_after_do_not_make_a_leak_together() -> None:
+    """A drill that is stopped at once: asked before the device said done, and asked in the hold but answered after restore."""
+    story = Story()
+    (probe,) = (name for name in story.plan.stages[1].dead if name == "office-to-plc")
+    story.lose(probe, CORPORATE + 1, RESTORE - STEP)
+    late = replace(
+        story.samples[probe][0], asked_us=RESTORE - 50_000, answered_us=RESTORE + 5_000, seen=Seen.GOOD, why=""
+    )
+    kept = [one for one in story.samples[probe] if not CORPORATE < one.asked_us < RESTORE]
+    story.samples[probe] = sorted([*kept, late], key=lambda one: one.asked_us)
+    assert "leak" not in codes(story.judge())
+    # Answered in the hold it is one.
+    leaked = [replace(one, answered_us=RESTORE - 1_000) if one is late else one for one in story.samples[probe]]
+    story.samples[probe] = leaked
+    assert "leak" in codes(story.judge())

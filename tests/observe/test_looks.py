@@ -25,7 +25,7 @@ TAG = "tags/plc.heartbeat/"
 class Page:
     """A spool that is kept in memory."""
 
-    full = False
+    full = left = False
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []

@@ -115,7 +115,9 @@ def _before(stage: PlanStage, record: ProbeRecord, timeline: Timeline, window: W
     if first is None or not record.within(first.start_us, first.end_us, Seen.GOOD):
         sentence = f"{record.name} was not seen alive before the drill, so its silence proves nothing."
         return [_finding("no-control-before", Result.INCONCLUSIVE, sentence, stage.name, record)]
-    early = record.within(first.end_us, window.start_us, Seen.BAD)
+    # What was asked just before the order and got no answer after it, this very stage may have stopped.
+    bad = record.within(first.end_us, window.start_us, Seen.BAD)
+    early = [one for one in bad if one.answered_us < window.start_us]
     if early:
         earlier = timeline.at(early[0].first_us)
         name = earlier.name if earlier is not None else stage.name

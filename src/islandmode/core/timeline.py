@@ -51,8 +51,15 @@ class Timeline:
 
     @property
     def edges(self) -> tuple[int, ...]:
-        """Give the times at which episodes must end."""
-        return tuple(edge for one in self.windows for edge in (one.start_us, one.end_us))
+        """Give the times at which episodes must end: those of windows, and when each stage was said to be isolated.
+
+        Without the latter a sample from before that and one that was asked in the hold and answered after restore, with nothing
+        bad between them, would together look like a leak.
+        """
+        return (
+            *(edge for one in self.windows for edge in (one.start_us, one.end_us)),
+            *self.isolate_answered_us.values(),
+        )
 
 
 def of_kind(records: Sequence[Record], kind: str, **data: Any) -> Iterator[Record]:

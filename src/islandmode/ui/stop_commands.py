@@ -42,6 +42,7 @@ from islandmode.ui.unfinished_runs import (
     conductor_pid,
     is_over,
     lab_is_gone,
+    lab_of,
     unfinished,
     was_restored,
 )
@@ -163,7 +164,8 @@ def _lives(pid: int) -> bool:
 
 
 def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
-    plan, lab = directory.plan(), _lab(wanted.workspace, wanted.lab)
+    # Nobody who needs an abort should have to know the lab's name; only a run whose record is spoilt is looked for by it.
+    plan, lab = directory.plan(), lab_of(wanted.workspace, directory) or _lab(wanted.workspace, wanted.lab)
     _go_there(plan, lab, (*wanted.arguments, "--at-once"))
     # A run that is asked to stop and does not answer is owed all of its plan, whatever its journal says so far.
     owed = directory.owed() or {name: point.conduits for name, point in plan.points.items()}

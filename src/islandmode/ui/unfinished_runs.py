@@ -7,6 +7,7 @@ from pathlib import Path
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.plan import Plan
 from islandmode.rehearse import namespaces
+from islandmode.rehearse.namespaces import Lab
 from islandmode.store import rundir
 from islandmode.store.journal import FINISHED, read_journal
 from islandmode.store.rundir import RunDirectory
@@ -74,15 +75,20 @@ def guardian_lives(run: RunDirectory) -> bool:
 
 def lab_is_gone(workspace: Path, run: RunDirectory) -> bool:
     """Tell whether a run was a rehearsal in a lab that no longer exists."""
-    records = read_journal(run.journal.read_bytes()).records
-    identity = next((record.data.get("lab") for record in records if record.kind == "run.started"), None)
-    return identity is not None and identity not in _labs(workspace)
+    return _identity(run) is not None and lab_of(workspace, run) is None
 
 
-def _labs(workspace: Path) -> set[str]:
+def lab_of(workspace: Path, run: RunDirectory) -> Lab | None:
+    """Find the running lab in which a run was rehearsed, by what the run recorded of it and not by its name."""
     state = workspace / STATE
-    names = [path.name for path in state.iterdir()] if state.is_dir() else []
-    return {lab.identity for name in names if (lab := namespaces.attach(name, state)) is not None}
+    names = sorted(path.name for path in state.iterdir()) if state.is_dir() else []
+    labs = (namespaces.attach(name, state) for name in names)
+    return next((lab for lab in labs if lab is not None and lab.identity == _identity(run)), None)
+
+
+def _identity(run: RunDirectory) -> str | None:
+    records = read_journal(run.journal.read_bytes()).records
+    return next((record.data.get("lab") for record in records if record.kind == "run.started"), None)
 
 
 def refuse_beside_unfinished(workspace: Path, plan: Plan, own: str) -> None:
