@@ -309,3 +309,41 @@ def test_a_last_answer_before_and_a_first_one_after_do_not_make_a_leak_together(
     leaked = [replace(one, answered_us=RESTORE - 1_000) if one is late else one for one in story.samples[probe]]
     story.samples[probe] = leaked
     assert "leak" in codes(story.judge())
+
+
+def test_what_was_only_loaded_again_is_no_edit() -> None:
+    story = Story()
+    story.change(
+        "configuration.compared", part="running", same=False, ours=False, changed=[], anew=["table inet site {"]
+    )
+    verdict = story.judge()
+    assert verdict.verdict is Result.HELD
+    assert [one.code for one in verdict.findings if one.code in ("edited-meanwhile", "loaded-again")] == [
+        "loaded-again"
+    ]
+
+
+def test_an_edit_beside_an_object_of_ours_is_named_too() -> None:
+    story = Story()
+    story.change("configuration.compared", part="saved", same=False, ours=True, changed=["+ x"], mend="mend it")
+    found = {one.code: one.sentence for one in story.judge().findings}
+    assert found["ours-left"].endswith("left in its saved configuration. Do there, as root: mend it")
+    assert "(+ x)" in found["edited-meanwhile"]
+
+
+def test_an_object_that_went_is_told_with_all_that_went_when_and_what_else_changed() -> None:
+    story = Story()
+    for at_us, left in ((CORPORATE, 9.0), (CORPORATE + SECOND, None)):
+        armed = {"remote-access": left, "corporate-dmz": left, "corporate-line3": 9.0}
+        story.add(at_us, "dead_man.read", point=POINT, outcome="done", armed_s=armed)
+    story.add(CORPORATE + SECOND, "stop", by="dead_man", why=f"{POINT}: the object for remote-access is gone.")
+
+    def told() -> str:
+        return next(one.sentence for one in story.judge().findings if one.code == "dead-man")
+
+    went = "is gone. remote-access, corporate-dmz last stood there at 00:00:12.0 and no longer at 00:00:13.0 UTC. "
+    assert told().endswith(f"{went}Nothing else changed there. Who did it, only the device's own log can tell.")
+    story.change("configuration.compared", part="routes", same=False, changed=["+ 192.0.2.0/24"])
+    assert f"{went}Also changed there: routes (+ 192.0.2.0/24). Who" in told()
+    story.drop("configuration.compared")
+    assert told().endswith("00:00:13.0 UTC.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -213,6 +215,38 @@ def test_only_what_moves_by_itself_is_left_out_of_the_comparison() -> None:
     assert "10.0.0.2" not in still
     assert "10.0.0.3" in still
     assert still.count("}") == MOVING.count("}") - 1
+
+
+SITE = 'table inet site { # handle 1\n\tchain forward { # handle 2\n\t\taccept comment "no islandmode_x" # handle 3\n\t}\n}\n'
+OUR_TABLE = "table inet islandmode_remote_access { # handle 7\n\tchain forward { # handle 1\n\t}\n}"
+
+
+@pytest.mark.parametrize(
+    ("text", "tables", "ours"),
+    [
+        (SITE + OUR_TABLE, None, OUR_TABLE),
+        (SITE + OUR_TABLE + "\n" + SITE, ["islandmode_remote_access"], OUR_TABLE),
+        (SITE + OUR_TABLE, ["islandmode_remote"], ""),
+        ("table inet islandmode_x { }\n" + SITE, None, "table inet islandmode_x { }"),
+        ("add table inet islandmode_x\n" + SITE, None, "add table inet islandmode_x"),
+        (SITE + "# table inet islandmode_x { is gone\n", None, ""),
+        ("", None, ""),
+    ],
+)
+def test_ours_in_a_ruleset_is_what_is_there_and_not_what_speaks_of_it(
+    text: str, tables: list[str] | None, ours: str
+) -> None:
+    assert reading.ours_in(text, tables) == ours
+
+
+@pytest.mark.parametrize("ours", [OUR_TABLE, "table inet islandmode_x { }", "table inet islandmode_x {\n}"])
+def test_the_command_that_mends_a_saved_isolation_takes_nothing_of_the_site(tmp_path: Path, ours: str) -> None:
+    saved = tmp_path / "saved.conf"
+    for text in (SITE + ours + "\n" + SITE, ours + "\n" + SITE, f"{ours}\n{ours}\n{SITE}"):
+        saved.write_text(text, encoding="utf-8")
+        mend = recipe.MEND_SAVED.split(" && ")[0].replace(recipe.SAVED, str(saved))
+        subprocess.run(["sh", "-c", mend], check=True)
+        assert saved.read_text(encoding="utf-8") == text.replace(ours + "\n", "")
 
 
 def test_conntrack_is_filtered_by_both_sides_and_family() -> None:

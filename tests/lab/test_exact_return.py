@@ -16,6 +16,7 @@ from tests.lab.rogue.bypass import in_node
 pytestmark = pytest.mark.lab
 
 SAVED = "/etc/nftables.conf"
+CONDUITS = ("remote-access", "corporate-dmz", "corporate-line3")
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +41,7 @@ def everything(lab: Lab) -> str:
         "ip -6 route",
         "ip rule",
         "ip -br address",
-        "ip -br link",
+        "ip -o link",
     )
     return "\n".join(shell(lab, look) for look in looks)
 
@@ -53,15 +54,22 @@ def test_a_colleagues_edits_in_the_hold_are_kept_and_named(lab: Lab, tmp_path: P
     shell(
         lab, "nft add rule inet plant forward tcp dport 4711 counter drop; ip route add 198.51.100.0/24 via 10.10.0.254"
     )
-    edited = shell(lab, "nft -s list ruleset | grep -c 4711; ip route")
+    # A word about us in the saved configuration is somebody's edit, and nothing of ours.
+    shell(lab, f"echo '# untouched for the islandmode_ drill' >>{SAVED}; ip link set eth2 mtu 1400")
+    edited = shell(lab, "nft -s list ruleset | grep -c 4711; ip route; ip -o link show eth2")
     ended = end(running, workspace)
-    shell(lab, "ip route del 198.51.100.0/24")
+    assert "mtu 1400" in shell(lab, "ip -o link show eth2")
+    shell(lab, "ip route del 198.51.100.0/24; ip link set eth2 mtu 1500")
     assert (ended.code, ended.verdict["restoration"]) == (0, "proven"), ended.output
     notes = [one["sentence"] for one in ended.verdict["findings"] if one["code"] == "edited-meanwhile"]
     assert any("+ tcp dport 4711" in note and "that edit was kept" in note for note in notes), notes
     assert any("+ 198.51.100.0/24 via 10.10.0.254" in note for note in notes), notes
+    assert any("+ # untouched for" in note and "saved configuration" in note for note in notes), notes
+    assert any("its interfaces was edited" in note and "mtu 1400" in note for note in notes), notes
+    report = (ended.directory / "report.html").read_text(encoding="utf-8") if ended.directory else ""
+    assert all(what in report for what in ("+\t\ttcp dport 4711", "+198.51.100.0/24", "mtu 1400"))
     assert shell(lab, "nft -s list ruleset | grep -c 4711") in edited
-    shell(lab, f"nft -f {SAVED}")
+    shell(lab, f"cat /run/saved >{SAVED}; nft -f {SAVED}")
     assert everything(lab) == before
 
 
@@ -71,7 +79,7 @@ def test_a_drill_nobody_disturbs_leaves_every_byte_as_it_was(lab: Lab, tmp_path:
     ended = end(start(workspace, lab.name), workspace)
     assert (ended.code, everything(lab)) == (0, before)
     compared = [one["data"] for one in ended.records() if one["kind"] == "configuration.compared"]
-    assert {one["part"] for one in compared} >= {"running", "saved", "routes", "routes-v6", "addresses"}
+    assert {one["part"] for one in compared} >= {"running", "saved", "routes", "routes-v6", "addresses", "interfaces"}
     assert all(one["same"] for one in compared)
     resumed = [one["sentence"] for one in ended.verdict["findings"] if one["code"] == "old-connection"]
     assert len(resumed) == 3
@@ -82,12 +90,13 @@ def test_an_isolation_that_somebody_saved_is_unproven_and_refused_until_it_is_me
     workspace = make_workspace(tmp_path, lab.state_dir)
     running = start(workspace, lab.name)
     wait_for(running, workspace, "hold.started", stage="corporate")
-    shell(lab, f"{{ echo flush ruleset; nft list ruleset; }} >{SAVED}")
+    shell(lab, f"nft add counter inet plant mine; {{ echo flush ruleset; nft -a list ruleset; }} >{SAVED}")
     ended = end(running, workspace)
     assert (ended.code, ended.verdict["restoration"]) == (5, "unproven"), ended.output
     left = ended.finding("ours-left")["sentence"]
     assert "left in its saved configuration" in left
     assert left.endswith(MEND_SAVED)
+    assert "+ counter mine" in "".join(one["sentence"] for one in ended.verdict["findings"])
     again = end(start(workspace, lab.name), workspace)
     assert again.code == 4, again.output
     assert MEND_SAVED in again.output
@@ -104,12 +113,18 @@ def test_a_ruleset_that_is_loaded_again_in_the_hold_is_a_breach_and_isolates_not
 ) -> None:
     workspace = make_workspace(tmp_path, lab.state_dir)
     running = start(workspace, lab.name)
-    wait_for(running, workspace, "hold.started", stage="corporate")
-    shell(lab, f"nft -f {SAVED}")
+    wait_for(running, workspace, "dead_man.read", isolating=dict.fromkeys(CONDUITS, True))
+    # The device was read just now, so almost a second passes in which everything leaks.
+    shell(lab, f"nft -f {SAVED}; nft add rule inet plant forward tcp dport 4711 accept")
     ended = end(running, workspace)
     assert not is_isolated(lab)
     assert (ended.code, ended.verdict["restoration"]) == (1, "proven"), ended.output
-    assert "somebody removed it with" in ended.finding("dead-man")["sentence"]
+    assert {"dead-man", "leak"} <= ended.codes()
+    said = ended.finding("dead-man")["sentence"]
+    assert "somebody removed it with" in said
+    assert f"{', '.join(CONDUITS)} last stood there at " in said
+    assert "Also changed there: running (+ tcp dport 4711 accept; loaded again: table inet plant {)." in said
+    assert "their counters began anew" in ended.finding("loaded-again")["sentence"]
     kinds = ended.kinds()
     assert "isolate.intent" not in kinds[kinds.index("restore.ordered") :]
     assert run_of(workspace) == ended.directory

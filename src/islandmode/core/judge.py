@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from islandmode.core.episodes import Episode, Seen
 from islandmode.core.judge_probes import Death, ProbeRecord, death_of, judge_continuity, judge_return, judge_severed
+from islandmode.core.judge_return import judge_devices, told_of_loss
 from islandmode.core.plan import Plan, PlanStage
 from islandmode.core.record import Record
 from islandmode.core.timeline import AFTER, Timeline, Window, of_kind, timeline_of
@@ -52,7 +53,7 @@ def judge(
     timeline = timeline_of([stage.name for stage in plan.stages], records)
     probes = _probe_records(plan, records, episodes)
     first_stage = {name: stage for stage in reversed(plan.stages) for name in stage.dead}
-    findings = [*_of_the_run(plan, records), *_of_the_witness(plan, records), *_of_the_devices(plan, records)]
+    findings = [*_of_the_run(plan, records), *_of_the_witness(plan, records), *judge_devices(plan, records)]
     longest: list[int] = []
     for name, record in probes.items():
         if record.planned.role == "severed":
@@ -106,7 +107,7 @@ def _of_the_run(plan: Plan, records: Sequence[Record]) -> list[Finding]:
     found = []
     for record in of_kind(records, "stop"):
         result, code = STOPS[record.data["by"]]
-        sentence = f"The drill was stopped and restored: {record.data['why']}"
+        sentence = f"The drill was stopped and restored: {record.data['why']}{told_of_loss(records, record)}"
         found.append(Finding(code=code, result=result, sentence=sentence, records=(record.seq,)))
     for stage in plan.stages:
         if not any(of_kind(records, "hold.ended", stage=stage.name, complete=True)):
@@ -140,34 +141,6 @@ def _of_the_witness(plan: Plan, records: Sequence[Record]) -> list[Finding]:
             if not any(of_kind(records, "vantage.offset", vantage=name, when=when, outcome="done")):
                 sentence = f"The clock of vantage {name} was not measured {when} the drill; its times are uncertain."
                 found.append(Finding(code="clock-unmeasured", result=Result.INCONCLUSIVE, sentence=sentence))
-    return found
-
-
-def _of_the_devices(plan: Plan, records: Sequence[Record]) -> list[Finding]:
-    """Judge the isolation points: restore seen, and configuration after as before."""
-    found = []
-    for name in plan.points:
-        if any(of_kind(records, "arm.intent", point=name)) and not any(of_kind(records, "restore.seen", point=name)):
-            sentence = f"STRANDED: {name} was not seen restored. Restore it by hand now, with the commands of the card."
-            found.append(Finding(code="stranded", result=Result.INCONCLUSIVE, sentence=sentence))
-        if not any(of_kind(records, "configuration.read", point=name, when="after", outcome="done")):
-            sentence = f"The configuration of {name} after restore was not read; whether it is as before is not known."
-            found.append(Finding(code="configuration-unread", result=Result.INCONCLUSIVE, sentence=sentence))
-    for record in of_kind(records, "configuration.compared", same=False):
-        point, part = record.data["point"], record.data["part"]
-        if record.data["ours"]:
-            mend = record.data.get("mend", "")
-            where = f"{part} configuration" if part == "saved" else part
-            sentence = (
-                f"{point}: an object of ours is left in its {where}. Do{' there, as root' * (part == 'saved')}: {mend}"
-            )
-            left = Finding(code="ours-left", result=Result.INCONCLUSIVE, sentence=sentence, records=(record.seq,))
-            found.append(left)
-        else:
-            lines = "; ".join(record.data.get("changed", ()))
-            what = f" ({lines})" if lines else ""
-            sentence = f"{point}: its {part} was edited by somebody else during the drill{what}; that edit was kept."
-            found.append(Finding(code="edited-meanwhile", result=Result.HELD, sentence=sentence, records=(record.seq,)))
     return found
 
 

@@ -15,8 +15,8 @@ KINDS: dict[str, str] = {
     "baseline.started": "",
     "baseline.done": "bad: probes that were not good",
     "configuration.read": "point, when (before/after), outcome, parts: {part: sha256}",
-    "configuration.compared": "point, part, same (bool), ours (bool): an object of ours is in what was added, "
-    "changed: first lines that differ, mend: what takes ours away",
+    "configuration.compared": "point, part, same (bool), ours (bool): an object of ours stands there after the drill, "
+    "changed: first lines that others edited, anew: first lines that were loaded again, mend: what takes ours away",
     "arm.intent": "point, conduits, for_s",
     "arm.result": "point, conduits, outcome, why, armed_s: {conduit: s}, asked_us, answered_us",
     "isolate.intent": "stage, point, conduits",

@@ -35,6 +35,7 @@ READ = {
     "routes": "ip route show table all; ip rule show",
     "routes-v6": "ip -6 route show table all; ip -6 rule show",
     "addresses": "ip -brief address show",
+    "interfaces": "ip -oneline link show",
 }
 
 
@@ -154,13 +155,13 @@ class NftablesPoint:
                 model=told["model"],
                 os_version=told["os_version"],
                 interfaces=tuple(told["interface_list"]),
-                saved_has_ours=recipe.PREFIX in saved,
+                saved_has_ours=bool(reading.ours_in(saved)),
             )
 
         return await self._call(work, deadline_s)
 
     async def configuration(self, deadline_s: float) -> Reading[Configuration]:
-        """Read running and saved ruleset, routes and addresses, for the comparison before and after.
+        """Read running and saved ruleset, routes, addresses and interfaces, for the comparison before and after.
 
         The ruleset carries its handles: a table that was loaded again, and so lost its counters, has others.
         """
@@ -170,9 +171,10 @@ class NftablesPoint:
             commands = [f"PATH=/usr/sbin:/usr/bin:/sbin:/bin; {command}" for command in READ.values()]
             shown = session.told(lambda driver: driver.cli(commands))
             texts = {part: _sorted(shown[command]) for part, command in zip(READ, commands, strict=True)}
-            return Configuration(
-                {"running": reading.comparable(config["running"]), "saved": config["startup"], **texts}
-            )
+            running, saved = reading.comparable(config["running"]), config["startup"]
+            tables = [recipe.table_of(conduit) for conduit in self._between]
+            ours = {"running": reading.ours_in(running, tables), "saved": reading.ours_in(saved)}
+            return Configuration({"running": running, "saved": saved, **texts}, ours)
 
         return await self._call(work, deadline_s)
 

@@ -8,7 +8,7 @@ Device trouble is never raised: it is a `Reading` that is *not done* or *unknown
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from islandmode.core.outcome import Reading
@@ -61,9 +61,14 @@ class PointState:
 
 @dataclass(frozen=True)
 class Configuration:
-    """Device state for comparison before and after: text per part (running, saved, routes, addresses ...)."""
+    """Device state for comparison before and after: text per part (running, saved, routes, addresses ...).
+
+    `ours` gives what is ours in a part: in the running configuration this drill's objects only, because another run's may
+    stand beside them; in the saved one any, because nothing of ours belongs there.
+    """
 
     parts: dict[str, str]
+    ours: dict[str, str] = field(default_factory=dict)
 
 
 class IsolationPoint(Protocol):

@@ -84,7 +84,15 @@ class SimulatedPoint:
 
     async def configuration(self, deadline_s: float) -> Reading[Configuration]:
         """Read what stands on the device."""
-        return await self._ask("configuration", deadline_s, lambda: (Configuration(self._device.configuration()), ""))
+        return await self._ask("configuration", deadline_s, lambda: (self._configuration(), ""))
+
+    def _configuration(self) -> Configuration:
+        parts = self._device.configuration()
+        lines = {
+            part: [line for line in text.splitlines() if line.startswith("islandmode object")]
+            for part, text in parts.items()
+        }
+        return Configuration(parts, {part: "\n".join(found) for part, found in lines.items()})
 
     async def ready(self, deadline_s: float) -> Reading[None]:
         """Log in for a restore to come."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import anyio
 
+from islandmode.core.difference import changed_lines, compare_parts, made_anew
 from islandmode.core.errors import Refused
 from islandmode.core.plan import Plan
 from islandmode.core.preflight import (
@@ -27,9 +27,6 @@ from islandmode.system.disk import Disk
 LOGIN_DEADLINE_S = 15.0
 CALL_DEADLINE_S = 10.0
 WORKER_MARGIN_S = 120.0
-LINES_MAX, LINE_MAX = 3, 120
-OURS = "islandmode"
-"""What every object of ours has in its name, on every platform."""
 
 
 def sampling_s(plan: Plan) -> float:
@@ -142,28 +139,12 @@ class Preflight:
                 continue
             found = compare_parts(self._before[name].parts, after.parts)
             for part in sorted({*self._before[name].parts, *after.parts}):
-                text = found.get(part, "")
-                ours = any(line.startswith("+") and OURS in line for line in text.splitlines())
-                data = {"point": name, "part": part, "same": not text, "ours": ours}
-                more = {"changed": changed_lines(text), "mend": self._mend(name, part) if ours else ""} if text else {}
-                await self._book.append("configuration.compared", data | more)
+                text, ours = found.get(part, ""), after.ours.get(part, "")
+                data = {"point": name, "part": part, "same": not text, "ours": bool(ours)}
+                if text:
+                    data |= {"changed": changed_lines(text, ours), "anew": made_anew(text)}
+                    data |= {"mend": self._mend(name, part) if ours else ""}
+                await self._book.append("configuration.compared", data)
                 if text:
                     differences[f"{name} {part}"] = text
         return differences
-
-
-def changed_lines(diff: str) -> list[str]:
-    """Give the first lines that somebody added or took away, as they stand in a unified diff."""
-    lines = (line for line in diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---"))
-    return [f"{line[0]} {line[1:].strip()}"[:LINE_MAX] for line in lines if line[1:].strip()][:LINES_MAX]
-
-
-def compare_parts(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
-    """Compare device state part by part; a part that only one side has is a difference too."""
-    found: dict[str, str] = {}
-    for part in sorted({*before, *after}):
-        old, new = before.get(part, "").splitlines(), after.get(part, "").splitlines()
-        lines = list(difflib.unified_diff(old, new, f"{part} before", f"{part} after", lineterm=""))
-        if lines:
-            found[part] = "\n".join(lines)
-    return found

@@ -214,7 +214,7 @@ def _rows(verdict: Verdict) -> str:
 def _differences(plan: Plan, differences: Mapping[str, str]) -> str:
     if not differences:
         points = ", ".join(plan.points)
-        return f"<p>{escape(points)}: running and saved ruleset, routes and addresses are the same, line by line.</p>"
+        return f"<p>{escape(points)}: running and saved ruleset, routes, addresses and interfaces are the same, line by line.</p>"
     return "".join(f"<h3>{escape(name)}</h3><pre>{escape(text)}</pre>" for name, text in sorted(differences.items()))
 
 

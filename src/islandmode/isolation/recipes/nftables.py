@@ -31,8 +31,11 @@ OWNER = "by_"
 ANY_RUN = "this-run"
 """Stands in a plan for the run that is not known yet."""
 SAVED = "/etc/nftables.conf"
-MEND_SAVED = f"sed -i '/^table inet {PREFIX}/,/^}}/d' {SAVED} && nft -c -f {SAVED}"
-"""Takes every table of ours out of a saved ruleset as `nft list ruleset` writes it, and checks what is left."""
+MEND_SAVED = f"sed -i '/^table inet {PREFIX}.*}}$/d;/^table inet {PREFIX}/,/^}}/d' {SAVED} && nft -c -f {SAVED}"
+"""Takes every table of ours out of a saved ruleset as `nft list ruleset` writes it, and checks what is left.
+
+A table on one line goes first: a range that begins with it would end in the next table, which is the site's.
+"""
 LIST_OFFLOADED = "list flowtables"
 CAPABILITIES = Capabilities(
     arms="before", undo_tier="A", renewable=True, dead_man_min_s=2.0, dead_man_max_s=24 * 3600.0, granularity_s=1.0

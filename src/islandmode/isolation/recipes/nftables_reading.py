@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from islandmode.isolation.point import ConduitState
-from islandmode.isolation.recipes.nftables import OWNER, Pair, pairs_of
+from islandmode.isolation.recipes.nftables import OWNER, PREFIX, Pair, pairs_of
 
 ABSENT = ConduitState(present=False, armed_s=None, isolating=False)
 
 _SET = re.compile(r"^(\t(?:set|map|meter) .*?^\t\})", re.MULTILINE | re.DOTALL)
 _ELEMENTS = re.compile(r"^\t\telements = \{.*?\}\n", re.MULTILINE | re.DOTALL)
+_TABLE = re.compile(rf"^table inet ({PREFIX}\w+) \{{(?:[^\n]*\}}$|.*?^\}})", re.MULTILINE | re.DOTALL)
+_SAID = re.compile(r'"[^"\n]*"|#.*')
+"""What only tells: texts in quotes, and comments."""
 _MOVES = re.compile(r"^\t\t(?:flags .*\b(?:dynamic|timeout)\b|timeout )", re.MULTILINE)
 
 
@@ -78,6 +81,15 @@ def comparable(listing: str) -> str:
         return _ELEMENTS.sub("", text) if _MOVES.search(text) else text
 
     return _SET.sub(still, listing)
+
+
+def ours_in(listing: str, tables: Collection[str] | None = None) -> str:
+    """Give what is ours in a ruleset: these tables, or without names anything; a comment that only names us is not ours."""
+    if tables is not None:
+        return "\n".join(found.group() for found in _TABLE.finditer(listing) if found.group(1) in tables)
+    rest = _TABLE.sub("", listing).splitlines()
+    named = (line for line in rest if PREFIX in _SAID.sub("", line))
+    return "\n".join((*(found.group() for found in _TABLE.finditer(listing)), *named))
 
 
 def _elements(listed: dict[str, Any]) -> dict[Pair, float | None]:

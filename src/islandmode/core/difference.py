@@ -1,0 +1,58 @@
+"""What differs on a device before and after: what was edited, and what is the same and yet was made anew. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+LINES_MAX, LINE_MAX = 3, 120
+_HANDLE = re.compile(r"\s*# handle \d+$")
+"""What an nftables device numbers its objects with; a table that is loaded again has another number, and new counters."""
+
+
+def compare_parts(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
+    """Compare device state part by part; a part that only one side has is a difference too."""
+    found: dict[str, str] = {}
+    for part in sorted({*before, *after}):
+        old, new = before.get(part, "").splitlines(), after.get(part, "").splitlines()
+        lines = list(difflib.unified_diff(old, new, f"{part} before", f"{part} after", lineterm=""))
+        if lines:
+            found[part] = "\n".join(lines)
+    return found
+
+
+def changed_lines(diff: str, ours: str = "") -> list[str]:
+    """Give the first lines that somebody added or took away, without those that are ours or were only made anew."""
+    own = {_HANDLE.sub("", line).strip() for line in ours.splitlines()}
+    anew = {sign: _both_ways(diff) for sign in "-+"}
+    found = []
+    for line in _changed(diff):
+        text = _HANDLE.sub("", line[1:]).strip()
+        if _HANDLE.search(line) and anew[line[0]][text] > 0:
+            anew[line[0]][text] -= 1
+        elif text and not (line[0] == "+" and text in own):
+            found.append(f"{line[0]} {text}"[:LINE_MAX])
+    return found[:LINES_MAX]
+
+
+def made_anew(diff: str) -> list[str]:
+    """Give the first lines that went and came back the same, as another object: their counters began anew."""
+    return [text[:LINE_MAX] for text in _both_ways(diff)][:LINES_MAX]
+
+
+def _changed(diff: str) -> list[str]:
+    # The two lines at the top of a unified diff name its sides.
+    return [line for line in diff.splitlines()[2:] if line.startswith(("+", "-"))]
+
+
+def _both_ways(diff: str) -> Counter[str]:
+    """Count the numbered objects that stand on both sides of a difference and differ in nothing but their number."""
+    gone, come = (
+        Counter(
+            _HANDLE.sub("", line[1:]).strip() for line in _changed(diff) if line[0] == sign and _HANDLE.search(line)
+        )
+        for sign in "-+"
+    )
+    return gone & come

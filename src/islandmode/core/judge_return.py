@@ -1,0 +1,98 @@
+"""Judging the devices: is each as it was before, what did others change there, and when did our object go. Pure.
+
+Who changed something no device tells us; what, where and between which moments is told, because that is what whoever asks
+"who?" needs to find it in the device's own log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from islandmode.core.plan import Plan
+from islandmode.core.record import Record
+from islandmode.core.timeline import of_kind
+from islandmode.core.verdict import Finding, Result
+
+CONFIGURATIONS = ("running", "saved")
+
+
+def judge_devices(plan: Plan, records: Sequence[Record]) -> list[Finding]:
+    """Judge the isolation points: restore seen, and configuration after as before."""
+    found = []
+    for name in plan.points:
+        if any(of_kind(records, "arm.intent", point=name)) and not any(of_kind(records, "restore.seen", point=name)):
+            sentence = f"STRANDED: {name} was not seen restored. Restore it by hand now, with the commands of the card."
+            found.append(Finding(code="stranded", result=Result.INCONCLUSIVE, sentence=sentence))
+        if not any(of_kind(records, "configuration.read", point=name, when="after", outcome="done")):
+            sentence = f"The configuration of {name} after restore was not read; whether it is as before is not known."
+            found.append(Finding(code="configuration-unread", result=Result.INCONCLUSIVE, sentence=sentence))
+    for record in of_kind(records, "configuration.compared"):
+        if record.data["ours"] or not record.data["same"]:
+            found += _compared(record)
+    return found
+
+
+def _compared(record: Record) -> Iterator[Finding]:
+    """Judge one part of one device that differs: ours that is left, others' edits, and what others loaded again."""
+    data, rests_on = record.data, (record.seq,)
+    where = f"{data['part']} configuration" if data["part"] in CONFIGURATIONS else data["part"]
+    if data["ours"]:
+        there = " there, as root" if data["part"] == "saved" else ""
+        sentence = f"{data['point']}: an object of ours is left in its {where}. Do{there}: {data.get('mend', '')}"
+        yield Finding(code="ours-left", result=Result.INCONCLUSIVE, sentence=sentence, records=rests_on)
+    lines, anew = "; ".join(data.get("changed", ())), "; ".join(data.get("anew", ()))
+    if anew:
+        sentence = (
+            f"{data['point']}: somebody loaded parts of its {where} again during the drill ({anew}); the rules there are "
+            "the same as before, and their counters began anew."
+        )
+        yield Finding(code="loaded-again", result=Result.HELD, sentence=sentence, records=rests_on)
+    if lines or not (anew or data["ours"] or data["same"]):
+        what = f" ({lines})" if lines else ""
+        sentence = (
+            f"{data['point']}: its {where} was edited by somebody else during the drill{what}; that edit was kept."
+        )
+        yield Finding(code="edited-meanwhile", result=Result.HELD, sentence=sentence, records=rests_on)
+
+
+def told_of_loss(records: Sequence[Record], stop: Record) -> str:
+    """Say between which moments the objects that a stop misses went, and what else changed there; "" for any other stop."""
+    if stop.data["by"] != "dead_man":
+        return ""
+    point = str(stop.data["why"]).split(":")[0]
+    readings = [
+        one
+        for one in records
+        if one.kind in ("arm.result", "dead_man.read", "dead_man.renew")
+        and one.seq < stop.seq
+        and one.data["point"] == point
+        and one.data.get("outcome") == "done"
+    ]
+    gone = [name for name, left in readings[-1].data["armed_s"].items() if left is None] if readings else []
+    there = [one for one in readings[:-1] if all(one.data["armed_s"].get(name) is not None for name in gone)]
+    if not gone or not there:
+        return ""
+    return (
+        f" {', '.join(gone)} last stood there at {_time(there[-1])} and no longer at {_time(readings[-1])} UTC."
+        f"{_else(records, point)}"
+    )
+
+
+def _time(record: Record) -> str:
+    return f"{datetime.fromtimestamp(record.utc_us / 1_000_000, UTC):%H:%M:%S.%f}"[:-5]
+
+
+def _else(records: Sequence[Record], point: str) -> str:
+    """Name what else differs on a device after the drill; nothing is said where nobody could compare."""
+    compared = list(of_kind(records, "configuration.compared", point=point))
+    if not compared:
+        return ""
+    changed = [
+        f"{one.data['part']} ({'; '.join((*one.data.get('changed', ()), *again))})"
+        for one in compared
+        if not one.data["same"]
+        for again in [[f"loaded again: {line}" for line in one.data.get("anew", ())]]
+    ]
+    told = f"Also changed there: {', '.join(changed)}." if changed else "Nothing else changed there."
+    return f" {told} Who did it, only the device's own log can tell."
