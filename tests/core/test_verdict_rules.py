@@ -347,3 +347,31 @@ def test_an_object_that_went_is_told_with_all_that_went_when_and_what_else_chang
     assert f"{went}Also changed there: routes (+ 192.0.2.0/24). Who" in told()
     story.drop("configuration.compared")
     assert told().endswith("00:00:13.0 UTC.")
+
+
+def test_restoration_is_timed_and_proven_by_fresh_connections_only() -> None:
+    late = Story()
+    late.see("erp-canary", Seen.BAD, RESTORE, END, "no answer in time")
+    verdict = late.judge()
+    assert verdict.restoration_s == Story().judge().restoration_s
+    assert (verdict.verdict, verdict.restoration) == (Result.HELD, Restoration.PROVEN)
+    only_old = Story()
+    only_old.see("erp-to-historian", Seen.BAD, RESTORE, END, "no answer in time")
+    verdict = only_old.judge()
+    assert verdict.restoration is Restoration.UNPROVEN
+    effective = verdict.restoration_s.ordered_to_effective
+    assert effective is not None
+    assert effective.latest_s is None
+
+
+@pytest.mark.parametrize(
+    ("why", "how"), [("", "resumed"), ("the connection was reset", "was reset"), ("no answer in time", "was lost")]
+)
+def test_what_became_of_an_old_connection_is_told_and_not_required(why: str, how: str) -> None:
+    story = Story()
+    if why:
+        story.see("office-canary", Seen.BAD, RESTORE, END, why)
+    verdict = story.judge()
+    (told,) = (one.sentence for one in verdict.findings if one.probe == "office-canary")
+    assert f"through the isolation {how};" in told
+    assert verdict.verdict is Result.HELD
