@@ -51,6 +51,7 @@ def moments_us(arms: Arms) -> tuple[int, ...]:
             read.append(look())
             return read[-1]
 
+        # Listened to in this one world only.
         plant.clock.monotonic_us = monotonic_us  # type: ignore[method-assign]
 
     ended = run(1, shape(arms), prepare=listen)
@@ -193,6 +194,7 @@ class DoesNotCare(Conductor):
         def stop_reason() -> None:
             beat()
 
+        # The bug that is planted here.
         self._guards.stop_reason = stop_reason  # type: ignore[method-assign]
         await super()._watch_plant()
 

@@ -138,6 +138,7 @@ def clock_set(by_s: float) -> Callable[[SimulatedPlant], None]:
                 begun.append(phase)
                 plant.clock.at(plant.clock.monotonic_us() + 1_000_000, strike)
 
+        # Replaced in this one world only.
         plant.phase_is = phase_is  # type: ignore[method-assign]
 
     return prepare

@@ -119,7 +119,10 @@ class WorldLoop(asyncio.AbstractEventLoop):
         self._ready.extend(self._stopped.pop(name, ()))
 
     def _holds(self, handle: asyncio.Handle) -> bool:
-        held = self._stopped.get(handle._context.get(PROCESS, "")) if self._stopped else None  # type: ignore[attr-defined]
+        if not self._stopped:
+            return False
+        # Every handle keeps the context it runs in; asyncio's types do not say so.
+        held = self._stopped.get(handle._context.get(PROCESS, ""))  # type: ignore[attr-defined]
         if held is None:
             return False
         held.append(handle)
