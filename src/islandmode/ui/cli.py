@@ -279,6 +279,18 @@ def lab_restart(
     return restart(workspace, lab, node)
 
 
+@lab_app.command("graph")
+def lab_graph(
+    file: Annotated[Path | None, typer.Argument(help="SVG file to write; standard output if not given.")] = None,
+    workspace: Workspace = HERE,
+    site: Annotated[str | None, typer.Option("--site", help="The site that the lab stands for.")] = None,
+) -> int:
+    """Draw the lab: zones by level, nodes, links, conduits."""
+    from islandmode.ui.lab_graph import draw_lab
+
+    return draw_lab(workspace, file, site)
+
+
 @lab_app.command("down")
 def lab_down(workspace: Workspace = HERE, lab: LabName = "plant") -> int:
     """Take the lab down; nothing is left behind."""

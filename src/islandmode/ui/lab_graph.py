@@ -1,0 +1,60 @@
+"""`islandmode lab graph`: draws the lab of a workspace, for documentation and for the wall."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from islandmode.core.errors import InputError
+from islandmode.core.site import Site
+from islandmode.rehearse.namespaces import POINT_LABEL
+from islandmode.rehearse.topology import Topology, read_topology
+from islandmode.store.catalog import INVENTORY, load_sites
+from islandmode.ui.lab_picture import MARK, lab_picture
+from islandmode.ui.lab_place import TOPOLOGY
+from islandmode.ui.lab_scene import scene_of
+
+HEAD_BYTES = 100
+
+
+def draw_lab(workspace: Path, file: Path | None, site: str | None) -> int:
+    """Draw a workspace's lab into a file, or on standard output where none is named."""
+    topology = read_topology(workspace / TOPOLOGY)
+    picture = lab_picture(scene_of(topology, site_of(topology, load_sites(workspace), site)))
+    if file is None:
+        sys.stdout.write(picture)
+        return 0
+    try:
+        if file.exists() and MARK.encode() not in file.read_bytes()[:HEAD_BYTES]:
+            raise InputError(f"{file} is there already and is no picture of a lab; name another file.")
+        file.write_text(picture, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{file} cannot be written ({error.strerror}); name a file that you may write.") from None
+    print(f"The picture of the lab is {file}.", file=sys.stderr)
+    return 0
+
+
+def site_of(topology: Topology, sites: dict[str, Site], named: str | None) -> Site | None:
+    """Find the site that a lab stands for: the one named, or the one that knows its isolation points.
+
+    A lab without isolation points, or a workspace without sites, is drawn without levels and conduits.
+    """
+    known = ", ".join(sites) or "none"
+    if named is not None:
+        if named not in sites:
+            raise InputError(f'There is no site "{named}" in {INVENTORY}/; known sites: {known}.')
+        return sites[named]
+    points = list(
+        dict.fromkeys(node.labels[POINT_LABEL] for node in topology.nodes.values() if POINT_LABEL in node.labels)
+    )
+    fitting = [name for name, site in sites.items() if any(point in site.isolation_points for point in points)]
+    if len(fitting) == 1:
+        return sites[fitting[0]]
+    if not points or not sites:
+        return None
+    if fitting:
+        raise InputError(f"Sites {', '.join(fitting)} all have {', '.join(points)}; say which with --site.")
+    raise InputError(
+        f"No site in {INVENTORY}/ has the lab's isolation point {', '.join(points)}; known sites: {known}. "
+        f"Give the label {POINT_LABEL} a name from a site, or say which site with --site."
+    )
