@@ -41,11 +41,20 @@ first_boot() { # first_boot FILE...: put the lab's files where the node keeps it
   : >/etc/lab-has-booted
 }
 
+own_account() { # the host key and account of this `lab up`; in namespaces they are in /etc already
+  [ -e /run/own/host_key ] || return 0
+  install -m 600 /run/own/host_key /etc/ssh/lab_host_key
+  chpasswd -e </run/own/account
+}
+
 # The lab knows its addresses: waiting a second or two for a duplicate of one would only hold the plant up.
 for dad in /proc/sys/net/ipv6/conf/*/accept_dad; do
   { echo 0 >"$dad"; } 2>/dev/null || true
 done
 ip link set lo up
+# A container engine makes the management network the way out for everything; it is none.
+ip route del default dev eth0 2>/dev/null || true
+ip -6 route del default dev eth0 2>/dev/null || true
 case $node in
   sw-corp) switch eth1 eth2 eth3 ;;
   sw-line3) switch eth1 eth2 eth3 eth4 eth5 ;;
@@ -73,6 +82,7 @@ case $node in
     ip route add 10.40.0.0/24 via 10.30.0.2
     ip -6 route add fd10:40::/64 via fd10:30::2
     first_boot cp --remove-destination "$here/fw/nftables.conf" /etc/nftables.conf
+    own_account
     /usr/sbin/nft -f /etc/nftables.conf
     mkdir -p /run/sshd
     /usr/sbin/sshd -f "$here/fw/sshd_config"

@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from islandmode.rehearse import namespaces
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse import backends
+from islandmode.rehearse.lab import Lab
 from tests.crash import launcher
 from tests.crash.scenarios import Scenario
 from tests.lab.drills import newest_run
@@ -173,7 +173,7 @@ def no_way_in(stage: Stage) -> None:
 
 def restart_firewall(stage: Stage) -> None:
     """Restart the firewall: it boots from its saved configuration."""
-    stage.lab = namespaces.restart(stage.lab, "fw")
+    stage.lab = backends.restart(stage.lab, "fw")
 
 
 def mount_small_disk(stage: Stage) -> None:

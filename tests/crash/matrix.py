@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from islandmode.rehearse import namespaces
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse.lab import Lab
 from tests.crash.playing import LATE_S, Played, play
 from tests.crash.scenarios import MATRIX, SECTIONS, Layer, Scenario
 from tests.lab.conftest import TOPOLOGY

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from islandmode.rehearse import namespaces
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse import backends
+from islandmode.rehearse.lab import Lab
 from islandmode.store.journal import read_journal
 from tests.crash.breaking import DRILL, PATIENCE_S, EndedEarly, Stage, break_it, pids_naming, wait_until
 from tests.crash.referee import Flow, Referee
@@ -64,7 +64,7 @@ def flows(lab: Lab) -> tuple[Flow, ...]:
 
 def play(scenario: Scenario, lab: Lab, folder: Path) -> Played:
     """Play a row; the lab is afterwards as it was before."""
-    lab = namespaces.attach(lab.name, lab.state_dir) or lab
+    lab = backends.attach(lab.name, lab.state_dir) or lab
     stage = Stage(scenario, lab, make_workspace(folder, lab.state_dir, {DRILL: limits_of(scenario)}))
     played = Played(scenario)
     referee = Referee(flows(lab), lab.enter("fw", (), network_only=True))

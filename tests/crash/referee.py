@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -100,8 +99,8 @@ class Referee:
         self.samples = {flow.name: [] for flow in self.flows}
         for enter in sorted({flow.enter for flow in self.flows}):
             targets = [[one.name, one.host, one.port] for one in self.flows if one.enter == enter]
-            self._start((*enter, sys.executable, "-c", LOOK_THROUGH, json.dumps(targets)), self._keep_sample)
-        self._start((*self.firewall, sys.executable, "-c", LOOK_AT_RULES), self._keep_rules)
+            self._start((*enter, "python3", "-c", LOOK_THROUGH, json.dumps(targets)), self._keep_sample)
+        self._start((*self.firewall, "python3", "-c", LOOK_AT_RULES), self._keep_rules)
         try:
             self.wait_passing(10.0)
         except BaseException:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse.lab import Lab
 from tests.crash import referee
 from tests.crash.playing import TARGETS, flows
 from tests.crash.referee import Referee, Spell, spells_of, tables_of

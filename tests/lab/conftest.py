@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from islandmode.rehearse import namespaces
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse.lab import Lab
 
 FAR_NODES = ("erp", "office", "vendor", "historian")
 TOPOLOGY = Path(__file__).parents[2] / "lab" / "plant.clab.yml"

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse.lab import Lab
 from tests.lab.drills import make_workspace, newest_run, start, wait_for
 from tests.lab.rogue.bypass import in_node
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import anyio
 
-from islandmode.rehearse import namespaces
+from islandmode.rehearse import backends
 from islandmode.system.clock import MachineClock
 from islandmode.ui import rehearsal
 from islandmode.ui.planning import plan_of
@@ -24,7 +24,7 @@ TIMER_S, DEADLINE_S = 3600.0, 10.0
 
 async def leave_isolated(workspace: Path, name: str, state_dir: Path, *, again: bool) -> None:
     """Arm and isolate by the product's own edge; no conductor, no guardian, nobody to restore."""
-    lab = namespaces.attach(name, state_dir)
+    lab = backends.attach(name, state_dir)
     assert lab is not None
     _, plan = plan_of(workspace, DRILL)
     for point in rehearsal.open_points(plan, lab, workspace, MachineClock.of_this_boot(), RUN).values():

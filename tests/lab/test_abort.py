@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from islandmode.core.request import Request, write_request
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse.lab import Lab
 from tests.lab.drills import end, start, wait_for
 from tests.lab.guarded import (
     ask,

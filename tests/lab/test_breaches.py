@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse.lab import Lab
 from tests.lab.drills import Ended, drill, end, make_workspace, start, wait_for
 from tests.lab.rogue import bypass
 from tests.lab.rogue.bypass import in_node, second_link

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse.lab import Lab
 from islandmode.ui.card import render_card
 from islandmode.ui.planning import plan_of
 from tests.lab.drills import PROJECT, end, make_workspace, newest_run, start, wait_for

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from islandmode.isolation.recipes.nftables import MEND_SAVED
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse.lab import Lab
 from tests.lab.drills import end, make_workspace, start, wait_for
 from tests.lab.guarded import is_isolated, run_of
 from tests.lab.rogue.bypass import in_node

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse.lab import Lab
 from tests.lab.drills import end, wait_for
 from tests.lab.guarded import (
     DRILL,

@@ -14,6 +14,7 @@ import pytest
 
 from islandmode.core.errors import InputError
 from islandmode.rehearse import namespaces
+from islandmode.rehearse.lab import Lab
 from islandmode.rehearse.topology import read_topology
 from tests.lab.conftest import TOPOLOGY
 from tests.lab.guarded import (
@@ -75,7 +76,7 @@ def processes_of(state_dir: Path) -> list[int]:
     return found
 
 
-def is_ready(lab: namespaces.Lab) -> bool:
+def is_ready(lab: Lab) -> bool:
     """Tell whether the whole plant answers."""
     argv = lab.enter("ops", (sys.executable, READY))
     return subprocess.run(argv, check=False, capture_output=True, timeout=30).returncode == 0

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse.lab import Lab
 from islandmode.store.journal import read_journal
 from tests.lab.drills import Ended, end, newest_run, wait_for
 from tests.lab.guarded import (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse.lab import Lab
 from tests.lab.drills import drill, end, make_workspace, start
 from tests.lab.guarded import DRILL, is_isolated
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse.lab import Lab
 from tests.lab.rogue.bypass import in_node
 
 pytestmark = pytest.mark.lab
@@ -40,8 +40,8 @@ asyncio.run(main())
 def ot_addresses(lab: Lab) -> dict[str, tuple[str, ...]]:
     """Give every address of every node of line 3, the firewall's inner and management ones included."""
     found = {}
-    for name, one in lab.nodes.items():
-        if one.node.labels["islandmode.zone"] != "line3":
+    for name, one in lab.topology.nodes.items():
+        if one.labels["islandmode.zone"] != "line3":
             continue
         rows = json.loads(in_node(lab, name, "ip", "-j", "addr"))
         infos = [info["local"] for row in rows for info in row["addr_info"] if info["scope"] == "global"]
@@ -132,6 +132,6 @@ def test_far_nodes_have_another_monotonic_clock(lab: Lab) -> None:
     clock = "import time; print(time.monotonic())"
     here = float(in_node(lab, "ops", "python3", "-c", clock))
     for name in ("erp", "office", "vendor", "historian"):
-        ahead_s = lab.node(name).node.clock_offset_s
+        ahead_s = lab.node(name).clock_offset_s
         there = float(in_node(lab, name, "python3", "-c", clock))
         assert abs(there - here - ahead_s) < 60

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.rehearse import namespaces
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse import backends
+from islandmode.rehearse.lab import Lab
 from tests.lab.drills import Ended, drill, end, make_workspace, start, wait_for
 from tests.lab.rogue.bypass import in_node
 
@@ -98,7 +98,7 @@ def newest(workspace: Path) -> Path:
 
 def pids_of(lab: Lab, names: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
     """Name every process of some nodes."""
-    status = {node.name: node.pids for node in namespaces.status(lab.name, lab.state_dir).nodes}
+    status = {node.name: node.pids for node in backends.status(lab.name, lab.state_dir).nodes}
     return tuple(status[name] for name in names)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse.lab import Lab
 from tests.lab.drills import Ended, end, make_workspace, newest_run, read_journal, start, wait_for
 from tests.lab.guarded import ask, held, hold, hold_workspace, is_isolated, kill_both, wait_until
 from tests.lab.rogue.bypass import in_node

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from islandmode.core.errors import InputError
-from islandmode.rehearse.namespaces import POINT_LABEL
-from islandmode.rehearse.topology import LabLink, LabNode, Topology, read_topology
+from islandmode.rehearse.topology import POINT_LABEL, LabLink, LabNode, Topology, read_topology
 from islandmode.store.catalog import load_sites
 from islandmode.ui.cli import command
 from islandmode.ui.lab_layout import Box, Label, Layout, layout_of

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 USER = "islandmode"
@@ -15,27 +16,47 @@ SUDOERS = f"{USER} ALL=(root) NOPASSWD: /usr/sbin/nft, /usr/sbin/conntrack\n"
 Files = dict[str, tuple[str, int]]
 
 
-def point_files(folder: Path, point: str, *, rootless: bool) -> tuple[Files, str]:
-    """Make an isolation point's host key and account; returns the files for its /etc, and the public host key.
+@dataclass(frozen=True)
+class PointKeys:
+    """An isolation point's host key and the hash of its account's password; the password itself is in a private file."""
 
-    The password goes into a private file of the lab's secrets. In user namespaces sudo cannot work (its file belongs to
-    nobody there), so the login is root.
-    """
+    private: str
+    public: str
+    password_hash: str
+
+
+def make_keys(folder: Path, point: str) -> PointKeys:
+    """Make an isolation point's host key and password; the password goes into the lab's secrets."""
     password = secrets.token_urlsafe(18)
     secret = folder / point
     secret.touch(mode=0o600)
     secret.write_text(password, encoding="ascii")
     private, public = _host_key()
+    return PointKeys(private, public, _hash(password))
+
+
+def files_in_etc(keys: PointKeys, *, rootless: bool) -> Files:
+    """Give the files that are laid over the machine's own in a node's /etc.
+
+    In user namespaces sudo cannot work (its file belongs to nobody there), so the login is root.
+    """
     user = "root" if rootless else USER
     files: Files = {
-        "ssh/lab_host_key": (private, 0o600),
+        "ssh/lab_host_key": (keys.private, 0o600),
         "own/passwd": (_passwd(), 0o644),
         "own/group": (Path("/etc/group").read_text(encoding="utf-8") + f"{USER}:x:{USER_ID}:\n", 0o644),
-        "own/shadow": (f"{user}:{_hash(password)}:20000:0:99999:7:::\nsshd:!:20000::::::\n", 0o600),
+        "own/shadow": (f"{user}:{keys.password_hash}:20000:0:99999:7:::\nsshd:!:20000::::::\n", 0o600),
     }
     if not rootless:
         files["sudoers.d/islandmode"] = (SUDOERS, 0o440)
-    return files, public
+    return files
+
+
+def put_into(folder: Path, keys: PointKeys) -> None:
+    """Put key and account where a container's start script takes them from."""
+    for name, text in (("host_key", keys.private), ("account", f"{USER}:{keys.password_hash}\n")):
+        (folder / name).touch(mode=0o600)
+        (folder / name).write_text(text, encoding="ascii")
 
 
 def _passwd() -> str:

@@ -18,14 +18,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from islandmode.core.errors import InputError, IslandmodeError, Refused
-from islandmode.rehearse.keys import point_files
+from islandmode.core.errors import InputError, Refused
+from islandmode.rehearse.code import CODE
+from islandmode.rehearse.keys import files_in_etc, make_keys
+from islandmode.rehearse.lab import KNOWN_HOSTS, SECRETS, STATE_FILE, Lab, LabFailed, NodeStatus, addresses_in
 from islandmode.rehearse.processes import children, is_alive, kill, numbers, pids, shares_user_namespace, started
-from islandmode.rehearse.topology import LabNode, Topology, read_topology
+from islandmode.rehearse.topology import (
+    OPERATIONS_HOST,
+    POINT_LABEL,
+    READY_LABEL,
+    LabNode,
+    Topology,
+    keep_topology,
+    kept_topology,
+    read_for_namespaces,
+)
 
 MARKER = "islandmode-lab"
-READY_LABEL = "islandmode.ready-check"
-POINT_LABEL = "islandmode.isolation-point"
+OWN = "own"
 NEEDED = ("ip", "nft", "unshare", "nsenter", "conntrack", "sshd", "ssh-keygen", "openssl", "sysctl")
 MANAGEMENT_LENGTH = {4: 24, 6: 64}
 UP_S = 30.0
@@ -38,10 +48,6 @@ while :; do sleep 60 & wait $!; done
 """
 
 
-class LabFailed(IslandmodeError):
-    """The lab did not come up; nothing of it is left."""
-
-
 @dataclass(frozen=True)
 class RunningNode:
     """A node's processes, as this machine numbers them."""
@@ -52,26 +58,20 @@ class RunningNode:
 
 
 @dataclass(frozen=True)
-class Lab:
-    """A running lab."""
+class NamespacesLab(Lab):
+    """A running lab of namespaces."""
 
-    name: str
-    state_dir: Path
-    identity: str
     anchor_pid: int
-    topology: Topology
     nodes: dict[str, RunningNode]
     rootless: bool
 
-    def node(self, name: str) -> RunningNode:
-        """Find a node; an unknown name lists the known ones."""
-        if name not in self.nodes:
-            raise InputError(f"There is no node {name} in lab {self.name}; known nodes: {', '.join(self.nodes)}.")
+    def _running(self, name: str) -> RunningNode:
+        self.node(name)
         return self.nodes[name]
 
     def enter(self, node: str, argv: tuple[str, ...], *, network_only: bool = False) -> tuple[str, ...]:
         """Give the command line that runs `argv` in a node, or only on a node's network."""
-        found = self.node(node)
+        found = self._running(node)
         # A drill on the operations host is inside the lab's user namespace already, and cannot enter it again.
         outside = self.rootless and not shares_user_namespace(found.network_pid)
         user = ("-U", "--preserve-credentials") if outside else ()
@@ -80,28 +80,21 @@ class Lab:
         clock = ("-T",) if found.node.clock_offset_s else ()
         return ("nsenter", "-t", str(found.userland_pid), *user, "-n", "-m", "-p", "-u", *clock, "--", *argv)
 
-    @property
-    def _folder(self) -> Path:
-        return self.state_dir / self.name
+    def network_pid(self, node: str) -> int:
+        """Give the process that holds a node's network."""
+        return self._running(node).network_pid
 
-    @property
-    def known_hosts(self) -> Path:
-        """Host keys that this very `lab up` made."""
-        return self._folder / "known_hosts"
+    def is_here(self) -> bool:
+        """Tell whether this process has the operations host's network."""
+        there = Path(f"/proc/{self.network_pid(OPERATIONS_HOST)}/ns/net")
+        return Path("/proc/self/ns/net").readlink() == there.readlink()
 
-    @property
-    def management_addresses(self) -> tuple[str, ...]:
-        """Addresses of the isolation points of this lab."""
-        points = [one.node for one in self.nodes.values() if POINT_LABEL in one.node.labels]
-        return tuple(address for node in points for address in node.management)
-
-    def secret(self, name: str) -> str:
-        """Read a secret of this lab; an unknown name lists the known ones."""
-        folder = self._folder / "secrets"
-        if not (folder / name).is_file():
-            known = ", ".join(sorted(path.name for path in folder.iterdir())) or "none"
-            raise InputError(f"Lab {self.name} has no secret {name}; known secrets: {known}.")
-        return (folder / name).read_text(encoding="ascii")
+    def go(self, arguments: tuple[str, ...], *, drill: bool) -> int:
+        """Replace this process by itself on the operations host: its network only, our files; does not return."""
+        argv = self.enter(OPERATIONS_HOST, (sys.executable, "-m", "islandmode", *arguments), network_only=True)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.execvp(argv[0], argv)  # noqa: S606 - no shell: the lab's own argv
 
     @property
     def login(self) -> tuple[str, str] | None:
@@ -109,36 +102,19 @@ class Lab:
         return ("root", "root") if self.rootless else None
 
 
-@dataclass(frozen=True)
-class NodeStatus:
-    """A node as `lab status` shows it; `pids` are its processes."""
-
-    name: str
-    role: str
-    addresses: tuple[str, ...]
-    pids: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class LabStatus:
-    """A lab as `lab status` shows it."""
-
-    running: bool
-    nodes: tuple[NodeStatus, ...] = ()
-
-
-def up(path: Path, *, name: str, state_dir: Path) -> Lab:
+def up(path: Path, *, name: str, state_dir: Path) -> NamespacesLab:
     """Bring a lab up and return when the plant answers; on any failure nothing of it is left."""
-    if not path.is_file():
-        raise InputError(f"There is no lab topology {path}; start a workspace with `islandmode init`.")
-    topology = read_topology(path)
+    topology = read_for_namespaces(path)
     _check_machine()
     if attach(name, state_dir) is not None:
         raise InputError(f"Lab {name} is already up; use it, or end it with `islandmode lab down`.")
     down(name, state_dir)
     folder = state_dir / name
     try:
-        (folder / "secrets").mkdir(parents=True, mode=0o700)
+        (folder / SECRETS).mkdir(parents=True, mode=0o700)
+        for own in (CODE, *topology.nodes):
+            (folder / OWN / own).mkdir(parents=True)
+        keep_topology(topology, folder)
     except OSError as error:
         raise Refused(f"The lab's state cannot be kept in {folder} ({error.strerror}).") from error
     try:
@@ -159,7 +135,7 @@ def _check_machine() -> None:
     if missing:
         raise Refused(
             f"This machine lacks {', '.join(missing)}; install them with: "
-            "apt-get install nftables iproute2 conntrack openssh-server openssl procps util-linux frr sudo iputils-ping"
+            "apt-get install nftables iproute2 conntrack openssh-server openssl procps util-linux frr sudo"
         )
     if os.geteuid() == 0:
         return
@@ -230,19 +206,19 @@ def _specification(topology: Topology, folder: Path, *, rootless: bool) -> dict[
         files["hostname"] = (f"{name}\n", 0o644)
         point = node.labels.get(POINT_LABEL)
         if point is not None:
-            more, host_key = point_files(folder / "secrets", point, rootless=rootless)
-            files |= more
-            known_hosts += [f"{address} {host_key}\n" for address in node.management]
+            keys = make_keys(folder / SECRETS, point)
+            files |= files_in_etc(keys, rootless=rootless)
+            known_hosts += [f"{address} {keys.public}\n" for address in node.management]
         nodes[name] = {
             "exec": node.exec,
-            "binds": node.binds,
+            "binds": node.bound((folder / OWN).resolve()),
             "sysctls": node.sysctls,
             "env": {"PYTHON": sys.executable, **node.env},
             "clock_offset_s": node.clock_offset_s,
             "management": [(address, MANAGEMENT_LENGTH[6 if ":" in address else 4]) for address in node.management],
             "files": files,
         }
-    (folder / "known_hosts").write_text("".join(known_hosts), encoding="ascii")
+    (folder / KNOWN_HOSTS).write_text("".join(known_hosts), encoding="ascii")
     links = [(link.node_a, link.interface_a, link.node_b, link.interface_b) for link in topology.links]
     return {"nodes": nodes, "links": links}
 
@@ -273,22 +249,22 @@ def _inside(anchor: int, rootless: bool, specification: dict[str, Any], *words: 
 
 
 def _write_state(folder: Path, state: dict[str, Any]) -> None:
-    new = folder / "state.json.new"
+    new = folder / f"{STATE_FILE}.new"
     new.write_text(json.dumps(state), encoding="utf-8")
     # It holds the firewall's host key and password hash.
     new.chmod(0o600)
-    new.replace(folder / "state.json")
+    new.replace(folder / STATE_FILE)
 
 
-def _lab(topology: Topology, name: str, state_dir: Path, state: dict[str, Any]) -> Lab:
+def _lab(topology: Topology, name: str, state_dir: Path, state: dict[str, Any]) -> NamespacesLab:
     made = state["made"]
     nodes = {
         one: RunningNode(topology.nodes[one], made["networks"][one], made["userlands"][one]) for one in topology.nodes
     }
-    return Lab(name, state_dir, state["identity"], state["anchor"], topology, nodes, state["rootless"])
+    return NamespacesLab(name, state_dir, state["identity"], topology, state["anchor"], nodes, state["rootless"])
 
 
-def _wait_until_ready(lab: Lab) -> None:
+def _wait_until_ready(lab: NamespacesLab) -> None:
     for name, one in lab.nodes.items():
         check = one.node.labels.get(READY_LABEL)
         if check is None:
@@ -299,15 +275,15 @@ def _wait_until_ready(lab: Lab) -> None:
             raise LabFailed(f"The lab came up but does not answer: {done.stdout.strip() or done.stderr.strip()}")
 
 
-def attach(name: str, state_dir: Path) -> Lab | None:
+def attach(name: str, state_dir: Path) -> NamespacesLab | None:
     """Return the running lab of that name; None when there is none."""
     try:
-        state = json.loads((state_dir / name / "state.json").read_text(encoding="utf-8"))
+        state = json.loads((state_dir / name / STATE_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     if not state["started"] or started(state["anchor"]) != state["started"]:
         return None
-    return _lab(read_topology(Path(state["topology"])), name, state_dir, state)
+    return _lab(kept_topology(state_dir / name, Path(state["topology"])), name, state_dir, state)
 
 
 def down(name: str, state_dir: Path) -> None:
@@ -341,22 +317,19 @@ def _anchors(name: str, state_dir: Path) -> list[int]:
     return found
 
 
-def restart(lab: Lab, node: str) -> Lab:
+def restart(lab: NamespacesLab, node: str) -> NamespacesLab:
     """Restart a node: links and saved files stay, running state is cleared, it boots from its saved configuration."""
     lab.node(node)
     folder = lab.state_dir / lab.name
-    state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    state = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
     specification = state["specification"] | state["made"]["inside"]
     state["made"] = _inside(lab.anchor_pid, lab.rootless, specification, "restart", node)
     _write_state(folder, state)
     return _lab(lab.topology, lab.name, lab.state_dir, state)
 
 
-def status(name: str, state_dir: Path) -> LabStatus:
+def status(lab: NamespacesLab) -> tuple[NodeStatus, ...]:
     """Say what runs in a lab."""
-    lab = attach(name, state_dir)
-    if lab is None:
-        return LabStatus(running=False)
     nodes = []
     for one in lab.nodes.values():
         shown = subprocess.run(
@@ -365,7 +338,6 @@ def status(name: str, state_dir: Path) -> LabStatus:
             text=True,
             check=False,
         )
-        rows = [info for row in json.loads(shown.stdout or "[]") for info in row.get("addr_info", ())]
-        addresses = tuple(str(info["local"]) for info in rows if info.get("scope") == "global")
+        addresses = addresses_in(json.loads(shown.stdout or "[]"))
         nodes.append(NodeStatus(one.node.name, one.node.role, addresses, pids(one.userland_pid)))
-    return LabStatus(running=True, nodes=tuple(nodes))
+    return tuple(nodes)

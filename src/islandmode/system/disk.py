@@ -297,6 +297,20 @@ def hold_conduits(folder: Path, site: str, conduits: tuple[str, ...], run: str =
         yield
 
 
+def lock_holder(path: Path) -> int | None:
+    """Find the process that holds a file's lock, as whoever asks numbers it; None when nobody does that we can see.
+
+    Asking takes no lock: one that was only looked at could refuse a run.
+    """
+    inode = path.stat().st_ino
+    for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():
+        # 1: FLOCK  ADVISORY  WRITE 4711 fd:01:1234 0 EOF; one that waits has an arrow after the number
+        words = line.split()
+        if words[1] == "FLOCK" and words[5].rpartition(":")[2] == str(inode) and int(words[4]) > 0:
+            return int(words[4])
+    return None
+
+
 @contextmanager
 def _lock(path: Path, conduit: str, holder: str) -> Iterator[None]:
     try:

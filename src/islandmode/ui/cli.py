@@ -241,11 +241,15 @@ def _place(workspace: Path, lab: str) -> tuple[str, ...]:
 
 
 @lab_app.command("up")
-def lab_up(workspace: Workspace = HERE, lab: LabName = "plant") -> int:
+def lab_up(
+    workspace: Workspace = HERE,
+    lab: LabName = "plant",
+    backend: Annotated[str, typer.Option("--backend", help="namespaces or containerlab.")] = "namespaces",
+) -> int:
     """Bring the lab up; it stays until `lab down`."""
     from islandmode.ui.lab_commands import up
 
-    return up(workspace, lab)
+    return up(workspace, lab, backend)
 
 
 @lab_app.command("status")

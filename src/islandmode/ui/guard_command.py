@@ -11,8 +11,8 @@ import anyio
 from anyio.abc import TaskStatus
 
 from islandmode.core.errors import IslandmodeError, Refused
-from islandmode.rehearse import namespaces
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse import backends
+from islandmode.rehearse.lab import Lab
 from islandmode.run.guardian import Guardian
 from islandmode.run.guardian_process import FolderRequests, PipeHearing
 from islandmode.store import rundir
@@ -56,7 +56,7 @@ def guard_run(workspace: Path, lab: str, run: str) -> int:
 
 async def _end_with_the_lab(lab: Lab, journal: Journal, clock: Clock) -> None:
     """End when the lab is gone: the isolation went with it, and nobody could ever see it restored."""
-    while (there := namespaces.attach(lab.name, lab.state_dir)) is not None and there.identity == lab.identity:
+    while (there := backends.attach(lab.name, lab.state_dir)) is not None and there.identity == lab.identity:
         await clock.sleep(LOOK_FOR_LAB_S)
     journal.note("guardian.ended", {"restored": False, "why": "The lab is gone, and the isolation with it."})
     with anyio.move_on_after(WRITE_S):
@@ -67,7 +67,7 @@ async def _end_with_the_lab(lab: Lab, journal: Journal, clock: Clock) -> None:
 
 async def _guard(workspace: Path, lab_name: str, directory: RunDirectory) -> int:
     plan, clock = directory.plan(), MachineClock.of_this_boot()
-    lab = namespaces.attach(lab_name, workspace / STATE)
+    lab = backends.attach(lab_name, workspace / STATE)
     if lab is None:
         raise Refused(f"lab {lab_name} is not running")
     rehearsal.refuse_strangers(plan, lab)

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from islandmode.core.site import Conduit, IsolationPoint, Site, Zone
-from islandmode.rehearse.namespaces import POINT_LABEL
-from islandmode.rehearse.topology import LabNode, Topology
+from islandmode.rehearse.topology import POINT_LABEL, LabNode, Topology
 from islandmode.ui.svg_text import Line, wrapped
 
 ZONE_LABEL = "islandmode.zone"

@@ -56,7 +56,8 @@ class LiveView:
 
     def _draw(self) -> None:
         try:
-            if self._stream.isatty():
+            # Rich's word for it: beyond a pipe, as out of a container, there may be a terminal that says so.
+            if Console(file=self._stream).is_terminal:
                 self._draw_live()
             else:
                 self._print_lines()

@@ -6,8 +6,6 @@ before any login, because a rehearsal that reaches a real firewall would isolate
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,38 +15,22 @@ from islandmode.core.plan import Plan, PlanPoint
 from islandmode.isolation.point import IsolationPoint
 from islandmode.observe.process_vantage import ProcessVantage
 from islandmode.observe.vantage import Vantage
-from islandmode.rehearse import namespaces
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse import backends
+from islandmode.rehearse.lab import Lab
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.clock import Clock
 from islandmode.system.secrets import Secrets
 from islandmode.ui.lab_place import STATE, TOPOLOGY
 
-OPERATIONS_HOST = "ops"
 FAR_SPOOL = Path("/run/islandmode")
 
 
 def attach_or_up(workspace: Path, name: str) -> tuple[Lab, bool]:
     """Return the running lab of that name, or bring one up; the flag says that this call brought it up."""
-    lab = namespaces.attach(name, workspace / STATE)
+    lab = backends.attach(name, workspace / STATE)
     if lab is not None:
         return lab, False
-    return namespaces.up(workspace / TOPOLOGY, name=name, state_dir=workspace / STATE), True
-
-
-def is_on_operations_host(lab: Lab) -> bool:
-    """Tell whether this process already has the operations host's network and no other."""
-    there = Path(f"/proc/{lab.node(OPERATIONS_HOST).network_pid}/ns/net")
-    return Path("/proc/self/ns/net").readlink() == there.readlink()
-
-
-def go_to_operations_host(lab: Lab, arguments: tuple[str, ...]) -> None:
-    """Replace this process by itself on the operations host: its network only, our files; does not return."""
-    again = (sys.executable, "-m", "islandmode", *arguments)
-    argv = lab.enter(OPERATIONS_HOST, again, network_only=True)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.execvp(argv[0], argv)  # noqa: S606 - no shell: the lab's own argv
+    return backends.up(workspace / TOPOLOGY, name=name, state_dir=workspace / STATE), True
 
 
 def refuse_strangers(plan: Plan, lab: Lab) -> None:
@@ -83,7 +65,7 @@ def _with_login(point: PlanPoint, lab: Lab) -> PlanPoint:
 
 def down(lab: Lab) -> None:
     """Take the lab down."""
-    namespaces.down(lab.name, lab.state_dir)
+    backends.down(lab.name, lab.state_dir)
 
 
 def open_vantages(plan: Plan, lab: Lab, clock: Clock, run: RunDirectory) -> Mapping[str, Vantage]:

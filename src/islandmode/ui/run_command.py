@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets as randomness
 import signal
 import sys
@@ -18,7 +19,8 @@ from islandmode.core.drill import Mode
 from islandmode.core.errors import Refused, Unrecorded
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse.errand import LIFELINE_VARIABLE
+from islandmode.rehearse.lab import Lab
 from islandmode.run.conductor import Conducted, Conductor, RunPlace
 from islandmode.run.guardian_process import EMPTY_ENVIRONMENT, FolderRequests, ProcessGuardian
 from islandmode.run.guards import Guarded
@@ -32,7 +34,7 @@ from islandmode.system.clock import Clock, MachineClock, iso_utc
 from islandmode.system.disk import Disk, MachineDisk, hold_conduits
 from islandmode.ui import rehearsal
 from islandmode.ui.card import CARD, render_card
-from islandmode.ui.exits import NOTHING_TO_JUDGE, exit_code
+from islandmode.ui.exits import KNOWN, NOTHING_TO_JUDGE, STRANDED, exit_code
 from islandmode.ui.live import LiveView, silent
 from islandmode.ui.operator_name import operator_name
 from islandmode.ui.plan_text import print_plan
@@ -75,14 +77,22 @@ def _rehearse(request: RunRequest, plan: Plan, arguments: Sequence[str]) -> int:
     ours = ours or request.own_lab
     try:
         rehearsal.refuse_strangers(plan, lab)
-        if not rehearsal.is_on_operations_host(lab):
-            keep = ("--own-lab",) if ours else ()
-            rehearsal.go_to_operations_host(lab, (*arguments, *keep))
+        if not lab.is_here():
+            code = lab.go((*arguments, *(("--own-lab",) if ours else ())), drill=True)
+            # A back end that comes back has run the drill elsewhere; what became of one that was killed is not known here.
+            ours = ours and code in KNOWN
+            return code if code in KNOWN else _died(code)
         return _run_here(request, plan, lab)
     finally:
         # Only after restoration was seen or given up does this line run: the lab is what a person would look at.
         if ours:
             rehearsal.down(lab)
+
+
+def _died(code: int) -> int:
+    sentence = f"The conductor ended with {code} and without a word; whether the plant is back is for `islandmode status` to say."
+    print(f"islandmode: {sentence}", file=sys.stderr)
+    return STRANDED
 
 
 def _run_here(request: RunRequest, plan: Plan, lab: Lab) -> int:
@@ -137,6 +147,8 @@ class _Rehearsal:
         ended: Conducted | Refused | Broken | None = None
         async with anyio.create_task_group() as beside:
             await beside.start(receive_signals, self._latch)
+            if os.environ.get(LIFELINE_VARIABLE):
+                beside.start_soon(hold_lifeline, self._latch)
             try:
                 ended = await self._conduct()
             except (Refused, Broken) as error:
@@ -216,3 +228,22 @@ async def receive_signals(latch: StopLatch, *, task_status: TaskStatus[None]) ->
         task_status.started()
         async for number in received:
             latch.pull(Stop("signal", f"{signal.Signals(number).name} was received."))
+
+
+async def hold_lifeline(latch: StopLatch) -> None:
+    """Take words on standard input for the signals of whoever started us from outside, and its end for theirs."""
+    os.set_blocking(0, False)
+    heard = b""
+    while True:
+        await anyio.wait_readable(0)
+        try:
+            data = os.read(0, 4096)
+        except BlockingIOError:
+            continue
+        heard += data
+        *words, heard = heard.split(b"\n")
+        for word in words:
+            latch.pull(Stop("signal", f"{word.decode(errors='replace')} was received."))
+        if not data:
+            latch.pull(Stop("signal", "Whoever started this drill is gone."))
+            return

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from islandmode.rehearse import namespaces
+from islandmode.rehearse import backends
+from islandmode.rehearse.lab import LabUnknown
 from islandmode.store.rundir import RunDirectory
 from islandmode.ui.exits import STRANDED
 from islandmode.ui.lab_place import STATE
@@ -14,8 +15,11 @@ from islandmode.ui.unfinished_runs import conductor_pid, guardian_lives, lab_is_
 
 def print_status(workspace: Path, lab: str) -> int:
     """Say whether a lab runs, and which runs did not end with restoration seen."""
-    there = namespaces.attach(lab, workspace / STATE)
-    print(f"Lab {lab} is {'not running' if there is None else 'up'}.")
+    try:
+        there = backends.attach(lab, workspace / STATE)
+        print(f"Lab {lab} is {'not running' if there is None else 'up'}.")
+    except LabUnknown as error:
+        print(error)
     stranded = False
     for one, owed in unfinished(workspace):
         pid = conductor_pid(workspace, one)

@@ -22,8 +22,8 @@ import anyio
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.plan import Plan
 from islandmode.core.request import Request, write_request
-from islandmode.rehearse import namespaces
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse import backends
+from islandmode.rehearse.lab import Lab
 from islandmode.run.resume import resume
 from islandmode.store import rundir
 from islandmode.store.rundir import RunDirectory
@@ -166,7 +166,9 @@ def _lives(pid: int) -> bool:
 def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
     # Nobody who needs an abort should have to know the lab's name; only a run whose record is spoilt is looked for by it.
     plan, lab = directory.plan(), lab_of(wanted.workspace, directory) or _lab(wanted.workspace, wanted.lab)
-    _go_there(plan, lab, (*wanted.arguments, "--at-once"))
+    ended = _elsewhere(plan, lab, (*wanted.arguments, "--at-once"))
+    if ended is not None:
+        return ended
     # A run that is asked to stop and does not answer is owed all of its plan, whatever its journal says so far.
     owed = directory.owed() or {name: point.conduits for name, point in plan.points.items()}
     # A conductor that is only stopped may wake: from here on it may do nothing but restore.
@@ -226,7 +228,9 @@ def restore_by_drill(workspace: Path, drill: str, lab_name: str, arguments: tupl
     """Restore by what a drill would isolate, when no run's record can be read; deletes our objects, whoever made them."""
     _, plan = plan_of(workspace, drill)
     lab = _lab(workspace, lab_name)
-    _go_there(plan, lab, arguments)
+    ended = _elsewhere(plan, lab, arguments)
+    if ended is not None:
+        return ended
     _stop_runs_on(workspace, plan)
     owed = {name: point.conduits for name, point in plan.points.items()}
     path = workspace / rundir.RUNS / _new_journal()
@@ -258,13 +262,13 @@ def _shares(one: RunDirectory, plan: Plan) -> bool:
 
 
 def _lab(workspace: Path, name: str) -> Lab:
-    lab = namespaces.attach(name, workspace / STATE)
+    lab = backends.attach(name, workspace / STATE)
     if lab is None:
         raise InputError(f"Lab {name} is not running; what was isolated in it is gone with it.")
     return lab
 
 
-def _go_there(plan: Plan, lab: Lab, arguments: tuple[str, ...]) -> None:
+def _elsewhere(plan: Plan, lab: Lab, arguments: tuple[str, ...]) -> int | None:
+    """Run ourselves on the operations host instead, and say how that ended; None when this is it."""
     rehearsal.refuse_strangers(plan, lab)
-    if not rehearsal.is_on_operations_host(lab):
-        rehearsal.go_to_operations_host(lab, arguments)
+    return None if lab.is_here() else lab.go(arguments, drill=False)

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.plan import Plan
-from islandmode.rehearse import namespaces
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse import backends
+from islandmode.rehearse.lab import Lab, LabUnknown
 from islandmode.store import rundir
 from islandmode.store.journal import FINISHED, read_journal
 from islandmode.store.rundir import RunDirectory
+from islandmode.system.disk import lock_holder
 from islandmode.ui.lab_place import STATE
 
 Owed = dict[str, tuple[str, ...]]
@@ -51,10 +52,12 @@ def conductor_pid(workspace: Path, run: RunDirectory) -> int | None:
     for conduit in plan.conduits:
         path = workspace / rundir.RUNS / ".locks" / f"{plan.drill.site}.{conduit}.lock"
         try:
-            pid, _, holds = path.read_text(encoding="utf-8").partition(" ")
-            if holds == run.run and b"islandmode" in Path(f"/proc/{int(pid)}/cmdline").read_bytes():
-                return int(pid)
-        except (OSError, ValueError):
+            holds = path.read_text(encoding="utf-8").partition(" ")[2]
+            # The kernel's word for it, not the file's: a conductor in a container has another number there.
+            pid = lock_holder(path) if holds == run.run else None
+            if pid is not None and b"islandmode" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                return pid
+        except OSError:
             continue
     return None
 
@@ -74,16 +77,29 @@ def guardian_lives(run: RunDirectory) -> bool:
 
 
 def lab_is_gone(workspace: Path, run: RunDirectory) -> bool:
-    """Tell whether a run was a rehearsal in a lab that no longer exists."""
-    return _identity(run) is not None and lab_of(workspace, run) is None
+    """Tell whether a run was a rehearsal in a lab that no longer exists; a lab that cannot be seen may still be there."""
+    try:
+        return _identity(run) is not None and lab_of(workspace, run) is None
+    except LabUnknown:
+        return False
 
 
 def lab_of(workspace: Path, run: RunDirectory) -> Lab | None:
     """Find the running lab in which a run was rehearsed, by what the run recorded of it and not by its name."""
     state = workspace / STATE
     names = sorted(path.name for path in state.iterdir()) if state.is_dir() else []
-    labs = (namespaces.attach(name, state) for name in names)
-    return next((lab for lab in labs if lab is not None and lab.identity == _identity(run)), None)
+    unknown: LabUnknown | None = None
+    for name in names:
+        try:
+            lab = backends.attach(name, state)
+        except LabUnknown as error:
+            unknown = error
+            continue
+        if lab is not None and lab.identity == _identity(run):
+            return lab
+    if unknown is not None:
+        raise unknown
+    return None
 
 
 def _identity(run: RunDirectory) -> str | None:

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from islandmode.rehearse.namespaces import Lab
+from islandmode.rehearse.lab import Lab
 
 NEAR = {4: "10.99.0.1", 6: "fd10:99::1"}
 FAR = {4: "10.99.0.2", 6: "fd10:99::2"}
@@ -22,7 +22,7 @@ def in_node(lab: Lab, node: str, *argv: str, check: bool = True) -> str:
 
 def lay(lab: Lab, outer: str, routes: tuple[tuple[int, str, str], ...]) -> None:
     """Lay a link from an outer node to the plant's router and route (family, outer host, OT host) pairs over it."""
-    far = str(lab.node("rtr").network_pid)
+    far = str(lab.network_pid("rtr"))
     link = ("ip", "link", "add", "bypass", "type", "veth", "peer", "name", "bypass", "netns", far)
     subprocess.run(lab.enter(outer, link, network_only=True), check=True, timeout=20)
     for node, mine in ((outer, NEAR), ("rtr", FAR)):

@@ -1,0 +1,90 @@
+"""Docker, through its own command line: the lab's containers, asked and entered. Nothing here makes or removes one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from typing import Any
+
+from islandmode.core.errors import Refused
+
+API_LEAST = (1, 41)
+"""Docker 20.10: the oldest that was tried."""
+ANSWER_S = 20.0
+LAB_LABEL, LAB_DIR_LABEL, NODE_LABEL = "containerlab", "clab-node-lab-dir", "clab-node-name"
+
+
+def ask(*words: str, given: str | None = None, within_s: float = ANSWER_S) -> subprocess.CompletedProcess[str]:
+    """Run one docker command to its end, whatever that is; raises `Refused` where there is no Docker or no answer."""
+    try:
+        return subprocess.run(
+            ["docker", *words], input=given, capture_output=True, text=True, check=False, timeout=within_s
+        )
+    except FileNotFoundError:
+        raise Refused("Docker is not installed; install it, or rehearse with --backend namespaces.") from None
+    except subprocess.TimeoutExpired:
+        raise Refused(f"Docker did not answer within {within_s:g} s; see whether its service hangs.") from None
+
+
+def check() -> None:
+    """Refuse without a Docker that is new enough and that this account may use."""
+    asked = ask("version", "--format", "{{.Server.APIVersion}} {{.Server.Version}}")
+    if asked.returncode != 0:
+        said = asked.stderr.strip().splitlines()
+        why = said[-1] if said else "it said nothing"
+        if "permission denied" in asked.stderr:
+            raise Refused(f"This account may not use Docker ({why}); use root, or an account of the group docker.")
+        raise Refused(f"Docker does not answer ({why}); start its service, or rehearse with --backend namespaces.")
+    api, _, version = asked.stdout.strip().partition(" ")
+    if tuple(int(part) for part in api.split(".")) < API_LEAST:
+        raise Refused(f"Docker {version} is too old; 20.10 or newer is needed.")
+
+
+def has_image(image: str) -> bool:
+    """Tell whether an image is on this machine."""
+    return ask("image", "inspect", "--format", "{{.Id}}", image).returncode == 0
+
+
+def containers_of(lab: str) -> dict[str, dict[str, Any]]:
+    """Give what Docker knows of a lab's containers, running or not, by node; of every lab of that name."""
+    listed = ask("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={LAB_LABEL}={lab}")
+    if listed.returncode != 0:
+        raise Refused(f"Docker does not list its containers: {listed.stderr.strip()}")
+    return {one["Config"]["Labels"][NODE_LABEL]: one for one in _inspect(listed.stdout.split())}
+
+
+def running(identities: list[str]) -> bool | None:
+    """Tell whether all of these containers run; None when Docker cannot be asked."""
+    try:
+        asked = ask("ps", "--quiet", "--no-trunc")
+    except Refused:
+        return None
+    if asked.returncode != 0:
+        return None
+    return set(identities) <= set(asked.stdout.split())
+
+
+def network_pid(container: str) -> int:
+    """Give a container's first process, as this machine numbers it."""
+    return int(_inspect([container])[0]["State"]["Pid"])
+
+
+def _inspect(containers: list[str]) -> list[dict[str, Any]]:
+    if not containers:
+        return []
+    asked = ask("inspect", *containers)
+    if asked.returncode != 0:
+        raise Refused(f"Docker does not say what became of the lab's containers: {asked.stderr.strip()}")
+    found: list[dict[str, Any]] = json.loads(asked.stdout)
+    return found
+
+
+def enter(
+    container: str, argv: tuple[str, ...], *, environment: dict[str, str] | None = None, user: str = ""
+) -> tuple[str, ...]:
+    """Give the command line that runs `argv` in a container, with our standard input and output."""
+    given = [word for name, value in (environment or {}).items() for word in ("--env", f"{name}={value}")]
+    as_user = ("--user", user) if user else ()
+    # Its whole path: what runs it may have another search path than we.
+    return (shutil.which("docker") or "docker", "exec", "--interactive", *as_user, *given, container, *argv)

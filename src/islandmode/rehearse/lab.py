@@ -1,0 +1,120 @@
+"""A running lab, whichever back end holds it: its nodes, its secrets, and the way to its operations host."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+from islandmode.core.errors import InputError, IslandmodeError, Refused
+from islandmode.rehearse.topology import LabNode, Topology
+
+STATE_FILE = "state.json"
+KNOWN_HOSTS = "known_hosts"
+SECRETS = "secrets"
+
+
+class LabFailed(IslandmodeError):
+    """The lab did not come up; nothing of it is left."""
+
+
+class LabUnknown(Refused):
+    """Whether the lab still runs cannot be told: it must not be called gone."""
+
+
+@dataclass(frozen=True)
+class Lab(ABC):
+    """A lab that runs. `identity` is new at every `lab up`: a run records it, and knows later whether its lab is still there."""
+
+    name: str
+    state_dir: Path
+    identity: str
+    topology: Topology
+
+    def node(self, name: str) -> LabNode:
+        """Find a node; an unknown name lists the known ones."""
+        if name not in self.topology.nodes:
+            known = ", ".join(self.topology.nodes)
+            raise InputError(f"There is no node {name} in lab {self.name}; known nodes: {known}.")
+        return self.topology.nodes[name]
+
+    @property
+    def folder(self) -> Path:
+        """Where the lab keeps its state."""
+        return self.state_dir / self.name
+
+    @property
+    def known_hosts(self) -> Path:
+        """Host keys of this very lab's isolation points."""
+        return self.folder / KNOWN_HOSTS
+
+    @property
+    def management_addresses(self) -> tuple[str, ...]:
+        """Addresses of the isolation points of this lab."""
+        return tuple(address for node in self.topology.points.values() for address in node.management)
+
+    def secret(self, name: str) -> str:
+        """Read a secret of this lab; an unknown name lists the known ones."""
+        folder = self.folder / SECRETS
+        if not (folder / name).is_file():
+            known = ", ".join(sorted(path.name for path in folder.iterdir())) or "none"
+            raise InputError(f"Lab {self.name} has no secret {name}; known secrets: {known}.")
+        return (folder / name).read_text(encoding="ascii")
+
+    @property
+    def login(self) -> tuple[str, str] | None:
+        """Give user and way to root where they differ from the site's."""
+        return None
+
+    @abstractmethod
+    def enter(self, node: str, argv: tuple[str, ...], *, network_only: bool = False) -> tuple[str, ...]:
+        """Give the command line that runs `argv` in a node; a back end may offer a node's network alone."""
+
+    def shell(self, node: str, argv: tuple[str, ...], *, terminal: bool) -> tuple[str, ...]:
+        """Give the command line that runs `argv` in a node for a person, who may sit at a terminal."""
+        return self.enter(node, argv)
+
+    @abstractmethod
+    def network_pid(self, node: str) -> int:
+        """Give a process of this machine that is on a node's network."""
+
+    @abstractmethod
+    def is_here(self) -> bool:
+        """Tell whether this process is on the operations host already."""
+
+    @abstractmethod
+    def go(self, arguments: tuple[str, ...], *, drill: bool) -> int:
+        """Run ourselves on the operations host with these arguments, and return the exit code, or do not return.
+
+        A drill ends with whoever started it: when we are told to end, or die, its conductor restores.
+        """
+
+
+@dataclass(frozen=True)
+class NodeStatus:
+    """A node as `lab status` shows it; `pids` are its processes."""
+
+    name: str
+    role: str
+    addresses: tuple[str, ...]
+    pids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LabStatus:
+    """A lab as `lab status` shows it."""
+
+    running: bool
+    backend: str = ""
+    nodes: tuple[NodeStatus, ...] = ()
+
+
+def addresses_in(document: list[dict[str, object]]) -> tuple[str, ...]:
+    """Give the global addresses of what `ip -j addr` printed."""
+    found = []
+    for row in document:
+        infos = row.get("addr_info")
+        for info in infos if isinstance(infos, list) else ():
+            if info.get("scope") == "global":
+                found.append(str(info["local"]))
+    return tuple(found)
