@@ -47,7 +47,7 @@ own_account() { # the host key and account of this `lab up`; in namespaces they 
   chpasswd -e </run/own/account
 }
 
-# The lab knows its addresses: waiting a second or two for a duplicate of one would only hold the plant up.
+# For interfaces that are there already, and where this may be written: plant.clab.yml says it for all others.
 for dad in /proc/sys/net/ipv6/conf/*/accept_dad; do
   { echo 0 >"$dad"; } 2>/dev/null || true
 done

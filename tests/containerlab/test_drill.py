@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +9,9 @@ import pytest
 
 from islandmode.rehearse import namespaces
 from islandmode.rehearse.containerlab import ContainerLab
-from tests.lab.drills import Ended, drill, end, make_workspace, start, wait_for
-from tests.lab.guarded import ask, conductor_pid, guardian_pid, held, hold, is_isolated, wait_restored, wait_until
+from tests.lab.drills import Ended, drill, make_workspace
 
 pytestmark = pytest.mark.lab
-
-
-def hold_still(workspace: Path) -> Path:
-    """Make the drill stand in its first hold."""
-    path = workspace / "drills" / "quarterly-isolation.yaml"
-    path.write_text(held(path.read_text(encoding="utf-8")), encoding="utf-8")
-    return workspace
 
 
 def table(ended: Ended) -> list[dict[str, Any]]:
@@ -54,126 +41,3 @@ def test_a_drill_ends_as_in_namespaces(lab: ContainerLab, workspace: Path, tmp_p
     assert header(there)["drill_digest"] == header(here)["drill_digest"]
     assert header(there)["plan_digest"] == header(here)["plan_digest"]
     assert table(there) == table(here) != []
-
-
-def test_conductor_and_guardian_run_in_the_operations_hosts_container(lab: ContainerLab, workspace: Path) -> None:
-    running = hold(hold_still(workspace), lab)
-    inside = Path(f"/proc/{lab.network_pid('ops')}/ns/mnt").readlink()
-    for pid in (conductor_in(workspace), guardian_pid(workspace)):
-        assert Path(f"/proc/{pid}/ns/mnt").readlink() == inside
-    assert Path(f"/proc/{running.pid}/ns/mnt").readlink() != inside
-    assert ask(workspace, lab, "abort").returncode == 0
-    end(running, workspace)
-
-
-def conductor_in(workspace: Path) -> int:
-    """Find the conductor as this machine numbers it: the lock's text has the container's number."""
-    mark = f"run\0drills/quarterly-isolation.yaml\0--mode\0rehearsal\0--workspace\0{workspace}".encode()
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                words = (folder / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if mark in words and words.startswith(b"python3\0-m\0islandmode"):
-                return int(folder.name)
-    raise AssertionError("no conductor runs")
-
-
-def test_the_locks_text_has_another_number_than_this_machine(lab: ContainerLab, workspace: Path) -> None:
-    """Why the kernel is asked who holds a lock: without that, `abort` would signal a stranger."""
-    running = hold(hold_still(workspace), lab)
-    assert conductor_pid(workspace) != conductor_in(workspace)
-    said = ask(workspace, lab, "status").stdout
-    assert f"is running (process {conductor_in(workspace)})" in said
-    assert ask(workspace, lab, "abort").returncode == 0
-    ended = end(running, workspace)
-    assert ended.verdict["restoration"] == "proven"
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_to_whoever_started_it_restores_and_is_named(
-    lab: ContainerLab, workspace: Path, number: signal.Signals
-) -> None:
-    running = hold(hold_still(workspace), lab)
-    running.send_signal(number)
-    ended = end(running, workspace)
-    assert (ended.code, ended.verdict["restoration"]) == (3, "proven"), ended.output
-    assert number.name in json.dumps(ended.records())
-    assert not is_isolated(lab)
-
-
-def test_a_drill_whose_starter_is_killed_restores_by_itself(lab: ContainerLab, workspace: Path) -> None:
-    running = hold(hold_still(workspace), lab)
-    running.kill()
-    wait_restored(lab, 5.0)
-    running.communicate(timeout=30)
-    wait_until(lambda: "run.finished" in text(workspace), 30.0, "the run ends its record by itself")
-    assert "Whoever started this drill is gone" in text(workspace)
-
-
-def text(workspace: Path) -> str:
-    """Read the conductor's journal."""
-    (path,) = workspace.glob("runs/*/journals/conductor.jsonl")
-    return path.read_text(encoding="utf-8")
-
-
-def test_a_killed_conductor_is_not_called_restored_by_whoever_started_it(lab: ContainerLab, workspace: Path) -> None:
-    running = hold(hold_still(workspace), lab)
-    os.kill(conductor_in(workspace), signal.SIGKILL)
-    ended = end(running, workspace)
-    assert ended.code == 5
-    assert "The conductor ended with 137 and without a word" in ended.output
-    wait_restored(lab, 10.0)
-
-
-def test_an_abort_from_inside_works_as_well(lab: ContainerLab, workspace: Path) -> None:
-    running = hold(hold_still(workspace), lab)
-    inside = lab.enter("ops", ("python3", "-m", "islandmode", "abort", "--workspace", str(workspace)))
-    assert subprocess.run(inside, check=False, timeout=60, stdin=subprocess.DEVNULL).returncode == 0
-    assert end(running, workspace).verdict["restoration"] == "proven"
-
-
-def test_a_workspace_that_is_not_the_labs_is_refused(lab: ContainerLab, tmp_path: Path) -> None:
-    ended = drill(make_workspace(tmp_path / "elsewhere", lab.state_dir), lab.name)
-    assert ended.code == 2
-    assert "belongs to the workspace" in ended.output
-    assert "Traceback" not in ended.output
-
-
-def test_a_lab_of_another_version_drills_no_more_but_still_restores(lab: ContainerLab, workspace: Path) -> None:
-    state = lab.folder / "state.json"
-    kept = state.read_text(encoding="utf-8")
-    state.write_text(kept.replace(lab.code, "0" * 64), encoding="utf-8")
-    try:
-        ended = drill(workspace, lab.name)
-        assert ended.code == 4
-        assert "another version of islandmode" in ended.output
-        assert ask(workspace, lab, "restore", "--drill", "quarterly-isolation").returncode == 0
-    finally:
-        state.write_text(kept, encoding="utf-8")
-
-
-def test_a_docker_that_does_not_answer_makes_no_lab_gone(lab: ContainerLab, workspace: Path) -> None:
-    """A run whose lab cannot be seen may still be isolated: it must stay loud."""
-    running = hold(hold_still(workspace), lab)
-    guardian = guardian_pid(workspace)
-    os.kill(guardian, signal.SIGSTOP)
-    os.kill(conductor_in(workspace), signal.SIGKILL)
-    end(running, workspace)
-    environment = {**os.environ, "DOCKER_HOST": "unix:///nowhere/docker.sock"}
-    argv = [sys.executable, "-m", "islandmode", "status", "--workspace", str(workspace), "--lab", lab.name]
-    said = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60, env=environment)
-    assert said.returncode == 5
-    assert "Docker does not answer" in said.stdout
-    assert "STRANDED" in said.stderr
-    assert "gone" not in said.stdout + said.stderr
-    os.kill(guardian, signal.SIGCONT)
-    wait_restored(lab, 10.0)
-
-
-def test_what_a_drill_prints_comes_out_where_it_was_started(lab: ContainerLab, workspace: Path) -> None:
-    running = start(workspace, lab.name, "--json", stderr=subprocess.DEVNULL)
-    wait_for(running, workspace, "hold.started")
-    output, _ = running.communicate(timeout=90)
-    assert json.loads(output)["verdict"] == "held"

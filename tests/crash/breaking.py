@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from islandmode.rehearse import backends
+from islandmode.rehearse.containerlab import ContainerLab
 from islandmode.rehearse.lab import Lab
 from tests.crash import launcher
 from tests.crash.scenarios import Scenario
-from tests.lab.drills import newest_run
+from tests.lab.drills import PROJECT, newest_run
 from tests.lab.drills import read_journal as read_conductor
 from tests.lab.guarded import guardian_pid
 from tests.lab.rogue.bypass import in_node
@@ -81,17 +82,34 @@ class Stage:
     def start(self, *arguments: str, at: str = "", do: str = "kill") -> subprocess.Popen[bytes]:
         """Start the launcher on the operations host."""
         options = ("--at", at or "never:never:0", "--do", do, "--guardian", self.scenario.guardian)
-        argv = (sys.executable, launcher.__file__, *options, "--mark", str(self.mark))
         place = ("--workspace", str(self.folder), "--lab", self.lab.name)
+        marked = (*options, "--mark", str(self.mark), "islandmode", *arguments, *place)
+        if isinstance(self.lab, ContainerLab):
+            beside = (sys.executable, "-m", "tests.crash.in_container", str(self.lab.state_dir), self.lab.name)
+            argv = (*beside, "python3", str(self.lab.topology.workspace / "launcher.py"), *marked)
+        else:
+            argv = self.lab.enter("ops", (sys.executable, launcher.__file__, *marked), network_only=True)
         with (self.folder / "output").open("ab") as output:
             return subprocess.Popen(
-                self.lab.enter("ops", (*argv, "islandmode", *arguments, *place), network_only=True),
+                argv,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 cwd=self.folder,
+                env={**os.environ, "PYTHONPATH": str(PROJECT)},
                 start_new_session=True,
             )
+
+    def signal_conductor(self, number: signal.Signals) -> None:
+        """Signal the conductor itself; in a container it is not the process that we started, but one that it stays beside."""
+        if not isinstance(self.lab, ContainerLab):
+            self.conductor.send_signal(number)
+            return
+        inside = Path(f"/proc/{self.lab.network_pid('ops')}/ns/pid").readlink()
+        for pid in pids_naming(str(self.mark)):
+            with suppress(OSError):
+                if Path(f"/proc/{pid}/ns/pid").readlink() == inside:
+                    os.kill(pid, number)
 
     def ask(self, *arguments: str) -> int:
         """Run one of our commands to its end and give its exit code."""
@@ -149,7 +167,7 @@ def freeze_guardian(stage: Stage) -> None:
 
 def freeze_both(stage: Stage) -> None:
     """Stop conductor and guardian."""
-    stage.conductor.send_signal(signal.SIGSTOP)
+    stage.signal_conductor(signal.SIGSTOP)
     freeze_guardian(stage)
 
 
@@ -162,7 +180,7 @@ def kill_both(stage: Stage) -> None:
     """Kill guardian and conductor so that neither can do anything for the other."""
     guardian = guardian_pid(stage.folder)
     os.kill(guardian, signal.SIGSTOP)
-    stage.conductor.kill()
+    stage.signal_conductor(signal.SIGKILL)
     os.kill(guardian, signal.SIGKILL)
 
 

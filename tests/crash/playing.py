@@ -150,7 +150,7 @@ def finish(stage: Stage, referee: Referee, played: Played) -> None:
     """Wake who sleeps, see the run's end, bring its record to an end, and see that nothing is isolated again."""
     row = stage.scenario
     if row.wake:
-        stage.conductor.send_signal(signal.SIGCONT)
+        stage.signal_conductor(signal.SIGCONT)
     ended(stage)
     if row.outside is not None and row.outside.act == "no-way-in":
         in_node(stage.lab, "fw", "nft", "delete", "table", "inet", "noway")

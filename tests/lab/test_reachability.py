@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,7 +56,7 @@ def ot_addresses(lab: Lab) -> dict[str, tuple[str, ...]]:
 def opened(lab: Lab, node: str, targets: list[tuple[str, int]]) -> set[tuple[str, int]]:
     """Try all of these from a node at once, and give those that were accepted."""
     done = subprocess.run(
-        lab.enter(node, (sys.executable, "-c", LOOK)),
+        lab.enter(node, ("python3", "-c", LOOK)),
         input=json.dumps(targets),
         capture_output=True,
         text=True,
@@ -109,17 +108,23 @@ def test_the_legacy_client_in_the_office_lives_on_one_open_connection(lab: Lab) 
     assert after["connects"] == before["connects"]
 
 
+def set_switch(lab: Lab, switch: str, value: int) -> None:
+    """Set a switch of the firewall's network; a container sees it read-only, except through a mount of its own."""
+    script = f"mount -o remount,rw /proc/sys 2>/dev/null; sysctl -qw {switch}={value}"
+    in_node(lab, "fw", "unshare", "--mount", "sh", "-c", script)
+
+
 @contextmanager
 def stopped_firewall(lab: Lab) -> Iterator[None]:
     """Stop the firewall from forwarding, as a dead one does."""
     switches = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
     for switch in switches:
-        in_node(lab, "fw", "sysctl", "-qw", f"{switch}=0")
+        set_switch(lab, switch, 0)
     try:
         yield
     finally:
         for switch in switches:
-            in_node(lab, "fw", "sysctl", "-qw", f"{switch}=1")
+            set_switch(lab, switch, 1)
 
 
 def test_with_the_firewall_stopped_nothing_outside_reaches_ot(lab: Lab) -> None:

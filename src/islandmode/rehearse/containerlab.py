@@ -7,6 +7,7 @@ to be done from outside meanwhile, starting the far vantages' workers, is done b
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
 import subprocess
@@ -31,6 +32,7 @@ from islandmode.rehearse.lab import (
     addresses_in,
 )
 from islandmode.rehearse.topology import (
+    KEPT,
     OPERATIONS_HOST,
     READY_LABEL,
     Topology,
@@ -40,7 +42,7 @@ from islandmode.rehearse.topology import (
 )
 
 BACKEND = "containerlab"
-MARK = "backend"
+MARK = "deployed-from"
 HERE = Path("/etc/islandmode-lab")
 """In the operations host's container: the identity of its lab."""
 OWN_TARGET = "/run/own"
@@ -84,7 +86,13 @@ class ContainerLab(Lab):
 
     def go(self, arguments: tuple[str, ...], *, drill: bool) -> int:
         """Run ourselves in the operations host's container; when we are told to end, or die, a drill there restores."""
-        self._show_workspace(arguments)
+        wanted = arguments[arguments.index("--workspace") + 1]
+        if not Path(wanted).is_relative_to(self.topology.workspace):
+            raise InputError(
+                f"Lab {self.name} belongs to the workspace {self.topology.workspace}; {wanted} is not in it. "
+                "Bring up a lab from there."
+            )
+        self.show_workspace()
         if drill and code_digest() != self.code:
             raise Refused(
                 f"Lab {self.name} was brought up by another version of islandmode than this one; "
@@ -93,16 +101,10 @@ class ContainerLab(Lab):
         here = (PYTHON, "-m", "islandmode", *arguments)
         return errand.accompany(self, self.containers[OPERATIONS_HOST], here, lifeline=drill)
 
-    def _show_workspace(self, arguments: tuple[str, ...]) -> None:
+    def show_workspace(self) -> None:
         """Let the operations host see the lab's workspace where this machine sees it, so that every path is the same."""
-        root = self.topology.workspace
-        wanted = Path(arguments[arguments.index("--workspace") + 1]) if "--workspace" in arguments else root
-        if not wanted.is_relative_to(root):
-            raise InputError(
-                f"Lab {self.name} belongs to the workspace {root}; {wanted} is not in it. Bring up a lab from there."
-            )
-        argv = ("sh", "-c", SEE_WORKSPACE, "sh", str(root))
-        done = docker.ask("exec", self.containers[OPERATIONS_HOST], *argv)
+        root = str(self.topology.workspace)
+        done = docker.ask("exec", self.containers[OPERATIONS_HOST], "sh", "-c", SEE_WORKSPACE, "sh", root)
         if done.returncode != 0:
             raise Refused(f"The operations host cannot see the workspace {root}: {done.stderr.strip()}")
 
@@ -120,8 +122,8 @@ def up(path: Path, *, name: str, state_dir: Path) -> ContainerLab:
     folder = (state_dir / name).resolve()
     try:
         (folder / SECRETS).mkdir(parents=True, mode=0o700)
-        (folder / MARK).write_text(BACKEND, encoding="ascii")
         keep_topology(topology, folder)
+        (folder / MARK).write_text(f"{topology.file}\n", encoding="utf-8")
     except OSError as error:
         raise Refused(f"The lab's state cannot be kept in {folder} ({error.strerror}).") from error
     try:
@@ -150,9 +152,9 @@ def _refuse_clash(name: str, state_dir: Path) -> None:
     for one in docker.containers_of(name).values():
         theirs = one["Config"]["Labels"].get(docker.LAB_DIR_LABEL, "")
         if not Path(theirs).is_relative_to((state_dir / name).resolve()):
-            topology = one["Config"]["Labels"].get("clab-topo-file", "somewhere else")
+            place = Path(one["Config"]["Labels"].get("clab-topo-file", "?/?")).parent
             raise InputError(
-                f"Another lab named {name} is up, from {topology}; end it there, or choose another name with --lab."
+                f"Another lab named {name} is up, from {place}; end it there, or choose another name with --lab."
             )
 
 
@@ -167,8 +169,7 @@ def _deploy(topology: Topology, name: str, state_dir: Path, folder: Path) -> Con
             known_hosts += [f"{address} {keys.public}\n" for address in node.management]
     (folder / KNOWN_HOSTS).write_text("".join(known_hosts), encoding="ascii")
     code = copy_code(lab_dir / CODE)
-    where = ("--topo", str(topology.file), "--name", name)
-    run_program(("deploy", *where, "--skip-labdir-acl"), base=folder, within_s=UP_S)
+    run_program(("deploy", *_deployed(name, folder), "--skip-labdir-acl"), base=folder, within_s=UP_S)
     containers = {node: str(one["Id"]) for node, one in docker.containers_of(name).items()}
     missing = [node for node in topology.nodes if node not in containers]
     if missing:
@@ -178,6 +179,26 @@ def _deploy(topology: Topology, name: str, state_dir: Path, folder: Path) -> Con
     if marked.returncode != 0:
         raise LabFailed(f"The operations host cannot be written: {marked.stderr.strip()}")
     return ContainerLab(name, state_dir, identity, topology, containers, code)
+
+
+def _deployed(name: str, folder: Path) -> tuple[str, str]:
+    """Give the topology that containerlab is told of: the file as it was when the lab came up, under the lab's own name.
+
+    It lies beside the original, so that every path in it means the same. Containerlab's `destroy` goes by the name and the
+    nodes in the file: with the original, which may have another name or be changed meanwhile, it would remove nothing and say
+    that all is well.
+    """
+    original = Path((folder / MARK).read_text(encoding="utf-8").rstrip("\n"))
+    beside = original.with_name(f".{name}.{original.name}")
+    text = (folder / KEPT).read_text(encoding="utf-8")
+    named = re.sub(r"^name:.*$", f"name: {name}", text, count=1, flags=re.MULTILINE)
+    try:
+        beside.write_text(named, encoding="utf-8")
+    except OSError as error:
+        raise Refused(
+            f"{beside} cannot be written ({error.strerror}); containerlab is told of the lab by it."
+        ) from error
+    return "--topo", str(beside)
 
 
 def _lab_dir(name: str, folder: Path) -> Path:
@@ -268,16 +289,29 @@ def down(name: str, state_dir: Path) -> None:
     folder = (state_dir / name).resolve()
     if not (folder / MARK).is_file():
         return
+    deployed = _deployed(name, folder)
     ours = [one["Id"] for one in docker.containers_of(name).values() if _is_below(one, folder)]
+    trouble: LabFailed | None = None
     if ours:
-        where = ("--topo", str(folder / "topology.clab.yml"), "--name", name)
-        run_program(("destroy", *where, "--cleanup"), base=folder, within_s=DOWN_S)
+        try:
+            run_program(("destroy", *deployed, "--cleanup"), base=folder, within_s=DOWN_S)
+        except LabFailed as error:
+            trouble = error
     left = [one["Id"] for one in docker.containers_of(name).values() if _is_below(one, folder)]
     if left:
         removed = docker.ask("rm", "--force", "--volumes", *left, within_s=DOWN_S)
         if removed.returncode != 0:
             raise LabFailed(f"Lab {name} could not be taken down: {removed.stderr.strip()}")
+    # A deploy that was killed before its first container leaves its network; one with members is another lab's.
+    network = read_topology(folder / KEPT).network
+    if network:
+        docker.ask("network", "rm", network)
+    Path(deployed[1]).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
+    if trouble is not None:
+        raise LabFailed(
+            f"{trouble} Its containers were removed by Docker; its lines in /etc/hosts may be left."
+        ) from trouble
 
 
 def _is_below(container: dict[str, Any], folder: Path) -> bool:
@@ -287,9 +321,9 @@ def _is_below(container: dict[str, Any], folder: Path) -> bool:
 def restart(lab: ContainerLab, node: str) -> ContainerLab:
     """Restart a node: links and saved files stay, running state is cleared, it boots from its saved configuration."""
     lab.node(node)
-    where = ("--topo", str(lab.folder / "topology.clab.yml"), "--name", lab.name)
+    folder = lab.folder.resolve()
     # It keeps the links, and boots the node by the same lines as the first time.
-    run_program(("restart", *where, "--node", node), base=lab.folder.resolve(), within_s=UP_S)
+    run_program(("restart", *_deployed(lab.name, folder), "--node", node), base=folder, within_s=UP_S)
     _wait_until_ready(lab)
     return lab
 

@@ -18,6 +18,7 @@ MODULES = Path("/proc/modules")
 # Containerlab would look for a newer version of itself, and wait for an answer.
 QUIET = {"CLAB_VERSION_CHECK": "disable", "NO_COLOR": "1"}
 SAID_IN_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+EXEC_FAILED = re.compile(r"^Failed to execute command .*\bnode=(?P<node>\S+)")
 LOG_LINE = re.compile(r"^\d\d:\d\d:\d\d (?P<level>[A-Z]{4}) (?P<text>.*)$")
 
 
@@ -34,8 +35,12 @@ def program() -> str:
 
 
 def run_program(words: tuple[str, ...], *, base: Path, within_s: float) -> None:
-    """Run containerlab with its lab folders below `base`; raises `LabFailed` with its own reason."""
-    argv = [*_around(), program(), *words]
+    """Run containerlab with its lab folders below `base`; raises `LabFailed` with its own reason.
+
+    A node whose `exec` line failed is no failure to containerlab, but it is one of the lab.
+    """
+    # When we die it dies too: a deploy that went on by itself would work against whoever clears up after us.
+    argv = ["setpriv", "--pdeathsig", "KILL", *_around(), program(), *words]
     environment = {**os.environ, **QUIET, "CLAB_LABDIR_BASE": str(base)}
     try:
         done = subprocess.run(
@@ -53,6 +58,11 @@ def run_program(words: tuple[str, ...], *, base: Path, within_s: float) -> None:
         raise LabFailed(f"Containerlab did not {words[0]} within {within_s:g} s.") from None
     if done.returncode != 0:
         raise LabFailed(f"Containerlab could not {words[0]} the lab: {_reason(done.stderr + done.stdout)}")
+    not_booted = boots_that_failed(done.stderr)
+    if not_booted:
+        raise LabFailed(
+            "; ".join(f"{node} did not boot: {why or 'it said nothing'}" for node, why in not_booted.items())
+        )
 
 
 def _around() -> list[str]:
@@ -65,6 +75,22 @@ def _around() -> list[str]:
         )
     sys.stderr.write("This kernel has no loadable modules; containerlab is shown an empty list of them.\n")
     return ["unshare", "--mount", sys.executable, str(Path(__file__).with_name("without_modules.py"))]
+
+
+def boots_that_failed(said: str) -> dict[str, str]:
+    """Find in containerlab's log the nodes whose `exec` lines failed, with the last thing that each of them said."""
+    failed: dict[str, str] = {}
+    node = ""
+    for line in (SAID_IN_COLOUR.sub("", one) for one in said.splitlines()):
+        entry = LOG_LINE.match(line)
+        if entry is not None:
+            found = EXEC_FAILED.search(entry["text"])
+            node = found["node"] if found else ""
+            if node:
+                failed[node] = ""
+        elif node and line.strip().startswith("│"):
+            failed[node] = line.strip().lstrip("│").strip() or failed[node]
+    return failed
 
 
 def _reason(said: str) -> str:

@@ -83,6 +83,7 @@ class Topology:
     nodes: dict[str, LabNode]
     links: tuple[LabLink, ...]
     file: Path
+    network: str = ""
 
     @property
     def points(self) -> dict[str, LabNode]:
@@ -168,7 +169,8 @@ def _topology(path: Path, tree: YamlTree) -> Topology:
         sentence = f"A lab needs a node {OPERATIONS_HOST}, the operations host, where the conductor runs."
         raise InputError(sentence, tree.place(("topology", "nodes")))
     links = tuple(_link(tree, number, link, nodes) for number, link in enumerate(topology.get("links") or ()))
-    return Topology(str(tree.document.get("name", path.stem)), nodes, links, path.resolve())
+    network = str((tree.document.get("mgmt") or {}).get("network", ""))
+    return Topology(str(tree.document.get("name", path.stem)), nodes, links, path.resolve(), network)
 
 
 def _only(tree: YamlTree, where: PathInFile, found: dict[str, Any], known: set[str]) -> None:
