@@ -9,10 +9,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := $(PIP) install --require-hashes $(WHEELS)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup system test lint drill full bench crash-matrix lock wheelhouse clean
+.PHONY: help setup system test lint drill full bench crash-matrix lab-image containerlab containerlab-more lock wheelhouse clean
 
 help:
-	@echo "make setup | test | lint | drill | full | bench | crash-matrix | lock | wheelhouse | clean"
+	@echo "make setup | test | lint | drill | full | bench | crash-matrix | lab-image | containerlab | lock | wheelhouse | clean"
 
 setup: system $(VENV)/installed
 
@@ -44,7 +44,7 @@ ALONE := tests/lab/test_lab_life.py
 TOGETHER := $(filter-out $(ALONE),$(wildcard tests/lab/test_*.py))
 test: lint
 	@failed=0; \
-	$(BIN)/pytest --ignore=tests/lab || failed=1; \
+	$(BIN)/pytest --ignore=tests/lab --ignore=tests/containerlab || failed=1; \
 	$(BIN)/pytest $(ALONE) || failed=1; \
 	$(BIN)/python -m tests.lab.side_by_side $(TOGETHER) || failed=1; \
 	exit $$failed
@@ -52,8 +52,26 @@ test: lint
 drill: setup
 	$(BIN)/islandmode run $(DRILL) --mode rehearsal
 
-# What does not fit into CI; its last result is docs/crash-matrix.md.
-full: test drill crash-matrix
+# The lab's image, on the Docker that is there.
+lab-image: setup
+	PYTHON=$(BIN)/python sh lab/build-image
+
+# The same lab with containerlab and Docker: your own, or an engine that ends with the tests. Needs root, and Go where
+# containerlab is not installed. What takes longer than CI has time for is in containerlab-more.
+DOCKER := bash scripts/with-docker
+containerlab: setup containerlab-programs
+	$(DOCKER) sh -c 'PYTHON=$(BIN)/python sh lab/build-image && $(BIN)/pytest tests/containerlab --ignore=tests/containerlab/more'
+
+containerlab-more: setup containerlab-programs
+	$(DOCKER) sh -c 'PYTHON=$(BIN)/python sh lab/build-image && $(BIN)/pytest tests/containerlab/more'
+
+.PHONY: containerlab-programs
+containerlab-programs: setup
+	@bash scripts/install-system-packages $(PYTHON) containerlab
+	@command -v containerlab >/dev/null || sh lab/build-containerlab
+
+# What does not fit into CI; its last results are docs/crash-matrix.md and docs/full.md.
+full: test drill crash-matrix containerlab containerlab-more
 
 bench: setup
 	for program in bench/*.py; do $(BIN)/python $$program; done
@@ -67,6 +85,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.1
 lock: setup
 	$(LOCK) --allow-unsafe requirements-build.in --output-file requirements-build.lock
 	$(LOCK) pyproject.toml --group dev --output-file requirements.lock
+	$(LOCK) pyproject.toml --constraint requirements.lock --output-file lab/requirements.lock
 
 wheelhouse: setup
 	$(PIP) wheel --require-hashes --no-build-isolation --wheel-dir wheelhouse -r requirements-build.lock

@@ -12,6 +12,7 @@ import pytest
 from tests.packaging.installed import PROJECT
 
 CLOSING = "===== 7 passed, 1 failed in 3.21s ====="
+EVERYTHING = ["make setup", "make test", "make drill", "make drill", "make containerlab"]
 MAKE = f"""#!/bin/sh
 echo "make $*" >>"$LOG"
 if [ "$1" = test ]; then echo '{CLOSING}'; fi
@@ -42,15 +43,16 @@ def ci(folder: Path, failing: str = "nothing") -> tuple[int, list[str], list[str
 
 def test_everything_is_called_once_and_the_drill_twice(tmp_path: Path) -> None:
     code, called, last = ci(tmp_path)
-    assert (code, called) == (0, ["make setup", "make test", "make drill", "make drill"])
-    assert [line.split(maxsplit=1)[1] for line in last[:4]] == ["set-up", "tests", "first drill", "second drill"]
+    assert (code, called) == (0, EVERYTHING)
+    parts = ["set-up", "tests", "first drill", "second drill", "containerlab"]
+    assert [line.split(maxsplit=1)[1] for line in last[:5]] == parts
     assert last[-1] == CLOSING
 
 
-@pytest.mark.parametrize("target", ["test", "drill"])
+@pytest.mark.parametrize("target", ["test", "drill", "containerlab"])
 def test_a_part_that_fails_fails_the_whole_and_the_rest_still_runs(tmp_path: Path, target: str) -> None:
     code, called, last = ci(tmp_path, failing=target)
-    assert (code, called) == (1, ["make setup", "make test", "make drill", "make drill"])
+    assert (code, called) == (1, EVERYTHING)
     assert any(line.startswith("failed: ") for line in last)
     assert last[-1] == CLOSING
 
