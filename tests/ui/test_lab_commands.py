@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from islandmode.rehearse import namespaces
 from islandmode.ui.workspace import start_workspace
 
 pytestmark = pytest.mark.lab
@@ -69,3 +71,34 @@ def test_another_name_is_another_lab(workspace: Path) -> None:
     assert shell.returncode == 2
     assert "Lab other is not running; start it with `islandmode lab up`." in shell.stderr
     assert lab(workspace, "down", "--lab", "other").returncode == 0
+
+
+def test_a_lab_comes_up_from_the_topology_that_was_named(workspace: Path) -> None:
+    named = Path("lab") / "second.clab.yml"
+    shutil.copy(workspace / "lab" / "plant.clab.yml", workspace / named)
+    up = lab(workspace, "up", "--lab", "second", "--topology", str(named))
+    try:
+        assert (up.returncode, up.stderr) == (0, "")
+        found = namespaces.attach("second", workspace / ".lab")
+        assert found is not None
+        assert found.topology.file == workspace / named
+    finally:
+        lab(workspace, "down", "--lab", "second")
+
+
+def test_a_drill_on_a_lab_of_another_topology_is_refused(workspace: Path) -> None:
+    argv = ["run", "quarterly-isolation", "--mode", "rehearsal", "--topology", "lab/third-party.clab.yml"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "islandmode", *argv],
+        cwd=workspace,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ended.returncode == 2
+    assert (
+        f"Lab plant is up from {workspace / 'lab' / 'plant.clab.yml'}, not from lab/third-party.clab.yml"
+        in ended.stderr
+    )
+    assert not (workspace / "runs").exists()

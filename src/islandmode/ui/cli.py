@@ -56,6 +56,9 @@ Workspace = Annotated[
     typer.Option("--workspace", "-w", help="Folder with drills/, inventory/ and probes/.", callback=_with_banner),
 ]
 LabName = Annotated[str, typer.Option("--lab", help="Name of the lab.")]
+TopologyFile = Annotated[
+    Path | None, typer.Option("--topology", help="The lab's file in the workspace; lab/plant.clab.yml if not given.")
+]
 DrillName = Annotated[str, typer.Argument(help="A drill's file or its name.")]
 RunName = Annotated[str, typer.Argument(help="A run, the beginning of its name, or `last`.")]
 Json = Annotated[bool, typer.Option("--json", help="For machines: JSON and nothing else on standard output.")]
@@ -140,6 +143,7 @@ def run(
     workspace: Workspace = HERE,
     lab: LabName = "plant",
     json: Json = False,  # noqa: FBT002 - typer's way
+    topology: TopologyFile = None,
     own_lab: Annotated[bool, typer.Option("--own-lab", hidden=True)] = False,  # noqa: FBT002 - typer's way
 ) -> int:
     """Run one drill.
@@ -154,9 +158,9 @@ def run(
         raise InputError(f"There is no mode {mode}; known modes: {', '.join(modes)}.")
     from islandmode.ui.run_command import RunRequest, run_drill
 
-    request = RunRequest(workspace.resolve(), drill, modes[mode], lab, own_lab=own_lab, json=json)
+    request = RunRequest(workspace.resolve(), drill, modes[mode], lab, own_lab=own_lab, json=json, topology=topology)
     again = ["run", drill, "--mode", mode, "--workspace", str(request.workspace), "--lab", lab, *(["--json"] * json)]
-    return run_drill(request, again)
+    return run_drill(request, [*again, *(["--topology", str(topology)] if topology else [])])
 
 
 @app.command()
@@ -245,11 +249,13 @@ def lab_up(
     workspace: Workspace = HERE,
     lab: LabName = "plant",
     backend: Annotated[str, typer.Option("--backend", help="namespaces or containerlab.")] = "namespaces",
+    topology: TopologyFile = None,
 ) -> int:
     """Bring the lab up; it stays until `lab down`."""
     from islandmode.ui.lab_commands import up
+    from islandmode.ui.lab_place import TOPOLOGY
 
-    return up(workspace, lab, backend)
+    return up(workspace, lab, backend, topology or TOPOLOGY)
 
 
 @lab_app.command("status")

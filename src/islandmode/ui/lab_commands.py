@@ -12,12 +12,12 @@ from rich.table import Table
 from islandmode.core.errors import InputError
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab
-from islandmode.ui.lab_place import STATE, TOPOLOGY
+from islandmode.ui.lab_place import STATE
 
 
-def up(workspace: Path, name: str, backend: str) -> int:
+def up(workspace: Path, name: str, backend: str, topology: Path) -> int:
     """Bring a lab up and say how to go on."""
-    lab = backends.up(workspace / TOPOLOGY, name=name, state_dir=workspace / STATE, backend=backend)
+    lab = backends.up(workspace / topology, name=name, state_dir=workspace / STATE, backend=backend)
     print(f"Lab {lab.name} is up. Look around with `islandmode lab shell ops`, end it with `islandmode lab down`.")
     return 0
 

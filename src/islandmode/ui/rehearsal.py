@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from islandmode import isolation
-from islandmode.core.errors import Refused
+from islandmode.core.errors import InputError, Refused
 from islandmode.core.plan import Plan, PlanPoint
 from islandmode.isolation.point import IsolationPoint
 from islandmode.observe.process_vantage import ProcessVantage
@@ -25,12 +25,17 @@ from islandmode.ui.lab_place import STATE, TOPOLOGY
 FAR_SPOOL = Path("/run/islandmode")
 
 
-def attach_or_up(workspace: Path, name: str) -> tuple[Lab, bool]:
+def attach_or_up(workspace: Path, name: str, topology: Path | None) -> tuple[Lab, bool]:
     """Return the running lab of that name, or bring one up; the flag says that this call brought it up."""
     lab = backends.attach(name, workspace / STATE)
-    if lab is not None:
-        return lab, False
-    return backends.up(workspace / TOPOLOGY, name=name, state_dir=workspace / STATE), True
+    if lab is None:
+        return backends.up(workspace / (topology or TOPOLOGY), name=name, state_dir=workspace / STATE), True
+    if topology is not None and lab.topology.file != (workspace / topology).resolve():
+        raise InputError(
+            f"Lab {name} is up from {lab.topology.file}, not from {topology}; end it with `islandmode lab down`, or name "
+            "another lab with --lab."
+        )
+    return lab, False
 
 
 def refuse_strangers(plan: Plan, lab: Lab) -> None:

@@ -56,6 +56,7 @@ class RunRequest:
     lab: str
     own_lab: bool
     json: bool
+    topology: Path | None
 
 
 def run_drill(request: RunRequest, arguments: Sequence[str]) -> int:
@@ -73,7 +74,7 @@ def run_drill(request: RunRequest, arguments: Sequence[str]) -> int:
 
 
 def _rehearse(request: RunRequest, plan: Plan, arguments: Sequence[str]) -> int:
-    lab, ours = rehearsal.attach_or_up(request.workspace, request.lab)
+    lab, ours = rehearsal.attach_or_up(request.workspace, request.lab, request.topology)
     ours = ours or request.own_lab
     try:
         rehearsal.refuse_strangers(plan, lab)
