@@ -15,6 +15,7 @@ from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[2]
 OPERATORS_FOLDERS = ("drills", "inventory", "probes", "playbooks", "lab")
+BUILT = shutil.ignore_patterns(".built")
 PATIENCE_S = 60.0
 
 
@@ -49,7 +50,7 @@ def make_workspace(folder: Path, state_dir: Path, edit: Mapping[str, Callable[[s
     """Copy the operators' folders, edit some files, and share the running lab's state."""
     for name in OPERATORS_FOLDERS:
         if (PROJECT / name).is_dir():
-            shutil.copytree(PROJECT / name, folder / name, dirs_exist_ok=True, symlinks=True)
+            shutil.copytree(PROJECT / name, folder / name, dirs_exist_ok=True, symlinks=True, ignore=BUILT)
     (folder / ".lab").symlink_to(state_dir)
     quick = {"drills/quarterly-isolation.yaml": quick_holds}
     for path, change in {**quick, **(edit or {})}.items():

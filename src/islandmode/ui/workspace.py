@@ -14,7 +14,7 @@ from islandmode.ui.planning import plan_of
 
 FOLDERS = ("drills", "inventory", "probes", "playbooks", "lab")
 NOT_OPERATORS = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
-KEPT_OUT = "runs/\n.lab/\nlab/.*.clab.yml\n"
+KEPT_OUT = "runs/\n.lab/\nlab/.*.clab.yml\nlab/third-party/.built/\n"
 
 
 def start_workspace(directory: Path) -> int:
