@@ -9,10 +9,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := $(PIP) install --require-hashes $(WHEELS)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup system test lint drill full bench crash-matrix lab-image containerlab containerlab-more lock wheelhouse clean
+.PHONY: help setup system test lint drill full bench crash-matrix lab-image containerlab containerlab-more third-party lock wheelhouse clean
 
 help:
-	@echo "make setup | test | lint | drill | full | bench | crash-matrix | lab-image | containerlab | lock | wheelhouse | clean"
+	@echo "make setup | test | lint | drill | full | bench | crash-matrix | lab-image | containerlab | third-party | lock | wheelhouse | clean"
 
 setup: system $(VENV)/installed
 
@@ -44,7 +44,7 @@ ALONE := tests/lab/test_lab_life.py
 TOGETHER := $(filter-out $(ALONE),$(wildcard tests/lab/test_*.py))
 test: lint
 	@failed=0; \
-	$(BIN)/pytest --ignore=tests/lab --ignore=tests/containerlab || failed=1; \
+	$(BIN)/pytest --ignore=tests/lab --ignore=tests/containerlab --ignore=tests/third_party || failed=1; \
 	$(BIN)/pytest $(ALONE) || failed=1; \
 	$(BIN)/python -m tests.lab.side_by_side $(TOGETHER) || failed=1; \
 	exit $$failed
@@ -71,7 +71,7 @@ containerlab-programs: setup
 	@command -v containerlab >/dev/null || sh lab/build-containerlab
 
 # What does not fit into CI; its last results are docs/crash-matrix.md and docs/full.md.
-full: test drill crash-matrix containerlab containerlab-more
+full: test drill crash-matrix containerlab containerlab-more third-party
 
 bench: setup
 	for program in bench/*.py; do $(BIN)/python $$program; done
@@ -79,6 +79,11 @@ bench: setup
 # Every way to die, at every moment, with the layer that restores: about eight minutes, as root.
 crash-matrix: setup
 	$(BIN)/python -m tests.crash.matrix --page docs/crash-matrix.md
+
+# Node-RED as the HMI and a PLC on libmodbus, in the lab: about two minutes, with npm, gcc, libmodbus-dev and a registry.
+third-party: setup
+	sh lab/third-party/build
+	$(BIN)/pytest tests/third_party
 
 # No index, no path and no comment goes into a lock: it must not tell where it was made.
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate

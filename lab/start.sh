@@ -1,9 +1,10 @@
 #!/bin/sh
-# Boots one node of the lab: `start.sh NODE`. Addresses and routes, then its daemons. Run again at every restart, so it
-# starts from nothing: an empty /run, links without addresses, no ruleset.
+# Boots one node of the lab: `start.sh NODE [PROGRAM]`. Addresses and routes, then its daemons. Run again at every
+# restart, so it starts from nothing: an empty /run, links without addresses, no ruleset. PROGRAM names a third-party
+# program that plays the node's part instead of the simulated plant's own; third-party.clab.yml uses it.
 set -eu
-node=$1
 here=${0%/*}
+built=$here/third-party/.built
 python=${PYTHON:-python3}
 export PYTHONDONTWRITEBYTECODE=1
 
@@ -28,11 +29,23 @@ switch() { # switch PORT...
   ip link set br0 up
 }
 
-program() { # program NAME ARGUMENTS...: a daemon of the plant; its process id and its log are in /run
+daemon() { # daemon NAME COMMAND...: its process id and its log are in /run
   name=$1
   shift
-  setsid "$python" "$here/plant/$name.py" "$@" >"/run/$name.log" 2>&1 </dev/null &
+  setsid "$@" >"/run/$name.log" 2>&1 </dev/null &
   echo $! >"/run/$name.pid"
+}
+
+program() { # program NAME ARGUMENTS...: a daemon of the simulated plant
+  name=$1
+  shift
+  daemon "$name" "$python" "$here/plant/$name.py" "$@"
+}
+
+need() { # need FILE: a file that lab/third-party/build makes
+  [ -e "$built/$1" ] && return
+  echo "$1 is not built yet; build it with: sh lab/third-party/build" >&2
+  exit 1
 }
 
 first_boot() { # first_boot FILE...: put the lab's files where the node keeps its saved configuration, once
@@ -55,7 +68,7 @@ ip link set lo up
 # A container engine makes the management network the way out for everything; it is none.
 ip route del default dev eth0 2>/dev/null || true
 ip -6 route del default dev eth0 2>/dev/null || true
-case $node in
+case "$*" in
   sw-corp) switch eth1 eth2 eth3 ;;
   sw-line3) switch eth1 eth2 eth3 eth4 eth5 ;;
   erp)
@@ -104,15 +117,29 @@ case $node in
     host 10.40.0.11/24 fd10:40::11/64 10.40.0.1 fd10:40::1
     program plc --process filler
     ;;
+  "plc-filler libmodbus")
+    host 10.40.0.11/24 fd10:40::11/64 10.40.0.1 fd10:40::1
+    need plc
+    daemon plc "$built/plc"
+    ;;
   hmi)
     host 10.40.0.20/24 fd10:40::20/64 10.40.0.1 fd10:40::1
     program hmi --plc plc-mixer=10.40.0.10 --plc plc-filler=10.40.0.11
+    ;;
+  "hmi node-red")
+    host 10.40.0.20/24 fd10:40::20/64 10.40.0.1 fd10:40::1
+    need node_modules/node-red/red.js
+    command -v node >/dev/null || { echo "Node-RED needs node, version 18 or newer; install nodejs." >&2 && exit 1; }
+    # A user folder of its own, where it looks for palettes and finds none; what it runs is in the lab's folder.
+    mkdir -p /run/node-red
+    echo '{}' >/run/node-red/package.json
+    daemon hmi node "$built/node_modules/node-red/red.js" --settings "$here/third-party/node-red/settings.js" --userDir /run/node-red
     ;;
   ops)
     host 10.40.0.30/24 fd10:40::30/64 10.40.0.1 fd10:40::1
     ;;
   *)
-    echo "start.sh: no node $node" >&2
+    echo "start.sh: no node $*" >&2
     exit 2
     ;;
 esac

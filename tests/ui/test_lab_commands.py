@@ -102,3 +102,10 @@ def test_a_drill_on_a_lab_of_another_topology_is_refused(workspace: Path) -> Non
         in ended.stderr
     )
     assert not (workspace / "runs").exists()
+
+
+def test_a_lab_whose_third_party_programs_are_not_built_says_how_to_build_them(workspace: Path) -> None:
+    up = lab(workspace, "up", "--lab", "third", "--topology", "lab/third-party.clab.yml")
+    assert up.returncode != 0
+    assert "plc is not built yet; build it with: sh lab/third-party/build" in up.stderr
+    assert "Traceback" not in up.stderr
