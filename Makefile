@@ -63,7 +63,9 @@ containerlab: setup containerlab-programs
 	$(DOCKER) sh -c 'PYTHON=$(BIN)/python sh lab/build-image && $(BIN)/pytest tests/containerlab --ignore=tests/containerlab/more'
 
 containerlab-more: setup containerlab-programs
-	$(DOCKER) sh -c 'PYTHON=$(BIN)/python sh lab/build-image && $(BIN)/pytest tests/containerlab/more'
+	@bash scripts/install-system-packages $(PYTHON) third-party
+	sh lab/third-party/build
+	$(DOCKER) sh -c 'PYTHON=$(BIN)/python sh lab/build-image hmi && $(BIN)/pytest tests/containerlab/more'
 
 .PHONY: containerlab-programs
 containerlab-programs: setup
@@ -82,6 +84,7 @@ crash-matrix: setup
 
 # Node-RED as the HMI and a PLC on libmodbus, in the lab: about two minutes, with npm, gcc, libmodbus-dev and a registry.
 third-party: setup
+	@bash scripts/install-system-packages $(PYTHON) third-party
 	sh lab/third-party/build
 	$(BIN)/pytest tests/third_party
 

@@ -46,17 +46,18 @@ def host_state() -> dict[str, object]:
     }
 
 
-def apart(fresh: Path) -> Path:
+def apart(fresh: Path, topology: str = TOPOLOGY.name) -> Path:
     """Put a workspace's lab on a management network of its own, and give its topology."""
+    file = fresh / "lab" / topology
     for path in (
-        fresh / TOPOLOGY,
+        file,
         fresh / "lab/fw/sshd_config",
         fresh / "lab/fw/nftables.conf",
         fresh / "lab/plant/ready.py",
     ):
         text = path.read_text(encoding="utf-8").replace(*OWN_NETWORK).replace("fd10:ff:", "fd10:fe:")
         path.write_text(text.replace("network: islandmode-plant", "network: islandmode-apart"), encoding="utf-8")
-    return fresh / TOPOLOGY
+    return file
 
 
 def is_ready(lab: containerlab.ContainerLab) -> bool:
@@ -140,13 +141,15 @@ def refusal(fresh: Path, name: str = "one") -> IslandmodeError:
     return raised.value
 
 
-def test_a_missing_image_says_how_to_make_it(fresh: Path) -> None:
-    edit(fresh / TOPOLOGY, "islandmode-node:dev", "islandmode-nothing:dev")
-    assert "Image islandmode-nothing:dev is not on this machine; build it with `sh lab/build-image`" in str(
-        refusal(fresh)
-    )
-    edit(fresh / TOPOLOGY, "islandmode-nothing:dev", "vendor/firewall:1")
-    assert "load it with `docker pull vendor/firewall:1`" in str(refusal(fresh))
+def test_a_missing_image_says_how_to_get_it(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit(fresh / TOPOLOGY, "islandmode-node:dev", "vendor/firewall:1")
+    assert "Image vendor/firewall:1 is not on this machine; load it with `docker pull" in str(refusal(fresh))
+    for image, how in containerlab.OUR_IMAGES.items():
+        with monkeypatch.context() as patched:
+            patched.setattr(docker, "has_image", lambda asked, image=image: asked != image)
+            edit(fresh / TOPOLOGY, "vendor/firewall:1", image)
+            assert f"Image {image} is not on this machine; {how}." in str(refusal(fresh))
+            edit(fresh / TOPOLOGY, image, "vendor/firewall:1")
 
 
 def test_a_lab_of_the_same_name_elsewhere_is_named(lab: containerlab.ContainerLab, fresh: Path) -> None:

@@ -43,6 +43,10 @@ from islandmode.rehearse.topology import (
 
 BACKEND = "containerlab"
 MARK = "deployed-from"
+OUR_IMAGES = {
+    "islandmode-node:dev": "build it with `sh lab/build-image`",
+    "islandmode-hmi:dev": "build it with `sh lab/build-image hmi`",
+}
 HERE = Path("/etc/islandmode-lab")
 """In the operations host's container: the identity of its lab."""
 OWN_TARGET = "/run/own"
@@ -141,10 +145,7 @@ def up(path: Path, *, name: str, state_dir: Path) -> ContainerLab:
 def _check_images(topology: Topology) -> None:
     for image in sorted({node.image for node in topology.nodes.values() if node.image}):
         if not docker.has_image(image):
-            ours = image.startswith("islandmode-")
-            how = (
-                "build it with `sh lab/build-image`" if ours else f"load it with `docker pull {image}` or `docker load`"
-            )
+            how = OUR_IMAGES.get(image, f"load it with `docker pull {image}` or `docker load`")
             raise Refused(f"Image {image} is not on this machine; {how}.")
 
 
