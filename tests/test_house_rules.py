@@ -231,7 +231,7 @@ def test_no_test_is_skipped() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock"])
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock", "lab/requirements.lock"])
 def test_a_lock_names_no_host_and_every_hash(lock: str) -> None:
     lines = (ROOT / lock).read_text(encoding="utf-8").splitlines()
     package = re.compile(r"[a-z0-9][\w.-]*==[\w.]+(?: ; [\w.'<>=! ()-]+)? \\")
