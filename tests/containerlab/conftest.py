@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from islandmode.rehearse import backends, containerlab
-from islandmode.rehearse.containerlab import ContainerLab
+from islandmode.rehearse.container_lab import ContainerLab
 from tests.crash import launcher
 from tests.lab.drills import OPERATORS_FOLDERS, PROJECT, make_workspace
 
@@ -30,7 +30,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def lab(place: Path) -> Iterator[ContainerLab]:
     """A running lab, shared; tests leave it as they found it."""
     yield containerlab.up(place / "lab" / "plant.clab.yml", name=NAME, state_dir=place / ".lab")
-    containerlab.down(NAME, place / ".lab")
+    backends.down(NAME, place / ".lab")
 
 
 @pytest.fixture

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.rehearse.containerlab import ContainerLab
+from islandmode.rehearse.container_lab import ContainerLab
 from tests.crash.matrix import play_again_if_refused
-from tests.crash.scenarios import MATRIX
+from tests.crash.scenarios import MATRIX, Layer
 
 pytestmark = pytest.mark.lab
 
-ROWS = {row.name: row for row in MATRIX if row.fast}
+# Those of CI's subset in which another process than the conductor must act: that is what a container could get in the way of.
+ROWS = {
+    row.name: row for row in MATRIX if row.fast and (row.layer in {Layer.GUARDIAN, Layer.RESUME} or row.do == "stop")
+}
 
 
 @pytest.mark.parametrize("name", ROWS)

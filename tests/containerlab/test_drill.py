@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from islandmode.rehearse import namespaces
-from islandmode.rehearse.containerlab import ContainerLab
+from islandmode.rehearse.container_lab import ContainerLab
 from tests.lab.drills import Ended, drill, make_workspace
 
 pytestmark = pytest.mark.lab
@@ -39,5 +39,6 @@ def test_a_drill_ends_as_in_namespaces(lab: ContainerLab, workspace: Path, tmp_p
     for ended in (there, here):
         assert (ended.verdict["verdict"], ended.verdict["restoration"]) == ("held", "proven")
     assert header(there)["drill_digest"] == header(here)["drill_digest"]
+    assert (header(there)["lab_backend"], header(here)["lab_backend"]) == ("containerlab", "namespaces")
     assert header(there)["plan_digest"] == header(here)["plan_digest"]
     assert table(there) == table(here) != []

@@ -16,6 +16,7 @@ import pytest
 
 from islandmode.core.errors import InputError, IslandmodeError, Refused
 from islandmode.rehearse import backends, containerlab, docker
+from islandmode.rehearse.container_lab import ContainerLab
 from islandmode.rehearse.lab import LabFailed
 from tests.lab.rogue.bypass import in_node
 
@@ -60,7 +61,7 @@ def apart(fresh: Path, topology: str = TOPOLOGY.name) -> Path:
     return file
 
 
-def is_ready(lab: containerlab.ContainerLab) -> bool:
+def is_ready(lab: ContainerLab) -> bool:
     """Tell whether the whole plant answers."""
     argv = lab.enter("ops", ("python3", READY))
     return subprocess.run(argv, check=False, capture_output=True, timeout=30, stdin=subprocess.DEVNULL).returncode == 0
@@ -109,7 +110,7 @@ def test_an_up_that_is_ended_half_way_leaves_nothing_that_down_does_not_take(
     assert host_state() == before
 
 
-def test_a_restart_keeps_links_and_saved_files_and_clears_what_was_running(lab: containerlab.ContainerLab) -> None:
+def test_a_restart_keeps_links_and_saved_files_and_clears_what_was_running(lab: ContainerLab) -> None:
     kept = in_node(lab, "fw", "cat", "/etc/nftables.conf")
     links = sorted(row["ifname"] for row in json.loads(in_node(lab, "fw", "ip", "-j", "link")))
     in_node(lab, "fw", "sh", "-c", "echo 'table inet saved { }' >> /etc/nftables.conf; : > /run/running")
@@ -152,16 +153,14 @@ def test_a_missing_image_says_how_to_get_it(fresh: Path, monkeypatch: pytest.Mon
             edit(fresh / TOPOLOGY, image, "vendor/firewall:1")
 
 
-def test_a_lab_of_the_same_name_elsewhere_is_named(lab: containerlab.ContainerLab, fresh: Path) -> None:
+def test_a_lab_of_the_same_name_elsewhere_is_named(lab: ContainerLab, fresh: Path) -> None:
     error = refusal(fresh, lab.name)
     assert isinstance(error, InputError)
     assert f"Another lab named {lab.name} is up, from {lab.topology.file.parent}" in str(error)
     assert is_ready(lab)
 
 
-def test_a_lab_on_a_network_that_is_taken_is_refused_and_the_other_one_stays(
-    lab: containerlab.ContainerLab, fresh: Path
-) -> None:
+def test_a_lab_on_a_network_that_is_taken_is_refused_and_the_other_one_stays(lab: ContainerLab, fresh: Path) -> None:
     edit(fresh / TOPOLOGY, "network: islandmode-plant", "network: islandmode-other")
     error = refusal(fresh)
     assert isinstance(error, LabFailed)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from islandmode.rehearse import backends
-from islandmode.rehearse.containerlab import ContainerLab
+from islandmode.rehearse.container_lab import ContainerLab
 from islandmode.rehearse.lab import Lab
 from tests.crash import launcher
 from tests.crash.scenarios import Scenario

@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from islandmode.rehearse import containerlab, errand
-from islandmode.rehearse.topology import OPERATIONS_HOST
+from islandmode.rehearse import containerlab
+
+DIED = 137
+"""What a shell says of a process that was killed."""
 
 
 def main(state_dir: Path, name: str, argv: tuple[str, ...]) -> int:
     """Run it to its end, and return its exit code."""
     lab = containerlab.attach(name, state_dir)
     assert lab is not None
-    lab.show_workspace()
-    return errand.accompany(lab, lab.containers[OPERATIONS_HOST], argv, lifeline=True)
+    code = lab.accompany(argv, drill=True)
+    return DIED if code is None else code
 
 
 if __name__ == "__main__":

@@ -2,38 +2,52 @@
 
 from __future__ import annotations
 
-import json
+import re
 from pathlib import Path
 
 from islandmode.core.errors import InputError
 from islandmode.rehearse import containerlab, namespaces
-from islandmode.rehearse.containerlab import ContainerLab
-from islandmode.rehearse.lab import STATE_FILE, Lab, LabStatus
+from islandmode.rehearse.container_lab import BACKEND as CONTAINERLAB
+from islandmode.rehearse.container_lab import ContainerLab
+from islandmode.rehearse.containerlab_down import down as destroy
+from islandmode.rehearse.lab import Lab, LabStatus, read_state
 from islandmode.rehearse.namespaces import NamespacesLab
 
-UP = {"namespaces": namespaces.up, containerlab.BACKEND: containerlab.up}
+UP = {namespaces.BACKEND: namespaces.up, CONTAINERLAB: containerlab.up}
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,40}")
 
 
-def up(path: Path, *, name: str, state_dir: Path, backend: str = "namespaces") -> Lab:
+def _checked(name: str) -> str:
+    """Refuse a name that is none: a lab's folder has it, and is deleted with the lab."""
+    if NAME.fullmatch(name) is None:
+        raise InputError(
+            f'A lab cannot be named "{name}"; give it letters, digits, "-" and "_", beginning with a letter or a digit.'
+        )
+    return name
+
+
+def up(path: Path, *, name: str, state_dir: Path, backend: str = namespaces.BACKEND) -> Lab:
     """Bring a lab up and return when the plant answers; an unknown back end lists the known ones."""
     if backend not in UP:
         raise InputError(f"There is no back end {backend}; known back ends: {', '.join(UP)}.")
-    running = attach(name, state_dir)
-    if running is not None:
+    if attach(name, state_dir) is not None:
         raise InputError(f"Lab {name} is already up; use it, or end it with `islandmode lab down`.")
+    # Whatever a lab of that name, of either back end, left behind half-way.
+    down(name, state_dir)
     return UP[backend](path, name=name, state_dir=state_dir)
 
 
 def attach(name: str, state_dir: Path) -> Lab | None:
-    """Return the running lab of that name; None when there is none."""
-    if _backend(name, state_dir) == containerlab.BACKEND:
+    """Return the running lab of that name; None when there is none, and `LabUnknown` where that cannot be told."""
+    state = read_state(_checked(name), state_dir)
+    if state is not None and state.get("backend") == CONTAINERLAB:
         return containerlab.attach(name, state_dir)
     return namespaces.attach(name, state_dir)
 
 
 def down(name: str, state_dir: Path) -> None:
     """End a lab of either back end, also one that never came up; nothing of it is left."""
-    containerlab.down(name, state_dir)
+    destroy(_checked(name), state_dir)
     namespaces.down(name, state_dir)
 
 
@@ -50,14 +64,7 @@ def status(name: str, state_dir: Path) -> LabStatus:
     """Say what runs in a lab."""
     lab = attach(name, state_dir)
     if isinstance(lab, ContainerLab):
-        return LabStatus(True, containerlab.BACKEND, containerlab.status(lab))
+        return LabStatus(True, CONTAINERLAB, containerlab.status(lab))
     if isinstance(lab, NamespacesLab):
-        return LabStatus(True, "namespaces", namespaces.status(lab))
+        return LabStatus(True, namespaces.BACKEND, namespaces.status(lab))
     return LabStatus(running=False)
-
-
-def _backend(name: str, state_dir: Path) -> str:
-    try:
-        return str(json.loads((state_dir / name / STATE_FILE).read_text(encoding="utf-8")).get("backend", ""))
-    except (OSError, ValueError):
-        return ""

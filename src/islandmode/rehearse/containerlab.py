@@ -7,110 +7,46 @@ to be done from outside meanwhile, starting the far vantages' workers, is done b
 from __future__ import annotations
 
 import json
-import re
 import secrets
-import shutil
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
-from islandmode.core.errors import InputError, Refused
-from islandmode.rehearse import docker, errand
-from islandmode.rehearse.code import CODE, code_digest, copy_code
+from islandmode.core.errors import InputError, IslandmodeError, Refused
+from islandmode.rehearse import docker
+from islandmode.rehearse.code import CODE, copy_code
+from islandmode.rehearse.container_lab import BACKEND, HERE, PYTHON, Container, ContainerLab
+from islandmode.rehearse.containerlab_down import MARK, deployed_topology, down
 from islandmode.rehearse.containerlab_program import program, run_program
 from islandmode.rehearse.keys import make_keys, put_into
 from islandmode.rehearse.lab import (
     KNOWN_HOSTS,
     SECRETS,
     STATE_FILE,
-    Lab,
     LabFailed,
     LabUnknown,
     NodeStatus,
     addresses_in,
+    read_state,
+    refuse_foreign,
 )
+from islandmode.rehearse.processes import started, vantage_point
 from islandmode.rehearse.topology import (
-    KEPT,
     OPERATIONS_HOST,
     READY_LABEL,
+    READY_WITHIN_LABEL,
     Topology,
     keep_topology,
     kept_topology,
     read_topology,
 )
 
-BACKEND = "containerlab"
-MARK = "deployed-from"
 OUR_IMAGES = {
     "islandmode-node:dev": "build it with `sh lab/build-image`",
     "islandmode-hmi:dev": "build it with `sh lab/build-image hmi`",
 }
-HERE = Path("/etc/islandmode-lab")
-"""In the operations host's container: the identity of its lab."""
 OWN_TARGET = "/run/own"
-WORKSPACE_TARGET = "/run/workspace"
-PYTHON = "python3"
-UP_S, DOWN_S, READY_S, KEYS_S = 120.0, 60.0, 30.0, 15.0
-SEE_WORKSPACE = """
-[ "$(stat -c %d:%i "$1" 2>/dev/null)" = "$(stat -c %d:%i /run/workspace)" ] && exit 0
-mkdir -p "$1" && mount --bind /run/workspace "$1"
-"""
-
-
-@dataclass(frozen=True)
-class ContainerLab(Lab):
-    """A running lab of containers, by their ids."""
-
-    containers: Mapping[str, str]
-    code: str
-
-    def enter(self, node: str, argv: tuple[str, ...], *, network_only: bool = False) -> tuple[str, ...]:
-        """Give the command line that runs `argv` in a node; there is no network without its container."""
-        self.node(node)
-        if not self.is_here():
-            return docker.enter(self.containers[node], argv)
-        return argv if node == OPERATIONS_HOST else errand.ask_for(node, argv)
-
-    def shell(self, node: str, argv: tuple[str, ...], *, terminal: bool) -> tuple[str, ...]:
-        """Give the command line that runs `argv` in a node for a person, on their terminal if they sit at one."""
-        entered = self.enter(node, argv)
-        at = entered.index("--interactive") if terminal and "--interactive" in entered else None
-        return entered if at is None else (*entered[:at], "--tty", *entered[at:])
-
-    def network_pid(self, node: str) -> int:
-        """Give the container's first process."""
-        self.node(node)
-        return docker.network_pid(self.containers[node])
-
-    def is_here(self) -> bool:
-        """Tell whether this process is in the operations host's container."""
-        return _here() == self.identity
-
-    def go(self, arguments: tuple[str, ...], *, drill: bool) -> int:
-        """Run ourselves in the operations host's container; when we are told to end, or die, a drill there restores."""
-        wanted = arguments[arguments.index("--workspace") + 1]
-        if not Path(wanted).is_relative_to(self.topology.workspace):
-            raise InputError(
-                f"Lab {self.name} belongs to the workspace {self.topology.workspace}; {wanted} is not in it. "
-                "Bring up a lab from there."
-            )
-        self.show_workspace()
-        if drill and code_digest() != self.code:
-            raise Refused(
-                f"Lab {self.name} was brought up by another version of islandmode than this one; "
-                "take it down and up again with `islandmode lab down` and `islandmode lab up`. Nothing was touched."
-            )
-        here = (PYTHON, "-m", "islandmode", *arguments)
-        return errand.accompany(self, self.containers[OPERATIONS_HOST], here, lifeline=drill)
-
-    def show_workspace(self) -> None:
-        """Let the operations host see the lab's workspace where this machine sees it, so that every path is the same."""
-        root = str(self.topology.workspace)
-        done = docker.ask("exec", self.containers[OPERATIONS_HOST], "sh", "-c", SEE_WORKSPACE, "sh", root)
-        if done.returncode != 0:
-            raise Refused(f"The operations host cannot see the workspace {root}: {done.stderr.strip()}")
+UP_S, READY_S, SCAN_S = 120.0, 30.0, 5
 
 
 def up(path: Path, *, name: str, state_dir: Path) -> ContainerLab:
@@ -132,12 +68,15 @@ def up(path: Path, *, name: str, state_dir: Path) -> ContainerLab:
         raise Refused(f"The lab's state cannot be kept in {folder} ({error.strerror}).") from error
     try:
         lab = _deploy(topology, name, state_dir, folder)
-        _wait_until_ready(lab)
         _learn_foreign_keys(lab)
+        _wait_until_ready(lab)
         # Last: a lab without it never came up whole, and the next `up` clears it away.
         _write_state(lab)
-    except BaseException:
-        down(name, state_dir)
+    except BaseException as failed:
+        try:
+            down(name, state_dir)
+        except IslandmodeError as second:
+            raise LabFailed(f"{failed} And it could not all be taken away again: {second}") from failed
         raise
     return lab
 
@@ -170,36 +109,26 @@ def _deploy(topology: Topology, name: str, state_dir: Path, folder: Path) -> Con
             known_hosts += [f"{address} {keys.public}\n" for address in node.management]
     (folder / KNOWN_HOSTS).write_text("".join(known_hosts), encoding="ascii")
     code = copy_code(lab_dir / CODE)
-    run_program(("deploy", *_deployed(name, folder), "--skip-labdir-acl"), base=folder, within_s=UP_S)
-    containers = {node: str(one["Id"]) for node, one in docker.containers_of(name).items()}
+    # Some kinds wait for their nodes themselves.
+    within_s = UP_S + max(node.ready_within_s for node in topology.nodes.values())
+    run_program(("deploy", *deployed_topology(name, folder), "--skip-labdir-acl"), base=folder, within_s=within_s)
+    containers = _containers(name)
     missing = [node for node in topology.nodes if node not in containers]
     if missing:
         raise LabFailed(f"The lab did not come up: no container was made for {', '.join(missing)}.")
     identity = secrets.token_hex(8)
-    marked = docker.ask("exec", "--interactive", containers[OPERATIONS_HOST], "tee", str(HERE), given=identity)
+    marked = docker.ask("exec", "--interactive", containers[OPERATIONS_HOST].id, "tee", str(HERE), given=identity)
     if marked.returncode != 0:
         raise LabFailed(f"The operations host cannot be written: {marked.stderr.strip()}")
     return ContainerLab(name, state_dir, identity, topology, containers, code)
 
 
-def _deployed(name: str, folder: Path) -> tuple[str, str]:
-    """Give the topology that containerlab is told of: the file as it was when the lab came up, under the lab's own name.
-
-    It lies beside the original, so that every path in it means the same. Containerlab's `destroy` goes by the name and the
-    nodes in the file: with the original, which may have another name or be changed meanwhile, it would remove nothing and say
-    that all is well.
-    """
-    original = Path((folder / MARK).read_text(encoding="utf-8").rstrip("\n"))
-    beside = original.with_name(f".{name}.{original.name}")
-    text = (folder / KEPT).read_text(encoding="utf-8")
-    named = re.sub(r"^name:.*$", f"name: {name}", text, count=1, flags=re.MULTILINE)
-    try:
-        beside.write_text(named, encoding="utf-8")
-    except OSError as error:
-        raise Refused(
-            f"{beside} cannot be written ({error.strerror}); containerlab is told of the lab by it."
-        ) from error
-    return "--topo", str(beside)
+def _containers(name: str) -> dict[str, Container]:
+    found = {}
+    for node, one in docker.containers_of(name).items():
+        pid = int(one["State"]["Pid"])
+        found[node] = Container(str(one["Id"]), pid, started(pid) if pid else "")
+    return found
 
 
 def _lab_dir(name: str, folder: Path) -> Path:
@@ -234,19 +163,22 @@ def _learn_foreign_keys(lab: ContainerLab) -> None:
         if _takes_our_keys(lab.topology, node.name):
             continue
         (lab.folder / SECRETS / point).unlink()
-        argv = ("ssh-keyscan", "-T", "5", *node.management)
-        learned = ""
-        for _ in range(round(KEYS_S / 5)):
-            asked = docker.ask("exec", lab.containers[OPERATIONS_HOST], *argv, within_s=KEYS_S)
-            learned = "".join(f"{line}\n" for line in asked.stdout.splitlines() if not line.startswith("#"))
+        # It waits up to so many seconds for an address, and is asked again until the node has had its time.
+        argv = ("exec", lab.container(OPERATIONS_HOST), "ssh-keyscan", "-T", str(SCAN_S), *node.management)
+        learned: list[str] = []
+        for _ in range(-(-node.ready_within_s // SCAN_S)):
+            asked = docker.ask(*argv, within_s=SCAN_S * 6 * max(len(node.management), 1))
+            learned = [line for line in asked.stdout.splitlines() if line and not line.startswith("#")]
             if learned:
                 break
         if not learned:
+            where = " or ".join(node.management) or "any address"
             raise LabFailed(
-                f"The lab came up, but {node.name} offers no SSH on {' or '.join(node.management) or 'any address'}."
+                f"The lab came up, but {node.name} offers no SSH on {where} within {node.ready_within_s} s; if it boots "
+                f"for longer, give it the label {READY_WITHIN_LABEL}."
             )
         with lab.known_hosts.open("a", encoding="ascii") as known_hosts:
-            known_hosts.write(learned)
+            known_hosts.write("".join(f"{line}\n" for line in learned))
 
 
 def _write_state(lab: ContainerLab) -> None:
@@ -254,8 +186,9 @@ def _write_state(lab: ContainerLab) -> None:
         "backend": BACKEND,
         "identity": lab.identity,
         "topology": str(lab.topology.file),
-        "containers": dict(lab.containers),
+        "containers": {node: asdict(one) for node, one in lab.containers.items()},
         "code": lab.code,
+        **vantage_point(),
     }
     new = lab.folder / f"{STATE_FILE}.new"
     new.write_text(json.dumps(state), encoding="utf-8")
@@ -263,60 +196,30 @@ def _write_state(lab: ContainerLab) -> None:
 
 
 def attach(name: str, state_dir: Path) -> ContainerLab | None:
-    """Return the running lab of that name; None when there is none. Raises `LabUnknown` where Docker cannot be asked."""
-    try:
-        state: dict[str, Any] = json.loads((state_dir / name / STATE_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    """Return the running lab of that name; None when there is none.
+
+    Docker is not asked: whether it hangs, or another engine answers, the kernel knows which processes live. A lab of which
+    only a part lives, without the firewall or the operations host, raises `LabUnknown`: nobody can see what is isolated there.
+    """
+    state = read_state(name, state_dir)
+    if state is None:
         return None
+    containers = {node: Container(**one) for node, one in state["containers"].items()}
     topology = kept_topology(state_dir / name, Path(state["topology"]))
-    lab = ContainerLab(name, state_dir, state["identity"], topology, state["containers"], state["code"])
+    lab = ContainerLab(name, state_dir, state["identity"], topology, containers, state["code"])
     if lab.is_here():
         return lab
-    there = docker.running(list(lab.containers.values()))
-    if there is None:
-        raise LabUnknown(f"Lab {name} runs in containers, and Docker does not answer; start its service and try again.")
-    return lab if there else None
-
-
-def _here() -> str:
-    try:
-        return HERE.read_text(encoding="ascii")
-    except OSError:
-        return ""
-
-
-def down(name: str, state_dir: Path) -> None:
-    """Destroy a lab, also one that never came up; returns when Docker has taken all of it away."""
-    folder = (state_dir / name).resolve()
-    if not (folder / MARK).is_file():
-        return
-    deployed = _deployed(name, folder)
-    ours = [one["Id"] for one in docker.containers_of(name).values() if _is_below(one, folder)]
-    trouble: LabFailed | None = None
-    if ours:
-        try:
-            run_program(("destroy", *deployed, "--cleanup"), base=folder, within_s=DOWN_S)
-        except LabFailed as error:
-            trouble = error
-    left = [one["Id"] for one in docker.containers_of(name).values() if _is_below(one, folder)]
-    if left:
-        removed = docker.ask("rm", "--force", "--volumes", *left, within_s=DOWN_S)
-        if removed.returncode != 0:
-            raise LabFailed(f"Lab {name} could not be taken down: {removed.stderr.strip()}")
-    # A deploy that was killed before its first container leaves its network; one with members is another lab's.
-    network = read_topology(folder / KEPT).network
-    if network:
-        docker.ask("network", "rm", network)
-    Path(deployed[1]).unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    if trouble is not None:
-        raise LabFailed(
-            f"{trouble} Its containers were removed by Docker; its lines in /etc/hosts may be left."
-        ) from trouble
-
-
-def _is_below(container: dict[str, Any], folder: Path) -> bool:
-    return Path(container["Config"]["Labels"].get(docker.LAB_DIR_LABEL, "/")).is_relative_to(folder)
+    refuse_foreign(name, state)
+    alive = {node for node, one in containers.items() if one.is_alive}
+    if not alive:
+        return None
+    needed = {OPERATIONS_HOST, *(node.name for node in topology.points.values())}
+    if needed - alive:
+        raise LabUnknown(
+            f"Lab {name} runs only in part, without {', '.join(sorted(needed - alive))}: what is isolated in it cannot be "
+            "seen. End it with `islandmode lab down`."
+        )
+    return lab
 
 
 def restart(lab: ContainerLab, node: str) -> ContainerLab:
@@ -324,17 +227,19 @@ def restart(lab: ContainerLab, node: str) -> ContainerLab:
     lab.node(node)
     folder = lab.folder.resolve()
     # It keeps the links, and boots the node by the same lines as the first time.
-    run_program(("restart", *_deployed(lab.name, folder), "--node", node), base=folder, within_s=UP_S)
-    _wait_until_ready(lab)
-    return lab
+    run_program(("restart", *deployed_topology(lab.name, folder), "--node", node), base=folder, within_s=UP_S)
+    again = replace(lab, containers=_containers(lab.name))
+    _write_state(again)
+    _wait_until_ready(again)
+    return again
 
 
 def status(lab: ContainerLab) -> tuple[NodeStatus, ...]:
     """Say what runs in a lab."""
     nodes = []
     for name, node in lab.topology.nodes.items():
-        shown = docker.ask("exec", lab.containers[name], "ip", "-j", "addr")
-        counted = docker.ask("top", lab.containers[name], "-eo", "pid")
+        shown = docker.ask("exec", lab.container(name), "ip", "-j", "addr")
+        counted = docker.ask("top", lab.container(name), "-eo", "pid")
         pids = tuple(int(line) for line in counted.stdout.split()[1:])
         nodes.append(NodeStatus(name, node.role, addresses_in(json.loads(shown.stdout or "[]")), pids))
     return tuple(nodes)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from islandmode.core.errors import Refused
@@ -15,6 +17,8 @@ from islandmode.rehearse.lab import LabFailed
 
 VERSION = "0.79.0"
 MODULES = Path("/proc/modules")
+LOCK, LOG = "containerlab.lock", "containerlab.log"
+STEP_S = 0.05
 # Containerlab would look for a newer version of itself, and wait for an answer.
 QUIET = {"CLAB_VERSION_CHECK": "disable", "NO_COLOR": "1"}
 SAID_IN_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -39,30 +43,55 @@ def run_program(words: tuple[str, ...], *, base: Path, within_s: float) -> None:
 
     A node whose `exec` line failed is no failure to containerlab, but it is one of the lab.
     """
-    # When we die it dies too: a deploy that went on by itself would work against whoever clears up after us.
-    argv = ["setpriv", "--pdeathsig", "KILL", *_around(), program(), *words]
-    environment = {**os.environ, **QUIET, "CLAB_LABDIR_BASE": str(base)}
-    try:
-        done = subprocess.run(
-            argv,
+    base.mkdir(parents=True, exist_ok=True)
+    with (base / LOCK).open("w", encoding="ascii") as lock, (base / LOG).open("w+", encoding="utf-8") as log:
+        _take_turn(lock.fileno(), within_s)
+        environment = {**os.environ, **QUIET, "CLAB_LABDIR_BASE": str(base)}
+        # Its output goes into a file and its group is its own: whether we are interrupted or killed, it works to its end, and
+        # whoever clears up after us waits for its turn. Killed half-way, it would leave ends of links on this machine.
+        child = subprocess.Popen(
+            [*_around(), program(), *words],
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=within_s,
+            stdout=log,
+            stderr=log,
             env=environment,
-            # Ctrl-C is ours: a deploy that is half done is destroyed by us, not left by a program that was killed too.
             start_new_session=True,
+            pass_fds=(lock.fileno(),),
         )
-    except subprocess.TimeoutExpired:
-        raise LabFailed(f"Containerlab did not {words[0]} within {within_s:g} s.") from None
-    if done.returncode != 0:
-        raise LabFailed(f"Containerlab could not {words[0]} the lab: {_reason(done.stderr + done.stdout)}")
-    not_booted = boots_that_failed(done.stderr)
+        code = _wait(child, words[0], within_s)
+        log.seek(0)
+        said = log.read()
+    if code != 0:
+        raise LabFailed(f"Containerlab could not {words[0]} the lab: {_reason(said)}")
+    not_booted = boots_that_failed(said)
     if not_booted:
         raise LabFailed(
             "; ".join(f"{node} did not boot: {why or 'it said nothing'}" for node, why in not_booted.items())
         )
+
+
+def _take_turn(descriptor: int, within_s: float) -> None:
+    """Wait for a containerlab that still works on this lab; the lock is its own until it ends, whatever became of its caller."""
+    for _ in range(round(within_s / STEP_S)):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(STEP_S)
+        else:
+            return
+    raise LabFailed(f"Another containerlab has been at work on this lab for {within_s:g} s; end it, then try again.")
+
+
+def _wait(child: subprocess.Popen[bytes], word: str, within_s: float) -> int:
+    try:
+        return child.wait(within_s)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+        raise LabFailed(f"Containerlab did not {word} within {within_s:g} s.") from None
+    except KeyboardInterrupt:
+        child.wait(within_s)
+        raise
 
 
 def _around() -> list[str]:

@@ -54,20 +54,10 @@ def containers_of(lab: str) -> dict[str, dict[str, Any]]:
     return {one["Config"]["Labels"][NODE_LABEL]: one for one in _inspect(listed.stdout.split())}
 
 
-def running(identities: list[str]) -> bool | None:
-    """Tell whether all of these containers run; None when Docker cannot be asked."""
-    try:
-        asked = ask("ps", "--quiet", "--no-trunc")
-    except Refused:
-        return None
-    if asked.returncode != 0:
-        return None
-    return set(identities) <= set(asked.stdout.split())
-
-
-def network_pid(container: str) -> int:
-    """Give a container's first process, as this machine numbers it."""
-    return int(_inspect([container])[0]["State"]["Pid"])
+def is_containerlabs_network(network: str) -> bool:
+    """Tell whether there is a network of that name and containerlab made it: it marks its own."""
+    asked = ask("network", "inspect", "--format", "{{json .Labels}}", network)
+    return asked.returncode == 0 and LAB_LABEL in (json.loads(asked.stdout) or {})
 
 
 def _inspect(containers: list[str]) -> list[dict[str, Any]]:
@@ -76,15 +66,15 @@ def _inspect(containers: list[str]) -> list[dict[str, Any]]:
     asked = ask("inspect", *containers)
     if asked.returncode != 0:
         raise Refused(f"Docker does not say what became of the lab's containers: {asked.stderr.strip()}")
-    found: list[dict[str, Any]] = json.loads(asked.stdout)
+    try:
+        found: list[dict[str, Any]] = json.loads(asked.stdout)
+    except ValueError:
+        raise Refused("Docker's answer on the lab's containers cannot be read.") from None
     return found
 
 
-def enter(
-    container: str, argv: tuple[str, ...], *, environment: dict[str, str] | None = None, user: str = ""
-) -> tuple[str, ...]:
+def enter(container: str, argv: tuple[str, ...], *, environment: dict[str, str] | None = None) -> tuple[str, ...]:
     """Give the command line that runs `argv` in a container, with our standard input and output."""
     given = [word for name, value in (environment or {}).items() for word in ("--env", f"{name}={value}")]
-    as_user = ("--user", user) if user else ()
     # Its whole path: what runs it may have another search path than we.
-    return (shutil.which("docker") or "docker", "exec", "--interactive", *as_user, *given, container, *argv)
+    return (shutil.which("docker") or "docker", "exec", "--interactive", *given, container, *argv)

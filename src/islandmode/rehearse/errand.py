@@ -1,9 +1,11 @@
-"""Errands for a conductor in a container: what it needs done in other nodes while it has no hand of its own outside.
+"""Whoever started a drill in a container stays beside it: signals go in, errands come out, and its death is noticed.
 
-Whoever started the drill stays beside it. It keeps the conductor's standard input open as a lifeline: a signal that it gets
-becomes a word on it, and its end ends the drill, which restores. And it listens on a socket in the lab's folder, which the
-operations host sees: a process there sends a node, a command line and its own standard input and output, and the command
-runs in that node with just these. Between them no byte is copied.
+It listens on a socket in the lab's folder, which the operations host sees. Two kinds of callers come from there:
+
+* the conductor, once: its *lifeline*. A signal that the starter gets becomes a word on it; that it ends, as when the starter is
+  killed, makes the conductor restore. It needs no Docker: an engine that hangs keeps no Ctrl-C from the plant.
+* a process that wants something done in another node, where nothing in the lab has a hand: it sends the node, a command
+  line and its own standard input and output, and the command runs there with just these. No byte between them is copied.
 
     python -m islandmode.rehearse.errand NODE COMMAND...     in the container, with the socket's name in the environment
 """
@@ -18,20 +20,27 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
+from islandmode.core.errors import IslandmodeError
 from islandmode.rehearse import docker
-from islandmode.rehearse.lab import Lab
+from islandmode.rehearse.processes import is_alive
 
 SOCKET_VARIABLE = "ISLANDMODE_ERRANDS"
-LIFELINE_VARIABLE = "ISLANDMODE_LIFELINE"
 TERMINAL = ("COLUMNS", "LINES", "TERM", "NO_COLOR")
 PASSED_ON = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
-PASSED_ON_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REQUEST_BYTES = 65536
+ENDED_WITHIN_S = 15.0
+OURS, CODES = 64, range(8)
+SAY_CODE = f'"$@"; exit $(({OURS} + $?))'
+"""Docker's client has exit codes of its own, and 1 is one of them; ours are moved to where it has none."""
+
+Container = Callable[[str], str]
 
 
 def ask_for(node: str, argv: tuple[str, ...]) -> tuple[str, ...]:
@@ -39,37 +48,53 @@ def ask_for(node: str, argv: tuple[str, ...]) -> tuple[str, ...]:
     return (sys.executable, "-m", "islandmode.rehearse.errand", node, *argv)
 
 
-def accompany(lab: Lab, container: str, argv: tuple[str, ...], *, lifeline: bool) -> int:
-    """Run a command in a container and stay beside it to its end; returns its exit code."""
+def accompany(folder: Path, container_of: Container, host: str, argv: tuple[str, ...], *, drill: bool) -> int | None:
+    """Run our own command in a container and stay beside it to its end; None when it ended without its own word."""
+    environment = _terminal()
+    desk = Desk(container_of)
+    with desk.open(folder) if drill else _nothing() as path:
+        if path is not None:
+            environment[SOCKET_VARIABLE] = str(path)
+        inside = docker.enter(host, ("sh", "-c", SAY_CODE, "sh", *_as_ourselves(), *argv), environment=environment)
+        sys.stdout.flush()
+        # Not of our process group: a terminal's Ctrl-C would end Docker's client, and the drill would lose its terminal.
+        child = subprocess.Popen(inside, stdin=subprocess.DEVNULL, start_new_session=True)
+        desk.child = child
+        with _heard(desk.say if drill else lambda _: child.terminate()):
+            code = child.wait() - OURS
+    return code if code in CODES else None
+
+
+def _terminal() -> dict[str, str]:
+    """Tell the command in the container of the terminal that its output ends on."""
     environment = {name: os.environ[name] for name in TERMINAL if name in os.environ}
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         size = os.get_terminal_size(sys.stderr.fileno())
         environment |= {"TTY_COMPATIBLE": "1", "COLUMNS": str(size.columns), "LINES": str(size.lines)}
-    with errands(lab) as path:
-        environment[SOCKET_VARIABLE] = str(path)
-        if lifeline:
-            environment[LIFELINE_VARIABLE] = "1"
-        user = "" if os.geteuid() == 0 else f"{os.geteuid()}:{os.getegid()}"
-        inside = docker.enter(container, argv, environment=environment, user=user)
-        # Not of our process group: a terminal's Ctrl-C would end Docker's client, and the drill would lose its terminal.
-        child = subprocess.Popen(
-            inside, stdin=subprocess.PIPE if lifeline else subprocess.DEVNULL, start_new_session=True
-        )
-        with _signals_into(child):
-            return child.wait()
+    return environment
+
+
+def _as_ourselves() -> tuple[str, ...]:
+    """Be in the container who we are here, with our groups: what a run writes must belong to whoever started it."""
+    if os.geteuid() == 0:
+        return ()
+    groups = ",".join(str(group) for group in os.getgroups())
+    return ("setpriv", f"--reuid={os.geteuid()}", f"--regid={os.getegid()}", f"--groups={groups}", "--")
 
 
 @contextmanager
-def _signals_into(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Turn signals into words on the child's lifeline."""
+def _nothing() -> Iterator[None]:
+    yield None
 
-    def say(number: int, _: FrameType | None) -> None:
-        if child.stdin is not None:
-            # Whoever has gone hears nothing, and needs not.
-            with suppress(OSError):
-                os.write(child.stdin.fileno(), f"{signal.Signals(number).name}\n".encode())
 
-    before = {number: signal.signal(number, say) for number in PASSED_ON_SIGNALS}
+@contextmanager
+def _heard(say: Callable[[str], None]) -> Iterator[None]:
+    """Have signals said, instead of ending us."""
+
+    def handle(number: int, _: FrameType | None) -> None:
+        say(signal.Signals(number).name)
+
+    before = {number: signal.signal(number, handle) for number in SIGNALS}
     try:
         yield
     finally:
@@ -77,82 +102,145 @@ def _signals_into(child: subprocess.Popen[bytes]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-@contextmanager
-def errands(lab: Lab) -> Iterator[Path]:
-    """Listen for errands; yields the socket's path, which is the same in the operations host."""
-    path = lab.folder.resolve() / f"errands-{os.getpid()}"
-    with suppress(FileNotFoundError):
-        path.unlink()
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
-    try:
-        # By way of the open folder: the name of a socket may have no more than a hundred characters.
-        listener.bind(f"/proc/self/fd/{folder}/{path.name}")
-        listener.listen()
-        threading.Thread(target=_listen, args=(listener, lab), name="errands", daemon=True).start()
-        yield path
-    finally:
-        listener.close()
-        os.close(folder)
-        with suppress(FileNotFoundError):
-            path.unlink()
+@dataclass
+class Desk:
+    """Where a starter takes errands and holds the lifeline."""
 
+    container_of: Container
+    child: subprocess.Popen[bytes] | None = None
+    _lifelines: list[socket.socket] = field(default_factory=list)
+    _unsaid: list[str] = field(default_factory=list)
 
-def _listen(listener: socket.socket, lab: Lab) -> None:
-    while True:
+    @contextmanager
+    def open(self, folder: Path) -> Iterator[Path]:
+        """Listen; yields the socket's path, which is the same in the operations host."""
+        path = folder / f"errands-{os.getpid()}"
+        # Those of starters that were killed, and of whoever had our number before.
+        for left in folder.glob("errands-*"):
+            if left == path or not is_alive(int(left.name.rpartition("-")[2])):
+                left.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        # Whoever may connect may run commands in every node: that is us, and root.
+        mask = os.umask(0o177)
         try:
-            asking, _ = listener.accept()
-        except OSError:
-            return
-        threading.Thread(target=_run, args=(asking, lab), name="errand", daemon=True).start()
-
-
-def _run(asking: socket.socket, lab: Lab) -> None:
-    """Do one errand: run what is asked for, until it ends or whoever asked has gone; then say how it ended."""
-    with asking:
-        message, passed, _, _ = socket.recv_fds(asking, REQUEST_BYTES, 2)
-        try:
-            request = json.loads(message)
-            argv = docker.enter(
-                _container(lab, request["node"]), tuple(request["argv"]), environment=request["environment"]
-            )
-            given, taken = passed
-            child = subprocess.Popen(argv, stdin=given, stdout=taken, stderr=subprocess.DEVNULL, start_new_session=True)
-        except (OSError, ValueError, KeyError) as error:
-            asking.send(f"1 {error}".encode())
-            return
+            with _short(path) as name:
+                listener.bind(name)
         finally:
-            for descriptor in passed:
-                os.close(descriptor)
-        threading.Thread(target=_watch, args=(asking, child), name="errand-watch", daemon=True).start()
-        code = child.wait()
-        with suppress(OSError):
-            asking.send(f"{code} ".encode())
+            os.umask(mask)
+        try:
+            listener.listen()
+            threading.Thread(target=self._listen, args=(listener,), name="errands", daemon=True).start()
+            yield path
+        finally:
+            listener.close()
+            path.unlink(missing_ok=True)
+
+    def say(self, word: str) -> None:
+        """Say a word to the conductor, or as soon as it listens."""
+        self._unsaid.append(word)
+        for lifeline in self._lifelines:
+            self._say_all(lifeline)
+
+    def _say_all(self, lifeline: socket.socket) -> None:
+        # Whoever has gone hears nothing, and needs not.
+        with suppress(OSError, IndexError):
+            while self._unsaid:
+                lifeline.send(self._unsaid.pop(0).encode())
+
+    def _listen(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                caller, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(caller,), name="errand", daemon=True).start()
+
+    def _serve(self, caller: socket.socket) -> None:
+        """Do one errand until it ends or whoever asked has gone, or hold the lifeline to its end."""
+        passed: list[int] = []
+        with caller:
+            try:
+                message, passed, _, _ = socket.recv_fds(caller, REQUEST_BYTES, 2)
+                request = json.loads(message)
+                if request.get("lifeline"):
+                    self._hold(caller)
+                else:
+                    self._run(caller, request, passed)
+            except (OSError, ValueError, KeyError, TypeError, IslandmodeError) as error:
+                with suppress(OSError):
+                    caller.send(f"1 {error}".encode())
+            finally:
+                for descriptor in passed:
+                    with suppress(OSError):
+                        os.close(descriptor)
+
+    def _hold(self, caller: socket.socket) -> None:
+        """Hold the conductor's lifeline; when it has ended and Docker's client does not, end the client."""
+        self._lifelines.append(caller)
+        self._say_all(caller)
+        caller.recv(1)
+        self._lifelines.remove(caller)
+        if self.child is not None:
+            try:
+                self.child.wait(ENDED_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+
+    def _run(self, caller: socket.socket, request: dict[str, object], passed: list[int]) -> None:
+        container = self.container_of(str(request["node"]))
+        argv, environment = request["argv"], request["environment"]
+        if not isinstance(argv, list) or not isinstance(environment, dict):
+            raise TypeError("an errand is a node, a list of words and an environment")
+        given, taken = passed
+        entered = docker.enter(container, tuple(argv), environment=environment)
+        child = subprocess.Popen(entered, stdin=given, stdout=taken, stderr=subprocess.DEVNULL, start_new_session=True)
+        while passed:
+            os.close(passed.pop())
+        threading.Thread(target=_watch, args=(caller, child), name="errand-watch", daemon=True).start()
+        caller.send(f"{child.wait()} ".encode())
 
 
-def _container(lab: Lab, node: str) -> str:
-    lab.node(node)
-    containers: dict[str, str] = getattr(lab, "containers", {})
-    return containers[node]
-
-
-def _watch(asking: socket.socket, child: subprocess.Popen[bytes]) -> None:
+def _watch(caller: socket.socket, child: subprocess.Popen[bytes]) -> None:
     """End the errand's client when whoever asked has gone; what runs in the node then sees the end of its input."""
     with suppress(OSError):
-        asking.recv(1)
+        caller.recv(1)
     with suppress(ProcessLookupError):
         child.terminate()
+
+
+@contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """Give a name for a socket by way of its open folder: it may have no more than a hundred characters."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
+def _call() -> socket.socket:
+    """Connect to the starter, from the operations host."""
+    calling = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with _short(Path(os.environ[SOCKET_VARIABLE])) as name:
+        calling.connect(name)
+    return calling
+
+
+def lifeline() -> socket.socket | None:
+    """Take hold of the lifeline where somebody outside holds its other end; raises OSError when that one has gone."""
+    if SOCKET_VARIABLE not in os.environ:
+        return None
+    calling = _call()
+    calling.send(b'{"lifeline": true}')
+    return calling
 
 
 def main(argv: list[str]) -> int:
     """Have a command run in another node with our own standard input and output; returns its exit code."""
     node, *command = argv
-    path = os.environ.get(SOCKET_VARIABLE, "")
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     request = json.dumps({"node": node, "argv": command, "environment": environment}).encode()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asking:
-        os.chdir(os.path.dirname(path) or "/")  # noqa: PTH120 - its name alone is short enough for a socket
-        asking.connect(os.path.basename(path))  # noqa: PTH119 - as above
+    with _call() as asking:
         descriptors = array.array("i", [0, 1])
         asking.sendmsg([request], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
         code, _, why = asking.recv(REQUEST_BYTES).decode().partition(" ")
@@ -164,5 +252,5 @@ def main(argv: list[str]) -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
-    except OSError as error:
-        sys.exit(f"Nobody runs errands for this lab any more ({error.strerror}).")
+    except (OSError, KeyError) as error:
+        sys.exit(f"Nobody runs errands for this lab any more ({error}).")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 from islandmode.core.errors import InputError, IslandmodeError, Refused
+from islandmode.rehearse.processes import vantage_point
 from islandmode.rehearse.topology import LabNode, Topology
 
 STATE_FILE = "state.json"
@@ -17,6 +20,8 @@ SECRETS = "secrets"
 class LabFailed(IslandmodeError):
     """The lab did not come up; nothing of it is left."""
 
+    exit_code = 4
+
 
 class LabUnknown(Refused):
     """Whether the lab still runs cannot be told: it must not be called gone."""
@@ -26,6 +31,9 @@ class LabUnknown(Refused):
 class Lab(ABC):
     """A lab that runs. `identity` is new at every `lab up`: a run records it, and knows later whether its lab is still there."""
 
+    backend: ClassVar[str]
+    comes_back: ClassVar[bool]
+    """Whether `go` returns, or becomes the other process."""
     name: str
     state_dir: Path
     identity: str
@@ -83,10 +91,11 @@ class Lab(ABC):
         """Tell whether this process is on the operations host already."""
 
     @abstractmethod
-    def go(self, arguments: tuple[str, ...], *, drill: bool) -> int:
-        """Run ourselves on the operations host with these arguments, and return the exit code, or do not return.
+    def go(self, arguments: tuple[str, ...], *, drill: bool) -> int | None:
+        """Run ourselves on the operations host with these arguments; returns the exit code, or does not return.
 
-        A drill ends with whoever started it: when we are told to end, or die, its conductor restores.
+        None says that it ended without a word of its own. A drill ends with whoever started it: when we are told to end, or
+        die, its conductor restores.
         """
 
 
@@ -118,3 +127,37 @@ def addresses_in(document: list[dict[str, object]]) -> tuple[str, ...]:
             if info.get("scope") == "global":
                 found.append(str(info["local"]))
     return tuple(found)
+
+
+def read_state(name: str, state_dir: Path) -> dict[str, Any] | None:
+    """Read what a lab's back end wrote when it came up; None when there is no such lab.
+
+    Raises `LabUnknown` where it cannot be read, or was written from where other process numbers are meant: what cannot be
+    seen is not gone. A lab of an earlier boot is.
+    """
+    path = state_dir / name / STATE_FILE
+    try:
+        state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is no state of ours"
+        raise LabUnknown(f"The state of lab {name} in {path} cannot be read ({why}).") from error
+    here = vantage_point()
+    written = {key: state.get(key, here[key]) for key in here}
+    if written["boot"] != here["boot"]:
+        return None
+    state["foreign"] = written["numbered_in"] != here["numbered_in"]
+    return state
+
+
+def refuse_foreign(name: str, state: dict[str, Any]) -> None:
+    """Raise `LabUnknown` for a lab that was brought up where processes have other numbers than here."""
+    if state["foreign"]:
+        raise LabUnknown(f"Lab {name} was brought up outside this container, and cannot be seen from here.")
+
+
+def identity_of(name: str, state_dir: Path) -> str | None:
+    """Read which lab a name stands for, whether it still runs or not; raises `LabUnknown` as `read_state` does."""
+    state = read_state(name, state_dir)
+    return None if state is None else str(state["identity"])

@@ -16,13 +16,32 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from islandmode.core.errors import InputError, Refused
 from islandmode.rehearse.code import CODE
 from islandmode.rehearse.keys import files_in_etc, make_keys
-from islandmode.rehearse.lab import KNOWN_HOSTS, SECRETS, STATE_FILE, Lab, LabFailed, NodeStatus, addresses_in
-from islandmode.rehearse.processes import children, is_alive, kill, numbers, pids, shares_user_namespace, started
+from islandmode.rehearse.lab import (
+    KNOWN_HOSTS,
+    SECRETS,
+    STATE_FILE,
+    Lab,
+    LabFailed,
+    NodeStatus,
+    addresses_in,
+    read_state,
+    refuse_foreign,
+)
+from islandmode.rehearse.processes import (
+    children,
+    is_alive,
+    kill,
+    numbers,
+    pids,
+    shares_user_namespace,
+    started,
+    vantage_point,
+)
 from islandmode.rehearse.topology import (
     OPERATIONS_HOST,
     POINT_LABEL,
@@ -34,6 +53,7 @@ from islandmode.rehearse.topology import (
     read_for_namespaces,
 )
 
+BACKEND = "namespaces"
 MARKER = "islandmode-lab"
 OWN = "own"
 NEEDED = ("ip", "nft", "unshare", "nsenter", "conntrack", "sshd", "ssh-keygen", "openssl", "sysctl")
@@ -61,6 +81,8 @@ class RunningNode:
 class NamespacesLab(Lab):
     """A running lab of namespaces."""
 
+    backend: ClassVar[str] = BACKEND
+    comes_back: ClassVar[bool] = False
     anchor_pid: int
     nodes: dict[str, RunningNode]
     rootless: bool
@@ -89,7 +111,7 @@ class NamespacesLab(Lab):
         there = Path(f"/proc/{self.network_pid(OPERATIONS_HOST)}/ns/net")
         return Path("/proc/self/ns/net").readlink() == there.readlink()
 
-    def go(self, arguments: tuple[str, ...], *, drill: bool) -> int:
+    def go(self, arguments: tuple[str, ...], *, drill: bool) -> int | None:
         """Replace this process by itself on the operations host: its network only, our files; does not return."""
         argv = self.enter(OPERATIONS_HOST, (sys.executable, "-m", "islandmode", *arguments), network_only=True)
         sys.stdout.flush()
@@ -194,7 +216,7 @@ def _build(topology: Topology, folder: Path, anchor: int) -> dict[str, Any]:
     specification = _specification(topology, folder, rootless=rootless)
     made = _inside(anchor, rootless, specification, "build")
     state = {"identity": identity, "anchor": anchor, "started": started(anchor), "rootless": rootless, "made": made}
-    return state | {"specification": specification, "topology": str(topology.file)}
+    return state | vantage_point() | {"specification": specification, "topology": str(topology.file)}
 
 
 def _specification(topology: Topology, folder: Path, *, rootless: bool) -> dict[str, Any]:
@@ -277,10 +299,10 @@ def _wait_until_ready(lab: NamespacesLab) -> None:
 
 def attach(name: str, state_dir: Path) -> NamespacesLab | None:
     """Return the running lab of that name; None when there is none."""
-    try:
-        state = json.loads((state_dir / name / STATE_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    state = read_state(name, state_dir)
+    if state is None:
         return None
+    refuse_foreign(name, state)
     if not state["started"] or started(state["anchor"]) != state["started"]:
         return None
     return _lab(kept_topology(state_dir / name, Path(state["topology"])), name, state_dir, state)

@@ -40,6 +40,12 @@ def started(pid: int) -> str:
         return ""
 
 
+def vantage_point() -> dict[str, str]:
+    """Say from where process numbers are meant: this boot, and our process-id namespace."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return {"boot": boot, "numbered_in": str(Path("/proc/self/ns/pid").readlink())}
+
+
 def kill(pid: int) -> None:
     """Kill a process that may be gone already."""
     try:

@@ -18,6 +18,7 @@ READY_LABEL = "islandmode.ready-check"
 POINT_LABEL = "islandmode.isolation-point"
 OPERATIONS_HOST = "ops"
 NODE_DIR, LAB_DIR = "__clabNodeDir__", "__clabDir__"
+READY_WITHIN_LABEL = "islandmode.ready-within-s"
 MANAGEMENT_INTERFACE = "eth0"
 KEPT = "topology.clab.yml"
 TOP = {"name", "mgmt", "topology"}
@@ -58,6 +59,11 @@ class LabNode:
     def role(self) -> str:
         """Say what the node is."""
         return self.labels.get("islandmode.role", "")
+
+    @property
+    def ready_within_s(self) -> int:
+        """Give how long a node may take until it can be logged in to: a vendor's image may boot for minutes."""
+        return int(self.labels.get(READY_WITHIN_LABEL, "15"))
 
     @property
     def clock_offset_s(self) -> int:
@@ -128,7 +134,8 @@ def keep_topology(topology: Topology, folder: Path) -> None:
 
 def kept_topology(folder: Path, file: Path) -> Topology:
     """Read the file of a running lab as it was when the lab came up."""
-    return replace(read_topology(folder / KEPT), file=file)
+    kept = folder / KEPT
+    return replace(read_topology(kept if kept.is_file() else file), file=file)
 
 
 def _refuse_unhonoured(tree: YamlTree) -> None:

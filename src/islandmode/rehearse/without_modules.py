@@ -4,7 +4,7 @@
 
 Containerlab reads /proc/modules before anything else, and stops where a kernel without loadable modules has no such file. A
 file cannot be added to /proc, so the program sees a folder of links into the real /proc, and an empty list of modules
-beside them. Nothing outside this mount namespace changes.
+beside them. Nothing outside this mount namespace changes, but for an empty folder where the lab keeps its state.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-REAL = Path("/run/islandmode-proc")
+REAL = Path(os.environ["CLAB_LABDIR_BASE"], "proc")
 PROCESSES_MOST = 1 << 18
 """So many process numbers get a link each; a kernel that counts further is not one of those this is for."""
 

@@ -297,18 +297,24 @@ def hold_conduits(folder: Path, site: str, conduits: tuple[str, ...], run: str =
         yield
 
 
-def lock_holder(path: Path) -> int | None:
-    """Find the process that holds a file's lock, as whoever asks numbers it; None when nobody does that we can see.
+def lock_holders(path: Path) -> tuple[int, ...]:
+    """List processes that may hold a file's lock, as whoever asks numbers them, the likeliest first.
 
-    Asking takes no lock: one that was only looked at could refuse a run.
+    Asking takes no lock: one that was only looked at could refuse a run. The kernel names locks by device and inode; some
+    file systems tell another device than it does, and inodes of several are alike, so whoever asks looks at each process.
     """
-    inode = path.stat().st_ino
+    status = path.stat()
+    device = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}"
+    found: list[tuple[bool, int]] = []
     for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():
         # 1: FLOCK  ADVISORY  WRITE 4711 fd:01:1234 0 EOF; one that waits has an arrow after the number
         words = line.split()
-        if words[1] == "FLOCK" and words[5].rpartition(":")[2] == str(inode) and int(words[4]) > 0:
-            return int(words[4])
-    return None
+        if words[1] != "FLOCK":
+            continue
+        where, _, inode = words[5].rpartition(":")
+        if inode == str(status.st_ino) and int(words[4]) > 0:
+            found.append((where != device, int(words[4])))
+    return tuple(pid for _, pid in sorted(found))
 
 
 @contextmanager

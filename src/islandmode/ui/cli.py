@@ -15,6 +15,7 @@ from typer._click.exceptions import ClickException
 from typer.main import get_command
 
 from islandmode import __version__
+from islandmode.core.errors import IslandmodeError
 from islandmode.run.outermost import exit_code_of
 
 # Plain help and plain errors: rich would double the time to the first line.
@@ -43,7 +44,8 @@ def _with_banner(context: typer.Context, workspace: Path) -> Path:
     def say() -> None:
         from islandmode.ui.status import print_banners
 
-        with suppress(OSError):
+        # What an earlier run left may not change how this command ends.
+        with suppress(OSError, IslandmodeError):
             print_banners(workspace)
 
     if context.command_path not in SAY_IT_THEMSELVES:

@@ -6,7 +6,6 @@ from islandmode.core.verdict import Restoration, Result
 
 NOTHING_TO_JUDGE = 6
 STRANDED = 5
-KNOWN = frozenset(range(8))
 BY_RESULT = {Result.HELD: 0, Result.BREACHED: 1, Result.INCONCLUSIVE: 3, Result.NOT_TESTED: 3}
 
 

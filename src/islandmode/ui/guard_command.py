@@ -12,7 +12,7 @@ from anyio.abc import TaskStatus
 
 from islandmode.core.errors import IslandmodeError, Refused
 from islandmode.rehearse import backends
-from islandmode.rehearse.lab import Lab
+from islandmode.rehearse.lab import Lab, LabUnknown
 from islandmode.run.guardian import Guardian
 from islandmode.run.guardian_process import FolderRequests, PipeHearing
 from islandmode.store import rundir
@@ -56,13 +56,22 @@ def guard_run(workspace: Path, lab: str, run: str) -> int:
 
 async def _end_with_the_lab(lab: Lab, journal: Journal, clock: Clock) -> None:
     """End when the lab is gone: the isolation went with it, and nobody could ever see it restored."""
-    while (there := backends.attach(lab.name, lab.state_dir)) is not None and there.identity == lab.identity:
+    while _is_there(lab):
         await clock.sleep(LOOK_FOR_LAB_S)
     journal.note("guardian.ended", {"restored": False, "why": "The lab is gone, and the isolation with it."})
     with anyio.move_on_after(WRITE_S):
         await journal.close()
     # A restore is shielded from everything on purpose; nothing else ends it.
     os._exit(0)
+
+
+def _is_there(lab: Lab) -> bool:
+    """Tell whether a lab still runs; one that cannot be seen may."""
+    try:
+        there = backends.attach(lab.name, lab.state_dir)
+    except LabUnknown:
+        return True
+    return there is not None and there.identity == lab.identity
 
 
 async def _guard(workspace: Path, lab_name: str, directory: RunDirectory) -> int:

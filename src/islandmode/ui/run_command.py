@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets as randomness
 import signal
 import sys
@@ -16,10 +15,10 @@ from anyio.abc import TaskStatus
 
 from islandmode import __version__
 from islandmode.core.drill import Mode
-from islandmode.core.errors import Refused, Unrecorded
+from islandmode.core.errors import IslandmodeError, Refused, Unrecorded
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
-from islandmode.rehearse.errand import LIFELINE_VARIABLE
+from islandmode.rehearse.errand import lifeline
 from islandmode.rehearse.lab import Lab
 from islandmode.run.conductor import Conducted, Conductor, RunPlace
 from islandmode.run.guardian_process import EMPTY_ENVIRONMENT, FolderRequests, ProcessGuardian
@@ -34,7 +33,7 @@ from islandmode.system.clock import Clock, MachineClock, iso_utc
 from islandmode.system.disk import Disk, MachineDisk, hold_conduits
 from islandmode.ui import rehearsal
 from islandmode.ui.card import CARD, render_card
-from islandmode.ui.exits import KNOWN, NOTHING_TO_JUDGE, STRANDED, exit_code
+from islandmode.ui.exits import NOTHING_TO_JUDGE, STRANDED, exit_code
 from islandmode.ui.live import LiveView, silent
 from islandmode.ui.operator_name import operator_name
 from islandmode.ui.plan_text import print_plan
@@ -79,19 +78,28 @@ def _rehearse(request: RunRequest, plan: Plan, arguments: Sequence[str]) -> int:
     try:
         rehearsal.refuse_strangers(plan, lab)
         if not lab.is_here():
-            code = lab.go((*arguments, *(("--own-lab",) if ours else ())), drill=True)
-            # A back end that comes back has run the drill elsewhere; what became of one that was killed is not known here.
-            ours = ours and code in KNOWN
-            return code if code in KNOWN else _died(code)
+            keep = ("--own-lab",) if ours and not lab.comes_back else ()
+            code = lab.go((*arguments, *keep), drill=True)
+            # What became of a conductor that said nothing is not known here; then its lab stays for whoever looks.
+            ours = ours and code is not None
+            return _died() if code is None else code
         return _run_here(request, plan, lab)
     finally:
         # Only after restoration was seen or given up does this line run: the lab is what a person would look at.
         if ours:
-            rehearsal.down(lab)
+            _take_down(lab)
 
 
-def _died(code: int) -> int:
-    sentence = f"The conductor ended with {code} and without a word; whether the plant is back is for `islandmode status` to say."
+def _take_down(lab: Lab) -> None:
+    """Take our own lab down; that it could not be must not hide what became of the plant."""
+    try:
+        rehearsal.down(lab)
+    except IslandmodeError as error:
+        print(f"islandmode: {error}", file=sys.stderr)
+
+
+def _died() -> int:
+    sentence = "The conductor ended without a word; whether the plant is back is for `islandmode status` to say."
     print(f"islandmode: {sentence}", file=sys.stderr)
     return STRANDED
 
@@ -148,8 +156,7 @@ class _Rehearsal:
         ended: Conducted | Refused | Broken | None = None
         async with anyio.create_task_group() as beside:
             await beside.start(receive_signals, self._latch)
-            if os.environ.get(LIFELINE_VARIABLE):
-                beside.start_soon(hold_lifeline, self._latch)
+            beside.start_soon(hold_lifeline, self._latch)
             try:
                 ended = await self._conduct()
             except (Refused, Broken) as error:
@@ -178,6 +185,7 @@ class _Rehearsal:
             "version": __version__,
             "operator": operator_name(),
             "lab": self._lab.identity,
+            "lab_backend": self._lab.backend,
         }
         place = RunPlace(directory.run, directory.root, STARTED_BY, header)
         conductor = Conductor(
@@ -232,19 +240,20 @@ async def receive_signals(latch: StopLatch, *, task_status: TaskStatus[None]) ->
 
 
 async def hold_lifeline(latch: StopLatch) -> None:
-    """Take words on standard input for the signals of whoever started us from outside, and its end for theirs."""
-    os.set_blocking(0, False)
-    heard = b""
-    while True:
-        await anyio.wait_readable(0)
-        try:
-            data = os.read(0, 4096)
-        except BlockingIOError:
-            continue
-        heard += data
-        *words, heard = heard.split(b"\n")
-        for word in words:
-            latch.pull(Stop("signal", f"{word.decode(errors='replace')} was received."))
-        if not data:
-            latch.pull(Stop("signal", "Whoever started this drill is gone."))
-            return
+    """Take words of whoever started us from outside for its signals, and its end for the wish that we end; nothing otherwise."""
+    gone = Stop("signal", "Whoever started this drill is gone.")
+    try:
+        held = lifeline()
+    except OSError:
+        latch.pull(gone)
+        return
+    if held is None:
+        return
+    with held:
+        held.setblocking(False)
+        while True:
+            await anyio.wait_readable(held)
+            word = held.recv(64)
+            latch.pull(Stop("signal", f"{word.decode(errors='replace')} was received.") if word else gone)
+            if not word:
+                return

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import anyio
 
-from islandmode.core.errors import InputError, Refused
+from islandmode.core.errors import InputError, IslandmodeError, Refused
 from islandmode.core.plan import Plan
 from islandmode.core.request import Request, write_request
 from islandmode.rehearse import backends
@@ -66,6 +66,11 @@ class Wanted:
     at_once: bool
     """Whether whoever has the run was asked already."""
 
+    def of_run(self, run: str, lab: Lab) -> tuple[str, ...]:
+        """Give our own arguments for elsewhere: of one run alone where we come back for the others."""
+        verb, *rest = self.arguments
+        return self.arguments if self.run is not None or not lab.comes_back else (verb, run, *rest)
+
 
 def restore(wanted: Wanted) -> int:
     """Restore what one run, or every run, still owes; returns 0 when all of it was seen, else 5."""
@@ -93,8 +98,21 @@ def _one(wanted: Wanted) -> tuple[RunDirectory, ...]:
 def _bring_back(wanted: Wanted, chosen: Sequence[RunDirectory]) -> int:
     """Ask whoever has the runs, wait a moment, then do ourselves what is left."""
     left = [one for one in chosen if not _is_back(wanted, one)]
-    codes = [_restore_here(wanted, one) for one in left]
-    return max(codes, default=0)
+    return max((_restore_one(wanted, one) for one in left), default=0)
+
+
+def _restore_one(wanted: Wanted, directory: RunDirectory) -> int:
+    """Restore one run; what stands in its way stands in no other's."""
+    try:
+        return _restore_here(wanted, directory)
+    except IslandmodeError as error:
+        print(f"islandmode: {directory.run}: {error}", file=sys.stderr)
+        # Whoever has it may have brought it back meanwhile.
+        if not directory.owed():
+            return 0
+        with suppress(InputError):
+            print_card(directory.plan())
+        return STRANDED
 
 
 def _is_back(wanted: Wanted, directory: RunDirectory) -> bool:
@@ -166,7 +184,7 @@ def _lives(pid: int) -> bool:
 def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
     # Nobody who needs an abort should have to know the lab's name; only a run whose record is spoilt is looked for by it.
     plan, lab = directory.plan(), lab_of(wanted.workspace, directory) or _lab(wanted.workspace, wanted.lab)
-    ended = _elsewhere(plan, lab, (*wanted.arguments, "--at-once"))
+    ended = _elsewhere(plan, lab, (*wanted.of_run(directory.run, lab), "--at-once"))
     if ended is not None:
         return ended
     # A run that is asked to stop and does not answer is owed all of its plan, whatever its journal says so far.
@@ -271,4 +289,14 @@ def _lab(workspace: Path, name: str) -> Lab:
 def _elsewhere(plan: Plan, lab: Lab, arguments: tuple[str, ...]) -> int | None:
     """Run ourselves on the operations host instead, and say how that ended; None when this is it."""
     rehearsal.refuse_strangers(plan, lab)
-    return None if lab.is_here() else lab.go(arguments, drill=False)
+    if lab.is_here():
+        return None
+    code = lab.go(arguments, drill=False)
+    if code is None:
+        print(
+            "islandmode: the restore on the operations host ended without a word; nothing was seen back.",
+            file=sys.stderr,
+        )
+        print_card(plan)
+        return STRANDED
+    return code

@@ -7,11 +7,11 @@ from pathlib import Path
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.plan import Plan
 from islandmode.rehearse import backends
-from islandmode.rehearse.lab import Lab, LabUnknown
+from islandmode.rehearse.lab import Lab, LabUnknown, identity_of
 from islandmode.store import rundir
 from islandmode.store.journal import FINISHED, read_journal
 from islandmode.store.rundir import RunDirectory
-from islandmode.system.disk import lock_holder
+from islandmode.system.disk import lock_holders
 from islandmode.ui.lab_place import STATE
 
 Owed = dict[str, tuple[str, ...]]
@@ -52,14 +52,26 @@ def conductor_pid(workspace: Path, run: RunDirectory) -> int | None:
     for conduit in plan.conduits:
         path = workspace / rundir.RUNS / ".locks" / f"{plan.drill.site}.{conduit}.lock"
         try:
-            holds = path.read_text(encoding="utf-8").partition(" ")[2]
-            # The kernel's word for it, not the file's: a conductor in a container has another number there.
-            pid = lock_holder(path) if holds == run.run else None
-            if pid is not None and b"islandmode" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                return pid
-        except OSError:
+            pid, _, holds = path.read_text(encoding="utf-8").partition(" ")
+            # The kernel's word for it before the file's: a conductor in a container has another number there.
+            for one in (*lock_holders(path), int(pid)) if holds == run.run else ():
+                if _conducts(one, workspace):
+                    return one
+        except (OSError, ValueError):
             continue
     return None
+
+
+def _conducts(pid: int, workspace: Path) -> bool:
+    """Tell whether a process is a conductor of this workspace, by what it was started with."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    named = words[words.index(b"--workspace") + 1] if b"--workspace" in words[:-1] else None
+    # A path that is not whole means something where that process stands.
+    ours = named is None or not named.startswith(b"/") or named == str(workspace.resolve()).encode()
+    return any(b"islandmode" in word for word in words) and b"run" in words and ours
 
 
 def guardian_lives(run: RunDirectory) -> bool:
@@ -91,12 +103,11 @@ def lab_of(workspace: Path, run: RunDirectory) -> Lab | None:
     unknown: LabUnknown | None = None
     for name in names:
         try:
-            lab = backends.attach(name, state)
+            # Only the lab that it was is asked: no other one may keep a restore waiting.
+            if identity_of(name, state) == _identity(run):
+                return backends.attach(name, state)
         except LabUnknown as error:
             unknown = error
-            continue
-        if lab is not None and lab.identity == _identity(run):
-            return lab
     if unknown is not None:
         raise unknown
     return None

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.rehearse import containerlab
-from islandmode.rehearse.containerlab import ContainerLab
+from islandmode.rehearse import backends, containerlab
+from islandmode.rehearse.container_lab import ContainerLab
 from tests.containerlab.test_life import apart, edit
 from tests.lab.drills import OPERATORS_FOLDERS, PROJECT, drill
 from tests.lab.rogue.bypass import in_node
@@ -48,7 +48,7 @@ def third(place: Path) -> Iterator[ContainerLab]:
     edit(site, "172.31.255.", "172.31.254.")
     edit(site, "fd10:ff:", "fd10:fe:")
     yield containerlab.up(topology, name=NAME, state_dir=place / ".lab")
-    containerlab.down(NAME, place / ".lab")
+    backends.down(NAME, place / ".lab")
 
 
 def test_the_hmi_is_node_red_and_the_plc_a_program_in_c(third: ContainerLab) -> None:

@@ -1,0 +1,104 @@
+"""A running lab of containers: the way into its nodes, and to its operations host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from islandmode.core.errors import InputError, Refused
+from islandmode.rehearse import docker, errand
+from islandmode.rehearse.code import code_digest
+from islandmode.rehearse.lab import Lab
+from islandmode.rehearse.processes import started
+from islandmode.rehearse.topology import OPERATIONS_HOST
+
+BACKEND = "containerlab"
+HERE = Path("/etc/islandmode-lab")
+"""In the operations host's container: the identity of its lab."""
+PYTHON = "python3"
+SEE_WORKSPACE = """
+there=$(stat -c %d:%i /run/workspace) || exit 1
+[ "$(stat -c %d:%i "$1" 2>/dev/null)" = "$there" ] && exit 0
+mkdir -p "$1" && mount --bind /run/workspace "$1"
+"""
+
+
+@dataclass(frozen=True)
+class Container:
+    """A node's container, and its first process as this machine numbers it: alive or not is the kernel's word, not Docker's."""
+
+    id: str
+    pid: int
+    started: str
+
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether it is still that very process."""
+        return bool(self.started) and started(self.pid) == self.started
+
+
+@dataclass(frozen=True)
+class ContainerLab(Lab):
+    """A running lab of containers."""
+
+    backend: ClassVar[str] = BACKEND
+    comes_back: ClassVar[bool] = True
+    containers: Mapping[str, Container]
+    code: str
+
+    def enter(self, node: str, argv: tuple[str, ...], *, network_only: bool = False) -> tuple[str, ...]:
+        """Give the command line that runs `argv` in a node; there is no network without its container."""
+        if not self.is_here():
+            return docker.enter(self.container(node), argv)
+        self.node(node)
+        return argv if node == OPERATIONS_HOST else errand.ask_for(node, argv)
+
+    def container(self, node: str) -> str:
+        """Give the id of a node's container; an unknown name lists the known ones."""
+        return self.containers[self.node(node).name].id
+
+    def shell(self, node: str, argv: tuple[str, ...], *, terminal: bool) -> tuple[str, ...]:
+        """Give the command line that runs `argv` in a node for a person, on their terminal if they sit at one."""
+        entered = self.enter(node, argv)
+        at = entered.index("--interactive") if terminal and "--interactive" in entered else None
+        return entered if at is None else (*entered[:at], "--tty", *entered[at:])
+
+    def network_pid(self, node: str) -> int:
+        """Give the container's first process."""
+        return self.containers[self.node(node).name].pid
+
+    def is_here(self) -> bool:
+        """Tell whether this process is in the operations host's container."""
+        return _here() == self.identity
+
+    def go(self, arguments: tuple[str, ...], *, drill: bool) -> int | None:
+        """Run ourselves in the operations host's container; when we are told to end, or die, a drill there restores."""
+        wanted = arguments[arguments.index("--workspace") + 1]
+        if not Path(wanted).is_relative_to(self.topology.workspace):
+            raise InputError(
+                f"Lab {self.name} belongs to the workspace {self.topology.workspace}; {wanted} is not in it. "
+                "Bring up a lab from there."
+            )
+        if drill and code_digest() != self.code:
+            raise Refused(
+                f"Lab {self.name} was brought up by another version of islandmode than this one; "
+                "take it down and up again with `islandmode lab down` and `islandmode lab up`. Nothing was touched."
+            )
+        return self.accompany((PYTHON, "-m", "islandmode", *arguments), drill=drill)
+
+    def accompany(self, argv: tuple[str, ...], *, drill: bool) -> int | None:
+        """Run a command line of ours on the operations host, which sees every path of the workspace as this machine does."""
+        host, root = self.container(OPERATIONS_HOST), str(self.topology.workspace)
+        done = docker.ask("exec", host, "sh", "-c", SEE_WORKSPACE, "sh", root)
+        if done.returncode != 0:
+            raise Refused(f"The operations host cannot see the workspace {root}: {done.stderr.strip()}")
+        return errand.accompany(self.folder.resolve(), self.container, host, argv, drill=drill)
+
+
+def _here() -> str:
+    try:
+        return HERE.read_text(encoding="ascii")
+    except OSError:
+        return ""
