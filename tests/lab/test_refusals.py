@@ -186,7 +186,9 @@ def test_a_second_run_on_the_same_conduit_is_refused_and_the_first_goes_on(lab: 
     """Refused by the lock on one machine; from another workspace, as from another machine, by the device."""
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
-    workspace, other = (make_workspace(tmp_path / name, lab.state_dir) for name in ("first", "second"))
+    # Long enough for two others to come, on a busy machine too.
+    longer = {"drills/quarterly-isolation.yaml": lambda text: text.replace("hold: 2 s", "hold: 12 s")}
+    workspace, other = (make_workspace(tmp_path / name, lab.state_dir, longer) for name in ("first", "second"))
     running = start(workspace, lab.name)
     wait_for(running, workspace, "hold.started", stage="vendors")
     second = subprocess.run(start_argv(lab), cwd=workspace, capture_output=True, text=True, check=False, timeout=60)

@@ -15,7 +15,7 @@ from islandmode.rehearse.lab import LabFailed, LabUnknown, read_state
 from islandmode.rehearse.topology import KEPT, kept_topology
 
 MARK = "deployed-from"
-DOWN_S = 60.0
+DOWN_S, LOST_S = 60.0, 3.0
 
 
 def deployed_topology(name: str, folder: Path) -> tuple[str, str]:
@@ -80,7 +80,8 @@ def _known(name: str, state_dir: Path) -> dict[str, Container]:
 def _ours(name: str, folder: Path) -> dict[str, str]:
     """Give the containers of this very lab that Docker knows, by id: those below its folder, and those of its state."""
     known = {one.id for one in _known(name, folder.parent).values()}
-    found = docker.containers_of(name)
+    # Where nothing says that there ever was one, an engine that hangs must not keep a lab of namespaces waiting.
+    found = docker.containers_of(name, docker.ANSWER_S if (folder / MARK).is_file() else LOST_S)
     return {
         str(one["Id"]): node
         for node, one in found.items()

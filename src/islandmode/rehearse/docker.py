@@ -46,9 +46,9 @@ def has_image(image: str) -> bool:
     return ask("image", "inspect", "--format", "{{.Id}}", image).returncode == 0
 
 
-def containers_of(lab: str) -> dict[str, dict[str, Any]]:
+def containers_of(lab: str, within_s: float = ANSWER_S) -> dict[str, dict[str, Any]]:
     """Give what Docker knows of a lab's containers, running or not, by node; of every lab of that name."""
-    listed = ask("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={LAB_LABEL}={lab}")
+    listed = ask("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={LAB_LABEL}={lab}", within_s=within_s)
     if listed.returncode != 0:
         raise Refused(f"Docker does not list its containers: {listed.stderr.strip()}")
     return {one["Config"]["Labels"][NODE_LABEL]: one for one in _inspect(listed.stdout.split())}
