@@ -15,7 +15,6 @@ import pytest
 from islandmode.core.errors import InputError
 from islandmode.rehearse import namespaces
 from islandmode.rehearse.lab import Lab
-from islandmode.rehearse.topology import read_topology
 from tests.lab.conftest import TOPOLOGY
 from tests.lab.guarded import (
     NO_WAY_IN,
@@ -162,20 +161,6 @@ def test_a_topology_that_would_not_be_honoured_is_refused_with_its_place(tmp_pat
     with pytest.raises(InputError, match=r'odd\.clab\.yml:\d+:7: The namespaces back end does not honour "cpu"'):
         namespaces.up(path, name="one", state_dir=state_dir)
     assert processes_of(state_dir) == []
-
-
-def test_only_keys_of_containerlabs_own_schema_are_used() -> None:
-    """The names are those of the `linux` kind in containerlab's schemas/clab.schema.json; it allows no others."""
-    assert read_topology(TOPOLOGY).name == "plant"
-    schema = {"kind", "exec", "binds", "labels", "sysctls", "network-mode", "mgmt-ipv4", "mgmt-ipv6", "env"}
-    schema |= {"image", "privileged", "cap-add", "security-opts", "restart-policy"}
-    keys = {
-        line.split(":")[0].strip()
-        for line in TOPOLOGY.read_text(encoding="utf-8").splitlines()
-        if line.startswith("      ") and ":" in line and not line.strip().startswith(("#", "-", "islandmode."))
-    }
-    assert keys <= schema
-    assert "$" not in TOPOLOGY.read_text(encoding="utf-8")
 
 
 def test_a_guardian_whose_lab_is_taken_down_ends(state_dir: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,30 @@ def text(workspace: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
+def test_a_drill_whose_starter_is_killed_before_it_is_heard_of_isolates_nothing(
+    lab: ContainerLab, workspace: Path
+) -> None:
+    running = start(workspace, lab.name, stdout=subprocess.DEVNULL)
+    wait_until((lab.folder / f"errands-{running.pid}").exists, 20.0, "it listens")
+    running.kill()
+    running.wait(timeout=20)
+    # The conductor was on its way, or is: it finds nobody at the other end, or hears that one go.
+    wait_until(lambda: not any_conductor(workspace), 60.0, "the conductor ends")
+    assert not is_isolated(lab)
+    assert not [path for path in workspace.glob("runs/*/journals/*.jsonl") if '"isolate.' in path.read_text("utf-8")]
+
+
+def any_conductor(workspace: Path) -> bool:
+    """Tell whether a conductor of this workspace lives, or Docker's client for one."""
+    mark = f"--workspace\0{workspace}\0".encode()
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(OSError):
+                if mark in (folder / "cmdline").read_bytes():
+                    return True
+    return False
+
+
 def test_a_killed_conductor_is_not_called_restored_by_whoever_started_it(lab: ContainerLab, workspace: Path) -> None:
     running = hold(hold_still(workspace), lab)
     os.kill(conductor_in(workspace), signal.SIGKILL)
@@ -126,13 +151,19 @@ def test_a_lab_of_another_version_drills_no_more_but_still_restores(lab: Contain
         state.write_text(kept, encoding="utf-8")
 
 
-def test_a_docker_that_does_not_answer_makes_no_lab_gone(lab: ContainerLab, workspace: Path) -> None:
-    """A run whose lab stands must stay loud, whatever Docker says, or another engine at whose socket we happen to ask."""
+def strand(workspace: Path, lab: ContainerLab) -> int:
+    """Leave the plant isolated with nobody at it: the conductor is dead, its guardian is stopped; returns the guardian."""
     running = hold(hold_still(workspace), lab)
     guardian = guardian_pid(workspace)
     os.kill(guardian, signal.SIGSTOP)
     os.kill(conductor_in(workspace), signal.SIGKILL)
     end(running, workspace)
+    return guardian
+
+
+def test_a_docker_that_does_not_answer_makes_no_lab_gone(lab: ContainerLab, workspace: Path) -> None:
+    """A run whose lab stands must stay loud, whatever Docker says, or another engine at whose socket we happen to ask."""
+    guardian = strand(workspace, lab)
     nowhere = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
     said = command(workspace, lab, "status", **nowhere)
     assert said.returncode == 5
@@ -168,11 +199,7 @@ def test_only_its_starter_may_send_errands(lab: ContainerLab, workspace: Path) -
 
 
 def test_a_restore_whose_docker_client_is_killed_says_that_nothing_was_seen(lab: ContainerLab, workspace: Path) -> None:
-    running = hold(hold_still(workspace), lab)
-    guardian = guardian_pid(workspace)
-    os.kill(guardian, signal.SIGSTOP)
-    os.kill(conductor_in(workspace), signal.SIGKILL)
-    end(running, workspace)
+    guardian = strand(workspace, lab)
     folder = workspace / "bin"
     folder.mkdir()
     # The engine's client as it is when the engine goes away under it.
