@@ -178,7 +178,9 @@ class Desk:
         """Hold the conductor's lifeline; when it has ended and Docker's client does not, end the client."""
         self._lifelines.append(caller)
         self._say_all(caller)
-        caller.recv(1)
+        # One that ends before it has read all that we said is reset, and not merely at its end.
+        with suppress(OSError):
+            caller.recv(1)
         self._lifelines.remove(caller)
         if self.child is not None:
             try:
@@ -218,11 +220,17 @@ def _short(path: Path) -> Iterator[str]:
         os.close(folder)
 
 
-def _call() -> socket.socket:
-    """Connect to the starter, from the operations host."""
+def _call(*said: bytes) -> socket.socket:
+    """Connect to the starter, from the operations host, and say something at once; raises OSError when it has gone."""
     calling = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with _short(Path(os.environ[SOCKET_VARIABLE])) as name:
-        calling.connect(name)
+    try:
+        with _short(Path(os.environ[SOCKET_VARIABLE])) as name:
+            calling.connect(name)
+        for one in said:
+            calling.send(one)
+    except OSError:
+        calling.close()
+        raise
     return calling
 
 
@@ -230,9 +238,7 @@ def lifeline() -> socket.socket | None:
     """Take hold of the lifeline where somebody outside holds its other end; raises OSError when that one has gone."""
     if SOCKET_VARIABLE not in os.environ:
         return None
-    calling = _call()
-    calling.send(b'{"lifeline": true}')
-    return calling
+    return _call(b'{"lifeline": true}')
 
 
 def main(argv: list[str]) -> int:

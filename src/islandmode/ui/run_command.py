@@ -253,7 +253,13 @@ async def hold_lifeline(latch: StopLatch) -> None:
         held.setblocking(False)
         while True:
             await anyio.wait_readable(held)
-            word = held.recv(64)
+            try:
+                word = held.recv(64)
+            except BlockingIOError:
+                continue
+            except OSError:
+                # Reset: it was killed before it had read that we are here.
+                word = b""
             latch.pull(Stop("signal", f"{word.decode(errors='replace')} was received.") if word else gone)
             if not word:
                 return

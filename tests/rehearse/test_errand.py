@@ -1,0 +1,122 @@
+"""The lifeline between a drill in a container and whoever started it, on real sockets: words, ends and resets."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import pytest
+
+from islandmode.rehearse import errand
+from islandmode.rehearse.errand import SOCKET_VARIABLE, Desk
+from islandmode.run.progress import StopLatch
+from islandmode.ui.run_command import hold_lifeline
+
+pytestmark = pytest.mark.anyio
+GONE = "Whoever started this drill is gone."
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    opened = Desk(str)
+    with opened.open(tmp_path) as path:
+        monkeypatch.setenv(SOCKET_VARIABLE, str(path))
+        yield opened
+
+
+@pytest.fixture
+def listener(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """A starter that listens and reads nothing."""
+    path = tmp_path / "errands"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+        listening.bind(str(path))
+        listening.listen()
+        monkeypatch.setenv(SOCKET_VARIABLE, str(path))
+        yield listening
+
+
+async def stop_after(latch: StopLatch) -> str:
+    """Hold the lifeline until something is said or it ends; returns why the drill restores."""
+    with anyio.fail_after(20):
+        await hold_lifeline(latch)
+    assert latch.first is not None
+    return latch.first.why
+
+
+async def test_without_a_starter_outside_there_is_no_lifeline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(SOCKET_VARIABLE, raising=False)
+    latch = StopLatch()
+    await hold_lifeline(latch)
+    assert latch.first is None
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["said before it listens", "said while it listens"])
+async def test_a_signal_to_the_starter_is_said_to_the_conductor(desk: Desk, *, early: bool) -> None:
+    latch = StopLatch()
+    with anyio.fail_after(20):
+        if early:
+            desk.say("SIGINT")
+        async with anyio.create_task_group() as beside:
+            beside.start_soon(hold_lifeline, latch)
+            if not early:
+                # It is said to whoever holds on already, else to whoever comes: either way it arrives.
+                await anyio.sleep(0.2)
+                desk.say("SIGINT")
+            while latch.first is None:
+                await anyio.sleep(0.01)
+            beside.cancel_scope.cancel()
+        assert latch.first is not None
+        assert latch.first.why == "SIGINT was received."
+
+
+async def test_a_starter_that_is_gone_before_the_call_makes_it_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SOCKET_VARIABLE, str(tmp_path / "errands"))
+    assert await stop_after(StopLatch()) == GONE
+
+
+async def test_a_starter_that_dies_before_it_takes_the_call_makes_it_stop(listener: socket.socket) -> None:
+    latch = StopLatch()
+    async with anyio.create_task_group() as beside:
+        beside.start_soon(hold_lifeline, latch)
+        await anyio.sleep(0.2)
+        listener.close()
+    assert latch.first is not None
+    assert latch.first.why == GONE
+
+
+async def test_a_starter_that_dies_before_it_reads_makes_it_stop(listener: socket.socket) -> None:
+    latch = StopLatch()
+    async with anyio.create_task_group() as beside:
+        beside.start_soon(hold_lifeline, latch)
+        await anyio.sleep(0.2)
+        listener.accept()[0].close()
+    assert latch.first is not None
+    assert latch.first.why == GONE
+
+
+def test_a_client_that_hangs_after_the_conductor_ended_is_ended(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C twice: the conductor reads one word, restores and ends; the second is never read, and resets the line."""
+    monkeypatch.setattr(errand, "ENDED_WITHIN_S", 0.1)
+    desk.child = subprocess.Popen(["sleep", "600"])
+    try:
+        held = errand.lifeline()
+        assert held is not None
+        desk.say("SIGINT")
+        desk.say("SIGINT")
+        assert held.recv(64) == b"SIGINT"
+        held.close()
+        assert desk.child.wait(20) == -signal.SIGKILL
+    finally:
+        desk.child.kill()
+        desk.child.wait()
