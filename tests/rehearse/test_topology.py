@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from islandmode.core.errors import InputError
-from islandmode.rehearse.topology import keep_topology, kept_topology, read_for_namespaces, read_topology
+from islandmode.rehearse.topology import Topology, keep_topology, kept_topology, read_for_namespaces, read_topology
 from tests.lab.conftest import TOPOLOGY
 
 ERP = "    erp:\n      network-mode: none\n"
@@ -44,6 +50,47 @@ BOTH = [
     ),
     ("one end", '["ops:eth1", "sw-line3:eth5"]', '["ops:eth1"]', "A link has two endpoints, NODE:INTERFACE each"),
     ("half a bind", '"../:/run/workspace"', '"../"', "The bind ../ is not SOURCE:TARGET"),
+    ("an interface with two links", '"office:eth1"', '"erp:eth1"', "erp:eth1 is the end of another link already"),
+    ("a link in the long form", '["erp:eth1", ', "[{node: erp, interface: eth1}, ", "Only the short form of a link"),
+    (
+        "a link out of the lab",
+        '- endpoints: ["erp:eth1"',
+        '- type: host\n      endpoints: ["erp:eth1"',
+        "Only the short form",
+    ),
+    ("a node that is a path", "    erp:\n", "    ../erp:\n", 'A node cannot be named "../erp"; give it letters'),
+    ("a point that is a path", "point: conduit-firewall", "point: ../../x", "must be the name of an isolation point"),
+    (
+        "one point on two nodes",
+        "{islandmode.role: plant router,",
+        "{islandmode.isolation-point: conduit-firewall, islandmode.role: plant router,",
+        "Isolation point conduit-firewall is node fw already; a lab has one node for each",
+    ),
+    (
+        "no number of seconds",
+        'offset-s: "7200"',
+        "offset-s: soon",
+        '"islandmode.clock-offset-s" must be a whole number',
+    ),
+    (
+        "no time to boot",
+        "{islandmode.role: conduit firewall,",
+        "{islandmode.ready-within-s: 0, islandmode.role: conduit firewall,",
+        '"islandmode.ready-within-s" must be a whole number of seconds, at least 1; found "0"',
+    ),
+    (
+        "a line for a list",
+        'exec: ["sh /run/plant/start.sh erp"]',
+        "exec: sh start.sh",
+        '"exec" must be a list, such as',
+    ),
+    (
+        "text for a mapping",
+        "sysctls: {net.ipv6.conf.default.accept_dad: 0}",
+        "sysctls: 0",
+        '"sysctls" must be a mapping',
+    ),
+    ("a number that is none", ERP, ERP + "      env: {RELEASE: 1.10}\n", '"RELEASE" must be text; put it in quotes'),
 ]
 # What containerlab does and namespaces cannot.
 ONLY_NAMESPACES = [
@@ -86,6 +133,55 @@ def test_what_only_containerlab_does_is_refused_in_namespaces(
     assert sentence in str(raised.value)
     assert raised.value.place is not None
     assert raised.value.place.line > 1
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """List every place in a document."""
+    yield path
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inside:
+        yield from paths(one, (*path, key))
+
+
+PLANT = YAML(typ="safe").load(TOPOLOGY.read_text(encoding="utf-8"))
+SCALARS = st.sampled_from([None, 5, -1, 1.5, True, "", "x", "a/../b", "erp:eth1", "none", "host"])
+VALUES = st.recursive(
+    SCALARS, lambda one: st.lists(one, max_size=2) | st.dictionaries(st.sampled_from("ab"), one), max_leaves=3
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(where=st.sampled_from(sorted(paths(PLANT), key=str)), value=VALUES)
+def test_whatever_stands_anywhere_is_read_or_refused_in_words(
+    tmp_path: Path, where: tuple[Any, ...], value: object
+) -> None:
+    document = copy.deepcopy(PLANT)
+    place = document
+    for step in where[:-1]:
+        place = place[step]
+    if where:
+        place[where[-1]] = value
+    path = tmp_path / "odd.clab.yml"
+    with path.open("w", encoding="utf-8") as opened:
+        YAML(typ="safe").dump(document if where else value, opened)
+    for read in (read_topology, read_for_namespaces):
+        read_or_refused(read, path)
+
+
+def read_or_refused(read: Callable[[Path], Topology], path: Path) -> None:
+    """Read a file that may be none; what is read is whole, and what is refused is placed."""
+    try:
+        topology = read(path)
+    except InputError as error:
+        placed = str(path) in str(error)
+    else:
+        placed = all(node.ready_within_s > 0 for node in topology.nodes.values())
+    assert placed
+
+
+def test_what_is_true_or_a_whole_number_means_the_word_in_both(tmp_path: Path) -> None:
+    path = edited(tmp_path, ERP, ERP + "      env: {DEBUG: true, COUNT: 3, NAME: }\n")
+    assert read_topology(path).nodes["erp"].env == {"DEBUG": "true", "COUNT": "3", "NAME": ""}
 
 
 def test_a_missing_file_says_how_to_start(tmp_path: Path) -> None:

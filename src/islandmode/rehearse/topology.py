@@ -6,12 +6,15 @@ same file means the same plant in both.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from islandmode.core.errors import InputError, Place
-from islandmode.store.yaml_tree import PathInFile, YamlTree, read_yaml
+from islandmode.rehearse.lab_file import LabFile, Link, Settings
+from islandmode.store.catalog import validate
+from islandmode.store.yaml_tree import PathInFile, YamlTree, read_yaml, show
 
 CLOCK_LABEL = "islandmode.clock-offset-s"
 READY_LABEL = "islandmode.ready-check"
@@ -21,6 +24,9 @@ NODE_DIR, LAB_DIR = "__clabNodeDir__", "__clabDir__"
 READY_WITHIN_LABEL = "islandmode.ready-within-s"
 MANAGEMENT_INTERFACE = "eth0"
 KEPT = "topology.clab.yml"
+NODE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+POINT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+SECONDS = re.compile(r"[0-9]{1,6}")
 TOP = {"name", "mgmt", "topology"}
 # In namespaces the machine itself is not on the management network, so there is no gateway to place.
 MGMT = {"network", "ipv4-subnet", "ipv6-subnet", "ipv4-gw", "ipv6-gw"}
@@ -141,17 +147,17 @@ def kept_topology(folder: Path, file: Path) -> Topology:
 def _refuse_unhonoured(tree: YamlTree) -> None:
     _only(tree, (), tree.document, TOP)
     _only(tree, ("mgmt",), tree.document.get("mgmt") or {}, MGMT)
-    topology = tree.document.get("topology") or {}
+    topology = tree.document["topology"]
     _only(tree, ("topology",), topology, TOPOLOGY)
     groups: dict[PathInFile, dict[str, Any]] = {("topology", "defaults"): topology.get("defaults") or {}}
     for kind, settings in (topology.get("kinds") or {}).items():
         _only_linux(tree, kind, ("topology", "kinds", kind))
         groups["topology", "kinds", kind] = settings or {}
-    for name, own in (topology.get("nodes") or {}).items():
+    for name, own in topology["nodes"].items():
         groups["topology", "nodes", name] = own or {}
     for where, group in groups.items():
         _only(tree, where, group, NODE | CONTAINER_ONLY)
-        _only_linux(tree, group.get("kind", "linux"), (*where, "kind"))
+        _only_linux(tree, group.get("kind") or "linux", (*where, "kind"))
     for number, link in enumerate(topology.get("links") or ()):
         _only(tree, ("topology", "links", number), link, LINK)
 
@@ -164,22 +170,6 @@ def _only_linux(tree: YamlTree, kind: object, where: PathInFile) -> None:
         raise InputError(sentence, tree.place(where))
 
 
-def _topology(path: Path, tree: YamlTree) -> Topology:
-    topology = tree.document.get("topology") or {}
-    defaults, kinds = topology.get("defaults") or {}, topology.get("kinds") or {}
-    nodes: dict[str, LabNode] = {}
-    for name, own in (topology.get("nodes") or {}).items():
-        kind = (own or {}).get("kind", defaults.get("kind", "linux"))
-        merged = _merged(defaults, kinds.get(kind) or {}, own or {})
-        nodes[name] = _node(tree, ("topology", "nodes", name), name, merged, path.parent)
-    if OPERATIONS_HOST not in nodes:
-        sentence = f"A lab needs a node {OPERATIONS_HOST}, the operations host, where the conductor runs."
-        raise InputError(sentence, tree.place(("topology", "nodes")))
-    links = tuple(_link(tree, number, link, nodes) for number, link in enumerate(topology.get("links") or ()))
-    network = str((tree.document.get("mgmt") or {}).get("network", ""))
-    return Topology(str(tree.document.get("name", path.stem)), nodes, links, path.resolve(), network)
-
-
 def _only(tree: YamlTree, where: PathInFile, found: dict[str, Any], known: set[str]) -> None:
     for key in found:
         if key not in known:
@@ -187,65 +177,105 @@ def _only(tree: YamlTree, where: PathInFile, found: dict[str, Any], known: set[s
             raise InputError(sentence, tree.place((*where, key), of_key=True))
 
 
-def _merged(*layers: dict[str, Any]) -> dict[str, Any]:
-    """Merge defaults, kind and node as containerlab does: mappings are joined, lists add up, the rest is replaced."""
-    merged: dict[str, Any] = {}
-    for layer in layers:
-        for key, value in layer.items():
-            if isinstance(value, dict):
-                merged[key] = {**merged.get(key, {}), **value}
-            elif isinstance(value, list):
-                merged[key] = [*merged.get(key, []), *value]
-            else:
-                merged[key] = value
-    return merged
+def _topology(path: Path, tree: YamlTree) -> Topology:
+    _refuse_long_links(tree)
+    file = validate(LabFile, tree)
+    nodes = {name: _node(tree, name, file.topology.settings(name), path.parent) for name in file.topology.nodes}
+    if OPERATIONS_HOST not in nodes:
+        sentence = f"A lab needs a node {OPERATIONS_HOST}, the operations host, where the conductor runs."
+        raise InputError(sentence, tree.place(("topology", "nodes")))
+    _refuse_twins(tree, nodes)
+    links = tuple(_link(tree, number, link, nodes) for number, link in enumerate(file.topology.links))
+    _refuse_shared_interfaces(tree, links)
+    return Topology(file.name or path.stem, nodes, links, path.resolve(), file.mgmt.network)
 
 
-def _node(tree: YamlTree, where: PathInFile, name: str, merged: dict[str, Any], folder: Path) -> LabNode:
-    if merged.get("network-mode") not in (None, "none"):
+def _refuse_long_links(tree: YamlTree) -> None:
+    """Refuse containerlab's long form of links first: it has other keys, and kinds of link that lead out of the lab."""
+    topology = tree.document.get("topology")
+    links = topology.get("links") if isinstance(topology, dict) else None
+    for number, link in enumerate(links if isinstance(links, list) else ()):
+        ends = link.get("endpoints") if isinstance(link, dict) else None
+        if isinstance(link, dict) and (
+            "type" in link or (isinstance(ends, list) and any(isinstance(end, dict) for end in ends))
+        ):
+            sentence = "Only the short form of a link is read here: endpoints: [NODE:INTERFACE, NODE:INTERFACE]."
+            raise InputError(sentence, tree.place(("topology", "links", number)))
+
+
+def _node(tree: YamlTree, name: str, settings: Settings, folder: Path) -> LabNode:
+    where: PathInFile = ("topology", "nodes", name)
+    if NODE_NAME.fullmatch(name) is None:
+        sentence = f'A node cannot be named "{show(name)}"; give it letters, digits, ".", "_" and "-", at most 60.'
+        raise InputError(sentence, tree.place(where, of_key=True))
+    if settings.network_mode not in ("", "none"):
         raise InputError('network-mode can be "none" or left out.', tree.place((*where, "network-mode")))
-    labels = {key: str(value) for key, value in (merged.get("labels") or {}).items()}
-    managed = merged.get("network-mode") != "none"
-    if managed and name != OPERATIONS_HOST and POINT_LABEL not in labels:
+    managed = settings.network_mode != "none"
+    if managed and name != OPERATIONS_HOST and POINT_LABEL not in settings.labels:
         sentence = (
             f"Node {name} would be on the management network, a way round the firewall; give it `network-mode: none`."
         )
         raise InputError(sentence, tree.place(where))
-    addresses = tuple(str(merged[key]) for key in ("mgmt-ipv4", "mgmt-ipv6") if key in merged)
+    for label, least in ((READY_WITHIN_LABEL, 1), (CLOCK_LABEL, 0)):
+        _whole_seconds(tree, (*where, "labels", label), settings.labels.get(label), least)
+    addresses = tuple(address for address in (settings.mgmt_ipv4, settings.mgmt_ipv6) if address)
     return LabNode(
         name=name,
-        exec=tuple(str(line) for line in merged.get("exec", ())),
-        binds=tuple(_bind(tree, where, str(bind), folder) for bind in merged.get("binds", ())),
-        labels=labels,
-        sysctls={key: str(value) for key, value in merged.get("sysctls", {}).items()},
-        env={key: str(value) for key, value in merged.get("env", {}).items()},
+        exec=settings.exec,
+        binds=tuple(_bind(tree, where, bind, folder) for bind in settings.binds),
+        labels=settings.labels,
+        sysctls=settings.sysctls,
+        env=settings.env,
         management=addresses if managed else (),
-        image=str(merged.get("image", "")),
-        kind=str(merged.get("kind", "linux")),
+        image=settings.image,
+        kind=settings.kind,
     )
+
+
+def _whole_seconds(tree: YamlTree, where: PathInFile, given: str | None, least: int) -> None:
+    if given is not None and not (SECONDS.fullmatch(given) and int(given) >= least):
+        sentence = f'"{where[-1]}" must be a whole number of seconds, at least {least}; found "{show(given)}".'
+        raise InputError(sentence, tree.place(where))
+
+
+def _refuse_twins(tree: YamlTree, nodes: dict[str, LabNode]) -> None:
+    """Refuse an isolation point that is no name, or stands on two nodes: a drill would isolate only one of them."""
+    owners: dict[str, str] = {}
+    for name, node in nodes.items():
+        point = node.labels.get(POINT_LABEL)
+        where: PathInFile = ("topology", "nodes", name, "labels", POINT_LABEL)
+        if point is None:
+            continue
+        if POINT_NAME.fullmatch(point) is None:
+            sentence = f'"{POINT_LABEL}" must be the name of an isolation point of the site; found "{show(point)}".'
+            raise InputError(sentence, tree.place(where))
+        if point in owners:
+            sentence = f"Isolation point {point} is node {owners[point]} already; a lab has one node for each."
+            raise InputError(sentence, tree.place(where))
+        owners[point] = name
 
 
 def _bind(tree: YamlTree, where: PathInFile, bind: str, folder: Path) -> tuple[str, str]:
     source, _, rest = bind.partition(":")
     target = rest.partition(":")[0]
     if not target:
-        raise InputError(f"The bind {bind} is not SOURCE:TARGET.", tree.place(where))
+        raise InputError(f"The bind {show(bind)} is not SOURCE:TARGET.", tree.place(where))
     if source.split("/")[0] in (NODE_DIR, LAB_DIR):
         return source, target
     return str((folder / source).resolve()), target
 
 
-def _link(tree: YamlTree, number: int, link: dict[str, Any], nodes: dict[str, LabNode]) -> LabLink:
+def _link(tree: YamlTree, number: int, link: Link, nodes: dict[str, LabNode]) -> LabLink:
     where: PathInFile = ("topology", "links", number)
     ends: list[str] = []
-    for end in link.get("endpoints", ()):
-        node, _, interface = str(end).partition(":")
+    for end in link.endpoints:
+        node, _, interface = end.partition(":")
         if node not in nodes:
-            raise InputError(
-                f"There is no node {node}; known nodes: {', '.join(nodes)}.", tree.place((*where, "endpoints"))
-            )
+            sentence = f"There is no node {show(node)}; known nodes: {', '.join(nodes)}."
+            raise InputError(sentence, tree.place((*where, "endpoints")))
         if not interface or len(interface) > 15:
-            raise InputError(f"{end} names no interface of at most 15 characters.", tree.place((*where, "endpoints")))
+            sentence = f"{show(end)} names no interface of at most 15 characters."
+            raise InputError(sentence, tree.place((*where, "endpoints")))
         if interface == MANAGEMENT_INTERFACE and nodes[node].management:
             sentence = f"{end} is the management interface of {node}; name another one, eth1 and up."
             raise InputError(sentence, tree.place((*where, "endpoints")))
@@ -253,3 +283,13 @@ def _link(tree: YamlTree, number: int, link: dict[str, Any], nodes: dict[str, La
     if len(ends) != 4:
         raise InputError("A link has two endpoints, NODE:INTERFACE each.", tree.place(where))
     return LabLink(*ends)
+
+
+def _refuse_shared_interfaces(tree: YamlTree, links: tuple[LabLink, ...]) -> None:
+    used: set[tuple[str, str]] = set()
+    for number, link in enumerate(links):
+        for end in ((link.node_a, link.interface_a), (link.node_b, link.interface_b)):
+            if end in used:
+                sentence = f"{':'.join(end)} is the end of another link already; an interface has one."
+                raise InputError(sentence, tree.place(("topology", "links", number)))
+            used.add(end)

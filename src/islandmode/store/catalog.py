@@ -81,7 +81,7 @@ class Loaded:
 def load(workspace: Path, drill: str) -> Loaded:
     """Load a drill by its path or name, its site, and every probe of the workspace."""
     drill_tree = read_yaml(*_drill_file(workspace, drill))
-    value = _validate(Drill, drill_tree)
+    value = validate(Drill, drill_tree)
     with _collected() as errors:
         with errors.collect():
             site, site_tree = _load_site(workspace, value, drill_tree)
@@ -114,7 +114,7 @@ def _load_site(workspace: Path, drill: Drill, drill_tree: YamlTree) -> tuple[Sit
             f'There is no site "{drill.site}" in {INVENTORY}/; known sites: {", ".join(trees) or "none"}.{hint}',
             drill_tree.place(("site",)),
         )
-    return _validate(Site, trees[drill.site]), trees[drill.site]
+    return validate(Site, trees[drill.site]), trees[drill.site]
 
 
 def _site_trees(workspace: Path) -> dict[str, YamlTree]:
@@ -140,7 +140,7 @@ def load_probes(workspace: Path) -> tuple[dict[str, Probe], dict[str, YamlTree]]
         for path in files(workspace, PROBES):
             with errors.collect():
                 tree = read_yaml(path, _shown(workspace, path))
-                for name, probe in _validate(ProbePack, tree).probes.items():
+                for name, probe in validate(ProbePack, tree).probes.items():
                     with errors.collect():
                         if name in probes:
                             raise InputError(
@@ -153,7 +153,7 @@ def load_probes(workspace: Path) -> tuple[dict[str, Probe], dict[str, YamlTree]]
 
 def load_sites(workspace: Path) -> dict[str, Site]:
     """Load every site of the workspace by name."""
-    return {name: _validate(Site, tree) for name, tree in _site_trees(workspace).items()}
+    return {name: validate(Site, tree) for name, tree in _site_trees(workspace).items()}
 
 
 def files(workspace: Path, folder: str) -> tuple[Path, ...]:
@@ -223,8 +223,8 @@ def _shown(workspace: Path, path: Path) -> str:
     return str(resolved.relative_to(root)) if resolved.is_relative_to(root) else str(path)
 
 
-def _validate(model: type[M], tree: YamlTree) -> M:
-    """Make a value of a file's plain values; strictly, so that "22" is no port and 5 no address."""
+def validate(model: type[M], tree: YamlTree) -> M:
+    """Make a value of a file's plain values, or complain of each with its place; strictly, so that "22" is no port and 5 no address."""
     try:
         return model.model_validate_json(json.dumps(tree.document), strict=True, context=AS_WRITTEN)
     except ValidationError as refused:

@@ -27,6 +27,7 @@ TYPES = {
     "int_from_float": "a whole number",
     "float_type": "a number",
     "bool_type": "true or false",
+    "tuple_type": 'a list, such as ["one", "two"]',
     "dict_type": 'a mapping, lines such as "name: value"',
     "model_type": 'a mapping, lines such as "name: value"',
     "model_attributes_type": 'a mapping, lines such as "name: value"',
