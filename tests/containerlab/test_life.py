@@ -18,6 +18,7 @@ from islandmode.core.errors import InputError, IslandmodeError, Refused
 from islandmode.rehearse import backends, containerlab, docker
 from islandmode.rehearse.container_lab import ContainerLab
 from islandmode.rehearse.lab import LabFailed
+from islandmode.rehearse.topology import OUR_IMAGES
 from tests.lab.rogue.bypass import in_node
 
 pytestmark = pytest.mark.lab
@@ -145,7 +146,7 @@ def refusal(fresh: Path, name: str = "one") -> IslandmodeError:
 def test_a_missing_image_says_how_to_get_it(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     edit(fresh / TOPOLOGY, "islandmode-node:dev", "vendor/firewall:1")
     assert "Image vendor/firewall:1 is not on this machine; load it with `docker pull" in str(refusal(fresh))
-    for image, how in containerlab.OUR_IMAGES.items():
+    for image, how in OUR_IMAGES.items():
         with monkeypatch.context() as patched:
             patched.setattr(docker, "has_image", lambda asked, image=image: asked != image)
             edit(fresh / TOPOLOGY, "vendor/firewall:1", image)

@@ -14,7 +14,7 @@ import pytest
 
 from islandmode.core.errors import InputError
 from islandmode.rehearse import namespaces
-from islandmode.rehearse.lab import Lab
+from islandmode.rehearse.lab import Lab, LabFailed
 from tests.lab.conftest import TOPOLOGY
 from tests.lab.guarded import (
     NO_WAY_IN,
@@ -27,6 +27,7 @@ from tests.lab.guarded import (
     records,
     wait_until,
 )
+from tests.lab.one_meaning import assert_one_meaning, small_lab
 from tests.lab.rogue.bypass import in_node
 
 pytestmark = pytest.mark.lab
@@ -178,3 +179,33 @@ def test_a_guardian_whose_lab_is_taken_down_ends(state_dir: Path, tmp_path: Path
     assert records(workspace, "guardian")[-1]["data"]["why"] == "The lab is gone, and the isolation with it."
     status = ask(workspace, own, "status")
     assert (status.returncode, "its lab is gone" in status.stdout) == (0, True)
+
+
+def test_what_a_file_says_is_what_becomes_of_it(tmp_path: Path, state_dir: Path) -> None:
+    """As in containers: tests/containerlab/test_one_meaning.py."""
+    file = small_lab(tmp_path)
+    assert_one_meaning(namespaces.up(file, name="small", state_dir=state_dir), file)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("- touch", "- false\n        - touch", "witness did not boot: exit status 1"),
+        ("- touch", "- no-such-program\n        - touch", "witness did not boot: .*no-such-program"),
+        ('"witness:eth1"', '"witness:eth/1"', "eth/1"),
+        ("net.ipv4.ping_group_range: 0 1000", "net.ipv4.no_such_thing: 1", "no_such_thing"),
+        ("./written:/run/written", "./nowhere:/run/written", "nowhere"),
+        ("ops: {", "ops: {labels: {islandmode.ready-check: /run/none.py}, ", "none.py"),
+    ],
+)
+def test_a_lab_that_cannot_come_up_says_why_and_leaves_nothing(
+    tmp_path: Path, state_dir: Path, old: str, new: str, sentence: str
+) -> None:
+    before = host_state()
+    file = small_lab(tmp_path)
+    file.write_text(file.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(LabFailed, match=sentence) as raised:
+        namespaces.up(file, name="small", state_dir=state_dir)
+    assert "Traceback" not in str(raised.value)
+    assert not processes_of(state_dir)
+    assert host_state() == before

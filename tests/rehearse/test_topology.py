@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from islandmode.core.errors import InputError
-from islandmode.rehearse.topology import Topology, keep_topology, kept_topology, read_for_namespaces, read_topology
+from islandmode.rehearse.honoured import read_for_namespaces
+from islandmode.rehearse.topology import Topology, keep_topology, kept_topology, read_topology
 from tests.lab.conftest import TOPOLOGY
 
 ERP = "    erp:\n      network-mode: none\n"
@@ -90,6 +91,8 @@ BOTH = [
         "sysctls: 0",
         '"sysctls" must be a mapping',
     ),
+    ("a quote left open", "start.sh erp", "start.sh 'erp", "exec: No closing quotation"),
+    ("the lab's own folder", "    erp:\n", "    code:\n", 'A node cannot be named "code"'),
     ("a number that is none", ERP, ERP + "      env: {RELEASE: 1.10}\n", '"RELEASE" must be text; put it in quotes'),
 ]
 # What containerlab does and namespaces cannot.
@@ -105,6 +108,31 @@ ONLY_NAMESPACES = [
     ),
     ("a kind of its own", "    linux:\n", "    ceos: {}\n    linux:\n", "Kind ceos does not run in namespaces"),
     ("a bind elsewhere", '"../:/run/workspace"', '"../:/srv"', "the bind to /srv must have its target below /run/"),
+    (
+        "a mode of a bind",
+        "./:/run/plant:ro",
+        "./:/run/plant:ro,z",
+        "the bind to /run/plant can be ro, rw or neither; found ro,z",
+    ),
+    (
+        "an image of their own",
+        ERP,
+        ERP + "      image: our-registry/erp:7\n",
+        "Image our-registry/erp:7 does not run in namespaces",
+    ),
+    ("no subnet", "172.31.255.0/24", "172.31.255.0/33", "The management network must have subnets: '172.31.255.0/33'"),
+    (
+        "an address elsewhere",
+        "mgmt-ipv4: 172.31.255.1",
+        "mgmt-ipv4: 172.31.0.1",
+        "172.31.0.1 of fw is not on the management",
+    ),
+    (
+        "no address",
+        "mgmt-ipv4: 172.31.255.1",
+        "mgmt-ipv4: fw.plant",
+        "'fw.plant' does not appear to be an IPv4 or IPv6",
+    ),
     ("a variable", "islandmode.role: PLC", "islandmode.role: $ROLE", 'Containerlab replaces what begins with "$"'),
 ]
 
@@ -200,6 +228,6 @@ def test_a_running_lab_is_read_as_it_came_up(tmp_path: Path) -> None:
 
 def test_binds_get_the_folders_of_lab_and_node(tmp_path: Path) -> None:
     nodes = read_topology(TOPOLOGY).nodes
-    assert (str(tmp_path / "fw"), "/run/own") in nodes["fw"].bound(tmp_path)
-    assert (str(tmp_path / "code"), "/run/islandmode-code") in nodes["erp"].bound(tmp_path)
-    assert (str(TOPOLOGY.parents[1]), "/run/workspace") in nodes["ops"].bound(tmp_path)
+    assert (str(tmp_path / "fw"), "/run/own", "ro") in nodes["fw"].bound(tmp_path)
+    assert (str(tmp_path / "code"), "/run/islandmode-code", "ro") in nodes["erp"].bound(tmp_path)
+    assert (str(TOPOLOGY.parents[1]), "/run/workspace", "") in nodes["ops"].bound(tmp_path)

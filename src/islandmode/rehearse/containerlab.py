@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import subprocess
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -29,10 +28,12 @@ from islandmode.rehearse.lab import (
     addresses_in,
     read_state,
     refuse_foreign,
+    why_not_ready,
 )
 from islandmode.rehearse.processes import started, vantage_point
 from islandmode.rehearse.topology import (
     OPERATIONS_HOST,
+    OUR_IMAGES,
     READY_LABEL,
     READY_WITHIN_LABEL,
     Topology,
@@ -41,12 +42,8 @@ from islandmode.rehearse.topology import (
     read_topology,
 )
 
-OUR_IMAGES = {
-    "islandmode-node:dev": "build it with `sh lab/build-image`",
-    "islandmode-hmi:dev": "build it with `sh lab/build-image hmi`",
-}
 OWN_TARGET = "/run/own"
-UP_S, READY_S, SCAN_S = 120.0, 30.0, 5
+UP_S, SCAN_S = 120.0, 5
 
 
 def up(path: Path, *, name: str, state_dir: Path) -> ContainerLab:
@@ -137,7 +134,7 @@ def _lab_dir(name: str, folder: Path) -> Path:
 
 
 def _takes_our_keys(topology: Topology, node: str) -> bool:
-    return any(target == OWN_TARGET for _, target in topology.nodes[node].binds)
+    return any(target == OWN_TARGET for _, target, _ in topology.nodes[node].binds)
 
 
 def _wait_until_ready(lab: ContainerLab) -> None:
@@ -145,14 +142,7 @@ def _wait_until_ready(lab: ContainerLab) -> None:
         check = node.labels.get(READY_LABEL)
         if check is None:
             continue
-        argv = lab.enter(name, (PYTHON, check))
-        try:
-            done = subprocess.run(
-                argv, capture_output=True, text=True, check=False, timeout=READY_S, stdin=subprocess.DEVNULL
-            )
-            why = done.stdout.strip() or done.stderr.strip() if done.returncode != 0 else ""
-        except subprocess.TimeoutExpired:
-            why = f"{name} did not end its ready-check within {READY_S:g} s"
+        why = why_not_ready(name, lab.enter(name, (PYTHON, check)))
         if why:
             raise LabFailed(f"The lab came up but does not answer: {why}")
 

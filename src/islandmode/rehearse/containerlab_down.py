@@ -113,7 +113,7 @@ def _let_go(name: str, state_dir: Path, folder: Path) -> None:
         original = Path((folder / MARK).read_text(encoding="utf-8").rstrip("\n"))
         copy_beside(name, original).unlink(missing_ok=True)
         with suppress(IslandmodeError):
-            network = kept_topology(folder, original).network
+            network = kept_topology(folder, original).management.network
             # One with members is another lab's, and stays; one that containerlab did not make is not ours to remove.
             if network and docker.is_containerlabs_network(network):
                 docker.ask("network", "rm", network)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -25,6 +26,15 @@ BOOT_S = 15.0
 USERLAND = r"""
 set -e
 mount --make-rprivate /
+# Before anything is laid over the machine's folders: what is written into a bind is written there. One in a line, since a
+# path may have spaces.
+set -f; IFS="
+"
+i=0
+for source in $BIND_SOURCES; do
+  i=$((i + 1)); mkdir -p "$SAVED/binds/$i"; mount --rbind "$source" "$SAVED/binds/$i"
+done
+unset IFS; set +f
 for d in etc var root home tmp; do
   mount -t overlay overlay -o lowerdir=/$d,upperdir="$SAVED/$d.u",workdir="$SAVED/$d.w" /$d
 done
@@ -33,15 +43,22 @@ for f in passwd group shadow; do
 done
 # A folder of the node's own: in user namespaces the machine's belongs to nobody, and nothing can be written in it.
 if [ -d /etc/frr ]; then mkdir -p "$SAVED/frr"; mount --bind "$SAVED/frr" /etc/frr; fi
-i=0
-for source in $BIND_SOURCES; do
-  i=$((i + 1)); mkdir -p "$SAVED/binds/$i"; mount --rbind "$source" "$SAVED/binds/$i"
-done
 mkdir -p "$SAVED/run"; mount -t tmpfs -o mode=755 tmpfs "$SAVED/run"
+set -f; IFS="
+"
 i=0
 for target in $BIND_TARGETS; do
-  i=$((i + 1)); mkdir -p "$SAVED/run/${target#/run/}"; mount --rbind "$SAVED/binds/$i" "$SAVED/run/${target#/run/}"
+  i=$((i + 1)); at="$SAVED/run/${target#/run/}"; mkdir -p "$at"; mount --rbind "$SAVED/binds/$i" "$at"
+  case "
+$READ_ONLY
+" in *"
+$target
+"*)
+    # With what restricts the machine's own mount: in user namespaces that may not be lifted.
+    mount -o "remount,bind,ro,$(findmnt --noheadings --first-only --output VFS-OPTIONS --mountpoint "$at" | sed 's/^rw,*//; s/ *$//')" "$at" ;;
+  esac
 done
+unset IFS; set +f
 mount --rbind "$SAVED/run" /run
 mkdir -p /run/lock
 mount -t proc proc /proc
@@ -126,8 +143,9 @@ def start_userland(name: str, node: dict[str, Any], network: int) -> int:
         **node["env"],
         "NODE": name,
         "SAVED": str(HELD / name),
-        "BIND_SOURCES": " ".join(source for source, _ in node["binds"]),
-        "BIND_TARGETS": " ".join(target for _, target in node["binds"]),
+        "BIND_SOURCES": "\n".join(source for source, _, _ in node["binds"]),
+        "BIND_TARGETS": "\n".join(target for _, target, _ in node["binds"]),
+        "READ_ONLY": "\n".join(target for _, target, mode in node["binds"] if mode == "ro"),
     }
     clock = ["--time", "--monotonic", str(node["clock_offset_s"])] if node["clock_offset_s"] else []
     argv = [
@@ -158,12 +176,13 @@ def start_userland(name: str, node: dict[str, Any], network: int) -> int:
 def start_boot(node: dict[str, Any], userland: int) -> subprocess.Popen[str]:
     """Start a node's boot: sysctls, management addresses, then its exec lines one after the other."""
     lines = ["set -e", "while [ ! -e /run/userland-is-up ]; do sleep 0.01; done"]
-    lines += [f"sysctl -qw {key}={value}" for key, value in node["sysctls"].items()]
+    lines += [shlex.join(["sysctl", "-qw", f"{key}={value}"]) for key, value in node["sysctls"].items()]
     for address, length in node["management"]:
         more = " nodad" if ":" in address else ""
         lines.append(f"ip addr add {address}/{length} dev eth0{more}")
     lines += ["ip link set eth0 up"] if node["management"] else []
-    lines += list(node["exec"])
+    # A line is a program and its words, and no shell's: containerlab has none either.
+    lines += [shlex.join(shlex.split(line)) for line in node["exec"]]
     argv = ["nsenter", "-t", str(userland), "-n", "-m", "-p", "-u", *(["-T"] if node["clock_offset_s"] else [])]
     environment = {**os.environ, **node["env"]}
     null, pipe = subprocess.DEVNULL, subprocess.PIPE
@@ -184,11 +203,15 @@ def finish_boot(name: str, boot: subprocess.Popen[str]) -> None:
     try:
         code = boot.wait(BOOT_S)
     except subprocess.TimeoutExpired:
-        said = (HELD / name / "userland.log").read_text(encoding="utf-8", errors="replace").strip()
-        raise SystemExit(f"{name} did not boot within {BOOT_S:g} s {said}") from None
+        raise SystemExit(f"{name} did not boot within {BOOT_S:g} s {userland_said(name)}") from None
     if code != 0:
-        said = boot.stderr.read() if boot.stderr else ""
-        raise SystemExit(f"{name} did not boot: {said.strip() or f'exit status {code}'}")
+        said = boot.stderr.read().strip() if boot.stderr else ""
+        raise SystemExit(f"{name} did not boot: {said or userland_said(name) or f'exit status {code}'}")
+
+
+def userland_said(name: str) -> str:
+    """Read what went wrong before a node could boot at all."""
+    return (HELD / name / "userland.log").read_text(encoding="utf-8", errors="replace").strip()
 
 
 def restart(spec: dict[str, Any], name: str) -> None:

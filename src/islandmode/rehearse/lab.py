@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from islandmode.rehearse.topology import LabNode, Topology
 STATE_FILE = "state.json"
 KNOWN_HOSTS = "known_hosts"
 SECRETS = "secrets"
+READY_S = 30.0
 
 
 class LabFailed(IslandmodeError):
@@ -116,6 +118,17 @@ class LabStatus:
     running: bool
     backend: str = ""
     nodes: tuple[NodeStatus, ...] = ()
+
+
+def why_not_ready(node: str, argv: tuple[str, ...]) -> str:
+    """Run a node's ready-check, and give its reason why the plant is not ready; nothing when it is."""
+    try:
+        done = subprocess.run(
+            argv, capture_output=True, text=True, check=False, timeout=READY_S, stdin=subprocess.DEVNULL
+        )
+    except subprocess.TimeoutExpired:
+        return f"{node} did not end its ready-check within {READY_S:g} s"
+    return "" if done.returncode == 0 else done.stdout.strip() or done.stderr.strip() or f"{node} does not say why"
 
 
 def addresses_in(document: list[dict[str, object]]) -> tuple[str, ...]:

@@ -90,10 +90,12 @@ class Plant(BaseModel):
 
 
 class Management(BaseModel):
-    """The management network."""
+    """The management network; what is left out is as containerlab has it."""
 
     model_config = FORM
     network: Text = ""
+    ipv4_subnet: Text = Field(default="172.20.20.0/24", alias="ipv4-subnet")
+    ipv6_subnet: Text = Field(default="3fff:172:20:20::/64", alias="ipv6-subnet")
 
 
 class LabFile(BaseModel):

@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 
 from islandmode.core.errors import InputError, Refused
 from islandmode.rehearse.code import CODE
+from islandmode.rehearse.honoured import read_for_namespaces
 from islandmode.rehearse.keys import files_in_etc, make_keys
 from islandmode.rehearse.lab import (
     KNOWN_HOSTS,
@@ -31,6 +32,7 @@ from islandmode.rehearse.lab import (
     addresses_in,
     read_state,
     refuse_foreign,
+    why_not_ready,
 )
 from islandmode.rehearse.processes import (
     children,
@@ -50,14 +52,12 @@ from islandmode.rehearse.topology import (
     Topology,
     keep_topology,
     kept_topology,
-    read_for_namespaces,
 )
 
 BACKEND = "namespaces"
 MARKER = "islandmode-lab"
 OWN = "own"
 NEEDED = ("ip", "nft", "unshare", "nsenter", "conntrack", "sshd", "ssh-keygen", "openssl", "sysctl")
-MANAGEMENT_LENGTH = {4: 24, 6: 64}
 UP_S = 30.0
 
 ANCHOR = r"""
@@ -237,7 +237,7 @@ def _specification(topology: Topology, folder: Path, *, rootless: bool) -> dict[
             "sysctls": node.sysctls,
             "env": {"PYTHON": sys.executable, **node.env},
             "clock_offset_s": node.clock_offset_s,
-            "management": [(address, MANAGEMENT_LENGTH[6 if ":" in address else 4]) for address in node.management],
+            "management": [topology.on_management(address) for address in node.management],
             "files": files,
         }
     (folder / KNOWN_HOSTS).write_text("".join(known_hosts), encoding="ascii")
@@ -252,15 +252,18 @@ def _inside(anchor: int, rootless: bool, specification: dict[str, Any], *words: 
     # By its path, not as a module: the package's own imports would cost the lab more time than all its nodes.
     program = str(Path(__file__).with_name("inside.py"))
     argv = [*enter, sys.executable, program, *words]
-    done = subprocess.run(
-        argv,
-        input=json.dumps(specification),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=UP_S,
-        env=_environment(),
-    )
+    try:
+        done = subprocess.run(
+            argv,
+            input=json.dumps(specification),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=UP_S,
+            env=_environment(),
+        )
+    except subprocess.TimeoutExpired:
+        raise LabFailed(f"The lab did not come up within {UP_S:g} s.") from None
     if done.returncode != 0:
         raise LabFailed(f"The lab did not come up: {done.stderr.strip() or done.returncode}")
     found: dict[str, Any] = json.loads(done.stdout)
@@ -292,9 +295,9 @@ def _wait_until_ready(lab: NamespacesLab) -> None:
         if check is None:
             continue
         argv = lab.enter(name, (sys.executable, check))
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=UP_S, stdin=subprocess.DEVNULL)
-        if done.returncode != 0:
-            raise LabFailed(f"The lab came up but does not answer: {done.stdout.strip() or done.stderr.strip()}")
+        why = why_not_ready(name, argv)
+        if why:
+            raise LabFailed(f"The lab came up but does not answer: {why}")
 
 
 def attach(name: str, state_dir: Path) -> NamespacesLab | None:

@@ -1,18 +1,15 @@
-"""A lab's topology: a containerlab file, read as values for both back ends.
-
-Containerlab itself checks what it is given. The namespaces back end refuses any key that it would not honour, so that the
-same file means the same plant in both.
-"""
+"""A lab's topology: a containerlab file, read as values for both back ends; what no lab of ours can be is refused."""
 
 from __future__ import annotations
 
+import ipaddress
 import re
+import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from islandmode.core.errors import InputError, Place
-from islandmode.rehearse.lab_file import LabFile, Link, Settings
+from islandmode.core.errors import InputError
+from islandmode.rehearse.lab_file import LabFile, Link, Management, Settings
 from islandmode.store.catalog import validate
 from islandmode.store.yaml_tree import PathInFile, YamlTree, read_yaml, show
 
@@ -24,18 +21,16 @@ NODE_DIR, LAB_DIR = "__clabNodeDir__", "__clabDir__"
 READY_WITHIN_LABEL = "islandmode.ready-within-s"
 MANAGEMENT_INTERFACE = "eth0"
 KEPT = "topology.clab.yml"
+OUR_IMAGES = {
+    "islandmode-node:dev": "build it with `sh lab/build-image`",
+    "islandmode-hmi:dev": "build it with `sh lab/build-image hmi`",
+}
+"""Each with how it is made."""
 NODE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 POINT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+RESERVED = {"code"}
+"""A lab keeps its own code beside the nodes' folders."""
 SECONDS = re.compile(r"[0-9]{1,6}")
-TOP = {"name", "mgmt", "topology"}
-# In namespaces the machine itself is not on the management network, so there is no gateway to place.
-MGMT = {"network", "ipv4-subnet", "ipv6-subnet", "ipv4-gw", "ipv6-gw"}
-TOPOLOGY = {"defaults", "kinds", "nodes", "links"}
-NODE = {"kind", "exec", "binds", "labels", "sysctls", "network-mode", "mgmt-ipv4", "mgmt-ipv6", "env"}
-# A container's own settings: in namespaces a node is no container and needs none of them, so they are honoured by
-# doing nothing. `image` is one of them: every node sees the machine's own files.
-CONTAINER_ONLY = {"image", "privileged", "cap-add", "security-opts", "restart-policy"}
-LINK = {"endpoints"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +39,8 @@ class LabNode:
 
     name: str
     exec: tuple[str, ...] = ()
-    binds: tuple[tuple[str, str], ...] = ()
+    binds: tuple[tuple[str, str, str], ...] = ()
+    """Source, target, and "ro" or what else the mode is."""
     labels: dict[str, str] = field(default_factory=dict)
     sysctls: dict[str, str] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
@@ -52,13 +48,13 @@ class LabNode:
     image: str = ""
     kind: str = "linux"
 
-    def bound(self, lab_dir: Path) -> tuple[tuple[str, str], ...]:
+    def bound(self, lab_dir: Path) -> tuple[tuple[str, str, str], ...]:
         """Give binds with containerlab's own words for a lab's and a node's folder replaced by these folders."""
         words = {NODE_DIR: str(lab_dir / self.name), LAB_DIR: str(lab_dir)}
         found = []
-        for source, target in self.binds:
+        for source, target, mode in self.binds:
             word = source.split("/")[0]
-            found.append((source.replace(word, words[word], 1) if word in words else source, target))
+            found.append((source.replace(word, words[word], 1) if word in words else source, target, mode))
         return tuple(found)
 
     @property
@@ -95,7 +91,12 @@ class Topology:
     nodes: dict[str, LabNode]
     links: tuple[LabLink, ...]
     file: Path
-    network: str = ""
+    management: Management = field(default_factory=Management)
+
+    def on_management(self, address: str) -> tuple[str, int]:
+        """Give an address with the length of the management network that it is on."""
+        subnet = self.management.ipv6_subnet if ":" in address else self.management.ipv4_subnet
+        return address, ipaddress.ip_network(subnet).prefixlen
 
     @property
     def points(self) -> dict[str, LabNode]:
@@ -115,24 +116,6 @@ def read_topology(path: Path) -> Topology:
     return _topology(path, read_yaml(path, str(path)))
 
 
-def read_for_namespaces(path: Path) -> Topology:
-    """Read a containerlab file, and refuse with its place whatever the namespaces back end would not honour."""
-    topology = read_topology(path)
-    tree = read_yaml(path, str(path))
-    _refuse_unhonoured(tree)
-    for name, node in topology.nodes.items():
-        for _, target in node.binds:
-            if not target.startswith("/run/"):
-                # A node's root is the machine's own: a mount point anywhere else would have to be made on the machine.
-                sentence = f"In namespaces the bind to {target} must have its target below /run/."
-                raise InputError(sentence, tree.place(("topology", "nodes", name)))
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if "$" in line:
-            sentence = 'Containerlab replaces what begins with "$" by variables, the namespaces back end does not; spell it out.'
-            raise InputError(sentence, Place(str(path), number, line.index("$") + 1))
-    return topology
-
-
 def keep_topology(topology: Topology, folder: Path) -> None:
     """Keep the file as it was when the lab came up: whatever is written into it later, a running lab must be found."""
     (folder / KEPT).write_bytes(topology.file.read_bytes())
@@ -142,39 +125,6 @@ def kept_topology(folder: Path, file: Path) -> Topology:
     """Read the file of a running lab as it was when the lab came up."""
     kept = folder / KEPT
     return replace(read_topology(kept if kept.is_file() else file), file=file)
-
-
-def _refuse_unhonoured(tree: YamlTree) -> None:
-    _only(tree, (), tree.document, TOP)
-    _only(tree, ("mgmt",), tree.document.get("mgmt") or {}, MGMT)
-    topology = tree.document["topology"]
-    _only(tree, ("topology",), topology, TOPOLOGY)
-    groups: dict[PathInFile, dict[str, Any]] = {("topology", "defaults"): topology.get("defaults") or {}}
-    for kind, settings in (topology.get("kinds") or {}).items():
-        _only_linux(tree, kind, ("topology", "kinds", kind))
-        groups["topology", "kinds", kind] = settings or {}
-    for name, own in topology["nodes"].items():
-        groups["topology", "nodes", name] = own or {}
-    for where, group in groups.items():
-        _only(tree, where, group, NODE | CONTAINER_ONLY)
-        _only_linux(tree, group.get("kind") or "linux", (*where, "kind"))
-    for number, link in enumerate(topology.get("links") or ()):
-        _only(tree, ("topology", "links", number), link, LINK)
-
-
-def _only_linux(tree: YamlTree, kind: object, where: PathInFile) -> None:
-    if kind != "linux":
-        sentence = (
-            f"Kind {kind} does not run in namespaces, only linux does; try `islandmode lab up --backend containerlab`."
-        )
-        raise InputError(sentence, tree.place(where))
-
-
-def _only(tree: YamlTree, where: PathInFile, found: dict[str, Any], known: set[str]) -> None:
-    for key in found:
-        if key not in known:
-            sentence = f'The namespaces back end does not honour "{key}" here; it knows {", ".join(sorted(known))}.'
-            raise InputError(sentence, tree.place((*where, key), of_key=True))
 
 
 def _topology(path: Path, tree: YamlTree) -> Topology:
@@ -187,7 +137,7 @@ def _topology(path: Path, tree: YamlTree) -> Topology:
     _refuse_twins(tree, nodes)
     links = tuple(_link(tree, number, link, nodes) for number, link in enumerate(file.topology.links))
     _refuse_shared_interfaces(tree, links)
-    return Topology(file.name or path.stem, nodes, links, path.resolve(), file.mgmt.network)
+    return Topology(file.name or path.stem, nodes, links, path.resolve(), file.mgmt)
 
 
 def _refuse_long_links(tree: YamlTree) -> None:
@@ -205,7 +155,7 @@ def _refuse_long_links(tree: YamlTree) -> None:
 
 def _node(tree: YamlTree, name: str, settings: Settings, folder: Path) -> LabNode:
     where: PathInFile = ("topology", "nodes", name)
-    if NODE_NAME.fullmatch(name) is None:
+    if NODE_NAME.fullmatch(name) is None or name in RESERVED:
         sentence = f'A node cannot be named "{show(name)}"; give it letters, digits, ".", "_" and "-", at most 60.'
         raise InputError(sentence, tree.place(where, of_key=True))
     if settings.network_mode not in ("", "none"):
@@ -216,6 +166,11 @@ def _node(tree: YamlTree, name: str, settings: Settings, folder: Path) -> LabNod
             f"Node {name} would be on the management network, a way round the firewall; give it `network-mode: none`."
         )
         raise InputError(sentence, tree.place(where))
+    for line in settings.exec:
+        try:
+            shlex.split(line)
+        except ValueError as error:
+            raise InputError(f"The line {show(line)} of exec: {error}.", tree.place((*where, "exec"))) from None
     for label, least in ((READY_WITHIN_LABEL, 1), (CLOCK_LABEL, 0)):
         _whole_seconds(tree, (*where, "labels", label), settings.labels.get(label), least)
     addresses = tuple(address for address in (settings.mgmt_ipv4, settings.mgmt_ipv6) if address)
@@ -255,14 +210,14 @@ def _refuse_twins(tree: YamlTree, nodes: dict[str, LabNode]) -> None:
         owners[point] = name
 
 
-def _bind(tree: YamlTree, where: PathInFile, bind: str, folder: Path) -> tuple[str, str]:
+def _bind(tree: YamlTree, where: PathInFile, bind: str, folder: Path) -> tuple[str, str, str]:
     source, _, rest = bind.partition(":")
-    target = rest.partition(":")[0]
+    target, _, mode = rest.partition(":")
     if not target:
         raise InputError(f"The bind {show(bind)} is not SOURCE:TARGET.", tree.place(where))
     if source.split("/")[0] in (NODE_DIR, LAB_DIR):
-        return source, target
-    return str((folder / source).resolve()), target
+        return source, target, mode
+    return str((folder / source).resolve()), target, mode
 
 
 def _link(tree: YamlTree, number: int, link: Link, nodes: dict[str, LabNode]) -> LabLink:
