@@ -17,7 +17,10 @@ echo "$@" >"$LOG"
 trap 'rm "$LOG.up"; exit 0' TERM
 while :; do sleep 0.1; done
 """
-CLIENT = '#!/bin/sh\n[ -e "$LOG.up" ]\n'
+CLIENT = """#!/bin/sh
+[ -e "$LOG.up" ] || exit 1
+case $1 in ps) printf "$LEFT" ;; version) ;; *) echo "$@" >>"$LOG.done" ;; esac
+"""
 
 
 def play(folder: Path, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -30,6 +33,7 @@ def play(folder: Path, *command: str, **more: str) -> subprocess.CompletedProces
         "PATH": f"{folder}:{os.environ['PATH']}",
         "LOG": str(folder / "log"),
         "BROKEN": "",
+        "LEFT": "",
         **more,
     }
     environment |= {"XDG_CACHE_HOME": str(folder / "cache"), "TMPDIR": str(folder)}
@@ -48,9 +52,17 @@ def test_the_commands_exit_code_counts_and_the_engine_ends_with_it(tmp_path: Pat
     assert list(tmp_path.glob("tmp.*")) == []
 
 
+@pytest.mark.lab
+def test_what_a_killed_run_left_in_the_own_engine_is_taken_away(tmp_path: Path) -> None:
+    assert play(tmp_path, "true", LEFT=r"one\ntwo\n").returncode == 0
+    done = (tmp_path / "log.done").read_text(encoding="utf-8").splitlines()
+    assert done == ["rm --force --volumes one two", "network prune --force"]
+
+
 def test_an_engine_that_answers_is_used_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "log.up").touch()
-    assert play(tmp_path, "true").returncode == 0
+    assert play(tmp_path, "true", LEFT=r"one\n").returncode == 0
+    assert not (tmp_path / "log.done").exists()
     assert (tmp_path / "log.up").exists()
     assert not (tmp_path / "log").exists()
 

@@ -35,8 +35,22 @@ for source in $BIND_SOURCES; do
   i=$((i + 1)); mkdir -p "$SAVED/binds/$i"; mount --rbind "$source" "$SAVED/binds/$i"
 done
 unset IFS; set +f
+# In user namespaces a folder with mounts of the machine's in it, such as /var where Docker runs containers, can be laid over
+# as a whole only by a folder that shows each of its entries.
+show() {
+  mkdir -p "$SAVED/shown.$1"; mount -t tmpfs -o mode=755 tmpfs "$SAVED/shown.$1"
+  for from in "/$1"/* "/$1"/.[!.]*; do
+    at="$SAVED/shown.$1/${from##*/}"
+    if [ -L "$from" ]; then cp -P "$from" "$at"
+    elif [ -d "$from" ]; then mkdir "$at"; mount --rbind "$from" "$at"
+    elif [ -e "$from" ]; then : > "$at"; mount --bind "$from" "$at"
+    fi
+  done
+  mount --rbind "$SAVED/shown.$1" "/$1"
+}
 for d in etc var root home tmp; do
-  mount -t overlay overlay -o lowerdir=/$d,upperdir="$SAVED/$d.u",workdir="$SAVED/$d.w" /$d
+  mount -t overlay overlay -o lowerdir=/$d,upperdir="$SAVED/$d.u",workdir="$SAVED/$d.w" /$d 2>"$SAVED/why" ||
+    if [ $d != etc ] && grep -q " /$d/" /proc/self/mountinfo; then show $d; else cat "$SAVED/why" >&2; exit 1; fi
 done
 for f in passwd group shadow; do
   [ -e "$SAVED/own/$f" ] && mount --bind "$SAVED/own/$f" /etc/$f
@@ -206,7 +220,8 @@ def finish_boot(name: str, boot: subprocess.Popen[str]) -> None:
         raise SystemExit(f"{name} did not boot within {BOOT_S:g} s {userland_said(name)}") from None
     if code != 0:
         said = boot.stderr.read().strip() if boot.stderr else ""
-        raise SystemExit(f"{name} did not boot: {said or userland_said(name) or f'exit status {code}'}")
+        # What ended its userland comes first: the rest is only that nobody is there.
+        raise SystemExit(f"{name} did not boot: {userland_said(name) or said or f'exit status {code}'}")
 
 
 def userland_said(name: str) -> str:

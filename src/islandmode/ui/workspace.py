@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -29,7 +30,7 @@ def start_workspace(directory: Path) -> int:
         (directory / ".gitignore").write_text(KEPT_OUT, encoding="utf-8")
     except OSError as error:
         raise InputError(f"{directory} cannot be made ({error.strerror}); name a folder that you may write.") from error
-    print(f"{directory} is ready. Next: cd {directory}, then `islandmode validate`, then")
+    print(f"{directory} is ready. Next: cd {shlex.quote(str(directory))}, then `islandmode validate`, then")
     print("`islandmode run drills/quarterly-isolation.yaml --mode rehearsal`.")
     return 0
 
