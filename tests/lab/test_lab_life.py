@@ -96,7 +96,7 @@ def test_up_and_down_leave_nothing(state_dir: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill-9", "ctrl-c"])
 @pytest.mark.parametrize(
-    ("stage", "later_s"), [("_start_anchor", 0), ("_inside", 0), ("_inside", 0.2), ("_wait_until_ready", 0)]
+    ("stage", "later_s"), [("_start_anchor", 0), ("_inside", 0), ("_inside", 0.2), ("_wait_until_ready", 0.1)]
 )
 def test_an_up_that_is_ended_half_way_leaves_nothing_that_a_second_up_does_not_mend(
     state_dir: Path, number: signal.Signals, stage: str, later_s: float
