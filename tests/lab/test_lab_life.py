@@ -16,7 +16,6 @@ from islandmode.core.errors import InputError
 from islandmode.rehearse import namespaces
 from islandmode.rehearse.lab import Lab, LabFailed
 from tests.lab.conftest import TOPOLOGY
-from tests.lab.drills import PROJECT
 from tests.lab.guarded import (
     NO_WAY_IN,
     ask,
@@ -209,15 +208,4 @@ def test_a_lab_that_cannot_come_up_says_why_and_leaves_nothing(
         namespaces.up(file, name="small", state_dir=state_dir)
     assert "Traceback" not in str(raised.value)
     assert not processes_of(state_dir)
-    assert host_state() == before
-
-
-def test_an_account_without_rights_rehearses_the_whole_drill() -> None:
-    """In user namespaces, below a folder with a space, and with a mount of the machine's where a lab has a copy."""
-    before = host_state()
-    argv = ["unshare", "--mount", sys.executable, "-m", "tests.lab.plain_account"]
-    played = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120, cwd=PROJECT)
-    assert played.returncode == 0, played.stdout + played.stderr
-    assert "verdict held   restoration proven" in played.stdout
-    assert "Lab plant is down." in played.stdout
     assert host_state() == before
