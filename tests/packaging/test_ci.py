@@ -12,6 +12,8 @@ import pytest
 from tests.packaging.installed import PROJECT
 
 CLOSING = "===== 7 passed, 1 failed in 3.21s ====="
+# Made beside the tests, so it is called at any time after set-up.
+MEANWHILE = "make containerlab-programs"
 EVERYTHING = ["make setup", "make test", "make drill", "make drill", "make containerlab"]
 MAKE = f"""#!/bin/sh
 echo "make $*" >>"$LOG"
@@ -43,6 +45,8 @@ def ci(folder: Path, failing: str = "nothing") -> tuple[int, list[str], list[str
 
 def test_everything_is_called_once_and_the_drill_twice(tmp_path: Path) -> None:
     code, called, last = ci(tmp_path)
+    assert called.index(MEANWHILE) > called.index("make setup")
+    called.remove(MEANWHILE)
     assert (code, called) == (0, EVERYTHING)
     parts = ["set-up", "tests", "first drill", "second drill", "containerlab"]
     assert [line.split(maxsplit=1)[1] for line in last[:5]] == parts
@@ -52,9 +56,16 @@ def test_everything_is_called_once_and_the_drill_twice(tmp_path: Path) -> None:
 @pytest.mark.parametrize("target", ["test", "drill", "containerlab"])
 def test_a_part_that_fails_fails_the_whole_and_the_rest_still_runs(tmp_path: Path, target: str) -> None:
     code, called, last = ci(tmp_path, failing=target)
+    called.remove(MEANWHILE)
     assert (code, called) == (1, EVERYTHING)
     assert any(line.startswith("failed: ") for line in last)
     assert last[-1] == CLOSING
+
+
+def test_a_part_that_was_not_made_meanwhile_says_why_and_is_tried_again(tmp_path: Path) -> None:
+    code, called, _ = ci(tmp_path, failing="containerlab-programs")
+    assert code == 0
+    assert called[-1] == "make containerlab"
 
 
 def test_nothing_is_tried_after_a_set_up_that_failed(tmp_path: Path) -> None:
