@@ -39,19 +39,21 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-# Drills, timers and silent devices wait more than they work: their files are played two at a time, the longest first. The
-# lab's own life is looked at with nobody beside it.
+# Drills wait more than they work: their files are played two at a time, the longest first, and beside them one at a time
+# what waits for timers and silent devices and needs no lab. The lab's own life is looked at with nobody beside it.
 ALONE := tests/lab/test_lab_life.py
 WAITING := $(patsubst %,tests/%.py,observe/test_process_vantage napalm_nftables/test_commit \
 	isolation/test_nftables_point isolation/test_hanging_devices observe/test_looks)
 LONGEST := $(patsubst %,tests/lab/test_%.py,breaches stops abort nine_cases guardian refusals exact_return)
-TOGETHER := $(LONGEST) $(filter-out $(ALONE) $(LONGEST),$(wildcard tests/lab/test_*.py)) $(WAITING)
+TOGETHER := $(LONGEST) $(filter-out $(ALONE) $(LONGEST),$(wildcard tests/lab/test_*.py))
 IGNORED := $(addprefix --ignore=,tests/lab tests/containerlab tests/third_party $(WAITING))
 test: lint
 	@failed=0; \
 	$(BIN)/pytest $(IGNORED) || failed=1; \
 	$(BIN)/pytest $(ALONE) || failed=1; \
-	$(BIN)/python -m tests.lab.side_by_side $(TOGETHER) || failed=1; \
+	$(BIN)/python -m tests.lab.side_by_side 1 $(WAITING) & waiting=$$!; \
+	$(BIN)/python -m tests.lab.side_by_side 2 $(TOGETHER) || failed=1; \
+	wait $$waiting || failed=1; \
 	exit $$failed
 
 drill: setup

@@ -1,4 +1,4 @@
-"""Plays test files two at a time, each in a process (and a lab) of its own: python -m tests.lab.side_by_side FILE...
+"""Plays test files some at a time, each in a process (and a lab) of its own: python -m tests.lab.side_by_side COUNT FILE...
 
 Drills spend most of their time waiting for what they hold; two labs on two cores do not disturb each other, four do.
 """
@@ -13,7 +13,6 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-AT_ONCE = 2
 COUNTED = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|deselected)")
 
 
@@ -25,19 +24,19 @@ def play(path: Path) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def main(paths: list[Path]) -> int:
-    """Play every file, in the order given; returns 0 only when every one of them passed."""
+def main(at_once: int, paths: list[Path]) -> int:
+    """Play every file, begun in the order given; returns 0 only when every one of them passed."""
     began = time.monotonic()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         played = list(pool.map(play, paths))
     total: Counter[str] = Counter()
     for _, output in played:
         for count, what in COUNTED.findall(output.splitlines()[-1] if output else ""):
             total[what] += int(count)
     said = ", ".join(f"{count} {what}" for what, count in total.items())
-    print(f"===== {said} in {time.monotonic() - began:.2f}s, {len(paths)} files side by side =====")
+    print(f"===== {said} in {time.monotonic() - began:.2f}s, {len(paths)} files, {at_once} at a time =====")
     return max((code for code, _ in played), default=0)
 
 
 if __name__ == "__main__":
-    sys.exit(main([Path(word) for word in sys.argv[1:]]))
+    sys.exit(main(int(sys.argv[1]), [Path(word) for word in sys.argv[2:]]))
