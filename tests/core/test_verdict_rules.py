@@ -311,6 +311,23 @@ def test_a_last_answer_before_and_a_first_one_after_do_not_make_a_leak_together(
     assert "leak" in codes(story.judge())
 
 
+def test_what_passes_after_an_order_that_perhaps_never_left_is_no_leak() -> None:
+    """The disk fails with the order: it is not sent, and traffic passes until the restore, as it must."""
+    story = Story()
+    ordered = [one for one in story.records if one.kind == "isolate.intent"][-1]
+    gone = {"isolate.result", "hold.started", "hold.ended"}
+    story.records = [one for one in story.records if one.kind not in gone or one.seq < ordered.seq]
+    for name in story.plan.stages[1].dead:
+        if name not in story.plan.stages[0].dead:
+            story.see(name, Seen.GOOD, CORPORATE, RESTORE, "")
+    verdict = story.judge()
+    assert "leak" not in codes(verdict)
+    assert verdict.verdict is Result.INCONCLUSIVE
+    # That the stage was held says as much as a device's answer.
+    story.add(CORPORATE + STEP, "hold.started", stage="corporate")
+    assert "leak" in codes(story.judge())
+
+
 def test_what_was_only_loaded_again_is_no_edit() -> None:
     story = Story()
     story.change(

@@ -159,7 +159,7 @@ def _stages(
         times = NO_TIMES
         if window is not None and timeline.restore_ordered_us is not None:
             times = _isolation_times(
-                window, timeline.restore_ordered_us, timeline.isolate_answered_us[stage.name], mine
+                window, timeline.restore_ordered_us, timeline.isolate_answered_us.get(stage.name, 0), mine
             )
             leaked = any(one.code == "leak" and one.stage == stage.name for one in findings)
             findings += _late(plan, stage.name, times, leaked=leaked) + _short(stage, window, times)

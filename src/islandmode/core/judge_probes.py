@@ -100,12 +100,13 @@ def judge_severed(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: T
 def _dead_from(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Timeline, window: Window) -> int:
     """Give the moment from which a good answer is a leak.
 
-    One that died is given until the limit to do so. One that never did has leaked since the device said "done".
+    One that died is given until the limit to do so. One that never did has leaked since the device said "done"; where nothing
+    says that a command ever left, nothing leaked.
     """
     end_us = timeline.restore_ordered_us or window.end_us
     death = death_of(record, window.start_us, end_us)
     if death.first_bad_us is None:
-        return min(max(timeline.isolate_answered_us[stage.name], window.start_us), end_us)
+        return min(max(timeline.isolate_answered_us.get(stage.name, end_us), window.start_us), end_us)
     return min(death.first_bad_us, window.start_us + round(plan.drill.limits.isolate_within * 1_000_000))
 
 

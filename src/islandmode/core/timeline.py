@@ -36,6 +36,7 @@ class Timeline:
     restore_ordered_us: int | None
     restore_seen_us: int | None
     isolate_answered_us: dict[str, int]
+    """By stage; one of which only the order is on record has none: perhaps the command never left."""
 
     def window(self, name: str) -> Window | None:
         """Find a window by name."""
@@ -99,12 +100,16 @@ def timeline_of(stages: Sequence[str], records: Sequence[Record]) -> Timeline:
         restore_ordered_us=restore.monotonic_us if restore is not None else None,
         restore_seen_us=max((record.data["answered_us"] for record in of_kind(records, "restore.seen")), default=None),
         isolate_answered_us={
-            stage: max(
-                (record.data["answered_us"] for record in of_kind(records, "isolate.result", stage=stage)), default=0
-            )
-            for stage in stages
+            stage: answered for stage in stages if (answered := _answered_us(records, stage)) is not None
         },
     )
+
+
+def _answered_us(records: Sequence[Record], stage: str) -> int | None:
+    """Give when the last device answered that a stage is isolated, or when it was held without that being on record."""
+    answered = [record.data["answered_us"] for record in of_kind(records, "isolate.result", stage=stage)]
+    held = [record.monotonic_us for record in of_kind(records, "hold.started", stage=stage)]
+    return max(answered or held, default=None)
 
 
 def _order_us(records: Sequence[Record], stage: str) -> int | None:
