@@ -323,6 +323,7 @@ def test_what_passes_after_an_order_that_perhaps_never_left_is_no_leak() -> None
     verdict = story.judge()
     assert "leak" not in codes(verdict)
     assert verdict.verdict is Result.INCONCLUSIVE
+    assert verdict.stages[1].isolation_s.ordered_to_verified is None
     # That the stage was held says as much as a device's answer.
     story.add(CORPORATE + STEP, "hold.started", stage="corporate")
     assert "leak" in codes(story.judge())

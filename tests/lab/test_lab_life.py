@@ -39,11 +39,11 @@ from pathlib import Path
 from islandmode.rehearse import namespaces
 
 stage = sys.argv[3]
-for name in ("_start_anchor", "_inside", "_wait_until_ready"):
+for name in ("_start_anchor", "_inside", "wait_until_ready"):
     def said(*given, name=name, real=getattr(namespaces, name)):
         if name == stage:
             print(name, flush=True)
-        if name == "_wait_until_ready":
+        if name == "wait_until_ready":
             threading.Event().wait()  # However fast this machine is: the lab never comes up whole.
         return real(*given)
     setattr(namespaces, name, said)
@@ -95,7 +95,7 @@ def test_up_and_down_leave_nothing(state_dir: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill-9", "ctrl-c"])
 @pytest.mark.parametrize(
-    ("stage", "later_s"), [("_start_anchor", 0), ("_inside", 0), ("_inside", 0.2), ("_wait_until_ready", 0.1)]
+    ("stage", "later_s"), [("_start_anchor", 0), ("_inside", 0), ("_inside", 0.2), ("wait_until_ready", 0.1)]
 )
 def test_an_up_that_is_ended_half_way_leaves_nothing_that_a_second_up_does_not_mend(
     state_dir: Path, number: signal.Signals, stage: str, later_s: float

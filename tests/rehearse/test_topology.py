@@ -92,7 +92,7 @@ BOTH = [
         '"sysctls" must be a mapping',
     ),
     ("a quote left open", "start.sh erp", "start.sh 'erp", "exec: No closing quotation"),
-    ("the lab's own folder", "    erp:\n", "    code:\n", 'A node cannot be named "code"'),
+    ("the lab's own folder", "    erp:\n", "    code:\n", "A node cannot be named code: the lab keeps"),
     ("a number that is none", ERP, ERP + "      env: {RELEASE: 1.10}\n", '"RELEASE" must be text; put it in quotes'),
 ]
 # What containerlab does and namespaces cannot.

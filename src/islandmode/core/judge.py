@@ -159,7 +159,7 @@ def _stages(
         times = NO_TIMES
         if window is not None and timeline.restore_ordered_us is not None:
             times = _isolation_times(
-                window, timeline.restore_ordered_us, timeline.isolate_answered_us.get(stage.name, 0), mine
+                window, timeline.restore_ordered_us, timeline.isolate_answered_us.get(stage.name), mine
             )
             leaked = any(one.code == "leak" and one.stage == stage.name for one in findings)
             findings += _late(plan, stage.name, times, leaked=leaked) + _short(stage, window, times)
@@ -171,14 +171,16 @@ def _stages(
     return stages, slowest
 
 
-def _isolation_times(window: Window, end_us: int, answered_us: int, mine: list[ProbeRecord]) -> Times:
+def _isolation_times(window: Window, end_us: int, answered_us: int | None, mine: list[ProbeRecord]) -> Times:
     deaths = [(record, death_of(record, window.start_us, end_us)) for record in mine if record.episodes]
     if not deaths:
         return NO_TIMES
     earliest_us = max(death.last_good_us - record.uncertainty_us for record, death in deaths)
     latest_us = _latest(deaths)
     effective = _interval(earliest_us, latest_us, window.start_us)
-    verified = None if latest_us is None else _seconds(max(latest_us, answered_us), window.start_us)
+    verified = None
+    if latest_us is not None and answered_us is not None:
+        verified = _seconds(max(latest_us, answered_us), window.start_us)
     return Times(ordered_to_effective=effective, ordered_to_verified=verified)
 
 

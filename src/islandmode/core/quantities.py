@@ -36,7 +36,8 @@ Seconds = Annotated[
 ]
 """A duration in seconds, written with its unit in YAML."""
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$")]
+NAME_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 """A name: lower case letters, digits and inner hyphens, at most 40, so that it fits into device objects."""
 
 SecretRef = Annotated[str, Field(pattern=r"^(env|file|lab):.+$")]

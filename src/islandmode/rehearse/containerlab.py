@@ -28,13 +28,12 @@ from islandmode.rehearse.lab import (
     addresses_in,
     read_state,
     refuse_foreign,
-    why_not_ready,
+    wait_until_ready,
 )
 from islandmode.rehearse.processes import started, vantage_point
 from islandmode.rehearse.topology import (
     OPERATIONS_HOST,
     OUR_IMAGES,
-    READY_LABEL,
     READY_WITHIN_LABEL,
     Topology,
     keep_topology,
@@ -66,7 +65,7 @@ def up(path: Path, *, name: str, state_dir: Path) -> ContainerLab:
     try:
         lab = _deploy(topology, name, state_dir, folder)
         _learn_foreign_keys(lab)
-        _wait_until_ready(lab)
+        wait_until_ready(lab, PYTHON)
         # Last: a lab without it never came up whole, and the next `up` clears it away.
         _write_state(lab)
     except BaseException as failed:
@@ -135,16 +134,6 @@ def _lab_dir(name: str, folder: Path) -> Path:
 
 def _takes_our_keys(topology: Topology, node: str) -> bool:
     return any(target == OWN_TARGET for _, target, _ in topology.nodes[node].binds)
-
-
-def _wait_until_ready(lab: ContainerLab) -> None:
-    for name, node in lab.topology.nodes.items():
-        check = node.labels.get(READY_LABEL)
-        if check is None:
-            continue
-        why = why_not_ready(name, lab.enter(name, (PYTHON, check)))
-        if why:
-            raise LabFailed(f"The lab came up but does not answer: {why}")
 
 
 def _learn_foreign_keys(lab: ContainerLab) -> None:
@@ -220,7 +209,7 @@ def restart(lab: ContainerLab, node: str) -> ContainerLab:
     run_program(("restart", *deployed_topology(lab.name, folder), "--node", node), base=folder, within_s=UP_S)
     again = replace(lab, containers=_containers(lab.name))
     _write_state(again)
-    _wait_until_ready(again)
+    wait_until_ready(again, PYTHON)
     return again
 
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from islandmode.core.errors import InputError, IslandmodeError, Refused
 from islandmode.rehearse.processes import vantage_point
-from islandmode.rehearse.topology import LabNode, Topology
+from islandmode.rehearse.topology import READY_LABEL, LabNode, Topology
 
 STATE_FILE = "state.json"
 KNOWN_HOSTS = "known_hosts"
@@ -120,8 +120,16 @@ class LabStatus:
     nodes: tuple[NodeStatus, ...] = ()
 
 
-def why_not_ready(node: str, argv: tuple[str, ...]) -> str:
-    """Run a node's ready-check, and give its reason why the plant is not ready; nothing when it is."""
+def wait_until_ready(lab: Lab, python: str) -> None:
+    """Play the ready-checks of a lab's nodes, each with its node's Python; raises `LabFailed` with a check's own reason."""
+    for name, node in lab.topology.nodes.items():
+        check = node.labels.get(READY_LABEL)
+        why = _why_not_ready(name, lab.enter(name, (python, check))) if check is not None else ""
+        if why:
+            raise LabFailed(f"The lab came up but does not answer: {why}")
+
+
+def _why_not_ready(node: str, argv: tuple[str, ...]) -> str:
     try:
         done = subprocess.run(
             argv, capture_output=True, text=True, check=False, timeout=READY_S, stdin=subprocess.DEVNULL

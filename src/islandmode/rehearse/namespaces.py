@@ -32,7 +32,7 @@ from islandmode.rehearse.lab import (
     addresses_in,
     read_state,
     refuse_foreign,
-    why_not_ready,
+    wait_until_ready,
 )
 from islandmode.rehearse.processes import (
     children,
@@ -47,7 +47,6 @@ from islandmode.rehearse.processes import (
 from islandmode.rehearse.topology import (
     OPERATIONS_HOST,
     POINT_LABEL,
-    READY_LABEL,
     LabNode,
     Topology,
     keep_topology,
@@ -142,7 +141,7 @@ def up(path: Path, *, name: str, state_dir: Path) -> NamespacesLab:
     try:
         state = _build(topology, folder, _start_anchor(name, state_dir))
         lab = _lab(topology, name, state_dir, state)
-        _wait_until_ready(lab)
+        wait_until_ready(lab, sys.executable)
         # Last: a lab without it never came up whole, and the next `up` clears it away.
         _write_state(folder, state)
     except BaseException:
@@ -287,17 +286,6 @@ def _lab(topology: Topology, name: str, state_dir: Path, state: dict[str, Any]) 
         one: RunningNode(topology.nodes[one], made["networks"][one], made["userlands"][one]) for one in topology.nodes
     }
     return NamespacesLab(name, state_dir, state["identity"], topology, state["anchor"], nodes, state["rootless"])
-
-
-def _wait_until_ready(lab: NamespacesLab) -> None:
-    for name, one in lab.nodes.items():
-        check = one.node.labels.get(READY_LABEL)
-        if check is None:
-            continue
-        argv = lab.enter(name, (sys.executable, check))
-        why = why_not_ready(name, argv)
-        if why:
-            raise LabFailed(f"The lab came up but does not answer: {why}")
 
 
 def attach(name: str, state_dir: Path) -> NamespacesLab | None:

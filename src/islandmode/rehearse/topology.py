@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from islandmode.core.errors import InputError
+from islandmode.core.quantities import NAME_PATTERN
 from islandmode.rehearse.lab_file import LabFile, Link, Management, Settings
 from islandmode.store.catalog import validate
 from islandmode.store.yaml_tree import PathInFile, YamlTree, read_yaml, show
@@ -27,7 +28,6 @@ OUR_IMAGES = {
 }
 """Each with how it is made."""
 NODE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
-POINT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 RESERVED = {"code"}
 """A lab keeps its own code beside the nodes' folders."""
 SECONDS = re.compile(r"[0-9]{1,6}")
@@ -155,7 +155,10 @@ def _refuse_long_links(tree: YamlTree) -> None:
 
 def _node(tree: YamlTree, name: str, settings: Settings, folder: Path) -> LabNode:
     where: PathInFile = ("topology", "nodes", name)
-    if NODE_NAME.fullmatch(name) is None or name in RESERVED:
+    if name in RESERVED:
+        sentence = f"A node cannot be named {name}: the lab keeps its own code under that name; give it another."
+        raise InputError(sentence, tree.place(where, of_key=True))
+    if NODE_NAME.fullmatch(name) is None:
         sentence = f'A node cannot be named "{show(name)}"; give it letters, digits, ".", "_" and "-", at most 60.'
         raise InputError(sentence, tree.place(where, of_key=True))
     if settings.network_mode not in ("", "none"):
@@ -201,7 +204,7 @@ def _refuse_twins(tree: YamlTree, nodes: dict[str, LabNode]) -> None:
         where: PathInFile = ("topology", "nodes", name, "labels", POINT_LABEL)
         if point is None:
             continue
-        if POINT_NAME.fullmatch(point) is None:
+        if re.fullmatch(NAME_PATTERN, point) is None:
             sentence = f'"{POINT_LABEL}" must be the name of an isolation point of the site; found "{show(point)}".'
             raise InputError(sentence, tree.place(where))
         if point in owners:

@@ -12,11 +12,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from islandmode.core.errors import InputError
+from islandmode.core.quantities import NAME_PATTERN
 from islandmode.store.yaml_tree import PathInFile, YamlTree, show
 
 SECRET_PATTERN = "^(env|file|lab):.+$"  # noqa: S105 - the form of a reference, not a secret
 PATTERNS = {
-    "^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$": "a name: lower-case letters, digits and inner hyphens, at most 40",
+    NAME_PATTERN: "a name: lower-case letters, digits and inner hyphens, at most 40",
     SECRET_PATTERN: "a reference, env:NAME, file:PATH or lab:NAME; a secret itself never stands in a file",
     "^(?:(?:tcp|udp)/[0-9]{1,5}|icmp)$": 'a service such as "tcp/502", "udp/53" or "icmp"',
     "^/": 'a path that begins with "/"',
