@@ -43,7 +43,7 @@ class Story:
         for name in self.plan.vantages:
             self._offset(name, "before", BASE)
         self.add(BASE, "baseline.started")
-        self.add(VENDORS - STEP, "arm.intent", point=POINT)
+        self.add(VENDORS - STEP, "arm.intent", point=POINT, conduits=[])
         for stage, order_us, end_us in (("vendors", VENDORS, CORPORATE), ("corporate", CORPORATE, RESTORE)):
             self.add(order_us, "isolate.intent", stage=stage, point=POINT)
             stamps = {"asked_us": order_us, "answered_us": order_us + 2000}

@@ -210,6 +210,29 @@ def test_an_arm_without_an_answer_counts_as_armed_and_is_restored() -> None:
     assert ended.violations == ()
 
 
+class SlowProofs(Conductor):
+    """A conductor whose other layers take 20 s to show that they would restore, as on a busy machine."""
+
+    async def _baseline(self) -> None:
+        prove = self._guards.prove
+
+        async def slowly() -> str | None:
+            await self._clock.sleep(20.0)
+            return await prove()
+
+        self._guards.prove = slowly  # type: ignore[method-assign] # the proofs are the guardian's and the machine's
+        await super()._baseline()
+
+
+def test_what_counts_before_arming_is_what_a_probe_said_last_and_not_before_the_proofs() -> None:
+    slow_start = fault(Kind.OUTAGE, phase=Phase.BASELINE, after_s=0.0, target="10.40.0.50", for_s=15.0)
+    assert not run(1, TWO, (slow_start,), dice_type=Steady, conductor=SlowProofs).claims.refused
+    goes_bad = fault(Kind.OUTAGE, phase=Phase.BASELINE, after_s=15.0, target="10.40.0.50")
+    ended = run(1, TWO, (goes_bad,), dice_type=Steady, conductor=SlowProofs)
+    assert ended.claims.refused
+    assert ended.times("arm.intent") == ()
+
+
 @pytest.mark.parametrize("phase", [Phase.PREFLIGHT, Phase.BASELINE])
 def test_a_stop_before_arming_touches_nothing(phase: Phase) -> None:
     ended = run(1, TWO, (fault(Kind.SIGNAL, phase=phase, after_s=0.0),), dice_type=Steady)
@@ -233,6 +256,18 @@ def test_a_stop_while_the_first_arm_is_written_down_is_a_refusal(after_ms: float
     assert ended.claims.refused
     assert ended.why == "Stopped before anything was armed: SIGINT was received. Nothing was touched."
     assert tape_of(ended, 0) == ()
+    # And the record says so: `status` must not call STRANDED what nobody touched.
+    assert len(ended.times("arm.cancelled")) == len(ended.times("arm.intent"))
+    assert ended.violations == ()
+
+
+def test_a_refusal_after_one_point_was_armed_says_that_it_was() -> None:
+    refused = fault(Kind.REFUSED, phase=Phase.ARMED, after_s=0.0, target=LINE, call="arm", times=1)
+    ended = run(1, TWO, (refused,), dice_type=Steady)
+    assert ended.claims.refused
+    assert ended.why.endswith(f"{VENDOR} was armed already: its object was removed and seen gone.")
+    assert not any(device.objects for device in ended.plant.devices.values())
+    assert ended.violations == ()
 
 
 def test_a_lost_reply_changes_no_effective_time() -> None:

@@ -63,6 +63,14 @@ class RefusesTooLate(Conductor):
         raise Refused("Nothing was touched.")
 
 
+class ForgetsThatItGaveUp(Conductor):
+    """Writes down that it will arm a point, is stopped before it does, and leaves the intent standing."""
+
+    async def _isolate_all(self) -> str | None:
+        await self._book.append("arm.intent", {"point": "line-firewall", "conduits": ["corporate-line3"], "for_s": 20})
+        return "Stopped. Nothing was touched."
+
+
 class RestoresWhatItDoesNotOwn(Conductor):
     """Restores every point of the plan, also one whose arm was refused because another machine isolates there."""
 
@@ -201,6 +209,11 @@ def test_a_guardian_puts_right_what_a_broken_conductor_leaves() -> None:
 def test_refused_touches_nothing_catches_a_refusal_after_the_hold() -> None:
     broken = run(1, conductor=RefusesTooLate)
     assert "in a run that was refused" in violations(simulated_truth.refused_touches_nothing, broken)[0]
+
+
+def test_refused_touches_nothing_catches_an_intent_that_stays_on_record() -> None:
+    broken = run(1, conductor=ForgetsThatItGaveUp)
+    assert "owes line-firewall a restore" in violations(simulated_truth.refused_touches_nothing, broken)[0]
 
 
 def test_ended_in_bounds_catches_a_hold_that_goes_on() -> None:

@@ -15,6 +15,7 @@ from islandmode.core.judge_return import judge_devices, told_of_loss
 from islandmode.core.plan import Plan, PlanStage
 from islandmode.core.record import Record
 from islandmode.core.timeline import AFTER, Timeline, Window, of_kind, timeline_of
+from islandmode.core.unfinished import armed
 from islandmode.core.verdict import Finding, Interval, Restoration, Result, Row, StageVerdict, Times, Verdict
 
 RANK = (Result.HELD, Result.NOT_TESTED, Result.INCONCLUSIVE, Result.BREACHED)
@@ -285,12 +286,12 @@ def _is_proven(
     """Tell whether the plant was seen as it was before."""
     if {finding.code for finding in findings} & {"stranded", "ours-left", "configuration-unread"}:
         return False
-    armed = {record.data["point"] for record in of_kind(records, "arm.intent")}
-    if not armed <= {record.data["point"] for record in of_kind(records, "restore.seen")}:
+    touched = armed(records)
+    if not touched.keys() <= {record.data["point"] for record in of_kind(records, "restore.seen")}:
         return False
     after = timeline.window(AFTER)
     if after is None:
-        return not armed
+        return not touched
     # Fresh connections only: one that stayed open, or leaked, says nothing of the way back.
     fresh = [one for one in probes.values() if one.planned.role == "severed" and one.planned.probe.kind != "canary"]
     back = {_way(one) for one in fresh if one.within(after.start_us, after.end_us + 60_000_000, Seen.GOOD)}

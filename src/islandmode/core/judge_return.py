@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.timeline import of_kind
+from islandmode.core.unfinished import armed
 from islandmode.core.verdict import Finding, Result
 
 CONFIGURATIONS = ("running", "saved")
@@ -20,8 +21,9 @@ CONFIGURATIONS = ("running", "saved")
 def judge_devices(plan: Plan, records: Sequence[Record]) -> list[Finding]:
     """Judge the isolation points: restore seen, and configuration after as before."""
     found = []
+    touched = armed(records)
     for name in plan.points:
-        if any(of_kind(records, "arm.intent", point=name)) and not any(of_kind(records, "restore.seen", point=name)):
+        if name in touched and not any(of_kind(records, "restore.seen", point=name)):
             sentence = f"STRANDED: {name} was not seen restored. Restore it by hand now, with the commands of the card."
             found.append(Finding(code="stranded", result=Result.INCONCLUSIVE, sentence=sentence))
         if not any(of_kind(records, "configuration.read", point=name, when="after", outcome="done")):

@@ -19,6 +19,7 @@ KINDS: dict[str, str] = {
     "changed: first lines that others edited, anew: first lines that were loaded again, mend: what takes ours away",
     "arm.intent": "point, conduits, for_s",
     "arm.result": "point, conduits, outcome, why, armed_s: {conduit: s}, asked_us, answered_us",
+    "arm.cancelled": "point: the intent was given up before anything was sent to the device",
     "isolate.intent": "stage, point, conduits",
     "isolate.result": "stage, point, conduits, outcome, why, asked_us, answered_us",
     "hold.started": "stage",

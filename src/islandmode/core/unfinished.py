@@ -12,6 +12,7 @@ from islandmode.core.record import Record
 from islandmode.core.timeline import of_kind
 
 ARMING = ("arm.intent", "guardian.owes")
+UNTOUCHED = ("arm.cancelled", "guardian.paid")
 SEEN = ("restore.seen", "guardian.agrees")
 Owed = Mapping[str, tuple[str, ...]]
 """Conduits by isolation point."""
@@ -19,22 +20,21 @@ Owed = Mapping[str, tuple[str, ...]]
 
 def owed(planned: Owed, conductor: Sequence[Record] | None, others: Sequence[Record]) -> dict[str, tuple[str, ...]]:
     """Say what is owed after a run's journals: the conductor's, None if it vouches for nothing, and all the others'."""
-    armed = dict(planned) if conductor is None else _armed((*others, *conductor))
+    standing = dict(planned) if conductor is None else armed((*others, *conductor))
     records = (*(conductor or ()), *others)
     # A guardian that agrees has looked for itself.
     seen = {record.data.get("point") for kind in SEEN for record in of_kind(records, kind)}
-    return {point: conduits for point, conduits in armed.items() if point not in seen}
+    return {point: conduits for point, conduits in standing.items() if point not in seen}
 
 
-def _armed(records: Sequence[Record]) -> dict[str, tuple[str, ...]]:
+def armed(records: Sequence[Record]) -> dict[str, tuple[str, ...]]:
+    """Give the points on which something was, or may have been, armed, by what these records say."""
     found: dict[str, tuple[str, ...]] = {}
     for record in records:
         point = str(record.data.get("point", ""))
         if record.kind in ARMING:
             found[point] = tuple(record.data["conduits"])
-        elif record.kind == "guardian.paid" or (
-            record.kind == "arm.result" and record.data.get("outcome") == "not done"
-        ):
-            # Refused by the device: what stands there is somebody else's.
+        elif record.kind in UNTOUCHED or (record.kind == "arm.result" and record.data.get("outcome") == "not done"):
+            # Never asked, or refused by the device: what stands there is somebody else's.
             found.pop(point, None)
     return found

@@ -6,10 +6,13 @@ collected. The near one also says each sample on its standard output as it goes.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import queue
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,6 +30,8 @@ from islandmode.system.clock import Clock
 from islandmode.system.process import start, stop
 
 ROUND_TRIPS = 7
+PIPE_BYTES = 1 << 20
+CHUNK_BYTES, SAID_MAX_CHUNKS = 65536, 1024
 WORKER, NEAR = "islandmode.observe.worker", "islandmode.observe.near"
 
 
@@ -43,6 +48,7 @@ class ProcessVantage:
         self._worker: subprocess.Popen[bytes] | None = None
         self._started = False
         self._heard = b""
+        self._said: queue.Queue[bytes] = queue.Queue(SAID_MAX_CHUNKS)
 
     @property
     def name(self) -> str:
@@ -113,6 +119,8 @@ class ProcessVantage:
             why = await self._hand_over(self._worker, schedule)
         if self._far and self._worker.stdout is not None:
             self._worker.stdout.close()
+        elif not why and self._worker.stdout is not None:
+            why = self._take_in(self._worker.stdout.fileno())
         stamps = (asked_us, self._clock.monotonic_us())
         return Reading(Outcome.UNKNOWN if why else Outcome.DONE, None, why, *stamps)
 
@@ -141,15 +149,26 @@ class ProcessVantage:
         line, _, self._heard = self._heard.partition(b"\n")
         return line
 
+    def _take_in(self, number: int) -> str:
+        """Read what the worker says from now on, in a thread: whatever holds us up, its pipe must not fill."""
+        with suppress(OSError):
+            # A worker drops what its pipe has no room for; without the right to more, the usual size has to do.
+            fcntl.fcntl(number, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        # Its own descriptor: ours may be closed, and its number given to another file, between two reads.
+        own = os.dup(number)
+        os.set_blocking(own, True)
+        try:
+            threading.Thread(target=_drain, args=(own, self._said), name=f"hear-{self._name}", daemon=True).start()
+        except RuntimeError as error:
+            os.close(own)
+            return f"nobody could listen to its worker ({error})"
+        return ""
+
     def fresh(self) -> tuple[Sample, ...]:
         """Return samples that arrived since the last call; nothing for a far vantage."""
-        if self._far or self._worker is None or self._worker.stdout is None or self._worker.stdout.closed:
-            return ()
-        try:
-            while data := os.read(self._worker.stdout.fileno(), 1 << 20):
-                self._heard += data
-        except BlockingIOError:
-            pass
+        with suppress(queue.Empty):
+            while True:
+                self._heard += self._said.get_nowait()
         *lines, self._heard = self._heard.split(b"\n")
         # The worker beside us reads the very clock we read: its times are ours.
         return tuple(sample for line in lines if (sample := read_sample(line)) is not None)
@@ -182,6 +201,13 @@ class ProcessVantage:
         worker, self._worker = self._worker, None
         # A worker that still waits for its schedule takes the end of its input as the end of its work.
         await stop(worker, clock=self._clock)
+
+
+def _drain(number: int, said: queue.Queue[bytes]) -> None:
+    """Read to the end; where nobody takes anything out any more, wait, in bounded memory."""
+    with os.fdopen(number, "rb", buffering=0) as pipe:
+        while data := pipe.read(CHUNK_BYTES):
+            said.put(data)
 
 
 async def _write_all(number: int, data: bytes) -> None:

@@ -26,6 +26,7 @@ import signal
 import struct
 import sys
 import time
+from collections import deque
 from typing import Any, BinaryIO
 
 from islandmode.observe.looks import BAD, GOOD, LOOKS, OWN_TROUBLE, UNKNOWN, Bad, Unknown, Value, monotonic_us
@@ -38,6 +39,7 @@ SAMPLE_BYTES = 400  # a generous line, reserved for each sample of the schedule
 LEFT_S = 15.0  # for how long a worker whose listener died goes on: what brings the plant back then may still be seen
 IN_FLIGHT_MAX = 16
 LATE_SLOTS_MAX = 20
+UNSAID_MAX_LINES = 20_000  # what a listener that stood still may still hear late
 COLLECT_STEPS, COLLECT_STEP_S = 300, 0.01
 GENESIS = "0" * 64
 LATE = (TimeoutError, asyncio.TimeoutError)
@@ -65,6 +67,7 @@ class Spool:
         self._folder = folder
         self._head = {"v": FORMAT, "run": run, "vantage": vantage}
         self._live = live
+        self._unsaid: deque[bytes] = deque(maxlen=UNSAID_MAX_LINES)
         self._previous = GENESIS
         self._number = 0
         self._written = 0
@@ -142,10 +145,14 @@ class Spool:
     def _say(self, line: bytes) -> None:
         if self._live is None:
             return
+        self._unsaid.append(line)
         try:
-            os.write(self._live, line)
+            while self._unsaid:
+                # A line is shorter than what a pipe takes in one piece, so it is never half said.
+                os.write(self._live, self._unsaid[0])
+                self._unsaid.popleft()
         except BlockingIOError:
-            pass  # Whoever listens is slow; the spool has it all.
+            pass  # The listener is slow: said later, the oldest left out. The spool has it all.
         except OSError:
             self._live, self._left_at = None, time.monotonic()
 

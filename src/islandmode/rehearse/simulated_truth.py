@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from islandmode.core.record import Record
+from islandmode.core.unfinished import owed
 from islandmode.core.verdict import Verdict
 from islandmode.rehearse.simulated_device import OURS, Happening
 from islandmode.rehearse.simulated_network import FOREVER_US, Blocked
@@ -137,10 +138,12 @@ def strangers_left_alone(plant: SimulatedPlant, _claims: Claims) -> tuple[str, .
 
 
 def refused_touches_nothing(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
-    """A run that says it was refused has isolated nothing."""
+    """A run that says it was refused has isolated nothing, and its records owe no device a restore."""
     if not claims.refused:
         return ()
-    return tuple(f"{one.device} isolated {one.conduit} in a run that was refused." for one in _tape(plant, "isolating"))
+    isolated = (f"{one.device} isolated {one.conduit} in a run that was refused." for one in _tape(plant, "isolating"))
+    left = owed({}, claims.records, claims.others)
+    return (*isolated, *(f"A run that was refused owes {point} a restore by its own records." for point in left))
 
 
 def ended_in_bounds(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:

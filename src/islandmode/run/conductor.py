@@ -11,7 +11,7 @@ No durable record, no isolate: the journal is awaited before each isolate. A res
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,8 @@ from islandmode.system.clock import Clock
 from islandmode.system.disk import Disk
 
 TICK_S = 0.1
+BASELINE_PATIENCE_S = 10.0
+"""A busy machine starts its workers slowly; a probe that is bad for so long before the drill is really bad."""
 ALIVE_S = 1.0
 CALL_DEADLINE_S = 5.0
 COUNT_DEADLINE_S = 1.0
@@ -124,7 +126,7 @@ class Conductor:
                 # Stopped, or refused by the first device, before an object of ours could stand anywhere.
                 refusal = refusal or self._stopped()
             if refusal is not None and restored:
-                raise Refused(refusal)
+                raise Refused(self._nothing_left(refusal))
             await self._settle()
             await self._collect()
             differences = await self._verify()
@@ -156,11 +158,16 @@ class Conductor:
         async def prove() -> None:
             unproven.append(await self._guards.prove())
 
+        def proved() -> bool:
+            return bool(unproven)
+
         async with anyio.create_task_group() as beside:
             # Only now, after preflight has logged in: one wrong password must not be tried three times.
             beside.start_soon(prove)
             # Long enough for a frozen value to show itself, and for far vantages to see alive what must die later.
-            bad = await self._hear_until_good(self._plan.drill.settle, self._plan.drill.settle * 3)
+            # And for as long as the proofs take: what is judged below must be what the probes said last, not a minute ago.
+            longest_s = max(self._plan.drill.settle * 3, BASELINE_PATIENCE_S)
+            bad = await self._hear_until_good(self._plan.drill.settle, longest_s, proved)
             if self._latch.first is not None:
                 beside.cancel_scope.cancel()
         await self._book.append("baseline.done", {"bad": list(bad)})
@@ -170,6 +177,11 @@ class Conductor:
                 raise Refused(f"{why} Nothing was touched.")
         for finding in judge_baseline(self._plan, self._witness.last()):
             raise Refused(finding.sentence)
+
+    def _nothing_left(self, refusal: str) -> str:
+        """Add to a refusal what became of devices that were armed before it: *touched* must not be left out."""
+        armed = ", ".join(sorted(self._dead_man.touched))
+        return f"{refusal} {armed} was armed already: its object was removed and seen gone." if armed else refusal
 
     def _refuse_if_stopped(self) -> None:
         if self._latch.first is not None:
@@ -330,15 +342,20 @@ class Conductor:
         if restored:
             self._move(Event.FINISHED, "Finished.")
 
-    async def _hear_until_good(self, least_s: float, longest_s: float) -> tuple[str, ...]:
-        """Listen for at least `least_s`, and on until every near probe is good, at most `longest_s`; name the bad."""
+    async def _hear_until_good(
+        self, least_s: float, longest_s: float, beside_done: Callable[[], bool] = lambda: True
+    ) -> tuple[str, ...]:
+        """Listen for at least `least_s`, and on until every near probe is good, at most `longest_s`; name the bad.
+
+        However long it takes, listening ends only when what goes on beside it has.
+        """
         start_us = self._clock.monotonic_us()
         while True:
             await self._clock.sleep(TICK_S)
             self._tell()
             heard_s = (self._clock.monotonic_us() - start_us) / 1_000_000
             bad = self._witness.not_good()
-            if heard_s >= least_s and (not bad or heard_s >= longest_s):
+            if heard_s >= least_s and beside_done() and (not bad or heard_s >= longest_s):
                 return bad
             if self.phase is Phase.BASELINE:
                 asked = self._guards.stop_reason()

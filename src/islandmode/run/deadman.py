@@ -61,13 +61,11 @@ class DeadMan:
         """Arm every point and return what went wrong, as sentences; empty means all armed and read back."""
         wrong: list[str] = []
         for name, planned in self._plan.points.items():
-            closed = self._guards.closed()
-            if closed is not None:
-                return (closed.why,)
             for_s = self._plan.dead_man_s
             intent = {"point": name, "conduits": list(planned.conduits), "for_s": for_s}
-            if not await self._book.append("arm.intent", intent):
-                return (f"{name}: not armed, because the journal cannot be written.",)
+            refusal = await self._intend(intent)
+            if refusal is not None:
+                return (refusal,)
             reading = await self._arm_one(name, planned.conduits, for_s)
             await self._book.append("arm.result", intent | _result(reading))
             trouble = arm_trouble(name, planned.conduits, for_s, reading)
@@ -75,6 +73,23 @@ class DeadMan:
                 wrong.append(trouble)
                 break
         return tuple(wrong)
+
+    async def _intend(self, intent: dict[str, Any]) -> str | None:
+        """Write down that a point will be armed; returns why it will not be.
+
+        An intent that no call to the device follows is taken back on record, whatever ended it: otherwise the run would
+        owe a restore to a device that it never touched.
+        """
+        goes_on = False
+        try:
+            if not await self._book.append("arm.intent", intent):
+                return f"{intent['point']}: not armed, because the journal cannot be written."
+            closed = self._guards.closed()
+            goes_on = closed is None
+            return None if closed is None else closed.why
+        finally:
+            if not goes_on:
+                self._book.note("arm.cancelled", {"point": intent["point"]})
 
     async def _arm_one(self, name: str, conduits: tuple[str, ...], for_s: float) -> Reading[PointState]:
         # Owed from before the call: a cancel or a crash in the middle of it must not forget a half-armed device.

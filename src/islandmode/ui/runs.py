@@ -8,6 +8,7 @@ from pathlib import Path
 
 from islandmode.core.errors import InputError
 from islandmode.core.record import Record
+from islandmode.core.unfinished import armed
 from islandmode.store import rundir
 from islandmode.store.journal import read_journal
 from islandmode.store.rundir import RunDirectory
@@ -69,6 +70,6 @@ def records_of(run: RunDirectory) -> tuple[Record, ...]:
 
 def _unfinished(records: Sequence[Record]) -> str:
     """Say how far a run without a verdict got."""
-    if not any(record.kind == "arm.intent" for record in records):
+    if not armed(records):
         return "refused or ended before anything was armed"
     return f"no verdict, its journal ends with {records[-1].kind}"
