@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from islandmode.core.chain import GENESIS, digest
-from islandmode.core.episodes import Sample, Seen
+from islandmode.core.episodes import Heard, Sample, Seen
 from islandmode.core.spool import read_sample, read_spool
 
 
@@ -54,6 +54,17 @@ def test_samples_read_back_whatever_segments_they_are_in(segments: Segments) -> 
 def test_one_line_is_read_alone(segments: Segments) -> None:
     assert read_sample(segments[1][1].splitlines(keepends=True)[1]) == SAMPLES[4]
     assert read_sample(b"{}") is None
+
+
+def test_what_came_back_is_read_and_an_older_spool_says_no_more_than_good_or_bad() -> None:
+    row = {"v": 1, "run": "r", "vantage": "v", "probe": "p", "seq": 1, "asked_us": 1, "answered_us": 2, "value": None}
+    for seen, heard in ((Seen.GOOD, Heard.ANSWER), (Seen.BAD, Heard.NOTHING), (Seen.UNKNOWN, Heard.UNKNOWN)):
+        older = read_sample(json.dumps(row | {"seen": seen.value, "why": ""}).encode())
+        assert older == Sample("p", 1, 1, 2, seen, None, "", heard)
+    for heard in Heard:
+        newer = read_sample(json.dumps(row | {"seen": "bad", "why": "", "heard": heard, "sender": "10.0.0.1"}).encode())
+        assert newer == Sample("p", 1, 1, 2, Seen.BAD, None, "", heard, "10.0.0.1")
+    assert read_sample(json.dumps(row | {"seen": "bad", "why": "", "heard": "something"}).encode()) is None
 
 
 def test_a_missing_segment_breaks_the_chain(segments: Segments) -> None:

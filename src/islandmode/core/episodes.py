@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import cast
 
 
 class Seen(StrEnum):
@@ -16,9 +17,35 @@ class Seen(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Heard(StrEnum):
+    """What came back, whether it was good or not: a path that lets anything back is not dead.
+
+    `answer`: the target accepted the connection or answered in its protocol, a Modbus exception or HTTP 503 too.
+    `refused`: a reset, from the target or from something before it. `unreachable`: an ICMP error, or this host knows no
+    way. `nothing`: silence. `unknown`: the probe's own trouble.
+    """
+
+    ANSWER = "answer"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    NOTHING = "nothing"
+    UNKNOWN = "unknown"
+
+
+HEARD_BY_SEEN = {Seen.GOOD: Heard.ANSWER, Seen.BAD: Heard.NOTHING, Seen.UNKNOWN: Heard.UNKNOWN}
+"""What a sample of an older spool says about what came back: nothing more than whether it was good."""
+
+_FROM_SEEN = cast("Heard", "")
+"""Stands for what follows from `seen` until a sample is made."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One observation: asked and answered in monotonic microseconds, what was seen, the value, and why if not good."""
+    """One observation: asked and answered in monotonic microseconds, what was seen, the value, and why if not good.
+
+    `heard` says what came back; where it is not given it follows from `seen`. `sender` is the address that refused or
+    called the target unreachable, empty where the system does not tell.
+    """
 
     probe: str
     seq: int
@@ -27,6 +54,13 @@ class Sample:
     seen: Seen
     value: int | str | None = None
     why: str = ""
+    heard: Heard = _FROM_SEEN
+    sender: str = ""
+
+    def __post_init__(self) -> None:
+        """Let what came back follow from what was seen, where nobody said more."""
+        if not self.heard:
+            object.__setattr__(self, "heard", HEARD_BY_SEEN[self.seen])
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from islandmode.core.chain import GENESIS, digest
-from islandmode.core.episodes import Sample, Seen
+from islandmode.core.episodes import HEARD_BY_SEEN, Heard, Sample, Seen
 
 FORMAT = 1
 
@@ -64,6 +64,9 @@ def _decode(line: bytes, previous: str | None) -> tuple[Sample | None, str]:
         return None, "the chain is broken; a line was altered, removed or added."
     try:
         stamps = (int(row["seq"]), int(row["asked_us"]), int(row["answered_us"]))
-        return Sample(str(row["probe"]), *stamps, Seen(row["seen"]), row["value"], str(row["why"])), ""
+        seen = Seen(row["seen"])
+        heard = Heard(row["heard"]) if "heard" in row else HEARD_BY_SEEN[seen]
+        sender = str(row.get("sender", ""))
+        return Sample(str(row["probe"]), *stamps, seen, row["value"], str(row["why"]), heard, sender), ""
     except (KeyError, TypeError, ValueError):
         return None, "it lacks a part of a sample, or has one of another kind."

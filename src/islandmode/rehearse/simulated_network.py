@@ -11,7 +11,7 @@ import zlib
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from islandmode.core.episodes import Sample, Seen
+from islandmode.core.episodes import Heard, Sample, Seen
 from islandmode.core.plan import PlanProbe
 from islandmode.core.probe import CanaryProbe, HttpProbe, ModbusProbe
 
@@ -135,7 +135,7 @@ class SimulatedNetwork:
         old_s = (asked_us - value_us) / 1_000_000
         if isinstance(probe, ModbusProbe | HttpProbe) and old_s > (probe.changes_within or FRESH_WITHIN_S):
             why = f"the value {value} has not changed for {old_s:.1f} s"
-            return Sample(name, seq, asked_us, answered_us, Seen.BAD, value, why)
+            return Sample(name, seq, asked_us, answered_us, Seen.BAD, value, why, Heard.ANSWER)
         return Sample(name, seq, asked_us, answered_us, Seen.GOOD, value)
 
     def _target(self, name: str, planned: PlanProbe) -> str:

@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass, replace
 from typing import Any
 
-from islandmode.core.episodes import Sample, Seen
+from islandmode.core.episodes import Heard, Sample, Seen
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import PlanProbe
 from islandmode.observe.vantage import Collected, Offset, Schedule
@@ -170,7 +170,9 @@ class SimulatedVantage:
     def _one(self, name: str, seq: int, asked_us: int) -> Sample:
         sample = self._network.observe(name, self._probes[name], seq, asked_us)
         if self.troubles and any(from_us <= asked_us < until_us for from_us, until_us in self.troubles):
-            return replace(sample, seen=Seen.UNKNOWN, value=None, why="the probe could not be sent")
+            return replace(
+                sample, seen=Seen.UNKNOWN, value=None, why="the probe could not be sent", heard=Heard.UNKNOWN
+            )
         return sample
 
     def _with_holes(self, whole: tuple[Sample, ...]) -> tuple[Sample, ...]:
@@ -181,8 +183,7 @@ class SimulatedVantage:
         if not self._far:
             return sample
         read_us = self.worker_clock.read_us
-        asked_us, answered_us = read_us(sample.asked_us), read_us(sample.answered_us)
-        return Sample(sample.probe, sample.seq, asked_us, answered_us, sample.seen, sample.value, sample.why)
+        return replace(sample, asked_us=read_us(sample.asked_us), answered_us=read_us(sample.answered_us))
 
     def _unknown(self, asked_us: int, deadline_s: float) -> Reading[Any]:
         why = f"no answer from {self._name} within {deadline_s:g} s"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
@@ -186,15 +186,7 @@ class Witness:
 
 
 def _moved(sample: Sample, shift_us: int) -> Sample:
-    return Sample(
-        sample.probe,
-        sample.seq,
-        sample.asked_us + shift_us,
-        sample.answered_us + shift_us,
-        sample.seen,
-        sample.value,
-        sample.why,
-    )
+    return replace(sample, asked_us=sample.asked_us + shift_us, answered_us=sample.answered_us + shift_us)
 
 
 def _outcome(reading: Reading[Any]) -> dict[str, Any]:
