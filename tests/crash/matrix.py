@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,7 +45,10 @@ never in one that cannot be told from a whole one. A run whose conductor died ha
 """
 
 
-def play_all(rows: Sequence[Scenario], folder: Path, labs: int = LABS) -> dict[str, Played]:
+Player = Callable[[Scenario, Lab, Path], Played]
+
+
+def play_all(rows: Sequence[Scenario], folder: Path, labs: int = LABS, player: Player = play) -> dict[str, Played]:
     """Play rows, several at once, each lab one after the other."""
     waiting: queue.SimpleQueue[Scenario] = queue.SimpleQueue()
     for row in rows:
@@ -59,7 +62,7 @@ def play_all(rows: Sequence[Scenario], folder: Path, labs: int = LABS) -> dict[s
             while True:
                 row = waiting.get_nowait()
                 begun_s = time.monotonic()
-                one = played[row.name] = play_again_if_refused(row, lab, folder / f"row-{len(played)}-{number}")
+                one = played[row.name] = play_again_if_refused(row, lab, folder / f"row-{len(played)}-{number}", player)
                 print(
                     f"{'ok  ' if not one.wrong else 'BAD '} {time.monotonic() - begun_s:5.1f} s  {line_of(one)}",
                     flush=True,
@@ -79,13 +82,13 @@ def play_all(rows: Sequence[Scenario], folder: Path, labs: int = LABS) -> dict[s
     return played
 
 
-def play_again_if_refused(row: Scenario, lab: Lab, place: Path) -> Played:
+def play_again_if_refused(row: Scenario, lab: Lab, place: Path, player: Player = play) -> Played:
     """Play a row, and again while its drill refused to begin."""
     one = Played(row)
     for again in range(TRIES):
         again_place = place.with_name(f"{place.name}-{again}")
         again_place.mkdir()
-        one = play(row, lab, again_place)
+        one = player(row, lab, again_place)
         one.tries = again + 1
         if not one.refused:
             break

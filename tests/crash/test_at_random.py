@@ -1,0 +1,26 @@
+"""Six drills in which faults strike at random times, for CI; `make at-random` plays sixty, from a seed of the day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from tests.crash.at_random import drawn, play_random
+from tests.crash.matrix import play_all
+from tests.crash.playing import Played
+
+pytestmark = pytest.mark.lab
+
+ROWS = {row.name: row for row in map(drawn, range(1, 7))}
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Played]:
+    """Every drill played once, two at a time; each test looks at one of them."""
+    return play_all(list(ROWS.values()), tmp_path_factory.mktemp("at-random"), player=play_random)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_whatever_strikes_and_when_the_plant_is_back_in_time(played: Mapping[str, Played], name: str) -> None:
+    assert played[name].wrong == []
