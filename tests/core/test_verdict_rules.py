@@ -4,112 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from islandmode.core.episodes import Sample, Seen, fold
-from islandmode.core.judge import judge
-from islandmode.core.plan import Plan
-from islandmode.core.record import Record
-from islandmode.core.timeline import timeline_of
-from islandmode.core.verdict import Restoration, Result, Verdict
+from islandmode.core.episodes import Heard, Seen
+from islandmode.core.verdict import Restoration, Result
 from islandmode.ui.report import verdict_json
-from tests.core.given import given as given_files
-
-SECOND = 1_000_000
-STEP = 100_000
-BASE, VENDORS, CORPORATE, RESTORE, END = (second * SECOND for second in (1, 4, 12, 24, 27))
-POINT = "conduit-firewall"
-
-
-class Story:
-    """A perfect run of the quarterly drill, to be spoilt."""
-
-    def __init__(self) -> None:
-        self.plan: Plan = given_files().plan()
-        self.records: list[Record] = []
-        self._tell()
-        self.samples = {name: self._samples(name) for name in self.plan.probes}
-
-    def add(self, at_us: int, kind: str, **data: Any) -> None:
-        """Append a record."""
-        self.records.append(
-            Record(len(self.records), "riverside", "run", "conductor", "boot", at_us, at_us, kind, data)
-        )
-
-    def _tell(self) -> None:
-        self.add(0, "run.started", operator="somebody")
-        for name in self.plan.vantages:
-            self._offset(name, "before", BASE)
-        self.add(BASE, "baseline.started")
-        self.add(VENDORS - STEP, "arm.intent", point=POINT, conduits=[])
-        for stage, order_us, end_us in (("vendors", VENDORS, CORPORATE), ("corporate", CORPORATE, RESTORE)):
-            self.add(order_us, "isolate.intent", stage=stage, point=POINT)
-            stamps = {"asked_us": order_us, "answered_us": order_us + 2000}
-            self.add(order_us + 2000, "isolate.result", stage=stage, point=POINT, outcome="done", **stamps)
-            self.add(order_us + 2000, "hold.started", stage=stage)
-            self.add(end_us - 1000, "hold.ended", stage=stage, complete=True)
-        self.add(RESTORE, "restore.ordered", why="The plan is complete.")
-        self.add(RESTORE + 3000, "restore.seen", point=POINT, asked_us=RESTORE, answered_us=RESTORE + 3000)
-        self.add(END, "verify.done", bad=[])
-        for name in self.plan.vantages:
-            self._offset(name, "after", END)
-            self.add(END, "collect.result", vantage=name, outcome="done", chain_ok=True, ended="asked", samples=1)
-        self.add(END, "configuration.read", point=POINT, when="after", outcome="done")
-        self.add(END, "configuration.compared", point=POINT, part="ruleset", same=True, ours=False)
-        self.add(END, "run.finished", restored=True)
-
-    def _offset(self, vantage: str, when: str, at_us: int) -> None:
-        clock = {"monotonic_us": 0, "uncertainty_us": 20}
-        self.add(at_us, "vantage.offset", vantage=vantage, when=when, outcome="done", **clock)
-
-    def _samples(self, name: str) -> list[Sample]:
-        dead_from = {
-            probe: us for us, stage in ((CORPORATE, 1), (VENDORS, 0)) for probe in self.plan.stages[stage].dead
-        }
-        found = []
-        for number, at_us in enumerate(range(BASE, END, STEP)):
-            dead = dead_from.get(name, END) < at_us < RESTORE
-            seen, why = (Seen.BAD, "no answer in time") if dead else (Seen.GOOD, "")
-            found.append(Sample(name, number, at_us, at_us + (800_000 if dead else 1000), seen, None, why))
-        return found
-
-    def see(self, probe: str, seen: Seen, from_us: int, to_us: int, why: str = "") -> None:
-        """Change what a probe saw in a stretch."""
-        self.samples[probe] = [
-            replace(one, seen=seen, why=why, answered_us=one.asked_us + 1000)
-            if from_us <= one.asked_us < to_us
-            else one
-            for one in self.samples[probe]
-        ]
-
-    def lose(self, probe: str, from_us: int, to_us: int) -> None:
-        """Take a probe's samples of a stretch away."""
-        self.samples[probe] = [one for one in self.samples[probe] if not from_us <= one.asked_us < to_us]
-
-    def change(self, kind: str, **data: Any) -> None:
-        """Change the data of every record of a kind."""
-        self.records = [replace(one, data=one.data | data) if one.kind == kind else one for one in self.records]
-
-    def drop(self, kind: str, **data: Any) -> None:
-        """Take records of a kind away."""
-        self.records = [
-            one
-            for one in self.records
-            if one.kind != kind or any(one.data.get(key) != value for key, value in data.items())
-        ]
-
-    def judge(self) -> Verdict:
-        """Judge the run as it is told now."""
-        edges = timeline_of([stage.name for stage in self.plan.stages], self.records).edges
-        episodes = {name: fold(samples, edges) for name, samples in self.samples.items()}
-        return judge(self.plan, self.records, episodes, mode="rehearsal", lab=True, run="run")
-
-
-def codes(verdict: Verdict) -> set[str]:
-    """Name the codes of all findings that are no notes."""
-    return {one.code for one in verdict.findings if one.result is not Result.HELD}
+from tests.core.story import BASE, CORPORATE, END, MIDDLE, POINT, RESTORE, SECOND, STEP, VENDORS, Story, codes
 
 
 def test_a_perfect_drill_is_held_and_its_restoration_proven() -> None:
@@ -148,7 +49,6 @@ def restore_slowly(story: Story) -> None:
     story.plan = story.plan.model_copy(update={"drill": drill.model_copy(update={"limits": limits})})
 
 
-MIDDLE = CORPORATE + 4 * SECOND
 Spoil = Callable[[Story], object]
 ROWS: dict[str, tuple[Spoil, Result, str]] = {
     "a fresh connection passes in the hold": (
@@ -256,7 +156,7 @@ def test_an_answer_that_comes_after_restore_to_a_question_from_before_is_no_leak
     story = Story()
     last = RESTORE - STEP
     story.samples["office-canary"] = [
-        replace(one, seen=Seen.GOOD, answered_us=RESTORE + 5000) if one.asked_us == last else one
+        replace(one, seen=Seen.GOOD, heard=Heard.ANSWER, answered_us=RESTORE + 5000) if one.asked_us == last else one
         for one in story.samples["office-canary"]
     ]
     assert story.judge().verdict is Result.HELD

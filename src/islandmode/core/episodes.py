@@ -1,4 +1,4 @@
-"""Samples and episodes: what a probe saw, and runs of equal states."""
+"""Samples and episodes: what a probe saw and heard, and runs of equal states."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """A run of samples of one probe that saw the same; times are when the first and the last were asked.
+    """A run of samples of one probe that saw and heard the same; times are when the first and the last were asked.
 
     `longest_gap_us` is the longest time between two of its samples, `answered_us` when the first of them to be answered
-    was; `why` is the first reason given.
+    was, `ended_us` when the last was; `waited_us` is how long all of them together waited; `why` is the first reason given.
     """
 
     probe: str
@@ -79,6 +79,28 @@ class Episode:
     longest_gap_us: int
     answered_us: int
     why: str = ""
+    heard: Heard = Heard.UNKNOWN
+    sender: str = ""
+    ended_us: int = 0
+    waited_us: int = 0
+
+
+def _begun_with(sample: Sample) -> Episode:
+    asked_us, answered_us = sample.asked_us, sample.answered_us
+    return Episode(
+        probe=sample.probe,
+        seen=sample.seen,
+        first_us=asked_us,
+        last_us=asked_us,
+        count=1,
+        longest_gap_us=0,
+        answered_us=answered_us,
+        why=sample.why,
+        heard=sample.heard,
+        sender=sample.sender,
+        ended_us=answered_us,
+        waited_us=answered_us - asked_us,
+    )
 
 
 class Folder:
@@ -98,17 +120,27 @@ class Folder:
         """Take more samples."""
         for sample in samples:
             now = self._open
-            if now is None or now.seen is not sample.seen or self._is_parted(now.last_us, sample.asked_us):
+            if now is None or not _is_like(now, sample) or self._is_parted(now.last_us, sample.asked_us):
                 if now is not None:
                     self._done.append(now)
-                asked_us, answered_us = sample.asked_us, sample.answered_us
-                self._open = Episode(sample.probe, sample.seen, asked_us, asked_us, 1, 0, answered_us, sample.why)
+                self._open = _begun_with(sample)
                 continue
-            gap_us = max(now.longest_gap_us, sample.asked_us - now.last_us)
-            answered_us = min(now.answered_us, sample.answered_us)
-            last_us, count = sample.asked_us, now.count + 1
+            asked_us, answered_us = sample.asked_us, sample.answered_us
             # Written out: `dataclasses.replace` was half the cost of folding an hour of samples.
-            self._open = Episode(now.probe, now.seen, now.first_us, last_us, count, gap_us, answered_us, now.why)
+            self._open = Episode(
+                now.probe,
+                now.seen,
+                now.first_us,
+                asked_us,
+                now.count + 1,
+                max(now.longest_gap_us, asked_us - now.last_us),
+                min(now.answered_us, answered_us),
+                now.why,
+                now.heard,
+                now.sender,
+                max(now.ended_us, answered_us),
+                now.waited_us + answered_us - asked_us,
+            )
 
     def _is_parted(self, before_us: int, after_us: int) -> bool:
         return bisect_right(self._edges, before_us) != bisect_right(self._edges, after_us)
@@ -117,6 +149,11 @@ class Folder:
     def episodes(self) -> tuple[Episode, ...]:
         """Give the episodes so far, the open one last."""
         return (*self._done, self._open) if self._open is not None else tuple(self._done)
+
+
+def _is_like(now: Episode, sample: Sample) -> bool:
+    # The sender too: a reset from beyond the firewall must not hide behind one from this side.
+    return now.seen is sample.seen and now.heard is sample.heard and now.sender == sample.sender
 
 
 def fold(samples: Iterable[Sample], edges: tuple[int, ...] = ()) -> tuple[Episode, ...]:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from islandmode.core.episodes import Episode, Seen
-from islandmode.core.judge_probes import Death, ProbeRecord, death_of, judge_continuity, judge_return, judge_severed
+from islandmode.core.judge_continuity import judge_continuity
+from islandmode.core.judge_probes import Death, ProbeRecord, death_of, judge_return, judge_severed
 from islandmode.core.judge_return import judge_devices, told_of_loss
-from islandmode.core.plan import Plan, PlanStage
+from islandmode.core.passage import Passage, SawNothing, not_counted, passage_of
+from islandmode.core.plan import Plan, PlanProbe, PlanStage
 from islandmode.core.record import Record
 from islandmode.core.timeline import AFTER, Timeline, Window, of_kind, timeline_of
 from islandmode.core.unfinished import armed
@@ -49,10 +51,14 @@ def judge(
     mode: str,
     lab: bool,
     run: str,
+    saw_nothing: SawNothing = not_counted,
 ) -> Verdict:
-    """Judge a run; `episodes` are in the conductor's monotonic time, cut at the windows of `timeline_of`."""
+    """Judge a run; `episodes` are in the conductor's monotonic time, cut at the windows of `timeline_of`.
+
+    `saw_nothing` is what the firewalls counted.
+    """
     timeline = timeline_of([stage.name for stage in plan.stages], records)
-    probes = _probe_records(plan, records, episodes)
+    probes = _probe_records(plan, records, episodes, saw_nothing)
     first_stage = {name: stage for stage in reversed(plan.stages) for name in stage.dead}
     findings = [*_of_the_run(plan, records), *_of_the_witness(plan, records), *judge_devices(plan, records)]
     longest: list[int] = []
@@ -88,7 +94,7 @@ def judge(
 
 
 def _probe_records(
-    plan: Plan, records: Sequence[Record], episodes: Mapping[str, tuple[Episode, ...]]
+    plan: Plan, records: Sequence[Record], episodes: Mapping[str, tuple[Episode, ...]], saw_nothing: SawNothing
 ) -> dict[str, ProbeRecord]:
     found = {}
     for name, planned in plan.probes.items():
@@ -99,8 +105,22 @@ def _probe_records(
         # What the clocks drifted between the two measurements adds to what each measurement leaves open.
         drift_us = max(shifts) - min(shifts) if shifts else 0
         uncertainty_us = max((int(one["uncertainty_us"]) for one in measured), default=0) + drift_us
-        found[name] = ProbeRecord(name, planned, episodes.get(name, ()), uncertainty_us)
+        mine = episodes.get(name, ())
+        counted = saw_nothing(planned.crosses, planned.direction) if planned.crosses is not None else None
+        passages = tuple(_passage(plan, planned, one, saw_nothing=counted) for one in mine)
+        found[name] = ProbeRecord(name, planned, mine, uncertainty_us, passages)
     return found
+
+
+def _passage(plan: Plan, planned: PlanProbe, episode: Episode, *, saw_nothing: bool | None) -> Passage:
+    return passage_of(
+        episode,
+        target=planned.probe.target,
+        zones=plan.zones,
+        near=plan.vantages[planned.probe.vantage].zone,
+        beyond=planned.zone,
+        saw_nothing=saw_nothing,
+    )
 
 
 def _of_the_run(plan: Plan, records: Sequence[Record]) -> list[Finding]:
@@ -176,7 +196,7 @@ def _isolation_times(window: Window, end_us: int, answered_us: int | None, mine:
     deaths = [(record, death_of(record, window.start_us, end_us)) for record in mine if record.episodes]
     if not deaths:
         return NO_TIMES
-    earliest_us = max(death.last_good_us - record.uncertainty_us for record, death in deaths)
+    earliest_us = max(death.last_passed_us - record.uncertainty_us for record, death in deaths)
     latest_us = _latest(deaths)
     effective = _interval(earliest_us, latest_us, window.start_us)
     verified = None
@@ -188,9 +208,9 @@ def _isolation_times(window: Window, end_us: int, answered_us: int | None, mine:
 def _latest(deaths: list[tuple[ProbeRecord, Death]]) -> int | None:
     latest = 0
     for record, death in deaths:
-        if death.first_bad_us is None:
+        if death.first_stopped_us is None:
             return None
-        latest = max(latest, death.first_bad_us + record.uncertainty_us)
+        latest = max(latest, death.first_stopped_us + record.uncertainty_us)
     return latest
 
 
@@ -230,9 +250,18 @@ def _late(plan: Plan, stage: str, times: Times, *, leaked: bool) -> list[Finding
         result = Result.BREACHED if leaked else Result.INCONCLUSIVE
         return [Finding(code="never-effective", result=result, sentence=sentence, stage=stage)]
     if effective.latest_s > limit_s:
-        sentence = f"Isolation of stage {stage} took up to {effective.latest_s:.1f} s (limit {limit_s:g} s)."
-        return [Finding(code="isolated-late", result=Result.BREACHED, sentence=sentence, stage=stage)]
+        sentence = f"Isolation of stage {stage} took {_took(effective)} (limit {limit_s:g} s)."
+        return [Finding(code="isolated-late", result=_beyond(effective, limit_s), sentence=sentence, stage=stage)]
     return []
+
+
+def _beyond(interval: Interval, limit_s: float) -> Result:
+    """Judge an interval that reaches beyond a limit: a breach only where all of it does."""
+    return Result.BREACHED if interval.earliest_s > limit_s else Result.INCONCLUSIVE
+
+
+def _took(interval: Interval) -> str:
+    return f"between {interval.earliest_s:.1f} and {interval.latest_s or 0:.1f} s"
 
 
 def _short(stage: PlanStage, window: Window, times: Times) -> list[Finding]:
@@ -271,8 +300,9 @@ def _restoration_times(
     times = Times(ordered_to_effective=effective, ordered_to_verified=verified)
     limit_s = plan.drill.limits.restore_within
     if effective.latest_s is not None and effective.latest_s > limit_s:
-        sentence = f"Restoration took up to {effective.latest_s:.1f} s (limit {limit_s:g} s)."
-        return times, [Finding(code="restored-late", result=Result.BREACHED, sentence=sentence, stage=AFTER)]
+        sentence = f"Restoration took {_took(effective)} (limit {limit_s:g} s)."
+        result = _beyond(effective, limit_s)
+        return times, [Finding(code="restored-late", result=result, sentence=sentence, stage=AFTER)]
     return times, []
 
 
@@ -332,6 +362,7 @@ def _rows(plan: Plan, probes: Mapping[str, ProbeRecord], timeline: Timeline, fin
                     good=counts[Seen.GOOD],
                     bad=counts[Seen.BAD],
                     unknown=counts[Seen.UNKNOWN],
+                    passed=record.passed(window.start_us, window.end_us),
                     longest_gap_s=max(gaps) / 1_000_000 if gaps else None,
                     records=tuple(sorted({*window.records, *(seq for one in own for seq in one.records)})),
                 )

@@ -1,22 +1,29 @@
-"""Judging probes: what each saw against what the plan expects of it, in every window of the run. Pure.
+"""Judging severed probes: what came back to each against what the plan expects, in every window of the run. Pure.
 
 Missing data never passes. A stretch without a good or bad sample is a hole in the witness, longer than a probe's own
-timeout and a few missed samples: inconclusive. A severed probe proves something only between its positive controls.
+timeout and a few missed samples: inconclusive; so is a window in which it used too few of its slots. A severed probe proves
+something only between its positive controls, and the one before is its last word before the order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from islandmode.core.episodes import Episode, Seen
+from islandmode.core.passage import Passage
 from islandmode.core.plan import Plan, PlanProbe, PlanStage
 from islandmode.core.timeline import AFTER, BEFORE, Timeline, Window
 from islandmode.core.verdict import Finding, Result
 
 MISSED_SAMPLES = 5
 SLACK_S = 0.3
+PRESENT_SHARE = 0.75
+"""The share of its slots in which a severed probe must say something, in every window, to be a witness of that window."""
+ONE_QUESTION = frozenset({"modbus", "http", "canary"})
+"""Kinds that may have one question under way at a time; the others ask anew in every slot."""
+UNDER_WAY_MAX = 16
+"""How many questions a worker has under way for one probe: slots beyond that nobody can use."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,8 @@ class ProbeRecord:
     planned: PlanProbe
     episodes: tuple[Episode, ...]
     uncertainty_us: int
+    passages: tuple[Passage, ...]
+    """What each episode says of the path."""
 
     def within(self, start_us: int, end_us: int, *seen: Seen) -> tuple[Episode, ...]:
         """Give the episodes of a stretch; windows cut episodes, so none straddles one."""
@@ -34,18 +43,26 @@ class ProbeRecord:
             one for one in self.episodes if start_us <= one.first_us < end_us and (not seen or one.seen in seen)
         )
 
-    def reaching(self, start_us: int, end_us: int, *seen: Seen) -> tuple[Episode, ...]:
-        """Give the episodes that reach into a stretch that need not begin at the edge of a window."""
-        inside = (one for one in self.episodes if one.first_us < end_us and one.last_us >= start_us)
-        return tuple(one for one in inside if one.seen in seen)
+    def passed(self, start_us: int, end_us: int) -> int:
+        """Count the samples of a window that came back through the path, good or not."""
+        told = zip(self.episodes, self.passages, strict=True)
+        return sum(one.count for one, way in told if start_us <= one.first_us < end_us and way is Passage.PASSED)
+
+    def reaching(self, start_us: int, end_us: int, *passages: Passage) -> tuple[Episode, ...]:
+        """Give the episodes that reach into a stretch that need not begin at the edge of a window, by what they say of the path."""
+        return tuple(
+            one
+            for one, passage in zip(self.episodes, self.passages, strict=True)
+            if one.first_us < end_us and one.last_us >= start_us and passage in passages
+        )
 
 
 @dataclass(frozen=True)
 class Death:
-    """When a severed probe stopped, between its last good and its first bad sample; None where it never did."""
+    """When a severed probe stopped: between the last sample that passed and the first that did not; None where it never did."""
 
-    last_good_us: int
-    first_bad_us: int | None
+    last_passed_us: int
+    first_stopped_us: int | None
 
 
 def allowed_gap_us(plan: Plan, planned: PlanProbe) -> int:
@@ -67,12 +84,12 @@ def holes(known: Sequence[Episode], start_us: int, end_us: int, allowed_us: int)
 
 def death_of(record: ProbeRecord, ordered_us: int, until_us: int) -> Death:
     """Find when a severed probe stopped passing after an order."""
-    good_before = [one.last_us for one in record.episodes if one.seen is Seen.GOOD and one.first_us < until_us]
-    earlier = [us for us in good_before if us <= until_us]
-    bads = [one.first_us for one in record.within(ordered_us, until_us, Seen.BAD)]
-    first_bad = min(bads, default=None)
-    last_good = max((us for us in earlier if first_bad is None or us < first_bad), default=ordered_us)
-    return Death(last_good, first_bad)
+    told = [(one, way) for one, way in zip(record.episodes, record.passages, strict=True) if one.first_us < until_us]
+    stopped = [one.first_us for one, way in told if way is Passage.STOPPED and one.first_us >= ordered_us]
+    first_stopped = min(stopped, default=None)
+    passed = [one.last_us for one, way in told if way is Passage.PASSED and one.last_us <= until_us]
+    last_passed = max((us for us in passed if first_stopped is None or us < first_stopped), default=ordered_us)
+    return Death(last_passed, first_stopped)
 
 
 def judge_severed(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Timeline) -> list[Finding]:
@@ -81,20 +98,26 @@ def judge_severed(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: T
     end_us = timeline.restore_ordered_us
     if window is None or end_us is None:
         return []
-    found = _before(stage, record, timeline, window)
+    found = _before(plan, stage, record, timeline, window)
     dead_from_us = _dead_from(plan, stage, record, timeline, window)
     # A question that was asked in the hold and answered only after restore passed no earlier than its answer.
     # Nor does one within what its clock is uncertain by, at either end: it may have passed while everything might.
-    unsure_us = record.uncertainty_us
-    passed = record.reaching(dead_from_us + unsure_us, end_us - unsure_us, Seen.GOOD)
-    leaks = [one for one in passed if one.answered_us < end_us - unsure_us]
+    stretch = (dead_from_us + record.uncertainty_us, end_us - record.uncertainty_us)
+    leaks = _answered_in(record, stretch, Passage.PASSED)
     if leaks:
         found.append(_leak(stage, record, timeline, leaks, dead_from_us))
-    known = record.reaching(dead_from_us, end_us, Seen.GOOD, Seen.BAD)
+    untold = _answered_in(record, stretch, Passage.UNTOLD)
+    if untold:
+        found.append(_untold(stage, record, timeline, untold))
+    known = record.reaching(dead_from_us, end_us, Passage.PASSED, Passage.STOPPED, Passage.UNTOLD)
     hole = holes(known, min(dead_from_us, end_us), end_us, allowed_gap_us(plan, record.planned))
     if hole is not None:
         found.append(_hole(stage.name, record, timeline, hole))
-    return found
+    return found + _absent(plan, record, timeline)
+
+
+def _answered_in(record: ProbeRecord, stretch: tuple[int, int], passage: Passage) -> list[Episode]:
+    return [one for one in record.reaching(*stretch, passage) if one.answered_us < stretch[1]]
 
 
 def _dead_from(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Timeline, window: Window) -> int:
@@ -105,30 +128,90 @@ def _dead_from(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Time
     """
     end_us = timeline.restore_ordered_us or window.end_us
     death = death_of(record, window.start_us, end_us)
-    if death.first_bad_us is None:
+    if death.first_stopped_us is None:
         return min(max(timeline.isolate_answered_us.get(stage.name, end_us), window.start_us), end_us)
-    return min(death.first_bad_us, window.start_us + round(plan.drill.limits.isolate_within * 1_000_000))
+    return min(death.first_stopped_us, window.start_us + round(plan.drill.limits.isolate_within * 1_000_000))
 
 
-def _before(stage: PlanStage, record: ProbeRecord, timeline: Timeline, window: Window) -> list[Finding]:
+def _before(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Timeline, window: Window) -> list[Finding]:
     """Judge the positive control before, and whether an earlier stage already stopped it."""
     first = timeline.window(BEFORE)
     if first is None or not record.within(first.start_us, first.end_us, Seen.GOOD):
         sentence = f"{record.name} was not seen alive before the drill, so its silence proves nothing."
-        return [_finding("no-control-before", Result.INCONCLUSIVE, sentence, stage.name, record)]
+        return [finding_of("no-control-before", Result.INCONCLUSIVE, sentence, stage.name, record)]
     # What was asked just before the order and got no answer after it, this very stage may have stopped.
-    bad = record.within(first.end_us, window.start_us, Seen.BAD)
-    early = [one for one in bad if one.answered_us < window.start_us]
-    if early:
+    until_us = window.start_us - record.uncertainty_us
+    stopped = record.reaching(first.end_us, window.start_us - 1, Passage.STOPPED)
+    early = [one for one in stopped if one.first_us >= first.end_us and one.answered_us < until_us]
+    # One that was not good when the first stage was ordered, no stage has stopped.
+    last = _last_word(record, first.end_us - record.uncertainty_us)
+    if early and last is not None and last.seen is Seen.GOOD:
         earlier = timeline.at(early[0].first_us)
         name = earlier.name if earlier is not None else stage.name
         sentence = (
             f"{record.name} was already dead in stage {name}, before stage {stage.name} was to isolate "
             f"{record.planned.crosses}: that stage stopped a flow that it should not."
         )
-        spoilt = _finding("isolated-too-much", Result.BREACHED, sentence, name, record)
-        return [_timed(spoilt, timeline, early[0].first_us, early[-1].last_us)]
-    return []
+        spoilt = finding_of("isolated-too-much", Result.BREACHED, sentence, name, record)
+        return [timed(spoilt, timeline, early[0].first_us, early[-1].last_us)]
+    return _stale_control(plan, stage, record, until_us)
+
+
+def _stale_control(plan: Plan, stage: PlanStage, record: ProbeRecord, until_us: int) -> list[Finding]:
+    """Find a probe whose last word before the order was not good, or is too old to say anything of that moment."""
+    last = _last_word(record, until_us)
+    if last is not None and last.seen is Seen.GOOD and until_us - last.last_us <= allowed_gap_us(plan, record.planned):
+        return []
+    good_us = max((one.last_us for one in _words(record, until_us) if one.seen is Seen.GOOD), default=None)
+    since = "never good" if good_us is None else f"last good {(until_us - good_us) / 1_000_000:.1f} s"
+    reason = f" ({last.why})" if last is not None and last.seen is Seen.BAD and last.why else ""
+    sentence = f"{record.name} was {since} before stage {stage.name} was ordered{reason}, so its silence afterwards proves nothing."
+    return [finding_of("no-control-before", Result.INCONCLUSIVE, sentence, stage.name, record)]
+
+
+def _words(record: ProbeRecord, until_us: int) -> list[Episode]:
+    """Give what a probe had said by a moment; what was asked before it and answered after it says nothing of it."""
+    known = (one for one in record.episodes if one.seen is not Seen.UNKNOWN)
+    return [one for one in known if one.first_us < until_us and one.answered_us < until_us]
+
+
+def _last_word(record: ProbeRecord, until_us: int) -> Episode | None:
+    words = _words(record, until_us)
+    return words[-1] if words else None
+
+
+def _absent(plan: Plan, record: ProbeRecord, timeline: Timeline) -> list[Finding]:
+    """Find the windows in which a probe used too few of its slots to be a witness."""
+    found = []
+    for window in timeline.windows:
+        end_us = window.end_us
+        if window.name == AFTER:
+            # What is still under way when its worker is collected is never written down.
+            end_us -= round(record.planned.probe.timeout * 1_000_000)
+        if end_us - window.start_us <= allowed_gap_us(plan, record.planned):
+            continue
+        share = _share(plan, record, window.start_us, end_us)
+        if share < PRESENT_SHARE:
+            sentence = (
+                f"{record.name} says something in only {share:.0%} of its slots in {_place(window.name)} "
+                f"({PRESENT_SHARE:.0%} are needed); missing data never passes."
+            )
+            found.append(finding_of("witness-sparse", Result.INCONCLUSIVE, sentence, window.name, record))
+    return found
+
+
+def _share(plan: Plan, record: ProbeRecord, start_us: int, end_us: int) -> float:
+    probe = record.planned.probe
+    slot_us = max(plan.drill.sample_every, probe.timeout / UNDER_WAY_MAX) * 1_000_000
+    used_us = 0.0
+    for one in record.within(start_us, end_us, Seen.GOOD, Seen.BAD):
+        # The slots that pass while the one question is awaited are that question's.
+        used_us += one.count * slot_us + (one.waited_us if probe.kind in ONE_QUESTION else 0)
+    return min(used_us / (end_us - start_us), 1.0)
+
+
+def _place(window: str) -> str:
+    return f"the time {window} the isolation" if window in (BEFORE, AFTER) else f"stage {window}"
 
 
 def _leak(
@@ -137,18 +220,31 @@ def _leak(
     way = {"inward": "into", "outward": "out of", "inside": "inside"}[record.planned.direction]
     kind = "on an already open connection" if record.planned.probe.kind == "canary" else "with fresh connections"
     passed = sum(one.count for one in leaks)
+    bad = next((one for one in leaks if one.seen is Seen.BAD), None)
+    # A bad answer is a leak like a good one; what it was helps to find the way that it took.
+    what = "" if bad is None else f"; not every answer was good ({bad.why or bad.heard.value}), and each came back"
     sentence = (
         f"Leak: {record.name} still passed {way} the isolated side over {record.planned.crosses} (IPv{record.planned.family}, "
-        f"{kind}, seen from {record.planned.probe.vantage}), {passed} times in the hold."
+        f"{kind}, seen from {record.planned.probe.vantage}), {passed} times in the hold{what}."
     )
-    finding = _finding("leak", Result.BREACHED, sentence, stage.name, record)
-    return _timed(finding, timeline, max(leaks[0].first_us, dead_from_us), leaks[-1].last_us)
+    finding = finding_of("leak", Result.BREACHED, sentence, stage.name, record)
+    return timed(finding, timeline, max(leaks[0].first_us, dead_from_us), leaks[-1].last_us)
+
+
+def _untold(stage: PlanStage, record: ProbeRecord, timeline: Timeline, untold: list[Episode]) -> Finding:
+    times = sum(one.count for one in untold)
+    sentence = (
+        f"{record.name} was refused {times} times in the hold ({untold[0].why or untold[0].heard.value}), and nothing says "
+        f"whether the firewall did that or somebody beyond it; whether {record.planned.crosses} was isolated is not known."
+    )
+    finding = finding_of("refused-by-unknown", Result.INCONCLUSIVE, sentence, stage.name, record)
+    return timed(finding, timeline, untold[0].first_us, untold[-1].last_us)
 
 
 def _hole(stage: str, record: ProbeRecord, timeline: Timeline, hole: tuple[int, int]) -> Finding:
     length_s = (hole[1] - hole[0]) / 1_000_000
     sentence = f"{record.name} says nothing of {length_s:.1f} s of {stage}; missing data never passes."
-    return _timed(_finding("witness-gap", Result.INCONCLUSIVE, sentence, stage, record), timeline, *hole)
+    return timed(finding_of("witness-gap", Result.INCONCLUSIVE, sentence, stage, record), timeline, *hole)
 
 
 def judge_return(record: ProbeRecord, timeline: Timeline) -> list[Finding]:
@@ -164,59 +260,20 @@ def judge_return(record: ProbeRecord, timeline: Timeline) -> list[Finding]:
         sentence = (
             f"The connection that {record.name} held through the isolation {how}; that is reported, not required."
         )
-        return [_finding("old-connection", Result.HELD, sentence, AFTER, record)]
+        return [finding_of("old-connection", Result.HELD, sentence, AFTER, record)]
     if not good:
         sentence = f"{record.name} was not seen alive again after restore, so the way back over {record.planned.crosses} is not proven."
-        return [_finding("no-control-after", Result.INCONCLUSIVE, sentence, AFTER, record)]
+        return [finding_of("no-control-after", Result.INCONCLUSIVE, sentence, AFTER, record)]
     return []
 
 
-def judge_continuity(plan: Plan, record: ProbeRecord, timeline: Timeline) -> tuple[list[Finding], int | None]:
-    """Judge one continuity probe from the end of the baseline to the end of the run, and give its longest gap."""
-    first, after = timeline.window(BEFORE), timeline.window(AFTER)
-    if first is None or after is None:
-        return [], None
-    start_us, end_us = first.start_us, after.end_us
-    good = record.within(start_us, end_us, Seen.GOOD)
-    if not good:
-        sentence = f"{record.name} was never seen good; nothing is known of what it watches."
-        return [_finding("witness-gap", Result.INCONCLUSIVE, sentence, None, record)], None
-    # A worker takes a moment to start; from its first word on, every stretch between two good answers counts.
-    edges = [(one.last_us, following.first_us) for one, following in pairwise(good)]
-    inner = [(one.longest_gap_us, one.first_us, one.last_us) for one in good]
-    longest = max([*inner, *((b - a, a, b) for a, b in edges), (end_us - good[-1].last_us, good[-1].last_us, end_us)])
-    limit_us = round(plan.drill.limits.longest_ot_gap * 1_000_000)
-    if longest[0] <= limit_us:
-        return [], longest[0]
-    return [_gap(plan, record, timeline, *longest)], longest[0]
-
-
-def _gap(plan: Plan, record: ProbeRecord, timeline: Timeline, gap_us: int, from_us: int, to_us: int) -> Finding:
-    bad = record.within(from_us, to_us + 1, Seen.BAD)
-    window = timeline.at(bad[0].first_us if bad else from_us)
-    stage = window.name if window is not None else None
-    limit_s = plan.drill.limits.longest_ot_gap
-    if not bad:
-        sentence = f"{record.name} said nothing for {gap_us / 1e6:.1f} s; whether it was good then is not known."
-        finding = _finding("witness-gap", Result.INCONCLUSIVE, sentence, stage, record)
-    else:
-        where = (
-            f"in stage {stage}"
-            if stage not in (None, BEFORE, AFTER)
-            else f"{stage} the isolation"
-            if stage
-            else "in the run"
-        )
-        sentence = f"{record.name} was not good for {gap_us / 1e6:.1f} s {where} (limit {limit_s:g} s): {bad[0].why}."
-        finding = _finding("continuity-gap", Result.BREACHED, sentence, stage, record)
-    return _timed(finding, timeline, from_us, to_us)
-
-
-def _finding(code: str, result: Result, sentence: str, stage: str | None, record: ProbeRecord) -> Finding:
+def finding_of(code: str, result: Result, sentence: str, stage: str | None, record: ProbeRecord) -> Finding:
+    """Make a finding about one probe."""
     crossed = record.planned.crosses
     return Finding(code=code, result=result, sentence=sentence, stage=stage, probe=record.name, conduit=crossed)
 
 
-def _timed(finding: Finding, timeline: Timeline, first_us: int, last_us: int) -> Finding:
+def timed(finding: Finding, timeline: Timeline, first_us: int, last_us: int) -> Finding:
+    """Say from when until when a finding was seen."""
     times = {"first_s": timeline.seconds(first_us), "last_s": timeline.seconds(last_us)}
     return finding.model_copy(update=times)

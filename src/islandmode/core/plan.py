@@ -10,7 +10,7 @@ from typing import Literal
 from islandmode.core.drill import Drill
 from islandmode.core.probe import Probe
 from islandmode.core.rendering import Capabilities, Rendering
-from islandmode.core.site import Address, Frozen, Login, Management
+from islandmode.core.site import Address, Frozen, Login, Management, Network
 
 
 class DyingFlow(Frozen):
@@ -100,3 +100,5 @@ class Plan(Frozen):
     """Length of the device timer at arm and at every renewal."""
     hold_s: float
     """Sum of the stages' holds."""
+    zones: dict[str, tuple[Network, ...]]
+    """Every zone's networks: who sent a refusal says on which side of the isolation it stands."""

@@ -49,6 +49,7 @@ def make_plan(drill: Drill, site: Site, probes: Mapping[str, Probe], renderings:
         conduits=isolated_by(drill),
         dead_man_s=drill.limits.dead_man,
         hold_s=hold_s(drill),
+        zones={name: zone.networks for name, zone in site.zones.items()},
     )
     return plan.model_copy(update={"plan_digest": plan_digest(plan)})
 

@@ -6,6 +6,7 @@ path between two zones, and it carries *flows*, each with a documented owner.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Annotated, Literal
 
@@ -126,10 +127,15 @@ class Site(Frozen):
 
     def zone_of(self, address: Address) -> str | None:
         """Find the zone with the most specific network that holds an address; None if no zone does."""
-        best: tuple[int, str] | None = None
-        for name, zone in self.zones.items():
-            for network in zone.networks:
-                inside = network.version == address.version and address in network
-                if inside and (best is None or network.prefixlen > best[0]):
-                    best = (network.prefixlen, name)
-        return best[1] if best else None
+        return zone_holding({name: zone.networks for name, zone in self.zones.items()}, address)
+
+
+def zone_holding(networks: Mapping[str, Sequence[Network]], address: Address) -> str | None:
+    """Find the zone with the most specific network that holds an address, by each zone's networks; None if no zone does."""
+    best: tuple[int, str] | None = None
+    for name, ranges in networks.items():
+        for network in ranges:
+            inside = network.version == address.version and address in network
+            if inside and (best is None or network.prefixlen > best[0]):
+                best = (network.prefixlen, name)
+    return best[1] if best else None

@@ -55,7 +55,10 @@ class Finding(Frozen):
 
 
 class Row(Frozen):
-    """One probe in one stage: what was expected, what was seen, and the journal records it rests on."""
+    """One probe in one stage: what was expected, what was seen, and the journal records it rests on.
+
+    `passed` counts the samples that came back through the path, whether they were good or not.
+    """
 
     stage: str
     probe: str
@@ -66,6 +69,7 @@ class Row(Frozen):
     good: int
     bad: int
     unknown: int
+    passed: int
     longest_gap_s: float | None
     records: tuple[int, ...]
 

@@ -131,7 +131,12 @@ def _section(title: str, body: str) -> str:
 
 
 def _legend() -> str:
-    items = (("good", "good"), ("bad", "bad or no answer"), ("unknown", "unknown: the probe's own trouble"))
+    items = (
+        ("good", "good"),
+        ("bad", "no answer"),
+        ("answered", "answered, and not good"),
+        ("unknown", "unknown: the probe's own trouble"),
+    )
     keys = "".join(f'<li><span class="key {name}"></span>{escape(text)}</li>' for name, text in items)
     more = '<li><span class="key band"></span>isolated</li><li><span class="key frame"></span>must be dead here</li>'
     return f'<ul class="legend">{keys}{more}<li>∣ ordered</li><li>▼ effective</li><li>▲ verified</li></ul>'
@@ -201,13 +206,14 @@ def _rows(verdict: Verdict) -> str:
             str(row.good),
             str(row.bad),
             str(row.unknown),
+            str(row.passed),
             "" if row.longest_gap_s is None else f"{row.longest_gap_s:.3f}",
             f'<span class="result {row.result.value.replace(" ", "-")}">{SIGNS[row.result]} {row.result.value}</span>',
             ", ".join(str(number) for number in row.records),
         )
         for row in verdict.rows
     ]
-    head = ("stage", "probe", "vantage", "must be", "good", "bad", "unknown", "gap s", "result", "records")
+    head = ("stage", "probe", "vantage", "must be", "good", "bad", "unknown", "passed", "gap s", "result", "records")
     return _table(head, rows, "small")
 
 

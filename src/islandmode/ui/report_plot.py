@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from islandmode.core.episodes import Episode, Seen
+from islandmode.core.episodes import Episode, Heard, Seen
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.timeline import AFTER, BEFORE, Timeline, Window, timeline_of
@@ -16,12 +16,16 @@ WIDTH, LEFT, RIGHT, TOP = 1000, 205, 14, 46
 ROW, HEAD, BAR = 19, 22, 11
 INK, SOFT = "#1d2730", "#5a6772"
 FILLS = {Seen.GOOD: "#2f8f5b", Seen.BAD: "url(#bad)", Seen.UNKNOWN: "url(#unknown)"}
+ANSWERED = "url(#answered)"
+"""Not good, and yet something came back."""
 PATTERNS = (
     "<defs>"
     '<pattern id="bad" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
     '<rect width="6" height="6" fill="#f3b5b0"/><rect width="3" height="6" fill="#c8372d"/></pattern>'
     '<pattern id="unknown" width="6" height="6" patternUnits="userSpaceOnUse">'
-    '<rect width="6" height="6" fill="#fff"/><rect width="3" height="6" fill="#b07d12"/></pattern></defs>'
+    '<rect width="6" height="6" fill="#fff"/><rect width="3" height="6" fill="#b07d12"/></pattern>'
+    '<pattern id="answered" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    '<rect width="6" height="6" fill="#2f8f5b"/><rect width="3" height="6" fill="#c8372d"/></pattern></defs>'
 )
 STEPS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
 
@@ -94,11 +98,12 @@ def _label(name: str, y: int) -> str:
 def _bars(episodes: Sequence[Episode], scale: Scale, y: int, period_us: int) -> str:
     bars = []
     for one in episodes:
+        answered = one.seen is Seen.BAD and one.heard is Heard.ANSWER
         left, right = scale.x(one.first_us), scale.x(one.last_us + period_us)
         width = max(round(right - left, 1), 0.8)
         tip = f"{one.probe}: {one.seen.value}, {one.count} samples{f', {one.why}' if one.why else ''}"
         bars.append(
-            f'<rect x="{left}" y="{y}" width="{width}" height="{BAR}" fill="{FILLS[one.seen]}"><title>{escape(tip)}</title></rect>'
+            f'<rect x="{left}" y="{y}" width="{width}" height="{BAR}" fill="{ANSWERED if answered else FILLS[one.seen]}"><title>{escape(tip)}</title></rect>'
         )
     return "".join(bars)
 

@@ -42,6 +42,7 @@ pre{font:12px/1.4 ui-monospace,"DejaVu Sans Mono",monospace;background:#f6f8fa;p
 .key{display:inline-block;width:20px;height:10px;margin-right:5px;vertical-align:middle}
 .key.good{background:var(--good)}.key.unknown{background:repeating-linear-gradient(90deg,var(--unknown) 0 3px,#fff 3px 6px)}
 .key.bad{background:repeating-linear-gradient(45deg,var(--bad) 0 3px,#f3b5b0 3px 6px)}
+.key.answered{background:repeating-linear-gradient(45deg,var(--bad) 0 3px,var(--good) 3px 6px)}
 .key.band{background:var(--band);border:1px solid var(--line)}.key.frame{border:1.5px dashed var(--ink)}
 .mark{position:fixed;inset:0;display:flex;align-items:center;justify-content:center;font-size:min(34vw,330px);font-weight:800;
 color:#8a4b00;opacity:.05;transform:rotate(-24deg);pointer-events:none;letter-spacing:.1em}

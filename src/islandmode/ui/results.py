@@ -98,6 +98,6 @@ def _rows(verdict: Verdict) -> Table:
 
 
 def _cell(row: Row) -> Text:
-    seen = "alive" if row.good > row.bad else "dead" if row.bad else "unknown"
+    seen = "alive" if row.good > row.bad else "answers" if row.passed else "dead" if row.bad else "unknown"
     sign = "" if row.result is Result.HELD else " !"
     return Text(f"{seen}{sign}", style=COLOURS[row.result])
