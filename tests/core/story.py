@@ -26,6 +26,7 @@ class Story:
     def __init__(self) -> None:
         self.plan: Plan = given_files().plan()
         self.records: list[Record] = []
+        self.others: list[Record] = []
         self._tell()
         self.samples = {name: self._samples(name) for name in self.plan.probes}
 
@@ -34,6 +35,10 @@ class Story:
         self.records.append(
             Record(len(self.records), "riverside", "run", "conductor", "boot", at_us, at_us, kind, data)
         )
+
+    def guardian(self, at_us: int, kind: str, *, boot: str = "boot", **data: Any) -> None:
+        """Append a record of the guardian."""
+        self.others.append(Record(len(self.others), "riverside", "run", "guardian", boot, at_us, at_us, kind, data))
 
     def _tell(self) -> None:
         self.add(0, "run.started", operator="somebody")
@@ -111,12 +116,13 @@ class Story:
 
     def episodes(self) -> dict[str, tuple[Episode, ...]]:
         """Fold what the probes saw as it is told now."""
-        edges = timeline_of([stage.name for stage in self.plan.stages], self.records).edges
+        edges = timeline_of([stage.name for stage in self.plan.stages], self.records, self.others).edges
         return {name: fold(samples, edges) for name, samples in self.samples.items()}
 
     def judge(self) -> Verdict:
         """Judge the run as it is told now."""
-        return judge(self.plan, self.records, self.episodes(), mode="rehearsal", lab=True, run="run")
+        episodes = self.episodes()
+        return judge(self.plan, self.records, episodes, mode="rehearsal", lab=True, run="run", others=self.others)
 
 
 def codes(verdict: Verdict) -> set[str]:

@@ -37,3 +37,33 @@ def test_an_edit_is_told_from_what_is_ours_and_what_was_loaded_again(
 def test_equal_parts_are_no_difference_and_one_that_is_missing_is() -> None:
     assert compare_parts({"a": "x\n"}, {"a": "x\n"}) == {}
     assert set(compare_parts({"a": "x\n"}, {"b": "x\n"})) == {"a", "b"}
+
+
+BEFORE = """\
+10.10.0.0/24 dev eth1 proto kernel scope link src 10.10.0.1
+default via 10.10.0.254 dev eth1
+fe80::/64 dev eth1 proto kernel metric 256 pref medium"""
+AFTER = """\
+anycast fd10:10:: dev eth1 table local proto kernel metric 0 pref medium
+default via 10.10.0.254 dev eth1
+local fd10:10::1 dev eth1 table local proto kernel metric 0 pref medium"""
+
+
+@pytest.mark.parametrize("part", ["routes", "routes-v6"])
+def test_what_the_kernel_does_by_itself_is_no_edit(part: str) -> None:
+    assert compare_parts({part: BEFORE}, {part: AFTER}) == {}
+    edited = compare_parts({part: BEFORE}, {part: AFTER + "\n10.99.0.0/16 via 10.10.0.9 dev eth1 proto static"})
+    assert changed_lines(edited[part]) == ["+ 10.99.0.0/16 via 10.10.0.9 dev eth1 proto static"]
+
+
+@pytest.mark.parametrize("flag", ["tentative", "dadfailed tentative", "optimistic"])
+def test_how_far_the_kernel_has_looked_for_a_twin_of_an_address_is_no_edit(flag: str) -> None:
+    line = "eth1 UP 10.10.0.1/24 fd10:10::1/64"
+    assert compare_parts({"addresses": f"{line} {flag}"}, {"addresses": line}) == {}
+    moved = compare_parts({"addresses": f"{line} {flag}"}, {"addresses": line.replace("::1", "::2")})
+    assert changed_lines(moved["addresses"]) == [f"- {line}", f"+ {line.replace('::1', '::2')}"]
+
+
+@pytest.mark.parametrize("part", ["running", "saved"])
+def test_in_rules_every_word_is_somebodys(part: str) -> None:
+    assert set(compare_parts({part: 'comment "proto kernel"'}, {part: ""})) == {part}

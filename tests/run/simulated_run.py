@@ -333,9 +333,10 @@ def judged(plan: Plan, stage: _Stage) -> Verdict | None:
     if stage.conducted is None or stage.journal is None:
         return None
     records = stage.records
-    edges = timeline_of([one.name for one in plan.stages], records).edges
+    others = stage.guardian_journal.records if stage.guardian_journal is not None else ()
+    edges = timeline_of([one.name for one in plan.stages], records, others).edges
     episodes = {probe: fold(samples, edges) for probe, samples in stage.conducted.samples.items()}
-    return judge(plan, records, episodes, mode="rehearsal", lab=True, run="run-1")
+    return judge(plan, records, episodes, mode="rehearsal", lab=True, run="run-1", others=others)
 
 
 def run_seed(seed: int) -> Ended:

@@ -11,10 +11,13 @@ from dataclasses import replace
 
 import pytest
 
+from islandmode.core.episodes import fold
 from islandmode.core.errors import Refused
+from islandmode.core.judge import judge
 from islandmode.core.lifecycle import Phase
 from islandmode.core.outcome import Reading
 from islandmode.core.plan import PlanStage, Step
+from islandmode.core.timeline import timeline_of
 from islandmode.observe.vantage import Offset
 from islandmode.rehearse import simulated_truth
 from islandmode.rehearse.simulated_device import OURS, DeviceObject, SimulatedDevice
@@ -250,6 +253,24 @@ def test_held_was_true_catches_a_judge_that_says_held(name: str) -> None:
     broken = claimed(run(1, faults=(HIDDEN[name],)), verdict="held")
     assert violations(simulated_truth.held_was_true, broken) != ()
     assert violations(simulated_truth.held_was_true, claimed(run(1), verdict="held")) == ()
+
+
+def judged_alone(ended: Ended) -> Ended:
+    """Judge a run as somebody would who did not read the guardian's journal."""
+    assert ended.conducted is not None
+    plan, records = ended.plant.plan, ended.claims.records
+    edges = timeline_of([stage.name for stage in plan.stages], records).edges
+    episodes = {probe: fold(samples, edges) for probe, samples in ended.conducted.samples.items()}
+    verdict = judge(plan, records, episodes, mode="rehearsal", lab=True, run="run-1")
+    return replace(ended, claims=replace(ended.claims, judged=verdict))
+
+
+def test_leaks_were_true_catches_a_judge_that_does_not_see_the_guardian_restore() -> None:
+    asleep = Fault(Kind.CONDUCTOR_STOPPED, Phase.HOLDING, 0.5, amount_s=12.0)
+    ended = run(1, shape=Shape(holds_s=(6.0, 6.0)), faults=(asleep,))
+    assert ended.claims.verdict == "inconclusive"
+    assert violations(simulated_truth.leaks_were_true, ended) == ()
+    assert "was restored" in violations(simulated_truth.leaks_were_true, judged_alone(ended))[0]
 
 
 def test_times_were_true_catches_a_far_clock_that_was_measured_wrong() -> None:

@@ -11,16 +11,29 @@ LINES_MAX, LINE_MAX = 3, 120
 _HANDLE = re.compile(r"\s*# handle \d+$")
 """What an nftables device numbers its objects with; a table that is loaded again has another number, and new counters."""
 
+RULES = frozenset({"running", "saved"})
+"""Parts in which only people and programs write; the kernel keeps house in all others."""
+_OF_THE_KERNEL = re.compile(r"\bproto kernel(?:_ll|_lo|_ra)?\b")
+_DETECTION = re.compile(r" (?:tentative|dadfailed|optimistic)\b")
+
 
 def compare_parts(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
     """Compare device state part by part; a part that only one side has is a difference too."""
     found: dict[str, str] = {}
     for part in sorted({*before, *after}):
-        old, new = before.get(part, "").splitlines(), after.get(part, "").splitlines()
+        old, new = (_without_housekeeping(part, side.get(part, "")) for side in (before, after))
         lines = list(difflib.unified_diff(old, new, f"{part} before", f"{part} after", lineterm=""))
         if lines:
             found[part] = "\n".join(lines)
     return found
+
+
+def _without_housekeeping(part: str, text: str) -> list[str]:
+    """Leave out what the kernel does by itself: routes that follow from addresses, and how far it has looked for twins of one."""
+    lines = text.splitlines()
+    if part in RULES:
+        return lines
+    return [_DETECTION.sub("", line).rstrip() for line in lines if not _OF_THE_KERNEL.search(line)]
 
 
 def changed_lines(diff: str, ours: str = "") -> list[str]:

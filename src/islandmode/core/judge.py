@@ -16,7 +16,7 @@ from islandmode.core.judge_return import judge_devices, told_of_loss
 from islandmode.core.passage import Passage, SawNothing, not_counted, passage_of
 from islandmode.core.plan import Plan, PlanProbe, PlanStage
 from islandmode.core.record import Record
-from islandmode.core.timeline import AFTER, Timeline, Window, of_kind, timeline_of
+from islandmode.core.timeline import AFTER, Timeline, Window, of_kind, taken_over, timeline_of
 from islandmode.core.unfinished import armed
 from islandmode.core.verdict import Finding, Interval, Restoration, Result, Row, StageVerdict, Times, Verdict
 
@@ -51,16 +51,21 @@ def judge(
     mode: str,
     lab: bool,
     run: str,
+    others: Sequence[Record] = (),
     saw_nothing: SawNothing = not_counted,
 ) -> Verdict:
     """Judge a run; `episodes` are in the conductor's monotonic time, cut at the windows of `timeline_of`.
 
-    `saw_nothing` is what the firewalls counted.
+    `others` are the guardian's records, and `saw_nothing` is what the firewalls counted.
     """
-    timeline = timeline_of([stage.name for stage in plan.stages], records)
+    timeline = timeline_of([stage.name for stage in plan.stages], records, others)
     probes = _probe_records(plan, records, episodes, saw_nothing)
     first_stage = {name: stage for stage in reversed(plan.stages) for name in stage.dead}
-    findings = [*_of_the_run(plan, records), *_of_the_witness(plan, records), *judge_devices(plan, records)]
+    findings = [
+        *_of_the_run(plan, records, others, timeline),
+        *_of_the_witness(plan, records),
+        *judge_devices(plan, records),
+    ]
     longest: list[int] = []
     for name, record in probes.items():
         if record.planned.role == "severed":
@@ -123,15 +128,20 @@ def _passage(plan: Plan, planned: PlanProbe, episode: Episode, *, saw_nothing: b
     )
 
 
-def _of_the_run(plan: Plan, records: Sequence[Record]) -> list[Finding]:
+def _of_the_run(plan: Plan, records: Sequence[Record], others: Sequence[Record], timeline: Timeline) -> list[Finding]:
     """Judge how the run went: stops, stages that were not reached, holes in the journal."""
     found = []
     for record in of_kind(records, "stop"):
         result, code = STOPS[record.data["by"]]
         sentence = f"The drill was stopped and restored: {record.data['why']}{told_of_loss(records, record)}"
         found.append(Finding(code=code, result=result, sentence=sentence, records=(record.seq,)))
+    taken = taken_over(records, others)
+    if taken is not None:
+        sentence = f"The guardian took the run over and restored: {taken.data['why']}"
+        found.append(Finding(code="guardian", result=Result.INCONCLUSIVE, sentence=sentence))
     for stage in plan.stages:
-        if not any(of_kind(records, "hold.ended", stage=stage.name, complete=True)):
+        window = timeline.window(stage.name)
+        if window is None or not window.complete:
             sentence = f"Stage {stage.name} was not held to its end."
             found.append(Finding(code="stage-not-held", result=Result.NOT_TESTED, sentence=sentence, stage=stage.name))
     for record in of_kind(records, "journal.hole"):

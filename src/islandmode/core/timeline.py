@@ -75,34 +75,63 @@ def last_us(records: Sequence[Record]) -> int:
     return records[-1].monotonic_us if records else 0
 
 
-def timeline_of(stages: Sequence[str], records: Sequence[Record]) -> Timeline:
-    """Read the timeline of a run off its journal."""
+def timeline_of(stages: Sequence[str], records: Sequence[Record], others: Sequence[Record] = ()) -> Timeline:
+    """Read the timeline of a run off its journal, and off the guardian's: whoever restores first ends the isolation."""
     orders = {stage: order for stage in stages if (order := _order_us(records, stage)) is not None}
     restore = next(of_kind(records, "restore.ordered"), None)
-    end_us = restore.monotonic_us if restore is not None else last_us(records)
+    taken = taken_over(records, others)
+    restores = [record.monotonic_us for record in (restore, taken) if record is not None]
+    end_us = min(restores, default=last_us(records))
     windows: list[Window] = []
     began = next(of_kind(records, "baseline.started"), None)
     if began is not None:
         windows.append(Window(BEFORE, began.monotonic_us, min([*orders.values(), end_us]), (began.seq,)))
-    reached = list(orders)
+    reached = [stage for stage, order_us in orders.items() if order_us <= end_us]
     for number, stage in enumerate(reached):
         next_us = orders[reached[number + 1]] if number + 1 < len(reached) else end_us
         rests_on = tuple(record.seq for record in records if record.data.get("stage") == stage)
-        complete = any(of_kind(records, "hold.ended", stage=stage, complete=True))
+        ended = of_kind(records, "hold.ended", stage=stage, complete=True)
+        # A conductor that only slept says that it held to the end what the guardian had restored by then.
+        complete = any(record.monotonic_us <= end_us for record in ended)
         windows.append(Window(stage, orders[stage], next_us, rests_on, complete))
     verified = next(of_kind(records, "verify.done"), None)
-    if restore is not None:
+    if restores:
         after_us = verified.monotonic_us if verified is not None else last_us(records)
-        windows.append(Window(AFTER, restore.monotonic_us, max(after_us, restore.monotonic_us + 1), (restore.seq,)))
+        rests_on = (restore.seq,) if restore is not None else ()
+        windows.append(Window(AFTER, end_us, max(after_us, end_us + 1), rests_on))
     return Timeline(
         start_us=records[0].monotonic_us if records else 0,
         windows=tuple(windows),
-        restore_ordered_us=restore.monotonic_us if restore is not None else None,
-        restore_seen_us=max((record.data["answered_us"] for record in of_kind(records, "restore.seen")), default=None),
+        restore_ordered_us=end_us if restores else None,
+        restore_seen_us=_seen_us(records, others),
         isolate_answered_us={
             stage: answered for stage in stages if (answered := _answered_us(records, stage)) is not None
         },
     )
+
+
+def taken_over(records: Sequence[Record], others: Sequence[Record]) -> Record | None:
+    """Give the guardian's word that it restores, if it came before the conductor's own order to."""
+    ordered = next(of_kind(records, "restore.ordered"), None)
+    took = next(_beside(records, others, "guardian.took_over"), None)
+    if took is None or (ordered is not None and ordered.monotonic_us <= took.monotonic_us):
+        return None
+    return took
+
+
+def _beside(records: Sequence[Record], others: Sequence[Record], kind: str) -> Iterator[Record]:
+    """Yield what another process of the same boot recorded: only there do its times mean the same."""
+    boot = records[0].boot_id if records else ""
+    return (record for record in of_kind(others, kind) if record.boot_id == boot)
+
+
+def _seen_us(records: Sequence[Record], others: Sequence[Record]) -> int | None:
+    """Give when the last point was seen restored, each by whoever saw it first."""
+    seen: dict[str, int] = {}
+    for record in (*of_kind(records, "restore.seen"), *_beside(records, others, "restore.seen")):
+        point, answered_us = record.data["point"], record.data["answered_us"]
+        seen[point] = min(answered_us, seen.get(point, answered_us))
+    return max(seen.values(), default=None)
 
 
 def _answered_us(records: Sequence[Record], stage: str) -> int | None:

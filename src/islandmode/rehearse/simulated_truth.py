@@ -244,6 +244,24 @@ def _is_own(stretch: Blocked) -> bool:
     return f" isolates {stretch.conduit} for " in stretch.by
 
 
+def leaks_were_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
+    """A leak is said only where something passed that should not: not of what passes because this run had restored it."""
+    if claims.judged is None or plant.network.leaks:
+        return ()
+    begun_us = claims.records[0].monotonic_us
+    violations: list[str] = []
+    for finding in claims.judged.findings:
+        restored = [
+            one.at_us for one in _tape(plant, "deleted") if one.conduit == finding.conduit and one.by == "request"
+        ]
+        if finding.code != "leak" or finding.first_s is None or not restored:
+            continue
+        late_s = finding.first_s - (min(restored) - begun_us) / 1_000_000
+        if late_s > ROUND_TRIP_S:
+            violations.append(f"A leak of {finding.probe} is said {late_s:.3f} s after {finding.conduit} was restored.")
+    return tuple(violations)
+
+
 def times_were_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
     """The interval in which a stage is said to have come into effect holds the moment in which it did."""
     if claims.judged is None or plant.network.leaks or plant.network.outages:
@@ -294,5 +312,6 @@ INVARIANTS = (
     ended_in_bounds,
     restoration_was_true,
     held_was_true,
+    leaks_were_true,
     times_were_true,
 )

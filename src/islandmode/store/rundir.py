@@ -12,6 +12,7 @@ from typing import Any
 
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.plan import Plan
+from islandmode.core.record import Record
 from islandmode.core.unfinished import ARMING, owed
 from islandmode.store.journal import JournalReading, read_journal
 from islandmode.system.claim import FileClaim
@@ -130,6 +131,10 @@ class RunDirectory:
     def _guardian_has_ended(self) -> bool:
         path = self.journal.with_name(GUARDIAN_JOURNAL)
         return not path.exists() or any(record.kind == "guardian.ended" for record in _read(path).records)
+
+    def guardian_records(self) -> tuple[Record, ...]:
+        """Read what the guardian recorded, as far as its journal can be read; nothing where there is none."""
+        return _read(self.journal.with_name(GUARDIAN_JOURNAL)).records
 
     def verdict(self) -> Mapping[str, Any] | None:
         """Read the verdict as written; None when this run has none."""

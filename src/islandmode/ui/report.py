@@ -9,7 +9,7 @@ from html import escape
 from islandmode.core.episodes import Episode
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
-from islandmode.core.timeline import of_kind, timeline_of
+from islandmode.core.timeline import Timeline, of_kind, timeline_of
 from islandmode.core.verdict import Interval, Restoration, Result, Times, Verdict
 from islandmode.ui.report_plot import timeline_plot
 from islandmode.ui.report_style import STYLE
@@ -39,17 +39,19 @@ def render_report(
     episodes: Mapping[str, tuple[Episode, ...]],
     *,
     configuration_diffs: Mapping[str, str],
+    others: Sequence[Record] = (),
 ) -> str:
-    """Write the whole report as one HTML document."""
+    """Write the whole report as one HTML document; `others` are the guardian's records."""
+    timeline = timeline_of([stage.name for stage in plan.stages], records, others)
     parts = [
         _head(plan, verdict, records),
         _times(plan, verdict),
-        _section("What was seen", timeline_plot(plan, verdict, records, episodes) + _legend()),
+        _section("What was seen", timeline_plot(plan, verdict, timeline, episodes) + _legend()),
         _section("What was isolated, and whose flows died", _flows(plan)),
         _section("Findings", _findings(verdict)),
         _section("Probe by probe", _rows(verdict)),
         _section("Device configuration, before and after", _differences(plan, configuration_diffs)),
-        _section("The dead-man, as the device said it", _dead_man(plan, records)),
+        _section("The dead-man, as the device said it", _dead_man(plan, records, timeline)),
         _section("How this was measured, and what it does not show", _method(plan, records)),
     ]
     title = f"{verdict.drill} at {verdict.site}: {verdict.verdict.value}"
@@ -224,8 +226,7 @@ def _differences(plan: Plan, differences: Mapping[str, str]) -> str:
     return "".join(f"<h3>{escape(name)}</h3><pre>{escape(text)}</pre>" for name, text in sorted(differences.items()))
 
 
-def _dead_man(plan: Plan, records: Sequence[Record]) -> str:
-    timeline = timeline_of([stage.name for stage in plan.stages], records)
+def _dead_man(plan: Plan, records: Sequence[Record], timeline: Timeline) -> str:
     rows = []
     for record in records:
         if record.kind not in {"arm.result", "dead_man.read", "dead_man.renew"}:

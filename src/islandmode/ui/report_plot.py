@@ -8,8 +8,7 @@ from html import escape
 
 from islandmode.core.episodes import Episode, Heard, Seen
 from islandmode.core.plan import Plan
-from islandmode.core.record import Record
-from islandmode.core.timeline import AFTER, BEFORE, Timeline, Window, timeline_of
+from islandmode.core.timeline import AFTER, BEFORE, Timeline, Window
 from islandmode.core.verdict import Times, Verdict
 
 WIDTH, LEFT, RIGHT, TOP = 1000, 205, 14, 46
@@ -43,11 +42,8 @@ class Scale:
         return round(LEFT + min(max(share, 0.0), 1.0) * (WIDTH - LEFT - RIGHT), 1)
 
 
-def timeline_plot(
-    plan: Plan, verdict: Verdict, records: Sequence[Record], episodes: Mapping[str, tuple[Episode, ...]]
-) -> str:
+def timeline_plot(plan: Plan, verdict: Verdict, timeline: Timeline, episodes: Mapping[str, tuple[Episode, ...]]) -> str:
     """Draw the run; empty text when it never sampled."""
-    timeline = timeline_of([stage.name for stage in plan.stages], records)
     if not timeline.windows:
         return "<p>The run ended before its probes looked.</p>"
     scale = Scale(timeline.windows[0].start_us, timeline.windows[-1].end_us)

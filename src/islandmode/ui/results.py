@@ -29,10 +29,11 @@ def judge_and_write(
     plan: Plan, conducted: Conducted, records: Sequence[Record], directory: RunDirectory, *, mode: Mode, lab: bool
 ) -> Verdict:
     """Judge a finished run and write verdict, samples, report and check sums into its directory."""
-    edges = timeline_of([stage.name for stage in plan.stages], records).edges
+    others = directory.guardian_records()
+    edges = timeline_of([stage.name for stage in plan.stages], records, others).edges
     episodes = {probe: fold(samples, edges) for probe, samples in conducted.samples.items()}
-    verdict = judge(plan, records, episodes, mode=mode.value, lab=lab, run=directory.run)
-    report = render_report(plan, verdict, records, episodes, configuration_diffs=conducted.differences)
+    verdict = judge(plan, records, episodes, mode=mode.value, lab=lab, run=directory.run, others=others)
+    report = render_report(plan, verdict, records, episodes, others=others, configuration_diffs=conducted.differences)
     for vantage, segments in conducted.segments.items():
         directory.write_spool(vantage, segments)
     directory.write_text(rundir.VERDICT, verdict_json(verdict))
