@@ -92,7 +92,7 @@ def test_show_gives_verdict_times_findings_and_report(tmp_path: Path, capsys: py
         "isolation ordered to verified: 0.250 s",
         "restoration ordered to verified: not seen",
         "longest OT gap: 0.125 s",
-        "  held: The canary stopped.",
+        "  note: The canary stopped.",
         f"report {root / 'report.html'}",
     ]
     assert ask("show", "2026-01", "--json", workspace=tmp_path) == 0

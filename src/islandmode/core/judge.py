@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from islandmode.core.episodes import Episode, Seen
 from islandmode.core.judge_continuity import judge_continuity
+from islandmode.core.judge_preflight import advised
 from islandmode.core.judge_probes import Death, ProbeRecord, death_of, judge_return, judge_severed
 from islandmode.core.judge_return import judge_devices, told_of_loss
 from islandmode.core.passage import Passage, SawNothing, not_counted, passage_of
@@ -62,6 +63,7 @@ def judge(
     probes = _probe_records(plan, records, episodes, saw_nothing)
     first_stage = {name: stage for stage in reversed(plan.stages) for name in stage.dead}
     findings = [
+        *advised(records),
         *_of_the_run(plan, records, others, timeline),
         *_of_the_witness(plan, records),
         *judge_devices(plan, records),

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from islandmode.core.drill import Drill
 from islandmode.core.probe import Probe
 from islandmode.core.rendering import Capabilities, Rendering
@@ -94,11 +96,11 @@ class Plan(Frozen):
     points: dict[str, PlanPoint]
     probes: dict[str, PlanProbe]
     vantages: dict[str, PlanVantage]
+    zones: dict[str, tuple[Network, ...]] = Field(default_factory=dict)
+    """The networks of every zone of the site, which tell on which side an address stands; a plan of an earlier version has none."""
     conduits: tuple[str, ...]
     """Every conduit that some stage isolates, in order."""
     dead_man_s: float
     """Length of the device timer at arm and at every renewal."""
     hold_s: float
     """Sum of the stages' holds."""
-    zones: dict[str, tuple[Network, ...]]
-    """Every zone's networks: who sent a refusal says on which side of the isolation it stands."""

@@ -46,10 +46,10 @@ def make_plan(drill: Drill, site: Site, probes: Mapping[str, Probe], renderings:
         points=points,
         probes=planned,
         vantages={name: _vantage(site, name) for name in seen_from},
+        zones={name: zone.networks for name, zone in site.zones.items()},
         conduits=isolated_by(drill),
         dead_man_s=drill.limits.dead_man,
         hold_s=hold_s(drill),
-        zones={name: zone.networks for name, zone in site.zones.items()},
     )
     return plan.model_copy(update={"plan_digest": plan_digest(plan)})
 

@@ -1,6 +1,6 @@
 """Preflight: judging what was read before anything is armed. Every reason not to go on is one sentence.
 
-A finding that refuses ends the run with nothing touched; the others are advice that stands in the report.
+A finding that refuses ends the run with nothing touched; the others are advice, a note in the verdict.
 """
 
 from __future__ import annotations

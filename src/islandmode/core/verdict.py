@@ -53,6 +53,11 @@ class Finding(Frozen):
     last_s: float | None = None
     records: tuple[int, ...] = ()
 
+    @property
+    def word(self) -> str:
+        """Say what kind of finding it is; what speaks against nothing is a note."""
+        return "note" if self.result is Result.HELD else self.result.value
+
 
 class Row(Frozen):
     """One probe in one stage: what was expected, what was seen, and the journal records it rests on.

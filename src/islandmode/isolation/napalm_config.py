@@ -16,9 +16,11 @@ from typing import Any, TypeVar
 from napalm import get_network_driver
 from napalm.base.exceptions import CommandErrorException, NapalmException
 
+from islandmode.core.firewall import related
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import PlanPoint
 from islandmode.core.rendering import Capabilities
+from islandmode.isolation import firewall_look
 from islandmode.isolation.point import ConduitState, Configuration, Facts, PointState
 from islandmode.isolation.recipes import conntrack
 from islandmode.isolation.recipes import nftables as recipe
@@ -110,6 +112,10 @@ class NftSession:
         except CommandErrorException as error:
             raise DeviceTrouble(str(error)) from None
 
+    def run(self, command: str) -> str:
+        """Run one command as the login user and return what it printed; one that fails has changed nothing."""
+        return str(self.told(lambda driver: driver.cli([command]))[command])
+
 
 class NftablesPoint:
     """An isolation point on a Linux firewall that runs nftables."""
@@ -119,6 +125,8 @@ class NftablesPoint:
         self._run = run
         self._name = name
         self._interfaces = planned.interfaces
+        # Where packets of the zones can be met; facts adds what those interfaces stand on, and what stands on them.
+        self._met = frozenset(one for side in planned.interfaces.values() for one in side)
         self._between = planned.between
         self._clock = clock
         self._access = access
@@ -150,12 +158,15 @@ class NftablesPoint:
             session.tried()
             told = session.told(lambda driver: driver.get_facts())
             saved = session.told(lambda driver: driver.get_config(retrieve="startup")["startup"])
+            firewall = firewall_look.look(session.run, session.ask)
+            self._met = related(firewall, self._met)
             return Facts(
                 hostname=told["hostname"],
                 model=told["model"],
                 os_version=told["os_version"],
                 interfaces=tuple(told["interface_list"]),
                 saved_has_ours=bool(reading.ours_in(saved)),
+                firewall=firewall,
             )
 
         return await self._call(work, deadline_s)
@@ -218,7 +229,7 @@ class NftablesPoint:
 
     def _unfit(self, conduits: tuple[str, ...], answer: NftAnswer, state: PointState) -> str | None:
         *texts, flowtables = answer.texts
-        past = reading.offloaded(flowtables) & {one for side in self._interfaces.values() for one in side}
+        past = reading.offloaded(flowtables) & self._met
         if past:
             return (
                 f"flows on {', '.join(sorted(past))} are offloaded by a flowtable, past every rule that could isolate"

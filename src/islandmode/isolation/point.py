@@ -11,19 +11,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from islandmode.core.firewall import Firewall
 from islandmode.core.outcome import Reading
 from islandmode.core.rendering import Capabilities
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a device says of itself at preflight. `saved_has_ours`: our object stands in its saved configuration."""
+    """What a device says of itself at preflight. `saved_has_ours`: our object stands in its saved configuration.
+
+    `firewall` is all else that it says of its interfaces and ways; None where a platform is not asked for that.
+    """
 
     hostname: str
     model: str
     os_version: str
     interfaces: tuple[str, ...]
     saved_has_ours: bool
+    firewall: Firewall | None = None
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,8 @@ class RunPlace:
     directory: Path
     started_by: str
     header: Mapping[str, Any]
+    forwards: tuple[str, ...] = ()
+    """The address families that this machine itself forwards."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class Conductor:
         self._guards = Guards(guarded, clock=clock, book=self._book, run=place.run)
         self._dead_man = DeadMan(plan, points, self._book, self._guards, clock)
         self._witness = Witness(plan, vantages, self._book, clock, place.run)
-        self._preflight = Preflight(plan, points, self._book, disk, place.directory)
+        self._preflight = Preflight(plan, points, self._book, disk, place.directory, place.forwards)
         self._isolated: dict[str, tuple[str, ...]] = {}
         self._stage: PlanStage | None = None
         self._heard_us = 0

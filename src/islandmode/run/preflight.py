@@ -19,6 +19,7 @@ from islandmode.core.preflight import (
     judge_plan,
     judge_point,
 )
+from islandmode.core.preflight_firewall import judge_firewall, judge_host
 from islandmode.isolation.by_hand import mend_saved
 from islandmode.isolation.point import Configuration, IsolationPoint
 from islandmode.run.book import Book
@@ -38,9 +39,16 @@ class Preflight:
     """Reads every isolation point before anything is armed, and again after restore."""
 
     def __init__(
-        self, plan: Plan, points: Mapping[str, IsolationPoint], book: Book, disk: Disk, directory: Path
+        self,
+        plan: Plan,
+        points: Mapping[str, IsolationPoint],
+        book: Book,
+        disk: Disk,
+        directory: Path,
+        forwards: tuple[str, ...] = (),
     ) -> None:
-        """Know where artifacts go; nothing is read yet."""
+        """Know where artifacts go, and what this machine itself forwards; nothing is read yet."""
+        self._forwards = forwards
         self._plan = plan
         self._points = points
         self._book = book
@@ -54,7 +62,7 @@ class Preflight:
     async def check(self) -> None:
         """Raise `Refused` with the first reason not to go on; every finding is in the journal."""
         room = judge_machine(free_bytes=self._disk.free_bytes(self._directory), needed_bytes=self._needed_bytes)
-        await self._note((*room, *judge_plan(self._plan)))
+        await self._note((*room, *judge_plan(self._plan), *judge_host(self._forwards)))
         findings: dict[str, tuple[PreflightFinding, ...]] = {}
 
         async def one(name: str) -> None:
@@ -90,16 +98,19 @@ class Preflight:
         if state.done and state.value is not None:
             there = {conduit: seen for conduit, seen in state.value.conduits.items() if seen.present}
             present = {conduit: FoundObject(seen.owner, seen.armed_s) for conduit, seen in there.items()}
-        return judge_point(
+        firewall = facts.value.firewall
+        others = () if firewall is None else tuple(name for link in firewall.links for name in link.altnames)
+        of_itself = judge_point(
             name,
             planned,
             outcome=facts.outcome,
             why=facts.why or state.why,
-            interfaces=facts.value.interfaces,
+            interfaces=(*facts.value.interfaces, *others),
             saved_has_ours=facts.value.saved_has_ours,
             mend=mend_saved(planned.platform),
             present=present,
         )
+        return of_itself if firewall is None else of_itself + judge_firewall(name, planned, self._plan.zones, firewall)
 
     async def _keep(self, name: str, when: str) -> bool:
         reading = await self._points[name].configuration(CALL_DEADLINE_S)

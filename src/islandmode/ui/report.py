@@ -190,7 +190,7 @@ def _findings(verdict: Verdict) -> str:
             if one.first_s is None or one.last_s is None
             else f" First seen at {one.first_s:.1f} s, last at {one.last_s:.1f} s."
         )
-        kind = "note" if one.result is Result.HELD else one.result.value
+        kind = one.word
         sentence = f"{escape(one.sentence)}{seen}"
         items.append(
             f'<li class="{kind.replace(" ", "-")}"><strong>{kind}</strong> {sentence} <code>{escape(one.code)}</code></li>'

@@ -53,7 +53,7 @@ def print_result(plan: Plan, verdict: Verdict, directory: RunDirectory, *, as_js
     console.print(_rows(verdict))
     for finding in verdict.findings:
         colour = COLOURS[finding.result]
-        console.print(Text(f"{finding.result.value}: ", style=colour).append(finding.sentence, style="default"))
+        console.print(Text(f"{finding.word}: ", style=colour).append(finding.sentence, style="default"))
     held = Text("verdict ", style="bold").append(verdict.verdict.value, style=f"bold {COLOURS[verdict.verdict]}")
     proven = verdict.restoration is Restoration.PROVEN
     held.append("   restoration ", style="bold default")

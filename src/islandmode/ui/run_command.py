@@ -31,6 +31,7 @@ from islandmode.store.rundir import RunDirectory
 from islandmode.system.claim import FileClaim
 from islandmode.system.clock import Clock, MachineClock, iso_utc
 from islandmode.system.disk import Disk, MachineDisk, hold_conduits
+from islandmode.system.forwarding import forwards
 from islandmode.ui import rehearsal
 from islandmode.ui.card import CARD, render_card
 from islandmode.ui.exits import NOTHING_TO_JUDGE, STRANDED, exit_code
@@ -187,7 +188,7 @@ class _Rehearsal:
             "lab": self._lab.identity,
             "lab_backend": self._lab.backend,
         }
-        place = RunPlace(directory.run, directory.root, STARTED_BY, header)
+        place = RunPlace(directory.run, directory.root, STARTED_BY, header, forwards())
         conductor = Conductor(
             plan,
             points,

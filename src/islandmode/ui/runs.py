@@ -9,6 +9,7 @@ from pathlib import Path
 from islandmode.core.errors import InputError
 from islandmode.core.record import Record
 from islandmode.core.unfinished import armed
+from islandmode.core.verdict import Result
 from islandmode.store import rundir
 from islandmode.store.journal import read_journal
 from islandmode.store.rundir import RunDirectory
@@ -58,7 +59,9 @@ def show_run(workspace: Path, run: str, *, as_json: bool) -> int:
     gap = verdict["longest_ot_gap_s"]
     print(f"longest OT gap: {'not seen' if gap is None else f'{gap:.3f} s'}")
     for finding in verdict["findings"]:
-        print(f"  {finding['result']}: {finding['sentence']}")
+        # An old verdict is shown as it was written; what speaks against nothing is a note.
+        word = "note" if finding["result"] == Result.HELD else finding["result"]
+        print(f"  {word}: {finding['sentence']}")
     print(f"report {directory.root / rundir.REPORT}")
     return 0
 

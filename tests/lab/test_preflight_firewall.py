@@ -1,0 +1,151 @@
+"""A firewall on which an isolation would not isolate is refused at preflight, on the real one; and *nothing was touched* is seen."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from islandmode.rehearse.lab import Lab
+from tests.lab.drills import Ended, drill, make_workspace
+from tests.lab.rogue.bypass import in_node
+
+pytestmark = pytest.mark.lab
+
+SITE = "inventory/riverside.yaml"
+WHERE = "conduit-firewall at 172.31.255.1"
+ADDRESSES = "ip addr add 10.20.0.1/24 dev eth3; ip addr add fd10:20::1/64 dev eth3 nodad; ip link set eth3 up"
+NO_ADDRESSES = "ip addr flush dev eth3"
+RENAMED = "ip link set eth3 down; ip link set eth3 name enp3s0; ip link property add dev enp3s0 altname eth3; ip link set enp3s0 up"
+NAMED_BACK = (
+    "ip link set enp3s0 down; ip link property del dev enp3s0 altname eth3; ip addr flush dev enp3s0; "
+    f"ip link set enp3s0 name eth3; {ADDRESSES}"
+)
+LTE = "ip link add lte0 type veth peer name lte0p; ip link set lte0 up; ip link set lte0p up"
+REDIRECT = (
+    "nft 'add table netdev hop; add chain netdev hop in { type filter hook ingress device eth1 priority 0; }; "
+    "add rule netdev hop in ip saddr 10.10.0.99 fwd to eth4'"
+)
+SPEAKS = "import socket,time; s=socket.socket(socket.AF_INET, socket.SOCK_RAW, 112); print('speaks', flush=True); time.sleep(600)"
+
+
+def shell(lab: Lab, command: str) -> str:
+    """Run a command on the firewall."""
+    return in_node(lab, "fw", "sh", "-c", command)
+
+
+@contextmanager
+def changed(lab: Lab, change: str, undo: str) -> Iterator[None]:
+    """Have the firewall otherwise for the length of a block."""
+    try:
+        shell(lab, f"set -e; {change}")
+        yield
+    finally:
+        shell(lab, undo)
+
+
+def rules(lab: Lab) -> str:
+    """Every rule with its handle: one that was taken away and put back has another."""
+    return shell(lab, "nft -a -s list ruleset")
+
+
+def refused(lab: Lab, workspace: Path) -> Ended:
+    """Drill, and see that it was refused with nothing touched: not by us, not for a moment."""
+    before = rules(lab)
+    ended = drill(workspace, lab.name)
+    assert ended.code == 4, ended.output
+    assert rules(lab) == before
+    kinds = ended.kinds()
+    assert "arm.intent" not in kinds, kinds
+    assert not any(kind.startswith(("isolate.", "restore.", "guardian.")) for kind in kinds), kinds
+    assert "Traceback" not in ended.output
+    assert "Nothing was touched." in ended.output
+    return ended
+
+
+def said(ended: Ended) -> dict[str, str]:
+    """Give every sentence of the preflight by its code."""
+    found = [record["data"] for record in ended.records() if record["kind"] == "preflight.finding"]
+    return {one["code"]: one["sentence"] for one in found}
+
+
+@pytest.mark.parametrize(
+    ("change", "undo", "code", "words"),
+    [
+        (
+            "ip link add br3 type bridge; ip link set br3 up; ip link set eth3 master br3",
+            "ip link del br3",
+            "point-interface-carries-nothing",
+            "eth3 is a port of br3: name br3; a rule on eth3 isolates nothing.",
+        ),
+        (
+            f"ip link add mv3 link eth3 type macvlan mode private; {NO_ADDRESSES}; ip link set mv3 up; ip addr add 10.20.0.1/24 dev mv3",
+            f"ip link del mv3; {ADDRESSES}",
+            "point-interface-carries-nothing",
+            "eth3 is the parent of mv3 (macvlan) and has no address of its own: name mv3",
+        ),
+        (
+            RENAMED,
+            NAMED_BACK,
+            "point-interface-carries-nothing",
+            "eth3 is another name of enp3s0, and packets carry enp3s0: name enp3s0",
+        ),
+        (
+            f"{LTE}; ip addr add 10.99.0.1/30 dev lte0; ip route add 10.40.0.0/25 via 10.99.0.2",
+            "ip link del lte0",
+            "point-way-past",
+            "interface lte0, which the site names for no zone, leads to zone line3 (route 10.40.0.0/25)",
+        ),
+        (REDIRECT, "nft delete table netdev hop", "point-redirects", "sends packets to eth4, past every rule that isolates"),
+        (
+            "ip addr change 10.15.0.1/24 dev eth2 valid_lft 3000 preferred_lft 3000",
+            "ip addr change 10.15.0.1/24 dev eth2 valid_lft forever preferred_lft forever",
+            "point-address-leased",
+            "on eth2, an outer interface that this drill isolates, its address 10.15.0.1 is leased",
+        ),
+    ],
+    ids=["bridge-port", "macvlan-parent", "altname", "unnamed-interface", "netdev-redirect", "leased-address"],
+)  # fmt: skip
+def test_a_firewall_that_an_isolation_would_not_isolate_is_refused(
+    lab: Lab, tmp_path: Path, change: str, undo: str, code: str, words: str
+) -> None:
+    with changed(lab, change, undo):
+        ended = refused(lab, make_workspace(tmp_path, lab.state_dir))
+    sentence = said(ended)[code]
+    assert words in sentence
+    assert sentence.startswith(WHERE)
+    assert words.split(maxsplit=1)[0] in ended.output
+
+
+def test_swapped_interfaces_are_refused(lab: Lab, tmp_path: Path) -> None:
+    swap = {
+        SITE: lambda text: text.replace("corporate: [eth1]", "corporate: [eth3]").replace("dmz: [eth3]", "dmz: [eth1]")
+    }
+    ended = refused(lab, make_workspace(tmp_path, lab.state_dir, swap))
+    wrong = "eth1 for zone dmz, but its address 10.10.0.1 lies in zone corporate; isolating by this interface would"
+    assert wrong in " ".join(ended.output.split())
+
+
+def test_a_firewall_that_speaks_vrrp_is_refused(lab: Lab, tmp_path: Path) -> None:
+    speaking = subprocess.Popen(lab.enter("fw", (sys.executable, "-c", SPEAKS)), stdout=subprocess.PIPE, text=True)
+    try:
+        assert speaking.stdout is not None
+        assert speaking.stdout.readline() == "speaks\n"
+        ended = refused(lab, make_workspace(tmp_path, lab.state_dir))
+    finally:
+        in_node(lab, "fw", "pkill", "-KILL", "-f", "SOCK_RAW, 112")
+        speaking.communicate()
+    assert f"{WHERE} speaks VRRP (IP protocol 112)" in said(ended)["point-speaks-to-peers"]
+
+
+def test_an_interface_that_leads_to_no_zone_is_advice_in_the_verdict(lab: Lab, tmp_path: Path) -> None:
+    with changed(lab, LTE, "ip link del lte0"):
+        ended = drill(make_workspace(tmp_path, lab.state_dir), lab.name)
+    assert ended.code == 0, ended.output
+    assert "names for no zone: lte0" in ended.finding("point-interface-unnamed")["sentence"]
+    assert "management interface eth0" in ended.finding("point-management-across")["sentence"]
+    assert {one["result"] for one in ended.verdict["findings"] if one["code"].startswith("point-")} == {"held"}
