@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -128,31 +129,52 @@ def test_a_flow_that_nothing_tests_is_told() -> None:
     assert "Severed probes test nothing of flow vendor-to-hmi" in " ".join(each.sentence for each in judge_plan(plan))
 
 
-def heard(seen: Seen = Seen.GOOD, why: str = "") -> dict[str, Sample]:
-    """The last word of every probe from `here`, all good but the filler's controller."""
-    plan = given().plan()
-    near = (name for name, planned in plan.probes.items() if planned.probe.vantage == "here")
-    good = {name: Sample(name, 1, 10, 20, Seen.GOOD) for name in near}
-    return {**good, "plc-filler": Sample("plc-filler", 1, 10, 20, seen, why=why)}
+NOW_US = 2_000_000
 
 
-def test_a_baseline_that_is_good_has_no_finding_and_far_probes_are_not_waited_for() -> None:
-    assert judge_baseline(given().plan(), heard()) == ()
+def heard(seen: Seen = Seen.GOOD, why: str = "", probe: str = "plc-filler") -> dict[str, Sample]:
+    """The last word of every probe, all good but one."""
+    good = {name: Sample(name, 1, NOW_US - 100_000, NOW_US - 90_000, Seen.GOOD) for name in given().plan().probes}
+    return {**good, probe: replace(good[probe], seen=seen, why=why)}
+
+
+def test_a_baseline_that_is_good_has_no_finding() -> None:
+    assert judge_baseline(given().plan(), heard(), NOW_US) == ()
 
 
 @pytest.mark.parametrize("seen", [Seen.BAD, Seen.UNKNOWN])
-def test_a_probe_that_is_not_good_before_the_drill_refuses_it(seen: Seen) -> None:
-    (found,) = judge_baseline(given().plan(), heard(seen, "connection refused"))
-    sentence = f"Probe plc-filler is {seen.value} before the drill: connection refused. Nothing was touched."
+@pytest.mark.parametrize(("probe", "vantage"), [("plc-filler", "here"), ("erp-to-historian", "erp")])
+def test_a_probe_that_is_not_good_before_the_drill_refuses_it(seen: Seen, probe: str, vantage: str) -> None:
+    (found,) = judge_baseline(given().plan(), heard(seen, "connection refused", probe), NOW_US)
+    sentence = f"Probe {probe} from vantage {vantage} is {seen.value} before the drill: connection refused. Nothing was touched."
     assert found == PreflightFinding("baseline-not-good", sentence, refuses=True)
 
 
-def test_a_probe_that_said_nothing_refuses_the_drill() -> None:
+@pytest.mark.parametrize(("probe", "vantage"), [("line3-to-erp", "here"), ("vendor-canary", "vendor")])
+def test_a_probe_that_said_nothing_refuses_the_drill(probe: str, vantage: str) -> None:
     silent = heard()
-    del silent["line3-to-erp"]
-    (found,) = judge_baseline(given().plan(), silent)
-    sentence = "Probe line3-to-erp said nothing before the drill. Nothing was touched."
+    del silent[probe]
+    (found,) = judge_baseline(given().plan(), silent, NOW_US)
+    sentence = f"Probe {probe} from vantage {vantage} said nothing before the drill. Nothing was touched."
     assert found == PreflightFinding("baseline-silent", sentence, refuses=True)
+
+
+def test_a_last_word_that_is_old_is_none() -> None:
+    late_us = NOW_US + 7_000_000
+    fresh = {name: replace(one, asked_us=late_us) for name, one in heard().items()}
+    assert judge_baseline(given().plan(), fresh, late_us) == ()
+    fresh["erp-canary"] = heard()["erp-canary"]
+    (found,) = judge_baseline(given().plan(), fresh, late_us)
+    sentence = "Probe erp-canary from vantage erp said nothing for 7.1 s before the drill. Nothing was touched."
+    assert found == PreflightFinding("baseline-silent", sentence, refuses=True)
+
+
+def test_a_vantage_that_cannot_be_looked_at_refuses_the_drill_once() -> None:
+    plan = given().plan()
+    near = {name: one for name, one in heard().items() if plan.probes[name].probe.vantage != "erp"}
+    (found,) = judge_baseline(plan, near, NOW_US, {"erp": "no answer."})
+    sentence = "What vantage erp sees could not be looked at before the drill: no answer. Nothing was touched."
+    assert found == PreflightFinding("baseline-unseen", sentence, refuses=True)
 
 
 def test_a_machine_with_room_for_the_record_is_ready() -> None:

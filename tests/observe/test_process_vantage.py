@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from islandmode.core.episodes import Sample, Seen
 from islandmode.core.outcome import Outcome
 from islandmode.core.probe import CanaryProbe, HttpProbe, IcmpProbe, ModbusProbe, Probe, TcpProbe
 from islandmode.core.spool import SpoolReading, read_spool
-from islandmode.observe import worker
+from islandmode.observe import last_words, worker
 from islandmode.observe.process_vantage import ProcessVantage
 from islandmode.observe.vantage import Collected, Schedule
 from islandmode.system.clock import MachineClock
@@ -338,6 +339,80 @@ def test_a_spool_is_never_written_over(killed: ProcessVantage, plant: Plant, tmp
     assert (tmp_path / "spool" / "000001.jsonl").read_bytes() == before
 
 
+def test_a_look_gives_the_last_word_of_each_probe_and_the_worker_goes_on(plant: Plant, tmp_path: Path) -> None:
+    # Bound and not listened on: who asks there is refused, and nobody else gets it.
+    reserved = socket.socket()
+    reserved.bind(("127.0.0.1", 0))
+    nobody = reserved.getsockname()[1]
+    probes = {**everything(plant), "wrong": target(TcpProbe, nobody), "refused": target(CanaryProbe, nobody)}
+
+    async def drill() -> tuple[list[tuple[Sample, ...]], Collected]:
+        one = vantage(tmp_path / "spool")
+        assert (await one.start(schedule(probes), HANG_S)).done
+        looks = []
+        for _ in range(2):
+            await anyio.sleep(1.5)
+            reading = await one.look(HANG_S)
+            assert reading.done, reading.why
+            assert reading.value is not None
+            looks.append(reading.value)
+            assert not is_gone(pid_of(tmp_path / "spool"))
+        await anyio.sleep(0.5)
+        collected = (await one.collect(HANG_S)).value
+        await one.stop()
+        assert collected is not None
+        return looks, collected
+
+    with reserved:
+        looks, found = anyio.run(drill)
+    assert found.chain_ok
+    samples = by_probe(found.samples)
+    for number, words in enumerate(looks):
+        assert sorted(one.probe for one in words) == sorted(probes)
+        for one in words:
+            assert one in samples[one.probe]
+            # The second look finds what was asked after the first, and the worker asked on after both.
+            assert number == 0 or one.asked_us > next(w.asked_us for w in looks[0] if w.probe == one.probe)
+            assert samples[one.probe][-1].asked_us > one.asked_us
+    last = {one.probe: one for one in looks[-1]}
+    assert last["wrong"].seen is Seen.BAD
+    assert last["wrong"].why
+    assert last["refused"].seen is Seen.BAD
+    assert {one.seen for name, one in last.items() if name not in ("wrong", "refused")} == {Seen.GOOD}
+
+
+def test_a_look_reads_only_the_end_of_a_spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def line(probe: str, at_us: int) -> bytes:
+        return json.dumps({"probe": probe, "asked_us": at_us}).encode() + b"\n"
+
+    (tmp_path / "000001.jsonl").write_bytes(line("old", 1) + line("plc", 2))
+    (tmp_path / "000002.jsonl").write_bytes(line("hmi", 3) + line("plc", 5) + line("plc", 4))
+    (tmp_path / "000003.part").write_bytes(line("hmi", 6) + b'{"probe": "plc", "asked')
+    (tmp_path / "ended").write_bytes(b"asked")
+    assert last_words.last_lines(last_words.tail(tmp_path)) == [
+        one.rstrip() for one in (line("old", 1), line("plc", 5), line("hmi", 6))
+    ]
+    monkeypatch.setattr(last_words, "READ_MAX_BYTES", len(line("hmi", 6)) + 23 + 2 * len(line("plc", 5)) + 3)
+    assert [json.loads(one)["probe"] for one in last_words.last_lines(last_words.tail(tmp_path))] == ["plc", "hmi"]
+    # A segment that is closed between two reads is found under its new name.
+    (tmp_path / "000003.part").rename(tmp_path / "000003.jsonl")
+    assert last_words.end_of(tmp_path / "000003.part", 1000) == line("hmi", 6)
+
+
+@pytest.mark.parametrize("said", ["yes", "head -c 6000000 /dev/zero"])
+def test_a_far_host_that_says_without_end_is_not_listened_to(tmp_path: Path, said: str) -> None:
+    reading = anyio.run(vantage(tmp_path / "spool", prefix=("sh", "-c", said)).look, HANG_S)
+    assert reading.outcome is Outcome.UNKNOWN
+    assert reading.why == "its last words are more than 4 MiB"
+
+
+def test_what_is_no_sample_is_no_last_word(tmp_path: Path) -> None:
+    reading = anyio.run(
+        vantage(tmp_path / "spool", prefix=("sh", "-c", "echo '{}'; echo nothing; echo end")).look, HANG_S
+    )
+    assert (reading.outcome, reading.value) == (Outcome.DONE, ())
+
+
 def test_a_spool_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "SPOOL_MAX_BYTES", 2000)
     spool = worker.Spool(str(tmp_path), "run-1", "corporate", None)
@@ -368,7 +443,7 @@ def test_another_monotonic_clock_is_seen(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_entered_is_a_sentence(tmp_path: Path, prefix: tuple[str, ...]) -> None:
     async def drill() -> None:
         one = vantage(tmp_path / "spool", prefix=prefix)
-        readings = (await one.offset(1), await one.start(schedule({}), 1), await one.collect(1))
+        readings = (await one.offset(1), await one.start(schedule({}), 1), await one.look(1), await one.collect(1))
         await one.stop()
         for reading in readings:
             assert not reading.done

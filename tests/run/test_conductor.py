@@ -70,13 +70,13 @@ SCENARIOS = (
     Scenario(
         "a PLC's values freeze: one second to see it, two that the rule allows",
         (fault(Kind.FREEZE, target="10.40.0.50"),),
-        (*BOTH_STAGES, *both_deleted(3884.6)),
+        (*BOTH_STAGES, *both_deleted(3984.6)),
         "abort_when",
     ),
     Scenario(
         "the near worker falls silent",
         (fault(Kind.WORKER_SILENT, target="here"),),
-        (*FIRST_STAGE, *both_deleted(2684.6)),
+        (*FIRST_STAGE, *both_deleted(2584.6)),
         "flying_blind",
     ),
     Scenario(

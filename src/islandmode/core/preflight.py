@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from islandmode.core.episodes import Sample, Seen
+from islandmode.core.judge_probes import allowed_gap_us
 from islandmode.core.outcome import Outcome
 from islandmode.core.plan import Plan, PlanPoint
 from islandmode.core.probe import CanaryProbe
@@ -119,22 +120,36 @@ def _unseen_flows(plan: Plan) -> Iterator[PreflightFinding]:
         yield PreflightFinding("flow-partly-tested", sentence, refuses=False)
 
 
-def judge_baseline(plan: Plan, last: Mapping[str, Sample]) -> tuple[PreflightFinding, ...]:
-    """Judge the last sample of every probe that can be heard: each must be good before anything is isolated."""
-    found: list[PreflightFinding] = []
+def judge_baseline(
+    plan: Plan, last: Mapping[str, Sample], now_us: int, unseen: Mapping[str, str] | None = None
+) -> tuple[PreflightFinding, ...]:
+    """Judge the last sample of every probe, near and far: each must be good, and recent, before anything is isolated.
+
+    `now_us` is when they were asked for it; `unseen` gives the vantages that could not be looked at, with the reason.
+    """
+    found = [_unseen(name, why) for name, why in (unseen or {}).items()]
     for name, planned in plan.probes.items():
-        if plan.vantages[planned.probe.vantage].far:
+        if planned.probe.vantage in (unseen or {}):
             continue
         sample = last.get(name)
-        if sample is None:
-            sentence = f"Probe {name} said nothing before the drill. Nothing was touched."
-            found.append(_refusal("baseline-silent", sentence))
-        elif sample.seen is not Seen.GOOD:
-            sentence = (
-                f"Probe {name} is {sample.seen.value} before the drill{_clause(sample.why)}. Nothing was touched."
+        where = f"Probe {name} from vantage {planned.probe.vantage}"
+        old_us = 0 if sample is None else now_us - sample.asked_us
+        if sample is None or old_us > allowed_gap_us(plan, planned):
+            how_long = f" for {old_us / 1_000_000:.1f} s" if sample is not None else ""
+            found.append(
+                _refusal("baseline-silent", f"{where} said nothing{how_long} before the drill. Nothing was touched.")
             )
+        elif sample.seen is not Seen.GOOD:
+            sentence = f"{where} is {sample.seen.value} before the drill{_clause(sample.why)}. Nothing was touched."
             found.append(_refusal("baseline-not-good", sentence))
     return tuple(found)
+
+
+def _unseen(vantage: str, why: str) -> PreflightFinding:
+    sentence = (
+        f"What vantage {vantage} sees could not be looked at before the drill{_clause(why)}. Nothing was touched."
+    )
+    return _refusal("baseline-unseen", sentence)
 
 
 def bytes_needed(plan: Plan, sampling_s: float) -> int:

@@ -12,6 +12,7 @@ KINDS: dict[str, str] = {
     "preflight.finding": "code, sentence, refuses",
     "vantage.started": "vantage, far, outcome, why, by (who started the worker)",
     "vantage.offset": "vantage, when (before/after), monotonic_us, utc_us, uncertainty_us, boot_id, outcome",
+    "vantage.looked": "what: probes that are not good, and vantages that cannot be looked at, before anything is armed",
     "baseline.started": "",
     "baseline.done": "bad: probes that were not good",
     "configuration.read": "point, when (before/after), outcome, parts: {part: sha256}",

@@ -25,11 +25,14 @@ import islandmode
 from islandmode.core.episodes import Sample
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.spool import read_sample, read_spool
+from islandmode.observe import last_words
 from islandmode.observe.vantage import Collected, Offset, Schedule
 from islandmode.system.clock import Clock
 from islandmode.system.process import start, stop
 
 ROUND_TRIPS = 7
+LOOK_MAX_BYTES = 4 * 1024 * 1024
+"""What a far host may say to a look: a few hundred bytes for each of thousands of probes."""
 PIPE_BYTES = 1 << 20
 CHUNK_BYTES, SAID_MAX_CHUNKS = 65536, 1024
 WORKER, NEAR = "islandmode.observe.worker", "islandmode.observe.near"
@@ -172,6 +175,44 @@ class ProcessVantage:
         *lines, self._heard = self._heard.split(b"\n")
         # The worker beside us reads the very clock we read: its times are ours.
         return tuple(sample for line in lines if (sample := read_sample(line)) is not None)
+
+    async def look(self, deadline_s: float) -> Reading[tuple[Sample, ...]]:
+        """Read what each probe of the worker said last, in the worker's own time, while it goes on."""
+        asked_us = self._clock.monotonic_us()
+        said: bytes | None = None
+        why = f"its spool could not be looked into within {deadline_s:g} s"
+        with anyio.move_on_after(deadline_s):
+            try:
+                said = await self._say(self._argv(last_words.__name__, str(self._spool)))
+                why = f"its last words are more than {LOOK_MAX_BYTES // 2**20} MiB"
+            except OSError as error:
+                why = f"its spool could not be looked into ({error.strerror})"
+        stamps = (asked_us, self._clock.monotonic_us())
+        *lines, end = (said or b"").splitlines() or [b""]
+        if said is not None and end != last_words.END:
+            why = "its last words could not be read to their end"
+        if said is None or end != last_words.END:
+            return Reading(Outcome.UNKNOWN, None, why, *stamps)
+        found = (read_sample(line) for line in lines)
+        return Reading(Outcome.DONE, tuple(one for one in found if one is not None), "", *stamps)
+
+    async def _say(self, argv: list[str]) -> bytes | None:
+        """Take in what a short command says, within bounds; None when it says more than that."""
+        said = b""
+        process = await anyio.open_process(
+            argv, env=self._environment(), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        async with process:
+            try:
+                if process.stdout is not None:
+                    async for data in process.stdout:
+                        said += data
+                        if len(said) > LOOK_MAX_BYTES:
+                            return None
+            finally:
+                with suppress(ProcessLookupError):
+                    process.kill()
+        return said
 
     async def collect(self, deadline_s: float) -> Reading[Collected]:
         """Stop the worker and fetch its spool, with times as the worker recorded them."""

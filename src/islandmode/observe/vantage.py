@@ -73,6 +73,13 @@ class Vantage(Protocol):
         """Return samples that arrived since the last call, in the conductor's monotonic time; always empty for far ones."""
         ...
 
+    async def look(self, deadline_s: float) -> Reading[tuple[Sample, ...]]:
+        """Read what each probe of a far worker said last, in the worker's own time, while it goes on.
+
+        Only before anything is armed; never called during the hold.
+        """
+        ...
+
     async def collect(self, deadline_s: float) -> Reading[Collected]:
         """Stop the worker and fetch its spool, with times as the worker recorded them."""
         ...

@@ -119,6 +119,19 @@ class SimulatedVantage:
         self._told = unripe
         return tuple(ripe)
 
+    async def look(self, deadline_s: float) -> Reading[tuple[Sample, ...]]:
+        """Read what each probe said last, in the worker's time; it goes on sampling."""
+        asked_us = self._clock.monotonic_us()
+        if self._schedule is None:
+            await self._clock.sleep(deadline_s)
+            return self._unknown(asked_us, deadline_s)
+        await self._clock.sleep(CALL_S)
+        self._sample()
+        now_us = self._clock.monotonic_us()
+        # A question that still waits for its answer is in no spool yet.
+        words = {one.probe: one for one in self._sampled if one.answered_us <= now_us}
+        return Reading(Outcome.DONE, tuple(self._in_worker_time(one) for one in words.values()), "", asked_us, now_us)
+
     async def collect(self, deadline_s: float) -> Reading[Collected]:
         """Stop the worker and fetch its spool, in its own time."""
         asked_us = self._clock.monotonic_us()

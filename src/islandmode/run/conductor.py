@@ -24,7 +24,7 @@ from islandmode.core.errors import Refused
 from islandmode.core.lifecycle import Event, Phase, next_phase
 from islandmode.core.outcome import Outcome
 from islandmode.core.plan import Plan, PlanStage, Step
-from islandmode.core.preflight import judge_baseline
+from islandmode.core.preflight import PreflightFinding, judge_baseline
 from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.observe.vantage import Vantage
 from islandmode.run.book import Book
@@ -42,6 +42,7 @@ from islandmode.system.disk import Disk
 TICK_S = 0.1
 BASELINE_PATIENCE_S = 10.0
 """A busy machine starts its workers slowly; a probe that is bad for so long before the drill is really bad."""
+LOOK_EVERY_S = 0.5
 ALIVE_S = 1.0
 CALL_DEADLINE_S = 5.0
 COUNT_DEADLINE_S = 1.0
@@ -177,8 +178,27 @@ class Conductor:
         for why in unproven:
             if why is not None:
                 raise Refused(f"{why} Nothing was touched.")
-        for finding in judge_baseline(self._plan, self._witness.last()):
+        for finding in await self._look_at_all():
+            self._refuse_if_stopped()
             raise Refused(finding.sentence)
+        self._refuse_if_stopped()
+
+    async def _look_at_all(self) -> tuple[PreflightFinding, ...]:
+        """See every probe good, the far ones too: what only they can see is not seen again before the plant is restored."""
+        until_us = self._clock.monotonic_us() + round(BASELINE_PATIENCE_S * 1_000_000)
+        while True:
+            asked_us = self._clock.monotonic_us()
+            far = await self._witness.look()
+            self._tell()
+            # By the moment at which it was asked: how long the answer was under way says nothing of a probe.
+            found = judge_baseline(self._plan, {**self._witness.last(), **far.last}, asked_us, far.unseen)
+            asked = self._guards.stop_reason()
+            if asked is not None:
+                self._latch.pull(asked)
+            if not found or asked_us >= until_us or self._latch.first is not None:
+                await self._book.append("vantage.looked", {"what": [one.sentence for one in found]})
+                return found
+            await self._clock.sleep(LOOK_EVERY_S)
 
     def _nothing_left(self, refusal: str) -> str:
         """Add to a refusal what became of devices that were armed before it: *touched* must not be left out."""

@@ -49,6 +49,7 @@ class Guards:
         self._beat_us: int | None = None
         self._looked_us: int | None = None
         self._window_until_us: int | None = None
+        self._opened_us = 0
 
     async def prove(self) -> str | None:
         """See every layer ready before anything is armed; returns the first reason why one is not."""
@@ -71,7 +72,8 @@ class Guards:
 
     def open_window(self, window_s: float) -> None:
         """Say how long from now this run may isolate anything at all; from here on the guardian hears from us."""
-        self._window_until_us = self._clock.monotonic_us() + round(window_s * 1_000_000)
+        self._opened_us = self._clock.monotonic_us()
+        self._window_until_us = self._opened_us + round(window_s * 1_000_000)
         self._beat()
 
     @property
@@ -102,6 +104,8 @@ class Guards:
         silent_s = self._lifeline.silent_s()
         if silent_s is None:
             return Stop("guardian", "The guardian is gone.")
+        # Nobody asked the guardian anything before; a baseline that took long is no silence of its.
+        silent_s = min(silent_s, (self._clock.monotonic_us() - self._opened_us) / 1_000_000)
         if silent_s > SILENT_S and stood_s > SILENT_S / 2:
             return Stop("guardian", f"This conductor stood still for {stood_s:.1f} s, so nobody watched.")
         if silent_s > SILENT_S:

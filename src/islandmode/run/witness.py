@@ -1,4 +1,8 @@
-"""The witness: all vantages of a run together. Near ones are listened to; far ones sample alone and show `away`."""
+"""The witness: all vantages of a run together. Near ones are listened to; far ones sample alone and show `away`.
+
+Far ones are looked at once more before anything is armed: what only they can see must be good then, or a plant would be
+isolated for nothing.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +33,14 @@ class LastSeen:
     good_us: int
     """When it was last good; when it was first heard at all, if never good."""
     ever_good: bool
+
+
+@dataclass(frozen=True)
+class FarWords:
+    """What far probes said last, in the conductor's time, and why the vantages that are named could not be looked at."""
+
+    last: dict[str, Sample]
+    unseen: dict[str, str]
 
 
 class Witness:
@@ -131,6 +143,32 @@ class Witness:
     def _good_until_us(self, probe: str) -> int:
         last = self._last.get(probe)
         return last.good_us if last is not None else self.listening_since_us
+
+    async def look(self) -> FarWords:
+        """Look into the spools of all far vantages at once, before anything is armed; their workers go on."""
+        found = FarWords({}, {})
+
+        async def one(name: str, vantage: Vantage) -> None:
+            reading = await vantage.look(CALL_DEADLINE_S)
+            if reading.value is None:
+                found.unseen[name] = reading.why or reading.outcome.value
+                return
+            # A worker's times mean something here only if its clock was measured.
+            shift_us = self.offsets[name][-1].monotonic_us if self.offsets[name] else None
+            for sample in reading.value:
+                planned = self._plan.probes.get(sample.probe)
+                if planned is not None and planned.probe.vantage == name:
+                    found.last[sample.probe] = (
+                        _moved(sample, shift_us)
+                        if shift_us is not None
+                        else replace(sample, asked_us=reading.answered_us, answered_us=reading.answered_us)
+                    )
+
+        async with anyio.create_task_group() as group:
+            for name, vantage in self._vantages.items():
+                if vantage.far:
+                    group.start_soon(one, name, vantage)
+        return found
 
     async def collect(self) -> None:
         """Measure clocks again and fetch every spool, all vantages at once."""
