@@ -24,6 +24,29 @@ NAMES = (
         f'There is no conduit "remote-acess"; known: {CONDUITS}. Did you mean "remote-access"?',
     ),
     Row(
+        "a conduit left open that does not exist",
+        lambda at: put(at.drill, "left_open", [{"conduit": "modem", "accepted_by": "Ann"}]),
+        "drill",
+        ("left_open", 0, "conduit"),
+        f'There is no conduit "modem"; known: {CONDUITS}.',
+    ),
+    Row(
+        "a conduit both isolated and left open",
+        lambda at: put(at.drill, "left_open", [{"conduit": "corporate-dmz", "accepted_by": "Ann"}]),
+        "drill",
+        ("left_open", 0, "conduit"),
+        "Conduit corporate-dmz is left open, but stage corporate isolates it; take it out of one of the two.",
+    ),
+    Row(
+        "a conduit left open twice",
+        lambda at: put(
+            at.drill, "left_open", [{"conduit": "dmz-line3", "accepted_by": name} for name in ("Ann", "Bo")]
+        ),
+        "drill",
+        ("left_open", 1, "conduit"),
+        "Conduit dmz-line3 is left open twice; accept it once.",
+    ),
+    Row(
         "a probe that does not exist",
         lambda at: put(at.drill, "severed", 0, "zzz"),
         "drill",

@@ -90,12 +90,24 @@ PATHS = (
     ),
     Row(
         "a conduit not crossed at all",
-        without(*SEVERED_VENDOR),
+        both(
+            without(*SEVERED_VENDOR),
+            lambda at: put(at.drill, "stages", 0, "isolate", ["remote-access", "corporate-dmz"]),
+            lambda at: put(at.drill, "stages", 1, "isolate", ["corporate-line3"]),
+        ),
         "drill",
         ("stages", 0, "isolate", 0),
         "Stage vendors isolates remote-access, but no severed probe crosses it inward over IPv4, inward over IPv6, "
         "outward over IPv4, outward over IPv6 (inward is vendors to line3); what no probe crosses is not tested, so "
         "add one for each.",
+    ),
+    Row(
+        "a stage that only isolates what the allow-list permits nothing on",
+        both(without(*SEVERED_VENDOR), lambda at: put(at.site, "conduits", "remote-access", "flows", [])),
+        "drill",
+        ("stages", 0, "isolate"),
+        "No severed probe crosses what stage vendors isolates (remote-access), so nothing would show that it came into "
+        "effect; add probes, or isolate it in a stage that has some.",
     ),
     Row(
         "a stop rule on a probe that nobody hears",

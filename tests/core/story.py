@@ -23,8 +23,8 @@ POINT = "conduit-firewall"
 class Story:
     """A perfect run of the quarterly drill, to be spoilt."""
 
-    def __init__(self) -> None:
-        self.plan: Plan = given_files().plan()
+    def __init__(self, plan: Plan | None = None) -> None:
+        self.plan: Plan = plan or given_files().plan()
         self.records: list[Record] = []
         self.others: list[Record] = []
         self._tell()

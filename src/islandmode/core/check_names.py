@@ -17,6 +17,7 @@ def name_problems(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> Iter
         yield Problem("drill", ("site",), f'The drill is for site "{drill.site}", but this site is "{site.site}".')
     yield from _site_names(site)
     yield from _stage_names(drill, site)
+    yield from _left_open(drill, site)
     yield from _probe_lists(drill, probes)
     yield from _probe_vantages(drill, site, probes)
 
@@ -74,6 +75,22 @@ def _stage_names(drill: Drill, site: Site) -> Iterator[Problem]:
                 )
                 yield Problem("drill", ("stages", index, "isolate", number), sentence)
             taken.setdefault(conduit, stage.name)
+
+
+def _left_open(drill: Drill, site: Site) -> Iterator[Problem]:
+    isolated = {conduit: stage.name for stage in drill.stages for conduit in stage.isolate}
+    names = [one.conduit for one in drill.left_open]
+    for index, name in enumerate(names):
+        path = ("left_open", index, "conduit")
+        if name not in site.conduits:
+            yield unknown("drill", path, "conduit", name, site.conduits)
+        elif name in isolated:
+            sentence = (
+                f"Conduit {name} is left open, but stage {isolated[name]} isolates it; take it out of one of the two."
+            )
+            yield Problem("drill", path, sentence)
+        elif name in names[:index]:
+            yield Problem("drill", path, f"Conduit {name} is left open twice; accept it once.")
 
 
 def _probe_lists(drill: Drill, probes: Mapping[str, Probe]) -> Iterator[Problem]:

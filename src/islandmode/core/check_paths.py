@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from islandmode.core.drill import Drill
-from islandmode.core.paths import DIRECTIONS, HERE, ProbePath, is_far, isolated_by, path_of, shared_families
+from islandmode.core.paths import (
+    DIRECTIONS,
+    HERE,
+    ProbePath,
+    is_far,
+    isolated_by,
+    path_of,
+    permitted_ways,
+    shared_families,
+)
 from islandmode.core.probe import Probe
 from islandmode.core.problem import Problem, listed
 from islandmode.core.site import Site
@@ -71,15 +80,16 @@ def _continuity(name: str, probe: Probe, path: ProbePath, isolated: set[str]) ->
 
 
 def _untested(drill: Drill, site: Site, paths: Mapping[str, ProbePath]) -> Iterator[Problem]:
+    yield from _unseen_stages(drill, paths)
     crossed = {(paths[name].conduit, paths[name].direction, paths[name].family) for name in drill.severed}
     for index, stage in enumerate(drill.stages):
         for number, conduit in enumerate(stage.isolate):
-            families = shared_families(site, conduit)
+            families, permitted = shared_families(site, conduit), permitted_ways(site, conduit)
             missing = [
                 f"{direction} over {FAMILY_NAMES[family]}"
                 for direction in DIRECTIONS
                 for family in families
-                if (conduit, direction, family) not in crossed
+                if (direction, family) in permitted and (conduit, direction, family) not in crossed
             ]
             path = ("stages", index, "isolate", number)
             if not families:
@@ -92,6 +102,17 @@ def _untested(drill: Drill, site: Site, paths: Mapping[str, ProbePath]) -> Itera
                     f"(inward is {outer} to {inner}); what no probe crosses is not tested, so add one for each."
                 )
                 yield Problem("drill", path, sentence)
+
+
+def _unseen_stages(drill: Drill, paths: Mapping[str, ProbePath]) -> Iterator[Problem]:
+    crossed = {paths[name].conduit for name in drill.severed}
+    for index, stage in enumerate(drill.stages):
+        if not crossed & set(stage.isolate):
+            sentence = (
+                f"No severed probe crosses what stage {stage.name} isolates ({listed(stage.isolate)}), so nothing would show "
+                "that it came into effect; add probes, or isolate it in a stage that has some."
+            )
+            yield Problem("drill", ("stages", index, "isolate"), sentence)
 
 
 def _unwatched_zones(drill: Drill, site: Site, paths: Mapping[str, ProbePath]) -> Iterator[Problem]:

@@ -49,6 +49,13 @@ class Limits(Frozen):
     undo_tier: Literal["A", "B", "C", "D"]
 
 
+class LeftOpen(Frozen):
+    """A conduit across the drill's boundary that stays open on purpose, and who accepted that."""
+
+    conduit: Name
+    accepted_by: Annotated[str, Field(min_length=1)]
+
+
 class AbortRule(Frozen):
     """Restore at once when a probe is bad or unknown for this long."""
 
@@ -67,6 +74,7 @@ class Drill(Frozen):
     continuity: Annotated[Names, Field(min_length=1)]
     severed: Annotated[Names, Field(min_length=1)]
     abort_when: Annotated[tuple[AbortRule, ...], BeforeValidator(as_tuple)] = ()
+    left_open: Annotated[tuple[LeftOpen, ...], BeforeValidator(as_tuple)] = ()
     sample_every: Seconds = 0.1
     settle: Seconds = 2.0
     schedule: dict[str, object] | None = None

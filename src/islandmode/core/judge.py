@@ -80,8 +80,9 @@ def judge(
     restoration_times, late = _restoration_times(plan, probes, timeline)
     findings += late
     proven = _is_proven(plan, records, probes, timeline, findings)
+    verdict = worst([*(one.result for one in stages), *(one.result for one in findings)])
     return Verdict(
-        verdict=worst([*(one.result for one in stages), *(one.result for one in findings)]),
+        verdict=verdict,
         restoration=Restoration.PROVEN if proven else Restoration.UNPROVEN,
         isolation_s=times,
         restoration_s=restoration_times,
@@ -90,6 +91,9 @@ def judge(
         stages=tuple(stages),
         rows=tuple(_rows(plan, probes, timeline, findings)),
         findings=tuple(sorted(findings, key=lambda one: (-RANK.index(one.result), one.first_s or 0.0, one.code))),
+        island=verdict is Result.HELD and plan.boundary.is_island,
+        boundary=plan.boundary,
+        closed_by_rule=tuple(way for stage in plan.stages for way in stage.closed),
         mode=mode,
         lab=lab,
         site=plan.drill.site,
@@ -338,7 +342,10 @@ def _is_proven(
     fresh = [one for one in probes.values() if one.planned.role == "severed" and one.planned.probe.kind != "canary"]
     back = {_way(one) for one in fresh if one.within(after.start_us, after.end_us + 60_000_000, Seen.GOOD)}
     dead = {_way(one) for one in fresh if _died(one, after.start_us)}
-    reached = {name for stage in plan.stages if timeline.window(stage.name) is not None for name in stage.conduits}
+    crossed = {one.planned.crosses for one in fresh}
+    stages = [stage for stage in plan.stages if timeline.window(stage.name) is not None]
+    # What no probe crosses is closed by rule: that it is back, only the device can say.
+    reached = {name for stage in stages for name in stage.conduits if name in crossed}
     return dead <= back and reached <= {conduit for conduit, _, _ in back}
 
 

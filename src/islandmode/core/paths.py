@@ -8,6 +8,7 @@ plan must not guess it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Literal
 
 from islandmode.core.drill import Drill
@@ -95,3 +96,22 @@ def shared_families(site: Site, conduit: str) -> tuple[Family, ...]:
 def isolated_by(drill: Drill) -> tuple[str, ...]:
     """List every conduit that some stage isolates, in order, each once."""
     return tuple(dict.fromkeys(conduit for stage in drill.stages for conduit in stage.isolate))
+
+
+def permitted_ways(site: Site, conduit: str) -> frozenset[tuple[Direction, Family]]:
+    """List the ways of a conduit for which the allow-list permits something.
+
+    A flow with an end in no zone may be any way in its family: what is not known is never taken for closed.
+    """
+    found: set[tuple[Direction, Family]] = set()
+    for flow in site.conduits[conduit].flows:
+        for source, destination in product(flow.source, flow.destination):
+            if source.version != destination.version:
+                continue
+            ends, family = (site.zone_of(source), site.zone_of(destination)), family_of(source)
+            outer, inner = site.conduits[conduit].between
+            ways = (
+                DIRECTIONS[:1] if ends == (outer, inner) else DIRECTIONS[1:] if ends == (inner, outer) else DIRECTIONS
+            )
+            found |= {(direction, family) for direction in ways}
+    return frozenset(found)

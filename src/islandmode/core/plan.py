@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from islandmode.core.boundary import Boundary
 from islandmode.core.drill import Drill
 from islandmode.core.probe import Probe
 from islandmode.core.rendering import Capabilities, Rendering
@@ -39,8 +40,27 @@ class Step(Frozen):
     timer_s: float
 
 
+class ClosedWay(Frozen):
+    """A direction of a conduit, in one address family, for which the allow-list permits nothing and that no probe crosses.
+
+    No probe could be good there before a drill, so the drill does not test it: it is closed by rule, as the site declares.
+    """
+
+    conduit: str
+    direction: Literal["inward", "outward"]
+    family: Literal[4, 6]
+
+    @property
+    def told(self) -> str:
+        """Name it."""
+        return f"{self.conduit} {self.direction} over IPv{self.family}"
+
+
 class PlanStage(Frozen):
-    """One stage, resolved. `isolated` counts the conduits of earlier stages in; `dead` and `alive` are probe names during its hold."""
+    """One stage, resolved. `isolated` counts the conduits of earlier stages in; `dead` and `alive` are probe names during its hold.
+
+    `closed` are the ways of its conduits that are closed by rule, and not tested.
+    """
 
     name: str
     hold_s: float
@@ -48,6 +68,7 @@ class PlanStage(Frozen):
     isolated: tuple[str, ...]
     steps: tuple[Step, ...]
     dying_flows: tuple[DyingFlow, ...]
+    closed: tuple[ClosedWay, ...]
     dead: tuple[str, ...]
     alive: tuple[str, ...]
 
@@ -104,3 +125,5 @@ class Plan(Frozen):
     """Length of the device timer at arm and at every renewal."""
     hold_s: float
     """Sum of the stages' holds."""
+    boundary: Boundary
+    """Every conduit across the boundary of what is isolated, and what of it stays open."""

@@ -8,15 +8,17 @@ name would only bury it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 
+from islandmode.core.boundary import boundary_of
 from islandmode.core.check_devices import device_problems, hold_s, limit_problems, points_used
 from islandmode.core.check_names import address_problems, name_problems
 from islandmode.core.check_paths import path_problems
 from islandmode.core.coverage import dying_flows
 from islandmode.core.digest import drill_digest, plan_digest
 from islandmode.core.drill import Drill, Stage
-from islandmode.core.paths import is_far, isolated_by, path_of
-from islandmode.core.plan import Plan, PlanPoint, PlanProbe, PlanStage, PlanVantage, Step
+from islandmode.core.paths import DIRECTIONS, is_far, isolated_by, path_of, permitted_ways, shared_families
+from islandmode.core.plan import ClosedWay, Plan, PlanPoint, PlanProbe, PlanStage, PlanVantage, Step
 from islandmode.core.probe import Probe
 from islandmode.core.problem import PlanRefused, Problem
 from islandmode.core.rendering import Capabilities, Rendering
@@ -50,6 +52,7 @@ def make_plan(drill: Drill, site: Site, probes: Mapping[str, Probe], renderings:
         conduits=isolated_by(drill),
         dead_man_s=drill.limits.dead_man,
         hold_s=hold_s(drill),
+        boundary=boundary_of(drill, site),
     )
     return plan.model_copy(update={"plan_digest": plan_digest(plan)})
 
@@ -118,9 +121,21 @@ def _stage(
         isolated=isolated,
         steps=tuple(_steps(drill, stage, points)),
         dying_flows=dying_flows(site, stage.isolate, drill.severed, asked),
+        closed=tuple(_closed(site, stage, probes)),
         dead=dead,
         alive=(*drill.continuity, *later),
     )
+
+
+def _closed(site: Site, stage: Stage, probes: Mapping[str, PlanProbe]) -> Iterator[ClosedWay]:
+    """Find the ways of a stage's conduits that the allow-list permits nothing on, and no severed probe tries."""
+    severed = [one for one in probes.values() if one.role == "severed"]
+    tried = {(one.crosses, one.direction, one.family) for one in severed}
+    for conduit in stage.isolate:
+        permitted = permitted_ways(site, conduit)
+        for direction, family in product(DIRECTIONS, shared_families(site, conduit)):
+            if (direction, family) not in permitted and (conduit, direction, family) not in tried:
+                yield ClosedWay(conduit=conduit, direction=direction, family=family)
 
 
 def _steps(drill: Drill, stage: Stage, points: Mapping[str, PlanPoint]) -> Iterator[Step]:

@@ -99,7 +99,7 @@ def _of_others(present: Mapping[str, FoundObject]) -> str:
 
 def judge_plan(plan: Plan) -> tuple[PreflightFinding, ...]:
     """Advise on what a plan leaves unseen although it may be run."""
-    return (*_without_canary(plan), *_unseen_flows(plan))
+    return (*_without_canary(plan), *_unseen_flows(plan), *_closed_ways(plan), *_no_island(plan))
 
 
 def _without_canary(plan: Plan) -> Iterator[PreflightFinding]:
@@ -118,6 +118,17 @@ def _unseen_flows(plan: Plan) -> Iterator[PreflightFinding]:
         share = f"only {flow.covered:.0%}" if flow.probes else "nothing"
         sentence = f"Severed probes test {share} of flow {flow.flow} on {flow.conduit} (owner {flow.owner})."
         yield PreflightFinding("flow-partly-tested", sentence, refuses=False)
+
+
+def _closed_ways(plan: Plan) -> Iterator[PreflightFinding]:
+    for way in (way for stage in plan.stages for way in stage.closed):
+        sentence = f"{way.told} is closed by rule (declared): the allow-list permits nothing there, and this drill does not test it."
+        yield PreflightFinding("closed-by-rule", sentence, refuses=False)
+
+
+def _no_island(plan: Plan) -> Iterator[PreflightFinding]:
+    if not plan.boundary.is_island:
+        yield PreflightFinding("no-island", plan.boundary.told, refuses=False)
 
 
 def judge_baseline(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from islandmode.core.boundary import Boundary
+from islandmode.core.plan import ClosedWay
 from islandmode.core.site import Frozen
 
 
@@ -101,6 +103,11 @@ class Verdict(Frozen):
     stages: tuple[StageVerdict, ...]
     rows: tuple[Row, ...]
     findings: tuple[Finding, ...]
+    island: bool
+    """Whether the verdict is held, and no conduit across the boundary was left."""
+    boundary: Boundary
+    closed_by_rule: tuple[ClosedWay, ...]
+    """What this drill did not test, because the site's allow-list permits nothing there."""
     mode: str
     lab: bool
     site: str

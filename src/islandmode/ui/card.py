@@ -80,6 +80,7 @@ def _head(plan: Plan, run: str | None, *, lab: bool) -> str:
         ("Run", escape(run) if run else "any run of this plan"),
         ("Valid for", f"plan digest <code>{escape(plan.plan_digest)}</code>"),
         ("Devices", escape(", ".join(plan.points))),
+        ("Boundary", escape(plan.boundary.told)),
     )
     return (
         f"{'<p class=lab>LAB: a rehearsal, not the plant</p>' if lab else ''}<h1>{TITLE}: {escape(drill.site)}</h1>"

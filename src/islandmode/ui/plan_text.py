@@ -9,6 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from islandmode.core.boundary import Boundary
 from islandmode.core.plan import Plan, PlanStage
 
 NEXT_COMMAND = ";\n    "
@@ -21,6 +22,7 @@ def print_plan(plan: Plan, console: Console | None = None) -> None:
     total = f"{plan.hold_s:g} s of hold in {len(plan.stages)} stages"
     out.print(Text(f"{plan.drill.drill} at {plan.drill.site}: {total}", style="bold"))
     out.print(f"drill digest {plan.drill_digest}\nplan digest  {plan.plan_digest}")
+    out.print(Panel(_boundary(plan.boundary), title="boundary", title_align="left"))
     for name, point in plan.points.items():
         able = point.capabilities
         renewed = "renewed while all is well" if able.renewable else "not renewable"
@@ -34,6 +36,16 @@ def print_plan(plan: Plan, console: Console | None = None) -> None:
         out.print(
             Panel(_stage(stage), title=f"stage {number}: {stage.name}, hold {stage.hold_s:g} s", title_align="left")
         )
+
+
+def _boundary(boundary: Boundary) -> Group:
+    table = Table("conduit", "between", "in this drill", "accepted by", box=None, pad_edge=False)
+    for one in boundary.conduits:
+        isolated = one.state == "isolated"
+        what = f"isolated in stage {one.stage}" if isolated else one.state
+        table.add_row(one.conduit, " to ".join(one.between), what, "" if isolated else one.accepted_by or "nobody")
+    ways = [Text(f"way {way.told}", style="yellow") for way in boundary.ways_round]
+    return Group(table, *ways, Text(boundary.told, style="bold"))
 
 
 def _lines(what: str, lines: tuple[str, ...]) -> Text:
@@ -54,6 +66,7 @@ def _stage(stage: PlanStage) -> Group:
         cover = f"{flow.covered:.0%} {', '.join(flow.probes)}" if flow.probes else "not watched"
         table.add_row(flow.flow, flow.conduit, flow.service, flow.owner, cover)
     parts.append(table)
+    parts += [Text(f"closed by rule (declared), not tested: {way.told}") for way in stage.closed]
     parts.append(Text(f"must stay alive: {', '.join(stage.alive) or 'nothing'}"))
     parts.append(Text(f"must be dead: {', '.join(stage.dead) or 'nothing'}"))
     return Group(*parts)

@@ -15,13 +15,13 @@ from islandmode.ui.report_plot import timeline_plot
 from islandmode.ui.report_style import STYLE
 
 SAYS = {
-    Result.HELD: "The plant ran as an island, and every isolated path was dead.",
+    Result.HELD: "Every isolated path that a severed probe crosses was dead, and what must stay alive did.",
     Result.BREACHED: "The isolation or the plant did not hold. See the findings.",
     Result.INCONCLUSIVE: "What was seen does not prove that the isolation and the plant held.",
     Result.NOT_TESTED: "At least one stage was not tested.",
 }
 RETURNS = {
-    Restoration.PROVEN: "Everything that was isolated was seen to pass again, and nothing of ours is left.",
+    Restoration.PROVEN: "Every isolated path that a probe crosses was seen to pass again, and nothing of ours is left.",
     Restoration.UNPROVEN: "NOT everything was seen back as it was. Look at the plant now, and use the card.",
 }
 SIGNS = {Result.HELD: "✔", Result.BREACHED: "✖", Result.INCONCLUSIVE: "?", Result.NOT_TESTED: "–"}
@@ -47,6 +47,7 @@ def render_report(
         _head(plan, verdict, records),
         _times(plan, verdict),
         _section("What was seen", timeline_plot(plan, verdict, timeline, episodes) + _legend()),
+        _section("The boundary, and what of it stays open", _boundary(verdict)),
         _section("What was isolated, and whose flows died", _flows(plan)),
         _section("Findings", _findings(verdict)),
         _section("Probe by probe", _rows(verdict)),
@@ -90,11 +91,37 @@ def _head(plan: Plan, verdict: Verdict, records: Sequence[Record]) -> str:
     return (
         f"<h1>Isolation drill report</h1>"
         f'<div class="verdicts"><div class="box {kind}"><span class="what">Verdict</span>'
-        f'<span class="said">{SIGNS[verdict.verdict]} {verdict.verdict.value}</span><p>{SAYS[verdict.verdict]}</p></div>'
+        f'<span class="said">{SIGNS[verdict.verdict]} {verdict.verdict.value}</span><p>{SAYS[verdict.verdict]}{_island(verdict)}</p></div>'
         f'<div class="box {back}"><span class="what">Restoration</span>'
         f'<span class="said">{"✔" if back == "proven" else "✖"} {back}</span><p>{RETURNS[verdict.restoration]}</p></div></div>'
         f'<dl class="facts">{listed}</dl>'
     )
+
+
+def _island(verdict: Verdict) -> str:
+    if verdict.verdict is not Result.HELD:
+        return ""
+    said = "The plant ran as an island. " if verdict.island else ""
+    return f" {said}{escape(verdict.boundary.told)}"
+
+
+def _boundary(verdict: Verdict) -> str:
+    rows = [
+        (
+            escape(one.conduit),
+            escape(" to ".join(one.between)),
+            escape(f"isolated in stage {one.stage}" if one.state == "isolated" else one.state),
+            "" if one.state == "isolated" else escape(one.accepted_by or "nobody"),
+        )
+        for one in verdict.boundary.conduits
+    ]
+    ways = "".join(f"<li>Way {escape(way.told)}.</li>" for way in verdict.boundary.ways_round)
+    closed = "".join(
+        f"<li>{escape(way.told)}: closed by rule (declared), not tested by this drill.</li>"
+        for way in verdict.closed_by_rule
+    )
+    table = _table(("conduit", "between", "in this drill", "accepted by"), rows, "stack")
+    return f"<p>{escape(verdict.boundary.told)}</p>{table}<ul>{ways}{closed}</ul>"
 
 
 def _times(plan: Plan, verdict: Verdict) -> str:

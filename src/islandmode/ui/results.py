@@ -61,6 +61,9 @@ def print_result(plan: Plan, verdict: Verdict, directory: RunDirectory, *, as_js
     if verdict.lab:
         held.append("   (LAB)", style="bold blue")
     console.print(held)
+    console.print(f"boundary     {verdict.boundary.told}", soft_wrap=True, highlight=False)
+    for way in verdict.closed_by_rule:
+        console.print(f"not tested   {way.told}: closed by rule (declared)", highlight=False)
     console.print(f"isolation    {times_text(verdict.isolation_s)}")
     console.print(f"restoration  {times_text(verdict.restoration_s)}")
     gap = verdict.longest_ot_gap_s

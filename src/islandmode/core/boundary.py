@@ -1,0 +1,137 @@
+"""The boundary of what a drill isolates: every conduit across it, and whether anything of it stays open. Pure.
+
+A drill isolates conduits; whether that makes an island is another question. The zones that it makes one of are the inner
+zones of the conduits that it isolates, and every OT zone that stays joined with them. Every conduit with one end in there is
+isolated, left open, or cannot be isolated because no isolation point stands on it. *Island* is said only if nothing is left,
+and no way round an isolated conduit leads over conduits that stay open.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Literal
+
+from islandmode.core.drill import Drill
+from islandmode.core.site import Frozen, Site
+
+WAYS_MAX = 20
+"""How many ways round are listed: a site in which everything is joined has more than anybody reads."""
+TRIES_MAX = 20_000
+"""How many beginnings of a way are followed, shorter ones first."""
+
+
+class BoundaryConduit(Frozen):
+    """One conduit of the boundary: what the drill does with it, in which stage, and who accepted that it is left open."""
+
+    conduit: str
+    between: tuple[str, str]
+    state: Literal["isolated", "left open", "not isolable"]
+    stage: str | None = None
+    accepted_by: str | None = None
+
+    @property
+    def told(self) -> str:
+        """Say what becomes of it."""
+        if self.state == "isolated":
+            return f"{self.conduit} is isolated in stage {self.stage}"
+        why = "is left open" if self.state == "left open" else "cannot be isolated (no isolation point stands on it)"
+        return f"{self.conduit} {why}, accepted by {self.accepted_by or 'nobody'}"
+
+
+class WayRound(Frozen):
+    """A way between the two ends of an isolated conduit, over conduits that stay open."""
+
+    conduit: str
+    zones: tuple[str, ...]
+    over: tuple[str, ...]
+
+    @property
+    def told(self) -> str:
+        """Say where it leads."""
+        return f"round {self.conduit}: {' to '.join(self.zones)}, over {', '.join(self.over)}"
+
+
+class Boundary(Frozen):
+    """Everything that joins the isolated zones with others."""
+
+    zones: tuple[str, ...]
+    conduits: tuple[BoundaryConduit, ...]
+    ways_round: tuple[WayRound, ...]
+
+    @property
+    def left(self) -> tuple[BoundaryConduit, ...]:
+        """List what is not isolated."""
+        return tuple(one for one in self.conduits if one.state != "isolated")
+
+    @property
+    def is_island(self) -> bool:
+        """Tell whether nothing is left."""
+        return not self.left and not self.ways_round
+
+    @property
+    def told(self) -> str:
+        """Say whether what is isolated is an island, and if not, what is left."""
+        zones = " and ".join(self.zones)
+        if self.is_island:
+            return f"Every conduit of {zones} is isolated: an island."
+        left = (*(one.told for one in self.left), *(one.told for one in self.ways_round))
+        return f"No island of {zones}: {'; '.join(left)}."
+
+
+def boundary_of(drill: Drill, site: Site) -> Boundary:
+    """Find the boundary of a drill; all names must be known."""
+    stages = {conduit: stage.name for stage in drill.stages for conduit in stage.isolate}
+    zones = _zones(site, frozenset(stages))
+    accepted = {one.conduit: one.accepted_by for one in drill.left_open}
+    isolable = {conduit for point in site.isolation_points.values() for conduit in point.isolates}
+    conduits = []
+    for name, conduit in sorted(site.conduits.items()):
+        if name in stages:
+            conduits.append(
+                BoundaryConduit(conduit=name, between=conduit.between, state="isolated", stage=stages[name])
+            )
+        elif len(zones & set(conduit.between)) == 1:
+            state: Literal["left open", "not isolable"] = "left open" if name in isolable else "not isolable"
+            by = accepted.get(name)
+            conduits.append(BoundaryConduit(conduit=name, between=conduit.between, state=state, accepted_by=by))
+    ways = [way for name in sorted(stages) for way in _ways_round(site, name, frozenset(stages))]
+    # In the order of names: what a file lists first says nothing, and the plan's digest must not change with it.
+    return Boundary(zones=tuple(sorted(zones)), conduits=tuple(conduits), ways_round=tuple(ways[:WAYS_MAX]))
+
+
+def _zones(site: Site, isolated: frozenset[str]) -> set[str]:
+    """Give the inner zones of what is isolated, and every OT zone that stays joined with them."""
+    found = {site.conduits[name].inner for name in isolated}
+    edge = list(found)
+    while edge:
+        zone = edge.pop()
+        for _, other in _open_from(site, zone, isolated):
+            if site.zones[other].is_ot and other not in found:
+                found.add(other)
+                edge.append(other)
+    return found
+
+
+def _open_from(site: Site, zone: str, isolated: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Yield the conduits that stay open at a zone, each with the zone at its other end."""
+    for name, conduit in sorted(site.conduits.items()):
+        if name not in isolated and zone in conduit.between:
+            yield name, conduit.inner if zone == conduit.outer else conduit.outer
+
+
+def _ways_round(site: Site, name: str, isolated: frozenset[str]) -> Iterator[WayRound]:
+    """Yield the ways between the ends of an isolated conduit that pass no zone twice, shorter ones first."""
+    outer, inner = site.conduits[name].between
+    found = tried = 0
+    ways: deque[tuple[tuple[str, ...], tuple[str, ...]]] = deque([((outer,), ())])
+    while ways and found < WAYS_MAX and tried < TRIES_MAX:
+        tried += 1
+        zones, over = ways.popleft()
+        if zones[-1] == inner:
+            found += 1
+            yield WayRound(conduit=name, zones=zones, over=over)
+            continue
+        for conduit, other in _open_from(site, zones[-1], isolated):
+            if other not in zones:
+                ways.append(((*zones, other), (*over, conduit)))
