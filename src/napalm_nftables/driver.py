@@ -20,7 +20,7 @@ from napalm.base.exceptions import (
     ReplaceConfigException,
 )
 
-from napalm_nftables import facts, ruleset, scripts
+from napalm_nftables import facts, ruleset, saved, scripts
 from napalm_nftables.link import DeviceLink
 from napalm_nftables.transport import Login
 
@@ -62,7 +62,7 @@ class NftablesDriver(NetworkDriver):  # type: ignore[misc]  # napalm is untyped
         self.become = str(options.get("become", "sudo"))
         if self.become not in {"sudo", "root"}:
             raise ValueError(f'optional_args["become"] is "sudo" or "root", not "{self.become}".')
-        self._saved_config = str(options.get("saved_config", "/etc/nftables.conf"))
+        self.saved_config = str(options.get("saved_config", "/etc/nftables.conf"))
         self.nft = self.privileged(shlex.quote(str(options.get("nft", "/usr/sbin/nft"))))
         home = '"$HOME/.napalm_nftables"' if self.become == "sudo" else "/run/napalm_nftables"
         state_dir = shlex.quote(str(options["state_dir"])) if "state_dir" in options else home
@@ -121,9 +121,11 @@ class NftablesDriver(NetworkDriver):  # type: ignore[misc]  # napalm is untyped
         if retrieve in {"all", "running"}:
             config["running"] = self._read(f"{self.nft} {'-a -s' if full else '-s'} list ruleset")
         if retrieve in {"all", "startup"}:
-            path = shlex.quote(self._saved_config)
-            # A device that saves nothing is no error; one whose saved file we may not read is.
-            config["startup"] = self._read(f"[ ! -e {path} ] || cat {path}")
+            files = saved.read(self._read, self.saved_config)
+            unread = next((one for one in files if one.text is None and not one.absent), None)
+            if unread is not None:
+                raise CommandErrorException(f"{self.hostname}: {unread.path} cannot be read: {unread.why}")
+            config["startup"] = saved.whole(files)
         if retrieve in {"all", "candidate"} and self._candidate is not None:
             config["candidate"] = self._candidate[1]
         return config

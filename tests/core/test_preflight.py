@@ -87,6 +87,14 @@ def test_a_point_that_is_as_it_should_be_has_no_finding() -> None:
             ),
         ),
         (
+            {"saved_unread": (("/etc/nftables.d/a.nft", "the login user may not read it"),)},
+            "point-saved-unread",
+            (
+                f"{WHERE}: its saved configuration /etc/nftables.d/a.nft could not be read: the login user may not read it, so "
+                "whether a restart would isolate is not known; let user islandmode read it. Nothing was touched."
+            ),
+        ),
+        (
             {"interfaces": ("lo", "eth1", "eth3", "eth4")},
             "point-interface-missing",
             (
@@ -98,6 +106,14 @@ def test_a_point_that_is_as_it_should_be_has_no_finding() -> None:
 )
 def test_a_point_that_is_not_ready_is_refused(changes: dict[str, Any], code: str, sentence: str) -> None:
     assert judged(**changes) == (PreflightFinding(code, sentence, refuses=True),)
+
+
+def test_an_include_that_is_not_there_is_advice() -> None:
+    (found,) = judged(saved_absent=("/etc/gone.nft",))
+    assert (found.code, found.refuses) == ("point-saved-absent", False)
+    assert found.sentence == (
+        f"{WHERE}: its saved configuration includes /etc/gone.nft, which is not there, so a restart would load no rules."
+    )
 
 
 def test_every_reason_is_told() -> None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from islandmode.core.errors import InputError
 from islandmode.core.rendering import Rendering
-from islandmode.isolation.recipes import conntrack
+from islandmode.isolation.by_hand import mend_saved
+from islandmode.isolation.recipes import conntrack, nftables_saved
 from islandmode.isolation.recipes import nftables as recipe
 from islandmode.isolation.recipes import nftables_reading as reading
 
@@ -247,6 +248,23 @@ def test_the_command_that_mends_a_saved_isolation_takes_nothing_of_the_site(tmp_
         mend = recipe.MEND_SAVED.split(" && ")[0].replace(recipe.SAVED, str(saved))
         subprocess.run(["sh", "-c", mend], check=True)
         assert saved.read_text(encoding="utf-8") == text.replace(ours + "\n", "")
+
+
+def test_the_command_that_mends_takes_ours_out_of_each_file_in_which_it_stands(tmp_path: Path) -> None:
+    texts = {"main.conf": SITE, "with blank.nft": f"{SITE}{OUR_TABLE}\n", "other.nft": f"{OUR_TABLE}\n{SITE}"}
+    files = tuple((str(tmp_path / name), text) for name, text in texts.items())
+    for path, text in files:
+        Path(path).write_text(text, encoding="utf-8")
+    found = nftables_saved.with_ours(files)
+    assert found == tuple(str(tmp_path / name) for name in ("with blank.nft", "other.nft"))
+    mend = nftables_saved.mend(found)
+    assert mend.endswith(f" && nft -c -f {recipe.SAVED}")
+    subprocess.run(["sh", "-c", mend.partition(" && ")[0]], check=True)
+    assert {Path(path).read_text(encoding="utf-8") for path, _ in files} == {SITE}
+
+
+def test_the_command_that_mends_without_files_is_for_the_main_file() -> None:
+    assert nftables_saved.mend() == recipe.MEND_SAVED == mend_saved("nftables", (recipe.SAVED,))
 
 
 def test_conntrack_is_filtered_by_both_sides_and_family() -> None:

@@ -149,3 +149,27 @@ def test_an_interface_that_leads_to_no_zone_is_advice_in_the_verdict(lab: Lab, t
     assert "names for no zone: lte0" in ended.finding("point-interface-unnamed")["sentence"]
     assert "management interface eth0" in ended.finding("point-management-across")["sentence"]
     assert {one["result"] for one in ended.verdict["findings"] if one["code"].startswith("point-")} == {"held"}
+
+
+def test_an_isolation_in_a_file_that_the_saved_configuration_includes_is_refused_and_the_command_mends_it(
+    lab: Lab, tmp_path: Path
+) -> None:
+    saved, included = "/etc/nftables.conf", "/etc/nftables.d/10 site.nft"
+    shell(lab, f"cp {saved} /run/kept; mkdir /etc/nftables.d; echo 'include \"/etc/nftables.d/*.nft\"' >>{saved}")
+    ours = (
+        "table inet islandmode_corporate_dmz {\n\tset armed {\n\t\ttype ifname . ifname\n\t}\n}\ntable inet mine {\n}\n"
+    )
+    try:
+        shell(lab, f"printf '{ours}' >'{included}'")
+        ended = refused(lab, make_workspace(tmp_path, lab.state_dir))
+        sentence = said(ended)["point-saved-isolated"]
+        mend = sentence.partition("as root: ")[2].removesuffix(". Nothing was touched.")
+        assert f"'{included}' && nft -c -f {saved}" in mend
+        shell(lab, mend)
+        assert shell(lab, f"cat '{included}'") == "table inet mine {\n}\n"
+        shell(lab, f"chmod 600 '{included}'")
+        (tmp_path / "again").mkdir()
+        again = refused(lab, make_workspace(tmp_path / "again", lab.state_dir))
+        assert f"{included} could not be read: the login user may not read it" in said(again)["point-saved-unread"]
+    finally:
+        shell(lab, f"cp /run/kept {saved}; rm -r /etc/nftables.d")

@@ -42,7 +42,7 @@ def test_a_card_has_the_plan_s_commands_and_nothing_that_only_a_run_knows(plan: 
     (page,) = read_card(render_card(plan))
     assert page.name == "conduit-firewall"
     assert page.commands == plan.points["conduit-firewall"].rendering.restore
-    assert page.looks["grep islandmode_ /etc/nftables.conf"] == ("islandmode_",)
+    assert page.looks["grep -rs islandmode_ /etc/nftables.conf /etc/nftables.d"] == ("islandmode_",)
     assert "any run of this plan" in words(render_card(plan))
 
 

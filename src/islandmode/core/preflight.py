@@ -45,6 +45,8 @@ def judge_point(
     why: str = "",
     interfaces: tuple[str, ...] = (),
     saved_has_ours: bool = False,
+    saved_unread: tuple[tuple[str, str], ...] = (),
+    saved_absent: tuple[str, ...] = (),
     mend: str = "",
     present: Mapping[str, FoundObject] | None = None,
 ) -> tuple[PreflightFinding, ...]:
@@ -71,6 +73,7 @@ def judge_point(
             f"first{f', as root: {mend}' if mend else ''}. Nothing was touched."
         )
         found.append(_refusal("point-saved-isolated", sentence))
+    found += _unread_saved(where, planned.login.user, saved_unread, saved_absent)
     wanted = dict.fromkeys(each for names in planned.interfaces.values() for each in names)
     missing = [each for each in wanted if each not in interfaces]
     if missing:
@@ -81,6 +84,22 @@ def judge_point(
         )
         found.append(_refusal("point-interface-missing", sentence))
     return tuple(found)
+
+
+def _unread_saved(
+    where: str, user: str, unread: tuple[tuple[str, str], ...], absent: tuple[str, ...]
+) -> Iterator[PreflightFinding]:
+    for path, why in unread:
+        sentence = (
+            f"{where}: its saved configuration {path} could not be read{_clause(why)}, so whether a restart would isolate is "
+            f"not known; let user {user} read it. Nothing was touched."
+        )
+        yield _refusal("point-saved-unread", sentence)
+    for path in absent:
+        sentence = (
+            f"{where}: its saved configuration includes {path}, which is not there, so a restart would load no rules."
+        )
+        yield PreflightFinding("point-saved-absent", sentence, refuses=False)
 
 
 def _of_others(present: Mapping[str, FoundObject]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from islandmode.core.rendering import Rendering
-from islandmode.isolation.recipes import nftables
+from islandmode.isolation.recipes import nftables, nftables_saved
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,12 @@ def by_hand(rendering: Rendering) -> ByHand:
     return _PLATFORMS.get(rendering.platform, _plain)(rendering)
 
 
-def mend_saved(platform: str) -> str:
-    """Give the command that takes our objects out of a saved configuration; empty for a platform of which we know none."""
-    return _MENDS.get(platform, "")
+def mend_saved(platform: str, files: tuple[str, ...] = ()) -> str:
+    """Give the command that takes our objects out of saved files; empty for a platform of which we know none.
+
+    Without files it is for the saved configuration's main file.
+    """
+    return nftables_saved.mend(files) if platform == "nftables" else ""
 
 
 def _nftables(rendering: Rendering) -> ByHand:
@@ -55,9 +58,9 @@ def _nftables(rendering: Rendering) -> ByHand:
                 "Type the command with that name again, letter by letter.",
             ),
             Look(
-                f"grep {nftables.PREFIX} {nftables.SAVED}",
+                f"grep -rs {nftables.PREFIX} {nftables.SAVED} {nftables.SAVED.removesuffix('.conf')}.d",
                 (nftables.PREFIX,),
-                f"Somebody saved the isolation, and a restart isolates again. Type: {nftables.MEND_SAVED}",
+                f"Somebody saved the isolation, and a restart isolates again. Type, with the file that was shown: {nftables.MEND_SAVED}",
             ),
         ),
         last_resort="A restart of the device clears it, unless somebody saved it (step 3): Islandmode itself saves nothing "
@@ -76,4 +79,3 @@ def _plain(rendering: Rendering) -> ByHand:
 
 
 _PLATFORMS: dict[str, Callable[[Rendering], ByHand]] = {"nftables": _nftables}
-_MENDS = {"nftables": nftables.MEND_SAVED}

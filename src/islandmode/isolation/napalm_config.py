@@ -16,18 +16,20 @@ from typing import Any, TypeVar
 from napalm import get_network_driver
 from napalm.base.exceptions import CommandErrorException, NapalmException
 
-from islandmode.core.firewall import related
+from islandmode.core.firewall import Unread, related
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import PlanPoint
 from islandmode.core.rendering import Capabilities
 from islandmode.isolation import firewall_look
 from islandmode.isolation.point import ConduitState, Configuration, Facts, PointState
-from islandmode.isolation.recipes import conntrack
+from islandmode.isolation.recipes import conntrack, nftables_saved
 from islandmode.isolation.recipes import nftables as recipe
 from islandmode.isolation.recipes import nftables_reading as reading
 from islandmode.isolation.session import DeviceSession, DeviceTrouble, restore_through
 from islandmode.system.clock import Clock
 from napalm_nftables.channel import NftAnswer, NftChannel, open_channel
+from napalm_nftables.saved import SavedFile
+from napalm_nftables.saved import read as read_saved
 
 T = TypeVar("T")
 CONNECT_S = 10
@@ -112,6 +114,10 @@ class NftSession:
         except CommandErrorException as error:
             raise DeviceTrouble(str(error)) from None
 
+    def saved(self) -> tuple[SavedFile, ...]:
+        """Read the saved configuration with all that it includes."""
+        return self.told(lambda driver: read_saved(lambda line: str(driver.cli([line])[line]), driver.saved_config))
+
     def run(self, command: str) -> str:
         """Run one command as the login user and return what it printed; one that fails has changed nothing."""
         return str(self.told(lambda driver: driver.cli([command]))[command])
@@ -157,7 +163,7 @@ class NftablesPoint:
         def work(session: NftSession) -> Facts:
             session.tried()
             told = session.told(lambda driver: driver.get_facts())
-            saved = session.told(lambda driver: driver.get_config(retrieve="startup")["startup"])
+            saved = session.saved()
             firewall = firewall_look.look(session.run, session.ask)
             self._met = related(firewall, self._met)
             return Facts(
@@ -165,7 +171,9 @@ class NftablesPoint:
                 model=told["model"],
                 os_version=told["os_version"],
                 interfaces=tuple(told["interface_list"]),
-                saved_has_ours=bool(reading.ours_in(saved)),
+                saved_ours=nftables_saved.with_ours((one.path, one.text or "") for one in saved),
+                saved_unread=tuple(Unread(one.path, one.why) for one in saved if one.text is None and not one.absent),
+                saved_absent=tuple(one.path for one in saved if one.absent),
                 firewall=firewall,
             )
 
@@ -179,13 +187,15 @@ class NftablesPoint:
 
         def work(session: NftSession) -> Configuration:
             config = session.told(lambda driver: driver.get_config(full=True))
+            files = session.saved()
             commands = [f"PATH=/usr/sbin:/usr/bin:/sbin:/bin; {command}" for command in READ.values()]
             shown = session.told(lambda driver: driver.cli(commands))
             texts = {part: _sorted(shown[command]) for part, command in zip(READ, commands, strict=True)}
             running, saved = reading.comparable(config["running"]), config["startup"]
             tables = [recipe.table_of(conduit) for conduit in self._between]
             ours = {"running": reading.ours_in(running, tables), "saved": reading.ours_in(saved)}
-            return Configuration({"running": running, "saved": saved, **texts}, ours)
+            with_ours = nftables_saved.with_ours((one.path, one.text or "") for one in files)
+            return Configuration({"running": running, "saved": saved, **texts}, ours, with_ours)
 
         return await self._call(work, deadline_s)
 

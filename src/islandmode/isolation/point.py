@@ -11,24 +11,31 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from islandmode.core.firewall import Firewall
+from islandmode.core.firewall import Firewall, Unread
 from islandmode.core.outcome import Reading
 from islandmode.core.rendering import Capabilities
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a device says of itself at preflight. `saved_has_ours`: our object stands in its saved configuration.
+    """What a device says of itself at preflight. `saved_ours`: the saved files in which an object of ours stands.
 
-    `firewall` is all else that it says of its interfaces and ways; None where a platform is not asked for that.
+    `saved_unread` are those that could not be read, and `saved_absent` those that are included and not there. `firewall` is all else that it says of its interfaces and ways; None where a platform is not asked for that.
     """
 
     hostname: str
     model: str
     os_version: str
     interfaces: tuple[str, ...]
-    saved_has_ours: bool
+    saved_ours: tuple[str, ...] = ()
+    saved_unread: tuple[Unread, ...] = ()
+    saved_absent: tuple[str, ...] = ()
     firewall: Firewall | None = None
+
+    @property
+    def saved_has_ours(self) -> bool:
+        """Tell whether a restart would bring an isolation back."""
+        return bool(self.saved_ours)
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,8 @@ class Configuration:
 
     parts: dict[str, str]
     ours: dict[str, str] = field(default_factory=dict)
+    saved_ours: tuple[str, ...] = ()
+    """The files of the saved configuration in which something of ours stands."""
 
 
 class IsolationPoint(Protocol):

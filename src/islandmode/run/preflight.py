@@ -107,7 +107,9 @@ class Preflight:
             why=facts.why or state.why,
             interfaces=(*facts.value.interfaces, *others),
             saved_has_ours=facts.value.saved_has_ours,
-            mend=mend_saved(planned.platform),
+            mend=mend_saved(planned.platform, facts.value.saved_ours),
+            saved_unread=tuple((one.what, one.why) for one in facts.value.saved_unread),
+            saved_absent=facts.value.saved_absent,
             present=present,
         )
         return of_itself if firewall is None else of_itself + judge_firewall(name, planned, self._plan.zones, firewall)
@@ -136,7 +138,8 @@ class Preflight:
         return reading.done and not unkept
 
     def _mend(self, name: str, part: str) -> str:
-        saved = mend_saved(self._plan.points[name].platform) if part == "saved" else ""
+        files = self._after[name].saved_ours
+        saved = mend_saved(self._plan.points[name].platform, files) if part == "saved" else ""
         return saved or f"islandmode restore --drill {self._plan.drill.drill}"
 
     async def compare(self) -> dict[str, str]:
