@@ -21,8 +21,14 @@ OPERATORS_FILES = Path(__file__).resolve().parents[2]
 
 def refused(workspace: Path, drill: str = "weekly") -> str:
     with pytest.raises(InputError) as error:
-        catalog.load(workspace, drill)
+        load_strictly(workspace, drill)
     return str(error.value)
+
+
+def load_strictly(workspace: Path, drill: str) -> None:
+    """What a drill does not ask stops no drill, and is complained of where the whole workspace is checked."""
+    catalog.load(workspace, drill)
+    catalog.load_probes(workspace)
 
 
 def test_the_workspace_is_good(tmp_path: Path) -> None:
@@ -114,6 +120,48 @@ def test_a_probe_stands_in_one_pack_only(tmp_path: Path) -> None:
     assert refused(tmp_path) == (
         'probes/more.yml:2:3: Probe "plc" is already defined in probes/line.yaml; a name may be used once.'
     )
+
+
+ANSIBLE = "all:\n  vars:\n    password: !vault |\n      $ANSIBLE_VAULT;1.1;AES256\n"
+BESIDE = {
+    "inventory/._north.yaml": "\0\0\0Mac OS X",
+    "drills/.#weekly.yaml": "",
+    "probes/.#line.yaml": "",
+    "inventory/hosts.yaml": ANSIBLE,
+    "probes/other.yaml": "probes:\n  pump: {kind: modbuss, vantage: here, target: 10.0.2.9}\n",
+}
+
+
+def test_what_a_drill_does_not_need_does_not_stop_it(tmp_path: Path) -> None:
+    """A Mac's and an editor's hidden files, an Ansible inventory with a secret in it, another line's broken probes."""
+    loaded = catalog.load(write_workspace(tmp_path, **BESIDE), "weekly")
+    assert loaded.site.site == "north"
+    assert {"plc", "office-plc"} <= set(loaded.probes)
+    assert [str(error).split(": ")[0] for error in loaded.left_out] == [
+        "inventory/hosts.yaml:3:15",
+        "probes/other.yaml:2:16",
+    ]
+
+
+def test_a_wrong_probe_beside_those_that_a_drill_asks_does_not_stop_it(tmp_path: Path) -> None:
+    loaded = catalog.load(write_workspace(tmp_path, **{PACK: FILES[PACK].replace("kind: http", "kind: htp")}), "weekly")
+    assert set(loaded.probes) == {"plc", "office-plc"}
+    assert 'Did you mean "http"?' in str(loaded.left_out[0])
+    with pytest.raises(InputError, match='Did you mean "http"'):
+        catalog.load_probes(tmp_path)
+
+
+def test_a_wrong_probe_that_a_drill_asks_stops_it(tmp_path: Path) -> None:
+    twice = "probes:\n  plc: {kind: icmp, vantage: here, target: 10.0.2.9}\n  pump: {kind: icm}\n"
+    assert refused(write_workspace(tmp_path, **{"probes/other.yaml": twice})).splitlines() == [
+        'probes/other.yaml:3:16: "kind" must be one of canary, http, icmp, modbus, tcp; found "icm". Did you mean "icmp"?',
+        'probes/other.yaml:2:3: Probe "plc" is already defined in probes/line.yaml; a name may be used once.',
+    ]
+
+
+def test_hidden_files_are_no_input(tmp_path: Path) -> None:
+    write_workspace(tmp_path, **BESIDE)
+    assert [path.name for path in catalog.files(tmp_path, "drills")] == ["weekly.yaml"]
 
 
 def test_everything_wrong_is_said_at_once_in_the_order_of_the_files(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from islandmode.core.drill import Drill
@@ -25,6 +25,14 @@ def render(name: str, point: SitePoint, drill: Drill, site: Site) -> Rendering:
     stages = {stage.name: tuple(one for one in stage.isolate if one in point.isolates) for stage in drill.stages}
     between = {conduit: site.conduits[conduit].between for conduit in point.isolates}
     return nftables.render(name, stages, between, point.interfaces, drill.limits.dead_man)
+
+
+def render_rescue(name: str, point: SitePoint, between: Mapping[str, tuple[str, str]]) -> Rendering:
+    """Render the lines that restore some conduits on a point; pure. Raises `InputError` on what this platform cannot do."""
+    if point.platform not in PLATFORMS:
+        raise InputError(f"{name}: platform {point.platform} is not known; known platforms: {', '.join(PLATFORMS)}.")
+    stages = {"rescue": tuple(between)}
+    return nftables.render(name, stages, between, point.interfaces, nftables.CAPABILITIES.dead_man_min_s)
 
 
 def open_point(

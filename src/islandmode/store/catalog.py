@@ -1,6 +1,8 @@
 """The catalog: operators' YAML files become values, and every complaint is placed in the file that caused it.
 
-A workspace has `drills/*.yaml` (one drill each), `inventory/*.yaml` (one site each) and `probes/*.yaml` (packs).
+A workspace has `drills/*.yaml` (one drill each), `inventory/*.yaml` (one site each) and `probes/*.yaml` (packs). Hidden files
+are no input: an editor's lock file and what a Mac leaves beside each file are named so. A drill needs its own site and its own
+probes; what is wrong elsewhere stops `validate`, and no drill.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -27,6 +29,7 @@ DRILLS, INVENTORY, PROBES = "drills", "inventory", "probes"
 ENDINGS = (".yaml", ".yml")
 COMPLAINTS_MAX = 20
 M = TypeVar("M", bound=BaseModel)
+_Wrong = tuple[InputError, ...]
 
 
 class Problem(Protocol):
@@ -61,7 +64,7 @@ class InputErrors(InputError):
 
 @dataclass(frozen=True)
 class Loaded:
-    """A drill with all that it refers to, and where each came from."""
+    """A drill with all that it refers to, and where each came from; `left_out` says what was wrong and is not needed."""
 
     drill: Drill
     site: Site
@@ -69,6 +72,7 @@ class Loaded:
     drill_tree: YamlTree
     site_tree: YamlTree
     probe_trees: Mapping[str, YamlTree]
+    left_out: tuple[InputError, ...] = ()
 
     def place(self, source: str, path: PathInFile) -> Place:
         """Place a path of one of the files; a path into the probes begins with the probe's name."""
@@ -79,15 +83,23 @@ class Loaded:
 
 
 def load(workspace: Path, drill: str) -> Loaded:
-    """Load a drill by its path or name, its site, and every probe of the workspace."""
-    drill_tree = read_yaml(*_drill_file(workspace, drill))
+    """Load a drill by its path or name, its site, and the probes of the workspace; what the drill does not need stops nothing."""
+    drill_tree = read_drill(workspace, drill)
     value = validate(Drill, drill_tree)
+    needed = frozenset((*value.continuity, *value.severed, *(rule.probe for rule in value.abort_when)))
+    inventory, packs = _read_all(workspace, INVENTORY), _read_all(workspace, PROBES)
     with _collected() as errors:
         with errors.collect():
-            site, site_tree = _load_site(workspace, value, drill_tree)
+            site_tree = _site_tree(inventory, value.site, drill_tree)
+            site = validate(Site, site_tree)
         with errors.collect():
-            probes, trees = load_probes(workspace)
-    return Loaded(value, site, probes, drill_tree, site_tree, trees)
+            probes, trees, broken = _probes_of(packs, needed)
+    return Loaded(value, site, probes, drill_tree, site_tree, trees, (*inventory.wrong, *broken))
+
+
+def read_drill(workspace: Path, drill: str) -> YamlTree:
+    """Find a drill's file by its path or name, and read it."""
+    return read_yaml(*_drill_file(workspace, drill))
 
 
 def _drill_file(workspace: Path, drill: str) -> tuple[Path, str]:
@@ -105,60 +117,141 @@ def _drill_file(workspace: Path, drill: str) -> tuple[Path, str]:
     raise InputError(f"There is no drill {show(drill)}; known drills: {known}.{hint}")
 
 
-def _load_site(workspace: Path, drill: Drill, drill_tree: YamlTree) -> tuple[Site, YamlTree]:
-    trees = _site_trees(workspace)
-    if drill.site not in trees:
-        near = difflib.get_close_matches(drill.site, trees, 1)
-        hint = f' Did you mean "{near[0]}"?' if near else ""
-        raise InputError(
-            f'There is no site "{drill.site}" in {INVENTORY}/; known sites: {", ".join(trees) or "none"}.{hint}',
-            drill_tree.place(("site",)),
-        )
-    return validate(Site, trees[drill.site]), trees[drill.site]
+@dataclass(frozen=True)
+class _Folder:
+    """One of the operators' folders, file by file: what could be read, or why it could not."""
+
+    files: tuple[YamlTree | InputError, ...]
+
+    @property
+    def trees(self) -> tuple[YamlTree, ...]:
+        """Give those that could be read."""
+        return tuple(one for one in self.files if isinstance(one, YamlTree))
+
+    @property
+    def wrong(self) -> _Wrong:
+        """Say what is wrong with the others."""
+        return tuple(one for one in self.files if isinstance(one, InputError))
 
 
-def _site_trees(workspace: Path) -> dict[str, YamlTree]:
-    """Read every file of the inventory; a site stands in one of them only."""
-    trees: dict[str, YamlTree] = {}
-    for path in files(workspace, INVENTORY):
-        tree = read_yaml(path, _shown(workspace, path))
-        name = show(str(tree.document.get("site", path.stem)))
-        if name in trees:
-            raise InputError(
-                f'Site "{name}" is already defined in {trees[name].file}; a name may be used once.',
-                tree.place(("site",)),
-            )
-        trees[name] = tree
-    return trees
+def _read_all(workspace: Path, folder: str) -> _Folder:
+    found: list[YamlTree | InputError] = []
+    for path in files(workspace, folder):
+        try:
+            found.append(read_yaml(path, _shown(workspace, path)))
+        except InputError as error:
+            found.append(error)
+    return _Folder(tuple(found))
+
+
+def sites_named(workspace: Path, site: str) -> tuple[tuple[YamlTree, ...], _Wrong]:
+    """Give every file that defines a site, the one with the site's own name first, and what is wrong in the others."""
+    inventory = _read_all(workspace, INVENTORY)
+    found = [tree for tree in inventory.trees if _names_site(tree) == site]
+    return tuple(sorted(found, key=lambda tree: Path(tree.file).stem != site)), inventory.wrong
+
+
+def _names_site(tree: YamlTree) -> str:
+    return show(str(tree.document.get("site", Path(tree.file).stem)))
+
+
+def _site_tree(inventory: _Folder, site: str, drill_tree: YamlTree) -> YamlTree:
+    """Find the one file that defines a drill's site."""
+    found = [tree for tree in inventory.trees if _names_site(tree) == site]
+    # A file that says which site it is comes before one that only has the site's name.
+    found = [tree for tree in found if "site" in tree.document] or found
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise _twice(site, found[0], found[1])
+    known = dict.fromkeys(_names_site(tree) for tree in inventory.trees)
+    near = difflib.get_close_matches(site, known, 1)
+    hint = f' Did you mean "{near[0]}"?' if near else ""
+    missing = InputError(
+        f'There is no site "{site}" in {INVENTORY}/; known sites: {", ".join(known) or "none"}.{hint}',
+        drill_tree.place(("site",)),
+    )
+    # It may be in a file that could not be read; one with the site's name most likely is it.
+    likely = [error for error in inventory.wrong if error.place and Path(error.place.file).stem == site]
+    raise _one(likely or [*inventory.wrong, missing])
+
+
+def _twice(site: str, first: YamlTree, second: YamlTree) -> InputError:
+    sentence = f'Site "{site}" is already defined in {first.file}; a name may be used once.'
+    return InputError(sentence, second.place(("site",)))
+
+
+def _probes_of(packs: _Folder, needed: frozenset[str]) -> tuple[dict[str, Probe], dict[str, YamlTree], _Wrong]:
+    """Load the packs' probes; where something is wrong with them, only those that are needed, if nothing is with these."""
+    try:
+        with _collected() as errors:
+            return *_probes_in(packs.files, errors), ()
+    except InputError as wrong:
+        only = [replace(tree, document=kept) for tree in packs.trees if (kept := _only(tree.document, needed))]
+        try:
+            with _collected() as errors:
+                found, trees = _probes_in(only, errors)
+        except InputError as narrower:
+            said = {str(error): error for error in (*_each(wrong), *_each(narrower))}
+            raise _one(list(said.values())) from None
+        if not needed <= found.keys():
+            raise
+        return found, trees, _each(wrong)
+
+
+def _each(error: InputError) -> _Wrong:
+    return error.errors if isinstance(error, InputErrors) else (error,)
+
+
+def _only(pack: Mapping[str, Any], needed: frozenset[str]) -> dict[str, Any]:
+    """Give a pack with no more than the probes that are needed; empty where it has none of them."""
+    probes = pack.get("probes")
+    kept = {name: probe for name, probe in probes.items() if name in needed} if isinstance(probes, dict) else {}
+    return {**pack, "probes": kept} if kept else {}
 
 
 def load_probes(workspace: Path) -> tuple[dict[str, Probe], dict[str, YamlTree]]:
     """Load every probe pack, and which file each probe is in; a probe's name may stand in one pack only."""
+    with _collected() as errors:
+        return _probes_in(_read_all(workspace, PROBES).files, errors)
+
+
+def _probes_in(packs: Iterable[YamlTree | InputError], errors: _Errors) -> tuple[dict[str, Probe], dict[str, YamlTree]]:
     probes: dict[str, Probe] = {}
     trees: dict[str, YamlTree] = {}
-    with _collected() as errors:
-        for path in files(workspace, PROBES):
-            with errors.collect():
-                tree = read_yaml(path, _shown(workspace, path))
-                for name, probe in validate(ProbePack, tree).probes.items():
-                    with errors.collect():
-                        if name in probes:
-                            raise InputError(
-                                f'Probe "{name}" is already defined in {trees[name].file}; a name may be used once.',
-                                tree.place(("probes", name), of_key=True),
-                            )
-                        probes[name], trees[name] = probe, tree
+    for tree in packs:
+        with errors.collect():
+            if isinstance(tree, InputError):
+                raise tree
+            for name, probe in validate(ProbePack, tree).probes.items():
+                with errors.collect():
+                    if name in probes:
+                        raise InputError(
+                            f'Probe "{name}" is already defined in {trees[name].file}; a name may be used once.',
+                            tree.place(("probes", name), of_key=True),
+                        )
+                    probes[name], trees[name] = probe, tree
     return probes, trees
 
 
 def load_sites(workspace: Path) -> dict[str, Site]:
-    """Load every site of the workspace by name."""
-    return {name: validate(Site, tree) for name, tree in _site_trees(workspace).items()}
+    """Load every site of the workspace by name; a site stands in one of its files only."""
+    inventory = _read_all(workspace, INVENTORY)
+    trees: dict[str, YamlTree] = {}
+    with _collected() as errors:
+        errors.found.extend(inventory.wrong)
+        for tree in inventory.trees:
+            with errors.collect():
+                first = trees.setdefault(_names_site(tree), tree)
+                if first is not tree:
+                    raise _twice(_names_site(tree), first, tree)
+    return {name: validate(Site, tree) for name, tree in trees.items()}
 
 
 def files(workspace: Path, folder: str) -> tuple[Path, ...]:
-    """List the YAML files of one of the operators' folders."""
-    return tuple(sorted(path for ending in ENDINGS for path in workspace.glob(f"{folder}/*{ending}")))
+    """List the YAML files of one of the operators' folders; hidden files are no input."""
+    found = (path for ending in ENDINGS for path in workspace.glob(f"{folder}/*{ending}"))
+    return tuple(sorted(path for path in found if not path.name.startswith(".")))
 
 
 def schemas() -> dict[str, dict[str, Any]]:

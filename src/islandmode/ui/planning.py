@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from islandmode import isolation
-from islandmode.core.plan import Plan
+from islandmode.core.errors import InputError
+from islandmode.core.plan import Plan, PlanPoint
 from islandmode.core.planning import PlanRefused, check, make_plan
+from islandmode.core.rescue import Rescue
 from islandmode.store import catalog
 from islandmode.store.catalog import Loaded
+from islandmode.store.rescue import read_needed
 
 
 def plan_of(workspace: Path, drill: str) -> tuple[Loaded, Plan]:
@@ -27,3 +32,46 @@ def plan_of(workspace: Path, drill: str) -> tuple[Loaded, Plan]:
         return loaded, make_plan(loaded.drill, loaded.site, loaded.probes, renderings)
     except PlanRefused as refused:
         raise catalog.problem_error(loaded, refused.problems) from refused
+
+
+def rescue_of(workspace: Path, drill: str) -> tuple[Rescue, tuple[InputError, ...], tuple[InputError, ...]]:
+    """Make what a restore by a drill's name needs; returns too why points are lost, and what else is wrong in the files."""
+    needed = read_needed(workspace, drill)
+    points: dict[str, PlanPoint] = {}
+    lost = [InputError(f"{name} cannot be restored by this drill: {error}") for name, error in needed.lost.items()]
+    for name, (point, between) in needed.points.items():
+        try:
+            rendering = isolation.render_rescue(name, point, between)
+        except InputError as error:
+            lost.append(error)
+            continue
+        points[name] = PlanPoint(
+            platform=point.platform,
+            management=point.management,
+            login=point.login,
+            interfaces=point.interfaces,
+            conduits=tuple(between),
+            between=dict(between),
+            rendering=rendering,
+            capabilities=rendering.capabilities,
+        )
+    reached = {conduit for planned in points.values() for conduit in planned.conduits}
+    unreached = [conduit for conduit in needed.conduits if conduit not in reached]
+    if not points:
+        raise (
+            lost[0]
+            if lost
+            else InputError(
+                f"No isolation point of site {needed.site} isolates {', '.join(needed.conduits)}; name the points in its file."
+            )
+        )
+    if unreached:
+        lost.append(InputError(f"No isolation point that can be read isolates {', '.join(unreached)}."))
+    return Rescue(site=needed.site, points=points, conduits=needed.conduits), tuple(lost), needed.left_out
+
+
+def print_left_out(left_out: Sequence[InputError]) -> None:
+    """Say what is wrong in the operators' files and stops nothing, since nothing that was asked for needs it."""
+    for error in left_out:
+        for line in str(error).splitlines():
+            print(f"islandmode: not needed here, and wrong: {line}", file=sys.stderr)

@@ -1,0 +1,97 @@
+"""What a restore by a drill's name needs of the operators' files; everything else in them may be wrong.
+
+One point of the site is looked at at a time, so that what is wrong with one of them keeps no other isolated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from islandmode.core.drill import Drill
+from islandmode.core.errors import InputError
+from islandmode.core.rescue import RescueDrill, RescueSite
+from islandmode.core.site import IsolationPoint, Site
+from islandmode.store import catalog
+from islandmode.store.yaml_tree import YamlTree
+
+Between = Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Needed:
+    """A drill's site, its conduits, the points that isolate them, and everything that is wrong beside.
+
+    `lost` says why a point that may isolate one of the conduits cannot be restored.
+    """
+
+    site: str
+    conduits: tuple[str, ...]
+    points: Mapping[str, tuple[IsolationPoint, Between]]
+    lost: Mapping[str, InputError]
+    left_out: tuple[InputError, ...]
+
+
+def read_needed(workspace: Path, drill: str) -> Needed:
+    """Read what a restore needs; raises `InputError` where the drill or its site cannot be read at all."""
+    drill_tree = catalog.read_drill(workspace, drill)
+    wanted = catalog.validate(RescueDrill, drill_tree)
+    trees, unread = catalog.sites_named(workspace, wanted.site)
+    if not trees:
+        raise (
+            unread[0]
+            if unread
+            else InputError(f'There is no site "{wanted.site}" in {catalog.INVENTORY}/.', drill_tree.place(("site",)))
+        )
+    points: dict[str, tuple[IsolationPoint, Between]] = {}
+    lost: dict[str, InputError] = {}
+    for name in _names(trees[0].document):
+        try:
+            found = _point(trees[0], name, wanted.conduits)
+        except InputError as error:
+            lost[name] = error
+            continue
+        if found is not None:
+            points[name] = found
+    left_out = [*unread, *_wrong(drill_tree, trees[0])]
+    left_out += [
+        InputError(f"It defines site {wanted.site} too; {trees[0].file} is used.", other.place(("site",)))
+        for other in trees[1:]
+    ]
+    return Needed(wanted.site, wanted.conduits, points, lost, tuple(left_out))
+
+
+def _names(site: Mapping[str, Any]) -> tuple[str, ...]:
+    points = site.get("isolation_points")
+    return tuple(points) if isinstance(points, dict) else ()
+
+
+def _point(tree: YamlTree, name: str, wanted: tuple[str, ...]) -> tuple[IsolationPoint, Between] | None:
+    """Read one point with its conduits; None when it isolates nothing that is wanted."""
+    written = tree.document["isolation_points"][name]
+    isolates = written.get("isolates") if isinstance(written, dict) else None
+    named = [isolates] if isinstance(isolates, str) else isolates
+    if isinstance(named, list) and not set(wanted) & {one for one in named if isinstance(one, str)}:
+        return None
+    conduits = tree.document.get("conduits")
+    mine = {one: conduits[one] for one in wanted if one in conduits} if isinstance(conduits, dict) else {}
+    part = {"isolation_points": {name: written}, "conduits": mine}
+    site = catalog.validate(RescueSite, replace(tree, document=part))
+    point = site.isolation_points[name]
+    missing = [one for one in wanted if one in point.isolates and one not in site.conduits]
+    if missing:
+        raise InputError(f"There is no conduit {missing[0]} in this site.", tree.place(("conduits",)))
+    return point, {one: site.conduits[one].between for one in wanted if one in point.isolates}
+
+
+def _wrong(drill_tree: YamlTree, site_tree: YamlTree) -> list[InputError]:
+    """Say what else is wrong in the two files; none of it is needed."""
+    found = []
+    for model, tree in ((Drill, drill_tree), (Site, site_tree)):
+        try:
+            catalog.validate(model, tree)
+        except InputError as error:
+            found.append(error)
+    return found
