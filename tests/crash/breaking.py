@@ -15,6 +15,7 @@ from pathlib import Path
 from islandmode.rehearse import backends
 from islandmode.rehearse.container_lab import ContainerLab
 from islandmode.rehearse.lab import Lab
+from islandmode.system.machine_state import VARIABLE
 from tests.crash import launcher
 from tests.crash.scenarios import Scenario
 from tests.lab.drills import PROJECT, newest_run
@@ -96,9 +97,13 @@ class Stage:
                 stdout=output,
                 stderr=output,
                 cwd=self.folder,
-                env={**os.environ, "PYTHONPATH": str(PROJECT)},
+                env=self.environment(),
                 start_new_session=True,
             )
+
+    def environment(self) -> dict[str, str]:
+        """Give what our commands are started with: a row's `restore` reaches no other row's run."""
+        return {**os.environ, "PYTHONPATH": str(PROJECT), VARIABLE: str(self.folder / "known")}
 
     def signal_conductor(self, number: signal.Signals) -> None:
         """Signal the conductor itself; in a container it is not the process that we started, but one that it stays beside."""
@@ -115,7 +120,9 @@ class Stage:
         """Run one of our commands to its end and give its exit code."""
         argv = [sys.executable, "-m", "islandmode", *arguments, "--workspace", str(self.folder), "--lab", self.lab.name]
         with (self.folder / "output").open("ab") as output:
-            return subprocess.run(argv, check=False, timeout=PATIENCE_S, stdout=output, stderr=output).returncode
+            where = self.environment()
+            ended = subprocess.run(argv, check=False, timeout=PATIENCE_S, stdout=output, stderr=output, env=where)
+            return ended.returncode
 
 
 def wait_until(is_so: Callable[[], bool], longest_s: float, what: str) -> None:

@@ -6,6 +6,7 @@ With words, only the rows whose names hold one of them.
 from __future__ import annotations
 
 import argparse
+import os
 import queue
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from islandmode.rehearse import namespaces
 from islandmode.rehearse.lab import Lab
+from islandmode.system.machine_state import VARIABLE
 from tests.crash.playing import LATE_S, Played, play
 from tests.crash.scenarios import MATRIX, SECTIONS, Layer, Scenario
 from tests.lab.conftest import TOPOLOGY
@@ -148,6 +150,7 @@ def main() -> int:
     given = parser.parse_args()
     rows = [row for row in MATRIX if not given.words or any(word in row.name for word in given.words)]
     with tempfile.TemporaryDirectory(prefix="crash-") as folder:
+        os.environ[VARIABLE] = str(Path(folder) / "known")
         if given.keep is not None:
             given.keep.mkdir(parents=True)
         played = play_all(rows, given.keep or Path(folder), given.labs)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from islandmode.system.machine_state import VARIABLE
 from tests.lab.drills import quick_holds
 
 NAME, ID, RANGE = "plain", 47211, "2000000:65536"
@@ -69,7 +70,9 @@ def lay_over() -> None:
 def main() -> int:
     """Run our own commands as that account, up to the first that fails; returns its exit code."""
     lay_over()
-    environment = {**os.environ, "HOME": str(MNT / "home"), "USER": NAME, "PYTHONPATH": "/mnt/source/src"}
+    # What it knows of runs and labs is kept in its own home, as on any machine where it has no rights.
+    inherited = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    environment = {**inherited, "HOME": str(MNT / "home"), "USER": NAME, "PYTHONPATH": "/mnt/source/src"}
     become = ["setpriv", f"--reuid={ID}", f"--regid={ID}", "--clear-groups", "--"]
     for command in COMMANDS:
         argv = [*become, str(MNT / "python" / "bin" / "python3"), "-m", "islandmode", *command]

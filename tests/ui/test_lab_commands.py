@@ -70,7 +70,9 @@ def test_another_name_is_another_lab(workspace: Path) -> None:
     shell = lab(workspace, "shell", "ops", "--lab", "other")
     assert shell.returncode == 2
     assert "Lab other is not running; start it with `islandmode lab up`." in shell.stderr
-    assert lab(workspace, "down", "--lab", "other").returncode == 0
+    down = lab(workspace, "down", "--lab", "other")
+    assert (down.returncode, down.stdout) == (2, "")
+    assert "There is no lab other in" in down.stderr
 
 
 def test_a_lab_comes_up_from_the_topology_that_was_named(workspace: Path) -> None:

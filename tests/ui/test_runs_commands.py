@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ import pytest
 from islandmode.core.chain import GENESIS, digest
 from islandmode.core.errors import InputError
 from islandmode.core.record import Record
+from islandmode.rehearse.processes import started, vantage_point
+from islandmode.store.active import record_run
 from islandmode.store.journal import encode
+from islandmode.system.life import hold_life
 from islandmode.ui.cli import command
 from tests.run import simulated_drill
 
@@ -51,6 +55,38 @@ def leave_run(workspace: Path, run: str, steps: Sequence[Step], verdict: str | N
     if verdict is not None:
         (root / "verdict.json").write_text(verdict, encoding="utf-8")
     return root
+
+
+RESUMED: Step = ("resume.ended", {"restored": True, "points": [POINT]})
+
+
+def chained(run: str, steps: Sequence[Step]) -> bytes:
+    """Write records as their writer does."""
+    previous, lines = GENESIS, []
+    for seq, (kind, data) in enumerate(steps):
+        lines.append(encode(Record(seq, "riverside", run, "restore-1", "boot", 2, 2, kind, data), previous))
+        previous = digest(lines[-1])
+    return b"".join(lines)
+
+
+def add_journal(root: Path, data: bytes, *, mode: int = 0o644, account: int | None = None) -> None:
+    """Lay a journal beside the conductor's."""
+    path = root / "journals" / "restore-1.jsonl"
+    path.write_bytes(data)
+    path.chmod(mode)
+    if account is not None:
+        os.chown(path, account, account)
+
+
+def forget_locks() -> None:
+    """Let go of the locks that this process holds for recorded runs, as if it had ended."""
+    for descriptor in list(Path("/proc/self/fd").iterdir()):
+        try:
+            target = descriptor.readlink()
+        except OSError:
+            continue
+        if target.name.endswith(".lock") and "islandmode-state" in str(target):
+            os.close(int(descriptor.name))
 
 
 def ask(*arguments: str, workspace: Path) -> int:
@@ -122,7 +158,8 @@ def test_status_is_quiet_when_nothing_is_isolated(
 ) -> None:
     leave_run(tmp_path, "2026-01-a", steps)
     assert ask("status", workspace=tmp_path) == 0
-    assert "No run of this workspace has left anything isolated." in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "No run that is known here has left anything isolated. Devices were not looked at" in said
 
 
 @pytest.mark.parametrize(
@@ -147,17 +184,145 @@ def test_status_is_loud_while_restoration_is_unseen(
 
 
 def test_status_knows_a_run_that_is_still_going(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    leave_run(tmp_path, "2026-01-a", ARMED)
-    lock = tmp_path / "runs" / ".locks" / "simulated.remote-access.lock"
-    lock.parent.mkdir()
-    lock.write_text(f"{os.getpid()} 2026-01-a", encoding="ascii")
-    # A number in a lock file alone is no run: this process is a test and its command line does not say islandmode.
-    expected = 0 if b"islandmode" in Path("/proc/self/cmdline").read_bytes() else 5
-    assert ask("status", workspace=tmp_path) == expected
+    """By the lock that its process holds; what is written in a file, or on a command line, is nobody's life."""
+    root = leave_run(tmp_path, "2026-01-a", ARMED)
+    (root / "lock.conductor").write_text(f"{os.getpid()} 2026-01-a", encoding="ascii")
+    assert ask("status", workspace=tmp_path) == 5
+    capsys.readouterr()
+    held = hold_life(root / "lock.conductor")
+    try:
+        assert ask("status", workspace=tmp_path) == 0
+    finally:
+        os.close(held)
+    said = capsys.readouterr()
+    assert f"2026-01-a in {tmp_path} is running (process {os.getpid()}); {POINT} may be isolated." in said.out
+    assert "has left anything isolated" not in said.out
+    assert said.err == ""
 
 
 def test_status_knows_that_a_lab_is_gone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It did not live on beyond the boot in which the run was."""
     started = ("run.started", {"mode": "rehearsal", "lab": "of-yesterday"})
     leave_run(tmp_path, "2026-01-a", [started, *ARMED[1:]])
     assert ask("status", workspace=tmp_path) == 0
     assert "its lab is gone, and the isolation with it" in capsys.readouterr().out
+
+
+def test_a_lab_whose_folder_was_deleted_is_not_gone_while_its_process_lives(tmp_path: Path) -> None:
+    lives_by = {**vantage_point(), "processes": [[os.getpid(), started(os.getpid())]]}
+    begun = ("run.started", {"mode": "rehearsal", "lab": "of-today", "lab_lives_by": lives_by})
+    leave_run(tmp_path, "2026-01-a", [begun, *ARMED[1:]])
+    assert ask("status", workspace=tmp_path) == 5
+    lives_by["processes"] = [[os.getpid(), "1"]]
+    leave_run(tmp_path, "2026-02-b", [("run.started", {**begun[1], "lab_lives_by": lives_by}), *ARMED[1:]])
+    (tmp_path / "runs" / "2026-01-a").rename(tmp_path / "kept")
+    assert ask("status", workspace=tmp_path) == 0
+
+
+ALTERED = b'{"kind":"restore.seen"}\n'
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda root: (root / "verdict.json").write_text(json.dumps(VERDICT)), id="a verdict says proven"),
+        pytest.param(lambda root: (root / "journals" / "conductor.jsonl").unlink(), id="the journal was deleted"),
+        pytest.param(lambda root: (root / "plan.json").unlink(), id="the plan was deleted"),
+        pytest.param(shutil.rmtree, id="all of it was deleted"),
+        pytest.param(lambda root: root.rename(root.with_name("other")), id="it was renamed"),
+        pytest.param(
+            lambda root: (root / "journals" / "conductor.jsonl").write_bytes(b"{"), id="the journal cannot be read"
+        ),
+        pytest.param(lambda root: add_journal(root, ALTERED), id="a line without a chain says seen"),
+        pytest.param(lambda root: add_journal(root, chained(root.name, [RESUMED]), mode=0o664), id="others may write"),
+        pytest.param(
+            lambda root: add_journal(root, chained(root.name, [RESUMED]), account=65534), id="another wrote it"
+        ),
+        pytest.param(lambda root: add_journal(root, chained("2026-01-b", [RESUMED])), id="of another run"),
+    ],
+)
+def test_no_file_that_anybody_can_write_ends_an_alarm(
+    tmp_path: Path, spoil: Callable[[Path], object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = leave_run(tmp_path, "2026-01-a", ARMED)
+    record_run("2026-01-a", tmp_path, simulated_drill.make(), {})
+    forget_locks()
+    assert ask("status", workspace=tmp_path) == 5
+    spoil(root)
+    capsys.readouterr()
+    assert ask("status", workspace=tmp_path) == 5
+    assert "STRANDED: 2026-01-a ended" in capsys.readouterr().err
+    # And from anywhere else.
+    assert ask("status", workspace=tmp_path / "nowhere") == 5
+
+
+def test_a_resume_in_a_journal_of_the_runs_account_ends_the_alarm(tmp_path: Path) -> None:
+    root = leave_run(tmp_path, "2026-01-a", ARMED)
+    add_journal(root, chained(root.name, [RESUMED]))
+    assert ask("status", workspace=tmp_path) == 0
+
+
+def test_an_unproven_verdict_stays_until_a_restore_was_seen_after_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every device was seen by the run, and something of ours may still be left: in a saved configuration, say."""
+    root = leave_run(tmp_path, "2026-01-a", [*ARMED, SEEN], json.dumps({**VERDICT, "restoration": "unproven"}))
+    assert ask("status", workspace=tmp_path) == 5
+    assert f"UNPROVEN: 2026-01-a saw {POINT} without our objects" in capsys.readouterr().err
+    add_journal(root, chained(root.name, [RESUMED]))
+    assert ask("status", workspace=tmp_path) == 0
+
+
+def test_runs_does_not_repeat_a_verdict_that_the_journals_contradict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leave_run(tmp_path, "2026-01-a", ARMED, json.dumps(VERDICT))
+    assert ask("runs", workspace=tmp_path) == 0
+    assert capsys.readouterr().out.splitlines()[1].endswith("  unproven: not seen restored")
+    assert ask("show", workspace=tmp_path) == 0
+    assert "held, restoration unproven: not seen restored" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", ["status", "abort", "restore"])
+def test_a_folder_that_is_no_workspace_says_so(tmp_path: Path, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(InputError, match=r"is no workspace \(it has neither drills/ nor runs/\)") as refused:
+        ask(verb, workspace=tmp_path)
+    assert refused.value.exit_code == 2
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("verb", ["status", "abort", "restore"])
+def test_nothing_is_said_to_be_well_when_the_machines_record_cannot_be_read(
+    tmp_path: Path, verb: str, machine_state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "runs").mkdir()
+    (machine_state / "runs").mkdir()
+    (machine_state / "runs" / "a.json").write_text("{", encoding="utf-8")
+    assert ask(verb, workspace=tmp_path) == 5
+    said = capsys.readouterr()
+    assert "a.json cannot be read (it is no record of this version)" in said.err
+    assert "No run" not in said.out
+
+
+def test_status_names_a_run_of_another_folder_that_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    leave_run(tmp_path / "plant", "2026-01-a", ARMED)
+    record_run("2026-01-a", tmp_path / "plant", simulated_drill.make(), {})
+    assert ask("status", workspace=tmp_path) == 0
+    assert f"2026-01-a in {tmp_path / 'plant'} is running" in capsys.readouterr().out
+    forget_locks()
+    assert ask("status", workspace=tmp_path) == 5
+
+
+def test_a_record_whose_run_was_seen_restored_goes(tmp_path: Path, machine_state: Path) -> None:
+    leave_run(tmp_path, "2026-01-a", [*ARMED, SEEN])
+    record_run("2026-01-a", tmp_path, simulated_drill.make(), {})
+    forget_locks()
+    assert ask("status", workspace=tmp_path) == 0
+    assert list((machine_state / "runs").iterdir()) == []
+
+
+def test_a_run_that_is_marked_unproven_in_the_machines_record_stays(tmp_path: Path) -> None:
+    leave_run(tmp_path, "2026-01-a", [*ARMED, SEEN])
+    record_run("2026-01-a", tmp_path, simulated_drill.make(), {}).leave_unproven("The end says so.")
+    forget_locks()
+    assert ask("status", workspace=tmp_path) == 5

@@ -10,8 +10,10 @@ from islandmode.rehearse import containerlab, namespaces
 from islandmode.rehearse.container_lab import BACKEND as CONTAINERLAB
 from islandmode.rehearse.container_lab import ContainerLab
 from islandmode.rehearse.containerlab_down import down as destroy
-from islandmode.rehearse.lab import Lab, LabStatus, read_state
+from islandmode.rehearse.lab import STATE_FILE, Lab, LabStatus, read_state
 from islandmode.rehearse.namespaces import NamespacesLab
+from islandmode.rehearse.processes import still_lives
+from islandmode.store.active import LabRecord, known, lab_record_path
 
 UP = {namespaces.BACKEND: namespaces.up, CONTAINERLAB: containerlab.up}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,40}")
@@ -32,6 +34,8 @@ def up(path: Path, *, name: str, state_dir: Path, backend: str = namespaces.BACK
         raise InputError(f"There is no back end {backend}; known back ends: {', '.join(UP)}.")
     if attach(name, state_dir) is not None:
         raise InputError(f"Lab {name} is already up; use it, or end it with `islandmode lab down`.")
+    if is_orphan(name, state_dir):
+        raise InputError(f"Lab {name} is up and its folder in {state_dir} is gone; end it with `islandmode lab down`.")
     # Whatever a lab of that name, of either back end, left behind half-way.
     down(name, state_dir)
     return UP[backend](path, name=name, state_dir=state_dir)
@@ -45,10 +49,24 @@ def attach(name: str, state_dir: Path) -> Lab | None:
     return namespaces.attach(name, state_dir)
 
 
-def down(name: str, state_dir: Path) -> None:
-    """End a lab of either back end, also one that never came up; nothing of it is left."""
-    destroy(_checked(name), state_dir)
-    namespaces.down(name, state_dir)
+def recorded(name: str, state_dir: Path) -> LabRecord | None:
+    """Give what the machine knows of a lab, whatever became of its folder."""
+    path = lab_record_path(_checked(name), state_dir)
+    return next((one for one in known().labs if one.path == path), None)
+
+
+def is_orphan(name: str, state_dir: Path) -> bool:
+    """Tell whether a lab that came up whole lives on without its folder."""
+    record = recorded(name, state_dir)
+    gone = not (state_dir / name / STATE_FILE).exists()
+    return gone and record is not None and bool(record.identity) and bool(still_lives(record.lives_by))
+
+
+def down(name: str, state_dir: Path) -> bool:
+    """End a lab of either back end, also one that never came up; nothing of it is left. Tells whether there was one."""
+    record = recorded(name, state_dir)
+    destroyed = destroy(_checked(name), state_dir)
+    return namespaces.down(name, state_dir) or destroyed or record is not None
 
 
 def restart(lab: Lab, node: str) -> Lab:

@@ -55,6 +55,11 @@ class ContainerLab(Lab):
         self.node(node)
         return argv if node == OPERATIONS_HOST else errand.ask_for(node, argv)
 
+    @property
+    def processes(self) -> tuple[tuple[int, str], ...]:
+        """Give the first process of every container."""
+        return tuple((one.pid, one.started) for one in self.containers.values())
+
     def container(self, node: str) -> str:
         """Give the id of a node's container; an unknown name lists the known ones."""
         return self.containers[self.node(node).name].id
@@ -87,6 +92,10 @@ class ContainerLab(Lab):
                 "take it down and up again with `islandmode lab down` and `islandmode lab up`. Nothing was touched."
             )
         return self.accompany((PYTHON, "-m", "islandmode", *arguments), drill=drill)
+
+    def ask(self, arguments: tuple[str, ...]) -> int | None:
+        """Run ourselves in the operations host's container and come back with the exit code."""
+        return self.go(arguments, drill=False)
 
     def accompany(self, argv: tuple[str, ...], *, drill: bool) -> int | None:
         """Run a command line of ours on the operations host, which sees every path of the workspace as this machine does."""

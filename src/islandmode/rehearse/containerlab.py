@@ -40,6 +40,7 @@ from islandmode.rehearse.topology import (
     kept_topology,
     read_topology,
 )
+from islandmode.store.active import record_lab
 
 OWN_TARGET = "/run/own"
 UP_S, SCAN_S = 120.0, 5
@@ -58,6 +59,7 @@ def up(path: Path, *, name: str, state_dir: Path) -> ContainerLab:
     folder = (state_dir / name).resolve()
     try:
         (folder / SECRETS).mkdir(parents=True, mode=0o700)
+        record_lab(name, state_dir, BACKEND, "", {})
         keep_topology(topology, folder)
         (folder / MARK).write_text(f"{topology.file}\n", encoding="utf-8")
     except OSError as error:
@@ -68,6 +70,7 @@ def up(path: Path, *, name: str, state_dir: Path) -> ContainerLab:
         wait_until_ready(lab, PYTHON)
         # Last: a lab without it never came up whole, and the next `up` clears it away.
         _write_state(lab)
+        record_lab(name, state_dir, BACKEND, lab.identity, lab.lives_by)
     except BaseException as failed:
         try:
             down(name, state_dir)
@@ -209,6 +212,7 @@ def restart(lab: ContainerLab, node: str) -> ContainerLab:
     run_program(("restart", *deployed_topology(lab.name, folder), "--node", node), base=folder, within_s=UP_S)
     again = replace(lab, containers=_containers(lab.name))
     _write_state(again)
+    record_lab(lab.name, lab.state_dir, BACKEND, again.identity, again.lives_by)
     wait_until_ready(again, PYTHON)
     return again
 

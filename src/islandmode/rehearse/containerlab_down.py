@@ -45,11 +45,15 @@ def copy_beside(name: str, original: Path) -> Path:
     return original.with_name(f".{name}.{original.name}")
 
 
-def down(name: str, state_dir: Path) -> None:
-    """Destroy a lab, also one that never came up, or whose files are gone; returns when Docker has taken all of it away."""
+def down(name: str, state_dir: Path) -> bool:
+    """Destroy a lab, also one that never came up, or whose files are gone; returns when Docker has taken all of it away.
+
+    Tells whether there was one.
+    """
     folder = (state_dir / name).resolve()
-    if not (folder / MARK).is_file() and shutil.which("docker") is None:
-        return
+    was_there = (folder / MARK).is_file()
+    if not was_there and shutil.which("docker") is None:
+        return False
     try:
         ours = _ours(name, folder)
     except Refused:
@@ -66,6 +70,7 @@ def down(name: str, state_dir: Path) -> None:
     _let_go(name, state_dir, folder)
     if trouble is not None:
         raise LabFailed(f"{trouble} Its containers were removed; its lines in /etc/hosts may be left.") from trouble
+    return was_there or bool(ours)
 
 
 def _known(name: str, state_dir: Path) -> dict[str, Container]:

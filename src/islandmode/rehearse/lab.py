@@ -63,6 +63,21 @@ class Lab(ABC):
         """Addresses of the isolation points of this lab."""
         return tuple(address for node in self.topology.points.values() for address in node.management)
 
+    @property
+    @abstractmethod
+    def processes(self) -> tuple[tuple[int, str], ...]:
+        """Give the processes without which nothing of the lab lives, each with when it started."""
+
+    @property
+    def lives_by(self) -> dict[str, Any]:
+        """Say by which processes the lab lives, and from where their numbers are meant; for `processes.still_lives`."""
+        try:
+            state = read_state(self.name, self.state_dir) or {}
+        except LabUnknown:
+            state = {}
+        meant = {key: state[key] for key in vantage_point() if key in state}
+        return meant | {"processes": [list(one) for one in self.processes]}
+
     def secret(self, name: str) -> str:
         """Read a secret of this lab; an unknown name lists the known ones."""
         folder = self.folder / SECRETS
@@ -99,6 +114,10 @@ class Lab(ABC):
         None says that it ended without a word of its own. A drill ends with whoever started it: when we are told to end, or
         die, its conductor restores.
         """
+
+    @abstractmethod
+    def ask(self, arguments: tuple[str, ...]) -> int | None:
+        """Run ourselves on the operations host and come back with the exit code; None when it ended without its own word."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """The namespaces back end: brings a containerlab file up without containers, as root or in user namespaces.
 
 Everything runs under one *anchor*, the first process of a process-id namespace: when it is killed, the kernel kills all
-of the lab, with its networks and mounts, and no name of it ever stood on the machine. The anchor carries a marker in
-its command line, so that a lab is found and ended even when the `up` that made it was killed half-way.
+of the lab, with its networks and mounts, and no name of it ever stood on the machine. The anchor holds a
+lock in the machine's record, so that a lab is found and ended even when the `up` that made it was killed half-way, or its
+folder was deleted. The marker in its command line is for people.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,6 +30,7 @@ from islandmode.rehearse.lab import (
     STATE_FILE,
     Lab,
     LabFailed,
+    LabUnknown,
     NodeStatus,
     addresses_in,
     read_state,
@@ -42,6 +45,7 @@ from islandmode.rehearse.processes import (
     pids,
     shares_user_namespace,
     started,
+    still_lives,
     vantage_point,
 )
 from islandmode.rehearse.topology import (
@@ -52,6 +56,8 @@ from islandmode.rehearse.topology import (
     keep_topology,
     kept_topology,
 )
+from islandmode.store.active import LOCK_ENDING, hold_lab, known, lab_record_path, record_lab
+from islandmode.system.life import lockers
 
 BACKEND = "namespaces"
 MARKER = "islandmode-lab"
@@ -83,6 +89,7 @@ class NamespacesLab(Lab):
     backend: ClassVar[str] = BACKEND
     comes_back: ClassVar[bool] = False
     anchor_pid: int
+    anchor_started: str
     nodes: dict[str, RunningNode]
     rootless: bool
 
@@ -101,6 +108,11 @@ class NamespacesLab(Lab):
         clock = ("-T",) if found.node.clock_offset_s else ()
         return ("nsenter", "-t", str(found.userland_pid), *user, "-n", "-m", "-p", "-u", *clock, "--", *argv)
 
+    @property
+    def processes(self) -> tuple[tuple[int, str], ...]:
+        """Give the anchor."""
+        return ((self.anchor_pid, self.anchor_started),)
+
     def network_pid(self, node: str) -> int:
         """Give the process that holds a node's network."""
         return self._running(node).network_pid
@@ -116,6 +128,12 @@ class NamespacesLab(Lab):
         sys.stdout.flush()
         sys.stderr.flush()
         os.execvp(argv[0], argv)  # noqa: S606 - no shell: the lab's own argv
+
+    def ask(self, arguments: tuple[str, ...]) -> int | None:
+        """Run ourselves on the operations host and come back with the exit code."""
+        argv = self.enter(OPERATIONS_HOST, (sys.executable, "-m", "islandmode", *arguments), network_only=True)
+        sys.stdout.flush()
+        return subprocess.run(argv, check=False).returncode
 
     @property
     def login(self) -> tuple[str, str] | None:
@@ -139,11 +157,14 @@ def up(path: Path, *, name: str, state_dir: Path) -> NamespacesLab:
     except OSError as error:
         raise Refused(f"The lab's state cannot be kept in {folder} ({error.strerror}).") from error
     try:
+        # Recorded before anything of it lives: it is found and ended even when its folder is gone.
+        record_lab(name, state_dir, BACKEND, "", {})
         state = _build(topology, folder, _start_anchor(name, state_dir))
         lab = _lab(topology, name, state_dir, state)
         wait_until_ready(lab, sys.executable)
         # Last: a lab without it never came up whole, and the next `up` clears it away.
         _write_state(folder, state)
+        record_lab(name, state_dir, BACKEND, lab.identity, lab.lives_by)
     except BaseException:
         down(name, state_dir)
         raise
@@ -177,8 +198,12 @@ def _start_anchor(name: str, state_dir: Path) -> int:
     """Start the anchor in a session of its own, and return its first process as this machine numbers it."""
     argv = [*_unshare(), "sh", "-c", ANCHOR, MARKER, _marker(name, state_dir)]
     null, pipe = subprocess.DEVNULL, subprocess.PIPE
+    lock = hold_lab(name, state_dir)
     # Its output ends with it: a pipe that stayed open would keep whoever waits for our own output waiting.
-    outer = subprocess.Popen(argv, stdin=null, stdout=null, stderr=pipe, start_new_session=True, env=_environment())
+    given: dict[str, Any] = {"stdin": null, "stdout": null, "stderr": pipe, "env": _environment()}
+    # The anchor holds the lab's lock from its first moment to its last: that is how it is found again.
+    outer = subprocess.Popen(argv, start_new_session=True, pass_fds=(lock,), **given)
+    os.close(lock)
     until = time.monotonic() + 5
     while time.monotonic() < until:
         below = children(outer.pid)
@@ -285,7 +310,8 @@ def _lab(topology: Topology, name: str, state_dir: Path, state: dict[str, Any]) 
     nodes = {
         one: RunningNode(topology.nodes[one], made["networks"][one], made["userlands"][one]) for one in topology.nodes
     }
-    return NamespacesLab(name, state_dir, state["identity"], topology, state["anchor"], nodes, state["rootless"])
+    anchor = (state["anchor"], state["started"])
+    return NamespacesLab(name, state_dir, state["identity"], topology, *anchor, nodes, state["rootless"])
 
 
 def attach(name: str, state_dir: Path) -> NamespacesLab | None:
@@ -299,15 +325,23 @@ def attach(name: str, state_dir: Path) -> NamespacesLab | None:
     return _lab(kept_topology(state_dir / name, Path(state["topology"])), name, state_dir, state)
 
 
-def down(name: str, state_dir: Path) -> None:
-    """End a lab, also one that never came up; returns when the kernel has taken all of it away."""
-    ended = _anchors(name, state_dir)
+def down(name: str, state_dir: Path) -> bool:
+    """End a lab, also one that never came up; returns when the kernel has taken all of it away, and whether there was one."""
+    ended, folder = _anchors(name, state_dir), state_dir / name
     for pid in ended:
         kill(pid)
     until = time.monotonic() + 10
     while any(is_alive(pid) for pid in ended) and time.monotonic() < until:
         time.sleep(0.005)
-    shutil.rmtree(state_dir / name, ignore_errors=True)
+    was_there = bool(ended) or folder.is_dir()
+    shutil.rmtree(folder, ignore_errors=True)
+    if any(is_alive(pid) for pid in ended):
+        raise LabFailed(f"Lab {name} could not be ended within 10 s; its first process still lives.")
+    record = lab_record_path(name, state_dir)
+    for path in (record.with_suffix(LOCK_ENDING), record):
+        with suppress(OSError):
+            path.unlink()
+    return was_there
 
 
 def _marker(name: str, state_dir: Path) -> str:
@@ -315,19 +349,17 @@ def _marker(name: str, state_dir: Path) -> str:
 
 
 def _anchors(name: str, state_dir: Path) -> list[int]:
-    """Find a lab's anchor and its `unshare` by the marker in their command lines."""
-    marks = [MARKER.encode(), _marker(name, state_dir).encode()]
-    found = []
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit():
-            continue
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if any(words[at : at + 2] == marks for at in range(len(words))):
-            found.append(int(folder.name))
-    return found
+    """Find a lab's anchor and its `unshare`: by the lock that they hold, or by the number and start that were written down."""
+    path = lab_record_path(name, state_dir)
+    written = [one.lives_by for one in known().labs if one.path == path and one.backend == BACKEND]
+    try:
+        state = read_state(name, state_dir)
+    except LabUnknown:
+        state = None
+    if state is not None and state.get("backend", BACKEND) == BACKEND:
+        written.append({**state, "processes": [[state["anchor"], state["started"]]]})
+    recorded = [int(pid) for one in written if still_lives(one) for pid, _ in one["processes"]]
+    return list(dict.fromkeys((*lockers(path.with_suffix(LOCK_ENDING)), *recorded)))
 
 
 def restart(lab: NamespacesLab, node: str) -> NamespacesLab:

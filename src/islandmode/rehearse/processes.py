@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 
 def numbers(anchor: int) -> dict[int, int]:
@@ -44,6 +46,21 @@ def vantage_point() -> dict[str, str]:
     """Say from where process numbers are meant: this boot, and our process-id namespace."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     return {"boot": boot, "numbered_in": str(Path("/proc/self/ns/pid").readlink())}
+
+
+def still_lives(lives_by: Mapping[str, Any]) -> bool | None:
+    """Tell whether one of the processes by which a lab lives is still that very process; None where that cannot be told.
+
+    It asks the kernel, and no file: a lab whose folder was deleted lives on.
+    """
+    here = vantage_point()
+    if not {*here, "processes"} <= lives_by.keys():
+        return None
+    if lives_by["boot"] != here["boot"]:
+        return False
+    if lives_by["numbered_in"] != here["numbered_in"]:
+        return None
+    return any(bool(begun) and started(int(pid)) == begun for pid, begun in lives_by["processes"])
 
 
 def kill(pid: int) -> None:

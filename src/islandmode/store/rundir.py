@@ -5,18 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
-from islandmode.core.unfinished import ARMING, owed
+from islandmode.core.unfinished import ARMING, armed, owed
+from islandmode.store.active import RunRecord, hold_guardian
 from islandmode.store.journal import JournalReading, read_journal
 from islandmode.system.claim import FileClaim
 from islandmode.system.disk import MachineDisk, make_folder, sync_folder
+from islandmode.system.life import Holder, hold_life, holder_of
+from islandmode.system.machine_state import read_owned
 
 RUNS = "runs"
 PLAN, VERDICT, REPORT, SUMS = "plan.json", "verdict.json", "report.html", "SHA256SUMS"
@@ -25,18 +29,27 @@ ROOM_BYTES = 32 * 1024 * 1024
 REQUESTS = "requests"
 GUARDIAN_JOURNAL = "guardian.jsonl"
 CONDUCTOR_JOURNAL = Path("journals") / "conductor.jsonl"
+CONDUCTOR_LOCK, GUARDIAN_LOCK = "lock.conductor", "lock.guardian"
+WRITTEN_BY_US = ("journals", PLAN, VERDICT)
+RESUMED = "resume.ended"
 
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """The directory of one run."""
+    """The directory of one run, and what the machine knows of it: the directory may be gone, or spoilt."""
 
     root: Path
+    record: RunRecord | None = None
 
     @property
     def run(self) -> str:
         """Name the run."""
         return self.root.name
+
+    @property
+    def workspace(self) -> Path:
+        """Give the workspace to which the run belongs."""
+        return self.root.parent.parent
 
     @property
     def journal(self) -> Path:
@@ -55,34 +68,109 @@ class RunDirectory:
             return Plan.model_validate_json(path.read_bytes())
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not a plan of this version"
-            raise InputError(
-                f"{path} cannot be read ({why}); restore by the drill: islandmode restore --drill NAME."
-            ) from None
+        try:
+            if self.record is not None:
+                return self.record.plan()
+        except (OSError, ValueError):
+            why = f"{why}, and the machine's record of it cannot be read either"
+        raise InputError(f"{path} cannot be read ({why}); restore by the drill: islandmode restore --drill NAME.")
+
+    def conductor(self) -> Holder | None:
+        """Tell which process conducts the run, by the locks that it holds; None when none is seen to."""
+        asked = (lambda: holder_of(self.root / CONDUCTOR_LOCK), self.record.conductor if self.record else None)
+        return _first_holder(asked)
+
+    def guardian(self) -> Holder | None:
+        """Tell which process guards the run, by the locks that it holds; None when none is seen to."""
+        asked = (lambda: holder_of(self.root / GUARDIAN_LOCK), self.record.guardian if self.record else None)
+        return _first_holder(asked)
+
+    def hold_conductor(self) -> None:
+        """Hold the conductor's lock until this process ends; raises `Refused`: who conducts must be seen to live."""
+        path = self.root / CONDUCTOR_LOCK
+        try:
+            hold_life(path)
+        except OSError as error:
+            raise Refused(f"{path} cannot be made ({error.strerror}). Nothing was touched.") from error
+
+    def hold_guardian(self, recorded: Path | None) -> None:
+        """Hold the guardian's locks, here and in the machine's record, until this process ends. Never raises."""
+        with suppress(OSError):
+            hold_life(self.root / GUARDIAN_LOCK)
+        if recorded is not None:
+            hold_guardian(recorded)
+
+    def records(self) -> tuple[Record, ...]:
+        """Give the conductor's records up to the first thing that is wrong with them; none when they cannot be read."""
+        return self._read(self.journal).records
 
     def owed(self) -> dict[str, tuple[str, ...]]:
-        """Say which points may still have this run's objects, by all its journals; raises `InputError` without a plan."""
-        if self._is_proven():
+        """Say which points somebody must still see restored, by all journals and the verdict; raises `InputError` without a plan.
+
+        A verdict can only add to what the journals say: that something was seen restored stands in no other file.
+        """
+        unseen = self.unseen()
+        return unseen or (self._planned() if self._was_seen_by_itself() and self._is_unproven() else {})
+
+    def unseen(self) -> dict[str, tuple[str, ...]]:
+        """Say which points were not seen restored, by all its journals; raises `InputError` without a plan.
+
+        A journal counts only as far as its chain closes, and if nobody but the run's account, or root, can have written it.
+        """
+        conductor, others = self._readings()
+        if _is_resumed(others) or (conductor is None and not others and self.record is None):
+            # Seen afterwards; or it ended before its first record, which comes before anything else.
             return {}
-        readings = {path.stem: _read(path) for path in sorted(self.journal.parent.glob("*.jsonl"))}
-        conductor = readings.pop(self.journal.stem)
-        others = [record for reading in readings.values() for record in reading.records]
-        if any(record.kind == "resume.ended" and record.data.get("restored") for record in others):
-            return {}
-        believed = conductor.records if conductor.whole or conductor.cut_off else None
-        if not conductor.records and others:
-            # Somebody recorded after this journal was begun, so it was not empty then.
-            believed = None
+        believed = None
+        # Where somebody recorded after an empty journal was begun, here or on this machine, it was not empty then.
+        begun = conductor is not None and (conductor.records or (not others and self.record is None))
+        if conductor is not None and begun and (conductor.whole or conductor.cut_off):
+            believed = conductor.records
         if believed is not None and not any(record.kind in ARMING for record in (*believed, *others)):
             return {}
-        planned = {name: point.conduits for name, point in self.plan().points.items()} if believed is None else {}
-        return owed(planned, believed, others)
+        return owed({} if believed is not None else self._planned(), believed, others)
 
-    def _is_proven(self) -> bool:
+    def _was_seen_by_itself(self) -> bool:
+        """Tell whether the run's own conductor saw all back that it had armed, and nobody has looked since."""
+        conductor, others = self._readings()
+        if conductor is None or _is_resumed(others):
+            return False
+        return bool(armed(conductor.records)) and not owed({}, conductor.records, ())
+
+    def _readings(self) -> tuple[JournalReading | None, list[Record]]:
+        """Read the conductor's journal, and what all the others say as far as it counts."""
+        readings = {path.stem: self._read(path) for path in sorted(self.journal.parent.glob("*.jsonl"))}
+        conductor = readings.pop(self.journal.stem, None)
+        return conductor, [record for reading in readings.values() for record in _believed(reading)]
+
+    def _planned(self) -> dict[str, tuple[str, ...]]:
+        if self.record is not None:
+            return dict(self.record.points)
+        return {name: point.conduits for name, point in self.plan().points.items()}
+
+    def _is_unproven(self) -> bool:
+        """Tell whether the run's end says that its restoration is not proven, though every device was seen."""
+        if self.record is not None and self.record.unproven:
+            return True
         try:
             verdict = self.verdict()
         except InputError:
             return False
-        return verdict is not None and verdict.get("restoration") == "proven"
+        return verdict is not None and verdict.get("restoration") == "unproven"
+
+    def _read(self, path: Path) -> JournalReading:
+        """Read a journal of this run; one that others may have written, or of another run, says nothing."""
+        try:
+            kept = read_owned(path, -1)
+            account = self.record.account if self.record is not None else self.root.stat().st_uid
+        except OSError as error:
+            return JournalReading((), whole=False, why=f"It cannot be read ({error.strerror}).")
+        if kept.account not in {account, 0}:
+            return JournalReading((), whole=False, why="Another account than the run's wrote it.")
+        reading = read_journal(kept.data)
+        if any(record.run not in {self.run, ""} for record in reading.records):
+            return JournalReading((), whole=False, why="It is the journal of another run.")
+        return reading
 
     def keep(self, name: str, text: str, sync: Callable[[int], None] = os.fsync) -> Path:
         """Write, durably, what a restore without us would need; raises `Refused`, since nothing may be armed without it."""
@@ -130,11 +218,11 @@ class RunDirectory:
 
     def _guardian_has_ended(self) -> bool:
         path = self.journal.with_name(GUARDIAN_JOURNAL)
-        return not path.exists() or any(record.kind == "guardian.ended" for record in _read(path).records)
+        return not path.exists() or any(record.kind == "guardian.ended" for record in self._read(path).records)
 
     def guardian_records(self) -> tuple[Record, ...]:
         """Read what the guardian recorded, as far as its journal can be read; nothing where there is none."""
-        return _read(self.journal.with_name(GUARDIAN_JOURNAL)).records
+        return self._read(self.journal.with_name(GUARDIAN_JOURNAL)).records
 
     def verdict(self) -> Mapping[str, Any] | None:
         """Read the verdict as written; None when this run has none."""
@@ -150,11 +238,24 @@ class RunDirectory:
         return document if isinstance(document, dict) else None
 
 
-def _read(path: Path) -> JournalReading:
-    try:
-        return read_journal(path.read_bytes())
-    except OSError as error:
-        return JournalReading((), whole=False, why=f"It cannot be read ({error.strerror}).")
+def _believed(reading: JournalReading) -> Iterator[Record]:
+    """Give what a journal beside the conductor's says: of one that was altered only that something was armed."""
+    intact = reading.whole or reading.cut_off
+    return (record for record in reading.records if intact or record.kind in ARMING)
+
+
+def _is_resumed(records: Iterable[Record]) -> bool:
+    """Tell whether a restore after the run saw everything back."""
+    return any(record.kind == RESUMED and record.data.get("restored") for record in records)
+
+
+def _first_holder(asked: Iterable[Callable[[], Holder | None] | None]) -> Holder | None:
+    """Give the first holder that is found; a lock that cannot be looked at shows nobody."""
+    found = None
+    for ask in asked:
+        with suppress(OSError):
+            found = found or (ask() if ask is not None else None)
+    return found
 
 
 def create(workspace: Path, run: str) -> RunDirectory:
@@ -167,6 +268,8 @@ def create(workspace: Path, run: str) -> RunDirectory:
         sync_folder(root.parent)
         for folder in ((root / CONDUCTOR_JOURNAL).parent, root / "artifacts", root / REQUESTS):
             make_folder(folder)
+        # Whatever the umask: nobody else may put a journal there, or take one away.
+        (root / CONDUCTOR_JOURNAL).parent.chmod(0o755)
         # Whoever is of the group of the workspace's runs may ask for an abort, whatever account the run has.
         (root / REQUESTS).chmod(0o2770)
         FileClaim(root).make()
@@ -185,18 +288,32 @@ def _refuse_full_disk(runs: Path) -> None:
 
 
 def earlier(workspace: Path) -> tuple[RunDirectory, ...]:
-    """List the runs of a workspace, newest first."""
+    """List the runs of a workspace, newest first; one whose journal is gone is a run all the same."""
     runs = workspace / RUNS
     if not runs.is_dir():
         return ()
-    found = [path for path in runs.iterdir() if (path / CONDUCTOR_JOURNAL).is_file()]
-    return tuple(RunDirectory(path) for path in sorted(found, reverse=True))
+    found = [path for path in runs.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    mine = [path for path in found if any((path / name).exists() for name in WRITTEN_BY_US)]
+    return tuple(RunDirectory(path) for path in sorted(mine, reverse=True))
+
+
+def with_records(runs: Iterable[RunDirectory], records: Iterable[RunRecord]) -> tuple[RunDirectory, ...]:
+    """Join a workspace's runs with what the machine knows, of these and of others; newest first."""
+    recorded = {record.workspace / RUNS / record.run: record for record in records}
+    mine = {one.root: one for one in runs}
+    joined = {root: replace(one, record=recorded.get(root)) for root, one in mine.items()}
+    joined |= {root: RunDirectory(root, record) for root, record in recorded.items() if root not in joined}
+    return tuple(sorted(joined.values(), key=lambda one: one.run, reverse=True))
 
 
 def find(workspace: Path, run: str) -> RunDirectory:
-    """Find a run by its name, or by the beginning of it; `last` is the newest."""
-    runs = earlier(workspace)
-    matching = runs[:1] if run == "last" else tuple(one for one in runs if one.run.startswith(run))
+    """Find a run of a workspace by its name, or by the beginning of it; `last` is the newest."""
+    return find_in(earlier(workspace), run)
+
+
+def find_in(runs: Sequence[RunDirectory], run: str) -> RunDirectory:
+    """Find one of some runs, newest first, by its name or by the beginning of it; `last` is the newest."""
+    matching = list(runs[:1] if run == "last" else (one for one in runs if one.run.startswith(run)))
     if len(matching) == 1:
         return matching[0]
     known = ", ".join(one.run for one in runs[:5]) or "none yet"

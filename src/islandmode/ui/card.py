@@ -12,6 +12,7 @@ from html import escape
 
 from islandmode.core.plan import DyingFlow, Plan, PlanPoint
 from islandmode.core.probe import CanaryProbe, IcmpProbe
+from islandmode.core.rescue import Restorable
 from islandmode.isolation.by_hand import ByHand, Look, by_hand
 from islandmode.ui.card_style import STYLE
 
@@ -48,7 +49,7 @@ def render_card(plan: Plan, run: str | None = None, *, lab: bool = False) -> str
     )
 
 
-def card_lines(plan: Plan) -> tuple[str, ...]:
+def card_lines(plan: Restorable) -> tuple[str, ...]:
     """Write the card's commands and looks as plain lines, for a screen on which something is wrong right now."""
     lines = []
     for name, point in plan.points.items():

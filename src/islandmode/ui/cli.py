@@ -35,7 +35,7 @@ app.add_typer(lab_app, name="lab")
 
 CRASH_FILE = Path("runs") / "internal-error.txt"
 BAD_INPUT = 2
-SAY_IT_THEMSELVES = frozenset({"islandmode status", "islandmode restore", "islandmode guard"})
+SAY_IT_THEMSELVES = frozenset({"islandmode status", "islandmode look", "islandmode restore", "islandmode guard"})
 
 
 def _with_banner(context: typer.Context, workspace: Path) -> Path:
@@ -124,9 +124,10 @@ def plan(
     No device is contacted.
     """
     from islandmode.ui.plan_text import print_plan
-    from islandmode.ui.planning import plan_of
+    from islandmode.ui.planning import plan_of, print_left_out
 
-    _, made = plan_of(workspace, drill)
+    loaded, made = plan_of(workspace, drill)
+    print_left_out(loaded.left_out)
     if json:
         typer.echo(made.model_dump_json(indent=2, by_alias=True))
     else:
@@ -147,6 +148,7 @@ def run(
     json: Json = False,  # noqa: FBT002 - typer's way
     topology: TopologyFile = None,
     own_lab: Annotated[bool, typer.Option("--own-lab", hidden=True)] = False,  # noqa: FBT002 - typer's way
+    recorded: Annotated[str | None, typer.Option("--recorded", hidden=True)] = None,
 ) -> int:
     """Run one drill.
 
@@ -160,7 +162,8 @@ def run(
         raise InputError(f"There is no mode {mode}; known modes: {', '.join(modes)}.")
     from islandmode.ui.run_command import RunRequest, run_drill
 
-    request = RunRequest(workspace.resolve(), drill, modes[mode], lab, own_lab=own_lab, json=json, topology=topology)
+    where = workspace.resolve()
+    request = RunRequest(where, drill, modes[mode], lab, own_lab, json, topology, recorded)
     again = ["run", drill, "--mode", mode, "--workspace", str(request.workspace), "--lab", lab, *(["--json"] * json)]
     return run_drill(request, [*again, *(["--topology", str(topology)] if topology else [])])
 
@@ -182,19 +185,33 @@ def show(run: RunName = "last", workspace: Workspace = HERE, json: Json = False)
 
 
 @app.command()
-def status(workspace: Workspace = HERE, lab: LabName = "plant") -> int:
-    """Say what runs and whether anything may still be isolated.
+def status(
+    workspace: Workspace = HERE,
+    lab: LabName = "plant",
+    devices: Annotated[  # noqa: FBT002 - typer's way
+        bool, typer.Option("--devices", help="Log in on the devices and look; changes nothing.")
+    ] = False,
+) -> int:
+    """Say what runs on this machine and whether anything may still be isolated.
 
-    Exit code 5 if something may be, and no run is there to restore it.
+    Exit code 5 if something may be, and no run is there to restore it, or if that cannot be told.
     """
     from islandmode.ui.status import print_status
 
-    return print_status(workspace, lab)
+    return print_status(workspace, lab, devices=devices)
+
+
+@app.command(hidden=True)
+def look(workspace: Workspace = HERE, lab: LabName = "plant") -> int:
+    """Look at the devices of a lab; `status --devices` starts this on the operations host."""
+    from islandmode.ui.devices import look as look_there
+
+    return look_there(workspace.resolve(), lab)
 
 
 @app.command()
 def abort(
-    run: Annotated[str | None, typer.Argument(help="A run; every run that goes on if not given.")] = None,
+    run: Annotated[str | None, typer.Argument(help="A run; every run of this machine if not given.")] = None,
     workspace: Workspace = HERE,
     lab: LabName = "plant",
     at_once: AtOnce = False,  # noqa: FBT002 - typer's way
@@ -235,11 +252,16 @@ def restore(
 
 
 @app.command(hidden=True)
-def guard(run: RunName, workspace: Workspace = HERE, lab: LabName = "plant") -> int:
+def guard(
+    run: RunName,
+    workspace: Workspace = HERE,
+    lab: LabName = "plant",
+    record: Annotated[Path | None, typer.Option("--record")] = None,
+) -> int:
     """Guard a run; conductors start this."""
     from islandmode.ui.guard_command import guard_run
 
-    return guard_run(workspace, lab, run)
+    return guard_run(workspace, lab, run, record)
 
 
 def _place(workspace: Path, lab: str) -> tuple[str, ...]:
@@ -303,12 +325,29 @@ def lab_graph(
     return draw_lab(workspace, file, site)
 
 
+@lab_app.command("list")
+def lab_list(workspace: Workspace = HERE) -> int:
+    """List the labs of this machine, and the runs that use them."""
+    from islandmode.ui.lab_commands import list_labs
+
+    return list_labs(workspace)
+
+
 @lab_app.command("down")
-def lab_down(workspace: Workspace = HERE, lab: LabName = "plant") -> int:
-    """Take the lab down; nothing is left behind."""
+def lab_down(
+    workspace: Workspace = HERE,
+    lab: LabName = "plant",
+    force: Annotated[  # noqa: FBT002 - typer's way
+        bool, typer.Option("--force", help="Stop and restore the runs that use it first.")
+    ] = False,
+) -> int:
+    """Take the lab down; nothing is left behind.
+
+    Refused while a run uses it, or may have left something isolated in it.
+    """
     from islandmode.ui.lab_commands import down
 
-    return down(workspace, lab)
+    return down(workspace, lab, force=force)
 
 
 def command(arguments: list[str]) -> int:

@@ -12,7 +12,8 @@ from anyio.abc import TaskStatus
 
 from islandmode.core.errors import IslandmodeError, Refused
 from islandmode.rehearse import backends
-from islandmode.rehearse.lab import Lab, LabUnknown
+from islandmode.rehearse.lab import Lab
+from islandmode.rehearse.processes import still_lives
 from islandmode.run.guardian import Guardian
 from islandmode.run.guardian_process import FolderRequests, PipeHearing
 from islandmode.store import rundir
@@ -44,10 +45,12 @@ class Signals:
                 self.why = f"{signal.Signals(number).name} was received"
 
 
-def guard_run(workspace: Path, lab: str, run: str) -> int:
-    """Guard a run until its restoration was seen."""
+def guard_run(workspace: Path, lab: str, run: str, record: Path | None) -> int:
+    """Guard a run until its restoration was seen; `record` is the machine's of this run."""
     try:
-        return anyio.run(_guard, workspace, lab, rundir.find(workspace, run))
+        directory = rundir.find(workspace, run)
+        directory.hold_guardian(record)
+        return anyio.run(_guard, workspace, lab, directory)
     except IslandmodeError as error:
         # Whoever started us listens here and nowhere else.
         os.write(1, f"{REFUSED} {error}\n".encode())
@@ -56,22 +59,15 @@ def guard_run(workspace: Path, lab: str, run: str) -> int:
 
 async def _end_with_the_lab(lab: Lab, journal: Journal, clock: Clock) -> None:
     """End when the lab is gone: the isolation went with it, and nobody could ever see it restored."""
-    while _is_there(lab):
+    lives_by = lab.lives_by
+    # Not its folder: a lab whose folder was deleted lives on, and what is isolated in it stays isolated.
+    while still_lives(lives_by) is not False:
         await clock.sleep(LOOK_FOR_LAB_S)
     journal.note("guardian.ended", {"restored": False, "why": "The lab is gone, and the isolation with it."})
     with anyio.move_on_after(WRITE_S):
         await journal.close()
     # A restore is shielded from everything on purpose; nothing else ends it.
     os._exit(0)
-
-
-def _is_there(lab: Lab) -> bool:
-    """Tell whether a lab still runs; one that cannot be seen may."""
-    try:
-        there = backends.attach(lab.name, lab.state_dir)
-    except LabUnknown:
-        return True
-    return there is not None and there.identity == lab.identity
 
 
 async def _guard(workspace: Path, lab_name: str, directory: RunDirectory) -> int:

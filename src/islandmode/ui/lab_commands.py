@@ -6,13 +6,25 @@ import os
 import sys
 from pathlib import Path
 
+import anyio
 from rich.console import Console
 from rich.table import Table
 
-from islandmode.core.errors import InputError
+from islandmode.core.errors import InputError, Refused
 from islandmode.rehearse import backends
-from islandmode.rehearse.lab import Lab
+from islandmode.rehearse.lab import STATE_FILE, Lab, LabUnknown, identity_of
+from islandmode.rehearse.processes import still_lives
+from islandmode.store import active
+from islandmode.store.active import LabRecord
+from islandmode.store.rundir import RunDirectory
+from islandmode.system.clock import MachineClock
+from islandmode.system.life import lockers
+from islandmode.ui import stop_commands
 from islandmode.ui.lab_place import STATE
+from islandmode.ui.unfinished_runs import known_runs, lab_identity, lab_is_gone, owed_by, uses
+
+ENDED_WITHIN_S = 30.0
+LOOK_EVERY_S = 0.1
 
 
 def up(workspace: Path, name: str, backend: str, topology: Path) -> int:
@@ -22,15 +34,92 @@ def up(workspace: Path, name: str, backend: str, topology: Path) -> int:
     return 0
 
 
-def down(workspace: Path, name: str) -> int:
-    """Take a lab down."""
-    backends.down(name, workspace / STATE)
+def down(workspace: Path, name: str, *, force: bool) -> int:
+    """Take a lab down; one that a run uses only after that run was stopped and restored, where that is asked for."""
+    state = workspace / STATE
+    known, users = known_runs(workspace), _users(workspace, name)
+    code = 0
+    if users and not force:
+        raise Refused(
+            f"Lab {name} is used by {', '.join(one.run for one in users)}, which goes on or was not seen restored. First: "
+            "islandmode abort. Or `islandmode lab down --force`, which restores first."
+        )
+    if known.unread and not force:
+        raise Refused(f"{known.unread[0]}: whether a run uses lab {name} cannot be told. `--force` takes it down.")
+    if users:
+        code = stop_commands.bring_back_apart("abort", users)
+        anyio.run(_ended, users)
+    if not backends.down(name, state):
+        raise InputError(f"There is no lab {name} in {state}{_elsewhere(name)}.")
+    for one in users:
+        print(f"{one.run}: its lab is gone, and the isolation with it.")
     print(f"Lab {name} is down.")
+    return code
+
+
+def _users(workspace: Path, name: str) -> tuple[RunDirectory, ...]:
+    """List the runs that go on in a lab, or may have left something isolated in it."""
+    record = backends.recorded(name, workspace / STATE)
+    try:
+        identity = identity_of(name, workspace / STATE)
+    except LabUnknown:
+        identity = None
+    wanted = {one for one in (identity, record.identity if record is not None else None) if one}
+    return tuple(
+        one
+        for one in known_runs(workspace).runs
+        if lab_identity(one) in wanted and (one.conductor() or one.guardian() or owed_by(one)) and not lab_is_gone(one)
+    )
+
+
+async def _ended(runs: tuple[RunDirectory, ...]) -> None:
+    """Wait until runs have ended: what they still look at is in the lab. Not for ever."""
+    clock = MachineClock.of_this_boot()
+    with anyio.move_on_after(ENDED_WITHIN_S):
+        while any(one.conductor() is not None for one in runs):
+            await clock.sleep(LOOK_EVERY_S)
+
+
+def _elsewhere(name: str) -> str:
+    """Name labs of the same name that this machine knows elsewhere."""
+    found = [one.state_dir.parent for one in active.known().labs if one.name == name]
+    ways = ", ".join(f"`islandmode lab down --lab {name} --workspace {folder}`" for folder in found)
+    return f"; to end one of that name elsewhere: {ways}" if found else ""
+
+
+def list_labs(workspace: Path) -> int:
+    """List the labs of this machine, whatever became of their folders, and the runs that use them."""
+    known = active.known()
+    runs = known_runs(workspace).runs
+    lines = []
+    for record in known.labs:
+        lives = still_lives(record.lives_by) if record.identity else bool(lockers(record.lock))
+        if lives is not False:
+            using = [one.run for one in runs if uses(one, record) and (one.conductor() or owed_by(one))]
+            used = f", used by {', '.join(using)}" if using else ""
+            lines.append(
+                f"{record.name}  {record.backend}  {record.state_dir.parent}  {_state(record, lives=lives)}{used}"
+            )
+    for why in known.unread:
+        print(f"islandmode: {why}: a lab may be up that is not named here.", file=sys.stderr)
+    print("\n".join(lines) if lines or known.unread else "No lab is up on this machine.")
     return 0
+
+
+def _state(record: LabRecord, *, lives: bool | None) -> str:
+    if lives is None:
+        return "cannot be seen from here"
+    if not record.identity:
+        return "did not come up whole; `islandmode lab down` ends it"
+    there = (record.state_dir / record.name / STATE_FILE).exists()
+    return "up" if there else "up, its folder is gone; `islandmode lab down` ends it"
 
 
 def status(workspace: Path, name: str) -> int:
     """List the nodes of a lab."""
+    if backends.is_orphan(name, workspace / STATE):
+        print(f"Lab {name} is up and its folder is gone; end it with `islandmode lab down`.")
+        return 0
     state = backends.status(name, workspace / STATE)
     if not state.running:
         print(f"Lab {name} is not running.")

@@ -12,6 +12,7 @@ from pathlib import Path
 from islandmode import isolation
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.plan import Plan, PlanPoint
+from islandmode.core.rescue import Restorable
 from islandmode.isolation.point import IsolationPoint
 from islandmode.observe.process_vantage import ProcessVantage
 from islandmode.observe.vantage import Vantage
@@ -38,7 +39,7 @@ def attach_or_up(workspace: Path, name: str, topology: Path | None) -> tuple[Lab
     return lab, False
 
 
-def refuse_strangers(plan: Plan, lab: Lab) -> None:
+def refuse_strangers(plan: Restorable, lab: Lab) -> None:
     """Refuse a plan with a device that is not of this lab; compares addresses with the host keys of this `lab up`."""
     for name, point in plan.points.items():
         if str(point.management.address) not in lab.management_addresses:
@@ -49,7 +50,9 @@ def refuse_strangers(plan: Plan, lab: Lab) -> None:
             )
 
 
-def open_points(plan: Plan, lab: Lab, workspace: Path, clock: Clock, run: str | None) -> Mapping[str, IsolationPoint]:
+def open_points(
+    plan: Restorable, lab: Lab, workspace: Path, clock: Clock, run: str | None
+) -> Mapping[str, IsolationPoint]:
     """Make the plan's isolation points; nothing is contacted yet, secrets are resolved now."""
     secrets = Secrets(workspace, lab=lab.secret)
     return {
@@ -66,6 +69,12 @@ def _with_login(point: PlanPoint, lab: Lab) -> PlanPoint:
         return point
     user, become = lab.login
     return point.model_copy(update={"login": point.login.model_copy(update={"user": user, "become": become})})
+
+
+def words_of(lab: Lab) -> dict[str, object]:
+    """Say which lab this is, for the machine's record of a run in it."""
+    place = {"name": lab.name, "state_dir": str(lab.state_dir.resolve())}
+    return place | {"identity": lab.identity, "backend": lab.backend, "lives_by": lab.lives_by}
 
 
 def down(lab: Lab) -> None:

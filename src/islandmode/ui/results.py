@@ -14,6 +14,7 @@ from islandmode.core.episodes import fold
 from islandmode.core.judge import judge
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
+from islandmode.core.rescue import Restorable
 from islandmode.core.timeline import timeline_of
 from islandmode.core.verdict import Interval, Restoration, Result, Row, Times, Verdict
 from islandmode.run.conductor import Conducted
@@ -71,7 +72,7 @@ def print_result(plan: Plan, verdict: Verdict, directory: RunDirectory, *, as_js
     console.print(f"report {directory.root / rundir.REPORT}", soft_wrap=True)
 
 
-def print_card(plan: Plan) -> None:
+def print_card(plan: Restorable) -> None:
     """Say loudly, on standard error, how to restore every device by hand; the commands need no run-time value."""
     print("STRANDED: restoration was not seen. Look at the plant, and restore by hand:", file=sys.stderr)
     for line in card_lines(plan):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import secrets as randomness
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from islandmode.core.drill import Mode
 from islandmode.core.errors import IslandmodeError, Refused, Unrecorded
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
+from islandmode.core.verdict import Restoration
 from islandmode.rehearse.errand import lifeline
 from islandmode.rehearse.lab import Lab
 from islandmode.run.conductor import Conducted, Conductor, RunPlace
@@ -26,6 +28,7 @@ from islandmode.run.guards import Guarded
 from islandmode.run.outermost import Broken
 from islandmode.run.progress import Show, Stop, StopLatch
 from islandmode.store import rundir
+from islandmode.store.active import record_run
 from islandmode.store.journal import Journal
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.claim import FileClaim
@@ -38,12 +41,14 @@ from islandmode.ui.exits import NOTHING_TO_JUDGE, STRANDED, exit_code
 from islandmode.ui.live import LiveView, silent
 from islandmode.ui.operator_name import operator_name
 from islandmode.ui.plan_text import print_plan
-from islandmode.ui.planning import plan_of
+from islandmode.ui.planning import plan_of, print_left_out
 from islandmode.ui.results import judge_and_write, print_card, print_result
-from islandmode.ui.unfinished_runs import refuse_beside_unfinished
+from islandmode.ui.unfinished_runs import known_runs, owed_by, refuse_beside_unfinished, uses
 
 STARTED_BY = "lab back end"
 PROOF_DEADLINE_S = 20.0
+NOTHING_TOUCHED = (2, 4)
+UNPROVEN = "The run ended and its restoration is not proven."
 
 
 @dataclass(frozen=True)
@@ -57,17 +62,20 @@ class RunRequest:
     own_lab: bool
     json: bool
     topology: Path | None
+    recorded: str | None = None
+    """The name of a run that whoever started us outside has recorded on its machine already."""
 
 
 def run_drill(request: RunRequest, arguments: Sequence[str]) -> int:
     """Run a drill and return the exit code; `arguments` are our own, for starting again on the operations host."""
-    _, plan = plan_of(request.workspace, request.drill)
+    loaded, plan = plan_of(request.workspace, request.drill)
     if request.mode in (Mode.LIVE, Mode.INCIDENT):
         raise Refused(
             f"Mode {request.mode.value} needs approvals, which do not exist yet in this version. "
             "Nothing was touched. Rehearse with --mode rehearsal."
         )
     if request.mode in (Mode.TABLETOP, Mode.DRY_RUN):
+        print_left_out(loaded.left_out)
         print_plan(plan)
         return NOTHING_TO_JUDGE
     return _rehearse(request, plan, arguments)
@@ -80,7 +88,7 @@ def _rehearse(request: RunRequest, plan: Plan, arguments: Sequence[str]) -> int:
         rehearsal.refuse_strangers(plan, lab)
         if not lab.is_here():
             keep = ("--own-lab",) if ours and not lab.comes_back else ()
-            code = lab.go((*arguments, *keep), drill=True)
+            code = _go(request, plan, lab, (*arguments, *keep))
             # What became of a conductor that said nothing is not known here; then its lab stays for whoever looks.
             ours = ours and code is not None
             return _died() if code is None else code
@@ -88,11 +96,36 @@ def _rehearse(request: RunRequest, plan: Plan, arguments: Sequence[str]) -> int:
     finally:
         # Only after restoration was seen or given up does this line run: the lab is what a person would look at.
         if ours:
-            _take_down(lab)
+            _take_down(lab, request.workspace)
 
 
-def _take_down(lab: Lab) -> None:
+def _go(request: RunRequest, plan: Plan, lab: Lab, arguments: tuple[str, ...]) -> int | None:
+    """Run ourselves on the operations host; where that sees nothing of this machine, the run is recorded here."""
+    if not lab.comes_back:
+        return lab.go(arguments, drill=True)
+    run = _new_name(plan, MachineClock.of_this_boot())
+    record = record_run(run, request.workspace, plan, rehearsal.words_of(lab))
+    code = lab.go((*arguments, "--recorded", run), drill=True)
+    if code in NOTHING_TOUCHED:
+        record.forget()
+    elif code == STRANDED:
+        record.leave_unproven(UNPROVEN)
+    elif code is not None and not owed_by(RunDirectory(request.workspace / rundir.RUNS / run, record)):
+        record.forget()
+    return code
+
+
+def _new_name(plan: Plan, clock: Clock) -> str:
+    return f"{iso_utc(clock.utc_us())[:19].replace(':', '')}Z-{plan.drill.drill}-{randomness.token_hex(2)}"
+
+
+def _take_down(lab: Lab, workspace: Path) -> None:
     """Take our own lab down; that it could not be must not hide what became of the plant."""
+    holders = {one.run: one.conductor() for one in known_runs(workspace).runs if uses(one, lab)}
+    others = [run for run, holder in holders.items() if holder is not None and holder.pid != os.getpid()]
+    if others:
+        print(f"islandmode: lab {lab.name} stays up: {', '.join(others)} uses it.", file=sys.stderr)
+        return
     try:
         rehearsal.down(lab)
     except IslandmodeError as error:
@@ -107,18 +140,26 @@ def _died() -> int:
 
 def _run_here(request: RunRequest, plan: Plan, lab: Lab) -> int:
     clock, disk = MachineClock.of_this_boot(), MachineDisk()
-    run = f"{iso_utc(clock.utc_us())[:19].replace(':', '')}Z-{plan.drill.drill}-{randomness.token_hex(2)}"
+    run = request.recorded or _new_name(plan, clock)
     with hold_conduits(request.workspace / rundir.RUNS / ".locks", plan.drill.site, plan.conduits, run):
-        refuse_beside_unfinished(request.workspace, plan, run)
+        refuse_beside_unfinished(request.workspace, plan, run, lab)
         directory = rundir.create(request.workspace, run)
+        directory.hold_conductor()
         directory.keep(rundir.PLAN, plan.model_dump_json(indent=2, by_alias=True) + "\n")
         card = directory.keep(CARD, render_card(plan, run, lab=True))
+        if request.recorded is None:
+            # Before anything may be armed: from here on every command of this machine knows of the run.
+            directory = replace(directory, record=record_run(run, request.workspace, plan, rehearsal.words_of(lab)))
         if not request.json:
             print(f"card   {card}")
         view = None if request.json else LiveView(plan)
         rehearsed = _Rehearsal(request, plan, lab, clock, disk, directory, silent if view is None else view.show)
         try:
             conducted = anyio.run(rehearsed.conduct)
+        except Refused:
+            # Nothing was touched, or all of it was seen back.
+            _forget(directory)
+            raise
         finally:
             if view is not None:
                 view.close()
@@ -130,8 +171,17 @@ def _run_here(request: RunRequest, plan: Plan, lab: Lab) -> int:
             print_card(plan)
         where = f"The run's record in {directory.root} could not be finished ({error.strerror})"
         raise Unrecorded(f"{where}; it proves nothing.", stranded=not conducted.restored) from error
+    if verdict.restoration is Restoration.PROVEN:
+        _forget(directory)
+    elif directory.record is not None:
+        directory.record.leave_unproven(UNPROVEN)
     print_result(plan, verdict, directory, as_json=request.json)
     return exit_code(verdict.verdict, verdict.restoration)
+
+
+def _forget(directory: RunDirectory) -> None:
+    if directory.record is not None:
+        directory.record.forget()
 
 
 class _Rehearsal:
@@ -187,6 +237,7 @@ class _Rehearsal:
             "operator": operator_name(),
             "lab": self._lab.identity,
             "lab_backend": self._lab.backend,
+            "lab_lives_by": self._lab.lives_by,
         }
         place = RunPlace(directory.run, directory.root, STARTED_BY, header, forwards())
         conductor = Conductor(
@@ -212,9 +263,11 @@ class _Rehearsal:
         """Prepare what guards the run; the guardian's process and the proof start when the conductor asks."""
         own = ("--workspace", str(self._request.workspace), "--lab", self._lab.name)
         ours = (sys.executable, "-m", "islandmode")
-        run = self._directory.run
+        run, record = self._directory.run, self._directory.record
+        # By its path: the guardian's environment is empty, and with it would go the place that was chosen.
+        known = ("--record", str(record.path)) if record is not None else ()
         return Guarded(
-            ProcessGuardian((*ours, "guard", run, *own), self._clock),
+            ProcessGuardian((*ours, "guard", run, *own, *known), self._clock),
             FileClaim(self._directory.root),
             FolderRequests(self._directory.requests),
             (partial(_restore_would_work, (*ours, "restore", run, "--prove", *own)),),

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from islandmode.core.errors import InputError
-from islandmode.core.record import Record
 from islandmode.core.unfinished import armed
 from islandmode.core.verdict import Result
 from islandmode.store import rundir
-from islandmode.store.journal import read_journal
 from islandmode.store.rundir import RunDirectory
+from islandmode.ui.unfinished_runs import owed_by
 
 
 def print_runs(workspace: Path) -> int:
@@ -36,8 +36,13 @@ def _end_of(run: RunDirectory) -> tuple[str, str]:
     except InputError:
         return "verdict.json is not readable", ""
     if verdict is None:
-        return _unfinished(records_of(run)), ""
-    return str(verdict.get("verdict", "not said")), str(verdict.get("restoration", "not said"))
+        return _unfinished(run), ""
+    return str(verdict.get("verdict", "not said")), _restoration(run, verdict)
+
+
+def _restoration(run: RunDirectory, verdict: Mapping[str, Any]) -> str:
+    """Give the restoration as the verdict says it, unless the run's journals say that it was not seen."""
+    return "unproven: not seen restored" if owed_by(run) else str(verdict.get("restoration", "not said"))
 
 
 def show_run(workspace: Path, run: str, *, as_json: bool) -> int:
@@ -46,13 +51,13 @@ def show_run(workspace: Path, run: str, *, as_json: bool) -> int:
     verdict = directory.verdict()
     if as_json:
         if verdict is None:
-            raise InputError(f"{directory.run} has nothing to show as JSON: {_unfinished(records_of(directory))}.")
+            raise InputError(f"{directory.run} has nothing to show as JSON: {_unfinished(directory)}.")
         print(json.dumps(verdict, indent=2))
         return 0
     if verdict is None:
-        print(f"{directory.run}: {_unfinished(records_of(directory))}.\njournal {directory.journal}")
+        print(f"{directory.run}: {_unfinished(directory)}.\njournal {directory.journal}")
         return 0
-    print(f"{directory.run}: verdict {verdict['verdict']}, restoration {verdict['restoration']}")
+    print(f"{directory.run}: verdict {verdict['verdict']}, restoration {_restoration(directory, verdict)}")
     for what, times in (("isolation", verdict["isolation_s"]), ("restoration", verdict["restoration_s"])):
         verified = times["ordered_to_verified"]
         print(f"{what} ordered to verified: {'not seen' if verified is None else f'{verified:.3f} s'}")
@@ -66,13 +71,10 @@ def show_run(workspace: Path, run: str, *, as_json: bool) -> int:
     return 0
 
 
-def records_of(run: RunDirectory) -> tuple[Record, ...]:
-    """Read a run's journal up to the first thing that is wrong with it."""
-    return read_journal(run.journal.read_bytes()).records
-
-
-def _unfinished(records: Sequence[Record]) -> str:
+def _unfinished(run: RunDirectory) -> str:
     """Say how far a run without a verdict got."""
+    records = run.records()
     if not armed(records):
-        return "refused or ended before anything was armed"
+        # A journal that is spoilt or gone does not say so.
+        return "its journal does not say how it ended" if owed_by(run) else "refused or ended before anything was armed"
     return f"no verdict, its journal ends with {records[-1].kind}"

@@ -1,4 +1,7 @@
-"""Command `status`: what runs, and whether anything may still be isolated. It reads what runs wrote and asks none."""
+"""Command `status`: what runs, and whether anything may still be isolated.
+
+Without `--devices` it reads what runs wrote and what the machine knows of them, and says that no device was looked at.
+"""
 
 from __future__ import annotations
 
@@ -8,37 +11,66 @@ from pathlib import Path
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import LabUnknown
 from islandmode.store.rundir import RunDirectory
+from islandmode.ui.devices import look_at_devices
 from islandmode.ui.exits import STRANDED
 from islandmode.ui.lab_place import STATE
-from islandmode.ui.unfinished_runs import conductor_pid, guardian_lives, lab_is_gone, unfinished
+from islandmode.ui.stop_commands import say_whether_all
+from islandmode.ui.unfinished_runs import Known, is_only_unproven, is_workspace, known_runs, lab_is_gone, owed_by
 
 
-def print_status(workspace: Path, lab: str) -> int:
-    """Say whether a lab runs, and which runs did not end with restoration seen."""
+def print_status(workspace: Path, lab: str, *, devices: bool) -> int:
+    """Say whether a lab runs, and which runs of this machine did not end with restoration seen."""
+    known = known_runs(workspace)
+    if is_workspace(known.workspace):
+        _print_lab(known.workspace, lab)
+    code, named = _print_runs(known)
+    if devices:
+        return max(code, look_at_devices(known, lab))
+    if not named or known.unread:
+        code = max(
+            code, say_whether_all(known, "" if named else "No run that is known here has left anything isolated.")
+        )
+    return code
+
+
+def _print_lab(workspace: Path, lab: str) -> None:
     try:
         there = backends.attach(lab, workspace / STATE)
         print(f"Lab {lab} is {'not running' if there is None else 'up'}.")
     except LabUnknown as error:
         print(error)
-    stranded = False
-    for one, owed in unfinished(workspace):
-        pid = conductor_pid(workspace, one)
-        if pid is not None:
-            print(f"{one.run} is running (process {pid}); {', '.join(sorted(owed))} may be isolated.")
-        elif lab_is_gone(workspace, one):
+
+
+def _print_runs(known: Known) -> tuple[int, bool]:
+    """Say which runs go on or owe a restore; returns the exit code, and whether there is one of which all is not well."""
+    code, named = 0, False
+    for one in known.runs:
+        owed, holder = owed_by(one), one.conductor()
+        if holder is not None:
+            process = "a process that cannot be seen from here" if holder.pid is None else f"process {holder.pid}"
+            what = f"{', '.join(sorted(owed))} may be isolated" if owed else "its journal says that nothing is armed"
+            print(f"{one.run} in {one.workspace} is running ({process}); {what}.")
+            named = True
+        elif not owed:
+            if one.record is not None:
+                # It is over by its own journals; only nobody was there to take the record away.
+                one.record.forget()
+        elif lab_is_gone(one):
             print(f"{one.run} ended without restoration seen; its lab is gone, and the isolation with it.")
         else:
-            stranded = True
             print(banner(one, sorted(owed)), file=sys.stderr)
-    if stranded:
-        return STRANDED
-    print("No run of this workspace has left anything isolated.")
-    return 0
+            code, named = STRANDED, True
+    return code, named
 
 
 def banner(run: RunDirectory, points: list[str]) -> str:
-    """Say loudly what was not seen back, who is at it, and what to do."""
-    guardian = "its guardian still tries" if guardian_lives(run) else "nobody tries any more"
+    """Say loudly what was not seen back, or not proven, who is at it, and what to do."""
+    if is_only_unproven(run):
+        return (
+            f"UNPROVEN: {run.run} saw {', '.join(points)} without our objects, and its restoration is not proven all the same. "
+            f"See: islandmode show {run.run}. Then, to look again: islandmode restore {run.run}"
+        )
+    guardian = "its guardian still tries" if run.guardian() is not None else "nobody tries any more"
     return (
         f"STRANDED: {run.run} ended and restoration of {', '.join(points)} was not seen; {guardian}. "
         f"Do: islandmode restore {run.run}"
@@ -47,6 +79,6 @@ def banner(run: RunDirectory, points: list[str]) -> str:
 
 def print_banners(workspace: Path) -> None:
     """Say on standard error, whatever else was asked, which runs left something that may be isolated."""
-    for one, owed in unfinished(workspace):
-        if conductor_pid(workspace, one) is None and not lab_is_gone(workspace, one):
+    for one, owed in known_runs(workspace).unfinished:
+        if one.conductor() is None and not lab_is_gone(one):
             print(banner(one, sorted(owed)), file=sys.stderr)

@@ -7,21 +7,24 @@ restores, with its record whole. If that is not seen soon, or nobody lives, this
 from __future__ import annotations
 
 import os
+import pwd
 import secrets as randomness
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 
 from islandmode.core.errors import InputError, IslandmodeError, Refused
-from islandmode.core.plan import Plan
 from islandmode.core.request import Request, write_request
+from islandmode.core.rescue import Restorable
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab
 from islandmode.run.resume import resume
@@ -34,16 +37,19 @@ from islandmode.ui import rehearsal
 from islandmode.ui.exits import STRANDED
 from islandmode.ui.lab_place import STATE
 from islandmode.ui.operator_name import operator_name
-from islandmode.ui.planning import plan_of
+from islandmode.ui.planning import print_left_out, rescue_of
 from islandmode.ui.results import print_card
 from islandmode.ui.unfinished_runs import (
     UNREADABLE,
+    Known,
     Owed,
-    conductor_pid,
-    is_over,
+    is_workspace,
+    known_runs,
+    lab_identity,
     lab_is_gone,
     lab_of,
-    unfinished,
+    owed_by,
+    uses,
     was_restored,
 )
 
@@ -52,7 +58,8 @@ OBEYED_WITHIN_S = 1.0
 ENDED_WITHIN_S = 15.0
 LOOK_EVERY_S = 0.05
 GOOD_FOR_US = 60_000_000
-REFUSED_EXIT = 4
+DEFAULT_LAB = "plant"
+NOT_LOOKED_AT = "Devices were not looked at; `islandmode status --devices` does that."
 
 
 @dataclass(frozen=True)
@@ -66,39 +73,94 @@ class Wanted:
     at_once: bool
     """Whether whoever has the run was asked already."""
 
-    def of_run(self, run: str, lab: Lab) -> tuple[str, ...]:
-        """Give our own arguments for elsewhere: of one run alone where we come back for the others."""
-        verb, *rest = self.arguments
-        return self.arguments if self.run is not None or not lab.comes_back else (verb, run, *rest)
+
+def _of_run(verb: str, one: RunDirectory, lab: str = DEFAULT_LAB) -> tuple[str, ...]:
+    """Give our own arguments for one run, which may be of another workspace than ours."""
+    named = str(one.record.lab.get("name", lab)) if one.record is not None else lab
+    return (verb, one.run, "--workspace", str(one.workspace), "--lab", named)
 
 
 def restore(wanted: Wanted) -> int:
-    """Restore what one run, or every run, still owes; returns 0 when all of it was seen, else 5."""
-    chosen = _one(wanted) or tuple(one for one, _ in unfinished(wanted.workspace))
-    if not chosen:
-        print("No run of this workspace has left anything isolated.")
-    return _bring_back(wanted, chosen)
+    """Restore what one run, or every run of this machine, still owes; returns 0 when all of it was seen, else 5."""
+    known = known_runs(wanted.workspace)
+    chosen = (known.find(wanted.run),) if wanted.run is not None else tuple(one for one, _ in known.unfinished)
+    return _bring_back(wanted, known, chosen, "No run that is known here has left anything isolated.")
 
 
 def abort(wanted: Wanted) -> int:
-    """Stop one run, or every run that goes on: its plant is restored now; returns 0 when that was seen, else 5."""
-    going = (one for one in rundir.earlier(wanted.workspace) if not is_over(one))
-    chosen = _one(wanted) or tuple(
-        one for one in going if conductor_pid(wanted.workspace, one) is not None or one.owed()
+    """Stop one run, or every run of this machine that goes on; returns 0 when restoration was seen, else 5."""
+    known = known_runs(wanted.workspace)
+    chosen = (known.find(wanted.run),) if wanted.run is not None else known.active
+    return _bring_back(wanted, known, chosen, "No run is going on.")
+
+
+def _bring_back(wanted: Wanted, known: Known, chosen: Sequence[RunDirectory], none: str) -> int:
+    """Bring back every run that was chosen: ask whoever has it, wait a moment, then do what is left."""
+    # Who asks a second time, from the operations host, has seen that something is owed, and may see more of the record there.
+    left = [one for one in chosen if wanted.at_once or not _is_settled(one)]
+    alone = len(left) == 1 and _may_act_on(left[0])
+    code = (
+        _bring_one_back(wanted, left[0])
+        if alone
+        else bring_back_apart(wanted.arguments[0], left, at_once=wanted.at_once)
     )
-    if not chosen:
-        print("No run is going on.")
-    return _bring_back(wanted, chosen)
+    if chosen and not known.unread:
+        return code
+    return max(code, say_whether_all(known, "" if chosen else none))
 
 
-def _one(wanted: Wanted) -> tuple[RunDirectory, ...]:
-    return () if wanted.run is None else (rundir.find(wanted.workspace, wanted.run),)
+def say_whether_all(known: Known, none: str) -> int:
+    """Say that there is no run, or why that cannot be said; returns 5 where a run may be hidden."""
+    for why in known.unread:
+        print(f"islandmode: {why}: a run may be going on that is not named here.", file=sys.stderr)
+    if known.unread:
+        return STRANDED
+    if not is_workspace(known.workspace):
+        raise InputError(
+            f"{known.workspace} is no workspace (it has neither drills/ nor runs/), and this machine knows of no run that "
+            "goes on or left anything isolated. Name the workspace with --workspace."
+        )
+    print(f"{none} {NOT_LOOKED_AT}")
+    return 0
 
 
-def _bring_back(wanted: Wanted, chosen: Sequence[RunDirectory]) -> int:
-    """Ask whoever has the runs, wait a moment, then do ourselves what is left."""
-    left = [one for one in chosen if not _is_back(wanted, one)]
-    return max((_restore_one(wanted, one) for one in left), default=0)
+def _may_act_on(one: RunDirectory) -> bool:
+    """Tell whether we act on a run as who we are: what stands in a record is its account's word, and root trusts it no further."""
+    return os.geteuid() != 0 or one.record is None or one.record.account == 0
+
+
+def bring_back_apart(verb: str, left: Sequence[RunDirectory], *, at_once: bool = False) -> int:
+    """Bring several runs back beside each other, each in a process of its own: none waits for another, nor for its lab."""
+    children = []
+    for one in left:
+        print(f"{one.run} in {one.workspace}: {verb} ...", flush=True)
+        again = [*_of_run(verb, one), *(["--at-once"] if at_once else [])]
+        children.append(subprocess.Popen([sys.executable, "-m", "islandmode", *again], **_as_account(one)))
+    codes = [child.wait() for child in children]
+    return STRANDED if any(codes) else 0
+
+
+def _as_account(one: RunDirectory) -> dict[str, Any]:
+    """Say how to start a process that acts on a run, as the account of the run where we are root."""
+    if _may_act_on(one) or one.record is None:
+        return {}
+    account = one.record.account
+    try:
+        known = pwd.getpwuid(account)
+    except KeyError:
+        return {"user": account, "group": account, "extra_groups": ()}
+    environment = {**os.environ, "HOME": known.pw_dir}
+    groups = os.getgrouplist(known.pw_name, known.pw_gid)
+    return {"user": account, "group": known.pw_gid, "extra_groups": groups, "env": environment, "cwd": "/"}
+
+
+def _bring_one_back(wanted: Wanted, directory: RunDirectory) -> int:
+    if not wanted.at_once and _obeys(directory):
+        return 0
+    code = _restore_one(wanted, directory)
+    if code == 0 and directory.record is not None:
+        directory.record.forget()
+    return code
 
 
 def _restore_one(wanted: Wanted, directory: RunDirectory) -> int:
@@ -108,44 +170,51 @@ def _restore_one(wanted: Wanted, directory: RunDirectory) -> int:
     except IslandmodeError as error:
         print(f"islandmode: {directory.run}: {error}", file=sys.stderr)
         # Whoever has it may have brought it back meanwhile.
-        if not directory.owed():
+        if not owed_by(directory):
             return 0
         with suppress(InputError):
             print_card(directory.plan())
         return STRANDED
 
 
-def _is_back(wanted: Wanted, directory: RunDirectory) -> bool:
-    """Tell whether nothing is owed, after asking whoever has the run."""
-    pid = conductor_pid(wanted.workspace, directory)
-    owed = directory.owed()
-    if pid is None and not owed:
+def _is_settled(directory: RunDirectory) -> bool:
+    """Tell, and say, whether nothing is to be done for a run."""
+    if directory.conductor() is not None:
+        return False
+    if not owed_by(directory):
         print(f"{directory.run}: nothing is owed; restoration was seen, or nothing was armed.")
         return True
-    if pid is None and lab_is_gone(wanted.workspace, directory):
+    if lab_is_gone(directory):
         print(f"{directory.run}: its lab is gone, and the isolation with it.")
         return True
-    if pid is None or wanted.at_once:
+    return False
+
+
+def _obeys(directory: RunDirectory) -> bool:
+    """Ask whoever has a run, and tell whether it restored soon enough."""
+    holder, owed = directory.conductor(), owed_by(directory)
+    if holder is None:
         return False
     if not owed and was_restored(directory):
         print(f"{directory.run}: restoration was seen already; the run is writing its verdict.")
         return True
-    _ask(directory, pid)
-    if anyio.run(partial(_obeyed, directory, pid, was_owed=bool(owed))):
+    _ask(directory, holder.pid)
+    if anyio.run(partial(_obeyed, directory, was_owed=bool(owed))):
         print(f"{directory.run}: stopped; restoration was seen.")
         return True
     return False
 
 
-def _ask(directory: RunDirectory, pid: int) -> None:
+def _ask(directory: RunDirectory, pid: int | None) -> None:
     """Put a request into the run's folder, and signal the conductor; either is enough, and neither must succeed."""
     try:
         if _put_request(directory):
             # Read first, it puts a name into the record; a signal has none.
             anyio.run(MachineClock.of_this_boot().sleep, NAMED_WITHIN_S)
     finally:
-        with suppress(OSError):
-            os.kill(pid, signal.SIGTERM)
+        if pid is not None:
+            with suppress(OSError):
+                os.kill(pid, signal.SIGTERM)
 
 
 def _put_request(directory: RunDirectory) -> bool:
@@ -163,36 +232,29 @@ def _put_request(directory: RunDirectory) -> bool:
     return True
 
 
-async def _obeyed(directory: RunDirectory, pid: int, *, was_owed: bool) -> bool:
+async def _obeyed(directory: RunDirectory, *, was_owed: bool) -> bool:
     """Wait until the run's own journals say that it is restored, for as long as that may take it."""
     clock = MachineClock.of_this_boot()
     until_us = clock.monotonic_us() + round((OBEYED_WITHIN_S if was_owed else ENDED_WITHIN_S) * 1_000_000)
     while clock.monotonic_us() < until_us:
-        if not directory.owed() and (was_owed or not _lives(pid)):
+        if not owed_by(directory) and (was_owed or directory.conductor() is None):
             return True
         await clock.sleep(LOOK_EVERY_S)
     return False
 
 
-def _lives(pid: int) -> bool:
-    # One that has ended and was not waited for has no command line any more.
-    with suppress(OSError):
-        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
-    return False
-
-
 def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
     # Nobody who needs an abort should have to know the lab's name; only a run whose record is spoilt is looked for by it.
-    plan, lab = directory.plan(), lab_of(wanted.workspace, directory) or _lab(wanted.workspace, wanted.lab)
-    ended = _elsewhere(plan, lab, (*wanted.of_run(directory.run, lab), "--at-once"))
+    plan, lab = directory.plan(), lab_of(directory) or _lab_without_folder(wanted, directory)
+    ended = _elsewhere(plan, lab, (*_of_run(wanted.arguments[0], directory, wanted.lab), "--at-once"))
     if ended is not None:
-        return ended
+        return STRANDED if ended else 0
     # A run that is asked to stop and does not answer is owed all of its plan, whatever its journal says so far.
-    owed = directory.owed() or {name: point.conduits for name, point in plan.points.items()}
+    owed = owed_by(directory) or {name: point.conduits for name, point in plan.points.items()}
     # A conductor that is only stopped may wake: from here on it may do nothing but restore.
     FileClaim(directory.root).take()
     path = directory.journal.with_name(_new_journal())
-    if not _restore(wanted.workspace, plan, lab, owed, directory.run, path):
+    if not _restore(directory.workspace, plan, lab, owed, names=(plan.drill.site, directory.run), path=path):
         return STRANDED
     print(f"{directory.run}: restored by this command; {', '.join(sorted(owed))} was read back without our objects.")
     return 0
@@ -203,15 +265,19 @@ def _new_journal() -> str:
     return f"restore-{stamp}Z-{randomness.token_hex(2)}.jsonl"
 
 
-def _restore(workspace: Path, plan: Plan, lab: Lab, owed: Owed, run: str | None, path: Path) -> bool:
-    """Restore until seen, for a run or whoever made what stands there; without that, say what to do by hand."""
+def _restore(
+    workspace: Path, plan: Restorable, lab: Lab, owed: Owed, *, names: tuple[str, str | None], path: Path
+) -> bool:
+    """Restore until seen; `names` are site and run. Without a run it restores whatever stands there, whoever made it."""
     clock = MachineClock.of_this_boot()
-    opened = rehearsal.open_points(plan, lab, workspace, clock, run)
+    opened = rehearsal.open_points(plan, lab, workspace, clock, names[1])
     points = {name: point for name, point in opened.items() if name in owed}
-    names = (plan.drill.site, run or "")
+    recorded = (names[0], names[1] or "")
 
     async def act() -> tuple[frozenset[str], str]:
-        return await resume(points, owed, names=names, by=operator_name(), path=path, clock=clock, disk=MachineDisk())
+        return await resume(
+            points, owed, names=recorded, by=operator_name(), path=path, clock=clock, disk=MachineDisk()
+        )
 
     seen, unkept = anyio.run(act)
     if unkept:
@@ -244,35 +310,46 @@ def prove(workspace: Path, run: str, lab_name: str) -> int:
 
 def restore_by_drill(workspace: Path, drill: str, lab_name: str, arguments: tuple[str, ...]) -> int:
     """Restore by what a drill would isolate, when no run's record can be read; deletes our objects, whoever made them."""
-    _, plan = plan_of(workspace, drill)
+    rescue, lost, left_out = rescue_of(workspace, drill)
     lab = _lab(workspace, lab_name)
-    ended = _elsewhere(plan, lab, arguments)
+    ended = _elsewhere(rescue, lab, arguments)
     if ended is not None:
         return ended
-    _stop_runs_on(workspace, plan)
-    owed = {name: point.conduits for name, point in plan.points.items()}
+    print_left_out(left_out)
+    _stop_runs_on(workspace, rescue)
+    owed = {name: point.conduits for name, point in rescue.points.items()}
     path = workspace / rundir.RUNS / _new_journal()
-    if not _restore(workspace, plan, lab, owed, None, path):
+    seen = _restore(workspace, rescue, lab, owed, names=(rescue.site, None), path=path)
+    for why in lost:
+        print(f"islandmode: {why}", file=sys.stderr)
+    if not seen or lost:
         return STRANDED
-    for one, left in unfinished(workspace):
-        if set(left) <= {*owed, UNREADABLE}:
+    for one, left in known_runs(workspace).unfinished:
+        if set(left) <= {*owed, UNREADABLE} and (uses(one, lab) or _was_in_no_lab(one, workspace)):
             # What that run left was seen gone, so its own record says so too.
             with suppress(OSError):
                 shutil.copyfile(path, one.journal.with_name(path.name))
+            if one.record is not None:
+                one.record.forget()
     print(f"Restored by the drill: {', '.join(sorted(owed))} was read back without our objects.")
     return 0
 
 
-def _stop_runs_on(workspace: Path, plan: Plan) -> None:
+def _was_in_no_lab(one: RunDirectory, workspace: Path) -> bool:
+    """Tell whether nothing says in which lab a run of this workspace was: then it was in the one that was looked at."""
+    return one.workspace == workspace.resolve() and lab_identity(one) is None
+
+
+def _stop_runs_on(workspace: Path, rescue: Restorable) -> None:
     """Take runs on the same conduits from their conductors first: one that has not armed yet must not do so after us."""
-    for one in rundir.earlier(workspace):
-        pid = conductor_pid(workspace, one)
-        if pid is not None and _shares(one, plan):
+    for one in known_runs(workspace).runs:
+        holder = one.conductor() if one.workspace == workspace.resolve() else None
+        if holder is not None and _shares(one, rescue):
             FileClaim(one.root).take()
-            _ask(one, pid)
+            _ask(one, holder.pid)
 
 
-def _shares(one: RunDirectory, plan: Plan) -> bool:
+def _shares(one: RunDirectory, plan: Restorable) -> bool:
     try:
         return bool(set(one.plan().conduits) & set(plan.conduits))
     except InputError:
@@ -286,7 +363,17 @@ def _lab(workspace: Path, name: str) -> Lab:
     return lab
 
 
-def _elsewhere(plan: Plan, lab: Lab, arguments: tuple[str, ...]) -> int | None:
+def _lab_without_folder(wanted: Wanted, directory: RunDirectory) -> Lab:
+    """Find a run's lab by the name of a lab, where nothing says in which lab it was; raises `InputError` otherwise."""
+    if lab_identity(directory) is not None:
+        raise InputError(
+            f"its lab cannot be found in {directory.workspace / STATE}; `islandmode lab list` says whether it lives, and "
+            "`islandmode lab down --force` ends it, and the isolation with it."
+        )
+    return _lab(directory.workspace, wanted.lab)
+
+
+def _elsewhere(plan: Restorable, lab: Lab, arguments: tuple[str, ...]) -> int | None:
     """Run ourselves on the operations host instead, and say how that ended; None when this is it."""
     rehearsal.refuse_strangers(plan, lab)
     if lab.is_here():

@@ -1,17 +1,24 @@
-"""Runs that may have left something isolated, and who has them now; from what they wrote, and asking none of them."""
+"""Runs that may have left something isolated, and who has them now: from what they wrote and what the machine knows of them.
+
+None of them is asked. Who lives is the kernel's word, by the locks that processes hold; nothing here goes by a command line.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.plan import Plan
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab, LabUnknown, identity_of
-from islandmode.store import rundir
-from islandmode.store.journal import FINISHED, read_journal
+from islandmode.rehearse.processes import still_lives, vantage_point
+from islandmode.store import active, rundir
+from islandmode.store.active import LabRecord, RunRecord
+from islandmode.store.catalog import DRILLS
 from islandmode.store.rundir import RunDirectory
-from islandmode.system.disk import lock_holders
 from islandmode.ui.lab_place import STATE
 
 Owed = dict[str, tuple[str, ...]]
@@ -19,112 +26,139 @@ UNREADABLE = "?"
 """Stands for whatever a run owes whose record cannot be read."""
 
 
-def unfinished(workspace: Path) -> tuple[tuple[RunDirectory, Owed], ...]:
-    """List runs that owe a restore, newest first, with what each owes."""
-    found = []
-    for one in rundir.earlier(workspace):
-        try:
-            owed = one.owed()
-        except InputError:
-            # Without a readable plan nobody knows which points; that is no reason to call it finished.
-            owed = {UNREADABLE: ()}
-        if owed:
-            found.append((one, owed))
-    return tuple(found)
+@dataclass(frozen=True)
+class Known:
+    """The runs of a workspace and of its machine, newest first, and what could not be looked at: that may hide one."""
+
+    workspace: Path
+    runs: tuple[RunDirectory, ...]
+    unread: tuple[str, ...]
+
+    @property
+    def unfinished(self) -> tuple[tuple[RunDirectory, Owed], ...]:
+        """List runs that owe a restore, with what each owes."""
+        found = ((one, owed_by(one)) for one in self.runs)
+        return tuple((one, owed) for one, owed in found if owed)
+
+    @property
+    def active(self) -> tuple[RunDirectory, ...]:
+        """List runs that go on, or owe a restore."""
+        return tuple(one for one in self.runs if one.conductor() is not None or owed_by(one))
+
+    def find(self, run: str) -> RunDirectory:
+        """Find a run by its name or the beginning of it: of this workspace first, then of the machine."""
+        mine = tuple(one for one in self.runs if one.workspace == self.workspace)
+        if run == "last" or any(one.run.startswith(run) for one in mine):
+            return rundir.find_in(mine, run)
+        return rundir.find_in(self.runs, run)
 
 
-def is_over(run: RunDirectory) -> bool:
-    """Tell whether a run wrote its last record."""
-    return any(record.kind == FINISHED for record in read_journal(run.journal.read_bytes()).records)
+def known_runs(workspace: Path) -> Known:
+    """Find the runs of a workspace, and every run that the machine knows to be going on or unfinished."""
+    where, machine = workspace.resolve(), active.known()
+    return Known(where, rundir.with_records(rundir.earlier(where), machine.runs), machine.unread)
+
+
+def is_workspace(folder: Path) -> bool:
+    """Tell whether a folder is a workspace: it has drills, or runs of some."""
+    return (folder / DRILLS).is_dir() or (folder / rundir.RUNS).is_dir()
+
+
+def owed_by(run: RunDirectory) -> Owed:
+    """Say what a run owes; what cannot be read is owed too."""
+    try:
+        return run.owed()
+    except InputError:
+        # Without a readable plan nobody knows which points; that is no reason to call it finished.
+        return {UNREADABLE: ()}
+
+
+def is_only_unproven(run: RunDirectory) -> bool:
+    """Tell whether every device was seen back, and only the run's end does not call that proven."""
+    try:
+        return not run.unseen()
+    except InputError:
+        return False
 
 
 def was_restored(run: RunDirectory) -> bool:
     """Tell whether a run has seen a restore of its own."""
-    return any(record.kind == "restore.seen" for record in read_journal(run.journal.read_bytes()).records)
+    return any(record.kind == "restore.seen" for record in run.records())
 
 
-def conductor_pid(workspace: Path, run: RunDirectory) -> int | None:
-    """Find the process that conducts a run; reads the locks' text, since taking a lock could refuse a run."""
+def lab_is_gone(run: RunDirectory) -> bool:
+    """Tell whether a run was a rehearsal in a lab that no longer exists; a lab that cannot be seen may still be there.
+
+    A folder that was deleted says nothing: the lab's processes do.
+    """
+    identity, lives_by = _lab_recorded(run)
     try:
-        plan = run.plan()
-    except InputError:
-        return None
-    for conduit in plan.conduits:
-        path = workspace / rundir.RUNS / ".locks" / f"{plan.drill.site}.{conduit}.lock"
-        try:
-            pid, _, holds = path.read_text(encoding="utf-8").partition(" ")
-            # The kernel's word for it before the file's: a conductor in a container has another number there.
-            for one in (*lock_holders(path), int(pid)) if holds == run.run else ():
-                if _conducts(one, workspace):
-                    return one
-        except (OSError, ValueError):
-            continue
-    return None
-
-
-def _conducts(pid: int, workspace: Path) -> bool:
-    """Tell whether a process is a conductor of this workspace, by what it was started with."""
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    named = words[words.index(b"--workspace") + 1] if b"--workspace" in words[:-1] else None
-    # A path that is not whole means something where that process stands.
-    ours = named is None or not named.startswith(b"/") or named == str(workspace.resolve()).encode()
-    return any(b"islandmode" in word for word in words) and b"run" in words and ours
-
-
-def guardian_lives(run: RunDirectory) -> bool:
-    """Tell whether a run's guardian is still there."""
-    mark = [b"guard", run.run.encode()]
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                words = (folder / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if any(words[at : at + 2] == mark for at in range(len(words))):
-                return True
-    return False
-
-
-def lab_is_gone(workspace: Path, run: RunDirectory) -> bool:
-    """Tell whether a run was a rehearsal in a lab that no longer exists; a lab that cannot be seen may still be there."""
-    try:
-        return _identity(run) is not None and lab_of(workspace, run) is None
+        if identity is None or lab_of(run) is not None:
+            return False
     except LabUnknown:
         return False
+    known = [one.lives_by for one in active.known().labs if one.identity == identity]
+    alive = [still_lives(one) for one in (*known, lives_by) if one]
+    if alive:
+        return all(one is False for one in alive)
+    records = run.records()
+    return bool(records) and records[0].boot_id != vantage_point()["boot"]
 
 
-def lab_of(workspace: Path, run: RunDirectory) -> Lab | None:
-    """Find the running lab in which a run was rehearsed, by what the run recorded of it and not by its name."""
-    state = workspace / STATE
-    names = sorted(path.name for path in state.iterdir()) if state.is_dir() else []
+def lab_of(run: RunDirectory) -> Lab | None:
+    """Find the running lab in which a run was rehearsed, by what was recorded of it and not by its name."""
+    identity, _ = _lab_recorded(run)
+    places = [run.workspace / STATE]
+    if run.record is not None and "state_dir" in run.record.lab:
+        places.append(Path(str(run.record.lab["state_dir"])))
     unknown: LabUnknown | None = None
-    for name in names:
-        try:
-            # Only the lab that it was is asked: no other one may keep a restore waiting.
-            if identity_of(name, state) == _identity(run):
-                return backends.attach(name, state)
-        except LabUnknown as error:
-            unknown = error
+    for state in dict.fromkeys(places):
+        for name in sorted(path.name for path in state.iterdir()) if state.is_dir() else ():
+            try:
+                # Only the lab that it was is asked: no other one may keep a restore waiting.
+                if identity is not None and identity_of(name, state) == identity:
+                    return backends.attach(name, state)
+            except LabUnknown as error:
+                unknown = error
     if unknown is not None:
         raise unknown
     return None
 
 
-def _identity(run: RunDirectory) -> str | None:
-    records = read_journal(run.journal.read_bytes()).records
-    return next((record.data.get("lab") for record in records if record.kind == "run.started"), None)
+def uses(run: RunDirectory, lab: Lab | LabRecord) -> bool:
+    """Tell whether a run was rehearsed in a lab."""
+    return bool(lab.identity) and lab_identity(run) == lab.identity
 
 
-def refuse_beside_unfinished(workspace: Path, plan: Plan, own: str) -> None:
+def lab_identity(run: RunDirectory) -> str | None:
+    """Say which lab a run was rehearsed in, as far as anything says that."""
+    return _lab_recorded(run)[0]
+
+
+def _lab_recorded(run: RunDirectory) -> tuple[str | None, Mapping[str, Any]]:
+    """Give the identity of a run's lab, and the processes by which it lives, from the machine's record or the journal."""
+    if run.record is not None:
+        return _words(run.record)
+    begun = next((record.data for record in run.records() if record.kind == "run.started"), {})
+    identity, lives_by = begun.get("lab"), begun.get("lab_lives_by")
+    return str(identity) if identity is not None else None, lives_by if isinstance(lives_by, dict) else {}
+
+
+def _words(record: RunRecord) -> tuple[str | None, Mapping[str, Any]]:
+    identity, lives_by = record.lab.get("identity"), record.lab.get("lives_by")
+    return str(identity) if identity else None, lives_by if isinstance(lives_by, dict) else {}
+
+
+def refuse_beside_unfinished(workspace: Path, plan: Plan, own: str, lab: Lab) -> None:
     """Refuse a run on conduits that an earlier one may have left isolated, until a restore was seen."""
-    for one, owed in unfinished(workspace):
+    for one, owed in known_runs(workspace).unfinished:
         conduits = {conduit for group in owed.values() for conduit in group}
         shared = sorted(conduits & set(plan.conduits)) if conduits else ["what cannot be read any more"]
-        if one.run != own and shared and not lab_is_gone(workspace, one):
+        here = one.workspace == workspace.resolve() or uses(one, lab)
+        # Of one that goes on in another workspace the device itself is the lock.
+        going = one.workspace != workspace.resolve() and one.conductor() is not None
+        if one.run != own and here and not going and shared and not lab_is_gone(one):
             raise Refused(
-                f"Run {one.run} ended and restoration of {', '.join(shared)} was not seen. First bring it to its end: "
+                f"Run {one.run} ended and restoration of {', '.join(shared)} was not seen, or is not proven. First bring it to its end: "
                 f"islandmode restore {one.run}. Nothing was touched."
             )

@@ -11,7 +11,7 @@ from pathlib import Path
 import islandmode
 from islandmode.core.errors import InputError
 from islandmode.store import catalog
-from islandmode.ui.planning import plan_of
+from islandmode.ui.planning import plan_of, print_left_out
 
 FOLDERS = ("drills", "inventory", "probes", "playbooks", "lab")
 NOT_OPERATORS = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
@@ -49,6 +49,7 @@ def _template() -> Path:
 def validate_drill(workspace: Path, drill: str) -> int:
     """Check one drill against its site and the probes; touches nothing."""
     loaded, plan = plan_of(workspace, drill)
+    print_left_out(loaded.left_out)
     stages = "1 stage" if len(plan.stages) == 1 else f"{len(plan.stages)} stages"
     print(f"{drill}: good. {stages}, {plan.hold_s:g} s of hold at {loaded.site.site}, drill digest {plan.drill_digest}")
     return 0

@@ -1,0 +1,232 @@
+"""What a machine knows of its runs and labs, whatever becomes of their folders: one record each, beside a lock that tells who lives.
+
+A run is recorded before it may arm, and its record goes when its restoration was seen. Nothing that stands in the run's own
+folder can take it away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from islandmode.core.errors import Refused
+from islandmode.core.plan import Plan
+from islandmode.system.life import Holder, hold_life, holder_of, within
+from islandmode.system.machine_state import keep_owned, names_in, own_place, places, read_owned
+
+RUNS, LABS = "runs", "labs"
+FORMAT = 1
+READ_WITHIN_S = 1.0
+PLAN_ENDING, RECORD_ENDING, LOCK_ENDING, GUARDIAN_ENDING = ".plan", ".json", ".lock", ".guardian"
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What the machine knows of one run; `account` is the one that wrote it, which is the run's."""
+
+    path: Path
+    account: int
+    run: str
+    workspace: Path
+    lab: Mapping[str, Any]
+    points: Mapping[str, tuple[str, ...]]
+    unproven: str = ""
+
+    def plan(self) -> Plan:
+        """Read the plan as it was recorded; raises OSError, and ValueError when it is no plan of this version."""
+        kept = read_owned(self.path.with_suffix(PLAN_ENDING))
+        if kept.account not in {self.account, 0}:
+            raise PermissionError(1, "another account wrote it", str(kept.path))
+        return Plan.model_validate_json(kept.data)
+
+    def conductor(self) -> Holder | None:
+        """Tell which process conducts the run, or started it; raises OSError where that cannot be told."""
+        return holder_of(self.path.with_suffix(LOCK_ENDING))
+
+    def guardian(self) -> Holder | None:
+        """Tell which process guards the run; raises OSError where that cannot be told."""
+        return holder_of(self.path.with_suffix(GUARDIAN_ENDING))
+
+    def forget(self) -> bool:
+        """Take the record away, since restoration was seen; false where that is not ours to do. Bounded, and never raises."""
+        with suppress(OSError):
+            within(READ_WITHIN_S, self._unlink)
+            return True
+        return False
+
+    def _unlink(self) -> None:
+        # The record last: without it the others mean nothing.
+        for ending in (PLAN_ENDING, LOCK_ENDING, GUARDIAN_ENDING, RECORD_ENDING):
+            self.path.with_suffix(ending).unlink(missing_ok=True)
+
+    def leave_unproven(self, why: str) -> None:
+        """Say in the record that the run ended and its restoration is not proven. Bounded, and never raises."""
+        document = {**json.loads(read_owned(self.path).data), "unproven": why}
+        with suppress(OSError):
+            within(READ_WITHIN_S, lambda: keep_owned(self.path, _bytes(document)))
+
+
+def record_run(run: str, workspace: Path, plan: Plan, lab: Mapping[str, Any]) -> RunRecord:
+    """Record a run and hold its lock until this process ends; raises `Refused`: no record, no isolate."""
+    path = own_place() / RUNS / f"{run}{RECORD_ENDING}"
+    points = {name: point.conduits for name, point in plan.points.items()}
+    document = {
+        "v": FORMAT,
+        "run": run,
+        "workspace": str(workspace),
+        "lab": dict(lab),
+        "points": points,
+        "unproven": "",
+    }
+    try:
+        keep_owned(path.with_suffix(PLAN_ENDING), plan.model_dump_json(by_alias=True).encode(), 0o640)
+        hold_life(path.with_suffix(LOCK_ENDING))
+        keep_owned(path, _bytes(document))
+    except OSError as error:
+        raise Refused(
+            f"The run cannot be recorded in {path.parent} ({error.strerror}); without a record nobody would know of it from "
+            "another folder. Make room or rights there, or name another place with ISLANDMODE_STATE. Nothing was touched."
+        ) from error
+    return RunRecord(path, os.geteuid(), run, workspace, lab, points)
+
+
+def hold_guardian(record: Path) -> None:
+    """Hold a run's lock of its guardian until this process ends; a guardian goes on without it. Never raises."""
+    with suppress(OSError):
+        hold_life(record.with_suffix(GUARDIAN_ENDING))
+
+
+@dataclass(frozen=True)
+class LabRecord:
+    """What the machine knows of one lab; without an identity it never came up whole."""
+
+    path: Path
+    account: int
+    name: str
+    state_dir: Path
+    backend: str
+    identity: str
+    lives_by: Mapping[str, Any]
+
+    @property
+    def lock(self) -> Path:
+        """Path of the lock that the lab's first process has open."""
+        return self.path.with_suffix(LOCK_ENDING)
+
+    def forget(self) -> None:
+        """Take the record away, since nothing of the lab is left. Never raises."""
+        with suppress(OSError):
+            self.lock.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
+
+
+def lab_record_path(name: str, state_dir: Path) -> Path:
+    """Give the path of a lab's record; two labs of one name in two workspaces have two."""
+    key = hashlib.sha256(str(state_dir.resolve()).encode()).hexdigest()[:12]
+    return own_place() / LABS / f"{name}-{key}{RECORD_ENDING}"
+
+
+def record_lab(name: str, state_dir: Path, backend: str, identity: str, lives_by: Mapping[str, Any]) -> LabRecord:
+    """Record a lab; raises `Refused`."""
+    path = lab_record_path(name, state_dir)
+    document = {"v": FORMAT, "name": name, "state_dir": str(state_dir.resolve()), "backend": backend}
+    try:
+        keep_owned(path, _bytes({**document, "identity": identity, "lives_by": dict(lives_by)}))
+    except OSError as error:
+        raise Refused(
+            f"The lab cannot be recorded in {path.parent} ({error.strerror}); make room or rights there, or name another "
+            "place with ISLANDMODE_STATE."
+        ) from error
+    return LabRecord(path, os.geteuid(), name, state_dir.resolve(), backend, identity, lives_by)
+
+
+def hold_lab(name: str, state_dir: Path) -> int:
+    """Make a lab's lock, for its first process to keep open; returns the descriptor. Raises `Refused`."""
+    lock = lab_record_path(name, state_dir).with_suffix(LOCK_ENDING)
+    try:
+        return hold_life(lock)
+    except OSError as error:
+        raise Refused(f"The lab's lock {lock} cannot be made ({error.strerror}).") from error
+
+
+@dataclass(frozen=True)
+class Known:
+    """Every run and lab that the machine knows, and what of its record could not be read: that may hide one."""
+
+    runs: tuple[RunRecord, ...] = ()
+    labs: tuple[LabRecord, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+def known() -> Known:
+    """Read what the machine knows, each place within a second; what cannot be read is said, and never left out."""
+    runs: list[RunRecord] = []
+    labs: list[LabRecord] = []
+    unread: list[str] = []
+    for place in places():
+        try:
+            found = within(READ_WITHIN_S, lambda at=place: _read_place(at))  # type: ignore[misc] # bound in this turn
+        except OSError as error:
+            unread.append(f"{place} cannot be read ({error.strerror or error})")
+            continue
+        runs += found.runs
+        labs += found.labs
+        unread += found.unread
+    return Known(tuple(sorted(runs, key=lambda one: one.run, reverse=True)), tuple(labs), tuple(unread))
+
+
+def _read_place(place: Path) -> Known:
+    unread: list[str] = []
+    runs = _read_all(place / RUNS, _run_record, unread)
+    labs = _read_all(place / LABS, _lab_record, unread)
+    return Known(tuple(runs), tuple(labs), tuple(unread))
+
+
+def _read_all(folder: Path, read: Callable[[Path], R], unread: list[str]) -> Sequence[R]:
+    found = []
+    for path in names_in(folder, RECORD_ENDING):
+        try:
+            found.append(read(path))
+        except FileNotFoundError:
+            # It went while we looked.
+            continue
+        except OSError as error:
+            unread.append(f"{path} cannot be read ({error.strerror})")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            unread.append(f"{path} cannot be read (it is no record of this version)")
+    return found
+
+
+def _run_record(path: Path) -> RunRecord:
+    kept = read_owned(path)
+    document = _document(kept.data)
+    points = {str(name): tuple(map(str, conduits)) for name, conduits in document["points"].items()}
+    lab = dict(document["lab"])
+    where = Path(str(document["workspace"]))
+    return RunRecord(path, kept.account, str(document["run"]), where, lab, points, str(document["unproven"]))
+
+
+def _lab_record(path: Path) -> LabRecord:
+    kept = read_owned(path)
+    document = _document(kept.data)
+    words = (str(document[key]) for key in ("name", "state_dir", "backend", "identity"))
+    name, state_dir, backend, identity = words
+    return LabRecord(path, kept.account, name, Path(state_dir), backend, identity, dict(document["lives_by"]))
+
+
+def _document(data: bytes) -> dict[str, Any]:
+    document = json.loads(data)
+    if not isinstance(document, dict) or document.get("v") != FORMAT:
+        raise ValueError("not a record of this version")
+    return document
+
+
+def _bytes(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document).encode() + b"\n"

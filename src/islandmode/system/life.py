@@ -1,0 +1,124 @@
+"""Who lives: a lock that a process holds from its beginning to its end, and that the kernel lets go when it dies.
+
+A command line can be anybody's, and a number in a file may be of a process that is gone. The lock is taken before its file has
+its name, so that nobody finds it free who asks too early. Only the account of the file, or root, can hold it for others to
+believe: a lock that any reader of the file took says nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import queue
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from islandmode.system.disk import lock_holders
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lock; without a number it is a process that cannot be seen from here."""
+
+    pid: int | None
+
+
+def hold_life(path: Path) -> int:
+    """Make a lock's file, held by this process; returns the descriptor to keep open. Raises OSError."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        new.rename(path)
+    except OSError:
+        os.close(descriptor)
+        with suppress(OSError):
+            new.unlink()
+        raise
+    return descriptor
+
+
+def holder_of(path: Path) -> Holder | None:
+    """Tell who holds a lock; None when nobody does. Raises OSError where that cannot be told."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _believed(path, os.fstat(descriptor))
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _believed(path: Path, file: os.stat_result) -> Holder | None:
+    """Find the holder among the kernel's locks: of the file's own account, or root."""
+    seen = lock_holders(path)
+    for pid in seen:
+        with suppress(OSError):
+            if Path(f"/proc/{pid}").stat().st_uid in {file.st_uid, 0} and _has_open(pid, file) is not False:
+                return Holder(pid)
+    # In a container the kernel does not name processes outside of it.
+    return None if seen else Holder(None)
+
+
+def _has_open(pid: int, file: os.stat_result) -> bool | None:
+    """Tell whether a process has a file open; None when we may not look."""
+    try:
+        return any(_is_same(one, file) for one in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return None
+
+
+def _is_same(descriptor: Path, file: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(descriptor.stat(), file)
+    except OSError:
+        return False
+
+
+def lockers(path: Path) -> tuple[int, ...]:
+    """List the processes that have a lock, of those that we may look at: it goes on in a child, when who took it has ended."""
+    try:
+        file = path.stat()
+    except OSError:
+        return ()
+    found = (int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit())
+    return tuple(pid for pid in found if pid != os.getpid() and _has_lock(pid, file))
+
+
+def _has_lock(pid: int, file: os.stat_result) -> bool:
+    """Tell whether a process has a file open, and locked: whoever only reads it has nothing of ours."""
+    try:
+        held = [one.name for one in Path(f"/proc/{pid}/fd").iterdir() if _is_same(one, file)]
+        return any("FLOCK" in Path(f"/proc/{pid}/fdinfo/{name}").read_text(encoding="ascii") for name in held)
+    except OSError:
+        return False
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """Do something that may hang, on a thread of its own; raises TimeoutError when it is not done in time."""
+    done: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            done.put((work(), None))
+        except OSError as error:
+            done.put((None, error))
+
+    threading.Thread(target=run, name="bounded", daemon=True).start()
+    try:
+        value, error = done.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"it did not answer within {seconds:g} s") from None
+    if error is not None:
+        raise error
+    return value  # type: ignore[return-value] # without an error it is what was returned

@@ -1,0 +1,158 @@
+"""`status --devices`: logs in on every isolation point that can be reached, and says what stands there. It changes nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import anyio
+
+from islandmode.core.errors import InputError, IslandmodeError
+from islandmode.core.outcome import Reading
+from islandmode.core.plan import PlanPoint
+from islandmode.core.rescue import Rescue, Restorable
+from islandmode.isolation.point import ConduitState, IsolationPoint, PointState
+from islandmode.rehearse import backends
+from islandmode.rehearse.lab import Lab, LabUnknown
+from islandmode.store import catalog
+from islandmode.system.clock import MachineClock
+from islandmode.ui import rehearsal
+from islandmode.ui.exits import STRANDED
+from islandmode.ui.lab_place import STATE
+from islandmode.ui.planning import rescue_of
+from islandmode.ui.unfinished_runs import Known, is_workspace, known_runs, lab_is_gone, lab_of, owed_by, uses
+
+LOOK_S = 10.0
+
+
+def look_at_devices(known: Known, lab_name: str) -> int:
+    """Look at the devices of every lab in which a run may have left something, and of this workspace's; 0 or 5."""
+    code = 0
+    labs: dict[str, tuple[Path, Lab]] = {}
+    for one in known.runs:
+        if one.conductor() is None and (not owed_by(one) or lab_is_gone(one)):
+            continue
+        try:
+            found, why = lab_of(one), f"The lab of {one.run} cannot be found in {one.workspace / STATE}."
+        except LabUnknown as error:
+            found, why = None, str(error)
+        if found is None:
+            print(f"{why} Its devices were not looked at.", file=sys.stderr)
+            code = STRANDED
+        else:
+            labs[found.identity] = (one.workspace, found)
+    for lab in _labs_of(known.workspace, lab_name):
+        labs.setdefault(lab.identity, (known.workspace, lab))
+    if not labs and not code:
+        if not is_workspace(known.workspace):
+            raise InputError(
+                f"{known.workspace} is no workspace, and no lab is known here: there is no device to look at."
+            )
+        print("No lab of this workspace is up: there is no device to look at.")
+    for workspace, lab in labs.values():
+        ended = lab.ask(("look", "--workspace", str(workspace), "--lab", lab.name))
+        code = max(code, STRANDED if ended else 0)
+    return code
+
+
+def _labs_of(workspace: Path, name: str) -> Iterator[Lab]:
+    state = workspace / STATE
+    names = {path.name for path in state.iterdir()} if state.is_dir() else set()
+    for one in sorted({*names, name}):
+        try:
+            lab = backends.attach(one, state)
+        except (LabUnknown, InputError):
+            continue
+        if lab is not None:
+            yield lab
+
+
+def look(workspace: Path, lab_name: str) -> int:
+    """Look, on the operations host, at every point of this lab that a drill of the workspace or an unfinished run names."""
+    lab = backends.attach(lab_name, workspace / STATE)
+    if lab is None:
+        raise InputError(f"Lab {lab_name} is not running.")
+    known = known_runs(workspace)
+    sources = [*_plans_of_runs(known, lab), *_plans_of_drills(known.workspace)]
+    going = {one.run for one in known.runs if one.conductor() is not None}
+    looked, code = set[tuple[str, str]](), 0
+    for source in sources:
+        points = {
+            name: point
+            for name, point in source.points.items()
+            if str(point.management.address) in lab.management_addresses
+            and not {(str(point.management.address), conduit) for conduit in point.conduits} <= looked
+        }
+        looked |= {(str(point.management.address), conduit) for point in points.values() for conduit in point.conduits}
+        code = max(code, _look_at(points, lab, known.workspace, going))
+    if not looked:
+        print(
+            f"No drill of {known.workspace} names a device of lab {lab_name}: nothing was looked at.", file=sys.stderr
+        )
+        return STRANDED
+    return code
+
+
+def _plans_of_runs(known: Known, lab: Lab) -> Iterator[Restorable]:
+    for one in known.runs:
+        if uses(one, lab) and (one.conductor() is not None or owed_by(one)):
+            try:
+                yield one.plan()
+            except InputError as error:
+                print(f"islandmode: {error}", file=sys.stderr)
+
+
+def _plans_of_drills(workspace: Path) -> Iterator[Restorable]:
+    for path in catalog.files(workspace, catalog.DRILLS):
+        try:
+            yield rescue_of(workspace, str(path))[0]
+        except InputError as error:
+            print(f"islandmode: the points of {path.name} were not looked at: {error}", file=sys.stderr)
+
+
+def _look_at(planned: dict[str, PlanPoint], lab: Lab, workspace: Path, going: set[str]) -> int:
+    rescue = Rescue(site="", points=planned, conduits=())
+    try:
+        points = rehearsal.open_points(rescue, lab, workspace, MachineClock.of_this_boot(), None)
+    except IslandmodeError as error:
+        print(f"{', '.join(planned)} could not be looked at: {error}", file=sys.stderr)
+        return STRANDED
+    readings = anyio.run(_read, points, planned)
+    return max((_say(name, planned[name], readings[name], going) for name in planned), default=0)
+
+
+async def _read(
+    points: Mapping[str, IsolationPoint], planned: Mapping[str, PlanPoint]
+) -> dict[str, Reading[PointState]]:
+    found: dict[str, Reading[PointState]] = {}
+
+    async def one(name: str) -> None:
+        found[name] = await points[name].state(planned[name].conduits, LOOK_S)
+        await points[name].close()
+
+    async with anyio.create_task_group() as group:
+        for name in points:
+            group.start_soon(one, name)
+    return found
+
+
+def _say(name: str, planned: PlanPoint, reading: Reading[PointState], going: set[str]) -> int:
+    where = f"{name} ({planned.management.address})"
+    if not reading.done or reading.value is None:
+        print(f"{where} could not be looked at: {reading.why or reading.outcome.value}.", file=sys.stderr)
+        return STRANDED
+    code = 0
+    for conduit, state in reading.value.conduits.items():
+        print(f"{where}: {conduit} {_words(state)}.")
+        if state.present and state.owner not in going:
+            code = STRANDED
+    return code
+
+
+def _words(state: ConduitState) -> str:
+    if not state.present:
+        return "has no object of ours; it is not isolated by us"
+    timer = "no timer runs" if state.armed_s is None else f"its timer ends in {state.armed_s:.0f} s"
+    whose = f"made by run {state.owner}" if state.owner else "whose run is not known"
+    return f"{'IS ISOLATED' if state.isolating else 'is armed and passes'}, {timer}, {whose}"

@@ -1,0 +1,38 @@
+"""Every test has a place of its own for what the machine knows, so that its `abort` never reaches another test's run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from islandmode.system.machine_state import VARIABLE
+
+
+def _new_place() -> Path:
+    """Make a place that other accounts may look into, as they may into the machine's own."""
+    folder = Path(tempfile.mkdtemp(prefix="islandmode-state-"))
+    folder.chmod(0o755)
+    return folder
+
+
+# For labs that tests share, and whatever else begins before the first test.
+os.environ[VARIABLE] = str(_new_place())
+
+
+@pytest.fixture(autouse=True)
+def machine_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give the place of this test."""
+    folder = _new_place()
+    monkeypatch.setenv(VARIABLE, str(folder))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_unconfigure() -> None:
+    """Take away the place that all tests shared."""
+    shutil.rmtree(os.environ[VARIABLE], ignore_errors=True)
