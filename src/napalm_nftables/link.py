@@ -1,7 +1,8 @@
 """One SSH connection to a device: commands with exit codes, channels, and an end that no hung call can prevent.
 
 `abort` may be called from another thread at any moment. It resets the TCP connection instead of closing it, so that
-what still waits in this machine's send queue is thrown away: a command that was stuck can then never arrive late.
+what still waits in this machine's send queue is thrown away. What has arrived in the device's own queue is not: a server
+that was held up reads it when it goes on, whatever became of the connection.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ class DeviceLink:
         with self._bounded(deadline_s or self.login.timeout_s):
             channel = self.channel(command)
             if stdin:
-                channel.sendall(stdin.encode())
+                self._feed(channel, stdin)
             channel.shutdown_write()
             stdout = channel.makefile("rb").read().decode(errors="replace")
             stderr = channel.makefile_stderr("rb").read().decode(errors="replace")
@@ -103,6 +104,9 @@ class DeviceLink:
         if code == -1:
             raise LinkLost(f"The connection to {self.login.device} ended before the command did.")
         return Answer(stdout, stderr, code)
+
+    def _feed(self, channel: paramiko.Channel, stdin: str) -> None:
+        channel.sendall(stdin.encode())
 
     def channel(self, command: str, deadline_s: float | None = None) -> paramiko.Channel:
         """Start a command on a channel of its own and leave it open."""

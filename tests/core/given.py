@@ -20,7 +20,13 @@ from islandmode.core.site import Site
 
 PROJECT = Path(__file__).resolve().parents[2]
 ABLE = Capabilities(
-    arms="before", undo_tier="A", renewable=True, dead_man_min_s=5.0, dead_man_max_s=86400.0, granularity_s=1.0
+    arms="before",
+    undo_tier="A",
+    renewable=True,
+    dead_man_min_s=5.0,
+    dead_man_max_s=86400.0,
+    granularity_s=1.0,
+    latest_s=4.5,
 )
 
 

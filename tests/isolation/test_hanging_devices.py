@@ -69,11 +69,13 @@ async def test_an_isolate_that_hung_through_the_restore_changes_nothing(node: Fi
 
 
 async def test_the_very_line_sent_after_restore_fails_on_the_device(node: FirewallNode) -> None:
-    late = recipe.isolate_line(OFFICE, BETWEEN, INTERFACES, RUN)
+    late = recipe.isolate_line(OFFICE, BETWEEN, INTERFACES, RUN, "a-ticket")
     point = make_point(node).point
     await point.arm(OFFICE, 60, DEADLINE_S)
     await point.restore(OFFICE, DEADLINE_S)
     assert "No such file" in node.run(f"nft '{late}' 2>&1; true")
+    given = recipe.ticket_line(OFFICE, RUN, "a-ticket")
+    assert "No such file" in node.run(f"nft '{given}' 2>&1; true")
     seen = await point.isolate(OFFICE, DEADLINE_S)
     assert seen.outcome is Outcome.NOT_DONE
     assert "No such file" in seen.why

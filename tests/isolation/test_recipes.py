@@ -38,6 +38,7 @@ def test_arming_creates_sets_chains_rules_and_timers_in_one_line() -> None:
         f"create table {OWN}",
         f"add set {OWN} armed {{ type ifname . ifname; flags timeout; }}",
         f"add set {OWN} hold {{ type ifname . ifname; flags timeout; }}",
+        f"add set {OWN} ticket {{ type ifname; flags timeout; }}",
         f"add chain {OWN} forward {{ type filter hook forward priority -10; policy accept; }}",
         f"add chain {OWN} input {{ type filter hook input priority -10; policy accept; }}",
         f"add chain {OWN} output {{ type filter hook output priority -10; policy accept; }}",
@@ -55,14 +56,23 @@ def test_arming_creates_sets_chains_rules_and_timers_in_one_line() -> None:
     assert line.count("create table ") == 2
 
 
-def test_isolate_renew_and_restore_are_one_line_each() -> None:
+TICKET = f'element {OWN} ticket {{ "this-ticket"'
+
+
+def test_isolate_and_renew_are_a_ticket_and_one_line_and_restore_is_one_line() -> None:
     value = rendered()
     assert [(stage.stage, stage.conduits) for stage in value.stages] == [
         ("vendors", ("remote-access",)),
         ("corporate", ("corporate-dmz",)),
     ]
-    assert value.stages[0].isolate == (f"delete {COUNTER}; add {COUNTER}; add element {OWN} hold {PAIRS}",)
-    assert value.renew[0].split("; ")[:4] == [
+    given = f"delete {COUNTER}; add {COUNTER}; add {TICKET} timeout 2s }}"
+    assert value.stages[0].isolate == (
+        given,
+        f"delete {TICKET} }}; delete {COUNTER}; add {COUNTER}; add element {OWN} hold {PAIRS}",
+    )
+    assert value.renew[0] == given
+    assert value.renew[1].split("; ")[:5] == [
+        f"delete {TICKET} }}",
         f"delete {COUNTER}",
         f"add {COUNTER}",
         f"delete element {OWN} armed {PAIRS}",
@@ -77,7 +87,9 @@ def test_isolate_renew_and_restore_are_one_line_each() -> None:
 def test_isolating_writes_nothing_but_elements() -> None:
     """A line that could create anything could isolate without a timer when it comes late."""
     for stage in rendered().stages:
-        ours, again, *elements = stage.isolate[0].split("; ")
+        spent, ours, again, *elements = stage.isolate[1].split("; ")
+        # Deleting the ticket fails, and the whole line with it, after its time.
+        assert spent.startswith("delete element inet islandmode_")
         # The counter that names the run: deleting it fails, and the whole line with it, where it is not there.
         assert ours.replace("delete ", "add ") == again
         assert ours.startswith("delete counter inet islandmode_")
@@ -85,6 +97,54 @@ def test_isolating_writes_nothing_but_elements() -> None:
             assert command.startswith("add element inet islandmode_")
             assert " hold " in command
             assert "timeout" not in command
+
+
+def test_a_line_about_two_conduits_names_one_ticket_once() -> None:
+    both = ("remote-access", "corporate-dmz")
+    given_out = recipe.ticket_line(both, "a-run", "t-1", 3)
+    line = recipe.isolate_line(both, BETWEEN, INTERFACES, "a-run", "t-1")
+    assert given_out.endswith(f'add element {OWN} ticket {{ "t-1" timeout 3s }}')
+    assert line.count("t-1") == 1
+    assert line.startswith(f'delete element {OWN} ticket {{ "t-1" }}; ')
+    assert recipe.list_tickets(both) == f"list set {OWN} ticket"
+
+
+def test_every_ticket_is_another_and_fits_into_its_set() -> None:
+    drawn = [recipe.new_ticket() for _ in range(1000)]
+    assert len(set(drawn)) == len(drawn)
+    assert max(len(one) for one in drawn) <= 15
+
+
+@pytest.mark.parametrize(
+    ("trip_s", "life_s"), [(0.0, 2), (0.01, 2), (0.5, 2), (0.51, 3), (0.76, 4), (1.0, 4), (1.01, None), (30.0, None)]
+)
+def test_a_ticket_lives_two_seconds_or_four_round_trips_and_at_most_four_seconds(
+    trip_s: float, life_s: int | None
+) -> None:
+    assert recipe.ticket_life_s(trip_s) == life_s
+    assert life_s is None or life_s + recipe.LATEST_MARGIN_S <= recipe.CAPABILITIES.latest_s
+
+
+def test_a_ticket_counts_only_where_it_is_read_back_with_its_timer() -> None:
+    def answer(*elements: object) -> str:
+        return json.dumps({"nftables": [{"metainfo": {}}, {"set": {"name": "ticket", "elem": list(elements)}}]})
+
+    timed = {"elem": {"val": "t-1", "timeout": 2, "expires": 1}}
+    assert reading.ticket_left_s(answer(timed), "t-1") == 1
+    assert reading.ticket_left_s(answer(timed), "t-2") is None
+    assert reading.ticket_left_s(answer("t-1"), "t-1") is None
+    assert reading.ticket_left_s(answer(), "t-1") is None
+    assert reading.ticket_left_s("", "t-1") is None
+
+
+def test_a_release_is_one_line_that_fails_as_a_whole_on_another_runs_table() -> None:
+    line = recipe.release_line(("remote-access", "corporate-dmz"), "a-run")
+    assert line.split("; ") == [
+        f"delete counter {OWN} by_a-run",
+        f"delete table {OWN}",
+        "delete counter inet islandmode_corporate_dmz by_a-run",
+        "delete table inet islandmode_corporate_dmz",
+    ]
 
 
 @given(

@@ -15,6 +15,7 @@ from islandmode.core.probe import CanaryProbe, ModbusProbe, Probe, TcpProbe
 from islandmode.core.rendering import Capabilities, Rendering, StageLines
 from islandmode.core.site import Conduit, IsolationPoint, Login, Management, Site, VantagePoint, Zone
 from islandmode.rehearse.simulated_platforms import PLATFORMS
+from islandmode.rehearse.simulated_point import LATEST_S
 
 Arms = Literal["before", "with_isolate"]
 ZONES = {"vendors": (5.0, 15), "corporate": (4.0, 10), "dmz": (3.5, 20), "line3": (2.0, 40)}
@@ -176,5 +177,6 @@ def _rendering(name: str, shape: Shape) -> Rendering:
             dead_man_min_s=1.0,
             dead_man_max_s=3600.0,
             granularity_s=shape.granularity_s,
+            latest_s=LATEST_S,
         ),
     )

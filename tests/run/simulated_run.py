@@ -45,6 +45,7 @@ RESUMED = Path("journals") / "restore.jsonl"
 COMES_AFTER_S = 5.0
 TURNS = 10
 GOOD_FOR_US = 3_600_000_000
+LANDS_WITHIN_S = 30.0
 GUARDIAN_S = 600.0
 """How long a world goes on after its conductor has ended: a guardian that still tries then has a device that never answers."""
 
@@ -125,6 +126,7 @@ class _Stage:
     restored: bool = True
     refused: bool = False
     ended_us: int = 0
+    over_us: int = 0
     claim: SimulatedClaim = field(default_factory=SimulatedClaim)
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     over: dict[str, anyio.Event] = field(default_factory=dict)
@@ -159,6 +161,11 @@ class _Stage:
         if lost:
             self.restored = await self._resume()
             self.ended_us = self.plant.clock.monotonic_us()
+        self.over_us = self.plant.clock.monotonic_us()
+        under_way_s = (self.plant.lands_last_us - self.over_us) / 1_000_000
+        if under_way_s > 0:
+            # Nobody is left, and a device still acts on what reaches it.
+            await self.plant.clock.sleep(min(under_way_s, LANDS_WITHIN_S) + 0.001)
         for task in self.tasks.values():
             if task.done():
                 # What a process died of must be heard, whoever put the plant back after it.
@@ -321,6 +328,7 @@ def run(
         restoration=verdict.restoration.value if verdict is not None else None,
         judged=verdict,
         others=others,
+        over_us=stage.over_us,
         killed="conductor" in stage.dead,
     )
     violations = check_all(plant, claims)

@@ -113,7 +113,20 @@ class NoOwnerRule(SimulatedDevice):
         return ""
 
 
-class NoArmingRule(SimulatedDevice):
+class NoLatestMoment(SimulatedDevice):
+    """Acts on whatever comes, however late."""
+
+    def give_ticket(self, ticket: str, conduit: str, life_us: int, owner: str = OURS) -> str:
+        return ""
+
+    def spend(self, ticket: str) -> str:
+        return ""
+
+    def too_late(self, until_us: int) -> str:
+        return ""
+
+
+class NoArmingRule(NoLatestMoment):
     """Isolates on request, armed or not: what a plain deny rule does."""
 
     def may_isolate(self, conduit: str) -> str:
@@ -179,6 +192,31 @@ def test_no_isolate_after_restore_seen_catches_a_device_without_the_arming_rule(
     whole = run(1, faults=late)
     assert whole.plant.faults.hits[Kind.SLOW_WRITE, Phase.ISOLATING] == 1
     assert whole.violations == ()
+
+
+def test_no_line_acts_after_its_latest_moment_catches_a_device_that_takes_late_lines() -> None:
+    late = (Fault(Kind.SLOW_WRITE, Phase.ISOLATING, call="isolate", times=1, amount_s=4.0),)
+    broken = run(1, faults=late, devices={"before": NoLatestMoment})
+    assert "4.0" in violations(simulated_truth.no_line_acts_after_its_latest_moment, broken)[0]
+    assert run(1, faults=late).violations == ()
+
+
+def test_dead_man_bounds_every_isolation_catches_a_renewal_that_lands_late() -> None:
+    """The conductor's host is lost while a renewal is held up: the timer that it extends is all that is left."""
+    long = Shape(dead_man_s=30.0, holds_s=(40.0, 1.0))
+    held_up = Fault(Kind.SLOW_WRITE, Phase.HOLDING, call="renew", times=1, amount_s=12.0)
+    lost = Fault(Kind.HOST_LOST, Phase.HOLDING, 16.5)
+    broken = run(1, long, (held_up, lost), devices={"before": NoLatestMoment})
+    assert broken.plant.faults.hits[Kind.SLOW_WRITE, Phase.HOLDING] == 1
+    assert "longer than the dead-man" in violations(simulated_truth.dead_man_bounds_every_isolation, broken)[0]
+    assert run(1, long, (held_up, lost)).violations == ()
+
+
+def test_nothing_left_where_restored_is_said_catches_an_arm_that_lands_after_the_restore() -> None:
+    late = (Fault(Kind.SLOW_WRITE, Phase.ARMED, call="arm", times=1, amount_s=6.0),)
+    broken = run(1, faults=late, devices={"before": NoLatestMoment})
+    assert "still has our object" in violations(simulated_truth.nothing_left_where_restored_is_said, broken)[0]
+    assert run(1, faults=late).violations == ()
 
 
 def test_nothing_isolated_without_record_catches_an_isolate_before_its_intent() -> None:

@@ -21,6 +21,7 @@ from islandmode.rehearse.simulated_truth import no_isolate_after_restore_seen
 from islandmode.run.conductor import Conductor
 from islandmode.run.guardian import OBEY_S, STUCK_S, Guardian
 from islandmode.run.guards import SILENT_S
+from islandmode.run.restore import restore_until_seen
 from tests.run.simulated_drill import Arms, Shape
 from tests.run.simulated_run import Ended, run
 from tests.run.test_invariants import Idle, NoArmingRule
@@ -140,6 +141,21 @@ def test_an_abort_is_obeyed_by_the_guardian_when_the_conductor_sleeps(arms: Arms
         check(Kind.ABORT, at_us, arms, OBEY_S + SEEN_S, at(Kind.CONDUCTOR_STOPPED, at_us))
 
 
+def dies_while_arming(guardian: type[Guardian], arms: Arms) -> Ended:
+    """Kill the conductor with an arm under way that its device gets to only when the guardian has looked once."""
+    (first, *_) = run(1, shape(arms)).times("arm.intent")
+    slow = Fault(Kind.SLOW_WRITE, Phase.ARMED, call="arm", times=1, amount_s=1.8)
+    return run(1, shape(arms), (slow, at(Kind.CONDUCTOR_KILLED, first + 100_000)), guardian=guardian)
+
+
+@pytest.mark.parametrize("arms", ["before", "with_isolate"])
+def test_an_arm_that_lands_after_its_conductors_death_leaves_nothing(arms: Arms) -> None:
+    ended = dies_while_arming(Guardian, arms)
+    assert ended.plant.faults.hits[Kind.SLOW_WRITE, Phase.ARMED] == 1
+    assert any(one.what == "created" for device in ended.plant.devices.values() for one in device.tape)
+    assert (ended.violations, ended.claims.restored) == ((), True), ended.story()
+
+
 # What is shown above can fail: each layer and fence taken away on purpose.
 
 
@@ -149,6 +165,36 @@ class TakesNoClaim(Guardian):
     async def _take_over(self, why: str) -> None:
         self._claim = SimulatedClaim()
         await super()._take_over(why)
+
+
+class DoesNotCare(Conductor):
+    """Goes on without its guardian."""
+
+    async def _watch_plant(self) -> None:
+        beat = self._guards.stop_reason
+
+        def stop_reason() -> None:
+            beat()
+
+        # The bug that is planted here.
+        self._guards.stop_reason = stop_reason  # type: ignore[method-assign]
+        await super()._watch_plant()
+
+
+class LooksOnce(Guardian):
+    """Believes its first look, and forgets what the conductor may have had under way."""
+
+    async def _take_over(self, why: str) -> None:
+        names = {"notes": self._journal, "clock": self._clock}
+        await restore_until_seen(self._points, self._owed, give_up_after_s=60.0, **names)  # type: ignore[arg-type]
+
+    async def _outlast(self) -> str | None:
+        return None
+
+
+def test_a_guardian_that_believes_its_first_look_leaves_an_arm_that_lands_late() -> None:
+    ended = dies_while_arming(LooksOnce, "before")
+    assert any("still has our object" in one for one in ended.violations), ended.story()
 
 
 def second_stage_us(seed: int = 1) -> int:
@@ -172,7 +218,15 @@ def test_a_conductor_that_wakes_isolates_only_if_both_fences_are_gone(
     found = False
     for seed in range(20):
         asleep = at(Kind.CONDUCTOR_STOPPED, second_stage_us(seed))
-        ended = run(seed, shape("before"), (asleep,), guardian=guardian, devices={"before": device})
+        # A third fence is the time that a ticket takes: a conductor that woke sees in it that it stood still.
+        ended = run(
+            seed,
+            shape("before"),
+            (asleep,),
+            conductor=DoesNotCare,
+            guardian=guardian,
+            devices={"before": device},
+        )
         late = no_isolate_after_restore_seen(ended.plant, ended.claims)
         assert isolates or late == (), ended.story()
         found = found or late != ()
@@ -183,20 +237,6 @@ def test_a_guardian_that_does_nothing_leaves_it_to_the_devices_timer() -> None:
     at_us = second_stage_us()
     ended = run(1, shape("before"), (at(Kind.CONDUCTOR_KILLED, at_us),), guardian=Idle)
     assert SEEN_S < longest_after_s(ended, at_us) <= shape("before").dead_man_s
-
-
-class DoesNotCare(Conductor):
-    """Goes on without its guardian."""
-
-    async def _watch_plant(self) -> None:
-        beat = self._guards.stop_reason
-
-        def stop_reason() -> None:
-            beat()
-
-        # The bug that is planted here.
-        self._guards.stop_reason = stop_reason  # type: ignore[method-assign]
-        await super()._watch_plant()
 
 
 def test_a_conductor_that_does_not_look_at_its_guardian_goes_on_without_one() -> None:

@@ -9,17 +9,24 @@ from typing import Any
 import anyio
 import pytest
 
+from islandmode.core.outcome import Outcome
 from islandmode.core.rendering import Capabilities
 from islandmode.rehearse.simulated_clock import START_US, SimulatedClock
 from islandmode.rehearse.simulated_device import OURS, SimulatedDevice
 from islandmode.rehearse.simulated_faults import Fault, FaultBook, Kind
 from islandmode.rehearse.simulated_network import SimulatedNetwork
-from islandmode.rehearse.simulated_point import SimulatedPoint
+from islandmode.rehearse.simulated_point import LATEST_S, SimulatedPoint
 from islandmode.rehearse.world import run_world
 from islandmode.run.restore import restore_until_seen
 
 ABLE = Capabilities(
-    arms="before", undo_tier="A", renewable=True, dead_man_min_s=1.0, dead_man_max_s=3600.0, granularity_s=1.0
+    arms="before",
+    undo_tier="A",
+    renewable=True,
+    dead_man_min_s=1.0,
+    dead_man_max_s=3600.0,
+    granularity_s=1.0,
+    latest_s=LATEST_S,
 )
 
 
@@ -158,3 +165,51 @@ def test_restoring_what_is_restored_already_changes_nothing() -> None:
 
     assert run_world(1, main) == {"firewall"}
     assert [one.what for one in scene.devices["firewall"].tape] == ["created", "isolating", "deleted"]
+
+
+ARM_UNDER_WAY = Fault(Kind.SLOW_WRITE, call="arm", times=1, amount_s=1.5)
+
+
+def test_a_look_while_a_line_that_was_given_up_may_still_act_proves_nothing() -> None:
+    scene = Scene("firewall", faults=(ARM_UNDER_WAY,))
+
+    async def main() -> frozenset[str]:
+        scene.faults.phase_is(scene.faults.phase)
+        given_up = await scene.points["firewall"].arm(("firewall",), 60.0, 0.5)
+        assert given_up.outcome is Outcome.UNKNOWN
+        return await scene.restore()
+
+    assert run_world(1, main) == {"firewall"}
+    assert [row[1:] for row in scene.notes.about("firewall")] == [
+        ("restore.attempt", "done"),
+        ("restore.attempt", "done"),
+        ("restore.seen", ""),
+    ]
+    assert [one.what for one in scene.devices["firewall"].tape] == ["created", "deleted"]
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_line_that_another_process_had_under_way_is_waited_for(*, waits: bool) -> None:
+    scene = Scene("firewall", faults=(ARM_UNDER_WAY,))
+    device = scene.devices["firewall"]
+    other = SimulatedPoint(device, ABLE, (), scene.clock, scene.faults, Steady(2))
+
+    async def main() -> frozenset[str]:
+        scene.faults.phase_is(scene.faults.phase)
+        with anyio.move_on_after(0.1):
+            # Its process dies here, and knows nothing any more.
+            await other.arm(("firewall",), 60.0, 5.0)
+        others_until_us = scene.clock.monotonic_us() if waits else None
+        seen = await restore_until_seen(
+            scene.points,
+            {"firewall": ("firewall",)},
+            notes=scene.notes,
+            clock=scene.clock,
+            give_up_after_s=60.0,
+            others_until_us=others_until_us,
+        )
+        await scene.clock.sleep(5.0)
+        return seen
+
+    assert run_world(1, main) == {"firewall"}
+    assert bool(device.objects) is not waits

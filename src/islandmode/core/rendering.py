@@ -11,6 +11,7 @@ class Capabilities(Frozen):
     """What a way of isolating can do, from our own table, never from a driver's signature.
 
     `arms`: "before" when traffic still passes after arming; "with_isolate" when arming and isolating are one act.
+    `latest_s`: how long after it left a line may still act on the device, whatever held it up on its way.
     """
 
     arms: Literal["before", "with_isolate"]
@@ -19,6 +20,7 @@ class Capabilities(Frozen):
     dead_man_min_s: float
     dead_man_max_s: float
     granularity_s: float
+    latest_s: float
 
 
 class StageLines(Frozen):

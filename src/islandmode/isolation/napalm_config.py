@@ -2,7 +2,9 @@
 
 Two sessions. The *work* session does what preflight and the hold need. The *restore* session is opened and tried when
 arming, so that a restore never waits for a login; the restore's first act is to reset the work session, so that nothing
-that hangs in it can be written any more. Every change is one written line, and is believed only when it is read back.
+more is sent on it. What the device has received by then can still act, up to the latest moment that each line was given
+(`recipes/nftables.py`); the point knows the last such moment of its own lines. Every change is one written line, and is
+believed only when it is read back.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from islandmode.isolation.recipes import nftables_reading as reading
 from islandmode.isolation.session import DeviceSession, DeviceTrouble, restore_through
 from islandmode.system.clock import Clock
 from napalm_nftables.channel import NftAnswer, NftChannel, open_channel
+from napalm_nftables.latest import TooLate, uptime_s, write_before
 from napalm_nftables.saved import SavedFile
 from napalm_nftables.saved import read as read_saved
 
@@ -35,6 +38,8 @@ T = TypeVar("T")
 CONNECT_S = 10
 ANSWER_S = 30.0
 """Longer than any caller waits: the session's own deadline resets the connection, and that ends the wait."""
+TRIPS = 3
+"""How often the way to a device is tried before it is called too slow: a busy device is slow now and then."""
 READ = {
     "routes": "ip route show table all; ip rule show",
     "routes-v6": "ip -6 route show table all; ip -6 rule show",
@@ -60,8 +65,10 @@ class Access:
 class NftSession:
     """A NAPALM driver with its held-open nft channel, as a device session wants it."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, clock: Clock) -> None:
         """Make the driver; nothing is contacted yet."""
+        self._clock = clock
+        self._trip_s: float | None = None
         options = {
             "port": access.port,
             "alt_key_file": str(access.known_hosts),
@@ -73,6 +80,7 @@ class NftSession:
             access.host, access.user, access.password or "", CONNECT_S, options
         )
         self._channel: NftChannel | None = None
+        self._up_s = 0.0
 
     def open(self) -> None:
         """Connect and log in once, and start nft; a restore must not wait for one answer more than its own."""
@@ -107,6 +115,54 @@ class NftSession:
             raise TimeoutError("nft did not answer")
         return answer
 
+    def life_s(self) -> int:
+        """Say how long a line may be on its way from now on: some round trips, as they were measured here."""
+        life_s = None if self._trip_s is None else recipe.ticket_life_s(self._trip_s)
+        tries = 0
+        while life_s is None and tries < TRIPS:
+            tries += 1
+            self._timed(lambda: self.ask(("list tables",)))
+            life_s = recipe.ticket_life_s(self._trip_s or 0.0)
+        if life_s is None:
+            most_s = recipe.TICKET_MOST_S / recipe.TICKET_TRIPS
+            raise DeviceTrouble(
+                f"an answer takes {self._trip_s:.1f} s and may take {most_s:g} s, because a command could act too long after "
+                "it was sent; manage the device over a faster way"
+            )
+        return life_s
+
+    def _timed(self, ask: Callable[[], NftAnswer]) -> NftAnswer:
+        asked_us = self._clock.monotonic_us()
+        answer = ask()
+        self._trip_s = (self._clock.monotonic_us() - asked_us) / 1_000_000
+        return answer
+
+    def take_ticket(self, conduits: tuple[str, ...], run: str, life_s: int) -> str:
+        """Write a ticket and read it back; DeviceTrouble where that is not so, and then no line may name it."""
+        ticket = recipe.new_ticket()
+        line = recipe.ticket_line(conduits, run, ticket, life_s)
+        answer = self._timed(lambda: self.ask((recipe.list_tickets(conduits),), line))
+        if answer.errors:
+            raise DeviceTrouble("; ".join(answer.errors))
+        if reading.ticket_left_s(answer.text, ticket) is None:
+            raise DeviceTrouble("the ticket for the command was not read back, or has no timer there")
+        return ticket
+
+    def write_first(self, line: str, life_s: int) -> tuple[str, ...]:
+        """Write the one line that no ticket can be had for, with a latest moment of the device's own clock; gives errors."""
+        try:
+            said = self.told(lambda driver: write_before(driver, line, self._up_s + life_s, ANSWER_S))
+        except TooLate as error:
+            raise DeviceTrouble(f"{error}, so nothing was changed") from None
+        return tuple(part.strip() for part in said.splitlines() if "Error:" in part)
+
+    def read_uptime(self) -> None:
+        """Read the device's clock, from which `write_first` counts."""
+        try:
+            self._up_s = self.told(uptime_s)
+        except ValueError:
+            raise DeviceTrouble("/proc/uptime does not say how long the device has been up") from None
+
     def told(self, read: Callable[[Any], T]) -> T:
         """Read through the driver; a command that the device refuses has changed nothing."""
         try:
@@ -138,9 +194,11 @@ class NftablesPoint:
         self._access = access
         self._work = self._session("work")
         self._rescue = self._session("restore")
+        self._late_until_us = 0
 
     def _session(self, what: str) -> DeviceSession[NftSession]:
-        return DeviceSession(f"{self._name}-{what}", NftSession(self._access), self._clock, (NapalmException,))
+        driver = NftSession(self._access, self._clock)
+        return DeviceSession(f"{self._name}-{what}", driver, self._clock, (NapalmException,))
 
     @property
     def name(self) -> str:
@@ -151,6 +209,29 @@ class NftablesPoint:
     def capabilities(self) -> Capabilities:
         """What nftables can do, from our own table."""
         return recipe.CAPABILITIES
+
+    @property
+    def late_until_us(self) -> int:
+        """Until when a line of ours that we gave up may still act on the device; 0 when there was none."""
+        return self._late_until_us
+
+    async def _send(self, work: Callable[[NftSession, Callable[[int], None]], T], deadline_s: float) -> Reading[T]:
+        """Call with work that writes; it says before each write for how long that may act, in case nobody hears of its end."""
+        until_us = [0]
+
+        def may_act_for(life_s: int) -> None:
+            margin_s = life_s + recipe.LATEST_MARGIN_S
+            until_us.append(self._clock.monotonic_us() + round(margin_s * 1_000_000))
+
+        known = False
+        try:
+            found = await self._call(lambda session: work(session, may_act_for), deadline_s)
+            known = found.outcome is not Outcome.UNKNOWN
+        finally:
+            # Also when our caller was cancelled: the session was reset then, and what had left is on its way.
+            if not known:
+                self._late_until_us = max(self._late_until_us, *until_us)
+        return found
 
     async def _call(self, work: Callable[[NftSession], T], deadline_s: float) -> Reading[T]:
         if self._work.dead:
@@ -219,21 +300,28 @@ class NftablesPoint:
             why = f"the restore session could not be opened: {ready.why}"
             return Reading(Outcome.NOT_DONE, None, why, ready.asked_us, ready.answered_us)
         line = recipe.arm_line(conduits, self._between, self._interfaces, for_s, self._owner)
-        return await self._call(lambda session: self._arm(session, conduits, line), deadline_s)
+        return await self._send(
+            lambda session, may_act_for: self._arm(session, conduits, line, may_act_for), deadline_s
+        )
 
-    def _arm(self, session: NftSession, conduits: tuple[str, ...], line: str) -> PointState:
-        answer = session.ask((*recipe.list_lines(conduits), recipe.LIST_OFFLOADED), line)
-        if any("File exists" in error for error in answer.errors):
+    def _arm(
+        self, session: NftSession, conduits: tuple[str, ...], line: str, may_act_for: Callable[[int], None]
+    ) -> PointState:
+        life_s = session.life_s()
+        session.read_uptime()
+        may_act_for(life_s)
+        errors = session.write_first(line, life_s)
+        answer = session.ask((*recipe.list_lines(conduits), recipe.LIST_OFFLOADED))
+        if any("File exists" in error for error in errors):
             raise DeviceTrouble(self._whose(conduits, answer))
         state = self._state(conduits, answer)
         if not any(one.present for one in state.conduits.values()):
-            raise DeviceTrouble("; ".join(answer.errors) or "the device answered, and nothing was created")
+            raise DeviceTrouble("; ".join(errors) or "the device answered, and nothing was created")
         wrong = self._unfit(conduits, answer, state)
         if wrong is None:
             return state
         # What was read back would not restore by itself: take it away again and see it gone before refusing.
-        after = self._state(conduits, session.ask(recipe.list_lines(conduits), *self._release(conduits)))
-        if not after.clear:
+        if not self._taken_away(session, conduits).clear:
             raise TimeoutError(f"{wrong}; and the object could not be removed again")
         raise DeviceTrouble(f"{wrong}; the object was removed again")
 
@@ -257,9 +345,11 @@ class NftablesPoint:
 
     async def isolate(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Put armed conduits into isolation and read back; done only when the device shows every one isolating."""
-        seen = await self._write(
-            recipe.isolate_line(conduits, self._between, self._interfaces, self._owner), conduits, deadline_s
-        )
+
+        def line(ticket: str) -> str:
+            return recipe.isolate_line(conduits, self._between, self._interfaces, self._owner, ticket)
+
+        seen = await self._write(line, conduits, deadline_s)
         if not seen.done or seen.value is None:
             return seen
         open_ones = [name for name, state in seen.value.conduits.items() if not state.isolating]
@@ -271,36 +361,57 @@ class NftablesPoint:
 
     async def renew(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
         """Extend running timers; fails on an expired one."""
-        line = recipe.renew_line(conduits, self._between, self._interfaces, for_s, self._owner)
+
+        def line(ticket: str) -> str:
+            return recipe.renew_line(conduits, self._between, self._interfaces, for_s, self._owner, ticket)
+
         return await self._write(line, conduits, deadline_s)
 
-    async def _write(self, line: str, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
-        """Write one line, then read back on the following ones; a device that complains has changed nothing."""
+    async def _write(
+        self, line: Callable[[str], str], conduits: tuple[str, ...], deadline_s: float
+    ) -> Reading[PointState]:
+        """Take a ticket, write the line that names it, and read back; a device that complains has changed nothing."""
 
-        def work(session: NftSession) -> PointState:
-            answer = session.ask(recipe.list_lines(conduits), line)
+        def work(session: NftSession, may_act_for: Callable[[int], None]) -> PointState:
+            life_s = session.life_s()
+            ticket = session.take_ticket(conduits, self._owner, life_s)
+            may_act_for(life_s)
+            answer = session.ask(recipe.list_lines(conduits), line(ticket))
+            state = self._state(conduits, answer)
             if answer.errors:
-                raise DeviceTrouble("; ".join(answer.errors))
-            return self._state(conduits, answer)
+                raise DeviceTrouble(_why_refused(state, answer.errors))
+            return state
 
-        return await self._call(work, deadline_s)
+        return await self._send(work, deadline_s)
 
     async def restore(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Reset sessions that could still write, delete the objects, and read back that they are gone. Idempotent."""
         self._work.abort()
 
-        def work(session: NftSession) -> PointState:
-            lines = recipe.list_lines(conduits)
-            state = self._state(conduits, session.ask(lines, *self._release(conduits)))
-            left = tuple(name for name, one in state.conduits.items() if one.stands)
-            # Ours and without our name: somebody took the name off. It must go all the same.
-            return self._state(conduits, session.ask(lines, recipe.restore_line(left))) if left else state
-
         kept = self._rescue
         reading, self._rescue = await restore_through(
-            kept if kept.opened and not kept.dead else None, self._session("restore"), work, deadline_s, self._clock
+            kept if kept.opened and not kept.dead else None,
+            self._session("restore"),
+            lambda session: self._taken_away(session, conduits),
+            deadline_s,
+            self._clock,
         )
         return reading
+
+    def _taken_away(self, session: NftSession, conduits: tuple[str, ...]) -> PointState:
+        """Delete the objects and read back, in one look where all are there; what is left then goes one by one."""
+        lines = recipe.list_lines(conduits)
+        if self._run is None:
+            # No run is known: whatever stands there goes.
+            return self._state(conduits, session.ask(lines, recipe.restore_line(conduits)))
+        state = self._state(conduits, session.ask(lines, recipe.release_line(conduits, self._run)))
+        if left := _standing(state):
+            each = (recipe.release_line((name,), self._run) for name in left)
+            state = self._state(conduits, session.ask(lines, *each))
+        if left := _standing(state):
+            # Ours and without our name: somebody took the name off. It must go all the same.
+            state = self._state(conduits, session.ask(lines, recipe.restore_line(left)))
+        return state
 
     async def state(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Read what the device shows now."""
@@ -345,10 +456,6 @@ class NftablesPoint:
     def _owner(self) -> str:
         return self._run or recipe.ANY_RUN
 
-    def _release(self, conduits: tuple[str, ...]) -> tuple[str, ...]:
-        """Give the lines that take away what is this run's; whatever stands there, when no run is known."""
-        return recipe.release_lines(conduits, self._run) if self._run else (recipe.restore_line(conduits),)
-
     def _whose(self, conduits: tuple[str, ...], answer: NftAnswer) -> str:
         found = self._state(conduits, answer).conduits
         said = [f"{name} (run {one.owner or 'unknown'})" for name, one in found.items() if one.present]
@@ -373,6 +480,18 @@ class NftablesPoint:
             raise TimeoutError("; ".join(answer.errors) or f"nft listed nothing for {table}")
         outer, inner = self._between[conduit]
         return reading.state_of(text, self._interfaces[outer], self._interfaces[inner], self._run)
+
+
+def _why_refused(state: PointState, errors: tuple[str, ...]) -> str:
+    whole = all(one.stands and one.armed_s is not None for one in state.conduits.values())
+    if whole and all("No such file" in error for error in errors):
+        # Everything else that the line refers to is there.
+        return "the command reached the device when its ticket was gone, so nothing was changed"
+    return "; ".join(errors)
+
+
+def _standing(state: PointState) -> tuple[str, ...]:
+    return tuple(name for name, one in state.conduits.items() if one.stands)
 
 
 def _sorted(text: str) -> str:

@@ -2,7 +2,8 @@
 
 The arming rule, which every implementation keeps: `arm` makes one object per conduit on the device by an atomic create
 and starts its timer, and traffic still passes; `isolate` only refers to that object, so that an isolate which
-arrives late (after expiry, after restore) has no effect; `restore` deletes the object and is idempotent.
+arrives late (after expiry, after restore) has no effect; `restore` deletes the object and is idempotent. No line acts
+later than `capabilities.latest_s` after it was sent, and a point says until when one that it gave up may still act.
 Device trouble is never raised: it is a `Reading` that is *not done* or *unknown*.
 """
 
@@ -96,6 +97,14 @@ class IsolationPoint(Protocol):
     @property
     def capabilities(self) -> Capabilities:
         """What this way of isolating can do."""
+        ...
+
+    @property
+    def late_until_us(self) -> int:
+        """Until when a line that this point gave up may still act on the device (monotonic); 0 when there was none.
+
+        Only a look that begins after this moment proves that nothing of ours stands there.
+        """
         ...
 
     async def facts(self, deadline_s: float) -> Reading[Facts]:

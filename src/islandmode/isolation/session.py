@@ -1,7 +1,8 @@
 """One device session: a daemon thread and a queue of its own, because drivers block and hang.
 
 A deadline does not stop a blocking call. A call past its deadline is *unknown*; its connection is reset before anything
-else is done, so that what it was about to write can never be written; and the session is dead from then on.
+else is done, so that nothing more leaves this machine for it; and the session is dead from then on. What had left already
+may still act on the device: a reset does not empty what waits there to be read. So each line carries a latest moment.
 """
 
 from __future__ import annotations

@@ -43,6 +43,8 @@ class Happening:
     conduit: str
     owner: str
     by: str
+    late_us: int = 0
+    """How long before that the line had left that made it happen."""
 
 
 class SimulatedDevice:
@@ -57,6 +59,10 @@ class SimulatedDevice:
         self.made: list[tuple[str, DeviceObject]] = []
         """Every object that ever stood here: one that is hidden from us may still block."""
         self.tape: list[Happening] = []
+        self.sent_us: int | None = None
+        """When the line left that acts now; nothing while none does."""
+        self.tickets: dict[str, tuple[str, int]] = {}
+        """For which conduit each ticket was given out, and until when it lives."""
         self.down_until_us = 0
         self.edits: list[str] = []
         # How this device may be broken; a fault sets these.
@@ -82,6 +88,23 @@ class SimulatedDevice:
             self._write("created", conduit, made, "request")
             self._watch_timer(conduit, made)
         return ""
+
+    def give_ticket(self, ticket: str, conduit: str, life_us: int, owner: str = OURS) -> str:
+        """Give out a ticket, kept with the owner's object."""
+        if conduit not in self.objects or self._foreign(conduit, owner):
+            return f"no object of this run covers {conduit}"
+        self.tickets[ticket] = (conduit, self.clock.monotonic_us() + life_us)
+        return ""
+
+    def spend(self, ticket: str) -> str:
+        """Take a ticket back from the one line that names it; refused when it has run out, or went with its object."""
+        conduit, until_us = self.tickets.pop(ticket, ("", 0))
+        there = conduit in self.objects and self.clock.monotonic_us() < until_us
+        return "" if there else "the ticket is gone"
+
+    def too_late(self, until_us: int) -> str:
+        """Refuse a line that carries its own end, and came after it."""
+        return "the line came after its time" if self.clock.monotonic_us() > until_us else ""
 
     def isolate(self, conduits: tuple[str, ...], owner: str = OURS) -> str:
         """Put armed conduits into isolation; refers to the owner's objects, so without them it has no effect."""
@@ -127,13 +150,17 @@ class SimulatedDevice:
             made = self.objects.get(conduit)
             if made is None or made.owner != owner:
                 continue
-            del self.objects[conduit]
+            self._forget(conduit)
             if self.pretends_delete:
                 self._write("only hidden", conduit, made, "request")
                 continue
             self._write("deleted", conduit, made, "request")
             self._let_pass(conduit, made)
         return ""
+
+    def _forget(self, conduit: str) -> DeviceObject | None:
+        self.tickets = {one: given for one, given in self.tickets.items() if given[0] != conduit}
+        return self.objects.pop(conduit, None)
 
     def look(self, conduits: tuple[str, ...], owner: str = OURS) -> PointState:
         """Show what stands there now, and whether it is the owner's."""
@@ -206,7 +233,7 @@ class SimulatedDevice:
 
     def take_object(self, conduit: str) -> None:
         """Take an object away behind our back."""
-        made = self.objects.pop(conduit, None)
+        made = self._forget(conduit)
         if made is not None:
             self._write("lost", conduit, made, "somebody")
             self._let_pass(conduit, made)
@@ -215,7 +242,7 @@ class SimulatedDevice:
         """Boot from saved configuration: our objects are gone, and nothing passes until it is up."""
         now_us = self.clock.monotonic_us()
         for conduit, made in tuple(self.objects.items()):
-            del self.objects[conduit]
+            self._forget(conduit)
             # A rule that was still to come into force goes with the memory it was in.
             made.timer_runs, made.isolating = False, False
             self._write("lost", conduit, made, "restart")
@@ -234,7 +261,9 @@ class SimulatedDevice:
                 self.network.unblock(conduit, f"{self.name} is down", self.clock.monotonic_us())
 
     def _write(self, what: str, conduit: str, made: DeviceObject, by: str) -> None:
-        self.tape.append(Happening(self.clock.monotonic_us(), self.name, what, conduit, made.owner, by))
+        now_us = self.clock.monotonic_us()
+        late_us = 0 if self.sent_us is None else now_us - self.sent_us
+        self.tape.append(Happening(now_us, self.name, what, conduit, made.owner, by, late_us))
 
 
 class CommitConfirmDevice(SimulatedDevice):

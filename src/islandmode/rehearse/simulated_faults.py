@@ -74,7 +74,9 @@ CALLS = (
     ("ready", Phase.BASELINE),
     ("try_login", Phase.ISOLATING),
     ("arm", Phase.ARMED),
+    ("ticket", Phase.ISOLATING),
     ("isolate", Phase.ISOLATING),
+    ("ticket", Phase.HOLDING),
     ("renew", Phase.HOLDING),
     ("restore", Phase.RESTORING),
 )

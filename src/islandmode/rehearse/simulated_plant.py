@@ -67,6 +67,12 @@ class SimulatedPlant:
         far = self.plan.vantages[name].far
         return SimulatedVantage(name, probes, self.network, self.clock, self.faults, dice, far=far)
 
+    @property
+    def lands_last_us(self) -> int:
+        """When the last request reaches its device that anybody has under way."""
+        sessions = (self.points, self.guardian_points, self.resume_points)
+        return max(point.lands_last_us for points in sessions for point in points.values())
+
     def phase_is(self, phase: Phase) -> None:
         """Hear which phase the run is in; faults that waited for it are set off."""
         if phase is not self.faults.phase:

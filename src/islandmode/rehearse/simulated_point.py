@@ -7,6 +7,9 @@ lands. What may come back from a call:
     done        the reply came in time; its value is what the device showed at that moment
     not done    the device, or its closed door, refused in time
     unknown     no reply within the deadline; the request may have landed, may land later, may be lost
+
+A request that writes has a latest moment, after which the device refuses it: a ticket that was given out before, where
+arming and isolating are two acts, and else a time of the device's clock that it carries.
 """
 
 from __future__ import annotations
@@ -29,6 +32,9 @@ T = TypeVar("T")
 
 QUICK_US = (2_000, 40_000)
 """A leg of a healthy call takes between these."""
+LATEST_S = 2.5
+LIFE_US = 2_000_000
+"""How long a ticket lives, or how far off the time is that a request carries; `LATEST_S` has room for the way there."""
 DOOR_OPENS_US = 500_000
 """A booting device is silent, and for this long before it is up it answers with a closed port."""
 
@@ -66,6 +72,9 @@ class SimulatedPoint:
         self._faults = faults
         self._dice = dice
         self.closed = False
+        self.late_until_us = 0
+        self.lands_last_us = 0
+        """When the last request reaches the device that is under way."""
 
     @property
     def name(self) -> str:
@@ -105,18 +114,18 @@ class SimulatedPoint:
     async def arm(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
         """Create the objects, start their timers and read back."""
         for_us = round(for_s * 1_000_000)
-        return await self._change(
+        return await self._send(
             "arm", conduits, deadline_s, lambda some: self._device.create(some, for_us, self._owner)
         )
 
     async def isolate(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Put armed conduits into isolation and read back."""
-        return await self._change("isolate", conduits, deadline_s, lambda some: self._device.isolate(some, self._owner))
+        return await self._refer("isolate", conduits, deadline_s, lambda some: self._device.isolate(some, self._owner))
 
     async def renew(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
         """Extend running timers and read back."""
         for_us = round(for_s * 1_000_000)
-        return await self._change(
+        return await self._refer(
             "renew", conduits, deadline_s, lambda some: self._device.renew(some, for_us, self._owner)
         )
 
@@ -149,6 +158,52 @@ class SimulatedPoint:
         """End all sessions; what already travels still lands."""
         self.closed = True
 
+    async def _refer(
+        self, call: str, conduits: tuple[str, ...], deadline_s: float, act: Callable[[tuple[str, ...]], str]
+    ) -> Reading[PointState]:
+        """Write what refers to an armed object: with a ticket, where the object can keep one."""
+        if self._capabilities.arms != "before":
+            return await self._send(call, conduits, deadline_s, act)
+        begun_us = self._clock.monotonic_us()
+        ticket = f"{self._dice.getrandbits(32):08x}"
+        given = await self._ask(
+            "ticket",
+            deadline_s,
+            lambda: (None, self._device.give_ticket(ticket, conduits[0], LIFE_US, self._owner)),
+        )
+        if not given.done:
+            return Reading(given.outcome, None, given.why, given.asked_us, given.answered_us)
+        left_s = deadline_s - (given.answered_us - begun_us) / 1_000_000
+
+        def act_with_ticket(some: tuple[str, ...]) -> str:
+            return self._device.spend(ticket) or act(some)
+
+        return await self._send(call, conduits, left_s, act_with_ticket, carries_time=False)
+
+    async def _send(
+        self,
+        call: str,
+        conduits: tuple[str, ...],
+        deadline_s: float,
+        act: Callable[[tuple[str, ...]], str],
+        *,
+        carries_time: bool = True,
+    ) -> Reading[PointState]:
+        """Write, and remember until when that may still act if nobody hears what became of it."""
+        until_us = self._clock.monotonic_us() + LIFE_US
+
+        def act_in_time(some: tuple[str, ...]) -> str:
+            return (self._device.too_late(until_us) if carries_time else "") or act(some)
+
+        known = False
+        try:
+            found = await self._change(call, conduits, deadline_s, act_in_time)
+            known = found.outcome is not Outcome.UNKNOWN
+        finally:
+            if not known:
+                self.late_until_us = max(self.late_until_us, until_us + 1)
+        return found
+
     async def _change(
         self, call: str, conduits: tuple[str, ...], deadline_s: float, act: Callable[[tuple[str, ...]], str]
     ) -> Reading[PointState]:
@@ -169,7 +224,8 @@ class SimulatedPoint:
         reply: _Reply[T] = _Reply(anyio.Event())
         lands_us = self._lands_us(call, asked_us)
         if lands_us is not None:
-            self._clock.at(lands_us, lambda: self._land(call, act, reply))
+            self.lands_last_us = max(self.lands_last_us, lands_us)
+            self._clock.at(lands_us, lambda: self._land(call, act, reply, asked_us))
         with anyio.move_on_after(deadline_s):
             await reply.came.wait()
         now_us = self._clock.monotonic_us()
@@ -192,7 +248,7 @@ class SimulatedPoint:
             return hangs_until_us + leg_us
         return asked_us + leg_us
 
-    def _land(self, call: str, act: Callable[[], tuple[T, str]], reply: _Reply[T]) -> None:
+    def _land(self, call: str, act: Callable[[], tuple[T, str]], reply: _Reply[T], sent_us: int) -> None:
         """Let a request take effect on the device, and send the reply back."""
         now_us = self._clock.monotonic_us()
         silent_until_us = self._device.down_until_us - DOOR_OPENS_US
@@ -203,9 +259,12 @@ class SimulatedPoint:
         elif self._faults.take(Kind.REFUSED, self.name, call):
             reply.refused = "the device refused the command"
         else:
+            self._device.sent_us = sent_us
             try:
                 reply.value, reply.refused = act()
             except _BrokenOff:
                 return
+            finally:
+                self._device.sent_us = None
         if not self._faults.take(Kind.LOST_REPLY, self.name, call):
             self._clock.at(now_us + self._dice.randint(*QUICK_US), reply.came.set)

@@ -22,6 +22,8 @@ BLIND_US = 1_200_000
 """Shorter than this, something true may fall between two samples and their timeouts; a verdict may not know it."""
 ROUND_TRIP_S = 0.02
 """A probe whose question passed and whose answer did not was asked this much before the rule came into force."""
+DEAD_MAN_LATE_S = 5.0
+"""How much later than its dead-man the plant may be back, whatever happened."""
 START_BOUND_S = 120.0
 END_BOUND_S = 240.0
 HOLD_BOUND_S = 60.0
@@ -44,6 +46,8 @@ class Claims:
     judged: Verdict | None = None
     others: tuple[Record, ...] = ()
     """What the guardian recorded."""
+    over_us: int = FOREVER_US
+    """When the last process had ended: what was under way to a device then still landed."""
     killed: bool = False
     """Whether the conductor did not live to verify with packets what the devices said."""
 
@@ -62,11 +66,11 @@ def never_left_isolated(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...
     """Nothing is idle while isolated: at the end everything passes, or STRANDED was said and the device's timer will release."""
     violations: list[str] = []
     for stretch in _our_stretches(plant):
-        if stretch.until_us < FOREVER_US:
+        if stretch.until_us < claims.over_us:
             continue
         if not claims.stranded and not (claims.killed and _is_hidden(plant, stretch)):
             violations.append(f"{stretch.conduit} is still blocked ({stretch.by}) and the run said it was restored.")
-        if not _timer_will_release(plant, stretch, claims.ended_us):
+        if stretch.until_us == FOREVER_US and not _timer_will_release(plant, stretch, claims.ended_us):
             violations.append(f"{stretch.conduit} is still blocked ({stretch.by}) and no timer will ever release it.")
     return tuple(violations)
 
@@ -94,6 +98,44 @@ def no_isolate_after_restore_seen(plant: SimulatedPlant, claims: Claims) -> tupl
             seen[point] = min(answered_us, seen.get(point, FOREVER_US))
     late = [one for one in _tape(plant, "isolating") if one.at_us > seen.get(one.device, FOREVER_US)]
     return tuple(f"{one.device} isolated {one.conduit} {_after(one, seen)} after it was seen restored." for one in late)
+
+
+def no_line_acts_after_its_latest_moment(plant: SimulatedPlant, _claims: Claims) -> tuple[str, ...]:
+    """Whatever held a line up on its way: it takes effect before its platform's bound, or never."""
+    late = [
+        one
+        for what in ("created", "isolating", "pretended", "renewed")
+        for one in _tape(plant, what)
+        if one.late_us > plant.plan.points[one.device].capabilities.latest_s * 1_000_000
+    ]
+    return tuple(f"{one.device} {one.what} {one.conduit} {one.late_us / 1e6:.3f} s after it was sent." for one in late)
+
+
+def dead_man_bounds_every_isolation(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
+    """No isolation outlasts, by more than its bound, the dead-man counted from when the last line left that wanted it."""
+    found = []
+    for name, device in plant.devices.items():
+        if device.drops_timers or device.fakes_timers or any(one.what == "timer stopped" for one in device.tape):
+            # No timer of this device runs that could bound anything.
+            continue
+        asked = (*_tape(plant, "created"), *_tape(plant, "isolating"), *_tape(plant, "renewed"))
+        for stretch in _our_stretches(plant):
+            sent_us = [one.at_us - one.late_us for one in asked if (one.device, one.conduit) == (name, stretch.conduit)]
+            if not stretch.by.startswith(f"{name} isolates {stretch.conduit} ") or not sent_us:
+                continue
+            late_s = (min(stretch.until_us, claims.ended_us) - max(sent_us)) / 1_000_000 - plant.plan.dead_man_s
+            if late_s > DEAD_MAN_LATE_S:
+                found.append(
+                    f"{stretch.conduit} was isolated {late_s:.3f} s longer than the dead-man of its last line."
+                )
+    return tuple(found)
+
+
+def nothing_left_where_restored_is_said(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
+    """A run that says it was restored has left no object, not even one that isolates nothing."""
+    if claims.stranded:
+        return ()
+    return _left(plant)
 
 
 def _after(one: Happening, seen: Mapping[str, int]) -> str:
@@ -165,14 +207,17 @@ def restoration_was_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ..
     """Restoration `proven` means that every conduit passed at the end, and nothing of ours stood on a device."""
     if claims.restoration != "proven":
         return ()
-    blocked = [f"{one.conduit} is still blocked" for one in _our_stretches(plant) if one.until_us == FOREVER_US]
-    left = [
+    blocked = [f"{one.conduit} is still blocked" for one in _our_stretches(plant) if one.until_us >= claims.over_us]
+    return tuple(f"Restoration is said to be proven, and {what}." for what in (*blocked, *_left(plant)))
+
+
+def _left(plant: SimulatedPlant) -> tuple[str, ...]:
+    return tuple(
         f"{name} still has our object for {conduit}"
         for name, device in plant.devices.items()
         for conduit, made in device.objects.items()
         if made.owner == OURS
-    ]
-    return tuple(f"Restoration is said to be proven, and {what}." for what in (*blocked, *left))
+    )
 
 
 def held_was_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
@@ -305,6 +350,9 @@ def _our_stretches(plant: SimulatedPlant) -> Sequence[Blocked]:
 INVARIANTS = (
     never_left_isolated,
     no_isolate_after_restore_seen,
+    no_line_acts_after_its_latest_moment,
+    dead_man_bounds_every_isolation,
+    nothing_left_where_restored_is_said,
     nothing_isolated_without_record,
     no_acknowledged_record_lost,
     strangers_left_alone,

@@ -23,6 +23,8 @@ from islandmode.system.clock import Clock
 CALL_DEADLINE_S = 5.0
 READ_EVERY_S = 1.0
 READ_DEADLINE_S = 2.0
+RENEW_DEADLINE_S = 3.0
+"""A renewal takes two round trips."""
 RENEW_BELOW = 0.5
 """Renew when less than this share of the timer is left."""
 SILENT_S = 10.0
@@ -159,7 +161,7 @@ class DeadMan:
             return None
         if self._guards.closed() is not None:
             return None
-        reading = await self._points[name].renew(conduits, for_s, READ_DEADLINE_S)
+        reading = await self._points[name].renew(conduits, for_s, RENEW_DEADLINE_S)
         self._expect(name, for_s, reading)
         self._keep(name, reading)
         stamps = {"point": name, "for_s": for_s}

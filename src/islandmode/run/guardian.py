@@ -12,7 +12,8 @@ armed. What makes it take the run over:
 
 Then it takes the claim, so that the conductor may only restore from then on, and restores until that is seen, however long
 it takes. It never renews, never isolates, and never ends while restoration is unseen, nor while a conductor that it took the
-run from may wake up: it looks once more when that has ended.
+run from may wake up: it looks once more when that has ended. What that conductor had sent may act for a while after its end,
+so the look that counts comes after the latest moment of such a line.
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ class Guardian:
         self._told = told
         self._owed: dict[str, tuple[str, ...]] = {}
         self._heard_us = 0
+        self._gone_us: int | None = None
         self._restoring_us: int | None = None
         self._asked: tuple[int, str] | None = None
         self._took_over = False
@@ -122,6 +124,7 @@ class Guardian:
             with anyio.move_on_after(LISTEN_S):
                 line = await self._hearing.next_line()
             if line is None:
+                self._gone_us = self._clock.monotonic_us()
                 return "The conductor is gone." if self._owed else None
             if line:
                 self._take_in(line)
@@ -187,8 +190,17 @@ class Guardian:
             with anyio.move_on_after(LISTEN_S):
                 line = await self._hearing.next_line()
             if line is None:
+                await self._wait_for_late_lines()
                 return await self._disagreement()
         return None
+
+    async def _wait_for_late_lines(self) -> None:
+        """Wait until nothing can act any more that the conductor sent before its end."""
+        now_us = self._clock.monotonic_us()
+        if self._gone_us is None:
+            self._gone_us = now_us
+        longest_s = max((self._points[name].capabilities.latest_s for name in self._owed), default=0.0)
+        await self._clock.sleep(max(0.0, longest_s - (now_us - self._gone_us) / 1_000_000))
 
     async def _take_over(self, why: str) -> None:
         self._took_over = True
@@ -201,4 +213,5 @@ class Guardian:
             clock=self._clock,
             give_up_after_s=math.inf,
             pause_max_s=PAUSE_MAX_S,
+            others_until_us=self._clock.monotonic_us(),
         )

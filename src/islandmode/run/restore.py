@@ -3,7 +3,8 @@
 It is idempotent, restores every point independently of the others, never waits for the journal or a disk, needs no
 approval, and comes back only with what was *seen*. What may happen to one point, in each attempt:
 
-    done, clear       the device was read back without our objects: seen, finished
+    done, clear       the device was read back without our objects: seen, finished; but where a line that was given up may
+                      still act, only a look after its latest moment counts, and comes then
     done, not clear   the device says done and still shows an object: tried again
     not done          the device refused: tried again
     unknown           no answer in time; the session was closed, a new one is opened: tried again
@@ -12,6 +13,7 @@ approval, and comes back only with what was *seen*. What may happen to one point
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import anyio
@@ -41,18 +43,22 @@ async def restore_until_seen(
     clock: Clock,
     give_up_after_s: float,
     pause_max_s: float = PAUSE_MAX_S,
+    others_until_us: int | None = None,
 ) -> frozenset[str]:
     """Restore every point and return the names of those that were *seen* restored; nothing cancels it from outside.
 
     `give_up_after_s` bounds how long one caller keeps trying: the device's own timer has fired long before, and what
     is still unseen then is stranded and must be said loudly. It may be infinite. `pause_max_s` is the longest pause between
-    attempts once the first few have failed.
+    attempts once the first few have failed. `others_until_us` is the last moment at which another process of this run may
+    have sent a line to a device; what each point gave up itself, it knows.
     """
     seen: set[str] = set()
 
     async def one(name: str) -> None:
         until_us = clock.monotonic_us() + give_up_after_s * 1_000_000
-        if await _restore_one(points[name], conduits[name], notes, clock, until_us, pause_max_s):
+        point = points[name]
+        final_us = 0 if others_until_us is None else others_until_us + round(point.capabilities.latest_s * 1_000_000)
+        if await _restore_one(point, conduits[name], notes, clock, _Bounds(until_us, pause_max_s, final_us)):
             seen.add(name)
 
     with anyio.CancelScope(shield=True):
@@ -62,8 +68,17 @@ async def restore_until_seen(
     return frozenset(seen)
 
 
+@dataclass(frozen=True)
+class _Bounds:
+    """When to give up, how long to pause at most, and before which moment no look proves anything."""
+
+    until_us: float
+    pause_max_s: float
+    final_us: int
+
+
 async def _restore_one(
-    point: IsolationPoint, conduits: tuple[str, ...], notes: Notes, clock: Clock, until_us: float, pause_max_s: float
+    point: IsolationPoint, conduits: tuple[str, ...], notes: Notes, clock: Clock, bounds: _Bounds
 ) -> bool:
     backoff_s = BACKOFF_FIRST_S
     attempt = 0
@@ -72,14 +87,19 @@ async def _restore_one(
         reading = await point.restore(conduits, ATTEMPT_DEADLINE_S)
         notes.note("restore.attempt", _attempt(point.name, attempt, reading))
         if reading.done and reading.value is not None and reading.value.clear:
+            final_us = max(bounds.final_us, point.late_until_us)
+            if reading.asked_us < final_us:
+                # The plant is back; a line that was given up may still act, so only a later look proves that it stays so.
+                await clock.sleep((final_us - reading.asked_us) / 1_000_000)
+                continue
             stamps = {"asked_us": reading.asked_us, "answered_us": reading.answered_us}
             notes.note("restore.seen", {"point": point.name, **stamps})
             return True
-        if clock.monotonic_us() >= until_us:
+        if clock.monotonic_us() >= bounds.until_us:
             notes.note("restore.unseen", {"point": point.name, "why": reading.why})
             return False
         await clock.sleep(backoff_s)
-        backoff_s = min(backoff_s * 2, pause_max_s)
+        backoff_s = min(backoff_s * 2, bounds.pause_max_s)
 
 
 def _attempt(point: str, attempt: int, reading: Reading[PointState]) -> dict[str, Any]:

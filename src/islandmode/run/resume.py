@@ -1,4 +1,7 @@
-"""Resume: bring a run that ended without restoration seen to a seen end. It acts first and writes afterwards."""
+"""Resume: bring a run that ended without restoration seen to a seen end. It acts first and writes afterwards.
+
+Whoever had the run may have sent a line right before this began; the look that counts comes after that line's latest moment.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,14 @@ async def resume(
     journal = Journal(kept, clock, site=site, run=run, writer=path.stem)
     journal.note("resume.started", {"by": by, "points": sorted(owed)})
     try:
-        seen = await restore_until_seen(points, owed, notes=journal, clock=clock, give_up_after_s=GIVE_UP_S)
+        seen = await restore_until_seen(
+            points,
+            owed,
+            notes=journal,
+            clock=clock,
+            give_up_after_s=GIVE_UP_S,
+            others_until_us=clock.monotonic_us(),
+        )
         journal.note("resume.ended", {"restored": seen == set(owed), "points": sorted(seen)})
     finally:
         with anyio.CancelScope(shield=True):

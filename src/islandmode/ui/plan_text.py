@@ -26,7 +26,8 @@ def print_plan(plan: Plan, console: Console | None = None) -> None:
     for name, point in plan.points.items():
         able = point.capabilities
         renewed = "renewed while all is well" if able.renewable else "not renewable"
-        tier = f"undo tier {able.undo_tier}, dead-man {plan.dead_man_s:g} s on the device, {renewed}"
+        latest = f"no line acts later than {able.latest_s:g} s after it was sent"
+        tier = f"undo tier {able.undo_tier}, dead-man {plan.dead_man_s:g} s on the device, {renewed}; {latest}"
         where = f"{point.platform} at {point.management.address}, managed from zone {point.management.zone}"
         lines = Group(
             Text(f"{where}; {tier}"), _lines("arm", point.rendering.arm), _lines("restore", point.rendering.restore)

@@ -4,6 +4,7 @@ The file named by NFT_FAULT_FILE (default /etc/nft-fault) says how, so that a te
 
     swallow-hold    an isolate is answered as done and never reaches the kernel
     late-reply      the answer to an isolate comes 2 s late, the rule is in force in time
+    late-answers    every answer comes 1.2 s late
     late-rule       an isolate reaches the kernel 2 s late
     drop-timeout    `timeout` is dropped silently from every element
     obedient        nothing is changed
@@ -22,6 +23,7 @@ from pathlib import Path
 REAL = os.environ.get("NFT_REAL", "/usr/sbin/nft.real")
 FAULT_FILE = Path(os.environ.get("NFT_FAULT_FILE", "/etc/nft-fault"))
 LATE_S = 2.0
+SLOW_S = 1.2
 quiet_until = [0.0]
 
 
@@ -40,6 +42,8 @@ def changed(line: str) -> str | None:
         time.sleep(LATE_S)
     if isolates and name == "late-reply":
         quiet_until[0] = time.monotonic() + LATE_S
+    if name == "late-answers":
+        quiet_until[0] = time.monotonic() + SLOW_S
     if name == "drop-timeout":
         line = re.sub(r"\s*(timeout|expires) \d+\w+", "", line)
     return line

@@ -1,8 +1,23 @@
 """nftables: two timed sets in a table of our own, one table per conduit.
 
 A packet is dropped only while its pair of interfaces is in `armed` and in `hold`. Arming fills `armed`, with a timeout
-that the kernel counts down; isolating fills `hold`. When `armed` expires, or the table is deleted, traffic passes, and
-no line that comes late can change that: an element for a deleted table fails, one for an expired timer does nothing.
+that the kernel counts down; isolating fills `hold`. When `armed` expires, or the table is deleted, traffic passes.
+
+A line has a latest moment. Resetting our connection does not empty what the device has received and not yet read, so a
+line can come long after it was given up. What each line does then:
+
+    isolate, renew   begin by deleting a *ticket*: a fresh random element of a timed set that this line alone names, and
+                     that was written and read back before the line left. It lives 2 to 4 s on the device's own clock;
+                     then, or on a deleted table, the line fails as a whole, because it is one transaction
+    ticket           adds an element that no other line names; fails on a deleted table
+    arm              refers to nothing, because it is the first. A shell on the device reads the whole line, compares the
+                     device's uptime with a moment at most 4 s away, and only then hands it to nft. Between the two it may
+                     still be held up; then it makes a timed object that isolates nothing, and no ticket was given out for it
+    restore          deletes what is this run's, and nothing else
+
+So nothing that isolates, or keeps isolated, acts later than `latest_s` after it left, whoever sent it: once the table is
+deleted, only an arm could still leave an object, and a look after its latest moment sees that. A device that as a whole
+stands still, as a paused virtual machine does, counts none of this time; it forwards nothing meanwhile either.
 
 The chains stand before the site's own (priority -10): a drop there is final, whatever later chains accept. They cover
 forward, and on the outer interfaces input and output too, because a VPN or relay that ends on the firewall must die
@@ -10,7 +25,7 @@ as well. That traffic is matched as the interface's pair with itself; forwarding
 has the same pair and does not cross the conduit, is let go before. So is IPv6 neighbour discovery on the firewall: it
 is what ARP is to IPv4, never leaves the link, and conduits that are not isolated may need it on the same interface.
 
-A counter in the table has the run in its name. Each later line first deletes and makes that counter again, which fails as a
+A counter in the table has the run in its name. Each later line deletes and makes that counter again, which fails as a
 whole where the table is another run's: a line that comes late cannot touch what somebody else has armed since.
 
 One command per object, all in one line, which is one transaction: with nft 1.0.6 the block form of `create table` makes
@@ -20,7 +35,9 @@ it a lock.
 
 from __future__ import annotations
 
+import math
 import re
+import secrets
 from collections.abc import Mapping
 
 from islandmode.core.errors import InputError
@@ -30,6 +47,13 @@ PREFIX = "islandmode_"
 OWNER = "by_"
 ANY_RUN = "this-run"
 """Stands in a plan for the run that is not known yet."""
+ANY_TICKET = "this-ticket"
+"""Stands in a plan for the ticket that each line is given when it is sent."""
+TICKET_LEAST_S, TICKET_MOST_S = 2, 4
+TICKET_TRIPS = 4
+"""How many round trips a ticket outlives: its own way there and back, the way of the line that names it, and as much again."""
+LATEST_MARGIN_S = 0.5
+"""The device's clock and ours may differ by this much over a ticket's life."""
 SAVED = "/etc/nftables.conf"
 MEND_SAVED = f"sed -i '/^table inet {PREFIX}.*}}$/d;/^table inet {PREFIX}/,/^}}/d' {SAVED} && nft -c -f {SAVED}"
 """Takes every table of ours out of a saved ruleset as `nft list ruleset` writes it, and checks what is left.
@@ -38,7 +62,13 @@ A table on one line goes first: a range that begins with it would end in the nex
 """
 LIST_OFFLOADED = "list flowtables"
 CAPABILITIES = Capabilities(
-    arms="before", undo_tier="A", renewable=True, dead_man_min_s=2.0, dead_man_max_s=24 * 3600.0, granularity_s=1.0
+    arms="before",
+    undo_tier="A",
+    renewable=True,
+    dead_man_min_s=2.0,
+    dead_man_max_s=24 * 3600.0,
+    granularity_s=1.0,
+    latest_s=TICKET_MOST_S + LATEST_MARGIN_S,
 )
 
 Pair = tuple[str, str]
@@ -76,6 +106,7 @@ def _table(table: str, outer: tuple[str, ...], pairs: tuple[Pair, ...], for_s: f
     own = f"inet {table}"
     timed = "{ type ifname . ifname; flags timeout; }"
     lines = [f"create table {own}", f"add set {own} armed {timed}", f"add set {own} hold {timed}"]
+    lines.append(f"add set {own} ticket {{ type ifname; flags timeout; }}")
     lines += [f"add chain {own} {hook} {{ type filter hook {hook} priority -10; policy accept; }}" for hook in _HOOKS]
     through = f"{_in_both('iifname . oifname')} counter drop"
     for one in outer:
@@ -93,12 +124,42 @@ def _in_both(pair: str) -> str:
     return f"{pair} @armed {pair} @hold"
 
 
-def isolate_line(conduits: tuple[str, ...], between: Between, interfaces: Interfaces, run: str) -> str:
+def new_ticket() -> str:
+    """Draw a ticket; as long as an interface's name may be, because that is the type of its set."""
+    return secrets.token_hex(7)
+
+
+def ticket_life_s(trip_s: float) -> int | None:
+    """Say how long a ticket lives on a way that takes so long there and back; None when that is too slow for any."""
+    wanted_s = max(TICKET_LEAST_S, math.ceil(TICKET_TRIPS * trip_s))
+    return wanted_s if wanted_s <= TICKET_MOST_S else None
+
+
+def ticket_line(conduits: tuple[str, ...], run: str, ticket: str, life_s: int = TICKET_LEAST_S) -> str:
+    """Give out a ticket for a line about these conduits; one is enough, because the line acts as a whole or not at all."""
+    return f'{_if_ours(conduits[0], run)}; add element {_tickets(conduits)} {{ "{ticket}" timeout {life_s}s }}'
+
+
+def list_tickets(conduits: tuple[str, ...]) -> str:
+    """Ask for the tickets where `ticket_line` puts them."""
+    return f"list set {_tickets(conduits)}"
+
+
+def _tickets(conduits: tuple[str, ...]) -> str:
+    return f"inet {table_of(conduits[0])} ticket"
+
+
+def _spend(conduits: tuple[str, ...], ticket: str) -> str:
+    return f'delete element {_tickets(conduits)} {{ "{ticket}" }}'
+
+
+def isolate_line(conduits: tuple[str, ...], between: Between, interfaces: Interfaces, run: str, ticket: str) -> str:
     """Put armed conduits into isolation: elements only, so that without a running timer nothing happens."""
-    return "; ".join(
-        f"{_if_ours(name, run)}; add element inet {table_of(name)} hold {_elements(_pairs(name, between, interfaces))}"
-        for name in conduits
-    )
+    parts = [_spend(conduits, ticket)]
+    for name in conduits:
+        hold = f"inet {table_of(name)} hold"
+        parts += [_if_ours(name, run), f"add element {hold} {_elements(_pairs(name, between, interfaces))}"]
+    return "; ".join(parts)
 
 
 def _if_ours(conduit: str, run: str) -> str:
@@ -106,9 +167,11 @@ def _if_ours(conduit: str, run: str) -> str:
     return f"delete {counter}; add {counter}"
 
 
-def renew_line(conduits: tuple[str, ...], between: Between, interfaces: Interfaces, for_s: float, run: str) -> str:
+def renew_line(
+    conduits: tuple[str, ...], between: Between, interfaces: Interfaces, for_s: float, run: str, ticket: str
+) -> str:
     """Extend running timers in one transaction; fails as a whole when one has expired: `delete` finds nothing."""
-    parts = []
+    parts = [_spend(conduits, ticket)]
     for name in conduits:
         pairs, armed = _pairs(name, between, interfaces), f"inet {table_of(name)} armed"
         parts.append(_if_ours(name, run))
@@ -117,14 +180,10 @@ def renew_line(conduits: tuple[str, ...], between: Between, interfaces: Interfac
     return "; ".join(parts)
 
 
-def release_lines(conduits: tuple[str, ...], run: str) -> tuple[str, ...]:
-    """Delete the tables of a run: all in one line, which one that is missing fails as a whole; so then a line each.
-
-    Whoever dies between two lines leaves nothing isolated in the case that all are there.
-    """
+def release_line(conduits: tuple[str, ...], run: str) -> str:
+    """Delete the tables of a run in one line, which fails as a whole where one of them is missing or another run's."""
     tables = (f"inet {table_of(name)}" for name in conduits)
-    each = tuple(f"delete counter {table} {OWNER}{run}; delete table {table}" for table in tables)
-    return ("; ".join(each), *each) if len(each) > 1 else each
+    return "; ".join(f"delete counter {table} {OWNER}{run}; delete table {table}" for table in tables)
 
 
 def restore_line(conduits: tuple[str, ...]) -> str:
@@ -176,11 +235,23 @@ def render(
         conduits=conduits,
         arm=(arm_line(conduits, between, interfaces, for_s, ANY_RUN),) if conduits else (),
         stages=tuple(
-            StageLines(stage=stage, conduits=group, isolate=(isolate_line(group, between, interfaces, ANY_RUN),))
+            StageLines(
+                stage=stage,
+                conduits=group,
+                isolate=(
+                    ticket_line(group, ANY_RUN, ANY_TICKET),
+                    isolate_line(group, between, interfaces, ANY_RUN, ANY_TICKET),
+                ),
+            )
             for stage, group in stages.items()
             if group
         ),
-        renew=(renew_line(conduits, between, interfaces, for_s, ANY_RUN),) if conduits else (),
+        renew=(
+            ticket_line(conduits, ANY_RUN, ANY_TICKET),
+            renew_line(conduits, between, interfaces, for_s, ANY_RUN, ANY_TICKET),
+        )
+        if conduits
+        else (),
         restore=tuple(f"nft '{restore_line((conduit,))}'" for conduit in conduits),
         capabilities=CAPABILITIES,
     )

@@ -47,6 +47,13 @@ def state_of(answer: str, outer: tuple[str, ...], inner: tuple[str, ...], run: s
     return ConduitState(True, armed_s, isolating, ours=run is None or owner in (None, run), owner=owner)
 
 
+def ticket_left_s(answer: str, ticket: str) -> float | None:
+    """Read how long a ticket still lives, from the listing of its set; None when it is not there, or without a timer."""
+    sets = [row["set"] for row in rows(answer) if "set" in row] if answer else []
+    timed = (item["elem"] for one in sets for item in one.get("elem", ()) if isinstance(item, dict))
+    return next((one.get("expires") for one in timed if one.get("val") == ticket), None)
+
+
 def holds_anything(answer: str) -> bool:
     """Tell whether any pair is held, isolating or not."""
     return any(row["set"].get("elem") for row in rows(answer) if "set" in row and row["set"]["name"] == "hold")
