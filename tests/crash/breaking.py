@@ -82,7 +82,10 @@ class Stage:
 
     def start(self, *arguments: str, at: str = "", do: str = "kill") -> subprocess.Popen[bytes]:
         """Start the launcher on the operations host."""
-        options = ("--at", at or "never:never:0", "--do", do, "--guardian", self.scenario.guardian)
+        options: tuple[str, ...] = ("--at", at or "never:never:0", "--do", do, "--guardian", self.scenario.guardian)
+        if do.startswith("stop-sshd"):
+            stopped = ("--sshd-of", str(self.lab.network_pid("fw")), "--for", str(self.scenario.stopped_for_s))
+            options = (*options, *stopped)
         place = ("--workspace", str(self.folder), "--lab", self.lab.name)
         marked = (*options, "--mark", str(self.mark), "islandmode", *arguments, *place)
         if isinstance(self.lab, ContainerLab):

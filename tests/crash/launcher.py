@@ -5,9 +5,13 @@
 CALL is a call on an isolation point: arm, isolate, renew or restore. WHEN:
 
     intent    the call has not been made yet; where a record comes first, it is durable
+    leaving   the line is about to leave for the device, its ticket was read back
     sent      the line has left for the device, nothing has come back
     acted     the device has acted and answered, the product has not heard of it
     result    the product has recorded the result
+
+A ticket is a call of its own. `stop-sshd` stops every sshd in the network namespace of the process named by --sshd-of, for
+as many seconds as --for says; `stop-sshd-and-die` also kills this process as soon as its line waits there.
 
 NUMBER counts from 1. With `--guardian`, the guardian is a line at whose other end nobody is and that looks alive, or is
 killed at such a moment itself. The moment is written into FILE first, on this machine's monotonic clock.
@@ -18,9 +22,11 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import re
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -39,6 +45,7 @@ from islandmode.system.clock import Clock, MachineClock
 from islandmode.system.disk import MachineDisk
 from islandmode.ui import cli, run_command
 from napalm_nftables.channel import NftChannel
+from napalm_nftables.link import DeviceLink
 
 CALLS = ("arm", "isolate", "renew", "restore")
 RECORDS = {
@@ -48,6 +55,7 @@ RECORDS = {
     "restore.attempt": "restore",
 }
 HOUR_US = 3_600_000_000
+TICKET = re.compile(r"add element \S+ \S+ ticket ")
 
 
 @dataclass
@@ -96,15 +104,25 @@ class WatchedPoint:
 def watch(moment: Moment) -> None:
     """Let points, device channels and journals pass moments."""
     open_point, write = islandmode.isolation.open_point, NftChannel.write
-    append, note = Journal.append, Journal.note
+    append, note, feed = Journal.append, Journal.note, DeviceLink._feed
 
     def watched_point(*arguments: Any, **options: Any) -> WatchedPoint:
         return WatchedPoint(open_point(*arguments, **options), moment)
 
+    def leave(send: Callable[[], None], line: str) -> None:
+        call = "ticket" if TICKET.search(line) else moment.calling
+        moment.reach(call, "leaving")
+        send()
+        if DIES_WHEN_SENT:
+            kill()
+        moment.reach(call, "sent")
+
     def watched_write(channel: NftChannel, line: str) -> None:
-        write(channel, line)
         LAST_CHANNEL[:] = [channel]
-        moment.reach(moment.calling, "sent")
+        leave(lambda: write(channel, line), line)
+
+    def watched_feed(link: DeviceLink, channel: Any, stdin: str) -> None:
+        leave(lambda: feed(link, channel, stdin), stdin)
 
     async def watched_append(journal: Journal, kind: str, data: dict[str, Any]) -> Record:
         record = await append(journal, kind, data)
@@ -118,6 +136,7 @@ def watch(moment: Moment) -> None:
 
     put(islandmode.isolation, "open_point", watched_point)
     put(NftChannel, "write", watched_write)
+    put(DeviceLink, "_feed", watched_feed)
     put(Journal, "append", watched_append)
     put(Journal, "note", watched_note)
 
@@ -130,6 +149,9 @@ def put(where: Any, name: str, value: Any) -> None:
 LAST_CHANNEL: list[NftChannel] = []
 BROKEN_SYNC: list[bool] = []
 STEP_US = [0]
+DIES_WHEN_SENT: list[bool] = []
+SSHD_OF: list[int] = []
+STOPPED_FOR_S = [0.0]
 
 
 def kill() -> None:
@@ -156,6 +178,30 @@ def drop_session() -> None:
     below.shutdown(socket.SHUT_RDWR)
 
 
+def stop_sshd() -> None:
+    """Stop the device's sshd; a process of its own lets it go on later, whoever lives then."""
+    there = Path(f"/proc/{SSHD_OF[0]}/ns/net").readlink()
+    found = [one.name for one in Path("/proc").iterdir() if one.name.isdigit() and is_sshd(one, there)]
+    later = f"sleep {STOPPED_FOR_S[0]}; kill -CONT {' '.join(found)}"
+    subprocess.run(["kill", "-STOP", *found], check=True)
+    subprocess.Popen(["sh", "-c", later], start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def is_sshd(process: Path, there: Path) -> bool:
+    """Tell whether a process is an sshd in a network namespace; one that has ended meanwhile is none."""
+    try:
+        name = (process / "comm").read_text(encoding="utf-8")
+        return name.startswith("sshd") and (process / "ns" / "net").readlink() == there
+    except OSError:
+        return False
+
+
+def stop_sshd_and_die() -> None:
+    """Stop the device's sshd, and die when the line waits in its queue."""
+    stop_sshd()
+    DIES_WHEN_SENT.append(True)
+
+
 def step(hours: int) -> None:
     """Step what the product takes for UTC; the machine's clock is never set."""
     STEP_US[0] = hours * HOUR_US
@@ -166,6 +212,8 @@ ACTS: dict[str, Callable[[], None]] = {
     "stop": stop,
     "fail-sync": fail_sync,
     "drop-session": drop_session,
+    "stop-sshd": stop_sshd,
+    "stop-sshd-and-die": stop_sshd_and_die,
     "utc+1h": lambda: step(1),
     "utc-1h": lambda: step(-1),
 }
@@ -222,10 +270,14 @@ def main() -> None:
     parser.add_argument("--do", choices=sorted(ACTS), default="kill")
     parser.add_argument("--mark", type=Path)
     parser.add_argument("--guardian", default="real")
+    parser.add_argument("--sshd-of", type=int)
+    parser.add_argument("--for", type=float, default=0.0, dest="stopped_for_s")
     # The product's own word comes first, so that its other processes know this one for what it is.
     parser.add_argument("islandmode", choices=["islandmode"])
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     given = parser.parse_args()
+    SSHD_OF[:] = [given.sshd_of]
+    STOPPED_FOR_S[:] = [given.stopped_for_s]
     call, when, number = given.at.split(":")
     watch(Moment(call, when, int(number), ACTS[given.do], given.mark, Counter()))
     put(run_command, "MachineDisk", lambda: MachineDisk(sync_or_fail))

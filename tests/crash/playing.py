@@ -235,6 +235,9 @@ def judge(stage: Stage, referee: Referee, played: Played) -> None:
     again = [one.flow for one in spells if one.from_s > stage.back_s]
     if again:
         played.wrong.append(f"isolated again after it was back: {', '.join(again)}")
+    struck = [one.flow for one in spells if one.flow.split(" ")[0] in row.spared]
+    if struck:
+        played.wrong.append(f"isolated by a line that was given up: {', '.join(struck)}")
     if played.beyond_s > row.dead_man_s + LATE_S:
         played.wrong.append(f"back {played.beyond_s:.1f} s late")
     if referee.foreign():
@@ -264,8 +267,13 @@ def acted(stage: Stage, passed_s: float, records: Sequence[dict[str, Any]]) -> s
         return row.by_hand
     if passed_s and stage.standing:
         return Layer.TIMER
-    # What a restore afterwards saw, when all was over, brought nothing back.
-    seen = [one for one in records if one["kind"] == "restore.seen" and one["by"] != "restore"]
+    # What a restore afterwards did, when all was over, brought nothing back. The attempt that was done, not the look that
+    # proves it, which comes later where a line was given up.
+    seen = [
+        one
+        for one in records
+        if (one["kind"], one.get("outcome")) == ("restore.attempt", "done") and one["by"] != "restore"
+    ]
     died_in_restore = [
         layer
         for at, layer in ((row.at, Layer.CONDUCTOR), (row.guardian, Layer.GUARDIAN))

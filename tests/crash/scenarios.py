@@ -45,6 +45,10 @@ class Scenario:
     """Which layer a person then calls, when nothing else is left."""
     hand_dies_at: str = ""
     """At which moment the first `islandmode restore` is killed; it is run once more."""
+    stopped_for_s: float = 0.0
+    """How long the device's sshd stands still."""
+    spared: tuple[str, ...] = ()
+    """Conduits that must not be isolated for a moment: the line that would have done it was given up before it acted."""
     wake: bool = False
     """Whether the conductor was frozen and is woken when the plant is back: it must isolate nothing."""
     verdict: str = ""
@@ -310,10 +314,88 @@ SURROUNDINGS = (
     ),
 )
 
+STAGE_2 = ("corporate-dmz", "corporate-line3")
+LATE_LINES = (
+    Scenario(
+        "isolating stage 2 waits in the firewall's queue, conductor killed, no guardian",
+        Layer.TIMER,
+        at="isolate:leaving:2",
+        do="stop-sshd-and-die",
+        guardian="absent",
+        stopped_for_s=5,
+        dead_man_s=14,
+        spared=STAGE_2,
+        fast=True,
+    ),
+    Scenario(
+        "isolating stage 2 waits in the firewall's queue, conductor killed, timer far away",
+        Layer.GUARDIAN,
+        at="isolate:leaving:2",
+        do="stop-sshd-and-die",
+        stopped_for_s=9,
+        dead_man_s=LONG_S,
+        spared=STAGE_2,
+    ),
+    Scenario(
+        "isolating stage 2 waits in the firewall's queue, conductor lives",
+        Layer.CONDUCTOR,
+        at="isolate:leaving:2",
+        do="stop-sshd",
+        guardian="absent",
+        stopped_for_s=13,
+        dead_man_s=LONG_S,
+        spared=STAGE_2,
+        verdict="breached, restoration proven",
+    ),
+    Scenario(
+        "renewing waits in the firewall's queue, conductor killed, no guardian",
+        Layer.TIMER,
+        at="renew:leaving:1",
+        do="stop-sshd-and-die",
+        guardian="absent",
+        stopped_for_s=8,
+        dead_man_s=20,
+        holds_s=(20, 2),
+        spared=STAGE_2,
+        fast=True,
+    ),
+    Scenario(
+        "renewing waits in the firewall's queue, conductor lives",
+        Layer.CONDUCTOR,
+        at="renew:leaving:1",
+        do="stop-sshd",
+        guardian="absent",
+        stopped_for_s=6,
+        dead_man_s=20,
+        holds_s=(20, 2),
+        spared=STAGE_2,
+        verdict="breached, restoration proven",
+    ),
+    Scenario(
+        "arming waits in the firewall's queue, conductor killed, no guardian",
+        Layer.NOTHING,
+        at="arm:leaving:1",
+        do="stop-sshd-and-die",
+        guardian="absent",
+        stopped_for_s=5,
+        spared=("remote-access", *STAGE_2),
+    ),
+    Scenario(
+        "arming waits in the firewall's queue, conductor lives",
+        Layer.CONDUCTOR,
+        at="arm:leaving:1",
+        do="stop-sshd",
+        guardian="absent",
+        stopped_for_s=7,
+        spared=("remote-access", *STAGE_2),
+    ),
+)
+
 SECTIONS = {
     "The conductor dies, and only the device's timer is left": BY_TIMER,
     "The conductor dies, and the guardian restores": BY_GUARDIAN,
     "Guardian, both, and people": PROCESSES,
+    "A line waits on the firewall while its sshd is stopped, and gets through when nobody waits any more": LATE_LINES,
     "What surrounds them": SURROUNDINGS,
 }
 MATRIX = tuple(row for rows in SECTIONS.values() for row in rows)
