@@ -85,7 +85,7 @@ def test_what_a_killed_drill_left_is_restored_though_its_directory_is_gone(lab: 
     assert say(workspace, "status", "--lab", lab.name).returncode == 0
     looked = say(workspace, "status", "--devices", "--lab", lab.name)
     assert (looked.returncode, looked.stderr) == (0, "")
-    assert "remote-access has no object of ours" in looked.stdout
+    assert "remote-access has no Islandmode object" in looked.stdout
 
 
 def test_a_verdict_that_somebody_writes_ends_no_alarm(lab: Lab, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_a_lock_is_never_seen_free_before_it_is_held(tmp_path: Path) -> None:
 
 
 def test_a_lock_that_any_reader_of_the_file_took_says_nothing(tmp_path: Path) -> None:
-    """Otherwise whoever can read the file could make a dead run look alive, and a stranded plant look attended."""
+    """Otherwise any reader of the file could make a dead run look alive, and a stranded plant look attended."""
     for folder in (tmp_path, *tmp_path.parents[:3]):
         folder.chmod(folder.stat().st_mode | 0o005)
     os.close(hold_life(tmp_path / "lock"))

@@ -265,7 +265,7 @@ def test_a_resume_in_a_journal_of_the_runs_account_ends_the_alarm(tmp_path: Path
 def test_an_unproven_verdict_stays_until_a_restore_was_seen_after_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Every device was seen by the run, and something of ours may still be left: in a saved configuration, say."""
+    """Every device was seen by the run, and an object may still be left: in a saved configuration, say."""
     root = leave_run(tmp_path, "2026-01-a", [*ARMED, SEEN], json.dumps({**VERDICT, "restoration": "unproven"}))
     assert ask("status", workspace=tmp_path) == 5
     assert f"UNPROVEN: 2026-01-a saw {POINT} without our objects" in capsys.readouterr().err

@@ -57,6 +57,8 @@ class RunRecord:
     def forget(self) -> bool:
         """Take the record away, since restoration was seen; false where that is not ours to do. Bounded, and never raises."""
         with suppress(OSError):
+            if self.account != os.geteuid():
+                return False
             within(READ_WITHIN_S, self._unlink)
             return True
         return False
@@ -68,9 +70,12 @@ class RunRecord:
 
     def leave_unproven(self, why: str) -> None:
         """Say in the record that the run ended and its restoration is not proven. Bounded, and never raises."""
-        document = {**json.loads(read_owned(self.path).data), "unproven": why}
-        with suppress(OSError):
-            within(READ_WITHIN_S, lambda: keep_owned(self.path, _bytes(document)))
+        with suppress(OSError, ValueError):
+            within(READ_WITHIN_S, lambda: self._say_unproven(why))
+
+    def _say_unproven(self, why: str) -> None:
+        document = _document(read_owned(self.path).data)
+        keep_owned(self.path, _bytes({**document, "unproven": why}))
 
 
 def record_run(run: str, workspace: Path, plan: Plan, lab: Mapping[str, Any]) -> RunRecord:
@@ -90,6 +95,9 @@ def record_run(run: str, workspace: Path, plan: Plan, lab: Mapping[str, Any]) ->
         hold_life(path.with_suffix(LOCK_ENDING))
         keep_owned(path, _bytes(document))
     except OSError as error:
+        for ending in (PLAN_ENDING, LOCK_ENDING):
+            with suppress(OSError):
+                path.with_suffix(ending).unlink()
         raise Refused(
             f"The run cannot be recorded in {path.parent} ({error.strerror}); without a record nobody would know of it from "
             "another folder. Make room or rights there, or name another place with ISLANDMODE_STATE. Nothing was touched."
@@ -199,7 +207,7 @@ def _read_all(folder: Path, read: Callable[[Path], R], unread: list[str]) -> Seq
             continue
         except OSError as error:
             unread.append(f"{path} cannot be read ({error.strerror})")
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             unread.append(f"{path} cannot be read (it is no record of this version)")
     return found
 
@@ -223,9 +231,18 @@ def _lab_record(path: Path) -> LabRecord:
 
 def _document(data: bytes) -> dict[str, Any]:
     document = json.loads(data)
-    if not isinstance(document, dict) or document.get("v") != FORMAT:
+    # It may be another account's: what it says is shown, and nothing in it may steer a terminal.
+    if not isinstance(document, dict) or document.get("v") != FORMAT or not _is_printable(document):
         raise ValueError("not a record of this version")
     return document
+
+
+def _is_printable(node: Any) -> bool:
+    if isinstance(node, dict):
+        return all(_is_printable(key) and _is_printable(value) for key, value in node.items())
+    if isinstance(node, list):
+        return all(_is_printable(one) for one in node)
+    return not isinstance(node, str) or node.isprintable()
 
 
 def _bytes(document: Mapping[str, Any]) -> bytes:

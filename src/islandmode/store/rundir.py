@@ -20,7 +20,7 @@ from islandmode.store.journal import JournalReading, read_journal
 from islandmode.system.claim import FileClaim
 from islandmode.system.disk import MachineDisk, make_folder, sync_folder
 from islandmode.system.life import Holder, hold_life, holder_of
-from islandmode.system.machine_state import read_owned
+from islandmode.system.machine_state import read_owned, read_plain
 
 RUNS = "runs"
 PLAN, VERDICT, REPORT, SUMS = "plan.json", "verdict.json", "report.html", "SHA256SUMS"
@@ -65,7 +65,7 @@ class RunDirectory:
         """Read the run's plan; raises `InputError` when it cannot be read."""
         path = self.root / PLAN
         try:
-            return Plan.model_validate_json(path.read_bytes())
+            return Plan.model_validate_json(read_plain(path))
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not a plan of this version"
         try:
@@ -228,7 +228,7 @@ class RunDirectory:
         """Read the verdict as written; None when this run has none."""
         path = self.root / VERDICT
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
+            document = json.loads(read_plain(path).decode())
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -96,7 +96,7 @@ def lockers(path: Path) -> tuple[int, ...]:
 
 
 def _has_lock(pid: int, file: os.stat_result) -> bool:
-    """Tell whether a process has a file open, and locked: whoever only reads it has nothing of ours."""
+    """Tell whether a process has a file open, and locked: one that only reads it is not meant."""
     try:
         held = [one.name for one in Path(f"/proc/{pid}/fd").iterdir() if _is_same(one, file)]
         return any("FLOCK" in Path(f"/proc/{pid}/fdinfo/{name}").read_text(encoding="ascii") for name in held)

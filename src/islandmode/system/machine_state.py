@@ -68,12 +68,24 @@ class OwnedFile:
 
 def read_owned(path: Path, size_max_bytes: int = SIZE_MAX_BYTES) -> OwnedFile:
     """Read a file that its owner alone can have written; raises OSError for any other. A size of -1 is all of it."""
+    data, found = _read(path, size_max_bytes)
+    if found.st_mode & OTHERS_WRITE:
+        raise OSError(errno.EPERM, "others than its owner can write it", str(path))
+    return OwnedFile(path, found.st_uid, data)
+
+
+def read_plain(path: Path) -> bytes:
+    """Read a plain file; raises OSError for a pipe or a link, which would hold up a reader, or lead elsewhere."""
+    return _read(path, -1)[0]
+
+
+def _read(path: Path, size_max_bytes: int) -> tuple[bytes, os.stat_result]:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode) or found.st_mode & OTHERS_WRITE:
-            raise OSError(errno.EPERM, "others than its owner can write it", str(path))
-        return OwnedFile(path, found.st_uid, file.read(size_max_bytes))
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EPERM, "it is no plain file", str(path))
+        return file.read(size_max_bytes), found
 
 
 def names_in(folder: Path, ending: str) -> Iterator[Path]:

@@ -152,7 +152,7 @@ def _say(name: str, planned: PlanPoint, reading: Reading[PointState], going: set
 
 def _words(state: ConduitState) -> str:
     if not state.present:
-        return "has no object of ours; it is not isolated by us"
+        return "has no Islandmode object and is not isolated by one"
     timer = "no timer runs" if state.armed_s is None else f"its timer ends in {state.armed_s:.0f} s"
     whose = f"made by run {state.owner}" if state.owner else "whose run is not known"
     return f"{'IS ISOLATED' if state.isolating else 'is armed and passes'}, {timer}, {whose}"

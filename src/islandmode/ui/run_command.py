@@ -63,7 +63,7 @@ class RunRequest:
     json: bool
     topology: Path | None
     recorded: str | None = None
-    """The name of a run that whoever started us outside has recorded on its machine already."""
+    """The name of a run that its starter, outside, has recorded on the machine already."""
 
 
 def run_drill(request: RunRequest, arguments: Sequence[str]) -> int:

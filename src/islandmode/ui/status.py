@@ -48,7 +48,7 @@ def _print_runs(known: Known) -> tuple[int, bool]:
         owed, holder = owed_by(one), one.conductor()
         if holder is not None:
             process = "a process that cannot be seen from here" if holder.pid is None else f"process {holder.pid}"
-            what = f"{', '.join(sorted(owed))} may be isolated" if owed else "its journal says that nothing is armed"
+            what = f"{', '.join(sorted(owed))} may be isolated" if owed else "its journal owes nothing"
             print(f"{one.run} in {one.workspace} is running ({process}); {what}.")
             named = True
         elif not owed:
@@ -57,6 +57,8 @@ def _print_runs(known: Known) -> tuple[int, bool]:
                 one.record.forget()
         elif lab_is_gone(one):
             print(f"{one.run} ended without restoration seen; its lab is gone, and the isolation with it.")
+            if one.record is not None:
+                one.record.forget()
         else:
             print(banner(one, sorted(owed)), file=sys.stderr)
             code, named = STRANDED, True

@@ -95,7 +95,7 @@ def abort(wanted: Wanted) -> int:
 
 
 def _bring_back(wanted: Wanted, known: Known, chosen: Sequence[RunDirectory], none: str) -> int:
-    """Bring back every run that was chosen: ask whoever has it, wait a moment, then do what is left."""
+    """Bring back every run that was chosen: ask its processes, wait a moment, then do what is left."""
     # Who asks a second time, from the operations host, has seen that something is owed, and may see more of the record there.
     left = [one for one in chosen if wanted.at_once or not _is_settled(one)]
     alone = len(left) == 1 and _may_act_on(left[0])
@@ -191,7 +191,7 @@ def _is_settled(directory: RunDirectory) -> bool:
 
 
 def _obeys(directory: RunDirectory) -> bool:
-    """Ask whoever has a run, and tell whether it restored soon enough."""
+    """Ask a run's processes to restore, and tell whether they did soon enough."""
     holder, owed = directory.conductor(), owed_by(directory)
     if holder is None:
         return False
@@ -268,7 +268,7 @@ def _new_journal() -> str:
 def _restore(
     workspace: Path, plan: Restorable, lab: Lab, owed: Owed, *, names: tuple[str, str | None], path: Path
 ) -> bool:
-    """Restore until seen; `names` are site and run. Without a run it restores whatever stands there, whoever made it."""
+    """Restore until seen; `names` are site and run. Without a run it restores all that stands there, of every run."""
     clock = MachineClock.of_this_boot()
     opened = rehearsal.open_points(plan, lab, workspace, clock, names[1])
     points = {name: point for name, point in opened.items() if name in owed}
@@ -316,7 +316,7 @@ def restore_by_drill(workspace: Path, drill: str, lab_name: str, arguments: tupl
     if ended is not None:
         return ended
     print_left_out(left_out)
-    _stop_runs_on(workspace, rescue)
+    _stop_runs_on(workspace, rescue, lab)
     owed = {name: point.conduits for name, point in rescue.points.items()}
     path = workspace / rundir.RUNS / _new_journal()
     seen = _restore(workspace, rescue, lab, owed, names=(rescue.site, None), path=path)
@@ -340,10 +340,10 @@ def _was_in_no_lab(one: RunDirectory, workspace: Path) -> bool:
     return one.workspace == workspace.resolve() and lab_identity(one) is None
 
 
-def _stop_runs_on(workspace: Path, rescue: Restorable) -> None:
+def _stop_runs_on(workspace: Path, rescue: Restorable, lab: Lab) -> None:
     """Take runs on the same conduits from their conductors first: one that has not armed yet must not do so after us."""
     for one in known_runs(workspace).runs:
-        holder = one.conductor() if one.workspace == workspace.resolve() else None
+        holder = one.conductor() if one.workspace == workspace.resolve() or uses(one, lab) else None
         if holder is not None and _shares(one, rescue):
             FileClaim(one.root).take()
             _ask(one, holder.pid)
