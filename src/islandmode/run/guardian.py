@@ -85,6 +85,7 @@ class Guardian:
         self._restoring_us: int | None = None
         self._asked: tuple[int, str] | None = None
         self._took_over = False
+        self._outlasted = False
 
     async def guard(self) -> bool:
         """Guard until restoration was seen or nothing is owed; returns whether we were ready and all is restored."""
@@ -97,8 +98,10 @@ class Guardian:
         self._hearing.answer(READY)
         why = await self._watch()
         while why is not None:
+            outlasted = self._outlasted
             await self._take_over(why)
-            why = await self._outlast()
+            # What was read back after the conductor's end is a look: where no other one is possible, this one is enough.
+            why = None if outlasted else await self._outlast()
         self._journal.note("guardian.ended", {"restored": True, "took_over": self._took_over})
         return True
 
@@ -191,6 +194,7 @@ class Guardian:
                 line = await self._hearing.next_line()
             if line is None:
                 await self._wait_for_late_lines()
+                self._outlasted = True
                 return await self._disagreement()
         return None
 
