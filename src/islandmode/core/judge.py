@@ -68,14 +68,8 @@ def judge(
         *_of_the_witness(plan, records),
         *judge_devices(plan, records),
     ]
-    longest: list[int] = []
-    for name, record in probes.items():
-        if record.planned.role == "severed":
-            findings += judge_severed(plan, first_stage[name], record, timeline) + judge_return(record, timeline)
-        else:
-            more, gap_us = judge_continuity(plan, record, timeline)
-            findings += more
-            longest += [] if gap_us is None else [gap_us]
+    of_probes, longest_gap_us = _of_the_probes(plan, probes, timeline, first_stage)
+    findings += of_probes
     stages, times = _stages(plan, probes, timeline, first_stage, findings)
     restoration_times, late = _restoration_times(plan, probes, timeline)
     findings += late
@@ -86,7 +80,7 @@ def judge(
         restoration=Restoration.PROVEN if proven else Restoration.UNPROVEN,
         isolation_s=times,
         restoration_s=restoration_times,
-        longest_ot_gap_s=max(longest) / 1_000_000 if longest else None,
+        longest_ot_gap_s=longest_gap_us / 1_000_000 if longest_gap_us is not None else None,
         leaks=sum(finding.code == "leak" for finding in findings),
         stages=tuple(stages),
         rows=tuple(_rows(plan, probes, timeline, findings)),
@@ -102,6 +96,22 @@ def judge(
         drill_digest=plan.drill_digest,
         plan_digest=plan.plan_digest,
     )
+
+
+def _of_the_probes(
+    plan: Plan, probes: Mapping[str, ProbeRecord], timeline: Timeline, first_stage: Mapping[str, PlanStage]
+) -> tuple[list[Finding], int | None]:
+    """Judge every probe, and give the longest gap of those that had to stay alive."""
+    found: list[Finding] = []
+    gaps_us: list[int] = []
+    for name, record in probes.items():
+        if record.planned.role == "severed":
+            found += judge_severed(plan, first_stage[name], record, timeline) + judge_return(record, timeline)
+            continue
+        more, gap_us = judge_continuity(plan, record, timeline)
+        found += more
+        gaps_us += [] if gap_us is None else [gap_us]
+    return found, max(gaps_us, default=None)
 
 
 def _probe_records(
