@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from islandmode.core.boundary import Boundary
 from islandmode.core.episodes import Seen
+from islandmode.core.plan import Plan
 from islandmode.core.verdict import Result
 from tests.core.given import Documents, given, put
 from tests.core.spoilt import both, without
@@ -118,3 +119,14 @@ def test_island_is_a_word_of_the_verdict_only_when_it_held_and_nothing_was_left(
     breached = Story()
     breached.see("office-to-plc", Seen.GOOD, BASE, END)
     assert not breached.judge().island
+
+
+def test_a_plan_of_an_earlier_version_is_read_and_called_no_island() -> None:
+    """A restore reads the plan of its run, whatever version wrote it."""
+    document = given().plan().model_dump(mode="json", by_alias=True)
+    del document["boundary"]
+    for stage in document["stages"]:
+        del stage["closed"]
+    plan = Plan.model_validate(document)
+    assert not plan.boundary.is_island
+    assert plan.boundary.told == "What stays open is not known: the plan is of an earlier version."

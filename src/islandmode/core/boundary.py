@@ -66,17 +66,23 @@ class Boundary(Frozen):
 
     @property
     def is_island(self) -> bool:
-        """Tell whether nothing is left."""
-        return not self.left and not self.ways_round
+        """Tell whether it is known and nothing is left."""
+        return bool(self.conduits) and not self.left and not self.ways_round
 
     @property
     def told(self) -> str:
         """Say whether what is isolated is an island, and if not, what is left."""
+        if not self.conduits:
+            return "What stays open is not known: the plan is of an earlier version."
         zones = " and ".join(self.zones)
         if self.is_island:
             return f"Every conduit of {zones} is isolated: an island."
         left = (*(one.told for one in self.left), *(one.told for one in self.ways_round))
         return f"No island of {zones}: {'; '.join(left)}."
+
+
+UNKNOWN_BOUNDARY = Boundary(zones=(), conduits=(), ways_round=())
+"""Stands in a plan that was made before boundaries were."""
 
 
 def boundary_of(drill: Drill, site: Site) -> Boundary:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from islandmode.core.boundary import Boundary
+from islandmode.core.boundary import UNKNOWN_BOUNDARY, Boundary
 from islandmode.core.drill import Drill
 from islandmode.core.probe import Probe
 from islandmode.core.rendering import Capabilities, Rendering
@@ -68,7 +68,7 @@ class PlanStage(Frozen):
     isolated: tuple[str, ...]
     steps: tuple[Step, ...]
     dying_flows: tuple[DyingFlow, ...]
-    closed: tuple[ClosedWay, ...]
+    closed: tuple[ClosedWay, ...] = ()
     dead: tuple[str, ...]
     alive: tuple[str, ...]
 
@@ -125,5 +125,5 @@ class Plan(Frozen):
     """Length of the device timer at arm and at every renewal."""
     hold_s: float
     """Sum of the stages' holds."""
-    boundary: Boundary
-    """Every conduit across the boundary of what is isolated, and what of it stays open."""
+    boundary: Boundary = UNKNOWN_BOUNDARY
+    """Every conduit across the boundary of what is isolated, and what of it stays open; unknown in a plan of an earlier version."""
