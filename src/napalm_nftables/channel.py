@@ -56,7 +56,8 @@ class NftChannel:
             self._channel.sendall("".join(f"{line}\n" for line in lines).encode())
         except (OSError, EOFError, paramiko.SSHException) as error:
             self.alive = False
-            raise LinkLost(f"The line could not be written to the device: {error}.") from None
+            words = self._last_words() or str(error)
+            raise LinkLost(f"The line could not be written to the device: {words}.") from None
 
     def ask(self, *lines: str, deadline_s: float) -> NftAnswer | None:
         """Write `list` lines at once and return their answers; None when the device was silent up to the deadline."""
@@ -71,6 +72,12 @@ class NftChannel:
             if not self._receive(until_s - time.monotonic()):
                 self.alive = False
                 return None
+
+    def _last_words(self) -> str:
+        """Give the last line that nft, or what stands before it, has said: why it ended, perhaps."""
+        while self._channel.recv_ready():
+            self._received += self._channel.recv(_CHUNK)
+        return self._received.decode(errors="replace").strip().rpartition("\n")[2].rstrip(".")
 
     def close(self) -> None:
         """End nft on the device by closing its input; the ruleset is not changed."""
@@ -87,7 +94,7 @@ class NftChannel:
             return False
         if not data:
             self.alive = False
-            last = self._received.decode(errors="replace").strip().rpartition("\n")[2]
+            last = self._last_words()
             raise LinkLost(f"nft ended on the device, or the connection to it did{f': {last}' if last else ''}.")
         self._received += data
         return True

@@ -4,6 +4,7 @@ ConnectionException (napalm)
   HostKeyRefused        no login was attempted
     HostKeyUnknown        the known-hosts file has no key for this device
     HostKeyChanged        the device shows another key than the known-hosts file has
+  NoCommand             the login works, but the device runs no command of it, or not enough at once
   LinkLost              the connection ended, or was ended, in the middle of a call: its effect is unknown
   ConnectAuthError (napalm)
     LoginRefused          wrong user, password or key; one attempt was made
@@ -40,6 +41,10 @@ class HostKeyChanged(HostKeyRefused):
             f"{device} shows another host key than the known-hosts file has: expected {expected}, got {got}; "
             "no login was attempted. Find out why before you change the file."
         )
+
+
+class NoCommand(ConnectionException):  # type: ignore[misc]  # napalm is untyped
+    """The device let the user in and runs no command, or too few at once: nothing was changed."""
 
 
 class LoginRefused(ConnectAuthError):  # type: ignore[misc]  # napalm is untyped

@@ -1,4 +1,7 @@
-"""What a Linux host says of itself, as NAPALM's own dictionaries. Pure."""
+"""What a Linux host says of itself, as NAPALM's own dictionaries. Pure.
+
+Facts are told by name and not by place in the answer: a file that is missing leaves its fact empty and moves no other.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +9,34 @@ import json
 from typing import Any
 
 FACTS_COMMAND = (
-    "export PATH=/usr/sbin:/usr/bin:/sbin:/bin; "
-    "uname -n; uname -r; cut -d' ' -f1 /proc/uptime; "
-    '(. /etc/os-release; echo "$PRETTY_NAME"); '
-    "cat /sys/class/dmi/id/product_name 2>/dev/null || echo; "
-    "cat /sys/class/dmi/id/product_serial 2>/dev/null || echo; "
-    "{nft} --version; ls -1 /sys/class/net"
+    'export PATH=/usr/sbin:/usr/bin:/sbin:/bin || exit 1; tell() {{ n=$1; shift; echo "fact $n $("$@" 2>/dev/null | head -n 1)"; }}; '
+    "tell host uname -n; tell kernel uname -r; tell uptime cut -d' ' -f1 /proc/uptime; "
+    "tell system sh -c '. /etc/os-release; echo \"$PRETTY_NAME\"'; "
+    "tell model cat /sys/class/dmi/id/product_name; tell serial cat /sys/class/dmi/id/product_serial; "
+    'tell version {nft} --version; for f in /sys/class/net/*; do [ -d "$f" ] && echo "fact interface ${{f##*/}}"; done; true'
 )
 INTERFACES_COMMAND = "PATH=/usr/sbin:/usr/bin:/sbin:/bin ip -j link show"
 ADDRESSES_COMMAND = "PATH=/usr/sbin:/usr/bin:/sbin:/bin ip -j address show"
 
 
 def facts(answer: str) -> dict[str, Any]:
-    """Read the answer to FACTS_COMMAND."""
-    host, kernel, uptime, system, model, serial, version, *interfaces = [line.strip() for line in answer.splitlines()]
+    """Read the answer to FACTS_COMMAND; ValueError when nothing in it is a fact."""
+    told = [line.split(" ", 2)[1:] for line in answer.splitlines() if line.startswith("fact ")]
+    if not told:
+        raise ValueError("the device told no fact")
+    one = {words[0]: words[1].strip() if len(words) > 1 else "" for words in told}
+    host, system = one.get("host", ""), one.get("system", "")
+    uptime = one.get("uptime", "")
+    parts = (system, f"Linux {one.get('kernel', '')}".strip(), one.get("version", ""))
     return {
         "vendor": "Linux",
-        "model": model or "nftables",
+        "model": one.get("model") or "nftables",
         "hostname": host.split(".", maxsplit=1)[0],
         "fqdn": host,
-        "os_version": f"{system}, Linux {kernel}, {version}",
-        "serial_number": serial,
-        "uptime": float(uptime),
-        "interface_list": sorted(interfaces),
+        "os_version": ", ".join(part for part in parts if part),
+        "serial_number": one.get("serial", ""),
+        "uptime": float(uptime) if uptime.replace(".", "", 1).isdigit() else -1.0,
+        "interface_list": sorted(words[1] for words in told if words[0] == "interface" and len(words) > 1),
     }
 
 

@@ -7,6 +7,7 @@ that was held up reads it when it goes on, whatever became of the connection.
 
 from __future__ import annotations
 
+import secrets
 import socket
 import struct
 import threading
@@ -16,8 +17,8 @@ from dataclasses import dataclass
 
 import paramiko
 
-from napalm_nftables.errors import DeviceSilent, LinkLost
-from napalm_nftables.transport import Login, StrictLinuxSSH, log_in
+from napalm_nftables.errors import DeviceSilent, LinkLost, NoCommand
+from napalm_nftables.transport import Login, StrictLinuxSSH, log_in, too_few_sessions
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -92,8 +93,10 @@ class DeviceLink:
 
     def run(self, command: str, stdin: str = "", deadline_s: float | None = None) -> Answer:
         """Run one command and wait for its exit code; past the deadline the connection is ended."""
+        # A login file may print: what came before the mark is not the command's.
+        mark = f"mark{secrets.token_hex(8)}"
         with self._bounded(deadline_s or self.login.timeout_s):
-            channel = self.channel(command)
+            channel = self.channel(f"echo {mark}; {command}")
             if stdin:
                 self._feed(channel, stdin)
             channel.shutdown_write()
@@ -103,7 +106,14 @@ class DeviceLink:
             channel.close()
         if code == -1:
             raise LinkLost(f"The connection to {self.login.device} ended before the command did.")
-        return Answer(stdout, stderr, code)
+        before, marked, answer = stdout.partition(f"{mark}\n")
+        if not marked:
+            said = _last_line(stderr) or _last_line(before) or f"exit code {code}"
+            raise NoCommand(
+                f'{self.login.device} let user {self.login.user} in and ran no command; it said "{said}". Give that user a '
+                "plain shell such as /bin/sh, without a forced command, and a password that has not expired."
+            )
+        return Answer(answer, stderr, code)
 
     def _feed(self, channel: paramiko.Channel, stdin: str) -> None:
         channel.sendall(stdin.encode())
@@ -114,7 +124,10 @@ class DeviceLink:
         if transport is None:
             raise LinkLost(f"There is no connection to {self.login.device}.")
         with self._bounded(deadline_s or self.login.timeout_s):
-            channel = transport.open_session(timeout=deadline_s or self.login.timeout_s)
+            try:
+                channel = transport.open_session(timeout=deadline_s or self.login.timeout_s)
+            except paramiko.ChannelException:
+                raise NoCommand(too_few_sessions(self.login)) from None
             channel.exec_command(command)
         return channel
 
@@ -136,3 +149,8 @@ class DeviceLink:
             raise LinkLost(f"The connection to {self.login.device} {ended} in the middle of a call: {error}.") from None
         finally:
             timer.cancel()
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1].rstrip(".") if lines else ""

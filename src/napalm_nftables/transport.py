@@ -20,9 +20,15 @@ import paramiko
 from netmiko.exceptions import NetmikoAuthenticationException, NetmikoBaseException
 from netmiko.linux.linux_ssh import LinuxSSH
 
-from napalm_nftables.errors import DeviceSilent, HostKeyChanged, HostKeyRefused, HostKeyUnknown, LoginRefused
+from napalm_nftables.errors import DeviceSilent, HostKeyChanged, HostKeyRefused, HostKeyUnknown, LoginRefused, NoCommand
 
 KEEPALIVE_S = 10
+SESSIONS = 3
+"""Netmiko's shell, the held-open nft, and one command."""
+_NO_BANNER = (
+    " It took the connection and said nothing: too many logins wait there (MaxStartups), it bars this address, or it is no SSH "
+    "server."
+)
 
 
 @dataclass(frozen=True)
@@ -90,13 +96,36 @@ def log_in(login: Login, sock: socket.socket) -> StrictLinuxSSH:
     arguments = _netmiko_arguments(login)
     try:
         return StrictLinuxSSH(sock=sock, **arguments)
-    except NetmikoAuthenticationException:
-        how = "key" if login.key else "password"
-        raise LoginRefused(f"{login.device} refused user {login.user} with this {how}; one attempt was made.") from None
+    except NetmikoAuthenticationException as error:
+        raise LoginRefused(_refusal(login, error)) from None
+    except paramiko.ChannelException:
+        raise NoCommand(too_few_sessions(login)) from None
     except HostKeyRefused:
         raise
     except (NetmikoBaseException, paramiko.SSHException, OSError, EOFError) as error:
-        raise DeviceSilent(f"{login.device} did not complete an SSH login: {_last_line(error)}.") from None
+        said = _last_line(error)
+        hint = _NO_BANNER if "banner" in said else ""
+        raise DeviceSilent(f"{login.device} did not complete an SSH login: {said}.{hint}") from None
+
+
+def too_few_sessions(login: Login) -> str:
+    """Say that the device lets a connection have too few sessions at once."""
+    return (
+        f"{login.device} let user {login.user} in and opens too few sessions on one connection; {SESSIONS} are needed at once: "
+        f"set MaxSessions {SESSIONS} or more in its sshd_config."
+    )
+
+
+def _refusal(login: Login, error: BaseException) -> str:
+    how = "key" if login.key else "password"
+    cause = error.__context__
+    if isinstance(cause, paramiko.BadAuthenticationType):
+        takes = ", ".join(cause.allowed_types) or "nothing"
+        return (
+            f"{login.device} takes no {how} from user {login.user}, but {takes}; no attempt was made. Give the login what it "
+            "takes (key: for publickey)."
+        )
+    return f"{login.device} refused user {login.user} with this {how}; one attempt was made."
 
 
 def _netmiko_arguments(login: Login) -> dict[str, Any]:

@@ -57,6 +57,11 @@ def test_a_point_that_is_as_it_should_be_has_no_finding() -> None:
             f"{WHERE} could not be logged in to. Nothing was touched.",
         ),
         (
+            {"trouble": "nft cannot be used there: sudo: a password is required", "present": None},
+            "point-unusable",
+            f"{WHERE} let user islandmode in, and cannot be used: nft cannot be used there: sudo: a password is required. Nothing was touched.",
+        ),
+        (
             {"present": None, "why": "nft said nothing"},
             "point-state-unread",
             f"{WHERE} did not show whether something is isolated on it already: nft said nothing. Nothing was touched.",

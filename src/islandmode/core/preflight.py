@@ -43,6 +43,7 @@ def judge_point(
     *,
     outcome: Outcome,
     why: str = "",
+    trouble: str = "",
     interfaces: tuple[str, ...] = (),
     saved_has_ours: bool = False,
     saved_unread: tuple[tuple[str, str], ...] = (),
@@ -61,6 +62,11 @@ def judge_point(
         return (_refusal("point-silent", f"{where} did not answer{reason}. Nothing was touched."),)
     if outcome is Outcome.NOT_DONE:
         return (_refusal("point-login", f"{where} could not be logged in to{reason}. Nothing was touched."),)
+    if trouble:
+        sentence = (
+            f"{where} let user {planned.login.user} in, and cannot be used{_clause(trouble)}. Nothing was touched."
+        )
+        return (_refusal("point-unusable", sentence),)
     found: list[PreflightFinding] = []
     if present is None:
         sentence = f"{where} did not show whether something is isolated on it already{reason}. Nothing was touched."

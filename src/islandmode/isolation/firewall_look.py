@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from islandmode.core.firewall import Firewall, Redirect, Unread
+from islandmode.isolation.login_trouble import device_words
 from islandmode.isolation.recipes import firewall_reading as reading
 from islandmode.isolation.recipes import nftables as recipe
 from islandmode.isolation.recipes import nftables_reading
@@ -43,7 +44,7 @@ class _Look:
         try:
             return parse(self.run(command))
         except DeviceTrouble as error:
-            self.unread.append(Unread(what, _plain(str(error))))
+            self.unread.append(Unread(what, device_words(str(error))))
         except _UNREADABLE as error:
             self.unread.append(Unread(what, f"its answer could not be read ({type(error).__name__})"))
         return ()
@@ -108,9 +109,3 @@ def _offloaded(asking: _Look, ask: Callable[[tuple[str, ...]], Asked]) -> tuple[
     return asking.listed(
         recipe.LIST_OFFLOADED, "flowtables", ask, lambda text: tuple(sorted(nftables_reading.offloaded(text)))
     )
-
-
-def _plain(why: str) -> str:
-    """Give the device's own words, without the long command that they answer."""
-    words = why.rpartition("failed: ")[2].strip().splitlines()
-    return words[0].rstrip(".") if words else "no reason was given"

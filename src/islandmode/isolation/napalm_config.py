@@ -23,6 +23,7 @@ from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import PlanPoint
 from islandmode.core.rendering import Capabilities
 from islandmode.isolation import firewall_look
+from islandmode.isolation.login_trouble import with_remedy
 from islandmode.isolation.point import ConduitState, Configuration, Facts, PointState
 from islandmode.isolation.recipes import conntrack, nftables_saved
 from islandmode.isolation.recipes import nftables as recipe
@@ -30,6 +31,7 @@ from islandmode.isolation.recipes import nftables_reading as reading
 from islandmode.isolation.session import DeviceSession, DeviceTrouble, restore_through
 from islandmode.system.clock import Clock
 from napalm_nftables.channel import NftAnswer, NftChannel, open_channel
+from napalm_nftables.errors import NoCommand
 from napalm_nftables.latest import TooLate, uptime_s, write_before
 from napalm_nftables.saved import SavedFile
 from napalm_nftables.saved import read as read_saved
@@ -242,8 +244,16 @@ class NftablesPoint:
         """Log in (one attempt) and read facts; nothing is changed."""
 
         def work(session: NftSession) -> Facts:
-            session.tried()
-            told = session.told(lambda driver: driver.get_facts())
+            # First a plain command: whether the device runs any is another step than whether nft works there.
+            step = "it tells nothing of itself"
+            try:
+                told = session.told(lambda driver: driver.get_facts())
+                step = "nft cannot be used there"
+                session.tried()
+            except DeviceTrouble as error:
+                return Facts(trouble=with_remedy(step, str(error)))
+            except NoCommand as error:
+                return Facts(trouble=str(error))
             saved = session.saved()
             firewall = firewall_look.look(session.run, session.ask)
             self._met = related(firewall, self._met)

@@ -24,10 +24,12 @@ class Facts:
     `saved_unread` are those that could not be read, and `saved_absent` those that are included and not there. `firewall` is all else that it says of its interfaces and ways; None where a platform is not asked for that.
     """
 
-    hostname: str
-    model: str
-    os_version: str
-    interfaces: tuple[str, ...]
+    hostname: str = ""
+    model: str = ""
+    os_version: str = ""
+    interfaces: tuple[str, ...] = ()
+    trouble: str = ""
+    """Why the device, logged in to, cannot be used: the step that failed and what to do; then nothing else was read."""
     saved_ours: tuple[str, ...] = ()
     saved_unread: tuple[Unread, ...] = ()
     saved_absent: tuple[str, ...] = ()

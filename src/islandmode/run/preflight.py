@@ -73,9 +73,10 @@ class Preflight:
                 group.start_soon(one, name)
         await self._note(tuple(finding for name in self._plan.points for finding in findings[name]))
         for name in self._plan.points:
-            if not await self._keep(name, "before"):
+            why = await self._keep(name, "before")
+            if why:
                 raise Refused(
-                    f"{name}: its configuration could not be read and kept before the drill; nothing was touched."
+                    f"{name}: its configuration could not be read and kept before the drill ({why}); nothing was touched."
                 )
 
     async def _note(self, findings: tuple[PreflightFinding, ...]) -> None:
@@ -93,6 +94,8 @@ class Preflight:
         if not facts.done or facts.value is None:
             # One login attempt only: a second question on a device that refused the first could lock the account.
             return judge_point(name, planned, outcome=facts.outcome, why=facts.why)
+        if facts.value.trouble:
+            return judge_point(name, planned, outcome=facts.outcome, trouble=facts.value.trouble)
         state = await self._points[name].state(planned.conduits, CALL_DEADLINE_S)
         present = None
         if state.done and state.value is not None:
@@ -114,7 +117,8 @@ class Preflight:
         )
         return of_itself if firewall is None else of_itself + judge_firewall(name, planned, self._plan.zones, firewall)
 
-    async def _keep(self, name: str, when: str) -> bool:
+    async def _keep(self, name: str, when: str) -> str:
+        """Read a configuration and write it down; returns why that was not done, or nothing."""
         reading = await self._points[name].configuration(CALL_DEADLINE_S)
         parts = reading.value.parts if reading.value is not None else {}
         unkept = ""
@@ -135,7 +139,7 @@ class Preflight:
         if reading.value is not None:
             kept = self._before if when == "before" else self._after
             kept[name] = reading.value
-        return reading.done and not unkept
+        return unkept if reading.done else reading.why or "no reason was given"
 
     def _mend(self, name: str, part: str) -> str:
         files = self._after[name].saved_ours
@@ -146,7 +150,7 @@ class Preflight:
         """Read every configuration again and return what differs, as unified diffs by point and part."""
         differences: dict[str, str] = {}
         for name in self._plan.points:
-            if not await self._keep(name, "after"):
+            if await self._keep(name, "after"):
                 differences[name] = "The configuration after restore could not be read or written down."
             after = self._after.get(name)
             if after is None:
