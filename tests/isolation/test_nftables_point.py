@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 from collections.abc import Callable
@@ -10,7 +11,9 @@ import anyio
 import pytest
 
 from islandmode.core.outcome import Outcome
+from islandmode.isolation.point import PointState
 from islandmode.isolation.recipes import nftables as recipe
+from napalm_nftables.channel import NftAnswer
 from tests.isolation.plant import (
     ACROSS,
     BESIDE,
@@ -291,6 +294,37 @@ async def test_flush_drops_only_sessions_that_cross(node: FirewallNode) -> None:
     assert node.run("conntrack -L -s 10.10.0.10 -d 10.20.0.10 2>/dev/null; true")
     await point.restore(OFFICE, DEADLINE_S)
     await point.close()
+
+
+async def test_a_flowtable_on_what_stands_on_a_named_interface_is_found_when_arming(node: FirewallNode) -> None:
+    """This kernel has no flowtables, so the listing is one of a recorded form; the macvlan on eth4 is real."""
+    node.run("ip link add mv4 link eth4 type macvlan")
+    point = make_point(node).point
+    try:
+        assert (await point.facts(DEADLINE_S)).done
+        for device, past in (("mv4", True), ("eth4", True), ("lo", False)):
+            table = {"family": "inet", "table": "t", "name": "fast", "hook": "ingress", "prio": 0, "dev": [device]}
+            answer = NftAnswer((json.dumps({"nftables": [{"flowtable": table}]}),), ())
+            unfit = point._unfit((), answer, PointState({}))
+            assert (unfit is not None) == past
+            assert unfit is None or f"flows on {device} are offloaded" in unfit
+    finally:
+        node.run("ip link del mv4")
+        await point.close()
+
+
+async def test_a_conntrack_that_may_not_be_run_is_not_done_and_no_zero(node: FirewallNode) -> None:
+    sudoers = "/etc/sudoers.d/drill"
+    assert passing(node, INWARD[:1])
+    point = make_point(node).point
+    try:
+        node.run(f"cp {sudoers} /etc/kept; sed -i 's#, /usr/sbin/conntrack##' {sudoers}")
+        flushed = await point.flush(OFFICE, DEADLINE_S)
+        assert flushed.outcome is Outcome.NOT_DONE
+        assert "a password is required" in flushed.why
+    finally:
+        node.run(f"cp /etc/kept {sudoers}; rm /etc/kept")
+        await point.close()
 
 
 def test_every_conduit_is_drawn_between_two_zones() -> None:

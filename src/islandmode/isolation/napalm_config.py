@@ -25,7 +25,7 @@ from islandmode.core.rendering import Capabilities
 from islandmode.isolation import firewall_look
 from islandmode.isolation.login_trouble import with_remedy
 from islandmode.isolation.point import ConduitState, Configuration, Facts, PointState
-from islandmode.isolation.recipes import conntrack, nftables_saved
+from islandmode.isolation.recipes import conntrack, firewall_reading, nftables_saved
 from islandmode.isolation.recipes import nftables as recipe
 from islandmode.isolation.recipes import nftables_reading as reading
 from islandmode.isolation.session import DeviceSession, DeviceTrouble, restore_through
@@ -429,23 +429,28 @@ class NftablesPoint:
         return await self._call(lambda session: self._state(conduits, session.ask(lines)), deadline_s)
 
     async def flush(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[tuple[int, int]]:
-        """Drop tracked sessions that cross the conduits, filtered by both sides' networks; counts before and after.
-
-        conntrack filters by address, not by interface, so the networks are those that the device routes there.
-        """
-        sides = {zone: self._interfaces[zone] for name in conduits for zone in self._between[name]}
-        ways = tuple(self._between[name] for name in conduits)
+        """Drop tracked sessions that cross the conduits; counts before and after. A conntrack that fails is *not done*."""
+        sides = tuple(
+            (self._interfaces[outer], self._interfaces[inner])
+            for outer, inner in (self._between[name] for name in conduits)
+        )
 
         def work(session: NftSession) -> tuple[int, int]:
-            def one(command: str) -> str:
-                return str(session.told(lambda driver: driver.cli([command]))[command])
+            routes = tuple(
+                route
+                for family, command in firewall_reading.ROUTES.items()
+                for route in firewall_reading.routes(session.run(command), family)
+            )
+            program = session.driver.privileged("conntrack")
 
-            shown = {zone: one(conntrack.routes_command(links)) for zone, links in sides.items()}
-            filters = conntrack.filters({zone: conntrack.networks(text) for zone, text in shown.items()}, ways)
-            privileged = session.driver.privileged("conntrack")
-            before = conntrack.count(one(conntrack.command(privileged, "-L", filters)))
-            one(conntrack.command(privileged, "-D", filters))
-            return before, conntrack.count(one(conntrack.command(privileged, "-L", filters)))
+            def crossing() -> tuple[conntrack.Session, ...]:
+                listed = conntrack.sessions(session.run(conntrack.list_command(program)))
+                return conntrack.crossing(listed, routes, sides)
+
+            before = crossing()
+            for command in conntrack.drop_commands(program, before):
+                session.run(command)
+            return len(before), len(crossing())
 
         return await self._call(work, deadline_s)
 

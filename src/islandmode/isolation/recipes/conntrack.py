@@ -1,59 +1,92 @@
 """conntrack: drop the tracked sessions that cross a conduit, and no other. Pure.
 
 An isolation stops their packets whether or not they are dropped here; this only ends what would otherwise go on after
-the restore. It is never unfiltered: that would end every session of the firewall.
+the restore. It is never unfiltered: that would end every session of the firewall. conntrack knows no interfaces, so each
+session is placed by the narrowest route to either end: behind a default route lies only what no other route leads to.
 """
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
-Networks = Mapping[str, tuple[str, ...]]
-"""Networks by family, "ipv4" and "ipv6"."""
+from islandmode.core.firewall import Route
 
-_PATH = "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
+_PATH = "PATH=/usr/sbin:/usr/bin:/sbin:/bin; export PATH; LC_ALL=C; export LC_ALL"
+_INSTALLED = "command -v conntrack >/dev/null || { echo conntrack is not installed >&2; exit 3; }"
+_ENDS = re.compile(r"\bsrc=(\S+) dst=(\S+)")
+AT_ONCE = 200
+"""Sessions named in one command line."""
 
-
-def routes_command(interfaces: tuple[str, ...]) -> str:
-    """Ask which networks the device routes to some interfaces, IPv4 first."""
-    families = (f"ip {flag} route show dev {shlex.quote(one)}" for one in interfaces for flag in ("-4", "-6"))
-    return f"{_PATH}; {'; '.join(families)}"
-
-
-def networks(routes: str) -> Networks:
-    """Read the networks; a default route means any address, and link-local ones cross nothing."""
-    found: dict[str, list[str]] = {"ipv4": [], "ipv6": []}
-    for line in routes.splitlines():
-        net = (line.split() or [""])[0]
-        if net == "default":
-            found["ipv4"].append("0.0.0.0/0")
-            found["ipv6"].append("::/0")
-        elif net and not net.startswith(("fe80", "ff00", "multicast", "unreachable", "blackhole")):
-            found["ipv6" if ":" in net else "ipv4"].append(net)
-    return {family: tuple(dict.fromkeys(nets)) for family, nets in found.items()}
+Address = IPv4Address | IPv6Address
+Sides = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+"""Outer and inner interfaces of each conduit."""
 
 
-def filters(sides: Mapping[str, Networks], ways: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
-    """Write one filter per pair of networks and direction of each conduit."""
-    return tuple(
-        f"-f {family} -s {source} -d {destination}"
-        for outer, inner in ways
-        for family in ("ipv4", "ipv6")
-        for one in sides[outer][family]
-        for other in sides[inner][family]
-        for source, destination in ((one, other), (other, one))
-    )
+@dataclass(frozen=True)
+class Session:
+    """One tracked session as it was begun, and the end that really answers, where addresses are translated."""
+
+    source: Address
+    destination: Address
+    answers: Address
+
+    @property
+    def filter(self) -> str:
+        """Write what conntrack finds this session by."""
+        return f"-f ipv{self.source.version} -s {self.source} -d {self.destination}"
 
 
-def command(conntrack: str, action: str, wanted: tuple[str, ...]) -> str:
-    """Write the shell line for `-L` or `-D`; conntrack fails where nothing matches, which is no failure here."""
-    each = "; ".join(f"{conntrack} {action} {one} 2>/dev/null" for one in wanted)
-    return (
-        f"{_PATH}; command -v conntrack >/dev/null || {{ echo conntrack is not installed >&2; exit 3; }}; {each}; true"
-    )
+def list_command(conntrack: str) -> str:
+    """Ask for every session; a conntrack that may not be run, or fails, fails the line."""
+    return f"{_PATH}; {_INSTALLED}; {conntrack} -L -f ipv4 && {conntrack} -L -f ipv6"
 
 
-def count(listing: str) -> int:
-    """Count listed sessions."""
-    return sum(bool(line.strip()) for line in listing.splitlines())
+def drop_commands(conntrack: str, sessions: Iterable[Session]) -> Iterator[str]:
+    """Write the lines that drop sessions; one that ended by itself meanwhile is no failure, everything else is."""
+    wanted = tuple(dict.fromkeys(session.filter for session in sessions))
+    gone = '*"flow entries have been deleted"*'
+    drop = f'drop() {{ said=$({conntrack} -D "$@" 2>&1 >/dev/null) || case "$said" in {gone}) ;; *) echo "$said" >&2; exit 4;; esac; }}'
+    for start in range(0, len(wanted), AT_ONCE):
+        each = "; ".join(f"drop {one}" for one in wanted[start : start + AT_ONCE])
+        yield f"{_PATH}; {_INSTALLED}; {drop}; {each}"
+
+
+def sessions(listing: str) -> tuple[Session, ...]:
+    """Read a listing: each line has the addresses of both directions."""
+    found = []
+    for line in listing.splitlines():
+        ends = _ENDS.findall(line)
+        if len(ends) >= 2:
+            (source, destination), (answers, _) = ends[:2]
+            found.append(Session(ip_address(source), ip_address(destination), ip_address(answers)))
+        elif line.strip():
+            raise ValueError(f"no session: {line[:80]}")
+    return tuple(found)
+
+
+def crossing(found: Iterable[Session], routes: tuple[Route, ...], sides: Sides) -> tuple[Session, ...]:
+    """Pick the sessions that have one end behind a conduit's outer interfaces and the other behind its inner ones."""
+    known: dict[Address, frozenset[str]] = {}
+
+    def behind(address: Address) -> frozenset[str]:
+        if address not in known:
+            known[address] = _behind(address, routes)
+        return known[address]
+
+    def crosses(session: Session) -> bool:
+        one, other = behind(session.source), behind(session.answers)
+        return any(
+            (one & set(outer) and other & set(inner)) or (one & set(inner) and other & set(outer))
+            for outer, inner in sides
+        )
+
+    return tuple(session for session in found if crosses(session))
+
+
+def _behind(address: Address, routes: tuple[Route, ...]) -> frozenset[str]:
+    ways = [route for route in routes if route.network.version == address.version and address in route.network]
+    narrowest = max((route.network.prefixlen for route in ways), default=0)
+    return frozenset(route.link for route in ways if route.network.prefixlen == narrowest)
