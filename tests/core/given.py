@@ -12,6 +12,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from islandmode.core.drill import Drill
+from islandmode.core.egress import Way, ways_of
 from islandmode.core.plan import Plan
 from islandmode.core.planning import make_plan
 from islandmode.core.probe import Probe, ProbePack
@@ -27,6 +28,7 @@ ABLE = Capabilities(
     dead_man_max_s=86400.0,
     granularity_s=1.0,
     latest_s=4.5,
+    witness="egress",
 )
 
 
@@ -51,17 +53,24 @@ class Values:
         """Stand in for `isolation`: lines that name what they are, for each isolation point that is used."""
         isolated = {conduit for stage in self.drill.stages for conduit in stage.isolate}
         return {
-            name: _rendering(self.drill, name, tuple(point.isolates), ABLE.model_copy(update=able))
+            name: _rendering(self.drill, name, tuple(point.isolates), ABLE.model_copy(update=able), self._ways(name))
             for name, point in self.site.isolation_points.items()
             if isolated & set(point.isolates)
         }
+
+    def _ways(self, point: str) -> dict[str, tuple[Way, ...]]:
+        planned = self.site.isolation_points[point]
+        known = (conduit for conduit in planned.isolates if conduit in self.site.conduits)
+        return {conduit: ways_of(self.site, conduit, planned.interfaces) for conduit in known}
 
     def plan(self, **able: Any) -> Plan:
         """Make the plan."""
         return make_plan(self.drill, self.site, self.probes, self.renderings(**able))
 
 
-def _rendering(drill: Drill, point: str, isolates: tuple[str, ...], able: Capabilities) -> Rendering:
+def _rendering(
+    drill: Drill, point: str, isolates: tuple[str, ...], able: Capabilities, ways: dict[str, tuple[Way, ...]]
+) -> Rendering:
     stages = []
     for stage in drill.stages:
         mine = tuple(conduit for conduit in stage.isolate if conduit in isolates)
@@ -76,6 +85,7 @@ def _rendering(drill: Drill, point: str, isolates: tuple[str, ...], able: Capabi
         renew=tuple(f"renew {name}" for name in conduits),
         restore=tuple(f"restore {name}" for name in conduits),
         capabilities=able,
+        ways=ways,
     )
 
 

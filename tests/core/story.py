@@ -49,8 +49,12 @@ class Story:
         for stage, order_us, end_us in (("vendors", VENDORS, CORPORATE), ("corporate", CORPORATE, RESTORE)):
             self.add(order_us, "isolate.intent", stage=stage, point=POINT)
             stamps = {"asked_us": order_us, "answered_us": order_us + 2000}
-            self.add(order_us + 2000, "isolate.result", stage=stage, point=POINT, outcome="done", **stamps)
+            conduits = list(next(one.conduits for one in self.plan.stages if one.name == stage))
+            told = {"point": POINT, "outcome": "done", "egress": {name: self.counted(name) for name in conduits}}
+            self.add(order_us + 2000, "isolate.result", stage=stage, conduits=conduits, **told, **stamps)
             self.add(order_us + 2000, "hold.started", stage=stage)
+            self.look(order_us + SECOND)
+            self.look(end_us - 20_000)
             self.add(end_us - 1000, "hold.ended", stage=stage, complete=True)
         self.add(RESTORE, "restore.ordered", why="The plan is complete.")
         self.add(RESTORE + 3000, "restore.seen", point=POINT, asked_us=RESTORE, answered_us=RESTORE + 3000)
@@ -61,6 +65,17 @@ class Story:
         self.add(END, "configuration.read", point=POINT, when="after", outcome="done")
         self.add(END, "configuration.compared", point=POINT, part="ruleset", same=True, ours=False)
         self.add(END, "run.finished", restored=True)
+
+    def counted(self, conduit: str) -> dict[str, int]:
+        """What the firewall has counted for a conduit since it was armed: three packets each way across, and our own."""
+        ways = self.plan.points[POINT].rendering.ways[conduit]
+        return {way.name: 3 for way in ways if way.kind in ("across", "control")}
+
+    def look(self, at_us: int) -> None:
+        """Read the firewall: every dead-man runs, and nothing was counted since it was isolated."""
+        names = self.plan.points[POINT].conduits
+        told = {"armed_s": dict.fromkeys(names, 60.0), "egress": {name: self.counted(name) for name in names}}
+        self.add(at_us, "dead_man.read", point=POINT, outcome="done", asked_us=at_us, answered_us=at_us, **told)
 
     def _offset(self, vantage: str, when: str, at_us: int) -> None:
         clock = {"monotonic_us": 0, "uncertainty_us": 20}

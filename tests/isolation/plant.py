@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from islandmode.core import egress
 from islandmode.core.plan import PlanPoint
 from islandmode.core.rendering import Rendering
-from islandmode.core.site import Login, Management
+from islandmode.core.site import Conduit, Login, Management, Site, VantagePoint, Zone
 from islandmode.isolation.napalm_config import Access, NftablesPoint
 from islandmode.isolation.recipes import nftables as recipe
 from islandmode.system.clock import MachineClock
@@ -22,7 +23,13 @@ BETWEEN = {
     "corporate-dmz": ("corporate", "dmz"),
     "dmz-line3": ("dmz", "line3"),
 }
+NETWORKS = {
+    "corporate": ("10.10.0.0/24", "fd10:10::/64"),
+    "dmz": ("10.20.0.0/24", "fd10:20::/64"),
+    "line3": ("10.40.0.0/24", "fd10:40::/64"),
+}
 INTERFACES = {"corporate": ("eth1",), "dmz": ("eth3",), "line3": ("eth4",)}
+VANTAGES = {"here": VantagePoint.model_validate({"zone": "line3", "address": "10.40.0.10"})}
 OFFICE = ("corporate-line3",)
 RUN = "2026-11-23T114843Z-a-drill-4cd3"
 DEADLINE_S = 10.0
@@ -114,8 +121,20 @@ def planned(conduits: tuple[str, ...] = tuple(BETWEEN)) -> PlanPoint:
     )
 
 
+def ways(conduit: str) -> tuple[egress.Way, ...]:
+    """List what the node counts for a conduit: the site is the node's three networks and these conduits."""
+    zones = {
+        name: Zone.model_validate({"level": level, "owner": name, "networks": list(NETWORKS[name])})
+        for name, level in (("corporate", 4), ("dmz", 3.5), ("line3", 2))
+    }
+    conduits = {name: Conduit(between=ends, owner=name) for name, ends in BETWEEN.items()}
+    site = Site(site="node", zones=zones, conduits=conduits, isolation_points={}, vantages=VANTAGES)
+    return egress.ways_of(site, conduit, INTERFACES)
+
+
 def _rendering(stages: Mapping[str, tuple[str, ...]]) -> Rendering:
-    return recipe.render("fw", stages, BETWEEN, INTERFACES, 60.0)
+    counted = {conduit: ways(conduit) for conduit in BETWEEN}
+    return recipe.render("fw", stages, BETWEEN, INTERFACES, 60.0, counted)
 
 
 @dataclass

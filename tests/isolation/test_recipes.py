@@ -30,7 +30,7 @@ TIMED = '{ "eth2" . "eth4" timeout 180s, "eth4" . "eth2" timeout 180s, "eth2" . 
 
 
 def rendered() -> Rendering:
-    return recipe.render("fw", STAGES, BETWEEN, INTERFACES, 180.0)
+    return recipe.render("fw", STAGES, BETWEEN, INTERFACES, 180.0, {})
 
 
 def test_arming_creates_sets_chains_rules_and_timers_in_one_line() -> None:
@@ -172,7 +172,7 @@ def test_pairs_cover_both_directions_and_the_firewall_and_nothing_else(outer: li
 )
 def test_a_point_that_cannot_part_the_zones_is_refused(interfaces: dict[str, tuple[str, ...]], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        recipe.render("fw", STAGES, BETWEEN, interfaces, 180.0)
+        recipe.render("fw", STAGES, BETWEEN, interfaces, 180.0, {})
 
 
 def element(one: str, other: str, expires: int | None) -> dict[str, Any]:
@@ -234,12 +234,12 @@ HOLD = [element(*pair, expires=None) for pair in ALL]
 def test_state_is_what_the_device_shows(
     armed: list[Any], hold: list[Any], changed: dict[str, Any], armed_s: float | None, *, isolating: bool
 ) -> None:
-    state = reading.state_of(listing(armed, hold, **changed), ("eth2",), ("eth4",), None)
+    state = reading.state_of(listing(armed, hold, **changed), ("eth2",), ("eth4",), (), None)
     assert (state.present, state.armed_s, state.isolating) == (True, armed_s, isolating)
 
 
 def test_no_listing_means_absent_and_denials_add_up_by_direction() -> None:
-    assert reading.state_of("", ("eth2",), ("eth4",), None) == reading.ABSENT
+    assert reading.state_of("", ("eth2",), ("eth4",), (), None) == reading.ABSENT
     assert reading.denied_in(listing(ARMED, HOLD)) == {"inward": 6, "outward": 6}
     assert reading.denied_in("") == {}
     assert reading.holds_anything(listing(ARMED, HOLD[:1]))

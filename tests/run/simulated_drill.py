@@ -9,6 +9,7 @@ from ipaddress import ip_address, ip_network
 from typing import Literal
 
 from islandmode.core.drill import AbortRule, Drill, Limits, Service, Stage
+from islandmode.core.egress import ways_of
 from islandmode.core.plan import Plan
 from islandmode.core.planning import make_plan
 from islandmode.core.probe import CanaryProbe, ModbusProbe, Probe, TcpProbe
@@ -67,7 +68,7 @@ def _planned(shape: Shape) -> Plan:
     probes = _probes()
     site = _site(shape)
     return make_plan(
-        _drill(shape, probes), site, probes, {name: _rendering(name, shape) for name in site.isolation_points}
+        _drill(shape, probes), site, probes, {name: _rendering(name, shape, site) for name in site.isolation_points}
     )
 
 
@@ -159,7 +160,10 @@ def _stages(shape: Shape) -> tuple[Stage, ...]:
     )
 
 
-def _rendering(name: str, shape: Shape) -> Rendering:
+def _rendering(name: str, shape: Shape, site: Site) -> Rendering:
+    # A device that isolates by one commit counts nothing here: platforms of both kinds must be judged truthfully.
+    counts = shape.arms == "before"
+    interfaces = site.isolation_points[name].interfaces
     return Rendering(
         point=name,
         platform="simulated",
@@ -178,5 +182,7 @@ def _rendering(name: str, shape: Shape) -> Rendering:
             dead_man_max_s=3600.0,
             granularity_s=shape.granularity_s,
             latest_s=LATEST_S,
+            witness="egress" if counts else "none",
         ),
+        ways={conduit: ways_of(site, conduit, interfaces) for conduit in STAGES.values()} if counts else {},
     )

@@ -311,6 +311,35 @@ def test_leaks_were_true_catches_a_judge_that_does_not_see_the_guardian_restore(
     assert "was restored" in violations(simulated_truth.leaks_were_true, judged_alone(ended))[0]
 
 
+def test_counts_were_true_catches_a_count_that_nothing_passed_for() -> None:
+    honest = run(1, faults=(Fault(Kind.LIES_ISOLATE, Phase.PREFLIGHT),))
+    judged = honest.claims.judged
+    assert judged is not None
+    assert "egress-leak" in {one.code for one in judged.findings}
+    assert violations(simulated_truth.counts_were_true, honest) == ()
+    good = run(1)
+    assert good.claims.judged is not None
+    assert good.claims.judged.sentence == "held (probes and firewall counters)"
+    told = good.claims.judged.model_copy(update={"findings": judged.findings})
+    broken = replace(good, claims=replace(good.claims, judged=told))
+    assert "blocked all the time" in violations(simulated_truth.counts_were_true, broken)[0]
+
+
+@pytest.mark.parametrize(("lag_s", "found"), [(1.0, False), (5.0, True)])
+def test_a_rule_that_comes_as_late_as_the_site_allows_is_no_counted_leak(lag_s: float, *, found: bool) -> None:
+    lag = Fault(Kind.RULE_LAG, Phase.PREFLIGHT, amount_s=lag_s)
+    judged = run(1, shape=Shape(holds_s=(8.0, 8.0)), faults=(lag,)).claims.judged
+    assert judged is not None
+    assert ("egress-leak" in {one.code for one in judged.findings}) is found
+
+
+def test_a_device_that_counts_nothing_leaves_the_verdict_to_the_probes() -> None:
+    judged = run(1, shape=Shape(arms="with_isolate")).claims.judged
+    assert judged is not None
+    told = "remote-access by conduit-firewall, which counts nothing"
+    assert judged.sentence.startswith(f"held (probes only; not seen: {told};")
+
+
 def test_times_were_true_catches_a_far_clock_that_was_measured_wrong() -> None:
     class Misled(SimulatedVantage):
         async def offset(self, deadline_s: float) -> Reading[Offset]:

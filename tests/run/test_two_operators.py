@@ -26,7 +26,7 @@ from tests.run.simulated_drill import Arms, Shape
 from tests.run.simulated_run import _Stage
 
 THEIRS = "their run"
-LATER_S = (0.0, 0.001, 0.02, 0.3, 1.8, 1.9, 2.5, 5.0, 6.9, 7.0, 9.0, 12.0)
+LATER_S = (0.0, 0.001, 0.02, 0.3, 1.8, 1.9, 2.5, 5.0, 6.9, 7.0, 8.8, 12.0)
 """When the second operator begins: together, in each phase of the first run, and after it."""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from islandmode.core.episodes import Episode, Seen
 from islandmode.core.judge_continuity import judge_continuity
+from islandmode.core.judge_egress import judge_egress
 from islandmode.core.judge_preflight import advised
 from islandmode.core.judge_probes import Death, ProbeRecord, death_of, judge_return, judge_severed
 from islandmode.core.judge_return import judge_devices, told_of_loss
@@ -34,6 +35,7 @@ STOPS = {
     "window": (Result.INCONCLUSIVE, "window-over"),
     "lock_out": (Result.BREACHED, "locked-out"),
 }
+LEAKS = ("leak", "egress-leak")
 HELD_SLACK_S = 1.0
 """How much shorter than its hold an isolation may have been in effect: a few samples, and the device's own lag."""
 NO_TIMES = Times(ordered_to_effective=None, ordered_to_verified=None)
@@ -70,6 +72,8 @@ def judge(
     ]
     of_probes, longest_gap_us = _of_the_probes(plan, probes, timeline, first_stage)
     findings += of_probes
+    counted, witness = judge_egress(plan, records, timeline, _in_force_us(plan, probes, timeline, first_stage))
+    findings += counted
     stages, times = _stages(plan, probes, timeline, first_stage, findings)
     restoration_times, late = _restoration_times(plan, probes, timeline)
     findings += late
@@ -81,10 +85,11 @@ def judge(
         isolation_s=times,
         restoration_s=restoration_times,
         longest_ot_gap_s=longest_gap_us / 1_000_000 if longest_gap_us is not None else None,
-        leaks=sum(finding.code == "leak" for finding in findings),
+        leaks=sum(finding.code in LEAKS for finding in findings),
         stages=tuple(stages),
         rows=tuple(_rows(plan, probes, timeline, findings)),
         findings=tuple(sorted(findings, key=lambda one: (-RANK.index(one.result), one.first_s or 0.0, one.code))),
+        witness=witness,
         island=verdict is Result.HELD and plan.boundary.is_island,
         boundary=plan.boundary,
         closed_by_rule=tuple(way for stage in plan.stages for way in stage.closed),
@@ -208,7 +213,7 @@ def _stages(
             times = _isolation_times(
                 window, timeline.restore_ordered_us, timeline.isolate_answered_us.get(stage.name), mine
             )
-            leaked = any(one.code == "leak" and one.stage == stage.name for one in findings)
+            leaked = any(one.code in LEAKS and one.stage == stage.name for one in findings)
             findings += _late(plan, stage.name, times, leaked=leaked) + _short(stage, window, times)
             slowest = _slower(slowest, times)
         own = [finding.result for finding in findings if finding.stage == stage.name]
@@ -216,6 +221,23 @@ def _stages(
         result = worst([*own, Result.HELD if window is not None and window.complete else Result.NOT_TESTED])
         stages.append(StageVerdict(name=stage.name, result=result, isolation_s=times, held_s=held_s))
     return stages, slowest
+
+
+def _in_force_us(
+    plan: Plan, probes: Mapping[str, ProbeRecord], timeline: Timeline, first_stage: Mapping[str, PlanStage]
+) -> dict[str, int]:
+    """Give for each stage from when on nothing might pass: when its probes saw that, at the latest at the site's limit."""
+    found = {}
+    for stage in plan.stages:
+        window = timeline.window(stage.name)
+        if window is None or timeline.restore_ordered_us is None:
+            continue
+        mine = [record for name, record in probes.items() if first_stage.get(name) is stage]
+        effective = _isolation_times(window, timeline.restore_ordered_us, None, mine).ordered_to_effective
+        latest_s = effective.latest_s if effective is not None and effective.latest_s is not None else 0.0
+        within_s = min(latest_s, plan.drill.limits.isolate_within)
+        found[stage.name] = window.start_us + round(within_s * 1_000_000)
+    return found
 
 
 def _isolation_times(window: Window, end_us: int, answered_us: int | None, mine: list[ProbeRecord]) -> Times:

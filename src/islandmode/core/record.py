@@ -19,14 +19,16 @@ KINDS: dict[str, str] = {
     "configuration.compared": "point, part, same (bool), ours (bool): an object of ours stands there after the drill, "
     "changed: first lines that others edited, anew: first lines that were loaded again, mend: what takes ours away",
     "arm.intent": "point, conduits, for_s",
-    "arm.result": "point, conduits, outcome, why, armed_s: {conduit: s}, asked_us, answered_us",
+    "arm.result": "point, conduits, outcome, why, armed_s: {conduit: s}, egress, asked_us, answered_us",
     "arm.cancelled": "point: the intent was given up before anything was sent to the device",
     "isolate.intent": "stage, point, conduits",
-    "isolate.result": "stage, point, conduits, outcome, why, asked_us, answered_us",
+    "isolate.result": "stage, point, conduits, outcome, why, egress, asked_us, answered_us",
     "hold.started": "stage",
     "hold.ended": "stage, complete",
-    "dead_man.read": "point, outcome, armed_s: {conduit: s}, isolating: {conduit: bool}, asked_us, answered_us",
-    "dead_man.renew": "point, for_s, outcome, why, asked_us, answered_us",
+    "dead_man.read": "point, outcome, armed_s: {conduit: s}, isolating: {conduit: bool}, "
+    "egress: {conduit: {way: packets since armed}}, zeros left out; a conduit is missing where its counters are, "
+    "asked_us, answered_us",
+    "dead_man.renew": "point, for_s, outcome, why, egress, asked_us, answered_us",
     "stop": "by (signal, abort, abort_when, flying_blind, dead_man, isolate, guardian, window, lock_out, internal), why",
     "restore.ordered": "why",
     "restore.attempt": "point, attempt, outcome, why, asked_us, answered_us",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
+from islandmode.core.egress import Way
 from islandmode.core.site import Frozen
 
 
@@ -12,6 +15,8 @@ class Capabilities(Frozen):
 
     `arms`: "before" when traffic still passes after arming; "with_isolate" when arming and isolating are one act.
     `latest_s`: how long after it left a line may still act on the device, whatever held it up on its way.
+    `witness`: what the device itself can say of an isolation. "egress": it counts what still leaves it across the conduit.
+    "denies": it counts only what it dropped, which never proves that nothing passed. "none": it counts nothing.
     """
 
     arms: Literal["before", "with_isolate"]
@@ -20,7 +25,9 @@ class Capabilities(Frozen):
     dead_man_min_s: float
     dead_man_max_s: float
     granularity_s: float
-    latest_s: float
+    latest_s: float = 30.0
+    """What a plan of an earlier version says nothing of: its lines had no latest moment."""
+    witness: Literal["egress", "denies", "none"] = "none"
 
 
 class StageLines(Frozen):
@@ -32,7 +39,10 @@ class StageLines(Frozen):
 
 
 class Rendering(Frozen):
-    """All lines for one isolation point of a drill; `restore` needs no run-time value, so the card can carry it."""
+    """All lines for one isolation point of a drill; `restore` needs no run-time value, so the card can carry it.
+
+    `ways` are those on which the device counts packets, by conduit; empty where it cannot.
+    """
 
     point: str
     platform: str
@@ -42,3 +52,4 @@ class Rendering(Frozen):
     renew: tuple[str, ...]
     restore: tuple[str, ...]
     capabilities: Capabilities
+    ways: dict[str, tuple[Way, ...]] = Field(default_factory=dict)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import Literal
 
 from islandmode.core.boundary import Boundary
 from islandmode.core.plan import ClosedWay
@@ -90,6 +92,29 @@ class StageVerdict(Frozen):
     held_s: float | None
 
 
+class Counted(Frozen):
+    """What a firewall counted on one way: from arming until isolated, and while isolated; None where that is not known."""
+
+    point: str
+    conduit: str
+    way: str
+    before: int
+    isolated: int | None
+    records: tuple[int, ...]
+
+
+class Witness(Frozen):
+    """What the verdict rests on. `not_seen` lists what no firewall's counter could show; probes may have looked there.
+
+    `last_read_s` is how long before the order to restore the counters were last read, on the device where that is longest.
+    """
+
+    basis: Literal["probes and firewall counters", "probes only"]
+    not_seen: tuple[str, ...] = ()
+    counted: tuple[Counted, ...] = ()
+    last_read_s: float | None = None
+
+
 class Verdict(Frozen):
     """What the run showed."""
 
@@ -103,6 +128,7 @@ class Verdict(Frozen):
     stages: tuple[StageVerdict, ...]
     rows: tuple[Row, ...]
     findings: tuple[Finding, ...]
+    witness: Witness
     island: bool
     """Whether the verdict is held, and no conduit across the boundary was left."""
     boundary: Boundary
@@ -115,3 +141,16 @@ class Verdict(Frozen):
     run: str
     drill_digest: str
     plan_digest: str
+
+    @property
+    def sentence(self) -> str:
+        """Say the verdict, and when it is held, by what that was seen and what was not."""
+        if self.verdict is not Result.HELD:
+            return self.verdict.value
+        return held_by(self.witness.basis, self.witness.not_seen)
+
+
+def held_by(basis: str, not_seen: Sequence[str]) -> str:
+    """Say `held` with what it rests on."""
+    missing = f"; not seen: {'; '.join(not_seen)}" if not_seen else ""
+    return f"{Result.HELD.value} ({basis}{missing})"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from islandmode.core.drill import Drill
+from islandmode.core.egress import ways_of
 from islandmode.core.errors import InputError
 from islandmode.core.plan import PlanPoint
 from islandmode.core.rendering import Rendering
@@ -24,7 +25,8 @@ def render(name: str, point: SitePoint, drill: Drill, site: Site) -> Rendering:
         raise InputError(f"{name}: platform {point.platform} is not known; known platforms: {', '.join(PLATFORMS)}.")
     stages = {stage.name: tuple(one for one in stage.isolate if one in point.isolates) for stage in drill.stages}
     between = {conduit: site.conduits[conduit].between for conduit in point.isolates}
-    return nftables.render(name, stages, between, point.interfaces, drill.limits.dead_man)
+    ways = {conduit: ways_of(site, conduit, point.interfaces) for conduit in point.isolates}
+    return nftables.render(name, stages, between, point.interfaces, drill.limits.dead_man, ways)
 
 
 def render_rescue(name: str, point: SitePoint, between: Mapping[str, tuple[str, str]]) -> Rendering:
@@ -32,7 +34,8 @@ def render_rescue(name: str, point: SitePoint, between: Mapping[str, tuple[str, 
     if point.platform not in PLATFORMS:
         raise InputError(f"{name}: platform {point.platform} is not known; known platforms: {', '.join(PLATFORMS)}.")
     stages = {"rescue": tuple(between)}
-    return nftables.render(name, stages, between, point.interfaces, nftables.CAPABILITIES.dead_man_min_s)
+    # A rescue arms nothing, so there is nothing to count.
+    return nftables.render(name, stages, between, point.interfaces, nftables.CAPABILITIES.dead_man_min_s, {})
 
 
 def open_point(

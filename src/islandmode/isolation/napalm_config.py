@@ -192,6 +192,7 @@ class NftablesPoint:
         # Where packets of the zones can be met; facts adds what those interfaces stand on, and what stands on them.
         self._met = frozenset(one for side in planned.interfaces.values() for one in side)
         self._between = planned.between
+        self._ways = planned.rendering.ways
         self._clock = clock
         self._access = access
         self._work = self._session("work")
@@ -309,7 +310,7 @@ class NftablesPoint:
         if not ready.done:
             why = f"the restore session could not be opened: {ready.why}"
             return Reading(Outcome.NOT_DONE, None, why, ready.asked_us, ready.answered_us)
-        line = recipe.arm_line(conduits, self._between, self._interfaces, for_s, self._owner)
+        line = recipe.arm_line(conduits, self._between, self._interfaces, self._ways, for_s, self._owner)
         return await self._send(
             lambda session, may_act_for: self._arm(session, conduits, line, may_act_for), deadline_s
         )
@@ -349,7 +350,8 @@ class NftablesPoint:
                 return f"the timer for {conduit} was not read back: this device's nft drops `timeout`"
             if reading.holds_anything(text):
                 return f"{conduit} was read back with entries in `hold` that nobody had put there"
-            if not reading.rules_are_whole(text, self._interfaces[self._between[conduit][0]]):
+            outer = self._interfaces[self._between[conduit][0]]
+            if not reading.rules_are_whole(text, outer, self._ways.get(conduit, ())):
                 return f"the rules for {conduit} were not read back as they were written"
         return None
 
@@ -494,7 +496,8 @@ class NftablesPoint:
         if not text and not any(re.search(absent, error) for error in answer.errors):
             raise TimeoutError("; ".join(answer.errors) or f"nft listed nothing for {table}")
         outer, inner = self._between[conduit]
-        return reading.state_of(text, self._interfaces[outer], self._interfaces[inner], self._run)
+        sides, ways = (self._interfaces[outer], self._interfaces[inner]), self._ways.get(conduit, ())
+        return reading.state_of(text, *sides, ways, self._run)
 
 
 def _why_refused(state: PointState, errors: tuple[str, ...]) -> str:

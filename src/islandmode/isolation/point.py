@@ -9,6 +9,7 @@ Device trouble is never raised: it is a `Reading` that is *not done* or *unknown
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -48,6 +49,8 @@ class ConduitState:
     `armed_s` is the dead-man's remaining time as the device says it; None when no timer runs. `isolating` is true only
     when traffic is being dropped: object present, timer running and hold entries present and unexpired. `ours` says that the
     object is this run's, or nobody's; another run's is never changed or deleted by this one, and `owner` then names it.
+    `egress` is how many packets the device has counted on each way since it was armed; None where it cannot count, or where
+    what counts is not whole any more.
     """
 
     present: bool
@@ -55,6 +58,7 @@ class ConduitState:
     isolating: bool
     ours: bool = True
     owner: str | None = None
+    egress: Mapping[str, int] | None = None
 
     @property
     def stands(self) -> bool:

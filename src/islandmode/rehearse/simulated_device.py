@@ -12,8 +12,10 @@ renewed, timer stopped, lost (by force); and of a device that lies: pretended (t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from islandmode.core.egress import Way
 from islandmode.isolation.point import ConduitState, PointState
 from islandmode.rehearse.simulated_clock import SimulatedClock
 from islandmode.rehearse.simulated_network import SimulatedNetwork
@@ -31,6 +33,7 @@ class DeviceObject:
     timer_runs: bool = True
     isolating: bool = False
     real: bool = True
+    made_us: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class SimulatedDevice:
         """When the line left that acts now; nothing while none does."""
         self.tickets: dict[str, tuple[str, int]] = {}
         """For which conduit each ticket was given out, and until when it lives."""
+        self.ways: Mapping[str, tuple[Way, ...]] = {}
+        """What it counts, by conduit; nothing where this kind of device cannot."""
         self.down_until_us = 0
         self.edits: list[str] = []
         # How this device may be broken; a fault sets these.
@@ -82,7 +87,8 @@ class SimulatedDevice:
                 return f"an object already covers {conduit}"
         for conduit in conduits:
             until_us = None if self.drops_timers else self.clock.monotonic_us() + for_us
-            made = DeviceObject(owner, for_us, until_us, timer_runs=not self.fakes_timers)
+            made_us = self.clock.monotonic_us()
+            made = DeviceObject(owner, for_us, until_us, timer_runs=not self.fakes_timers, made_us=made_us)
             self.objects[conduit] = made
             self.made.append((conduit, made))
             self._write("created", conduit, made, "request")
@@ -177,7 +183,20 @@ class SimulatedDevice:
             return ConduitState(present=False, armed_s=None, isolating=False)
         left_us = None if made.armed_until_us is None else max(0, made.armed_until_us - self.clock.monotonic_us())
         left_s = None if left_us is None else left_us / 1_000_000
-        return ConduitState(True, left_s, made.isolating, ours=made.owner == owner, owner=made.owner)
+        egress = self._counted(conduit, made)
+        return ConduitState(True, left_s, made.isolating, ours=made.owner == owner, owner=made.owner, egress=egress)
+
+    def _counted(self, conduit: str, made: DeviceObject) -> dict[str, int] | None:
+        """Count a packet for every millisecond in which the conduit passed on this device; a leak goes round it, uncounted."""
+        ways = self.ways.get(conduit, ())
+        if not ways:
+            return None
+        now_us = self.clock.monotonic_us()
+        packets = {
+            "across": self.network.unblocked_us(conduit, made.made_us, now_us) // 1000,
+            "control": (now_us - made.made_us) // 1000,
+        }
+        return {way.name: packets.get(way.kind, 0) for way in ways}
 
     # What the device does by itself.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 
 from islandmode.core.episodes import Heard, Sample, Seen
 from islandmode.core.plan import PlanProbe
@@ -95,6 +96,16 @@ class SimulatedNetwork:
     def blocked_by(self, conduit: str, at_us: int) -> frozenset[str]:
         """Name every reason why a conduit is blocked at a moment."""
         return self._by[conduit][bisect_right(self._times[conduit], at_us) - 1]
+
+    def unblocked_us(self, conduit: str, from_us: int, until_us: int) -> int:
+        """Tell for how long of a stretch no rule blocked a conduit."""
+        edges = [*self._times[conduit], max(until_us, self._times[conduit][-1])]
+        free = (
+            (max(begin_us, from_us), min(end_us, until_us))
+            for (begin_us, end_us), by in zip(pairwise(edges), self._by[conduit], strict=True)
+            if not by
+        )
+        return sum(max(0, end_us - begin_us) for begin_us, end_us in free)
 
     def stretches(self, conduit: str) -> tuple[Blocked, ...]:
         """List when a conduit was blocked, one stretch per reason."""

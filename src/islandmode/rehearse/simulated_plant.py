@@ -47,6 +47,8 @@ class SimulatedPlant:
         self.devices = {
             name: kinds[point.capabilities.arms](name, self.network, self.clock) for name, point in plan.points.items()
         }
+        for name, point in plan.points.items():
+            self.devices[name].ways = point.rendering.ways
         self.points = {name: self._point(name, dice_type(dice.random())) for name in plan.points}
         self.vantages = {name: self._vantage(name, dice_type(dice.random())) for name in plan.vantages}
         self.guardian_points = {name: self._point(name, dice_type(dice.random())) for name in plan.points}

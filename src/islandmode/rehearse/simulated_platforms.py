@@ -8,6 +8,8 @@ HalfWrites           a write for several conduits lands for the first of them on
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from islandmode.isolation.point import ConduitState
 from islandmode.rehearse.simulated_clock import SimulatedClock
 from islandmode.rehearse.simulated_device import OURS, CommitConfirmDevice, DeviceObject, SimulatedDevice
@@ -29,7 +31,7 @@ class CoarseTimers(CommitConfirmDevice):
         steps = -(-round(exact.armed_s * SECOND_US) // self.step_us) if self.rounds_up else 0
         steps = steps or round(exact.armed_s * SECOND_US) // self.step_us
         left_s = steps * self.step_us / SECOND_US
-        return ConduitState(exact.present, left_s, exact.isolating, ours=exact.ours, owner=exact.owner)
+        return replace(exact, armed_s=left_s)
 
 
 class Seconds(CoarseTimers):

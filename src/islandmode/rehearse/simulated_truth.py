@@ -24,6 +24,8 @@ ROUND_TRIP_S = 0.02
 """A probe whose question passed and whose answer did not was asked this much before the rule came into force."""
 DEAD_MAN_LATE_S = 5.0
 """How much later than its dead-man the plant may be back, whatever happened."""
+READING_S = 2.0
+"""What a device counted is true of some moment between its being asked and its answer, which comes in so long."""
 START_BOUND_S = 120.0
 END_BOUND_S = 240.0
 HOLD_BOUND_S = 60.0
@@ -307,6 +309,24 @@ def leaks_were_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
     return tuple(violations)
 
 
+def counts_were_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
+    """A leak that a firewall is said to have counted is said only where the conduit really passed between two readings."""
+    if claims.judged is None:
+        return ()
+    begun_us = claims.records[0].monotonic_us
+    violations: list[str] = []
+    for finding in claims.judged.findings:
+        if finding.code != "egress-leak" or finding.first_s is None or finding.last_s is None:
+            continue
+        conduit, from_us = str(finding.conduit), begun_us + round(finding.first_s * 1_000_000)
+        until_us = begun_us + round((finding.last_s + READING_S) * 1_000_000)
+        ended = [one.at_us for what in ("deleted", "released", "lost") for one in _tape(plant, what)]
+        until_us = min([until_us, *(at_us for at_us in ended if at_us > from_us)])
+        if not plant.network.unblocked_us(conduit, from_us, until_us):
+            violations.append(f"A leak over {conduit} is said to be counted, and it was blocked all the time.")
+    return tuple(violations)
+
+
 def times_were_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
     """The interval in which a stage is said to have come into effect holds the moment in which it did."""
     if claims.judged is None or plant.network.leaks or plant.network.outages:
@@ -361,5 +381,6 @@ INVARIANTS = (
     restoration_was_true,
     held_was_true,
     leaks_were_true,
+    counts_were_true,
     times_were_true,
 )

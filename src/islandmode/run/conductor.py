@@ -28,9 +28,10 @@ from islandmode.core.preflight import PreflightFinding, judge_baseline
 from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.observe.vantage import Vantage
 from islandmode.run.book import Book
-from islandmode.run.deadman import READ_EVERY_S, DeadMan
+from islandmode.run.deadman import DeadMan, egress_in
 from islandmode.run.guards import Guarded, Guards
 from islandmode.run.outermost import Broken
+from islandmode.run.pace import Pace
 from islandmode.run.preflight import Preflight, sampling_s
 from islandmode.run.progress import Progress, Show, Stop, StopLatch
 from islandmode.run.restore import restore_until_seen
@@ -46,7 +47,10 @@ LOOK_EVERY_S = 0.5
 ALIVE_S = 1.0
 CALL_DEADLINE_S = 5.0
 COUNT_DEADLINE_S = 1.0
-"""Counting dropped packets is good to know; it must not keep a plant isolated for longer than this."""
+"""So long before the end of a hold dropped packets are counted: good to know, and no reason to stay isolated for longer."""
+CONTROL_S = 1.0
+"""How long an armed firewall is given to count a packet on every way that a stage isolates: without one, silence there
+proves nothing. Traffic passes meanwhile."""
 STRANDED_MARGIN_S = 15.0
 """How long past the device's own timer a conductor keeps trying before it says STRANDED and ends."""
 
@@ -106,6 +110,7 @@ class Conductor:
         self._preflight = Preflight(plan, points, self._book, disk, place.directory, place.forwards)
         self._isolated: dict[str, tuple[str, ...]] = {}
         self._stage: PlanStage | None = None
+        self._pace = Pace(clock)
         self._heard_us = 0
         self._sentence = ""
         self.phase = Phase.PLANNED
@@ -250,12 +255,13 @@ class Conductor:
                 trouble = await self._dead_man.renew_if_due(name)
             if trouble is not None:
                 self._latch.pull(Stop("dead_man", trouble))
-            await self._clock.sleep(READ_EVERY_S)
+            await self._pace.pause()
 
     def _plant_is_watched(self) -> bool:
         return self._clock.monotonic_us() - self._heard_us < ALIVE_S * 1_000_000
 
     async def _isolate(self, stage: PlanStage) -> None:
+        await self._hear_ways(stage)
         silent = self._dead_man.silent()
         if silent is not None:
             self._latch.pull(Stop("dead_man", f"{silent} Stage {stage.name} is not isolated."))
@@ -270,6 +276,15 @@ class Conductor:
                 group.start_soon(self._log_in_again, stage.name, name)
         self._move(Event.STAGE_ISOLATED, f"Stage {stage.name}: isolated, holding {stage.hold_s:g} s.")
 
+    async def _hear_ways(self, stage: PlanStage) -> None:
+        """Give the firewalls' counters the time to see a packet on every way: their positive control."""
+        until_us = self._clock.monotonic_us() + CONTROL_S * 1_000_000
+        while any(self._dead_man.unheard(step.point, step.conduits) for step in stage.steps):
+            if self._clock.monotonic_us() >= until_us:
+                return
+            self._pace.closely()
+            await self._clock.sleep(TICK_S)
+
     async def _isolate_one(self, stage: str, step: Step) -> None:
         intent = {"stage": stage, "point": step.point, "conduits": list(step.conduits)}
         if not await self._book.append("isolate.intent", intent):
@@ -283,7 +298,8 @@ class Conductor:
         ordered = reading = await point.isolate(step.conduits, CALL_DEADLINE_S)
         if reading.outcome is Outcome.UNKNOWN:
             reading = await point.state(step.conduits, CALL_DEADLINE_S)
-        result = {"outcome": reading.outcome.value, "why": reading.why}
+        egress = egress_in(reading.value) if reading.value is not None else {}
+        result = {"outcome": reading.outcome.value, "why": reading.why, "egress": egress}
         # Ordered when the isolate left, not when the device was asked again: a lost reply changes no effective time.
         stamps = {"asked_us": ordered.asked_us, "answered_us": reading.answered_us}
         await self._book.append("isolate.result", intent | result | stamps)
@@ -292,6 +308,7 @@ class Conductor:
             self._latch.pull(Stop("isolate", f"{step.point} did not isolate {', '.join(step.conduits)}: {why}."))
             return
         self._isolated[step.point] = (*self._isolated.get(step.point, ()), *step.conduits)
+        self._pace.closely()
 
     async def _log_in_again(self, stage: str, name: str) -> None:
         """See that we did not lock ourselves out: a new login works after a stage, before anything is held."""
@@ -304,14 +321,20 @@ class Conductor:
 
     async def _hold(self, stage: PlanStage) -> None:
         await self._book.append("hold.started", {"stage": stage.name})
-        await self._clock.sleep(stage.hold_s)
+        ends_us = self._clock.monotonic_us() + round(stage.hold_s * 1_000_000)
+        if stage is self._plan.stages[-1]:
+            self._pace.ends_in(stage.hold_s)
+        # Counting ends within the hold: no restore waits for a number.
+        counting_s = min(COUNT_DEADLINE_S, stage.hold_s)
+        await self._clock.sleep(stage.hold_s - counting_s)
         async with anyio.create_task_group() as group:
             for name, conduits in self._isolated.items():
-                group.start_soon(self._count_denied, stage.name, name, conduits)
+                group.start_soon(self._count_denied, stage.name, name, conduits, counting_s)
+        await self._clock.sleep(max(0, ends_us - self._clock.monotonic_us()) / 1_000_000)
         await self._book.append("hold.ended", {"stage": stage.name, "complete": True})
 
-    async def _count_denied(self, stage: str, name: str, conduits: tuple[str, ...]) -> None:
-        reading = await self._points[name].denied(conduits, COUNT_DEADLINE_S)
+    async def _count_denied(self, stage: str, name: str, conduits: tuple[str, ...], deadline_s: float) -> None:
+        reading = await self._points[name].denied(conduits, deadline_s)
         packets = reading.value if reading.value is not None else {}
         await self._book.append("denied.read", {"point": name, "stage": stage, "packets": packets})
 

@@ -12,16 +12,17 @@ from typing import Any
 
 import anyio
 
+from islandmode.core.egress import across
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import Plan
 from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.run.book import Book
 from islandmode.run.guards import Guards
+from islandmode.run.pace import READ_EVERY_S
 from islandmode.run.progress import TimerReading
 from islandmode.system.clock import Clock
 
 CALL_DEADLINE_S = 5.0
-READ_EVERY_S = 1.0
 READ_DEADLINE_S = 2.0
 RENEW_DEADLINE_S = 3.0
 """A renewal takes two round trips."""
@@ -57,6 +58,8 @@ class DeadMan:
         self.touched: dict[str, tuple[str, ...]] = {}
         """Points on which an object may stand: restore owes each of them a visit."""
         self.timers: dict[str, TimerReading] = {}
+        self.counted: dict[str, Mapping[str, Mapping[str, int]]] = {}
+        """What each point last said to have counted since it was armed, by conduit and way."""
         self._set: dict[str, _Set] = {}
 
     async def arm(self) -> tuple[str, ...]:
@@ -196,8 +199,19 @@ class DeadMan:
                 )
         return None
 
+    def unheard(self, name: str, conduits: tuple[str, ...]) -> tuple[str, ...]:
+        """Name the ways across some conduits on which a point has counted nothing yet; none where it cannot count."""
+        planned, counted = self._plan.points[name], self.counted.get(name, {})
+        return tuple(
+            way.name
+            for conduit in (conduits if planned.capabilities.witness == "egress" else ())
+            for way in across(planned.rendering.ways.get(conduit, ()))
+            if not counted.get(conduit, {}).get(way.name)
+        )
+
     def _keep(self, name: str, reading: Reading[PointState]) -> None:
         if reading.value is not None:
+            self.counted[name] = egress_in(reading.value)
             left = [state.armed_s for state in reading.value.conduits.values()]
             least = None if not left or None in left else min(value for value in left if value is not None)
             self.timers[name] = TimerReading(least, reading.answered_us)
@@ -244,6 +258,15 @@ def watch_trouble(
     return None
 
 
+def egress_in(state: PointState) -> dict[str, dict[str, int]]:
+    """Give what a point counted, by conduit and way: zeros left out, and a conduit where nothing is counted any more."""
+    return {
+        name: {way: packets for way, packets in one.egress.items() if packets}
+        for name, one in state.conduits.items()
+        if one.egress is not None
+    }
+
+
 def _result(reading: Reading[PointState]) -> dict[str, Any]:
     conduits = reading.value.conduits if reading.value is not None else {}
     return {
@@ -251,6 +274,7 @@ def _result(reading: Reading[PointState]) -> dict[str, Any]:
         "why": reading.why,
         "armed_s": {name: state.armed_s for name, state in conduits.items()},
         "isolating": {name: state.isolating for name, state in conduits.items()},
+        "egress": egress_in(reading.value) if reading.value is not None else {},
         "asked_us": reading.asked_us,
         "answered_us": reading.answered_us,
     }

@@ -51,6 +51,7 @@ def render_report(
         _section("What was isolated, and whose flows died", _flows(plan)),
         _section("Findings", _findings(verdict)),
         _section("Probe by probe", _rows(verdict)),
+        _section("What the firewalls counted", _counted(verdict)),
         _section("Device configuration, before and after", _differences(plan, configuration_diffs)),
         _section("The dead-man, as the device said it", _dead_man(plan, records, timeline)),
         _section("How this was measured, and what it does not show", _method(plan, records)),
@@ -91,7 +92,8 @@ def _head(plan: Plan, verdict: Verdict, records: Sequence[Record]) -> str:
     return (
         f"<h1>Isolation drill report</h1>"
         f'<div class="verdicts"><div class="box {kind}"><span class="what">Verdict</span>'
-        f'<span class="said">{SIGNS[verdict.verdict]} {verdict.verdict.value}</span><p>{SAYS[verdict.verdict]}{_island(verdict)}</p></div>'
+        f'<span class="said">{SIGNS[verdict.verdict]} {verdict.verdict.value}</span><p>{SAYS[verdict.verdict]}{_island(verdict)}</p>'
+        f"{_basis(verdict)}</div>"
         f'<div class="box {back}"><span class="what">Restoration</span>'
         f'<span class="said">{"✔" if back == "proven" else "✖"} {back}</span><p>{RETURNS[verdict.restoration]}</p></div></div>'
         f'<dl class="facts">{listed}</dl>'
@@ -122,6 +124,15 @@ def _boundary(verdict: Verdict) -> str:
     )
     table = _table(("conduit", "between", "in this drill", "accepted by"), rows, "stack")
     return f"<p>{escape(verdict.boundary.told)}</p>{table}<ul>{ways}{closed}</ul>"
+
+
+def _basis(verdict: Verdict) -> str:
+    """Say by whom it was seen that nothing passed, where that is what the verdict says."""
+    if verdict.verdict is not Result.HELD:
+        return ""
+    missing = "".join(f"<li>{escape(one)}</li>" for one in verdict.witness.not_seen)
+    not_seen = f"<p>Not seen by any firewall's counter:</p><ul>{missing}</ul>" if missing else ""
+    return f"<p>Seen by {escape(verdict.witness.basis)}.</p>{not_seen}"
 
 
 def _times(plan: Plan, verdict: Verdict) -> str:
@@ -244,6 +255,29 @@ def _rows(verdict: Verdict) -> str:
     ]
     head = ("stage", "probe", "vantage", "must be", "good", "bad", "unknown", "passed", "gap s", "result", "records")
     return _table(head, rows, "small")
+
+
+def _counted(verdict: Verdict) -> str:
+    witness = verdict.witness
+    if not witness.counted:
+        return "<p>No firewall counted what left it; what no probe asks was not seen.</p>"
+    rows = [
+        (
+            escape(row.point),
+            escape(row.conduit),
+            escape(row.way),
+            str(row.before),
+            "not known" if row.isolated is None else str(row.isolated),
+            ", ".join(str(number) for number in row.records),
+        )
+        for row in witness.counted
+    ]
+    head = ("isolation point", "conduit", "way", "packets from arming until isolated", "while isolated", "records")
+    last = "" if witness.last_read_s is None else f"{witness.last_read_s:.2f} s"
+    return (
+        f"{_table(head, rows, 'small')}<p class=note>Packets that left the firewall, and those for itself that came in, as "
+        f"it counted them. The last reading was {last or 'not made'} before the restore was ordered.</p>"
+    )
 
 
 def _differences(plan: Plan, differences: Mapping[str, str]) -> str:

@@ -55,7 +55,7 @@ def print_result(plan: Plan, verdict: Verdict, directory: RunDirectory, *, as_js
     for finding in verdict.findings:
         colour = COLOURS[finding.result]
         console.print(Text(f"{finding.word}: ", style=colour).append(finding.sentence, style="default"))
-    held = Text("verdict ", style="bold").append(verdict.verdict.value, style=f"bold {COLOURS[verdict.verdict]}")
+    held = Text("verdict ", style="bold").append(verdict.sentence, style=f"bold {COLOURS[verdict.verdict]}")
     proven = verdict.restoration is Restoration.PROVEN
     held.append("   restoration ", style="bold default")
     held.append(verdict.restoration.value, style="bold green" if proven else "bold red")

@@ -9,7 +9,7 @@ from typing import Any
 
 from islandmode.core.errors import InputError
 from islandmode.core.unfinished import armed
-from islandmode.core.verdict import Result
+from islandmode.core.verdict import Result, held_by
 from islandmode.store import rundir
 from islandmode.store.rundir import RunDirectory
 from islandmode.ui.unfinished_runs import owed_by
@@ -57,7 +57,7 @@ def show_run(workspace: Path, run: str, *, as_json: bool) -> int:
     if verdict is None:
         print(f"{directory.run}: {_unfinished(directory)}.\njournal {directory.journal}")
         return 0
-    print(f"{directory.run}: verdict {verdict['verdict']}, restoration {_restoration(directory, verdict)}")
+    print(f"{directory.run}: verdict {_said(verdict)}, restoration {_restoration(directory, verdict)}")
     for what, times in (("isolation", verdict["isolation_s"]), ("restoration", verdict["restoration_s"])):
         verified = times["ordered_to_verified"]
         print(f"{what} ordered to verified: {'not seen' if verified is None else f'{verified:.3f} s'}")
@@ -69,6 +69,14 @@ def show_run(workspace: Path, run: str, *, as_json: bool) -> int:
         print(f"  {word}: {finding['sentence']}")
     print(f"report {directory.root / rundir.REPORT}")
     return 0
+
+
+def _said(verdict: Mapping[str, Any]) -> str:
+    """Say a verdict as it was said at the end of its run; one of an earlier version does not tell by whom it was seen."""
+    witness = verdict.get("witness")
+    if verdict["verdict"] != Result.HELD or witness is None:
+        return str(verdict["verdict"])
+    return held_by(witness["basis"], witness["not_seen"])
 
 
 def _unfinished(run: RunDirectory) -> str:

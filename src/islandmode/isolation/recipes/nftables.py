@@ -25,6 +25,8 @@ as well. That traffic is matched as the interface's pair with itself; forwarding
 has the same pair and does not cross the conduit, is let go before. So is IPv6 neighbour discovery on the firewall: it
 is what ARP is to IPv4, never leaves the link, and conduits that are not isolated may need it on the same interface.
 
+What still leaves the firewall all the same is counted by rules in the same table: `nftables_egress`.
+
 A counter in the table has the run in its name. Each later line deletes and makes that counter again, which fails as a
 whole where the table is another run's: a line that comes late cannot touch what somebody else has armed since.
 
@@ -40,8 +42,10 @@ import re
 import secrets
 from collections.abc import Mapping
 
+from islandmode.core.egress import Way
 from islandmode.core.errors import InputError
 from islandmode.core.rendering import Capabilities, Rendering, StageLines
+from islandmode.isolation.recipes import nftables_egress
 
 PREFIX = "islandmode_"
 OWNER = "by_"
@@ -69,12 +73,15 @@ CAPABILITIES = Capabilities(
     dead_man_max_s=24 * 3600.0,
     granularity_s=1.0,
     latest_s=TICKET_MOST_S + LATEST_MARGIN_S,
+    witness="egress",
 )
 
 Pair = tuple[str, str]
 Interfaces = Mapping[str, tuple[str, ...]]
 Between = Mapping[str, tuple[str, str]]
 """Outer and inner zone by conduit."""
+Ways = Mapping[str, tuple[Way, ...]]
+"""What is counted, by conduit."""
 
 _INTERFACE = re.compile(r"[A-Za-z0-9_.:@-]{1,15}")
 _HOOKS = ("forward", "input", "output")
@@ -92,12 +99,15 @@ def pairs_of(outer: tuple[str, ...], inner: tuple[str, ...]) -> tuple[Pair, ...]
     return (*through, *((one, one) for one in outer))
 
 
-def arm_line(conduits: tuple[str, ...], between: Between, interfaces: Interfaces, for_s: float, run: str) -> str:
+def arm_line(
+    conduits: tuple[str, ...], between: Between, interfaces: Interfaces, ways: Ways, for_s: float, run: str
+) -> str:
     """Create the tables with their timers running; fails as a whole when one of them exists."""
     parts = []
     for conduit in conduits:
         outer = interfaces[between[conduit][0]]
         parts += _table(table_of(conduit), outer, _pairs(conduit, between, interfaces), for_s)
+        parts += nftables_egress.lines(f"inet {table_of(conduit)}", ways.get(conduit, ()))
         parts.append(f"add counter inet {table_of(conduit)} {OWNER}{run}")
     return "; ".join(parts)
 
@@ -224,7 +234,12 @@ def check(name: str, between: Between, interfaces: Interfaces) -> None:
 
 
 def render(
-    name: str, stages: Mapping[str, tuple[str, ...]], between: Between, interfaces: Interfaces, for_s: float
+    name: str,
+    stages: Mapping[str, tuple[str, ...]],
+    between: Between,
+    interfaces: Interfaces,
+    for_s: float,
+    ways: Ways,
 ) -> Rendering:
     """Render every line of one point: `stages` gives the conduits that each stage isolates on it."""
     conduits = tuple(conduit for group in stages.values() for conduit in group)
@@ -233,7 +248,7 @@ def render(
         point=name,
         platform="nftables",
         conduits=conduits,
-        arm=(arm_line(conduits, between, interfaces, for_s, ANY_RUN),) if conduits else (),
+        arm=(arm_line(conduits, between, interfaces, ways, for_s, ANY_RUN),) if conduits else (),
         stages=tuple(
             StageLines(
                 stage=stage,
@@ -254,4 +269,5 @@ def render(
         else (),
         restore=tuple(f"nft '{restore_line((conduit,))}'" for conduit in conduits),
         capabilities=CAPABILITIES,
+        ways={conduit: ways.get(conduit, ()) for conduit in conduits},
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
+from islandmode.core.egress import Way
 from islandmode.isolation.point import ConduitState
+from islandmode.isolation.recipes import nftables_egress
 from islandmode.isolation.recipes.nftables import OWNER, PREFIX, Pair, pairs_of
 
 ABSENT = ConduitState(present=False, armed_s=None, isolating=False)
@@ -25,11 +27,13 @@ def rows(answer: str) -> tuple[dict[str, Any], ...]:
     return tuple(json.loads(answer)["nftables"])
 
 
-def state_of(answer: str, outer: tuple[str, ...], inner: tuple[str, ...], run: str | None) -> ConduitState:
+def state_of(
+    answer: str, outer: tuple[str, ...], inner: tuple[str, ...], ways: Sequence[Way], run: str | None
+) -> ConduitState:
     """Read the state of a conduit from the listing of its table; "" when nft said that there is none.
 
     It is isolating only if every pair is in both sets *and* the rules that drop are all still there. It is ours if it
-    belongs to `run` or to nobody, or if no run is asked for.
+    belongs to `run` or to nobody, or if no run is asked for. What was counted is None where a rule that counts is gone.
     """
     if not answer:
         return ABSENT
@@ -44,7 +48,8 @@ def state_of(answer: str, outer: tuple[str, ...], inner: tuple[str, ...], run: s
     isolating = armed_s is not None and whole and set(wanted) <= set(hold)
     counters = (str(row["counter"]["name"]) for row in listed if "counter" in row)
     owner = next((name.removeprefix(OWNER) for name in counters if name.startswith(OWNER)), None)
-    return ConduitState(True, armed_s, isolating, ours=run is None or owner in (None, run), owner=owner)
+    egress = nftables_egress.counted(listed, ways)
+    return ConduitState(True, armed_s, isolating, ours=run is None or owner in (None, run), owner=owner, egress=egress)
 
 
 def ticket_left_s(answer: str, ticket: str) -> float | None:
@@ -59,9 +64,13 @@ def holds_anything(answer: str) -> bool:
     return any(row["set"].get("elem") for row in rows(answer) if "set" in row and row["set"]["name"] == "hold")
 
 
-def rules_are_whole(answer: str, outer: tuple[str, ...]) -> bool:
-    """Tell whether every rule that drops is in the table, on a chain with the right hook."""
-    return bool(answer) and _drops(rows(answer)) >= _wanted_drops(outer)
+def rules_are_whole(answer: str, outer: tuple[str, ...], ways: Sequence[Way]) -> bool:
+    """Tell whether every rule that drops or counts is in the table, on a chain with the right hook."""
+    if not answer:
+        return False
+    listed = rows(answer)
+    counts = not ways or nftables_egress.counted(listed, ways) is not None
+    return counts and _drops(listed) >= _wanted_drops(outer)
 
 
 def offloaded(answer: str) -> frozenset[str]:
@@ -74,8 +83,9 @@ def denied_in(answer: str) -> dict[str, int]:
     """Count the packets that a conduit's table has dropped, by direction."""
     counts: dict[str, int] = {}
     for rule in _rules(rows(answer)) if answer else ():
-        packets = [part["counter"]["packets"] for part in rule.get("expr", ()) if "counter" in part]
-        if packets and "comment" in rule:
+        parts = rule.get("expr", ())
+        packets = [part["counter"]["packets"] for part in parts if "counter" in part]
+        if packets and "comment" in rule and {"drop": None} in parts:
             counts[rule["comment"]] = counts.get(rule["comment"], 0) + int(packets[0])
     return counts
 

@@ -1,0 +1,139 @@
+"""Ways through a firewall on which it counts packets while a conduit is isolated on it. Pure values.
+
+A probe sees one connection between two hosts. The firewall sees every packet that leaves it, so it is asked for a number
+on each of these ways:
+
+    across       between an interface of the outer and one of the inner zone, each direction: what the isolation stops
+    firewall     between an outer interface and the firewall itself: a VPN or relay that ends there
+    unnamed      between an interface of the conduit and one that the site does not name. On the outer side only what
+                 carries an address of the inner zone: where else such an interface leads nobody has said
+    undeclared   between an interface of the conduit and one of a zone that the site joins to it by no conduit
+    control      between the firewall itself and anywhere: the session that asks always moves these
+
+Other conduits of the site pass on the same firewall, isolated or not: their pairs are declared and not counted here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from ipaddress import collapse_addresses
+from typing import Literal
+
+from islandmode.core.site import Frozen, Network, Site
+
+WayKind = Literal["across", "firewall", "unnamed", "undeclared", "control"]
+FIREWALL = "the firewall"
+UNNAMED = "an unnamed interface"
+
+
+class Side(Frozen):
+    """One end of a way: these interfaces; with `but`, any other than these; with neither, the firewall itself."""
+
+    names: tuple[str, ...] = ()
+    but: bool = False
+
+    @property
+    def is_firewall(self) -> bool:
+        """Tell whether this end is the firewall itself."""
+        return not self.names and not self.but
+
+
+class Way(Frozen):
+    """Packets that are counted together. `zones` are those at its ends, as people are told of them.
+
+    With `networks`, only packets count whose other address, seen from the conduit's own interface, lies in one of them.
+    """
+
+    name: str
+    kind: WayKind
+    enters: Side
+    leaves: Side
+    zones: tuple[str, str]
+    networks: tuple[Network, ...] = ()
+
+
+def ways_of(site: Site, conduit: str, interfaces: Mapping[str, tuple[str, ...]]) -> tuple[Way, ...]:
+    """List the ways to count on a firewall with these interfaces by zone, while a conduit is isolated there."""
+    outer, inner = site.conduits[conduit].between
+    named = tuple(dict.fromkeys(one for links in interfaces.values() for one in links))
+    networks = _collapsed(site.zones[inner].networks)
+    ways = [
+        _way("control", Side(), Side(but=True), (FIREWALL, "anywhere")),
+        _way("control", Side(but=True), Side(), ("anywhere", FIREWALL)),
+    ]
+    for one in interfaces.get(outer, ()):
+        for other in interfaces.get(inner, ()):
+            ways += _both("across", (one, outer), (other, inner))
+        ways += _pair("firewall", (Side(names=(one,)), outer), (Side(), FIREWALL))
+        ways += _pair("unnamed", (Side(names=(one,)), outer), (Side(names=named, but=True), UNNAMED), networks)
+    for one in interfaces.get(inner, ()):
+        ways += _pair("unnamed", (Side(names=(one,)), inner), (Side(names=named, but=True), UNNAMED))
+    for zone in (outer, inner):
+        strangers = _strangers(site, zone, interfaces)
+        ways += [
+            way
+            for one in interfaces.get(zone, ())
+            for stranger in strangers
+            for way in _both("undeclared", (one, zone), stranger)
+        ]
+    return tuple({way.name: way for way in ways}.values())
+
+
+def _strangers(site: Site, zone: str, interfaces: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, str], ...]:
+    """List interfaces, with their zones, that lead nowhere to which the site joins a zone."""
+    friends = {zone} | {other for ends in _joins(site) if zone in ends for other in ends}
+    shared = {one for friend in friends for one in interfaces.get(friend, ())}
+    return tuple(
+        (one, other)
+        for other, links in interfaces.items()
+        if other not in friends
+        for one in links
+        if one not in shared
+    )
+
+
+def _joins(site: Site) -> Iterator[tuple[str, str]]:
+    return (conduit.between for conduit in site.conduits.values())
+
+
+def _both(kind: WayKind, one: tuple[str, str], other: tuple[str, str]) -> tuple[Way, ...]:
+    return _pair(kind, (Side(names=(one[0],)), one[1]), (Side(names=(other[0],)), other[1]))
+
+
+def _pair(
+    kind: WayKind, one: tuple[Side, str], other: tuple[Side, str], networks: tuple[Network, ...] = ()
+) -> tuple[Way, ...]:
+    return (
+        _way(kind, one[0], other[0], (one[1], other[1]), networks),
+        _way(kind, other[0], one[0], (other[1], one[1]), networks),
+    )
+
+
+def _way(kind: WayKind, enters: Side, leaves: Side, zones: tuple[str, str], networks: tuple[Network, ...] = ()) -> Way:
+    return Way(
+        name=f"{_said(enters)} to {_said(leaves)}",
+        kind=kind,
+        enters=enters,
+        leaves=leaves,
+        zones=zones,
+        networks=networks,
+    )
+
+
+def _said(side: Side) -> str:
+    if side.is_firewall:
+        return FIREWALL
+    return UNNAMED if side.but and side.names else "anywhere" if side.but else ", ".join(side.names)
+
+
+def _collapsed(networks: Iterable[Network]) -> tuple[Network, ...]:
+    """Give networks without overlaps, IPv4 first: nft refuses a set in which one lies within another."""
+    found = tuple(networks)
+    fours = collapse_addresses(one for one in found if one.version == 4)
+    sixes = collapse_addresses(one for one in found if one.version == 6)
+    return (*fours, *sixes)
+
+
+def across(ways: Sequence[Way]) -> tuple[Way, ...]:
+    """Give the ways that need a positive control of their own: those that the isolation stops."""
+    return tuple(way for way in ways if way.kind == "across")

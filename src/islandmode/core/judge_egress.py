@@ -1,0 +1,239 @@
+"""Judging what the firewalls counted while they isolated: what a firewall saw leave has left, whatever the probes say. Pure.
+
+A count that moves after the isolation was in force is a leak, with its number. A way on which nothing was counted before
+that has no positive control: its silence proves nothing, and the verdict says that it was not seen. A reading that is
+missing is inconclusive. What left before the first reading in force, or after the last one before the restore was ordered,
+nobody counted: how long before that the last reading was is told. Counts of dropped packets never prove that nothing passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from islandmode.core.egress import Way
+from islandmode.core.plan import Plan, PlanStage
+from islandmode.core.record import Record
+from islandmode.core.timeline import Timeline, last_us, of_kind
+from islandmode.core.verdict import Counted, Finding, Result, Witness
+
+STALE_S = 3.0
+"""A last reading that is older than this when the restore is ordered says too little of the end of the hold."""
+LATE_S = 0.2
+"""One that is older than this is told of: a leak that opened since then was not counted."""
+READINGS = ("arm.result", "isolate.result", "dead_man.read", "dead_man.renew")
+CANNOT = {
+    "denies": "counts only what it drops",
+    "none": "counts nothing",
+    "egress": "was given nothing to count",
+}
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What one point had counted for one conduit when it was asked; None where its counters were not whole."""
+
+    asked_us: int
+    seq: int
+    counted: Mapping[str, int] | None
+
+
+@dataclass(frozen=True)
+class _Isolated:
+    """One conduit on one point, isolated in a stage, with every reading of its counters."""
+
+    point: str
+    conduit: str
+    stage: PlanStage
+    ways: tuple[Way, ...]
+    before: Mapping[str, int]
+    hold: tuple[_Reading, ...]
+
+
+def judge_egress(
+    plan: Plan, records: Sequence[Record], timeline: Timeline, in_force_us: Mapping[str, int]
+) -> tuple[list[Finding], Witness]:
+    """Judge every count; `in_force_us` says for each stage from when on nothing might pass any more."""
+    findings: list[Finding] = []
+    not_seen: list[str] = []
+    rows: list[Counted] = []
+    last: list[float] = []
+    for one in _isolated(plan, records, timeline, in_force_us):
+        if not one.ways:
+            cannot = CANNOT[plan.points[one.point].capabilities.witness]
+            not_seen.append(f"{one.conduit} by {one.point}, which {cannot}")
+            continue
+        trouble = _unread(one, timeline)
+        findings += trouble
+        if trouble:
+            not_seen.append(f"{one.conduit} by {one.point}, whose counters were not read as they should be")
+        not_seen += _without_control(one)
+        found, counted = _passed(one, timeline)
+        findings += found
+        rows += counted
+        old_s = _unread_s(one, timeline)
+        last += [] if old_s is None else [old_s]
+        if old_s is not None and not trouble and old_s > LATE_S:
+            not_seen.append(f"the last {old_s:.1f} s before the restore was ordered on {one.point}")
+    seen = bool(rows) and not not_seen
+    witness = Witness(
+        basis="probes and firewall counters" if seen else "probes only",
+        not_seen=tuple(dict.fromkeys(not_seen)),
+        counted=tuple(rows),
+        last_read_s=max(last, default=None),
+    )
+    return _once(findings), witness
+
+
+def _isolated(
+    plan: Plan, records: Sequence[Record], timeline: Timeline, in_force_us: Mapping[str, int]
+) -> Iterator[_Isolated]:
+    ends_us = timeline.restore_ordered_us or last_us(records)
+    for stage in plan.stages:
+        for record in of_kind(records, "isolate.result", stage=stage.name, outcome="done"):
+            point = str(record.data["point"])
+            for conduit in record.data.get("conduits", ()):
+                readings = tuple(_readings(records, point, conduit))
+                earlier = [one.counted for one in readings if one.seq <= record.seq and one.counted is not None]
+                since_us = max(int(record.data["answered_us"]), in_force_us.get(stage.name, 0))
+                yield _Isolated(
+                    point=point,
+                    conduit=conduit,
+                    stage=stage,
+                    ways=plan.points[point].rendering.ways.get(conduit, ())
+                    if plan.points[point].capabilities.witness == "egress"
+                    else (),
+                    before=earlier[-1] if earlier else {},
+                    hold=tuple(one for one in readings if one.seq > record.seq and since_us <= one.asked_us <= ends_us),
+                )
+
+
+def _readings(records: Sequence[Record], point: str, conduit: str) -> Iterator[_Reading]:
+    for record in records:
+        data = record.data
+        if record.kind not in READINGS or data["point"] != point or data.get("outcome") != "done":
+            continue
+        gone = "armed_s" in data and data["armed_s"].get(conduit) is None
+        if gone or (record.kind == "isolate.result" and conduit not in data["conduits"]):
+            # An object that is gone, or whose timer ended, is judged as that.
+            continue
+        yield _Reading(int(data.get("asked_us", record.monotonic_us)), record.seq, data.get("egress", {}).get(conduit))
+
+
+def _unread(one: _Isolated, timeline: Timeline) -> list[Finding]:
+    """Find readings that are missing. A stage that was stopped before its end is judged as that."""
+    window = timeline.window(one.stage.name)
+    if window is None or timeline.restore_ordered_us is None or not window.complete:
+        return []
+    who = f"The counters of {one.point} for {one.conduit}"
+    if any(reading.counted is None for reading in one.hold):
+        first = next(reading for reading in one.hold if reading.counted is None)
+        sentence = f"{who} were not whole any more: somebody changed them while it was isolated."
+        return [_finding(one, "egress-gone", Result.INCONCLUSIVE, sentence, (first.seq,))]
+    if len(one.hold) < 2:
+        sentence = f"{who} were read {len(one.hold)} times while it was isolated; one number does not show what moved."
+        return [_finding(one, "egress-unread", Result.INCONCLUSIVE, sentence, tuple(each.seq for each in one.hold))]
+    old_s = _unread_s(one, timeline)
+    if old_s is not None and old_s > STALE_S:
+        sentence = f"{who} were last read {old_s:.1f} s before the restore was ordered; what left since is not known."
+        return [_finding(one, "egress-unread", Result.INCONCLUSIVE, sentence, (one.hold[-1].seq,))]
+    return []
+
+
+def _unread_s(one: _Isolated, timeline: Timeline) -> float | None:
+    """Tell how long before the order to restore the counters were last read; None where they never were."""
+    if not one.hold or timeline.restore_ordered_us is None:
+        return None
+    return _seconds(timeline.restore_ordered_us - one.hold[-1].asked_us)
+
+
+def _without_control(one: _Isolated) -> Iterator[str]:
+    """Name the ways whose silence proves nothing: those across by themselves, the firewall's own by a session that asks."""
+    for way in one.ways:
+        if way.kind == "across" and not one.before.get(way.name):
+            yield f"{one.conduit} from {way.zones[0]} to {way.zones[1]} ({way.name} on {one.point})"
+        heard = one.before.get(way.name, 0) or (one.hold and (one.hold[-1].counted or {}).get(way.name, 0))
+        if way.kind == "control" and not heard:
+            yield f"{one.conduit} {'onto' if way.leaves.is_firewall else 'from'} {one.point} itself"
+
+
+def _passed(one: _Isolated, timeline: Timeline) -> tuple[list[Finding], list[Counted]]:
+    """Add up what each way counted from reading to reading."""
+    findings, rows = [], []
+    whole = [reading for reading in one.hold if reading.counted is not None]
+    for way in one.ways:
+        if way.kind == "control":
+            continue
+        steps = [
+            (first, then, (then.counted or {}).get(way.name, 0) - (first.counted or {}).get(way.name, 0))
+            for first, then in pairwise(whole)
+        ]
+        moved = [step for step in steps if step[2] > 0]
+        packets = sum(step[2] for step in moved)
+        if any(step[2] < 0 for step in steps):
+            sentence = (
+                f"A counter of {one.point} for {one.conduit} ({way.name}) went back: somebody set it to zero while it was "
+                "isolated, so what it says is not all."
+            )
+            findings.append(_finding(one, "egress-gone", Result.INCONCLUSIVE, sentence, ()))
+        if moved:
+            found = _told(one, way, packets, (moved[0][0].seq, moved[-1][1].seq))
+            times = (timeline.seconds(moved[0][0].asked_us), timeline.seconds(moved[-1][1].asked_us))
+            findings.append(found.model_copy(update={"first_s": times[0], "last_s": times[1]}))
+        rows.append(
+            Counted(
+                point=one.point,
+                conduit=one.conduit,
+                way=way.name,
+                before=one.before.get(way.name, 0),
+                isolated=packets if len(whole) > 1 else None,
+                records=(whole[0].seq, whole[-1].seq) if whole else (),
+            )
+        )
+    return findings, rows
+
+
+def _told(one: _Isolated, way: Way, packets: int, rests_on: tuple[int, ...]) -> Finding:
+    many = f"{packets} packet{'s' if packets != 1 else ''}"
+    ends = f"from {way.zones[0]} to {way.zones[1]} ({way.name})"
+    if way.kind == "undeclared":
+        sentence = (
+            f"{one.point} counted {many} {ends}, which the site joins by no conduit, while {one.conduit} was isolated: "
+            "whether that is a way round is not known. Close it, or declare a conduit."
+        )
+        return _finding(one, "undeclared-path", Result.INCONCLUSIVE, sentence, rests_on)
+    if way.kind == "unnamed":
+        sentence = (
+            f"Leak: {one.point} counted {many} {ends} while {one.conduit} was isolated: another way round through this "
+            "firewall. Close it, or name the interface in the site."
+        )
+    else:
+        sentence = (
+            f"Leak: {one.point} itself counted {many} that passed {ends} while {one.conduit} was isolated, "
+            "whatever the probes saw."
+        )
+    return _finding(one, "egress-leak", Result.BREACHED, sentence, rests_on)
+
+
+def _finding(one: _Isolated, code: str, result: Result, sentence: str, rests_on: tuple[int, ...]) -> Finding:
+    return Finding(
+        code=code, result=result, sentence=sentence, stage=one.stage.name, conduit=one.conduit, records=rests_on
+    )
+
+
+def _once(findings: Sequence[Finding]) -> list[Finding]:
+    """Tell of a path between two other zones once, although several conduits' tables counted it."""
+    told: set[str] = set()
+    kept = []
+    for one in findings:
+        said = one.sentence.partition(", while ")[0] if one.code == "undeclared-path" else ""
+        if said and said in told:
+            continue
+        told.add(said)
+        kept.append(one)
+    return kept
+
+
+def _seconds(us: int) -> float:
+    return round(us / 1_000_000, 6)
