@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -53,8 +54,8 @@ class Story:
             told = {"point": POINT, "outcome": "done", "egress": {name: self.counted(name) for name in conduits}}
             self.add(order_us + 2000, "isolate.result", stage=stage, conduits=conduits, **told, **stamps)
             self.add(order_us + 2000, "hold.started", stage=stage)
-            self.look(order_us + SECOND)
-            self.look(end_us - 20_000)
+            for at_us in (*range(order_us + SECOND, end_us, SECOND), end_us - 20_000):
+                self.look(at_us)
             self.add(end_us - 1000, "hold.ended", stage=stage, complete=True)
         self.add(RESTORE, "restore.ordered", why="The plan is complete.")
         self.add(RESTORE + 3000, "restore.seen", point=POINT, asked_us=RESTORE, answered_us=RESTORE + 3000)
@@ -143,3 +144,28 @@ class Story:
 def codes(verdict: Verdict) -> set[str]:
     """Name the codes of all findings that are no notes."""
     return {one.code for one in verdict.findings if one.result is not Result.HELD}
+
+
+def recount(story: Story, count: Callable[[Record, dict[str, dict[str, int]]], Any]) -> None:
+    """Change what the firewall says to have counted, reading by reading."""
+    changed = []
+    for record in story.records:
+        if "egress" not in record.data:
+            changed.append(record)
+            continue
+        egress = {name: dict(counts) for name, counts in record.data["egress"].items()}
+        count(record, egress)
+        changed.append(replace(record, data=record.data | {"egress": egress}))
+    story.records = changed
+
+
+def add_from(
+    at_us: int, conduit: str, way: str, packets: int = 1
+) -> Callable[[Record, dict[str, dict[str, int]]], None]:
+    """Count more on a way from a moment on."""
+
+    def count(record: Record, egress: dict[str, dict[str, int]]) -> None:
+        if record.monotonic_us >= at_us and conduit in egress:
+            egress[conduit][way] = egress[conduit].get(way, 0) + packets
+
+    return count

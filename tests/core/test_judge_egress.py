@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -14,34 +13,9 @@ from islandmode.core.record import Record
 from islandmode.core.verdict import Finding, Result, Verdict
 from islandmode.ui.report import render_report
 from tests.core.given import given as given_files
-from tests.core.story import CORPORATE, POINT, RESTORE, SECOND, STEP, VENDORS, Story, codes
+from tests.core.story import CORPORATE, POINT, RESTORE, SECOND, STEP, VENDORS, Story, add_from, codes, recount
 
 OFFICE = "corporate-line3"
-
-
-def recount(story: Story, count: Callable[[Record, dict[str, dict[str, int]]], Any]) -> None:
-    """Change what the firewall says to have counted, reading by reading."""
-    changed = []
-    for record in story.records:
-        if "egress" not in record.data:
-            changed.append(record)
-            continue
-        egress = {name: dict(counts) for name, counts in record.data["egress"].items()}
-        count(record, egress)
-        changed.append(replace(record, data=record.data | {"egress": egress}))
-    story.records = changed
-
-
-def add_from(
-    at_us: int, conduit: str, way: str, packets: int = 1
-) -> Callable[[Record, dict[str, dict[str, int]]], None]:
-    """Count more on a way from a moment on."""
-
-    def count(record: Record, egress: dict[str, dict[str, int]]) -> None:
-        if record.monotonic_us >= at_us and conduit in egress:
-            egress[conduit][way] = egress[conduit].get(way, 0) + packets
-
-    return count
 
 
 def only(verdict: Verdict, code: str) -> Finding:
@@ -136,7 +110,7 @@ def test_counters_of_the_firewalls_own_that_never_moved_are_not_seen() -> None:
 
 def lose_last(story: Story) -> None:
     """Let the last reading be four seconds old when the restore is ordered."""
-    story.records = [one for one in story.records if one.kind != "dead_man.read" or one.monotonic_us < RESTORE - SECOND]
+    story.records = [one for one in story.records if one.kind != "dead_man.read" or one.monotonic_us < RESTORE - 4 * SECOND]
     story.look(RESTORE - 4 * SECOND)
     story.records.sort(key=lambda one: one.monotonic_us)
 
@@ -180,7 +154,7 @@ def test_a_reading_that_is_missing_is_inconclusive(spoil: Callable[[Story], None
 
 def test_a_last_reading_that_is_a_little_old_is_told() -> None:
     story = Story()
-    story.records = [one for one in story.records if one.kind != "dead_man.read" or one.monotonic_us < RESTORE - SECOND]
+    story.records = [one for one in story.records if one.kind != "dead_man.read" or one.monotonic_us < RESTORE - 4 * SECOND]
     story.look(RESTORE - SECOND)
     story.records.sort(key=lambda one: one.monotonic_us)
     verdict = story.judge()

@@ -8,10 +8,9 @@ from dataclasses import replace
 import pytest
 
 from islandmode.core.episodes import Heard, Seen
-from islandmode.core.judge import judge
 from islandmode.core.judge_probes import PRESENT_SHARE
 from islandmode.core.verdict import Result, Verdict
-from tests.core.story import BASE, CORPORATE, MIDDLE, RESTORE, SECOND, STEP, VENDORS, Story, codes
+from tests.core.story import BASE, CORPORATE, MIDDLE, RESTORE, SECOND, STEP, VENDORS, Story, add_from, codes, recount
 
 PROBE, CANARY = "office-to-plc", "office-canary"
 NEAR, BEYOND, TARGET = "10.10.0.1", "10.40.0.1", "10.40.0.10"
@@ -42,9 +41,11 @@ def test_one_exception_among_silence_is_a_leak() -> None:
     assert "1 times in the hold" in finding(verdict, "leak")
 
 
+INWARD = "eth1 to eth4"
 REFUSALS: tuple[tuple[str, str, bool | None, Result, str | None], ...] = (
     ("the target's", TARGET, None, Result.BREACHED, "leak"),
     ("from beyond the isolation point", BEYOND, None, Result.BREACHED, "leak"),
+    ("from beyond, although the firewall counted nothing", BEYOND, True, Result.BREACHED, "leak"),
     ("from beyond, with its link", "fd10:40::1%eth0", None, Result.BREACHED, "leak"),
     ("from this side", NEAR, None, Result.HELD, None),
     ("from a third zone", "10.20.0.1", None, Result.INCONCLUSIVE, "refused-by-unknown"),
@@ -64,18 +65,14 @@ def test_a_refusal_counts_by_who_sent_it(
     heard: Heard, sender: str, *, counted: bool | None, result: Result, code: str | None
 ) -> None:
     story = came_back(heard, sender)
-    asked: list[tuple[str, str]] = []
-
-    def saw_nothing(conduit: str, direction: str) -> bool | None:
-        asked.append((conduit, direction))
-        return counted if (conduit, direction) == ("corporate-line3", "inward") else None
-
-    verdict = judge(
-        story.plan, story.records, story.episodes(), mode="rehearsal", lab=True, run="run", saw_nothing=saw_nothing
-    )
+    if counted is None:
+        # Nothing was counted before either, so that nothing afterwards says nothing.
+        recount(story, lambda _, egress: egress.get("corporate-line3", {}).pop(INWARD, None))
+    elif not counted:
+        recount(story, add_from(MIDDLE, "corporate-line3", INWARD))
+    verdict = story.judge()
     assert verdict.verdict is result, verdict.findings
     assert code is None or code in codes(verdict)
-    assert ("corporate-line3", "inward") in asked
 
 
 def test_one_refusal_from_beyond_does_not_hide_behind_those_from_this_side() -> None:

@@ -8,10 +8,11 @@ isolated conduit was seen to pass again, each way in which it was seen dead.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from islandmode.core.episodes import Episode, Seen
 from islandmode.core.judge_continuity import judge_continuity
-from islandmode.core.judge_egress import judge_egress
+from islandmode.core.judge_egress import judge_egress, saw_nothing
 from islandmode.core.judge_preflight import advised
 from islandmode.core.judge_probes import Death, ProbeRecord, death_of, judge_return, judge_severed
 from islandmode.core.judge_return import judge_devices, told_of_loss
@@ -55,15 +56,17 @@ def judge(
     lab: bool,
     run: str,
     others: Sequence[Record] = (),
-    saw_nothing: SawNothing = not_counted,
 ) -> Verdict:
     """Judge a run; `episodes` are in the conductor's monotonic time, cut at the windows of `timeline_of`.
 
-    `others` are the guardian's records, and `saw_nothing` is what the firewalls counted.
+    `others` are the guardian's records.
     """
     timeline = timeline_of([stage.name for stage in plan.stages], records, others)
-    probes = _probe_records(plan, records, episodes, saw_nothing)
     first_stage = {name: stage for stage in reversed(plan.stages) for name in stage.dead}
+    # What the firewalls counted says whose a refusal was; when they had to count nothing any more, the probes say without that.
+    uncounted = _probe_records(plan, records, episodes, not_counted)
+    counted, witness = judge_egress(plan, records, timeline, _in_force_us(plan, uncounted, timeline, first_stage))
+    probes = _probe_records(plan, records, episodes, partial(saw_nothing, plan, witness))
     findings = [
         *advised(records),
         *_of_the_run(plan, records, others, timeline),
@@ -72,7 +75,6 @@ def judge(
     ]
     of_probes, longest_gap_us = _of_the_probes(plan, probes, timeline, first_stage)
     findings += of_probes
-    counted, witness = judge_egress(plan, records, timeline, _in_force_us(plan, probes, timeline, first_stage))
     findings += counted
     stages, times = _stages(plan, probes, timeline, first_stage, findings)
     restoration_times, late = _restoration_times(plan, probes, timeline)

@@ -86,6 +86,26 @@ def judge_egress(
     return _once(findings), witness
 
 
+def saw_nothing(plan: Plan, witness: Witness, conduit: str, direction: str) -> bool | None:
+    """Tell whether the firewalls counted nothing across a conduit while it was isolated; None where that is not known.
+
+    Only a way on which something was counted before can say so.
+    """
+    numbers = [one for one in witness.counted if one.conduit == conduit and _leads(plan, one, direction)]
+    if any(one.isolated for one in numbers):
+        return False
+    known = bool(numbers) and all(one.before > 0 and one.isolated is not None for one in numbers)
+    return True if known else None
+
+
+def _leads(plan: Plan, one: Counted, direction: str) -> bool:
+    point = plan.points[one.point]
+    outer, inner = point.between[one.conduit]
+    wanted = (outer, inner) if direction == "inward" else (inner, outer)
+    ways = point.rendering.ways.get(one.conduit, ())
+    return any(way.name == one.way and way.kind == "across" and way.zones == wanted for way in ways)
+
+
 def _isolated(
     plan: Plan, records: Sequence[Record], timeline: Timeline, in_force_us: Mapping[str, int]
 ) -> Iterator[_Isolated]:

@@ -48,11 +48,16 @@ def passage_of(
         return Passage.PASSED
     if episode.seen is Seen.UNKNOWN or episode.heard is Heard.UNKNOWN:
         return Passage.UNKNOWN
-    if episode.heard is Heard.NOTHING or saw_nothing:
+    if episode.heard is Heard.NOTHING:
         return Passage.STOPPED
     sender = _address(episode.sender)
     zone = zone_holding(zones, sender) if sender is not None else None
-    if sender == target or zone == beyond:
+    if zone == beyond and sender != target:
+        # A firewall lends no name but the target's: this came from beyond, perhaps round the firewall that counted nothing.
+        return Passage.PASSED
+    if saw_nothing:
+        return Passage.STOPPED
+    if sender == target:
         return Passage.PASSED
     if zone == near:
         return Passage.STOPPED
