@@ -43,8 +43,7 @@ ONE_FILE = {
     "napalm": {"src/islandmode/isolation/napalm_config.py"},
     "netmiko": set[str](),
     "paramiko": set[str](),
-    "pymodbus": {"src/islandmode/observe/modbus.py"},
-    "httpx2": {"src/islandmode/observe/http.py"},
+    "pymodbus": set[str](),
     "ruamel": {"src/islandmode/store/yaml_tree.py"},
     "typer": {"src/islandmode/ui/cli.py"},
 }

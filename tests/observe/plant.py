@@ -132,6 +132,14 @@ async def listen(serve: Serve) -> int:
     return int(SERVERS[-1].sockets[0].getsockname()[1])
 
 
+async def left_behind(look: Any) -> None:
+    """Close the connection that a look keeps; a worker leaves that to the end of its process."""
+    connection = getattr(look, "_connection", None)
+    if connection is not None:
+        connection.close()
+    await asyncio.sleep(0.01)
+
+
 @contextmanager
 def running_plant() -> Iterator[Plant]:
     """Run a plant until the end of the block."""

@@ -17,7 +17,7 @@ from typing import Any
 import anyio
 import pytest
 
-from islandmode.core.episodes import Sample, Seen
+from islandmode.core.episodes import Heard, Sample, Seen
 from islandmode.core.outcome import Outcome
 from islandmode.core.probe import CanaryProbe, HttpProbe, IcmpProbe, ModbusProbe, Probe, TcpProbe
 from islandmode.core.spool import SpoolReading, read_spool
@@ -54,7 +54,7 @@ def everything(plant: Plant) -> dict[str, Probe]:
         "level": target(ModbusProbe, modbus, table="holding", address=0),
         "run": target(ModbusProbe, modbus, table="coil", address=0),
         "alarm": target(ModbusProbe, modbus, table="discrete", address=0),
-        "hmi": target(HttpProbe, plant.hmi_port, value="tags/plc.heartbeat/value", changes_within=1.0),
+        "hmi": target(HttpProbe, plant.hmi_port, fresh="tags/plc.heartbeat/source_time", changes_within=1.0),
         "open": target(CanaryProbe, modbus),
         "port": target(TcpProbe, plant.hmi_port),
         "ping": target(IcmpProbe),
@@ -113,7 +113,7 @@ def test_a_worker_looks_with_every_kind_of_probe_and_writes_nothing_on_the_wire(
     samples = by_probe(found.samples)
     assert set(samples) == set(everything(plant))
     for name, rows in samples.items():
-        assert {(row.seen, row.why) for row in rows} == {(Seen.GOOD, "")}, name
+        assert {(row.seen, row.why, row.heard) for row in rows} == {(Seen.GOOD, "", Heard.ANSWER)}, name
         assert len(rows) > 10
         assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
     assert set(plant.relay.functions) == {1, 2, 3, 4}
@@ -208,7 +208,8 @@ def test_too_many_samples_under_way_are_unknown_not_silent(plant: Plant, tmp_pat
 
     probe = target(HttpProbe, plant.do(listen(silent)), timeout=60.0)
     rows = anyio.run(sampled, vantage(tmp_path / "spool"), schedule({"silent": probe}), 3.0).samples
-    assert {(row.seen, row.why) for row in rows} == {(Seen.UNKNOWN, "too many samples under way")}
+    too_many = (Seen.UNKNOWN, "too many samples under way", Heard.UNKNOWN)
+    assert {(row.seen, row.why, row.heard) for row in rows} == {too_many}
 
 
 def test_a_wedged_peer_is_bad_at_every_timeout(plant: Plant, tmp_path: Path) -> None:
@@ -222,7 +223,10 @@ def test_a_wedged_peer_is_bad_at_every_timeout(plant: Plant, tmp_path: Path) -> 
         "open": target(CanaryProbe, port, timeout=0.3),
     }
     for rows in by_probe(anyio.run(sampled, vantage(tmp_path / "spool"), schedule(probes), 2.0).samples).values():
+        # The server accepts: on a fresh connection that is an answer; on one that was kept nothing came.
+        heard = {Heard.ANSWER, Heard.NOTHING} if rows[0].probe == "open" else {Heard.ANSWER}
         assert {(row.seen, row.why) for row in rows} == {(Seen.BAD, "no answer in time")}
+        assert {row.heard for row in rows} == heard
         assert len(rows) >= 3
 
 
@@ -231,8 +235,8 @@ def test_no_route_is_bad(tmp_path: Path) -> None:
     probes: dict[str, Probe] = {"port": target(TcpProbe, 9), "ping": target(IcmpProbe), "plc": target(ModbusProbe, 9)}
     one = vantage(tmp_path / "spool", prefix=("unshare", "-rn"))
     rows = anyio.run(sampled, one, schedule(probes), 0.5).samples
-    assert {(row.probe, row.seen, row.why) for row in rows} == {
-        (name, Seen.BAD, "network is unreachable") for name in probes
+    assert {(row.probe, row.seen, row.why, row.heard, row.sender) for row in rows} == {
+        (name, Seen.BAD, "network is unreachable", Heard.UNREACHABLE, "") for name in probes
     }
 
 
@@ -453,8 +457,21 @@ def test_a_place_that_cannot_be_entered_is_a_sentence(tmp_path: Path, prefix: tu
     anyio.run(drill)
 
 
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"probes": 7}', '{"probes": {"x": {"kind": "tcp", "port": 9}}}', "[" * 9_000, "\x1b"]
+)
+def test_a_schedule_that_cannot_be_read_is_refused_before_ready(tmp_path: Path, text: str) -> None:
+    argv = [sys.executable, "-m", "islandmode.observe.worker", "run", str(tmp_path / "spool")]
+    done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False, timeout=HANG_S)
+    assert done.returncode == 1
+    assert done.stdout == "refused: the schedule cannot be read; it was made by another version, or cut off\n"
+    assert done.stderr == ""
+    assert not (tmp_path / "spool").exists()
+
+
 def test_an_unknown_kind_of_probe_lists_the_known_ones(tmp_path: Path) -> None:
-    text = json.dumps({"run": "r", "vantage": "v", "probes": {"x": {"kind": "write"}}})
+    head = {"run": "r", "vantage": "v", "sample_every_s": 0.1, "end_after_s": 1.0}
+    text = json.dumps(head | {"probes": {"x": {"kind": "write"}}})
     argv = [sys.executable, "-m", "islandmode.observe.worker", "run", str(tmp_path / "spool")]
     done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False, timeout=HANG_S)
     assert done.returncode == 1
@@ -463,7 +480,7 @@ def test_an_unknown_kind_of_probe_lists_the_known_ones(tmp_path: Path) -> None:
 
 def test_a_near_worker_whose_listener_died_goes_on_for_a_little_and_ends(tmp_path: Path) -> None:
     """A conductor that was killed collects nothing any more; what restores the plant then may still be seen."""
-    probe = {"kind": "tcp", "host": "127.0.0.1", "port": 9, "timeout": 0.2}
+    probe = {"kind": "tcp", "target": "127.0.0.1", "port": 9, "timeout": 0.2}
     schedule = {"run": "r", "vantage": "here", "sample_every_s": 0.05, "end_after_s": 600.0, "probes": {"p": probe}}
     program = "from islandmode.observe import worker; worker.LEFT_S = 0.5; worker.main()"
     argv = [sys.executable, "-c", program, "live", str(tmp_path / "spool")]

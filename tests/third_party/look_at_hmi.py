@@ -11,17 +11,22 @@ import sys
 import time
 from typing import Any
 
-from islandmode.observe import looks
+from islandmode.observe import http
+from islandmode.observe.answers import GOOD, Bad, Trace
+from islandmode.observe.connection import Connection
+from islandmode.observe.looks import monotonic_us
+from islandmode.observe.values import Fresh, judge_json
 
 EVERY_S = 0.05
 
 
 async def fetch(probe: dict[str, Any]) -> tuple[int, bytes]:
     """Fetch over a fresh connection, as the HTTP probe does."""
-    connection = looks.Connection(probe)
+    connection = Connection(probe["target"], probe["port"], http.Talk(probe))
     try:
-        await connection.open()
-        status, body = await connection.ask()
+        trace = Trace()
+        await connection.open(trace)
+        status, body = await connection.ask(trace)
         return status, body
     finally:
         connection.close()
@@ -30,7 +35,7 @@ async def fetch(probe: dict[str, Any]) -> tuple[int, bytes]:
 async def look(probes: dict[str, dict[str, Any]]) -> None:
     """Look until killed."""
     first = next(iter(probes.values()))
-    fresh = {name: looks.Fresh(probe["changes_within"]) for name, probe in probes.items()}
+    fresh = {name: Fresh(probe["changes_within"]) for name, probe in probes.items()}
     while True:
         status, body = await fetch(first)
         line: dict[str, Any] = {"status": status, **json.loads(body)["tags"]["plc-filler.heartbeat"]}
@@ -41,13 +46,13 @@ async def look(probes: dict[str, dict[str, Any]]) -> None:
         await asyncio.sleep(EVERY_S)
 
 
-def judged(probe: dict[str, Any], fresh: looks.Fresh, status: int, body: bytes) -> str:
+def judged(probe: dict[str, Any], fresh: Fresh, status: int, body: bytes) -> str:
     """Say "good", or why it is bad."""
     try:
-        looks.judge_json(probe, fresh, status, body)
-    except looks.Bad as bad:
+        judge_json(probe, fresh, status, body, monotonic_us())
+    except Bad as bad:
         return str(bad)
-    return looks.GOOD
+    return GOOD
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from islandmode import __version__
 from islandmode.ui.cli import command
 
 PROJECT = Path(__file__).resolve().parents[2]
-HEAVY = {"anyio", "asyncio", "httpx2", "napalm", "netmiko", "paramiko", "pydantic", "pymodbus", "rich", "ruamel"}
+HEAVY = {"anyio", "asyncio", "napalm", "netmiko", "paramiko", "pydantic", "pymodbus", "rich", "ruamel"}
 
 
 def islandmode(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -35,7 +35,7 @@ LOOK_MAX_BYTES = 4 * 1024 * 1024
 """What a far host may say to a look: a few hundred bytes for each of thousands of probes."""
 PIPE_BYTES = 1 << 20
 CHUNK_BYTES, SAID_MAX_CHUNKS = 65536, 1024
-WORKER, NEAR = "islandmode.observe.worker", "islandmode.observe.near"
+WORKER = "islandmode.observe.worker"
 
 
 class ProcessVantage:
@@ -110,10 +110,10 @@ class ProcessVantage:
     async def start(self, schedule: Schedule, deadline_s: float) -> Reading[None]:
         """Hand over the whole schedule and wait for the worker's one word."""
         asked_us = self._clock.monotonic_us()
-        module, word = (WORKER, "run") if self._far else (NEAR, "live")
+        word = "run" if self._far else "live"
         why = f"its worker did not say ready within {deadline_s:g} s"
         try:
-            self._worker = start(self._argv(module, word, str(self._spool)), environment=self._environment())
+            self._worker = start(self._argv(WORKER, word, str(self._spool)), environment=self._environment())
         except OSError as error:
             why = f"its worker could not be started ({error})"
             return Reading(Outcome.NOT_DONE, None, why, asked_us, self._clock.monotonic_us())

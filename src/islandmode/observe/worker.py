@@ -23,13 +23,14 @@ import hashlib
 import json
 import os
 import signal
-import struct
 import sys
 import time
 from collections import deque
 from typing import Any, BinaryIO
 
-from islandmode.observe.looks import BAD, GOOD, LOOKS, OWN_TROUBLE, UNKNOWN, Bad, Unknown, Value, monotonic_us
+from islandmode.observe import looks as probes
+from islandmode.observe.answers import UNKNOWN
+from islandmode.observe.looks import LATE, LOOKS, monotonic_us
 
 FORMAT = 1
 SEGMENT_S = 1.0
@@ -42,8 +43,6 @@ LATE_SLOTS_MAX = 20
 UNSAID_MAX_LINES = 20_000  # what a listener that stood still may still hear late
 COLLECT_STEPS, COLLECT_STEP_S = 300, 0.01
 GENESIS = "0" * 64
-LATE = (TimeoutError, asyncio.TimeoutError)
-"""Two exceptions before Python 3.11, one since."""
 
 Schedule = dict[str, Any]
 Looks = dict[str, Any]
@@ -214,13 +213,14 @@ class Worker:
             late = (monotonic_us() - due_us) // self._every_us
             if late > LATE_SLOTS_MAX:
                 # This machine stood still. Asking now, many times over, would not tell what was missed.
-                self._write(name, monotonic_us(), UNKNOWN, None, "the worker was held up: %d samples missed" % late)
+                missed = own_trouble("the worker was held up: %d samples missed" % late)
+                self._write(name, monotonic_us(), missed)
                 due_us += late * self._every_us
             due_us += self._every_us
             if self._in_flight[name] < (IN_FLIGHT_MAX if overlaps else 1):
                 self._begin(name)
             elif overlaps:
-                self._write(name, monotonic_us(), UNKNOWN, None, "too many samples under way")
+                self._write(name, monotonic_us(), own_trouble("too many samples under way"))
 
     def _begin(self, name: str) -> None:
         asked_us = monotonic_us()
@@ -235,39 +235,27 @@ class Worker:
         failure = None if task.cancelled() else task.exception()
         if failure is not None:
             # A fault of ours, not of the plant's; it must not pass in silence.
-            self._write(name, asked_us, UNKNOWN, None, "the probe failed (%s)" % type(failure).__name__)
+            self._write(name, asked_us, own_trouble("the probe failed (%s)" % type(failure).__name__))
 
     async def _look(self, name: str, asked_us: int) -> None:
-        value: Value = None
-        why = ""
-        try:
-            value = await asyncio.wait_for(self._looks[name](), self._probes[name].get("timeout", 0.8))
-            seen = GOOD
-        except LATE:
-            seen, why = BAD, "no answer in time"
-        except Bad as bad:
-            seen, why = BAD, str(bad)
-        except Unknown as unknown:
-            seen, why = UNKNOWN, str(unknown)
-        except asyncio.IncompleteReadError:
-            seen, why = BAD, "the connection ended in the middle of an answer"
-        except OSError as error:
-            seen = UNKNOWN if error.errno in OWN_TROUBLE else BAD
-            why = (error.strerror or type(error).__name__).lower()
-        except (ValueError, IndexError, struct.error, asyncio.LimitOverrunError) as error:
-            seen, why = BAD, "the answer makes no sense (%s)" % type(error).__name__
-        self._write(name, asked_us, seen, value, why)
+        found = await probes.sample(self._looks[name], self._probes[name].get("timeout", 0.8))
+        self._write(name, asked_us, found)
 
-    def _write(self, name: str, asked_us: int, seen: str, value: Value, why: str) -> None:
+    def _write(self, name: str, asked_us: int, found: dict[str, Any]) -> None:
         self._numbers[name] += 1
         row = {"probe": name, "seq": self._numbers[name], "asked_us": asked_us, "answered_us": monotonic_us()}
         try:
-            self._spool.add({**row, "seen": seen, "value": value, "why": why})
+            self._spool.add({**row, **found})
         except SpoolLost:
             # Nobody will ever read what we see from here on.
             self.end("disk")
         if self._spool.full or self._spool.left:
             self.end("full" if self._spool.full else "left")
+
+
+def own_trouble(why: str) -> dict[str, Any]:
+    """Say of a sample that the worker itself had trouble."""
+    return {"seen": UNKNOWN, "value": None, "why": why, "heard": UNKNOWN, "sender": ""}
 
 
 async def sample(schedule: Schedule, folder: str, looks: Looks, live: int | None) -> None:
@@ -292,10 +280,7 @@ async def sample(schedule: Schedule, folder: str, looks: Looks, live: int | None
 
 def run(folder: str, looks: Looks, *, live: bool = False) -> None:
     """Take the schedule, say that we are ready, and go on alone."""
-    schedule = json.loads(sys.stdin.readline())
-    unknown = sorted({str(probe["kind"]) for probe in schedule["probes"].values()} - set(looks))
-    if unknown:
-        sys.exit(say("unknown kind of probe %s; known are %s" % (", ".join(unknown), ", ".join(sorted(looks)))))
+    schedule = read_schedule(looks)
     os.makedirs(folder, exist_ok=True)
     if os.listdir(folder):
         sys.exit(say("there is a spool in %s already" % folder))
@@ -319,6 +304,23 @@ def run(folder: str, looks: Looks, *, live: bool = False) -> None:
             os.dup2(nothing, number)
     asyncio.run(sample(schedule, folder, looks, channel))
     mark.close()
+
+
+def read_schedule(looks: Looks) -> Schedule:
+    """Read the schedule and make every look once, so that a bad one is refused before anything is said to be ready."""
+    try:
+        schedule: Schedule = json.loads(sys.stdin.readline())
+        unknown = sorted({str(probe["kind"]) for probe in schedule["probes"].values()} - set(looks))
+        if not unknown:
+            for probe in schedule["probes"].values():
+                looks[probe["kind"]](probe)
+        str(schedule["run"]), str(schedule["vantage"])
+        float(schedule["sample_every_s"]), float(schedule["end_after_s"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        sys.exit(say("the schedule cannot be read; it was made by another version, or cut off"))
+    if unknown:
+        sys.exit(say("unknown kind of probe %s; known are %s" % (", ".join(unknown), ", ".join(sorted(looks)))))
+    return schedule
 
 
 def say(why: str) -> int:

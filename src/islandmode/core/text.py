@@ -1,0 +1,27 @@
+"""Text from outside, made fit to be kept and shown: nothing in it can steer a terminal or spoil a file. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+
+STEERING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Categories that are shown as escapes: controls, format (direction) marks, half surrogate pairs, what Unicode leaves open."""
+
+
+def cleaned(text: str, *, lines: bool = False) -> str:
+    """Write what would steer a terminal, or cannot be written at all, as an escape; `lines` keeps line feeds and tabs.
+
+    Cleaning text twice is the same as cleaning it once.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    kept = "\n\t" if lines else ""
+    return "".join(letter if letter in kept or not _steers(letter) else _escaped(letter) for letter in text)
+
+
+def _steers(letter: str) -> bool:
+    return unicodedata.category(letter) in STEERING
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")
