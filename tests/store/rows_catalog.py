@@ -13,6 +13,10 @@ MAPPING = 'a mapping, lines such as "name: value"'
 ADDRESS = 'an address such as 10.10.0.10 or "fd10:10::10"'
 NETWORK = 'a network such as 10.10.0.0/24 or "fd10:10::/64"'
 MODBUS_KEYS = "address, changes_within, kind, maximum, minimum, port, purpose, table, target, timeout, unit, vantage"
+SERVICE = (
+    'inventory/north.yaml:17:18: "service" must be a service such as "tcp/502", "udp/53" or "icmp", with a port from 1 to '
+    "65535; found "
+)
 KINDS = "canary, http, icmp, modbus, tcp"
 
 Row = tuple[str, str, str, str]
@@ -200,7 +204,7 @@ WRONG_TYPES: dict[str, Row] = {
         SITE,
         "service: tcp/502",
         "service: modbus",
-        'inventory/north.yaml:17:18: "service" must be a service such as "tcp/502", "udp/53" or "icmp"; found "modbus".',
+        SERVICE + '"modbus".',
     ),
     "a word that is none of those known": (
         DRILL,
@@ -244,12 +248,119 @@ WRONG_TYPES: dict[str, Row] = {
         "",
         'drills/weekly.yaml:1:1: The key "site" is missing here; add it.',
     ),
-    "a path that is none": (
+}
+
+PATH = 'probes/line.yaml:12:11: "path" must be a path that begins with "/", with everything but plain letters, digits and marks written with %; found '
+PROBES: dict[str, Row] = {
+    "a path that is none": (PACK, "path: /state", "path: state", PATH + '"state". Did you mean "/state"?'),
+    "a path with a space": (
         PACK,
         "path: /state",
-        "path: state",
-        'probes/line.yaml:12:11: "path" must be a path that begins with "/"; found "state".',
+        "path: /api/state of line?x=1",
+        PATH + '"/api/state of line?x=1". Did you mean "/api/state%20of%20line?x=1"?',
     ),
+    "a path with an umlaut": (
+        PACK,
+        "path: /state",
+        "path: /füllung",
+        PATH + '"/füllung". Did you mean "/f%C3%BCllung"?',
+    ),
+    "a path that posts": (
+        PACK,
+        "path: /state",
+        r'path: "/a HTTP/1.1\nHost: a\n\nPOST /api/setpoint HTTP/1.1\nContent-Length: 1\n\n9GET /a"',
+        PATH + '"/a HTTP/1.1?Host: a??POST /api/setpoint HTTP/1.1?Content-Len...".',
+    ),
+    "a path with half an escape": (PACK, "path: /state", "path: /100%", PATH + '"/100%".'),
+    "a path with a fragment": (
+        PACK,
+        "path: /state",
+        "path: /state#top",
+        PATH + '"/state#top". Did you mean "/state%23top"?',
+    ),
+    "a path that is too long": (PACK, "path: /state", f"path: /{'a' * 1000}", PATH + f'"/{"a" * 59}...".'),
+    "a signed limit": (
+        PACK,
+        "port: 502",
+        "minimum: -100",
+        (
+            'probes/line.yaml:5:14: "minimum" must be a whole number from 0 to 65535; a register is read without sign, '
+            "-1 as 65535; found -100."
+        ),
+    ),
+    "a limit that no register reaches": (
+        PACK,
+        "port: 502",
+        "maximum: 70000",
+        (
+            'probes/line.yaml:5:14: "maximum" must be a whole number from 0 to 65535; a register is read without sign, '
+            "-1 as 65535; found 70000."
+        ),
+    ),
+    "a limit that no bit reaches": (
+        PACK,
+        "port: 502",
+        "table: coil\n    maximum: 2",
+        'probes/line.yaml:6:14: "maximum" must be a whole number from 0 to 1; found 2.',
+    ),
+    "limits that nothing keeps": (
+        PACK,
+        "port: 502",
+        "minimum: 9\n    maximum: 3",
+        'probes/line.yaml:6:14: "maximum" must be at least the minimum, 9; found 3.',
+    ),
+    "a bit that is to be fresh": (
+        PACK,
+        "port: 502",
+        "table: discrete\n    changes_within: 2 s",
+        (
+            'probes/line.yaml:6:21: "changes_within" must stand beside table: holding or input only, at a register that '
+            'counts; a bit that goes to and fro cannot be told from two frozen devices; found "2 s".'
+        ),
+    ),
+    "nothing that changes": (
+        PACK,
+        "path: /state",
+        "changes_within: 2 s",
+        (
+            'probes/line.yaml:12:21: "changes_within" must stand beside fresh or value, which says what in the answer must '
+            'change; found "2 s".'
+        ),
+    ),
+    "no time within which it changes": (
+        PACK,
+        "path: /state",
+        "fresh: time",
+        'probes/line.yaml:9:5: "changes_within" must be given beside fresh, such as "2 s": how soon it must change.',
+    ),
+    "good words without a quality": (
+        PACK,
+        "path: /state",
+        "good_quality: [0, Good]",
+        (
+            'probes/line.yaml:12:19: "good_quality" must stand beside quality, which says where in the answer the quality is; '
+            "found a list."
+        ),
+    ),
+    "a good word that is none": (
+        PACK,
+        "path: /state",
+        "quality: q\n    good_quality: [0, [1]]",
+        'probes/line.yaml:13:23: Item 2 of "good_quality" must be a word, a whole number, true or false; found a list.',
+    ),
+    "an address of one interface": (
+        PACK,
+        "target: 10.0.2.8",
+        'target: "fe80::1%eth0"',
+        'probes/line.yaml:10:13: "target" must be an address without "%" and an interface; found "fe80::1%eth0".',
+    ),
+    "a service of no port": (
+        SITE,
+        "service: tcp/502",
+        "service: tcp/0",
+        SERVICE + '"tcp/0".',
+    ),
+    "a service of a port too high": (SITE, "service: tcp/502", "service: tcp/99999", SERVICE + '"tcp/99999".'),
 }
 
 SECRETS: dict[str, Row] = {
@@ -279,4 +390,4 @@ SECRETS: dict[str, Row] = {
     ),
 }
 
-ROWS = {**UNKNOWN_KEYS, **WRONG_TYPES, **SECRETS}
+ROWS = {**UNKNOWN_KEYS, **WRONG_TYPES, **PROBES, **SECRETS}

@@ -51,6 +51,37 @@ def test_a_bad_value_is_one_sentence_with_its_place(name: str, tmp_path: Path) -
     assert expected in said.splitlines()
 
 
+ADVICE = {
+    "address: 40001": ("holding", 0),
+    "address: 30010": ("input", 9),
+    "table: holding\n    address: 49999": ("holding", 9998),
+    "table: coil\n    address: 10003": ("discrete", 2),
+}
+
+
+@pytest.mark.parametrize("written", ADVICE)
+def test_an_address_as_in_a_devices_own_list_is_explained(written: str, tmp_path: Path) -> None:
+    table, place = ADVICE[written]
+    workspace = write_workspace(tmp_path, **{PACK: FILES[PACK].replace("#register: 0", written)})
+    loaded = catalog.load(workspace, "weekly")
+    number, line = written.rpartition(" ")[2], 6 + written.count("\n")
+    assert catalog.probe_advice(loaded.probes, loaded.probe_trees) == (
+        (
+            f"probes/line.yaml:{line}:14: Address {number} is asked for as it stands, counted from 0. Where a device's own list "
+            f"says {number}, write table: {table} and address: {place}."
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    "written", ["address: 0", "address: 9999", "address: 20001", "address: 40000", "address: 10001"]
+)
+def test_other_addresses_are_taken_as_they_are(written: str, tmp_path: Path) -> None:
+    workspace = write_workspace(tmp_path, **{PACK: FILES[PACK].replace("#register: 0", written)})
+    loaded = catalog.load(workspace, "weekly")
+    assert catalog.probe_advice(loaded.probes, loaded.probe_trees) == ()
+
+
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_secret_written_out_by_mistake_is_not_repeated(name: str, tmp_path: Path) -> None:
     file, replaced, by, _ = SECRETS[name]

@@ -47,6 +47,21 @@ def test_validate_says_what_is_wrong_in_every_drill(workspace: Path, capsys: pyt
     assert "drills/quarterly-isolation.yaml: good." in said.out
 
 
+def test_validate_refuses_a_path_that_would_write(workspace: Path) -> None:
+    spoilt = r'"/api/tags HTTP/1.1\nHost: a\n\nPOST /api/setpoint HTTP/1.1\nContent-Length: 9\n\n{\"sp\":99}GET /api/tags"'
+    edit(workspace / "probes" / "boundary.yaml", "path: /api/tags", f"path: {spoilt}")
+    with pytest.raises(InputError, match=r'^probes/boundary\.yaml:\d+:11: "path" must be a path'):
+        command(["validate", "--workspace", str(workspace)])
+
+
+def test_validate_explains_an_address_as_in_a_devices_own_list(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(workspace / "probes" / "line3.yaml", "address: 0", "address: 40001")
+    assert command(["validate", "--workspace", str(workspace)]) == 0
+    assert capsys.readouterr().out.startswith("note: probes/line3.yaml:13:14: Address 40001 is asked for as it stands")
+
+
 def test_validate_reads_a_site_that_no_drill_uses(workspace: Path) -> None:
     (workspace / "inventory" / "other.yaml").write_text("site: other\nzones: 7\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"inventory/other\.yaml:2:"):

@@ -14,6 +14,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from islandmode.core.quantities import Name, Seconds, SecretRef
 
+SERVICE_PATTERN = (
+    r"^(?:(?:tcp|udp)/(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])|icmp)$"
+)
+"""A protocol with a port from 1 to 65535, or icmp."""
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -55,7 +60,7 @@ class Flow(Frozen):
     name: Name
     source: Annotated[tuple[Address, ...], BeforeValidator(as_tuple), Field(min_length=1)]
     destination: Annotated[tuple[Address, ...], BeforeValidator(as_tuple), Field(min_length=1)]
-    service: Annotated[str, Field(pattern=r"^(?:(?:tcp|udp)/[0-9]{1,5}|icmp)$")]
+    service: Annotated[str, Field(pattern=SERVICE_PATTERN)]
     owner: str
     purpose: str = ""
     never_cut: Literal["safety", "fire", "emergency-voice"] | None = None

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from islandmode.core.drill import Drill
 from islandmode.core.errors import InputError, Place
-from islandmode.core.probe import Probe, ProbePack
+from islandmode.core.probe import Probe, ProbePack, advice
 from islandmode.core.quantities import AS_WRITTEN
 from islandmode.core.site import Site
 from islandmode.store.complaints import complaint
@@ -232,6 +232,12 @@ def _probes_in(packs: Iterable[YamlTree | InputError], errors: _Errors) -> tuple
                         )
                     probes[name], trees[name] = probe, tree
     return probes, trees
+
+
+def probe_advice(probes: Mapping[str, Probe], trees: Mapping[str, YamlTree]) -> tuple[str, ...]:
+    """Say of which probes something may not mean what it says, with its place; none of it is wrong for sure."""
+    found = [(name, said) for name, probe in probes.items() if (said := advice(probe)) is not None]
+    return tuple(f"{trees[name].place(('probes', name, key))}: {sentence}" for name, (key, sentence) in found)
 
 
 def load_sites(workspace: Path) -> dict[str, Site]:

@@ -5,22 +5,27 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import json
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 from pydantic import BaseModel
 
 from islandmode.core.errors import InputError
+from islandmode.core.probe import PATH_PATTERN
 from islandmode.core.quantities import NAME_PATTERN
+from islandmode.core.site import SERVICE_PATTERN
 from islandmode.store.yaml_tree import PathInFile, YamlTree, show
 
+PATH_SHOWN_MAX = 80
 SECRET_PATTERN = "^(env|file|lab):.+$"  # noqa: S105 - the form of a reference, not a secret
 PATTERNS = {
     NAME_PATTERN: "a name: lower-case letters, digits and inner hyphens, at most 40",
     SECRET_PATTERN: "a reference, env:NAME, file:PATH or lab:NAME; a secret itself never stands in a file",
-    "^(?:(?:tcp|udp)/[0-9]{1,5}|icmp)$": 'a service such as "tcp/502", "udp/53" or "icmp"',
-    "^/": 'a path that begins with "/"',
+    SERVICE_PATTERN: 'a service such as "tcp/502", "udp/53" or "icmp", with a port from 1 to 65535',
+    PATH_PATTERN: 'a path that begins with "/", with everything but plain letters, digits and marks written with %',
 }
 TYPES = {
     "string_type": "text",
@@ -63,6 +68,9 @@ def complaint(model: type[BaseModel], tree: YamlTree, error: Mapping[str, Any]) 
         expected = PATTERNS.get(error.get("ctx", {}).get("pattern", ""), "a name")
         return InputError(f'"{show(str(path[-1]))}" must be {expected}.', tree.place(path, of_key=True))
     given = value_at(tree.document, path)
+    if location and location[-1] in schema.get("properties", {}) and path[-1:] != location[-1:]:
+        # A key that is not there, and must be because of another one.
+        return InputError(f"{_what(location[-1:])} must {_expected(error, None)}.", tree.place(path))
     found = "" if SECRET_PATTERN in json.dumps(schema) else _found(kind, given)
     sentence = f"{_what(path)} must {_expected(error, given)}{found}.{_meant(error, given)}"
     return InputError(sentence, tree.place(path))
@@ -136,13 +144,23 @@ def _internet(error: Mapping[str, Any]) -> str | None:
 
 
 def _meant(error: Mapping[str, Any], given: Any) -> str:
-    """Guess the network that was meant by one with a host's address."""
-    if _internet(error) != "network" or not isinstance(given, str):
+    """Guess the network that was meant by one with a host's address, or the path that was meant by one in plain text."""
+    if not isinstance(given, str):
+        return ""
+    if error.get("ctx", {}).get("pattern") == PATH_PATTERN:
+        return _path_meant(given)
+    if _internet(error) != "network":
         return ""
     try:
         return f" Did you mean {ipaddress.ip_interface(given).network}?"
     except ValueError:
         return ""
+
+
+def _path_meant(given: str) -> str:
+    path = quote("/" + given.lstrip("/"), safe="/?%!$&'()*+,;=:@[]~")
+    is_one = re.fullmatch(PATH_PATTERN, path) and len(path) <= PATH_SHOWN_MAX and given.isprintable()
+    return f' Did you mean "{path}"?' if is_one else ""
 
 
 def _found(kind: str, given: Any) -> str:

@@ -64,7 +64,8 @@ def validate_workspace(workspace: Path) -> int:
         )
     # Sites and probes that no drill uses yet are checked too, so a typing error does not wait for the night of a drill.
     catalog.load_sites(workspace)
-    catalog.load_probes(workspace)
+    for note in catalog.probe_advice(*catalog.load_probes(workspace)):
+        print(f"note: {note}")
     wrong: InputError | None = None
     for drill in drills:
         try:
