@@ -407,7 +407,7 @@ def test_a_look_reads_only_the_end_of_a_spool(tmp_path: Path, monkeypatch: pytes
 def test_a_far_host_that_says_without_end_is_not_listened_to(tmp_path: Path, said: str) -> None:
     reading = anyio.run(vantage(tmp_path / "spool", prefix=("sh", "-c", said)).look, HANG_S)
     assert reading.outcome is Outcome.UNKNOWN
-    assert reading.why == "its last words are more than 4 MiB"
+    assert reading.why == "its last words are more than 4194304 bytes"
 
 
 def test_what_is_no_sample_is_no_last_word(tmp_path: Path) -> None:

@@ -48,7 +48,9 @@ def test_validate_says_what_is_wrong_in_every_drill(workspace: Path, capsys: pyt
 
 
 def test_validate_refuses_a_path_that_would_write(workspace: Path) -> None:
-    spoilt = r'"/api/tags HTTP/1.1\nHost: a\n\nPOST /api/setpoint HTTP/1.1\nContent-Length: 9\n\n{\"sp\":99}GET /api/tags"'
+    spoilt = (
+        r'"/api/tags HTTP/1.1\nHost: a\n\nPOST /api/setpoint HTTP/1.1\nContent-Length: 9\n\n{\"sp\":99}GET /api/tags"'
+    )
     edit(workspace / "probes" / "boundary.yaml", "path: /api/tags", f"path: {spoilt}")
     with pytest.raises(InputError, match=r'^probes/boundary\.yaml:\d+:11: "path" must be a path'):
         command(["validate", "--workspace", str(workspace)])

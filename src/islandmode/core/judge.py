@@ -179,14 +179,17 @@ def _of_the_witness(plan: Plan, records: Sequence[Record]) -> list[Finding]:
     for name in plan.vantages:
         spools = list(of_kind(records, "collect.result", vantage=name, outcome="done"))
         if not spools:
-            sentence = f"The samples of vantage {name} were not collected; what it watched is not known."
+            refused = next(
+                (str(one.data.get("why", "")) for one in of_kind(records, "collect.result", vantage=name)), ""
+            )
+            how = f" ({refused})" if refused else ""
+            sentence = f"The samples of vantage {name} were not collected{how}; what it watched is not known."
             found.append(Finding(code="witness-lost", result=Result.INCONCLUSIVE, sentence=sentence))
         for record in spools:
             if not record.data["chain_ok"] or record.data["ended"] == "lost":
-                what = (
-                    "was altered or cut off" if not record.data["chain_ok"] else "ends without its worker's last word"
-                )
-                sentence = f"The spool of vantage {name} {what}; what it watched is not known for sure."
+                what = "cannot be relied on" if not record.data["chain_ok"] else "ends without its worker's last word"
+                why = f" {record.data['chain_why']}" if record.data.get("chain_why") else ""
+                sentence = f"The spool of vantage {name} {what}; what it watched is not known for sure.{why}"
                 lost = Finding(
                     code="witness-lost", result=Result.INCONCLUSIVE, sentence=sentence, records=(record.seq,)
                 )

@@ -1,20 +1,32 @@
 """A spool read back: JSON lines in short segments, chained over their exact bytes from the first to the last.
 
 A worker writes `N.part`, and `N.jsonl` once a segment is closed (see observe/worker.py); a spool reads the same while it is
-being written.
+being written. What a far host says is parsed as hostile: nothing in it raises, and nothing in it is taken on trust.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from islandmode.core.chain import GENESIS, digest
 from islandmode.core.episodes import HEARD_BY_SEEN, Heard, Sample, Seen
+from islandmode.core.text import cleaned
 
 FORMAT = 1
+WHOLE_MAX = 2**63
+TEXT_MAX_CHARACTERS = 1000
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Whose samples a spool may hold: one run's, one vantage's, and only of the probes that it was given."""
+
+    run: str
+    vantage: str
+    probes: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -26,16 +38,22 @@ class SpoolReading:
     why: str = ""
 
 
-def read_spool(segments: Iterable[tuple[str, bytes]]) -> SpoolReading:
-    """Read segments in their order; tells apart whole, empty, cut off and altered. Never raises."""
+class _Odd(Exception):
+    """A line is no sample of this spool; the text says why."""
+
+
+def read_spool(segments: Iterable[tuple[str, bytes]], expected: Expected | None = None) -> SpoolReading:
+    """Read segments in their order; tells apart whole, empty, cut off, altered and foreign. Never raises."""
     samples: list[Sample] = []
+    last: dict[str, int] = {}
     previous = GENESIS
     for name, data in segments:
         *lines, rest = data.split(b"\n")
         for number, line in enumerate(lines, 1):
-            sample, why = _decode(line, previous)
-            if sample is None:
-                return SpoolReading(tuple(samples), whole=False, why=f"Segment {name}, line {number}: {why}")
+            try:
+                sample = _next(line, previous, last, expected)
+            except _Odd as odd:
+                return SpoolReading(tuple(samples), whole=False, why=f"Segment {name}, line {number}: {odd}")
             samples.append(sample)
             previous = digest(line + b"\n")
         if rest:
@@ -46,27 +64,78 @@ def read_spool(segments: Iterable[tuple[str, bytes]]) -> SpoolReading:
     return SpoolReading(tuple(samples), whole=True)
 
 
-def read_sample(line: bytes) -> Sample | None:
-    """Read one line as a worker said it; None when it is no sample."""
-    return _decode(line, None)[0]
+def read_sample(line: bytes, expected: Expected | None = None) -> Sample | None:
+    """Read one line as a worker said it; None when it is no sample, or not of those expected."""
+    try:
+        row = _row(line)
+        sample = _sample(row)
+        if expected is not None:
+            _must_be_expected(row, expected)
+    except _Odd:
+        return None
+    return sample
 
 
-def _decode(line: bytes, previous: str | None) -> tuple[Sample | None, str]:
+def _next(line: bytes, previous: str, last: dict[str, int], expected: Expected | None) -> Sample:
+    """Read the line that follows those read before."""
+    row = _row(line)
+    if row.get("prev") != previous:
+        raise _Odd("the chain is broken; a line was altered, removed or added.")
+    sample = _sample(row)
+    if expected is not None:
+        _must_be_expected(row, expected)
+    if sample.seq <= last.get(sample.probe, -1):
+        raise _Odd(f"sample {sample.seq} of {sample.probe} comes after {last[sample.probe]}.")
+    last[sample.probe] = sample.seq
+    return sample
+
+
+def _row(line: bytes) -> Mapping[str, Any]:
     try:
         row: Any = json.loads(line)
     except (ValueError, RecursionError):
         row = None
-    if not isinstance(row, dict) or type(row.get("v")) is not int:
-        return None, "it is not a sample; bytes were altered or lost."
+    if not isinstance(row, dict) or type(row.get("v")) is not int or row["v"] < 1:
+        raise _Odd("it is not a sample; bytes were altered or lost.")
     if row["v"] > FORMAT:
-        return None, f"it was written by a newer version (format {row['v']}, this one reads {FORMAT})."
-    if previous is not None and row.get("prev") != previous:
-        return None, "the chain is broken; a line was altered, removed or added."
+        raise _Odd(f"it was written by a newer version (format {str(row['v'])[:20]}, this one reads {FORMAT}).")
+    return row
+
+
+def _must_be_expected(row: Mapping[str, Any], expected: Expected) -> None:
+    if row.get("run") != expected.run or row.get("vantage") != expected.vantage:
+        raise _Odd(f"it is of another run or vantage than {expected.run}, {expected.vantage}.")
+    if row["probe"] not in expected.probes:
+        raise _Odd(f"it is of a probe that vantage {expected.vantage} was not given.")
+
+
+def _sample(row: Mapping[str, Any]) -> Sample:
     try:
-        stamps = (int(row["seq"]), int(row["asked_us"]), int(row["answered_us"]))
-        seen = Seen(row["seen"])
+        probe, why, sender = _text(row["probe"]), _text(row["why"]), _text(row.get("sender", ""))
+        seq, asked_us, answered_us = (_count(row[key]) for key in ("seq", "asked_us", "answered_us"))
+        seen, value = Seen(row["seen"]), row["value"]
         heard = Heard(row["heard"]) if "heard" in row else HEARD_BY_SEEN[seen]
-        sender = str(row.get("sender", ""))
-        return Sample(str(row["probe"]), *stamps, seen, row["value"], str(row["why"]), heard, sender), ""
+        if value is not None:
+            value = _text(value) if isinstance(value, str) else _whole(value)
+        _count(answered_us - asked_us)
     except (KeyError, TypeError, ValueError):
-        return None, "it lacks a part of a sample, or has one of another kind."
+        raise _Odd("it lacks a part of a sample, or has one of another kind.") from None
+    return Sample(probe, seq, asked_us, answered_us, seen, value, why, heard, sender)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or len(value) > TEXT_MAX_CHARACTERS:
+        raise ValueError
+    return cleaned(value)
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not -WHOLE_MAX <= value < WHOLE_MAX:
+        raise ValueError
+    return value
+
+
+def _count(value: object) -> int:
+    if _whole(value) < 0:
+        raise ValueError
+    return _whole(value)

@@ -10,6 +10,8 @@ import fcntl
 import json
 import os
 import queue
+import re
+import signal
 import subprocess
 import sys
 import threading
@@ -18,13 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from anyio.abc import ByteSendStream
+from anyio.abc import ByteSendStream, Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 import islandmode
 from islandmode.core.episodes import Sample
 from islandmode.core.outcome import Outcome, Reading
-from islandmode.core.spool import read_sample, read_spool
+from islandmode.core.spool import Expected, read_sample, read_spool
+from islandmode.core.text import cleaned
 from islandmode.observe import last_words
 from islandmode.observe.vantage import Collected, Offset, Schedule
 from islandmode.system.clock import Clock
@@ -36,6 +39,12 @@ LOOK_MAX_BYTES = 4 * 1024 * 1024
 PIPE_BYTES = 1 << 20
 CHUNK_BYTES, SAID_MAX_CHUNKS = 65536, 1024
 WORKER = "islandmode.observe.worker"
+CLOCK_ANSWER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18}) ([0-9a-f-]{36})")
+READY_MAX_BYTES, SHOWN_MAX_CHARACTERS = 4096, 200
+SAMPLE_BYTES, SPOOL_LEAST_BYTES, SPOOL_MOST_BYTES = 1000, 1 << 20, 1 << 29
+"""What a spool may be long, fetched: so much a sample, and what surrounds them; a worker ends at half the most."""
+SEGMENT_NAME = re.compile(r"[0-9]{6,9}\.(?:jsonl|part)")
+ENDINGS = frozenset({"schedule", "asked", "full", "disk", "left", "lost"})
 
 
 class ProcessVantage:
@@ -50,6 +59,7 @@ class ProcessVantage:
         self._spool = spool
         self._worker: subprocess.Popen[bytes] | None = None
         self._started = False
+        self._schedule: Schedule | None = None
         self._heard = b""
         self._said: queue.Queue[bytes] = queue.Queue(SAID_MAX_CHUNKS)
 
@@ -77,8 +87,10 @@ class ProcessVantage:
         with anyio.move_on_after(deadline_s):
             try:
                 await self._round_trips(found)
-            except (OSError, ValueError) as error:
+            except OSError as error:
                 why = f"its clock could not be asked ({error})"
+            except (ValueError, anyio.DelimiterNotFound):
+                found, why = [], "what answered is not its clock"
         stamps = (asked_us, self._clock.monotonic_us())
         if not found:
             return Reading(Outcome.NOT_DONE, None, why, *stamps)
@@ -91,9 +103,10 @@ class ProcessVantage:
             if process.stdin is not None and process.stdout is not None:
                 answers = BufferedByteReceiveStream(process.stdout)
                 while len(found) < ROUND_TRIPS and (one := await self._round_trip(process.stdin, answers)) is not None:
+                    if found and one.boot_id != found[0].boot_id:
+                        raise ValueError
                     found.append(one)
-            with suppress(ProcessLookupError):
-                process.kill()
+            _end_all(process)
 
     async def _round_trip(self, ask: ByteSendStream, answers: BufferedByteReceiveStream) -> Offset | None:
         sent_us, utc_us = self._clock.monotonic_us(), self._clock.utc_us()
@@ -103,9 +116,11 @@ class ProcessVantage:
         except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
             return None
         back_us = self._clock.monotonic_us()
-        theirs, their_utc, boot = line.decode().split()
+        answer = CLOCK_ANSWER.fullmatch(line)
+        if answer is None:
+            raise ValueError
         half = (back_us - sent_us) // 2
-        return Offset(sent_us + half - int(theirs), utc_us + half - int(their_utc), half + 1, boot)
+        return Offset(sent_us + half - int(answer[1]), utc_us + half - int(answer[2]), half + 1, answer[3].decode())
 
     async def start(self, schedule: Schedule, deadline_s: float) -> Reading[None]:
         """Hand over the whole schedule and wait for the worker's one word."""
@@ -117,7 +132,7 @@ class ProcessVantage:
         except OSError as error:
             why = f"its worker could not be started ({error})"
             return Reading(Outcome.NOT_DONE, None, why, asked_us, self._clock.monotonic_us())
-        self._started = True
+        self._started, self._schedule = True, schedule
         with anyio.move_on_after(deadline_s):
             why = await self._hand_over(self._worker, schedule)
         if self._far and self._worker.stdout is not None:
@@ -139,11 +154,12 @@ class ProcessVantage:
             word = b""
         if word == b"ready":
             return ""
-        return f"its worker ended at once ({word.decode(errors='replace') or 'it said nothing'})"
+        said = cleaned(word.decode(errors="replace"))[:SHOWN_MAX_CHARACTERS]
+        return f"its worker did not start to look ({said or 'it said nothing'})"
 
     async def _first_line(self, number: int) -> bytes:
         os.set_blocking(number, False)
-        while b"\n" not in self._heard:
+        while b"\n" not in self._heard and len(self._heard) < READY_MAX_BYTES:
             await anyio.wait_readable(number)
             data = os.read(number, 65536)
             if not data:
@@ -179,66 +195,72 @@ class ProcessVantage:
     async def look(self, deadline_s: float) -> Reading[tuple[Sample, ...]]:
         """Read what each probe of the worker said last, in the worker's own time, while it goes on."""
         asked_us = self._clock.monotonic_us()
-        said: bytes | None = None
+        found: tuple[Sample, ...] | None = None
         why = f"its spool could not be looked into within {deadline_s:g} s"
         with anyio.move_on_after(deadline_s):
             try:
-                said = await self._say(self._argv(last_words.__name__, str(self._spool)))
-                why = f"its last words are more than {LOOK_MAX_BYTES // 2**20} MiB"
+                argv = self._argv(last_words.__name__, str(self._spool))
+                said = await self._say(argv, LOOK_MAX_BYTES, "its last words are")
+                *lines, end = said.splitlines() or [b""]
+                why = "its last words could not be read to their end"
+                if end == last_words.END:
+                    samples = (read_sample(line, _expected(self._schedule)) for line in lines)
+                    found = tuple(one for one in samples if one is not None)
             except OSError as error:
                 why = f"its spool could not be looked into ({error.strerror})"
+            except _Odd as odd:
+                why = str(odd)
         stamps = (asked_us, self._clock.monotonic_us())
-        *lines, end = (said or b"").splitlines() or [b""]
-        if said is not None and end != last_words.END:
-            why = "its last words could not be read to their end"
-        if said is None or end != last_words.END:
-            return Reading(Outcome.UNKNOWN, None, why, *stamps)
-        found = (read_sample(line) for line in lines)
-        return Reading(Outcome.DONE, tuple(one for one in found if one is not None), "", *stamps)
+        return Reading(
+            Outcome.UNKNOWN if found is None else Outcome.DONE, found, "" if found is not None else why, *stamps
+        )
 
-    async def _say(self, argv: list[str]) -> bytes | None:
-        """Take in what a short command says, within bounds; None when it says more than that."""
-        said = b""
+    async def _say(self, argv: list[str], most: int, what: str) -> bytes:
+        """Take in what a short command of the far side says, within bounds; raises `_Odd` when it says more."""
         process = await anyio.open_process(
             argv, env=self._environment(), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
-        async with process:
-            try:
-                if process.stdout is not None:
-                    async for data in process.stdout:
-                        said += data
-                        if len(said) > LOOK_MAX_BYTES:
-                            return None
-            finally:
-                with suppress(ProcessLookupError):
-                    process.kill()
-        return said
+        data = bytearray()
+        try:
+            if process.stdout is not None:
+                async for part in process.stdout:
+                    data += part
+                    if len(data) > most:
+                        raise _Odd(f"{what} more than {most} bytes")
+            await process.wait()
+        finally:
+            _end_all(process)
+            with anyio.CancelScope(shield=True):
+                await process.aclose()
+        return bytes(data)
 
     async def collect(self, deadline_s: float) -> Reading[Collected]:
         """Stop the worker and fetch its spool, with times as the worker recorded them."""
         asked_us = self._clock.monotonic_us()
-        document: dict[str, Any] | None = None
+        found: Collected | None = None
         why = f"its spool could not be fetched within {deadline_s:g} s"
         with anyio.move_on_after(deadline_s):
-            argv = self._argv(WORKER, "collect", str(self._spool))
             try:
-                done = await anyio.run_process(argv, env=self._environment(), check=False, start_new_session=True)
-                document = json.loads(done.stdout)
-            except (OSError, ValueError) as error:
+                found = _collected(await self._fetched(), self._schedule)
+            except OSError as error:
                 why = f"its spool could not be fetched ({error})"
+            except _Odd as odd:
+                why = str(odd)
         stamps = (asked_us, self._clock.monotonic_us())
-        if document is None:
-            return Reading(Outcome.UNKNOWN, None, why, *stamps)
-        return Reading(Outcome.DONE, _collected(document), "", *stamps)
+        return Reading(Outcome.UNKNOWN if found is None else Outcome.DONE, found, "" if found else why, *stamps)
+
+    async def _fetched(self) -> bytes:
+        """End the worker and take in its spool, which is not more than its schedule can have given."""
+        argv, most = self._argv(WORKER, "collect", str(self._spool)), _spool_most_bytes(self._schedule)
+        return await self._say(argv, most, "its spool is longer than its schedule can give:")
 
     async def stop(self) -> None:
         """End the worker without collecting; ending one that has ended is nothing."""
         if self._worker is None:
             return
         if self._far and self._started:
-            with anyio.move_on_after(5):
-                argv = self._argv(WORKER, "collect", str(self._spool))
-                await anyio.run_process(argv, env=self._environment(), check=False, start_new_session=True)
+            with anyio.move_on_after(5), suppress(OSError, _Odd):
+                await self._fetched()
         worker, self._worker = self._worker, None
         # A worker that still waits for its schedule takes the end of its input as the end of its work.
         await stop(worker, clock=self._clock)
@@ -271,8 +293,41 @@ def _schedule_json(schedule: Schedule) -> str:
     )
 
 
-def _collected(document: dict[str, Any]) -> Collected:
-    """Take a spool apart and check its chain over the exact bytes."""
-    segments = tuple((name, text.encode("latin-1")) for name, text in document["segments"])
-    reading = read_spool(segments)
-    return Collected(reading.samples, segments, reading.whole, document["ended"], reading.why)
+class _Odd(Exception):
+    """What was fetched is no spool; the text says why."""
+
+
+def _end_all(process: Process) -> None:
+    """End a program and whatever its prefix started, unless it has ended."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _expected(schedule: Schedule | None) -> Expected:
+    """Say whose samples may come; nobody's where no schedule was handed over."""
+    if schedule is None:
+        return Expected("", "", frozenset())
+    return Expected(schedule.run, schedule.vantage, frozenset(schedule.probes))
+
+
+def _spool_most_bytes(schedule: Schedule | None) -> int:
+    if schedule is None:
+        return SPOOL_LEAST_BYTES
+    samples = len(schedule.probes) * (schedule.end_after_s / schedule.sample_every_s + 1)
+    return min(SPOOL_LEAST_BYTES + round(samples * SAMPLE_BYTES), SPOOL_MOST_BYTES)
+
+
+def _collected(data: bytes, schedule: Schedule | None) -> Collected:
+    """Take a spool apart, check its shape, and its chain over the exact bytes; raises `_Odd` where it is none."""
+    try:
+        document: Any = json.loads(data)
+        segments = tuple((str(name), text.encode("latin-1")) for name, text in document["segments"])
+        ended = str(document["ended"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        segments, ended = (), ""
+    names = [name for name, _ in segments]
+    if ended not in ENDINGS or names != sorted(set(names)) or not all(map(SEGMENT_NAME.fullmatch, names)):
+        raise _Odd(f"what was fetched is no spool; it begins {data[:40].decode('latin-1')!r}")
+    reading = read_spool(segments, _expected(schedule))
+    return Collected(reading.samples, segments, reading.whole, ended, reading.why)

@@ -179,9 +179,9 @@ class Witness:
     async def _collect_one(self, name: str, vantage: Vantage) -> None:
         await self._measure(name, vantage, "after")
         reading = await vantage.collect(CALL_DEADLINE_S)
-        if reading.value is not None:
-            self.collected[name] = reading.value
         spool = reading.value
+        if spool is not None:
+            spool = self.collected[name] = self._of_one_boot(name, spool)
         more = {
             "vantage": name,
             "chain_ok": spool.chain_ok if spool else False,
@@ -190,6 +190,13 @@ class Witness:
             "samples": len(spool.samples) if spool else 0,
         }
         await self._book.append("collect.result", more | _outcome(reading))
+
+    def _of_one_boot(self, name: str, spool: Collected) -> Collected:
+        """Take no sample of a host that restarted: its clock began anew, and no time of it can be placed."""
+        if len({offset.boot_id for offset in self.offsets[name]}) <= 1:
+            return spool
+        why = "Its host restarted during the drill, so its clock is another one and none of its times can be placed."
+        return replace(spool, samples=(), chain_ok=False, why=why)
 
     async def stop(self) -> None:
         """End every worker without collecting."""
@@ -219,7 +226,10 @@ class Witness:
                 continue
             shift = sum(shifts) // len(shifts)
             for sample in spool.samples:
-                found[sample.probe].append(_moved(sample, shift))
+                # A vantage is heard about its own probes only, whatever its spool says.
+                planned = self._plan.probes.get(sample.probe)
+                if planned is not None and planned.probe.vantage == name:
+                    found[sample.probe].append(_moved(sample, shift))
         return {name: tuple(sorted(rows, key=lambda row: row.asked_us)) for name, rows in found.items()}
 
 
