@@ -119,6 +119,18 @@ def test_a_canary_whose_connection_ended_says_so_once_and_is_dead_from_then_on(t
     assert server.connections == 1
 
 
+def test_a_close_that_crosses_the_question_is_answered_by_one_reconnect() -> None:
+    server = ModbusServer(then="closes at the second")
+    assert asked(server.serve, modbus_probe()) == GOOD
+    assert server.connections == TIMES
+
+
+def test_an_answer_that_breaks_off_is_not_asked_for_again() -> None:
+    server = ModbusServer(then="breaks off at the second")
+    broken = bad("the connection was closed in the middle of an answer")[0]
+    assert asked(server.serve, modbus_probe()) == [GOOD[0], broken, GOOD[1], broken, GOOD[2]]
+
+
 def test_a_device_that_closes_instead_of_answering_is_bad_after_one_connection_each_time() -> None:
     server = ModbusServer(then="closes instead")
     assert asked(server.serve, modbus_probe()) == bad("the connection was closed instead of an answer")
