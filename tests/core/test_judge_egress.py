@@ -110,7 +110,9 @@ def test_counters_of_the_firewalls_own_that_never_moved_are_not_seen() -> None:
 
 def lose_last(story: Story) -> None:
     """Let the last reading be four seconds old when the restore is ordered."""
-    story.records = [one for one in story.records if one.kind != "dead_man.read" or one.monotonic_us < RESTORE - 4 * SECOND]
+    story.records = [
+        one for one in story.records if one.kind != "dead_man.read" or one.monotonic_us < RESTORE - 4 * SECOND
+    ]
     story.look(RESTORE - 4 * SECOND)
     story.records.sort(key=lambda one: one.monotonic_us)
 
@@ -154,7 +156,9 @@ def test_a_reading_that_is_missing_is_inconclusive(spoil: Callable[[Story], None
 
 def test_a_last_reading_that_is_a_little_old_is_told() -> None:
     story = Story()
-    story.records = [one for one in story.records if one.kind != "dead_man.read" or one.monotonic_us < RESTORE - 4 * SECOND]
+    story.records = [
+        one for one in story.records if one.kind != "dead_man.read" or one.monotonic_us < RESTORE - 4 * SECOND
+    ]
     story.look(RESTORE - SECOND)
     story.records.sort(key=lambda one: one.monotonic_us)
     verdict = story.judge()

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import multiprocessing
 import os
 import re
 import signal
@@ -147,7 +148,8 @@ def put(where: Any, name: str, value: Any) -> None:
 
 
 LAST_CHANNEL: list[NftChannel] = []
-BROKEN_SYNC: list[bool] = []
+BROKEN_SYNC = multiprocessing.Event()
+"""Shared with the child that writes."""
 STEP_US = [0]
 DIES_WHEN_SENT: list[bool] = []
 SSHD_OF: list[int] = []
@@ -166,7 +168,7 @@ def stop() -> None:
 
 def fail_sync() -> None:
     """From now on nothing becomes durable."""
-    BROKEN_SYNC.append(True)
+    BROKEN_SYNC.set()
 
 
 def drop_session() -> None:
@@ -221,7 +223,7 @@ ACTS: dict[str, Callable[[], None]] = {
 
 def sync_or_fail(descriptor: int) -> None:
     """Sync, until that is broken."""
-    if BROKEN_SYNC:
+    if BROKEN_SYNC.is_set():
         raise OSError(errno.EIO, os.strerror(errno.EIO))
     os.fsync(descriptor)
 
@@ -247,6 +249,9 @@ class NobodyThere:
 
     def silent_s(self) -> float | None:
         return 0.0
+
+    def taken_over(self) -> bool:
+        return False
 
     async def close(self) -> None:
         pass

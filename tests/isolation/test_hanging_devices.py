@@ -232,3 +232,19 @@ async def test_nothing_of_ours_runs_on_the_device_after_close(node: FirewallNode
         while "nft -j -i" in node.run("ps axo args | grep -v grep"):
             await anyio.sleep(0.02)
     assert node.run("ls -a /home/drill | grep -e nft -e napalm; true") == ""
+
+
+async def test_a_restore_that_logs_in_anew_reads_no_file(node: FirewallNode) -> None:
+    """The kept session is lost, and with its disk the file of host keys that every earlier login read."""
+    relay = node.relay()
+    known_hosts = node.known_hosts(relay)
+    point = make_point(node, relay, known_hosts=known_hosts).point
+    armed = await point.arm(OFFICE, 60, DEADLINE_S)
+    assert armed.done, armed.why
+    known_hosts.unlink()
+    point._rescue.abort()
+    restored = await point.restore(OFFICE, DEADLINE_S)
+    assert restored.done, restored.why
+    assert restored.value is not None
+    assert restored.value.clear
+    await point.close()

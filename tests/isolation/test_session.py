@@ -11,6 +11,7 @@ import pytest
 
 from islandmode.core.outcome import Outcome
 from islandmode.isolation.session import RESTORE_TRY_S, DeviceSession, DeviceTrouble, restore_through
+from islandmode.system import ready
 from islandmode.system.clock import MachineClock
 
 pytestmark = pytest.mark.anyio
@@ -246,3 +247,61 @@ async def test_a_restore_that_nobody_answers_is_unknown_at_its_deadline() -> Non
         return "late"
 
     assert await restored(Device(), Device(), work, 0.3) == Outcome.UNKNOWN.value
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't start new thread")])
+async def test_a_machine_without_room_is_said_to_have_failed_and_keeps_nobody_waiting(error: Exception) -> None:
+    def run_short(driver: Device) -> None:
+        raise error
+
+    one = session(Device())
+    reading = await one.call(run_short, HANG_S)
+    assert reading.outcome is Outcome.UNKNOWN
+    assert "this machine failed, not the device" in reading.why
+    assert reading.answered_us - reading.asked_us < HANG_S * 1_000_000
+
+
+async def test_a_login_without_room_is_not_done_and_its_session_is_given_up() -> None:
+    class Short(Device):
+        def open(self) -> None:
+            raise MemoryError
+
+    one = session(Short())
+    reading = await one.call(lambda driver: driver.write("a"), HANG_S)
+    assert (reading.outcome, one.dead) == (Outcome.NOT_DONE, True)
+
+
+async def test_a_thread_that_cannot_be_started_is_not_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    ready._waiting.clear()
+    monkeypatch.setattr("_thread.start_new_thread", refuse)
+    reading = await session(Device()).call(lambda driver: driver.write("a"), HANG_S)
+    assert (reading.outcome, "can't start new thread" in reading.why) == (Outcome.NOT_DONE, True)
+
+
+async def test_a_restore_needs_no_thread_that_was_not_there_when_arming(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its kept session hangs, the first new login is refused, the second works: their threads waited for them."""
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    clock = MachineClock.of_this_boot()
+    kept = session(Device())
+    await kept.call(lambda driver: driver.write("armed"), HANG_S)
+    ready.keep_threads(2)
+    with anyio.fail_after(HANG_S):
+        while len(ready._waiting) < 2:
+            await anyio.sleep(0.001)
+    monkeypatch.setattr("_thread.start_new_thread", refuse)
+
+    def work(driver: Device) -> str:
+        if driver is kept._driver:
+            driver.hang()
+        return driver.write("gone")
+
+    reading, _ = await restore_through(kept, session(Device(refuse="refused")), work, 0.6, clock)
+    assert not reading.done
+    reading, _ = await restore_through(None, session(Device()), work, HANG_S, clock)
+    assert reading.done

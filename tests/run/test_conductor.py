@@ -116,6 +116,12 @@ SCENARIOS = (
         "signal",
     ),
     Scenario(
+        "the disk hangs in mid-hold: nothing more is isolated, and the restore does not wait for it",
+        (fault(Kind.DISK_SLOW, after_s=0.9, amount_s=1e6),),
+        (*FIRST_STAGE, *both_deleted(6001.6)),
+        "internal",
+    ),
+    Scenario(
         "UTC is stepped back two hours: nothing notices",
         (fault(Kind.UTC_STEP, amount_s=-7200.0),),
         (*BOTH_STAGES, *both_deleted(7011.4)),

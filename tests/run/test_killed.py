@@ -7,6 +7,7 @@ killed process runs no `finally`; what already travels to a device still lands.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import pytest
@@ -22,6 +23,7 @@ from islandmode.run.conductor import Conductor
 from islandmode.run.guardian import OBEY_S, STUCK_S, Guardian
 from islandmode.run.guards import SILENT_S
 from islandmode.run.restore import restore_until_seen
+from islandmode.system.lifeline import Hearing
 from tests.run.simulated_drill import Arms, Shape
 from tests.run.simulated_run import Ended, run
 from tests.run.test_invariants import Idle, NoArmingRule
@@ -159,11 +161,25 @@ def test_an_arm_that_lands_after_its_conductors_death_leaves_nothing(arms: Arms)
 # What is shown above can fail: each layer and fence taken away on purpose.
 
 
+@dataclass
+class SaysNothing:
+    """A guardian's end of the line that only hears."""
+
+    hearing: Hearing
+
+    async def next_line(self) -> str | None:
+        return await self.hearing.next_line()
+
+    def answer(self, line: str) -> None:
+        pass
+
+
 class TakesNoClaim(Guardian):
     """Restores, and leaves the conductor in the belief that the run is still its own."""
 
     async def _take_over(self, why: str) -> None:
         self._claim = SimulatedClaim()
+        self._hearing = SaysNothing(self._hearing)
         await super()._take_over(why)
 
 
@@ -173,8 +189,8 @@ class DoesNotCare(Conductor):
     async def _watch_plant(self) -> None:
         beat = self._guards.stop_reason
 
-        def stop_reason() -> None:
-            beat()
+        async def stop_reason() -> None:
+            await beat()
 
         # The bug that is planted here.
         self._guards.stop_reason = stop_reason  # type: ignore[method-assign]

@@ -167,7 +167,7 @@ def test_appends_that_wait_share_one_fsync(tmp_path: Path) -> None:
 
     async def write() -> None:
         journal = await Journal.create(MachineDisk(sync), tmp_path / "journal", clock=TickingClock(), **NAMES)
-        sync.count = 0
+        sync.forget()
         sync.may_go.clear()
         sync.waiting.clear()
         async with anyio.create_task_group() as writing:

@@ -1,20 +1,32 @@
-"""Disks that fail or wait on command. The disk is the real one; only its fsync is ours."""
+"""Disks that fail or wait on command. The disk is the real one; only its fsync is ours.
+
+It runs in the child that writes, so what tells it to wait or fail is shared between processes.
+"""
 
 from __future__ import annotations
 
 import errno
+import multiprocessing
 import os
-import threading
 
 
 class CountingSync:
     """A real fsync that counts, and that can be held up: a sick disk answers when it likes."""
 
     def __init__(self) -> None:
-        self.count = 0
-        self.may_go = threading.Event()
+        self._count = multiprocessing.Value("i", 0)
+        self.may_go = multiprocessing.Event()
         self.may_go.set()
-        self.waiting = threading.Event()
+        self.waiting = multiprocessing.Event()
+
+    @property
+    def count(self) -> int:
+        """How many were done."""
+        return int(self._count.value)
+
+    def forget(self) -> None:
+        """Count from here."""
+        self._count.value = 0
 
     def __call__(self, descriptor: int) -> None:
         """Sync, when allowed to."""
@@ -22,18 +34,22 @@ class CountingSync:
         # The limit keeps a failed test from hanging for ever.
         self.may_go.wait(60)
         os.fsync(descriptor)
-        self.count += 1
+        self._count.value += 1
 
 
 class FailingSync:
     """An fsync that fails once, when told, and would succeed ever after, as Linux's does."""
 
     def __init__(self) -> None:
-        self.fails_next = False
+        self._fails_next = multiprocessing.Event()
+
+    def fail_next(self) -> None:
+        """Fail the next one."""
+        self._fails_next.set()
 
     def __call__(self, descriptor: int) -> None:
         """Sync, or fail once."""
-        if self.fails_next:
-            self.fails_next = False
+        if self._fails_next.is_set():
+            self._fails_next.clear()
             raise OSError(errno.EIO, "Input/output error")
         os.fsync(descriptor)

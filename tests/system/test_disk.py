@@ -29,7 +29,7 @@ def test_writes_that_wait_share_one_fsync(tmp_path: Path) -> None:
 
     async def write() -> None:
         file = await MachineDisk(sync).create(tmp_path / "lines")
-        sync.count = 0
+        sync.forget()
         sync.may_go.clear()
         sync.waiting.clear()
         async with anyio.create_task_group() as writing:
@@ -77,7 +77,7 @@ def test_after_one_failed_fsync_the_file_is_never_trusted_again(tmp_path: Path) 
     async def write() -> None:
         file = await MachineDisk(sync).create(tmp_path / "lines")
         await file.write_synced(b"durable\n")
-        sync.fails_next = True
+        sync.fail_next()
         for _ in range(3):
             try:
                 await file.write_synced(b"lost\n")
@@ -97,7 +97,7 @@ def test_a_failed_unsynced_write_shows_at_the_next_synced_one(tmp_path: Path) ->
 
     async def write() -> None:
         file = await MachineDisk(sync).create(tmp_path / "lines")
-        sync.fails_next = True
+        sync.fail_next()
         file.write_unsynced(b"lost\n")
         with pytest.raises(OSError, match="Input/output error"):
             await file.write_synced(b"after\n")
@@ -163,7 +163,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     async def write() -> None:
         disk = MachineDisk(sync)
         await disk.replace(tmp_path / "sub" / "whole", b"old")
-        sync.fails_next = True
+        sync.fail_next()
         with pytest.raises(OSError, match="Input/output error"):
             await disk.replace(tmp_path / "sub" / "whole", b"new")
 

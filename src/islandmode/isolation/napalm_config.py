@@ -9,6 +9,7 @@ believed only when it is read back.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,7 @@ from islandmode.isolation.recipes import nftables as recipe
 from islandmode.isolation.recipes import nftables_reading as reading
 from islandmode.isolation.session import DeviceSession, DeviceTrouble, restore_through
 from islandmode.system.clock import Clock
+from islandmode.system.ready import keep_threads
 from napalm_nftables.channel import NftAnswer, NftChannel, open_channel
 from napalm_nftables.errors import NoCommand
 from napalm_nftables.latest import TooLate, uptime_s, write_before
@@ -42,6 +44,8 @@ ANSWER_S = 30.0
 """Longer than any caller waits: the session's own deadline resets the connection, and that ends the wait."""
 TRIPS = 3
 """How often the way to a device is tried before it is called too slow: a busy device is slow now and then."""
+RESTORE_THREADS = 3
+"""Two sessions that may be logging in, and one whose end is awaited."""
 READ = {
     "routes": "ip route show table all; ip rule show",
     "routes-v6": "ip -6 route show table all; ip -6 rule show",
@@ -198,6 +202,7 @@ class NftablesPoint:
         self._work = self._session("work")
         self._rescue = self._session("restore")
         self._late_until_us = 0
+        self._is_ready = False
 
     def _session(self, what: str) -> DeviceSession[NftSession]:
         driver = NftSession(self._access, self._clock)
@@ -295,6 +300,12 @@ class NftablesPoint:
         """Open the session that a restore will use, and try it; nothing is changed."""
         if self._rescue.dead:
             self._rescue = self._session("restore")
+        if not self._is_ready:
+            # For the logins of a restore whose kept session fails: their threads serve every later attempt too, and none of
+            # them reads a file.
+            keep_threads(RESTORE_THREADS)
+            self._access = replace(self._access, known_hosts=_in_memory(self._access.known_hosts))
+            self._is_ready = True
         return await self._rescue.call(NftSession.tried, deadline_s)
 
     async def try_login(self, deadline_s: float) -> Reading[None]:
@@ -510,6 +521,18 @@ def _why_refused(state: PointState, errors: tuple[str, ...]) -> str:
 
 def _standing(state: PointState) -> tuple[str, ...]:
     return tuple(name for name, one in state.conduits.items() if one.stands)
+
+
+def _in_memory(path: Path) -> Path:
+    """Copy a small file into memory for as long as this process lives, and give a path to that; to the file where it is none."""
+    try:
+        data = path.read_bytes()
+        descriptor = os.memfd_create(path.name)
+        os.write(descriptor, data)
+    except OSError:
+        # The login says what is wrong with it.
+        return path
+    return Path(f"/proc/self/fd/{descriptor}")
 
 
 def _sorted(text: str) -> str:

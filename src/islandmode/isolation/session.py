@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import queue
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ import anyio
 
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.system.clock import Clock
+from islandmode.system.ready import start_work
 
 
 class Driver(Protocol):
@@ -51,7 +51,13 @@ class UnreadableAnswer(Exception):
     """The device answered something that makes no sense here: what it did is *unknown*."""
 
 
+class NoRoomHere(Exception):
+    """This machine had no memory, thread or descriptor for a call: what the device did is *unknown*."""
+
+
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
+_NO_ROOM = (MemoryError, RuntimeError)
+"""A thread that cannot be started is a RuntimeError."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,11 @@ class DeviceSession(Generic[D]):
         if self.dead:
             # Its thread may have ended, and then nobody would answer.
             return Reading(Outcome.NOT_DONE, None, "the session was given up", asked_us, asked_us)
-        answer = self._ask(work)
+        try:
+            answer = self._ask(work)
+        except _NO_ROOM as failure:
+            self.dead = True
+            return Reading(Outcome.NOT_DONE, None, _no_room(failure), asked_us, asked_us)
         value, error, in_time = None, None, False
         try:
             with anyio.move_on_after(deadline_s):
@@ -120,41 +130,48 @@ class DeviceSession(Generic[D]):
 
         if not self._started:
             self._started = True
-            threading.Thread(target=self._work, name=f"session-{self._name}", daemon=True).start()
+            start_work(self._work)
         self._calls.put(_Call(work, settle))
         return answer
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
-            try:
-                self._open()
-                value = call.work(self._driver)
-            except self._troubles as error:
-                call.settle(None, error)
-            except _UNREADABLE as error:
-                # The thread must outlive an answer of a shape that nobody foresaw, and the caller must hear of it.
-                kind = type(error).__name__
-                call.settle(None, UnreadableAnswer(f"the device's answer could not be read ({kind}: {error})"))
-            else:
-                call.settle(value, None)
+            self._do(call)
         # Calls that were queued behind the end must hear of it.
         with suppress(queue.Empty):
             while True:
                 left = self._calls.get_nowait()
                 if left is not None:
                     left.settle(None, DeviceTrouble("the session was given up"))
-        with suppress(*self._troubles):
+        with suppress(*self._troubles, *_NO_ROOM):
             self._driver.close()
+
+    def _do(self, call: _Call) -> None:
+        heard: tuple[Any, Exception | None] = (None, NoRoomHere("the call ended without a word"))
+        try:
+            self._open()
+            heard = (call.work(self._driver), None)
+        except self._troubles as error:
+            heard = (None, error)
+        except _NO_ROOM as error:
+            heard = (None, NoRoomHere(_no_room(error)))
+        except _UNREADABLE as error:
+            # The thread must outlive an answer of a shape that nobody foresaw, and the caller must hear of it.
+            kind = type(error).__name__
+            heard = (None, UnreadableAnswer(f"the device's answer could not be read ({kind}: {error})"))
+        finally:
+            # Whatever it was: a caller that hears nothing would wait to its deadline.
+            call.settle(*heard)
 
     def _open(self) -> None:
         if not self._opened and not self.dead:
             # One attempt: a second try with a wrong password could lock the account.
             try:
                 self._driver.open()
-            except self._troubles:
-                self.dead = True
-                raise
-            self._opened = True
+                self._opened = True
+            finally:
+                if not self._opened:
+                    self.dead = True
         if self.dead:
             # Given up while it was being opened: the abort may have come before there was a connection to reset.
             self._driver.abort()
@@ -170,6 +187,11 @@ class DeviceSession(Generic[D]):
         """End the session in its own thread, without waiting for it."""
         self.dead = True
         self._calls.put(None)
+
+
+def _no_room(error: Exception) -> str:
+    why = "no memory was left" if isinstance(error, MemoryError) else str(error) or type(error).__name__
+    return f"this machine failed, not the device ({why})"
 
 
 async def restore_through(

@@ -259,6 +259,7 @@ class ProcessVantage:
         if self._worker is None:
             return
         if self._far and self._started:
+            # Without a descriptor or memory it ends by itself, at the end of its schedule.
             with anyio.move_on_after(5), suppress(OSError, _Odd):
                 await self._fetched()
         worker, self._worker = self._worker, None

@@ -289,7 +289,7 @@ def _on_witness(dice: random.Random, fault: Fault, plan: Plan) -> Fault:
     if kind in (Kind.SYNC_FAILS, Kind.DISK_FULL):
         return replace(fault, times=1)
     if kind is Kind.DISK_SLOW:
-        return replace(fault, amount_s=dice.choice((0.05, 1.0, 6.0)), for_s=dice.choice((0.5, 5.0)))
+        return replace(fault, amount_s=dice.choice((0.05, 1.0, 6.0, 1e6)), for_s=dice.choice((0.5, 5.0)))
     return fault
 
 

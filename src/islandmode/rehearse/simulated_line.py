@@ -8,7 +8,7 @@ from collections.abc import Callable
 import anyio
 
 from islandmode.rehearse.simulated_clock import SimulatedClock
-from islandmode.system.lifeline import READY, REFUSED
+from islandmode.system.lifeline import READY, REFUSED, TAKEN
 
 
 class _Way:
@@ -36,11 +36,11 @@ class _Way:
             await self._changed.wait()
         return self._lines.popleft()
 
-    def take_all(self) -> int:
-        """Take every line that was said so far, and count them."""
-        count = len(self._lines)
+    def take_all(self) -> tuple[str, ...]:
+        """Take every line that was said so far."""
+        lines = tuple(self._lines)
         self._lines.clear()
-        return count
+        return lines
 
 
 class SimulatedLine:
@@ -52,7 +52,7 @@ class SimulatedLine:
         self._starts = starts
         self._to_guardian, self._to_conductor = _Way(), _Way()
         self._heard_us = 0
-        self._guardian_gone = False
+        self._guardian_gone = self._taken = False
         self.hearing = _Hearing(self._to_guardian, self._to_conductor, clock)
 
     async def ready(self, deadline_s: float) -> str | None:
@@ -73,11 +73,18 @@ class SimulatedLine:
 
     def silent_s(self) -> float | None:
         """Tell how long ago the guardian was last heard; None when it is gone."""
-        if self._to_conductor.take_all():
+        lines = self._to_conductor.take_all()
+        self._taken = self._taken or TAKEN in lines
+        if lines:
             self._heard_us = self._clock.monotonic_us()
         if self._guardian_gone:
             return None
         return (self._clock.monotonic_us() - self._heard_us) / 1_000_000
+
+    def taken_over(self) -> bool:
+        """Tell whether the guardian has said that it takes the run over."""
+        self.silent_s()
+        return self._taken
 
     async def close(self) -> None:
         """Let go of the line."""
@@ -112,12 +119,16 @@ class SimulatedClaim:
 
     def __init__(self) -> None:
         """Start free."""
-        self.free = True
+        self._free = True
 
-    def take(self) -> bool:
+    async def take(self) -> bool | None:
         """Take the run; true for exactly one caller."""
-        taken, self.free = self.free, False
+        taken, self._free = self._free, False
         return taken
+
+    async def is_free(self) -> bool | None:
+        """Tell whether nobody has taken it."""
+        return self._free
 
 
 class SimulatedRequests:

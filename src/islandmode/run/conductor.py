@@ -127,7 +127,7 @@ class Conductor:
                 fault = error
             finally:
                 with anyio.CancelScope(shield=True):
-                    restored = await self._restore()
+                    restored = await self._restore_or_say()
             if fault is not None:
                 raise Broken(restored=restored) from fault
             if not self._dead_man.touched:
@@ -197,7 +197,7 @@ class Conductor:
             self._tell()
             # By the moment at which it was asked: how long the answer was under way says nothing of a probe.
             found = judge_baseline(self._plan, {**self._witness.last(), **far.last}, asked_us, far.unseen)
-            asked = self._guards.stop_reason()
+            asked = await self._guards.stop_reason()
             if asked is not None:
                 self._latch.pull(asked)
             if not found or asked_us >= until_us or self._latch.first is not None:
@@ -242,7 +242,7 @@ class Conductor:
         while True:
             self._tell()
             self._heard_us = self._clock.monotonic_us()
-            stop = self._guards.stop_reason() or self._witness.stop_reason()
+            stop = await self._guards.stop_reason() or self._witness.stop_reason()
             if stop is not None:
                 self._latch.pull(stop)
             await self._clock.sleep(TICK_S)
@@ -290,7 +290,7 @@ class Conductor:
         if not await self._book.append("isolate.intent", intent):
             # The latch is pulled; wait here for the cancel rather than go on without a record.
             await anyio.sleep_forever()
-        closed = self._guards.closed()
+        closed = await self._guards.closed()
         if closed is not None:
             self._latch.pull(closed)
             await anyio.sleep_forever()
@@ -331,12 +331,20 @@ class Conductor:
             for name, conduits in self._isolated.items():
                 group.start_soon(self._count_denied, stage.name, name, conduits, counting_s)
         await self._clock.sleep(max(0, ends_us - self._clock.monotonic_us()) / 1_000_000)
-        await self._book.append("hold.ended", {"stage": stage.name, "complete": True})
+        # What comes next may be the restore, and that waits for no disk; the next isolate waits for this record too.
+        self._book.note("hold.ended", {"stage": stage.name, "complete": True})
 
     async def _count_denied(self, stage: str, name: str, conduits: tuple[str, ...], deadline_s: float) -> None:
         reading = await self._points[name].denied(conduits, deadline_s)
         packets = reading.value if reading.value is not None else {}
         await self._book.append("denied.read", {"point": name, "stage": stage, "packets": packets})
+
+    async def _restore_or_say(self) -> bool:
+        try:
+            return await self._restore()
+        except (MemoryError, RuntimeError, OSError, ExceptionGroup) as error:
+            # This machine failed in the restore itself: nobody may take that for an end of which the plant knows nothing.
+            raise Broken(restored=False) from error
 
     async def _restore(self) -> bool:
         touched = dict(self._dead_man.touched)
@@ -403,7 +411,7 @@ class Conductor:
             if heard_s >= least_s and beside_done() and (not bad or heard_s >= longest_s):
                 return bad
             if self.phase is Phase.BASELINE:
-                asked = self._guards.stop_reason()
+                asked = await self._guards.stop_reason()
                 if asked is not None:
                     self._latch.pull(asked)
                 if self._latch.first is not None:

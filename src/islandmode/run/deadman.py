@@ -89,7 +89,7 @@ class DeadMan:
         try:
             if not await self._book.append("arm.intent", intent):
                 return f"{intent['point']}: not armed, because the journal cannot be written."
-            closed = self._guards.closed()
+            closed = await self._guards.closed()
             goes_on = closed is None
             return None if closed is None else closed.why
         finally:
@@ -162,7 +162,7 @@ class DeadMan:
         left_s = timer.armed_s - planned.capabilities.granularity_s
         if left_s >= self._plan.dead_man_s * RENEW_BELOW or left_s + LAG_S >= for_s:
             return None
-        if self._guards.closed() is not None:
+        if await self._guards.closed() is not None:
             return None
         reading = await self._points[name].renew(conduits, for_s, RENEW_DEADLINE_S)
         self._expect(name, for_s, reading)

@@ -10,10 +10,10 @@ armed. What makes it take the run over:
     it is told to end         whoever stops the machine must not leave it isolated   at once
     `restored` is not so      a point still shows an object                          at once
 
-Then it takes the claim, so that the conductor may only restore from then on, and restores until that is seen, however long
-it takes. It never renews, never isolates, and never ends while restoration is unseen, nor while a conductor that it took the
-run from may wake up: it looks once more when that has ended. What that conductor had sent may act for a while after its end,
-so the look that counts comes after the latest moment of such a line.
+Then it says so on the line and takes the claim beside it, so that the conductor may only restore from then on, and restores
+until that is seen, however long it takes. It never renews, never isolates, and never ends while restoration is unseen, nor
+while a conductor that it took the run from may wake up: it looks once more when that has ended. What that conductor had sent
+may act for a while after its end, so the look that counts comes after the latest moment of such a line.
 """
 
 from __future__ import annotations
@@ -32,7 +32,20 @@ from islandmode.run.restore import restore_until_seen
 from islandmode.store.journal import Journal
 from islandmode.system.claim import Claim
 from islandmode.system.clock import Clock
-from islandmode.system.lifeline import BEAT_S, HERE, OWE, PAID, READY, REFUSED, RESTORED, RESTORING, Hearing, Requests
+from islandmode.system.lifeline import (
+    BEAT_S,
+    HERE,
+    OWE,
+    PAID,
+    READY,
+    REFUSED,
+    RESTORED,
+    RESTORING,
+    TAKEN,
+    Hearing,
+    Requests,
+)
+from islandmode.system.ready import MemoryReserve
 
 LOGIN_DEADLINE_S = 15.0
 LOOK_DEADLINE_S = 3.0
@@ -86,10 +99,11 @@ class Guardian:
         self._asked: tuple[int, str] | None = None
         self._took_over = False
         self._outlasted = False
+        self._reserve = MemoryReserve()
 
     async def guard(self) -> bool:
         """Guard until restoration was seen or nothing is owed; returns whether we were ready and all is restored."""
-        refused = await self._log_in()
+        refused = self._reserve.take() or await self._log_in()
         if refused is not None:
             self._hearing.answer(f"{REFUSED} {refused}")
             return False
@@ -141,8 +155,15 @@ class Guardian:
                 return None
 
     def _take_in(self, line: str) -> None:
-        word, _, name = line.partition(" ")
         self._heard_us = self._clock.monotonic_us()
+        self._keep_account(line)
+        if line == RESTORING:
+            self._restoring_us = self._heard_us
+        self._hearing.answer(HERE)
+
+    def _keep_account(self, line: str) -> None:
+        """Remember what is owed a restore, by what the conductor says of it."""
+        word, _, name = line.partition(" ")
         if word == OWE and name in self._plan.points:
             self._owed[name] = self._plan.points[name].conduits
             # Beside the conductor's own record: one journal that was cut short must not hide that something was armed.
@@ -150,9 +171,6 @@ class Guardian:
         elif word == PAID:
             self._owed.pop(name, None)
             self._journal.note("guardian.paid", {"point": name})
-        elif word == RESTORING:
-            self._restoring_us = self._heard_us
-        self._hearing.answer(HERE)
 
     def _reason(self) -> str | None:
         now_us = self._clock.monotonic_us()
@@ -196,6 +214,8 @@ class Guardian:
                 await self._wait_for_late_lines()
                 self._outlasted = True
                 return await self._disagreement()
+            # It may have woken in the middle of arming: what it says then is looked at too.
+            self._keep_account(line)
         return None
 
     async def _wait_for_late_lines(self) -> None:
@@ -208,14 +228,22 @@ class Guardian:
 
     async def _take_over(self, why: str) -> None:
         self._took_over = True
-        claimed = self._claim.take()
-        self._journal.note("guardian.took_over", {"why": why, "claimed": claimed, "points": sorted(self._owed)})
-        await restore_until_seen(
-            self._points,
-            self._owed,
-            notes=self._journal,
-            clock=self._clock,
-            give_up_after_s=math.inf,
-            pause_max_s=PAUSE_MAX_S,
-            others_until_us=self._clock.monotonic_us(),
-        )
+        self._reserve.give_back()
+        # The conductor's own line first: it waits for no disk. The file is for whoever does not hear that line.
+        self._hearing.answer(TAKEN)
+        self._journal.note("guardian.took_over", {"why": why, "points": sorted(self._owed)})
+        async with anyio.create_task_group() as beside:
+            beside.start_soon(self._take_claim)
+            await restore_until_seen(
+                self._points,
+                self._owed,
+                notes=self._journal,
+                clock=self._clock,
+                give_up_after_s=math.inf,
+                pause_max_s=PAUSE_MAX_S,
+                others_until_us=self._clock.monotonic_us(),
+            )
+
+    async def _take_claim(self) -> None:
+        claimed = await self._claim.take()
+        self._journal.note("guardian.claimed", {"claimed": "unknown" if claimed is None else claimed})

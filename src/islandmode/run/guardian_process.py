@@ -19,7 +19,7 @@ import anyio
 
 from islandmode.core.request import SIZE_MAX_BYTES
 from islandmode.system.clock import Clock
-from islandmode.system.lifeline import HERE, READY, REFUSED
+from islandmode.system.lifeline import HERE, READY, REFUSED, TAKEN
 from islandmode.system.process import start
 
 EMPTY_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
@@ -38,7 +38,7 @@ class ProcessGuardian:
         self._process: subprocess.Popen[bytes] | None = None
         self._heard = b""
         self._heard_us = 0
-        self._gone = False
+        self._gone = self._taken = False
 
     async def ready(self, deadline_s: float) -> str | None:
         """Start the guardian and wait until it has logged in on every point; returns why it has not."""
@@ -89,14 +89,27 @@ class ProcessGuardian:
         """Tell how long ago the guardian was last heard; None when it is gone."""
         if self._process is None or self._process.stdout is None or self._gone:
             return None
+        self._gone = not self._listen(self._process.stdout.fileno())
+        return None if self._gone else (self._clock.monotonic_us() - self._heard_us) / 1_000_000
+
+    def taken_over(self) -> bool:
+        """Tell whether the guardian has said that it takes the run over; never waits and never raises."""
+        self.silent_s()
+        return self._taken
+
+    def _listen(self, number: int) -> bool:
+        """Take in what the guardian said since the last look; false when it is gone."""
         try:
-            while data := os.read(self._process.stdout.fileno(), CHUNK):
-                if HERE.encode() in data:
+            while data := os.read(number, CHUNK):
+                *lines, self._heard = (self._heard + data).split(b"\n")
+                if HERE.encode() in lines:
                     self._heard_us = self._clock.monotonic_us()
+                self._taken = self._taken or TAKEN.encode() in lines
         except BlockingIOError:
-            return (self._clock.monotonic_us() - self._heard_us) / 1_000_000
-        self._gone = True
-        return None
+            return True
+        except OSError:
+            return False
+        return False
 
     async def close(self) -> None:
         """Let go of the line; a guardian that still owes a restore goes on alone."""

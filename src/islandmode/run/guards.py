@@ -16,9 +16,11 @@ from islandmode.run.progress import Stop
 from islandmode.system.claim import Claim
 from islandmode.system.clock import Clock
 from islandmode.system.lifeline import BEAT, BEAT_S, OWE, PAID, RESTORED, RESTORING, STRANDED, Lifeline, Requests
+from islandmode.system.ready import MemoryReserve
 
 READY_DEADLINE_S = 20.0
 SILENT_S = 2 * BEAT_S
+TAKEN_OVER = "The run was taken over; this conductor may only restore."
 Proof = Callable[[], Awaitable[str | None]]
 """Tries a layer that would put the plant back; returns why it would not, None when it would."""
 
@@ -45,6 +47,7 @@ class Guards:
         self._clock = clock
         self._book = book
         self._run = run
+        self._reserve = MemoryReserve()
         self._known: set[str] = set()
         self._beat_us: int | None = None
         self._looked_us: int | None = None
@@ -65,6 +68,9 @@ class Guards:
             await self._book.append("guardian.proved", {"why": why or ""})
             return None if why is None else f"The guardian is not ready: {why}."
 
+        missing = self._reserve.take()
+        if missing:
+            return f"Not ready: {missing}."
         async with anyio.create_task_group() as group:
             for proof in (guardian, *self._proofs):
                 group.start_soon(one, proof)
@@ -83,15 +89,20 @@ class Guards:
             return 0.0
         return max(0, self._window_until_us - self._clock.monotonic_us()) / 1_000_000
 
-    def closed(self) -> Stop | None:
+    async def closed(self) -> Stop | None:
         """Say why nothing may be isolated, or kept isolated for longer; None while that is allowed."""
-        if not self._claim.free:
-            return Stop("guardian", "The run was taken over; this conductor may only restore.")
+        if self._lifeline.taken_over():
+            return Stop("guardian", TAKEN_OVER)
+        free = await self._claim.is_free()
+        if free is None:
+            return Stop("guardian", "The disk does not tell whether the run was taken over; nothing more is isolated.")
+        if not free:
+            return Stop("guardian", TAKEN_OVER)
         if self._window_until_us is not None and self.window_left_s <= 0:
             return Stop("window", "The time in which this drill may isolate anything is over.")
         return None
 
-    def stop_reason(self) -> Stop | None:
+    async def stop_reason(self) -> Stop | None:
         """Beat, read requests, look at the guardian; returns why the plant must be restored now."""
         asked = self._asked()
         if asked is not None:
@@ -110,7 +121,7 @@ class Guards:
             return Stop("guardian", f"This conductor stood still for {stood_s:.1f} s, so nobody watched.")
         if silent_s > SILENT_S:
             return Stop("guardian", f"The guardian was not heard for {silent_s:.1f} s.")
-        return self.closed()
+        return await self.closed()
 
     def _stood_s(self) -> float:
         """Tell how long ago we were last here: whoever slept must not blame the other for the silence."""
@@ -144,7 +155,8 @@ class Guards:
         self._lifeline.tell(f"{PAID} {point}")
 
     def restoring(self) -> None:
-        """Tell the guardian that restore has begun."""
+        """Tell the guardian that restore has begun, and give that the memory which was held for it."""
+        self._reserve.give_back()
         self._lifeline.tell(RESTORING)
 
     def restored(self, *, seen: bool) -> None:
@@ -153,4 +165,5 @@ class Guards:
 
     async def close(self) -> None:
         """Let go of the guardian."""
+        self._reserve.give_back()
         await self._lifeline.close()

@@ -14,8 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from islandmode.core.errors import IslandmodeError
+from islandmode.system.apart import apart
 
 INTERNAL, STRANDED = 7, 5
+WRITE_S = 2.0
 
 
 class Broken(Exception):
@@ -43,14 +45,15 @@ def exit_code_of(command: Callable[[], int], crash_file: Path) -> int:
 
 def _internal(error: Exception, crash_file: Path) -> int:
     code = STRANDED if isinstance(error, Broken) and not error.restored else INTERNAL
-    where = f"details are in {crash_file}"
-    try:
-        crash_file.parent.mkdir(parents=True, exist_ok=True)
-        crash_file.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    except OSError:
-        where = "its details could not be written"
     if code == STRANDED:
         print("islandmode: STRANDED: a fault of ours ended the run and restoration was not seen.", file=sys.stderr)
+
+    def write() -> None:
+        crash_file.parent.mkdir(parents=True, exist_ok=True)
+        crash_file.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+
+    unwritten = apart(write, WRITE_S)
+    where = "its details could not be written" if unwritten else f"details are in {crash_file}"
     cause = error.__cause__ or error
     print(f"islandmode: internal error ({type(cause).__name__}); {where}. Please report it.", file=sys.stderr)
     return code

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import anyio
 
-from islandmode.core.outcome import Reading
+from islandmode.core.outcome import Outcome, Reading
 from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.system.clock import Clock
 
@@ -84,7 +84,7 @@ async def _restore_one(
     attempt = 0
     while True:
         attempt += 1
-        reading = await point.restore(conduits, ATTEMPT_DEADLINE_S)
+        reading = await _attempt_one(point, conduits, clock)
         notes.note("restore.attempt", _attempt(point.name, attempt, reading))
         if reading.done and reading.value is not None and reading.value.clear:
             final_us = max(bounds.final_us, point.late_until_us)
@@ -100,6 +100,16 @@ async def _restore_one(
             return False
         await clock.sleep(backoff_s)
         backoff_s = min(backoff_s * 2, bounds.pause_max_s)
+
+
+async def _attempt_one(point: IsolationPoint, conduits: tuple[str, ...], clock: Clock) -> Reading[PointState]:
+    asked_us = clock.monotonic_us()
+    try:
+        return await point.restore(conduits, ATTEMPT_DEADLINE_S)
+    except (MemoryError, RuntimeError, OSError) as error:
+        # Of this machine, not of the device. It may pass, and it must not end what is done for the other points.
+        why = f"this machine failed: {type(error).__name__} {error}".strip()
+        return Reading(Outcome.UNKNOWN, None, why, asked_us, clock.monotonic_us())
 
 
 def _attempt(point: str, attempt: int, reading: Reading[PointState]) -> dict[str, Any]:

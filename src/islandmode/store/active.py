@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from islandmode.core.errors import Refused
 from islandmode.core.plan import Plan
+from islandmode.system.apart import apart
 from islandmode.system.life import Holder, hold_life, holder_of, within
 from islandmode.system.machine_state import keep_owned, names_in, own_place, places, read_owned
 
@@ -56,12 +57,7 @@ class RunRecord:
 
     def forget(self) -> bool:
         """Take the record away, since restoration was seen; false where that is not ours to do. Bounded, and never raises."""
-        with suppress(OSError):
-            if self.account != os.geteuid():
-                return False
-            within(READ_WITHIN_S, self._unlink)
-            return True
-        return False
+        return self.account == os.geteuid() and not apart(self._unlink, READ_WITHIN_S)
 
     def _unlink(self) -> None:
         # The record last: without it the others mean nothing.
@@ -70,8 +66,7 @@ class RunRecord:
 
     def leave_unproven(self, why: str) -> None:
         """Say in the record that the run ended and its restoration is not proven. Bounded, and never raises."""
-        with suppress(OSError, ValueError):
-            within(READ_WITHIN_S, lambda: self._say_unproven(why))
+        apart(lambda: self._say_unproven(why), READ_WITHIN_S)
 
     def _say_unproven(self, why: str) -> None:
         document = _document(read_owned(self.path).data)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anyio
+
 from islandmode.core.chain import GENESIS, digest, sum_holds, with_sum
 from islandmode.core.errors import Refused
 from islandmode.core.record import FORMAT, Record
@@ -20,6 +22,8 @@ from islandmode.system.disk import AppendFile, Disk
 
 RESERVE_BYTES = 4 * 1024 * 1024
 """Reserved when a journal is made, so that a disk that fills up in mid-hold does not stop the records of the restore."""
+RECORD_S = 5.0
+"""How long a record that must be durable is waited for; a disk that takes longer hangs as far as a plant is concerned."""
 HOLE, FINISHED = "journal.hole", "run.finished"
 
 
@@ -85,12 +89,16 @@ class Journal:
         return sum(record.kind != HOLE for record in self._records[self._durable :])
 
     async def append(self, kind: str, data: dict[str, Any]) -> Record:
-        """Append one record and return when it is durable; raises `JournalFailed`, from then on for ever."""
+        """Append one record and return when it is durable; raises `JournalFailed`, also when it hangs, from then on for ever."""
         if self._failure is not None:
             raise JournalFailed(self._failure)
         record, line = self._next(kind, data)
         try:
-            await self._file.write_synced(line)
+            with anyio.fail_after(RECORD_S):
+                await self._file.write_synced(line)
+        except TimeoutError as late:
+            why = late.strerror or f"the disk did not answer within {RECORD_S:g} s"
+            raise JournalFailed(self._fail(why)) from late
         except OSError as error:
             raise JournalFailed(self._fail(error.strerror or str(error))) from error
         # Lines reach the file in order, so everything before this one is durable too.
@@ -103,6 +111,9 @@ class Journal:
             record, line = self._next(kind, data)
         except (TypeError, ValueError, RecursionError):
             record, line = self._next(kind, {"not_json": ascii(data)})
+        except MemoryError:
+            self._fail("no memory was left for a record")
+            return self._record(kind, {})
         self._file.write_unsynced(line)
         return record
 

@@ -1,8 +1,8 @@
 """The disk edge: durable appends, atomic replacement, reserved space, and locks. Nothing else writes durable records.
 
-Each append file has one daemon thread of its own. An fsync can take long or hang, and a shared thread pool would let
-one sick disk stop everything else, a restore included. Nothing here blocks the event loop on a disk, except the locks,
-which are taken before the loop runs.
+An fsync can take long or hang, and on a frozen disk not even SIGKILL ends it. So each append file, and each replacement, has a
+child of its own (`apart`): one sick disk stops nothing else, a restore and our own end included. Nothing here blocks the event
+loop on a disk, except the locks, which are taken before the loop runs.
 """
 
 from __future__ import annotations
@@ -12,19 +12,27 @@ import ctypes
 import errno
 import fcntl
 import os
-import queue
-import threading
+import socket
+import struct
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import anyio
 
 from islandmode.core.errors import Refused
+from islandmode.system.apart import ANSWER_BYTES, Apart, apart, errno_in, once
 
 CLOSE_S = 2.0
+ANSWER_S = 10.0
+"""How long a new file, or one that is written whole, is waited for."""
+FORGET_S = 1.0
+FRAME_BYTES = 32 * 1024
+DATA, END = b"+", b"."
+DONE = struct.Struct("!Qi")
+"""What the child answers: how many frames it has written, and the number of the error that it met."""
 
 
 class AppendFile(Protocol):
@@ -59,74 +67,144 @@ class Disk(Protocol):
         ...
 
 
-Settle = Callable[[OSError | None], None]
-
-
-@dataclass(frozen=True)
-class _Job:
-    data: bytes
-    settle: Settle | None = None
-    last: bool = False
-
-
 class MachineAppendFile:
-    """An append file of this machine, with the one thread that opens, writes, syncs and closes it."""
+    """An append file of this machine, with the one child that makes, writes, syncs and closes it."""
 
-    def __init__(self, path: Path, reserve_bytes: int, sync: Callable[[int], None], opened: Settle) -> None:
-        """Start the thread, whose first work is to make the file; `opened` hears how that went."""
+    def __init__(self, path: Path, reserve_bytes: int, sync: Callable[[int], None]) -> None:
+        """Start the child, whose first work is to make the file; raises OSError."""
         self._path = path
-        self._reserve_bytes = reserve_bytes
-        self._sync = sync
-        self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+        self._child = Apart(lambda line: _Writer(path, reserve_bytes, sync).serve(line))
+        self._told = self._done = 0
+        self._unsent: deque[bytes] = deque()
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._failure: OSError | None = None
         self._closing = False
-        threading.Thread(target=self._work, args=(opened,), name=f"append {path.name}", daemon=True).start()
+        # Its first answer is about no frame: the file is made.
+        self._made = self._answer_to(0)
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._child.line.fileno(), self._hear)
+
+    async def made(self) -> None:
+        """Wait until the file is there; raises OSError."""
+        await self._made
 
     async def write_synced(self, data: bytes) -> None:
         """Append, and return when durable; raises OSError, and after one failure every later call does."""
         if self._closing:
             raise OSError(errno.EBADF, "the file is closed", str(self._path))
-        answer, settle = _question()
-        self._jobs.put(_Job(data, settle))
-        _raise(await answer)
+        if self._failure is not None:
+            raise self._failure
+        self._tell(DATA, data)
+        await self._answer_to(self._told)
 
     def write_unsynced(self, data: bytes) -> None:
         """Append when the disk gets to it; never waits and never raises."""
-        if not self._closing:
-            self._jobs.put(_Job(data))
+        if not self._closing and self._failure is None:
+            self._tell(DATA, data)
 
     def abandon(self) -> None:
         """Close without waiting, when whoever asked for the file has gone."""
-        if not self._closing:
-            self._closing = True
-            self._jobs.put(_Job(b"", last=True))
+        self._closing = True
+        self._let_go()
 
     async def close(self) -> None:
         """Write what is queued, as far as the disk answers within two seconds, and close."""
-        if not self._closing:
-            answer, settle = _question()
-            self._closing = True
-            self._jobs.put(_Job(b"", settle, last=True))
-            with anyio.move_on_after(CLOSE_S):
-                await answer
+        if self._closing:
+            return
+        self._closing = True
+        if self._failure is None:
+            self._tell(END, b"")
+            with anyio.move_on_after(CLOSE_S), suppress(OSError):
+                await self._answer_to(self._told)
+        self._let_go()
 
-    def _work(self, opened: Settle) -> None:
+    def _answer_to(self, number: int) -> asyncio.Future[None]:
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((number, answer))
+        return answer
+
+    def _tell(self, kind: bytes, data: bytes) -> None:
+        for at in range(0, len(data) or 1, FRAME_BYTES):
+            self._told += 1
+            self._unsent.append(kind + data[at : at + FRAME_BYTES])
+        self._send()
+
+    def _send(self) -> None:
+        """Send what the child has room for; the rest waits here, and nobody for it."""
+        try:
+            while self._unsent:
+                self._child.line.send(self._unsent[0])
+                self._unsent.popleft()
+        except BlockingIOError:
+            self._loop.add_writer(self._child.line.fileno(), self._send)
+            return
+        except OSError as error:
+            self._unsent.clear()
+            self._fail(error)
+        self._loop.remove_writer(self._child.line.fileno())
+
+    def _hear(self) -> None:
+        try:
+            answer = self._child.line.recv(ANSWER_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            answer = b""
+        done, number = DONE.unpack(answer) if answer else (self._done, errno.EPIPE)
+        if not answer:
+            self._loop.remove_reader(self._child.line.fileno())
+        if number:
+            self._fail(OSError(number, os.strerror(number), str(self._path)))
+            return
+        self._done = done
+        while self._waiting and self._waiting[0][0] <= done:
+            _settle(self._waiting.popleft()[1], None)
+
+    def _fail(self, failure: OSError) -> None:
+        self._failure = self._failure or failure
+        while self._waiting:
+            _settle(self._waiting.popleft()[1], self._failure)
+
+    def _let_go(self) -> None:
+        self._loop.remove_reader(self._child.line.fileno())
+        self._loop.remove_writer(self._child.line.fileno())
+        self._child.let_go()
+
+
+def _settle(answer: asyncio.Future[None], failure: OSError | None) -> None:
+    if answer.done():
+        return
+    if failure is None:
+        answer.set_result(None)
+    else:
+        answer.set_exception(OSError(failure.errno, failure.strerror, failure.filename))
+
+
+class _Writer:
+    """The child of an append file: it may wait for the disk as long as that likes."""
+
+    def __init__(self, path: Path, reserve_bytes: int, sync: Callable[[int], None]) -> None:
+        self._path = path
+        self._reserve_bytes = reserve_bytes
+        self._sync = sync
+        self._failed = 0
+
+    def serve(self, line: socket.socket) -> None:
         try:
             descriptor = self._open()
         except OSError as refused:
-            opened(refused)
+            line.send(DONE.pack(0, refused.errno or errno.EIO))
             return
-        opened(None)
-        ending = False
-        while not ending:
-            batch = self._take()
-            failure = self._write(descriptor, b"".join(job.data for job in batch))
-            ending = batch[-1].last
-            if ending:
+        _answer(line, 0, 0)
+        done, ended = 0, False
+        while not ended:
+            frames = self._take(line)
+            ended = frames[-1][:1] != DATA
+            self._write(descriptor, b"".join(frame[1:] for frame in frames))
+            if ended:
                 _release(descriptor)
-            for job in batch:
-                if job.settle is not None:
-                    job.settle(failure)
+            done += len(frames)
+            _answer(line, done, self._failed)
 
     def _open(self) -> int:
         make_folder(self._path.parent)
@@ -142,72 +220,66 @@ class MachineAppendFile:
             raise
         return descriptor
 
-    def _take(self) -> list[_Job]:
-        """Wait for a job, then take all that wait with it: they share one fsync."""
-        batch = [self._jobs.get()]
-        while not batch[-1].last:
+    def _take(self, line: socket.socket) -> list[bytes]:
+        """Wait for a frame, then take all that wait with it: they share one fsync. The end of the line is a frame too."""
+        frames = [line.recv(FRAME_BYTES + 1)]
+        while frames[-1][:1] == DATA:
             try:
-                batch.append(self._jobs.get_nowait())
-            except queue.Empty:
+                frames.append(line.recv(FRAME_BYTES + 1, socket.MSG_DONTWAIT))
+            except BlockingIOError:
                 break
-        return batch
+        return frames
 
-    def _write(self, descriptor: int, data: bytes) -> OSError | None:
-        if self._failure is not None or not data:
-            return self._failure
+    def _write(self, descriptor: int, data: bytes) -> None:
+        if self._failed or not data:
+            return
         try:
             _write_all(descriptor, data)
             self._sync(descriptor)
         except OSError as failure:
             # After a failed fsync the kernel may have dropped the pages and said so once: never trust this file again.
-            self._failure = failure
-        return self._failure
+            self._failed = failure.errno or errno.EIO
+
+
+def _answer(line: socket.socket, done: int, failed: int) -> None:
+    # Nobody may listen any more: what was told before that is still written.
+    with suppress(OSError):
+        line.send(DONE.pack(done, failed))
 
 
 class MachineDisk:
     """The disks of this machine."""
 
     def __init__(self, sync: Callable[[int], None] = os.fsync) -> None:
-        """Make durable with `sync`, which takes a descriptor and raises OSError."""
+        """Make durable with `sync`, which takes a descriptor and raises OSError; it is called in a child of ours."""
         self._sync = sync
 
     async def create(self, path: Path, reserve_bytes: int = 0) -> AppendFile:
         """Create a new file with space reserved; raises OSError when it exists or the space is not there."""
-        answer, settle = _question()
-        file = MachineAppendFile(path, reserve_bytes, self._sync, settle)
+        file = MachineAppendFile(path, reserve_bytes, self._sync)
         try:
-            _raise(await answer)
-        except anyio.get_cancelled_exc_class():
+            with _patience(path):
+                await file.made()
+        except (OSError, anyio.get_cancelled_exc_class()):
             file.abandon()
             raise
         return file
 
     async def replace(self, path: Path, data: bytes) -> None:
         """Write a whole file atomically: a reader sees the old one or the new one."""
-        answer, settle = _question()
-        threading.Thread(
-            target=self._replace, args=(path, data, settle), name=f"replace {path.name}", daemon=True
-        ).start()
-        _raise(await answer)
-
-    def _replace(self, path: Path, data: bytes, settle: Settle) -> None:
-        temporary = path.with_name(f".{path.name}.new")
+        loop = asyncio.get_running_loop()
+        child = once(lambda: _replace(path, data, self._sync))
+        answered = asyncio.Event()
+        loop.add_reader(child.line.fileno(), answered.set)
         try:
-            make_folder(path.parent)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-            try:
-                _write_all(descriptor, data)
-                self._sync(descriptor)
-            finally:
-                os.close(descriptor)
-            temporary.replace(path)
-            sync_folder(path.parent)
-        except OSError as failure:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            settle(failure)
-        else:
-            settle(None)
+            with _patience(path):
+                await answered.wait()
+            number = errno_in(child.line.recv(ANSWER_BYTES))
+        finally:
+            loop.remove_reader(child.line.fileno())
+            child.let_go()
+        if number:
+            raise OSError(number, os.strerror(number), str(path))
 
     def free_bytes(self, path: Path) -> int:
         """Tell how much space is free where a path is."""
@@ -215,26 +287,32 @@ class MachineDisk:
         return found.f_bavail * found.f_frsize
 
 
-def _question() -> tuple[asyncio.Future[OSError | None], Settle]:
-    """Make a future for this loop, and the way in which a thread settles it."""
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[OSError | None] = loop.create_future()
-
-    def tell(failure: OSError | None) -> None:
-        if not answer.done():
-            answer.set_result(failure)
-
-    def settle(failure: OSError | None) -> None:
-        # The loop may have ended while a sick disk held us up; then nobody waits for this answer any more.
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(tell, failure)
-
-    return answer, settle
+@contextmanager
+def _patience(path: Path) -> Iterator[None]:
+    """Wait for a disk, and not for ever; raises OSError."""
+    try:
+        with anyio.fail_after(ANSWER_S):
+            yield
+    except TimeoutError:
+        raise OSError(errno.ETIMEDOUT, f"the disk did not answer within {ANSWER_S:g} s", str(path)) from None
 
 
-def _raise(failure: OSError | None) -> None:
-    if failure is not None:
-        raise OSError(failure.errno, failure.strerror, failure.filename) from failure
+def _replace(path: Path, data: bytes, sync: Callable[[int], None]) -> None:
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        make_folder(path.parent)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        try:
+            _write_all(descriptor, data)
+            sync(descriptor)
+        finally:
+            os.close(descriptor)
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
@@ -328,8 +406,8 @@ def _lock(path: Path, conduit: str, holder: str) -> Iterator[None]:
         _take_lock(descriptor, path, conduit)
         _say_holder(descriptor, holder)
         yield
-        # Whoever holds it next says so a moment later; until then, no process number is better than ours.
-        _say_holder(descriptor, "")
+        # The next holder says so a moment later; until then, no process number is better than ours.
+        apart(lambda: _forget_holder(path, holder), FORGET_S)
     finally:
         os.close(descriptor)
 
@@ -339,6 +417,12 @@ def _say_holder(descriptor: int, who: str) -> None:
     with suppress(OSError):
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, who.encode(), 0)
+
+
+def _forget_holder(path: Path, who: str) -> None:
+    # A disk that answers late must not wipe out the name of the next holder.
+    if path.read_text(encoding="utf-8", errors="replace") == who:
+        os.truncate(path, 0)
 
 
 def _take_lock(descriptor: int, path: Path, conduit: str) -> None:

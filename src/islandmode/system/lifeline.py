@@ -2,7 +2,7 @@
 
 The conductor says, a line each: `beat` once a second while its loops are healthy; `owe NAME` before it arms a point and
 `paid NAME` when the device refused that; `restoring`, then `restored` or `stranded`. The guardian says `ready` or `refused WHY`
-once, then answers each line with `here`. The end of the line means that whoever was there is gone; silence, that it is stuck.
+once, then answers each line with `here`, and before it takes the run over it says `taken`: a pipe waits for no disk. The end of the line means that whoever was there is gone; silence, that it is stuck.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Protocol
 
 BEAT_S = 1.0
-READY, REFUSED, HERE = "ready", "refused", "here"
+READY, REFUSED, HERE, TAKEN = "ready", "refused", "here", "taken"
 BEAT, OWE, PAID, RESTORING, RESTORED, STRANDED = "beat", "owe", "paid", "restoring", "restored", "stranded"
 
 
@@ -27,6 +27,10 @@ class Lifeline(Protocol):
 
     def silent_s(self) -> float | None:
         """Tell how long ago the guardian was last heard; None when it is gone."""
+        ...
+
+    def taken_over(self) -> bool:
+        """Tell whether the guardian has said that it takes the run over; never waits and never raises."""
         ...
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from islandmode.system.clock import Clock
 
 TERM_S = 3.0
+KILL_S = 2.0
 STEP_S = 0.01
 
 
@@ -28,20 +29,32 @@ def start(argv: Sequence[str], *, environment: Mapping[str, str] | None = None) 
     )
 
 
-async def stop(child: subprocess.Popen[bytes], *, clock: Clock, term_s: float = TERM_S) -> int:
-    """End a child that we started: ask, wait, kill; returns its return code, and closes its pipes. Twice is nothing."""
+async def stop(child: subprocess.Popen[bytes], *, clock: Clock, term_s: float = TERM_S) -> int | None:
+    """End a child that we started: ask, wait, kill; returns its return code, and closes its pipes. Twice is nothing.
+
+    None says that it lives on: nothing ends a process that stands in a write to a frozen disk before the disk answers.
+    """
     if child.poll() is None:
         child.terminate()
-        left_s = term_s
-        while child.poll() is None and left_s > 0:
-            await clock.sleep(STEP_S)
-            left_s -= STEP_S
-        if child.poll() is None:
-            child.kill()
+        await _ends(child, clock, term_s)
+    if child.poll() is None:
+        child.kill()
+        await _ends(child, clock, KILL_S)
     for pipe in (child.stdin, child.stdout, child.stderr):
         if pipe is not None:
             _close(pipe)
-    return child.wait()
+    code = child.poll()
+    if code is None:
+        # It is the machine's from here on; without this Python would complain that it still runs.
+        child.returncode = 0
+    return code
+
+
+async def _ends(child: subprocess.Popen[bytes], clock: Clock, longest_s: float) -> None:
+    left_s = longest_s
+    while child.poll() is None and left_s > 0:
+        await clock.sleep(STEP_S)
+        left_s -= STEP_S
 
 
 def _close(pipe: object) -> None:

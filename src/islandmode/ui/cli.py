@@ -35,6 +35,7 @@ app.add_typer(lab_app, name="lab")
 
 CRASH_FILE = Path("runs") / "internal-error.txt"
 BAD_INPUT = 2
+BANNER_S = 3.0
 SAY_IT_THEMSELVES = frozenset({"islandmode status", "islandmode look", "islandmode restore", "islandmode guard"})
 
 
@@ -48,8 +49,14 @@ def _with_banner(context: typer.Context, workspace: Path) -> Path:
         with suppress(OSError, IslandmodeError):
             print_banners(workspace)
 
+    def say_soon() -> None:
+        from islandmode.ui.silent_disk import beside
+
+        # Nor may a disk that hangs.
+        beside(say, BANNER_S)
+
     if context.command_path not in SAY_IT_THEMSELVES:
-        context.call_on_close(say)
+        context.call_on_close(say_soon)
     return workspace
 
 
@@ -221,9 +228,11 @@ def abort(
     Asks the run, and restores by itself if that is not seen at once. Exit code 5 if restoration was not seen.
     """
     from islandmode.ui import stop_commands
+    from islandmode.ui.silent_disk import watching
 
-    again = ("abort", *((run,) if run else ()), *_place(workspace, lab))
-    return stop_commands.abort(stop_commands.Wanted(workspace.resolve(), run, lab, again, at_once))
+    with watching(run) as watch:
+        again = ("abort", *((run,) if run else ()), *_place(workspace, lab))
+        return stop_commands.abort(stop_commands.Wanted(workspace.resolve(), run, lab, again, at_once, watch))
 
 
 @app.command()
@@ -240,15 +249,14 @@ def restore(
     Exit code 5 if restoration was not seen. With --drill, by the drill alone, when no run's record can be read.
     """
     from islandmode.ui import stop_commands
+    from islandmode.ui.silent_disk import watching
 
-    where = workspace.resolve()
-    if drill is not None:
-        again = ("restore", "--drill", drill, *_place(workspace, lab))
-        return stop_commands.restore_by_drill(where, drill, lab, again)
     if prove and run is not None:
-        return stop_commands.prove(where, run, lab)
-    again = ("restore", *((run,) if run else ()), *_place(workspace, lab))
-    return stop_commands.restore(stop_commands.Wanted(where, run, lab, again, at_once))
+        return stop_commands.prove(workspace.resolve(), run, lab)
+    with watching(run, workspace if drill is not None else None) as watch:
+        where, named = workspace.resolve(), ("--drill", drill) if drill is not None else (run,) if run else ()
+        wanted = stop_commands.Wanted(where, run, lab, ("restore", *named, *_place(workspace, lab)), at_once, watch)
+        return stop_commands.restore(wanted) if drill is None else stop_commands.restore_by_drill(wanted, drill)
 
 
 @app.command(hidden=True)

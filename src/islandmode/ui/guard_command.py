@@ -19,7 +19,7 @@ from islandmode.run.guardian_process import FolderRequests, PipeHearing
 from islandmode.store import rundir
 from islandmode.store.journal import Journal
 from islandmode.store.rundir import RunDirectory
-from islandmode.system.claim import FileClaim
+from islandmode.system.claim import ClaimApart
 from islandmode.system.clock import Clock, MachineClock
 from islandmode.system.disk import MachineDisk
 from islandmode.system.lifeline import REFUSED
@@ -80,14 +80,14 @@ async def _guard(workspace: Path, lab_name: str, directory: RunDirectory) -> int
     path = directory.journal.with_name(rundir.GUARDIAN_JOURNAL)
     names = {"site": plan.drill.site, "run": directory.run, "writer": "guardian"}
     journal = await Journal.create(MachineDisk(), path, clock=clock, **names)
-    signals = Signals()
+    claim, signals = ClaimApart(directory.root), Signals()
     guardian = Guardian(
         plan,
         points,
         run=directory.run,
         journal=journal,
         clock=clock,
-        claim=FileClaim(directory.root),
+        claim=claim,
         hearing=PipeHearing(0, 1),
         requests=FolderRequests(directory.requests),
         told=signals,
@@ -100,4 +100,5 @@ async def _guard(workspace: Path, lab_name: str, directory: RunDirectory) -> int
     for point in points.values():
         await point.close()
     await journal.close()
+    claim.close()
     return 0 if restored else STRANDED

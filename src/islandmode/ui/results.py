@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 
@@ -20,26 +21,37 @@ from islandmode.core.verdict import Interval, Restoration, Result, Row, Times, V
 from islandmode.run.conductor import Conducted
 from islandmode.store import rundir
 from islandmode.store.rundir import RunDirectory
+from islandmode.system.apart import apart
 from islandmode.ui.card import card_lines
 from islandmode.ui.report import render_report, verdict_json
+from islandmode.ui.silent_disk import beside
 
+READ_S, WRITE_S = 10.0, 20.0
 COLOURS = {Result.HELD: "green", Result.NOT_TESTED: "yellow", Result.INCONCLUSIVE: "yellow", Result.BREACHED: "red"}
 
 
 def judge_and_write(
     plan: Plan, conducted: Conducted, records: Sequence[Record], directory: RunDirectory, *, mode: Mode, lab: bool
 ) -> Verdict:
-    """Judge a finished run and write verdict, samples, report and check sums into its directory."""
-    others = directory.guardian_records()
+    """Judge a finished run and write verdict, samples, report and check sums; raises OSError, also when the disk hangs."""
+    others: list[Record] = []
+    if not beside(lambda: others.extend(directory.guardian_records()), READ_S):
+        raise OSError(errno.EIO, f"the disk did not answer within {READ_S:g} s")
     edges = timeline_of([stage.name for stage in plan.stages], records, others).edges
     episodes = {probe: fold(samples, edges) for probe, samples in conducted.samples.items()}
     verdict = judge(plan, records, episodes, mode=mode.value, lab=lab, run=directory.run, others=others)
     report = render_report(plan, verdict, records, episodes, others=others, configuration_diffs=conducted.differences)
-    for vantage, segments in conducted.segments.items():
-        directory.write_spool(vantage, segments)
-    directory.write_text(rundir.VERDICT, verdict_json(verdict))
-    directory.write_text(rundir.REPORT, report)
-    directory.seal()
+
+    def write() -> None:
+        for vantage, segments in conducted.segments.items():
+            directory.write_spool(vantage, segments)
+        directory.write_text(rundir.VERDICT, verdict_json(verdict))
+        directory.write_text(rundir.REPORT, report)
+        directory.seal()
+
+    why = apart(write, WRITE_S)
+    if why:
+        raise OSError(errno.EIO, why)
     return verdict
 
 

@@ -31,7 +31,7 @@ from islandmode.store import rundir
 from islandmode.store.active import record_run
 from islandmode.store.journal import Journal
 from islandmode.store.rundir import RunDirectory
-from islandmode.system.claim import FileClaim
+from islandmode.system.claim import ClaimApart
 from islandmode.system.clock import Clock, MachineClock, iso_utc
 from islandmode.system.disk import Disk, MachineDisk, hold_conduits
 from islandmode.system.forwarding import forwards
@@ -170,7 +170,10 @@ def _run_here(request: RunRequest, plan: Plan, lab: Lab) -> int:
         if not conducted.restored:
             print_card(plan)
         where = f"The run's record in {directory.root} could not be finished ({error.strerror})"
-        raise Unrecorded(f"{where}; it proves nothing.", stranded=not conducted.restored) from error
+        back = " The plant is back: every isolation point was read back without our objects."
+        raise Unrecorded(
+            f"{where}; it proves nothing.{back if conducted.restored else ''}", stranded=not conducted.restored
+        ) from error
     if verdict.restoration is Restoration.PROVEN:
         _forget(directory)
     elif directory.record is not None:
@@ -239,6 +242,7 @@ class _Rehearsal:
             "lab_backend": self._lab.backend,
             "lab_lives_by": self._lab.lives_by,
         }
+        claim = ClaimApart(directory.root)
         place = RunPlace(directory.run, directory.root, STARTED_BY, header, forwards())
         conductor = Conductor(
             plan,
@@ -248,7 +252,7 @@ class _Rehearsal:
             disk=self._disk,
             clock=self._clock,
             place=place,
-            guarded=self._guarded(),
+            guarded=self._guarded(claim),
             latch=self._latch,
             show=self._show,
         )
@@ -258,8 +262,9 @@ class _Rehearsal:
             with anyio.CancelScope(shield=True):
                 self.records = journal.records
                 await journal.close()
+                claim.close()
 
-    def _guarded(self) -> Guarded:
+    def _guarded(self, claim: ClaimApart) -> Guarded:
         """Prepare what guards the run; the guardian's process and the proof start when the conductor asks."""
         own = ("--workspace", str(self._request.workspace), "--lab", self._lab.name)
         ours = (sys.executable, "-m", "islandmode")
@@ -268,7 +273,7 @@ class _Rehearsal:
         known = ("--record", str(record.path)) if record is not None else ()
         return Guarded(
             ProcessGuardian((*ours, "guard", run, *own, *known), self._clock),
-            FileClaim(self._directory.root),
+            claim,
             FolderRequests(self._directory.requests),
             (partial(_restore_would_work, (*ours, "restore", run, "--prove", *own)),),
         )

@@ -30,6 +30,7 @@ from islandmode.rehearse.lab import Lab
 from islandmode.run.resume import resume
 from islandmode.store import rundir
 from islandmode.store.rundir import RunDirectory
+from islandmode.system.apart import apart
 from islandmode.system.claim import FileClaim
 from islandmode.system.clock import MachineClock, iso_utc
 from islandmode.system.disk import MachineDisk
@@ -39,6 +40,7 @@ from islandmode.ui.lab_place import STATE
 from islandmode.ui.operator_name import operator_name
 from islandmode.ui.planning import print_left_out, rescue_of
 from islandmode.ui.results import print_card
+from islandmode.ui.silent_disk import DiskWatch, beside
 from islandmode.ui.unfinished_runs import (
     UNREADABLE,
     Known,
@@ -56,6 +58,9 @@ from islandmode.ui.unfinished_runs import (
 NAMED_WITHIN_S = 0.3
 OBEYED_WITHIN_S = 1.0
 ENDED_WITHIN_S = 15.0
+PUT_WITHIN_S = 0.3
+"""How long a request or a claim is waited for: either is done by others as well, and a restore waits for no disk."""
+RECORDS_WITHIN_S = 3.0
 LOOK_EVERY_S = 0.05
 GOOD_FOR_US = 60_000_000
 DEFAULT_LAB = "plant"
@@ -72,6 +77,7 @@ class Wanted:
     arguments: tuple[str, ...]
     at_once: bool
     """Whether whoever has the run was asked already."""
+    watch: DiskWatch
 
 
 def _of_run(verb: str, one: RunDirectory, lab: str = DEFAULT_LAB) -> tuple[str, ...]:
@@ -99,11 +105,11 @@ def _bring_back(wanted: Wanted, known: Known, chosen: Sequence[RunDirectory], no
     # Who asks a second time, from the operations host, has seen that something is owed, and may see more of the record there.
     left = [one for one in chosen if wanted.at_once or not _is_settled(one)]
     alone = len(left) == 1 and _may_act_on(left[0])
-    code = (
-        _bring_one_back(wanted, left[0])
-        if alone
-        else bring_back_apart(wanted.arguments[0], left, at_once=wanted.at_once)
-    )
+    if alone:
+        code = _bring_one_back(wanted, left[0])
+    else:
+        with wanted.watch.elsewhere():
+            code = bring_back_apart(wanted.arguments[0], left, at_once=wanted.at_once)
     if chosen and not known.unread:
         return code
     return max(code, say_whether_all(known, "" if chosen else none))
@@ -155,7 +161,7 @@ def _as_account(one: RunDirectory) -> dict[str, Any]:
 
 
 def _bring_one_back(wanted: Wanted, directory: RunDirectory) -> int:
-    if not wanted.at_once and _obeys(directory):
+    if not wanted.at_once and _obeys(wanted.watch, directory):
         return 0
     code = _restore_one(wanted, directory)
     if code == 0 and directory.record is not None:
@@ -190,7 +196,7 @@ def _is_settled(directory: RunDirectory) -> bool:
     return False
 
 
-def _obeys(directory: RunDirectory) -> bool:
+def _obeys(watch: DiskWatch, directory: RunDirectory) -> bool:
     """Ask a run's processes to restore, and tell whether they did soon enough."""
     holder, owed = directory.conductor(), owed_by(directory)
     if holder is None:
@@ -199,7 +205,7 @@ def _obeys(directory: RunDirectory) -> bool:
         print(f"{directory.run}: restoration was seen already; the run is writing its verdict.")
         return True
     _ask(directory, holder.pid)
-    if anyio.run(partial(_obeyed, directory, was_owed=bool(owed))):
+    if anyio.run(partial(_obeyed, watch, directory, was_owed=bool(owed))):
         print(f"{directory.run}: stopped; restoration was seen.")
         return True
     return False
@@ -208,7 +214,7 @@ def _obeys(directory: RunDirectory) -> bool:
 def _ask(directory: RunDirectory, pid: int | None) -> None:
     """Put a request into the run's folder, and signal the conductor; either is enough, and neither must succeed."""
     try:
-        if _put_request(directory):
+        if not _put_request(directory):
             # Read first, it puts a name into the record; a signal has none.
             anyio.run(MachineClock.of_this_boot().sleep, NAMED_WITHIN_S)
     finally:
@@ -217,28 +223,30 @@ def _ask(directory: RunDirectory, pid: int | None) -> None:
                 os.kill(pid, signal.SIGTERM)
 
 
-def _put_request(directory: RunDirectory) -> bool:
+def _put_request(directory: RunDirectory) -> str:
+    """Put a request into the run's folder, as far as the disk answers at once; returns why that was not seen."""
     clock = MachineClock.of_this_boot()
     token = randomness.token_hex(8)
     request = Request("abort", directory.run, token, operator_name(), clock.utc_us() + GOOD_FOR_US)
-    try:
+
+    def put() -> None:
         new = directory.requests / f".{token}.new"
         new.write_bytes(write_request(request))
         # The run may have another account than we: what it cannot read it cannot obey.
         new.chmod(0o664)
         new.rename(directory.requests / f"{token}.json")
-    except OSError:
-        return False
-    return True
+
+    return apart(put, PUT_WITHIN_S)
 
 
-async def _obeyed(directory: RunDirectory, *, was_owed: bool) -> bool:
+async def _obeyed(watch: DiskWatch, directory: RunDirectory, *, was_owed: bool) -> bool:
     """Wait until the run's own journals say that it is restored, for as long as that may take it."""
     clock = MachineClock.of_this_boot()
     until_us = clock.monotonic_us() + round((OBEYED_WITHIN_S if was_owed else ENDED_WITHIN_S) * 1_000_000)
     while clock.monotonic_us() < until_us:
         if not owed_by(directory) and (was_owed or directory.conductor() is None):
             return True
+        watch.step()
         await clock.sleep(LOOK_EVERY_S)
     return False
 
@@ -246,15 +254,18 @@ async def _obeyed(directory: RunDirectory, *, was_owed: bool) -> bool:
 def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
     # Nobody who needs an abort should have to know the lab's name; only a run whose record is spoilt is looked for by it.
     plan, lab = directory.plan(), lab_of(directory) or _lab_without_folder(wanted, directory)
-    ended = _elsewhere(plan, lab, (*_of_run(wanted.arguments[0], directory, wanted.lab), "--at-once"))
+    ended = _elsewhere(wanted.watch, plan, lab, (*_of_run(wanted.arguments[0], directory, wanted.lab), "--at-once"))
     if ended is not None:
         return STRANDED if ended else 0
     # A run that is asked to stop and does not answer is owed all of its plan, whatever its journal says so far.
     owed = owed_by(directory) or {name: point.conduits for name, point in plan.points.items()}
-    # A conductor that is only stopped may wake: from here on it may do nothing but restore.
-    FileClaim(directory.root).take()
+    # A conductor that is only stopped may wake: from here on it may do nothing but restore. On a disk that does not take the
+    # claim, the signal that it was sent says the same.
+    FileClaim(directory.root).take_within(PUT_WITHIN_S)
     path = directory.journal.with_name(_new_journal())
-    if not _restore(directory.workspace, plan, lab, owed, names=(plan.drill.site, directory.run), path=path):
+    with wanted.watch.elsewhere():
+        seen = _restore(directory.workspace, plan, lab, owed, names=(plan.drill.site, directory.run), path=path)
+    if not seen:
         return STRANDED
     print(f"{directory.run}: restored by this command; {', '.join(sorted(owed))} was read back without our objects.")
     return 0
@@ -308,31 +319,41 @@ def prove(workspace: Path, run: str, lab_name: str) -> int:
     return 0
 
 
-def restore_by_drill(workspace: Path, drill: str, lab_name: str, arguments: tuple[str, ...]) -> int:
+def restore_by_drill(wanted: Wanted, drill: str) -> int:
     """Restore by what a drill would isolate, when no run's record can be read; deletes our objects, whoever made them."""
+    workspace = wanted.workspace
     rescue, lost, left_out = rescue_of(workspace, drill)
-    lab = _lab(workspace, lab_name)
-    ended = _elsewhere(rescue, lab, arguments)
+    lab = _lab(workspace, wanted.lab)
+    ended = _elsewhere(wanted.watch, rescue, lab, wanted.arguments)
     if ended is not None:
         return ended
     print_left_out(left_out)
-    _stop_runs_on(workspace, rescue, lab)
     owed = {name: point.conduits for name, point in rescue.points.items()}
     path = workspace / rundir.RUNS / _new_journal()
-    seen = _restore(workspace, rescue, lab, owed, names=(rescue.site, None), path=path)
+    with wanted.watch.elsewhere():
+        # Records that cannot be read are why somebody restores by the drill: they may not keep it waiting either.
+        beside(partial(_stop_runs_on, workspace, rescue, lab), RECORDS_WITHIN_S)
+        seen = _restore(workspace, rescue, lab, owed, names=(rescue.site, None), path=path)
     for why in lost:
         print(f"islandmode: {why}", file=sys.stderr)
     if not seen or lost:
         return STRANDED
+    print(f"Restored by the drill: {', '.join(sorted(owed))} was read back without our objects.")
+    with wanted.watch.elsewhere():
+        untold = apart(partial(_tell_runs, workspace, lab, owed, path), RECORDS_WITHIN_S)
+    if untold:
+        print(f"islandmode: runs that left this could not all be told so: {untold}.", file=sys.stderr)
+    return 0
+
+
+def _tell_runs(workspace: Path, lab: Lab, owed: Owed, path: Path) -> None:
+    """Copy the record of a restore by the drill to each run that it covers: what that run left was seen gone."""
     for one, left in known_runs(workspace).unfinished:
         if set(left) <= {*owed, UNREADABLE} and (uses(one, lab) or _was_in_no_lab(one, workspace)):
-            # What that run left was seen gone, so its own record says so too.
             with suppress(OSError):
                 shutil.copyfile(path, one.journal.with_name(path.name))
             if one.record is not None:
                 one.record.forget()
-    print(f"Restored by the drill: {', '.join(sorted(owed))} was read back without our objects.")
-    return 0
 
 
 def _was_in_no_lab(one: RunDirectory, workspace: Path) -> bool:
@@ -345,7 +366,7 @@ def _stop_runs_on(workspace: Path, rescue: Restorable, lab: Lab) -> None:
     for one in known_runs(workspace).runs:
         holder = one.conductor() if one.workspace == workspace.resolve() or uses(one, lab) else None
         if holder is not None and _shares(one, rescue):
-            FileClaim(one.root).take()
+            FileClaim(one.root).take_within(PUT_WITHIN_S)
             _ask(one, holder.pid)
 
 
@@ -373,12 +394,13 @@ def _lab_without_folder(wanted: Wanted, directory: RunDirectory) -> Lab:
     return _lab(directory.workspace, wanted.lab)
 
 
-def _elsewhere(plan: Restorable, lab: Lab, arguments: tuple[str, ...]) -> int | None:
+def _elsewhere(watch: DiskWatch, plan: Restorable, lab: Lab, arguments: tuple[str, ...]) -> int | None:
     """Run ourselves on the operations host instead, and say how that ended; None when this is it."""
     rehearsal.refuse_strangers(plan, lab)
     if lab.is_here():
         return None
-    code = lab.go(arguments, drill=False)
+    with watch.elsewhere():
+        code = lab.go(arguments, drill=False)
     if code is None:
         print(
             "islandmode: the restore on the operations host ended without a word; nothing was seen back.",

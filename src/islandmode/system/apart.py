@@ -1,0 +1,131 @@
+"""File work in a process apart, which may be left behind.
+
+A write to a frozen file system stands in the kernel until that is thawed. Not even SIGKILL ends it, and a process with one
+thread in it cannot end either: its caller would wait for the disk. So what may wait for a disk is done by a child that shares
+nothing with us but a socket. It has a session of its own, ignores what is meant for us, and ends when it has done what it was
+told and our end of the socket is gone; what we told it before our own end is still done, as soon as the disk answers.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import select
+import signal
+import socket
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+NAME = b"islandmode-disk\0"
+ANSWER_BYTES = 64
+
+
+class Apart:
+    """A child that serves one socket; whatever becomes of it, it holds nobody up."""
+
+    def __init__(self, serve: Callable[[socket.socket], None]) -> None:
+        """Start the child; raises OSError when the machine has no room for it."""
+        self.line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            try:
+                self._pid = _fork()
+            except OSError:
+                self.line.close()
+                raise
+            if self._pid == 0:
+                _live(theirs, serve)
+        self.line.setblocking(False)
+
+    def let_go(self) -> None:
+        """Take our end away; the child ends when it has done what it was told."""
+        self.line.close()
+        # One that is not done yet becomes the machine's when we end.
+        with suppress(ChildProcessError):
+            os.waitpid(self._pid, os.WNOHANG)
+
+
+def _fork() -> int:
+    with warnings.catch_warnings():
+        # Python warns of locks that another thread may hold: the child takes none of ours.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def _live(line: socket.socket, serve: Callable[[socket.socket], None]) -> NoReturn:
+    """Be the child: nothing of our parent's may be held open, heard, or mistaken for ours."""
+    code = 1
+    try:
+        os.setsid()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        signal.set_wakeup_fd(-1)
+        _keep_only(line.fileno())
+        _take_name()
+        line.setblocking(True)
+        serve(line)
+        code = 0
+    finally:
+        # Whatever it was, our parent hears the end of the line; nothing of its own may be cleaned up twice.
+        os._exit(code)
+
+
+def _keep_only(kept: int) -> None:
+    """Close every descriptor but one: a lock or a line that a child held would outlive its owner."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nothing, number)
+    for number in [int(path.name) for path in Path("/proc/self/fd").iterdir()]:
+        if number not in (0, 1, 2, kept):
+            with suppress(OSError):
+                os.close(number)
+
+
+def _take_name() -> None:
+    """Write a name of our own over the command line: who looks for a conductor or a guardian must not find us."""
+    fields = Path("/proc/self/stat").read_text(encoding="ascii").rpartition(") ")[2].split()
+    # Fields 48 and 49 of proc(5), counted from the third.
+    begin, end = int(fields[45]), int(fields[46])
+    if end - begin > len(NAME):
+        ctypes.memset(begin, 0, end - begin)
+        ctypes.memmove(begin, NAME, len(NAME))
+
+
+def once(work: Callable[[], None]) -> Apart:
+    """Start one piece of file work; its answer is read with `errno_in`."""
+
+    def serve(line: socket.socket) -> None:
+        number = 0
+        try:
+            work()
+        except OSError as error:
+            number = error.errno or errno.EIO
+        with suppress(OSError):
+            line.send(b"%d" % number)
+
+    return Apart(serve)
+
+
+def errno_in(answer: bytes) -> int:
+    """Read an answer; a child that ended without one has failed."""
+    return int(answer) if answer else errno.EIO
+
+
+def apart(work: Callable[[], None], within_s: float) -> str:
+    """Do file work apart and say why it was not seen done; empty when it was. It may still be done later. Never raises."""
+    try:
+        child = once(work)
+    except OSError as error:
+        return error.strerror or str(error)
+    try:
+        if not select.select([child.line], [], [], within_s)[0]:
+            return f"the disk did not answer within {within_s:g} s"
+        number = errno_in(child.line.recv(ANSWER_BYTES))
+    except OSError as error:
+        return error.strerror or str(error)
+    finally:
+        child.let_go()
+    return os.strerror(number) if number else ""

@@ -1,0 +1,181 @@
+"""Drills whose record hangs: the disk below `runs/` is frozen in the hold, or answers nothing at all.
+
+A write to a frozen disk cannot even be killed. Whoever restores must not wait for one, and every command must come to an end.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from islandmode.rehearse.lab import Lab
+from tests.lab.drills import start, wait_for
+from tests.lab.guarded import (
+    ask,
+    conductor_pid,
+    end_quietly,
+    guardian_pid,
+    hold,
+    hold_workspace,
+    is_isolated,
+    kinds,
+    wait_restored,
+    wait_until,
+)
+from tests.system.hanging_disk import FreezingDisk, freezing_disk, unanswered_mount
+
+pytestmark = pytest.mark.lab
+
+SEEN_S = 20.0
+"""Generous, because machines are busy: the timer of these drills has minutes to go."""
+
+
+@pytest.fixture
+def workspace(lab: Lab, tmp_path: Path) -> Path:
+    """A workspace whose drill stands in a hold of two minutes."""
+    (tmp_path / "plant").mkdir()
+    return hold_workspace(tmp_path / "plant", lab)
+
+
+@pytest.fixture
+def disk(workspace: Path, tmp_path: Path) -> Iterator[FreezingDisk]:
+    """The disk below the runs of that workspace."""
+    with freezing_disk(tmp_path / "disk.img", workspace / "runs") as made:
+        yield made
+
+
+def told(running: subprocess.Popen[str]) -> str:
+    """Wait for the end of a drill, and return what it printed."""
+    output, _ = running.communicate(timeout=90)
+    return output or ""
+
+
+def test_a_conductor_restores_and_ends_with_its_disk_frozen(lab: Lab, workspace: Path, disk: FreezingDisk) -> None:
+    """Its near witness hangs too, so that it flies blind; what it saw restored it says, and that it proves nothing."""
+    running = hold(workspace, lab)
+    guardian = guardian_pid(workspace)
+    disk.freeze()
+    wait_restored(lab, SEEN_S)
+    output = told(running)
+    assert running.returncode == 3, output
+    assert "could not be finished" in output
+    assert "did not answer within" in output
+    assert "it proves nothing. The plant is back" in output
+    assert "Traceback" not in output
+    wait_until(lambda: not alive(guardian), SEEN_S, "the guardian ends, with its own journal on the frozen disk")
+    disk.thaw()
+    # Nothing was proven in time, and status says so until a restore has looked.
+    assert ask(workspace, lab, "restore").returncode == 0
+    assert ask(workspace, lab, "status").returncode == 0
+
+
+def test_a_stopped_conductor_and_a_frozen_disk_leave_it_to_the_guardian(
+    lab: Lab, workspace: Path, disk: FreezingDisk
+) -> None:
+    running = hold(workspace, lab)
+    disk.freeze()
+    try:
+        os.kill(conductor_pid(workspace), signal.SIGSTOP)
+        wait_restored(lab, SEEN_S)
+    finally:
+        disk.thaw()
+        end_quietly(running)
+    wait_until(
+        lambda: "guardian.claimed" in kinds(workspace, "guardian"), SEEN_S, "the claim is taken when the disk answers"
+    )
+    assert not is_isolated(lab)
+
+
+def test_a_killed_conductor_and_a_frozen_disk_leave_it_to_the_guardian(
+    lab: Lab, workspace: Path, disk: FreezingDisk
+) -> None:
+    running = hold(workspace, lab)
+    guardian = guardian_pid(workspace)
+    disk.freeze()
+    os.killpg(running.pid, signal.SIGKILL)
+    wait_restored(lab, SEEN_S)
+    wait_until(lambda: not alive(guardian), SEEN_S, "the guardian ends")
+    end_quietly(running)
+    disk.thaw()
+    # What it noted meanwhile is written when the disk answers.
+    wait_until(lambda: "guardian.ended" in kinds(workspace, "guardian"), SEEN_S, "its record is whole")
+    assert ask(workspace, lab, "status").returncode == 0
+
+
+def test_an_abort_restores_by_itself_with_the_disk_frozen_and_both_stopped(
+    lab: Lab, workspace: Path, disk: FreezingDisk
+) -> None:
+    running = hold(workspace, lab)
+    guardian, conductor = guardian_pid(workspace), conductor_pid(workspace)
+    for pid in (guardian, conductor):
+        os.kill(pid, signal.SIGSTOP)
+    disk.freeze()
+    try:
+        # It comes back: its own file work is left behind.
+        aborted = ask(workspace, lab, "abort")
+        assert aborted.returncode == 0, aborted.stderr
+        assert "restored by this command" in aborted.stdout
+        assert "what was done could not be recorded" in aborted.stderr
+        wait_restored(lab, 0.5)
+    finally:
+        disk.thaw()
+        for pid in (guardian, conductor):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+        end_quietly(running)
+    assert not is_isolated(lab)
+
+
+def test_an_abort_signals_where_the_runs_cannot_even_be_read(lab: Lab, workspace: Path) -> None:
+    running = hold(workspace, lab)
+    conductor = conductor_pid(workspace)
+    with unanswered_mount(workspace / "runs"):
+        aborted = ask(workspace, lab, "abort")
+        wait_restored(lab, SEEN_S)
+        assert aborted.returncode == 5
+        assert f"{workspace} does not answer; told to restore by signal:" in aborted.stderr
+        assert f"its conductor (process {conductor})" in aborted.stderr or "its guardian" in aborted.stderr
+        assert "STRANDED: this command has seen nothing restored" in aborted.stderr
+    end_quietly(running)
+
+
+def test_a_restore_by_the_drill_needs_no_runs_that_can_be_read(lab: Lab, workspace: Path) -> None:
+    running = hold(workspace, lab)
+    guardian, conductor = guardian_pid(workspace), conductor_pid(workspace)
+    for pid in (guardian, conductor):
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        with unanswered_mount(workspace / "runs"):
+            restored = ask(workspace, lab, "restore", "--drill", "quarterly-isolation")
+            assert restored.returncode == 0, restored.stderr
+            wait_restored(lab, 0.5)
+    finally:
+        for pid in (guardian, conductor):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+        end_quietly(running)
+
+
+def test_a_disk_that_is_frozen_before_anything_is_armed_refuses_the_drill(
+    lab: Lab, workspace: Path, disk: FreezingDisk
+) -> None:
+    running = start(workspace, lab.name)
+    wait_for(running, workspace, "baseline.started")
+    disk.freeze()
+    output = told(running)
+    assert running.returncode == 4, output
+    assert not is_isolated(lab)
+    assert "Nothing was touched" in output
+
+
+def alive(pid: int) -> bool:
+    """Tell whether a process still does anything."""
+    with suppress(OSError):
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    return False
