@@ -7,10 +7,10 @@ believe: a lock that any reader of the file took says nothing.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import queue
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from islandmode.system.disk import lock_holders
+from islandmode.system.ready import start_work
 
 T = TypeVar("T")
 
@@ -114,7 +115,10 @@ def within(seconds: float, work: Callable[[], T]) -> T:
         except OSError as error:
             done.put((None, error))
 
-    threading.Thread(target=run, name="bounded", daemon=True).start()
+    try:
+        start_work(run)
+    except RuntimeError as error:
+        raise OSError(errno.EAGAIN, str(error)) from None
     try:
         value, error = done.get(timeout=seconds)
     except queue.Empty:

@@ -6,7 +6,9 @@ until we decide.
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 
 from islandmode.system.clock import Clock
@@ -27,6 +29,12 @@ def start(argv: Sequence[str], *, environment: Mapping[str, str] | None = None) 
         env=environment,
         start_new_session=True,
     )
+
+
+def hear_of_children_without_threads() -> None:
+    """Let asyncio hear of a child's end from the kernel: before Python 3.12 it starts a thread for each, and may hang in that."""
+    if sys.version_info < (3, 12):
+        asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
 
 
 async def stop(child: subprocess.Popen[bytes], *, clock: Clock, term_s: float = TERM_S) -> int | None:

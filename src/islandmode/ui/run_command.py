@@ -35,6 +35,7 @@ from islandmode.system.claim import ClaimApart
 from islandmode.system.clock import Clock, MachineClock, iso_utc
 from islandmode.system.disk import Disk, MachineDisk, hold_conduits
 from islandmode.system.forwarding import forwards
+from islandmode.system.process import hear_of_children_without_threads
 from islandmode.ui import rehearsal
 from islandmode.ui.card import CARD, render_card
 from islandmode.ui.exits import NOTHING_TO_JUDGE, STRANDED, exit_code
@@ -154,6 +155,7 @@ def _run_here(request: RunRequest, plan: Plan, lab: Lab) -> int:
             print(f"card   {card}")
         view = None if request.json else LiveView(plan)
         rehearsed = _Rehearsal(request, plan, lab, clock, disk, directory, silent if view is None else view.show)
+        hear_of_children_without_threads()
         try:
             conducted = anyio.run(rehearsed.conduct)
         except Refused:

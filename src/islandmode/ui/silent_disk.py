@@ -17,6 +17,7 @@ from pathlib import Path
 from islandmode.store import active
 from islandmode.store.active import RunRecord
 from islandmode.system.clock import MachineClock
+from islandmode.system.ready import start_work
 from islandmode.ui.exits import STRANDED
 
 LOOK_S = 0.1
@@ -29,14 +30,18 @@ UNSEEN = (
 
 
 def beside(work: Callable[[], object], within_s: float) -> bool:
-    """Do what only reads in a thread that may be left behind; tells whether it ended in time."""
-    thread = threading.Thread(target=work, name="beside", daemon=True)
+    """Do what only reads in a thread that may be left behind; tells whether it was done in time."""
+    done = threading.Event()
+
+    def do() -> None:
+        work()
+        done.set()
+
     try:
-        thread.start()
+        start_work(do)
     except RuntimeError:
         return False
-    thread.join(within_s)
-    return not thread.is_alive()
+    return done.wait(within_s)
 
 
 class DiskWatch:
