@@ -106,7 +106,7 @@ def ask(workspace: Path, lab: Lab, *arguments: str) -> subprocess.CompletedProce
     argv = [sys.executable, "-m", "islandmode", *arguments, "--workspace", str(workspace)]
     # Whoever stops or restores a run need not know the name of its lab.
     named = () if arguments[0] in ("abort", "restore") and "--drill" not in arguments else ("--lab", lab.name)
-    return subprocess.run([*argv, *named], capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run([*argv, *named], capture_output=True, text=True, check=False, timeout=180)
 
 
 def kill_both(workspace: Path, running: subprocess.Popen[str]) -> None:
