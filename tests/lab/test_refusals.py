@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -76,9 +77,9 @@ def assert_nowhere(secret: str, ended: Ended, workspace: Path) -> None:
 
 
 def test_the_labs_own_password_stands_in_no_output_of_a_whole_drill(lab: Lab, workspace: Path) -> None:
-    """The same drill shows that between baseline and restore no process enters a far node."""
+    """The same drill shows that between the look before arming and the restore no process enters a far node."""
     running = start(workspace, lab.name)
-    wait_for(running, workspace, "baseline.started")
+    wait_for(running, workspace, "vantage.looked")
     far = ("erp", "office", "vendor", "historian")
     seen = {pids_of(lab, far)}
     while True:
@@ -210,3 +211,30 @@ def test_modes_that_need_approvals_are_refused(workspace: Path, mode: str) -> No
     ended = subprocess.run(argv, cwd=workspace, capture_output=True, text=True, check=False, timeout=60)
     assert ended.returncode == 4
     assert "approvals" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("probe", "wrong"),
+    [
+        ("erp-to-historian", "target: 10.20.0.10, port: 8099"),
+        ("vendor-to-hmi", "target: 10.40.0.99, port: 8080"),
+    ],
+    ids=["a port on which nobody listens", "a host that is not there"],
+)
+def test_a_far_probe_that_asks_wrongly_is_refused_before_anything_is_armed(
+    lab: Lab, tmp_path: Path, probe: str, wrong: str
+) -> None:
+    """It isolated both stages for nothing: that it was never good was found after the restore."""
+
+    def misdirect(text: str) -> str:
+        lines = text.splitlines(keepends=True)
+        at = next(number for number, line in enumerate(lines) if line.strip() == f"{probe}:") + 1
+        asked = re.search(r"target: \S+, port: \d+", lines[at])
+        assert asked is not None
+        lines[at] = lines[at].replace(asked[0], wrong)
+        return "".join(lines)
+
+    workspace = make_workspace(tmp_path, lab.state_dir, {"probes/boundary.yaml": misdirect})
+    ended = drill(workspace, lab.name)
+    assert_refused(ended, f"Probe {probe} from vantage", "is bad before the drill", "Nothing was touched.")
+    assert "arm.intent" not in ended.kinds()
