@@ -67,15 +67,9 @@ def judge(
     uncounted = _probe_records(plan, records, episodes, not_counted)
     counted, witness = judge_egress(plan, records, timeline, _in_force_us(plan, uncounted, timeline, first_stage))
     probes = _probe_records(plan, records, episodes, partial(saw_nothing, plan, witness))
-    findings = [
-        *advised(records),
-        *_of_the_run(plan, records, others, timeline),
-        *_of_the_witness(plan, records),
-        *judge_devices(plan, records),
-    ]
     of_probes, longest_gap_us = _of_the_probes(plan, probes, timeline, first_stage)
-    findings += of_probes
-    findings += counted
+    findings = [*advised(records), *_of_the_run(plan, records, others, timeline), *_of_the_witness(plan, records)]
+    findings += [*judge_devices(plan, records), *of_probes, *counted]
     stages, times = _stages(plan, probes, timeline, first_stage, findings)
     restoration_times, late = _restoration_times(plan, probes, timeline)
     findings += late
