@@ -186,6 +186,18 @@ def test_what_was_not_seen_back_leaves_restoration_unproven(name: str) -> None:
     assert verdict.verdict is not Result.HELD
 
 
+def test_what_preflight_advised_is_a_note_and_costs_nothing() -> None:
+    story = Story()
+    sentence = "fw has interfaces that the site names for no zone: lte0."
+    story.add(0, "preflight.finding", code="point-interface-unnamed", sentence=sentence, refuses=False)
+    story.add(0, "preflight.finding", code="point-redirects", sentence="It moves packets.", refuses=True)
+    verdict = story.judge()
+    assert verdict.verdict is Result.HELD
+    (note,) = (one for one in verdict.findings if one.code.startswith("point-"))
+    assert (note.code, note.sentence, note.word) == ("point-interface-unnamed", sentence, "note")
+    assert [story.records[seq].kind for seq in note.records] == ["preflight.finding"]
+
+
 def test_a_colleagues_edit_is_named_and_costs_nothing() -> None:
     story = Story()
     story.change("configuration.compared", same=False, ours=False)

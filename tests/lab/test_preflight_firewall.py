@@ -142,13 +142,12 @@ def test_a_firewall_that_speaks_vrrp_is_refused(lab: Lab, tmp_path: Path) -> Non
     assert f"{WHERE} speaks VRRP (IP protocol 112)" in said(ended)["point-speaks-to-peers"]
 
 
-def test_an_interface_that_leads_to_no_zone_is_advice_in_the_verdict(lab: Lab, tmp_path: Path) -> None:
-    with changed(lab, LTE, "ip link del lte0"):
-        ended = drill(make_workspace(tmp_path, lab.state_dir), lab.name)
-    assert ended.code == 0, ended.output
-    assert "names for no zone: lte0" in ended.finding("point-interface-unnamed")["sentence"]
-    assert "management interface eth0" in ended.finding("point-management-across")["sentence"]
-    assert {one["result"] for one in ended.verdict["findings"] if one["code"].startswith("point-")} == {"held"}
+def test_what_may_pass_unseen_is_advised_beside_what_refuses(lab: Lab, tmp_path: Path) -> None:
+    """A run that is refused for another reason tells it too; that advice reaches the verdict is shown without a lab."""
+    with changed(lab, f"{LTE}; {REDIRECT}", "ip link del lte0; nft delete table netdev hop"):
+        found = said(refused(lab, make_workspace(tmp_path, lab.state_dir)))
+    assert "names for no zone: lte0" in found["point-interface-unnamed"]
+    assert "management interface eth0 leads to zone line3" in found["point-management-across"]
 
 
 def test_an_isolation_in_a_file_that_the_saved_configuration_includes_is_refused_and_the_command_mends_it(
