@@ -36,7 +36,13 @@ def begin(lab: Lab, tmp_path: Path, hold_s: int) -> tuple[subprocess.Popen[str],
     """Start a drill and come back when its last hold has begun, with the record that says so."""
     workspace = make_workspace(tmp_path, lab.state_dir, {"drills/quarterly-isolation.yaml": held_for(hold_s)})
     running = start(workspace, lab.name)
-    return running, workspace, wait_for(running, workspace, "hold.started", stage="corporate")
+    try:
+        return running, workspace, wait_for(running, workspace, "hold.started", stage="corporate")
+    except BaseException:
+        # A drill that nobody waits for would isolate the lab in the next tests.
+        running.terminate()
+        running.communicate()
+        raise
 
 
 def nft(lab: Lab, *lines: str) -> None:
