@@ -9,6 +9,7 @@ import pytest
 
 from islandmode.core.episodes import Heard, Seen
 from islandmode.core.judge_probes import PRESENT_SHARE
+from islandmode.core.plan import Plan
 from islandmode.core.verdict import Result, Verdict
 from tests.core.story import BASE, CORPORATE, MIDDLE, RESTORE, SECOND, STEP, VENDORS, Story, add_from, codes, recount
 
@@ -16,9 +17,11 @@ PROBE, CANARY = "office-to-plc", "office-canary"
 NEAR, BEYOND, TARGET = "10.10.0.1", "10.40.0.1", "10.40.0.10"
 
 
-def came_back(heard: Heard, sender: str = "", from_us: int = CORPORATE, to_us: int = RESTORE) -> Story:
+def came_back(
+    heard: Heard, sender: str = "", from_us: int = CORPORATE, to_us: int = RESTORE, plan: Plan | None = None
+) -> Story:
     """Let a bad answer of some kind come back to a severed probe."""
-    story = Story()
+    story = Story(plan)
     story.see(PROBE, Seen.BAD, from_us, to_us, "what came back", heard=heard, sender=sender)
     return story
 
@@ -42,6 +45,20 @@ def test_one_exception_among_silence_is_a_leak() -> None:
 
 
 INWARD = "eth1 to eth4"
+
+
+def refusing() -> Plan:
+    """Give the drill's plan for a firewall whose isolation answers in the target's name."""
+    plan = Story().plan
+    points = {
+        name: point.model_copy(
+            update={"capabilities": point.capabilities.model_copy(update={"denies_with": "refusal"})}
+        )
+        for name, point in plan.points.items()
+    }
+    return plan.model_copy(update={"points": points})
+
+
 REFUSALS: tuple[tuple[str, str, bool | None, Result, str | None], ...] = (
     ("the target's", TARGET, None, Result.BREACHED, "leak"),
     ("from beyond the isolation point", BEYOND, None, Result.BREACHED, "leak"),
@@ -64,13 +81,24 @@ REFUSALS: tuple[tuple[str, str, bool | None, Result, str | None], ...] = (
 def test_a_refusal_counts_by_who_sent_it(
     heard: Heard, sender: str, *, counted: bool | None, result: Result, code: str | None
 ) -> None:
-    story = came_back(heard, sender)
+    story = came_back(heard, sender, plan=refusing())
     if counted is None:
         # Nothing was counted before either, so that nothing afterwards says nothing.
         recount(story, lambda _, egress: egress.get("corporate-line3", {}).pop(INWARD, None))
     elif not counted:
         recount(story, add_from(MIDDLE, "corporate-line3", INWARD))
     verdict = story.judge()
+    assert verdict.verdict is result, verdict.findings
+    assert code is None or code in codes(verdict)
+
+
+@pytest.mark.parametrize(
+    ("sender", "result", "code"),
+    [("", Result.INCONCLUSIVE, "refused-by-unknown"), (TARGET, Result.BREACHED, "leak"), (NEAR, Result.HELD, None)],
+)
+def test_a_silent_isolation_refuses_nothing_whatever_it_counted(sender: str, result: Result, code: str | None) -> None:
+    """A target that resets over a way round the firewall was held: the firewall had counted nothing."""
+    verdict = came_back(Heard.REFUSED, sender).judge()
     assert verdict.verdict is result, verdict.findings
     assert code is None or code in codes(verdict)
 

@@ -87,15 +87,17 @@ def judge_egress(
 
 
 def saw_nothing(plan: Plan, witness: Witness, conduit: str, direction: str) -> bool | None:
-    """Tell whether the firewalls counted nothing across a conduit while it was isolated; None where that is not known.
+    """Tell whether a refusal across a conduit can only be the firewalls' own; None where that is not known.
 
-    Only a way on which something was counted before can say so.
+    It can where they counted nothing there while it was isolated, on a way on which they counted before, and where their way
+    of isolating answers at all. One that is silent sends no refusal: what came back then came round it, or from this side.
     """
     numbers = [one for one in witness.counted if one.conduit == conduit and _leads(plan, one, direction)]
     if any(one.isolated for one in numbers):
         return False
     known = bool(numbers) and all(one.before > 0 and one.isolated is not None for one in numbers)
-    return True if known else None
+    answers = all(plan.points[one.point].capabilities.denies_with == "refusal" for one in numbers)
+    return True if known and answers else None
 
 
 def _leads(plan: Plan, one: Counted, direction: str) -> bool:

@@ -17,6 +17,7 @@ class Capabilities(Frozen):
     `latest_s`: how long after it left a line may still act on the device, whatever held it up on its way.
     `witness`: what the device itself can say of an isolation. "egress": it counts what still leaves it across the conduit.
     "denies": it counts only what it dropped, which never proves that nothing passed. "none": it counts nothing.
+    `denies_with`: "refusal" where the isolation itself may answer in the target's name, with a reset or an ICMP error.
     """
 
     arms: Literal["before", "with_isolate"]
@@ -28,6 +29,7 @@ class Capabilities(Frozen):
     latest_s: float = 30.0
     """What a plan of an earlier version says nothing of: its lines had no latest moment."""
     witness: Literal["egress", "denies", "none"] = "none"
+    denies_with: Literal["silence", "refusal"] = "silence"
 
 
 class StageLines(Frozen):

@@ -117,8 +117,8 @@ def within(seconds: float, work: Callable[[], T]) -> T:
 
     try:
         start_work(run)
-    except RuntimeError as error:
-        raise OSError(errno.EAGAIN, str(error)) from None
+    except RuntimeError as unstarted:
+        raise OSError(errno.EAGAIN, str(unstarted)) from None
     try:
         value, error = done.get(timeout=seconds)
     except queue.Empty:
