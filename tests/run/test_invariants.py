@@ -374,7 +374,8 @@ def test_what_leaks_round_a_rule_that_is_still_there_proves_no_restoration(leak:
 
 
 def test_a_lost_witness_does_not_make_a_restoration_unproven() -> None:
-    lost = Fault(Kind.WORKER_DIES, Phase.HOLDING, target="vendor")
+    # It saw nothing stop, so it is not missed where others see the way back.
+    lost = Fault(Kind.WORKER_DIES, Phase.ARMED, target="vendor")
     assert run(1, faults=(lost,)).claims.restoration == "proven"
 
 
