@@ -17,7 +17,7 @@ import paramiko
 from napalm_nftables.driver import NftablesDriver
 from napalm_nftables.errors import LinkLost
 
-_CHUNK = 65536
+_CHUNK, ANSWER_MAX_BYTES = 65536, 4 * 1024 * 1024
 _NO_RIGHTS = "cache initialization failed"
 _MARK = "list table inet napalm_nftables_mark_"
 
@@ -97,6 +97,9 @@ class NftChannel:
             last = self._last_words()
             raise LinkLost(f"nft ended on the device, or the connection to it did{f': {last}' if last else ''}.")
         self._received += data
+        if len(self._received) > ANSWER_MAX_BYTES:
+            self.alive = False
+            raise LinkLost(f"nft answered more than {ANSWER_MAX_BYTES} bytes, and went on.")
         return True
 
 

@@ -14,12 +14,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import paramiko
 
 from napalm_nftables.errors import DeviceSilent, LinkLost, NoCommand
 from napalm_nftables.transport import Login, StrictLinuxSSH, log_in, too_few_sessions
 
+ANSWER_MAX_BYTES = 16 * 1024 * 1024
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -100,8 +102,8 @@ class DeviceLink:
             if stdin:
                 self._feed(channel, stdin)
             channel.shutdown_write()
-            stdout = channel.makefile("rb").read().decode(errors="replace")
-            stderr = channel.makefile_stderr("rb").read().decode(errors="replace")
+            stdout = self._whole(channel.makefile("rb"), command)
+            stderr = self._whole(channel.makefile_stderr("rb"), command)
             code = channel.recv_exit_status()
             channel.close()
         if code == -1:
@@ -117,6 +119,14 @@ class DeviceLink:
 
     def _feed(self, channel: paramiko.Channel, stdin: str) -> None:
         channel.sendall(stdin.encode())
+
+    def _whole(self, answer: paramiko.file.BufferedFile[Any], command: str) -> str:
+        """Read an answer to its end; one without an end must not fill the memory that a restore needs."""
+        data = answer.read(ANSWER_MAX_BYTES + 1)
+        if len(data) > ANSWER_MAX_BYTES:
+            self.abort()
+            raise LinkLost(f"{self.login.device} answered more than {ANSWER_MAX_BYTES} bytes to {command}.")
+        return data.decode(errors="replace")
 
     def channel(self, command: str, deadline_s: float | None = None) -> paramiko.Channel:
         """Start a command on a channel of its own and leave it open."""

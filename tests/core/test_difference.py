@@ -34,6 +34,18 @@ def test_an_edit_is_told_from_what_is_ours_and_what_was_loaded_again(
     assert (changed_lines(diff, ours), made_anew(diff)) == (changed, anew)
 
 
+def test_texts_made_of_the_same_lines_over_and_over_are_compared_all_the_same() -> None:
+    """To align these would take hours; what went and what came is known at once."""
+    lines = [f"line {number % 500}" for number in range(40_000)]
+    before, after = "\n".join(lines), "\n".join([*reversed(lines), "new"])
+    diff = compare_parts({"saved": before}, {"saved": after})["saved"]
+    assert changed_lines(diff) == ["+ new"]
+    assert compare_parts({"saved": before}, {"saved": before}) == {}
+    moved = compare_parts({"saved": before}, {"saved": "\n".join(reversed(lines))})
+    assert changed_lines(moved["saved"]) == []
+    assert "too many equal lines" in moved["saved"]
+
+
 def test_equal_parts_are_no_difference_and_one_that_is_missing_is() -> None:
     assert compare_parts({"a": "x\n"}, {"a": "x\n"}) == {}
     assert set(compare_parts({"a": "x\n"}, {"b": "x\n"})) == {"a", "b"}

@@ -284,6 +284,15 @@ SITE = 'table inet site { # handle 1\n\tchain forward { # handle 2\n\t\taccept c
 OUR_TABLE = "table inet islandmode_remote_access { # handle 7\n\tchain forward { # handle 1\n\t}\n}"
 
 
+def test_a_listing_without_an_end_is_read_in_one_pass() -> None:
+    """Eight thousand such lines took a minute, in which nothing else of the process could run."""
+    begins = "table inet islandmode_x {\n"
+    assert reading.ours_in(begins * 100_000) == (begins * 100_000).rstrip()
+    assert reading.comparable("\tset a {\n" * 100_000) == "\tset a {\n" * 100_000
+    block = "\tset a {\n\t\ttimeout 3s\n" + "\t\telements = {\n" * 100_000
+    assert reading.comparable(block + "\t}\n") == block + "\t}\n"
+
+
 @pytest.mark.parametrize(
     ("text", "tables", "ours"),
     [

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import anyio
 import pytest
 
 from islandmode.core.outcome import Outcome
+from islandmode.isolation.incoming import SENTENCE_MAX
 from islandmode.isolation.session import RESTORE_TRY_S, DeviceSession, DeviceTrouble, restore_through
 from islandmode.system import ready
 from islandmode.system.clock import MachineClock
+from islandmode.system.secrets import KNOWN
 
 pytestmark = pytest.mark.anyio
 HANG_S = 20
@@ -29,6 +33,7 @@ class Device:
 
     hang_at_open: bool = False
     refuse: str = ""
+    nonsense_at_open: bool = False
     done: list[str] = field(default_factory=list)
     aborted: threading.Event = field(default_factory=threading.Event)
     opening: threading.Event = field(default_factory=threading.Event)
@@ -37,6 +42,8 @@ class Device:
         self.opening.set()
         if self.hang_at_open:
             self.hang()
+        if self.nonsense_at_open:
+            raise struct.error("unpack requires a buffer of 4 bytes")
         if self.refuse:
             raise OSError(self.refuse)
         self.done.append("opened")
@@ -57,6 +64,17 @@ class Device:
         return what
 
 
+@contextmanager
+def catch_thread_ends() -> Iterator[list[str]]:
+    """Collect what ended a thread; a traceback on the terminal is all that anybody would see of it otherwise."""
+    died: list[str] = []
+    before, threading.excepthook = threading.excepthook, lambda args: died.append(args.exc_type.__name__)
+    try:
+        yield died
+    finally:
+        threading.excepthook = before
+
+
 def session(device: Device) -> DeviceSession[Device]:
     return DeviceSession("device", device, MachineClock.of_this_boot(), ())
 
@@ -71,6 +89,39 @@ async def test_calls_run_in_order_and_bring_their_value() -> None:
     assert first.asked_us <= first.answered_us <= second.asked_us
     assert device.done == ["opened", "a", "b"]
     assert one.opened
+
+
+@pytest.mark.parametrize(
+    "trouble", [RecursionError("deep"), OverflowError("large"), struct.error("short"), KeyError("x")]
+)
+async def test_nonsense_is_unknown_and_kills_no_thread(trouble: Exception) -> None:
+    def nonsense(_: Device) -> None:
+        raise trouble
+
+    with catch_thread_ends() as died:
+        reading = await session(Device()).call(nonsense, HANG_S)
+        assert (reading.outcome, reading.value) == (Outcome.UNKNOWN, None)
+        assert f"could not be read ({type(trouble).__name__}" in reading.why
+    assert died == []
+
+
+async def test_nonsense_at_login_is_not_done_and_not_tried_again() -> None:
+    one = session(Device(nonsense_at_open=True))
+    first, second = [await one.call(lambda driver: driver.write("a"), HANG_S) for _ in range(2)]
+    assert (first.outcome, second.outcome) == (Outcome.NOT_DONE, Outcome.NOT_DONE)
+    assert second.why == "the session was given up"
+
+
+async def test_what_a_device_gives_as_a_reason_is_cleaned_masked_and_short() -> None:
+    KNOWN.learn("the-login-Pa55word")
+    said = "\x1b[2J\ud83d no; the-login-Pa55word; password=hunter2; " + "x" * 5000
+
+    def refuse(_: Device) -> None:
+        raise DeviceTrouble(said)
+
+    reading = await session(Device()).call(refuse, HANG_S)
+    assert reading.why.startswith(r"\x1b[2J\ud83d no; [secret]; password=[secret]")
+    assert len(reading.why) == SENTENCE_MAX
 
 
 async def test_what_the_device_refuses_is_not_done_and_the_session_lives() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -35,6 +36,33 @@ FAR = pytest.mark.parametrize("far", [True, False], ids=["far", "near"])
 
 def vantage(spool: Path, *, far: bool = True, prefix: tuple[str, ...] = ()) -> ProcessVantage:
     return ProcessVantage("corporate", clock=CLOCK, far=far, prefix=prefix, spool=spool)
+
+
+@FAR
+def test_a_worker_knows_nothing_of_our_shell_and_its_spool_is_not_for_everybody(
+    plant: Plant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, far: bool
+) -> None:
+    monkeypatch.setenv("PLANT_PASSWORD", "canary-4711")
+    spool = tmp_path / "runs" / "corporate"
+
+    async def look() -> list[bytes]:
+        one = vantage(spool, far=far)
+        reading = await one.start(schedule({"plc": target(ModbusProbe, plant.relay.port)}), HANG_S)
+        assert reading.done, reading.why
+        known = await anyio.Path(f"/proc/{pid_of(spool)}/environ").read_bytes()
+        await one.collect(HANG_S)
+        await one.stop()
+        return known.split(b"\0")
+
+    before = os.umask(0)
+    try:
+        environment = anyio.run(look)
+    finally:
+        os.umask(before)
+    names = {entry.partition(b"=")[0].decode() for entry in environment if entry}
+    assert names == {"PATH", "LANG", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (spool, spool.parent)} == {0o750}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in spool.iterdir()} == {0o640}
 
 
 def schedule(probes: dict[str, Probe], end_after_s: float = 15.0) -> Schedule:

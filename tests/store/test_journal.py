@@ -14,6 +14,7 @@ from islandmode.core.errors import Refused
 from islandmode.core.record import Record
 from islandmode.store.journal import FINISHED, HOLE, RESERVE_BYTES, Journal, JournalFailed, encode, read_journal
 from islandmode.system.disk import MachineDisk
+from islandmode.system.secrets import KNOWN
 from tests.store.given import MemoryDisk, TickingClock
 from tests.system.disks import CountingSync
 
@@ -52,6 +53,28 @@ def test_a_line_is_what_the_contract_says() -> None:
     assert json.loads(second)["prev"] == digest(first)
     assert "größer" in first.decode("utf-8")
     assert disk.reserved == RESERVE_BYTES
+
+
+def test_our_own_secrets_stand_in_no_free_text_and_no_name_is_touched() -> None:
+    KNOWN.learn("journal-Pa55word")
+    KNOWN.learn("fw-of-the-journal")
+    disk = MemoryDisk()
+
+    async def write() -> Journal:
+        journal = await created(disk)
+        told = {"why": "refused journal-Pa55word", "sentence": "journal-Pa55word", "changed": ["+ journal-Pa55word"]}
+        await journal.append("restore.attempt", {"point": "fw-of-the-journal", **told})
+        journal.note("restore.unseen", {"why": {1, "journal-Pa55word"}})
+        return journal
+
+    journal = anyio.run(write)
+    assert b"journal-Pa55word" not in disk.file.written
+    assert journal.records[0].data == {
+        "point": "fw-of-the-journal",
+        "why": "refused [secret]",
+        "sentence": "[secret]",
+        "changed": ["+ [secret]"],
+    }
 
 
 def test_what_was_written_reads_back() -> None:

@@ -2,17 +2,23 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
 
 from islandmode.core.chain import GENESIS, digest
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.record import Record
+from islandmode.run.outermost import exit_code_of
 from islandmode.store import rundir
 from islandmode.store.journal import encode
+from islandmode.store.rundir import RunDirectory
+from islandmode.system.disk import MachineDisk, hold_conduits
+from islandmode.ui.stop_commands import _put_request
 from tests.system.small_disk import on_a_small_disk
 
 
@@ -23,6 +29,35 @@ def test_a_new_run_has_its_folders(tmp_path: Path) -> None:
     assert {path.name for path in made.root.iterdir()} == {"journals", "artifacts", "requests", "claim.conductor"}
     # Another account of the operators' group may put a request there, and files in it belong to that group.
     assert (made.requests.stat().st_mode & 0o7777) == 0o2770
+
+
+async def _write_durably(made: RunDirectory) -> None:
+    file = await MachineDisk().create(made.journal)
+    await file.close()
+    await MachineDisk().replace(made.root / "artifacts" / "fw.running.before.txt", b"")
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_what_a_run_leaves_is_for_its_account_and_its_group_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    workspace = tmp_path / "plant"
+    before = os.umask(umask)
+    try:
+        with hold_conduits(workspace / "runs" / ".locks", "riverside", ("corporate-dmz",), "run-1"):
+            made = rundir.create(workspace, "run-1")
+        made.keep("plan.json", "{}")
+        made.write_text("verdict.json", "{}")
+        made.write_spool("erp", [("000001.jsonl", b"{}\n")])
+        anyio.run(_write_durably, made)
+        _put_request(made)
+        made.seal()
+        exit_code_of(lambda: int("no number"), workspace / "runs" / "internal-error.txt")
+    finally:
+        os.umask(before)
+    modes = {path.relative_to(workspace).as_posix(): path.stat().st_mode & 0o7777 for path in workspace.rglob("*")}
+    assert modes.pop("runs/run-1/requests") == 0o2770
+    expected = {name: 0o750 if (workspace / name).is_dir() else 0o640 for name in modes}
+    assert modes == expected
+    assert len(modes) == 17
 
 
 def test_a_run_that_exists_is_not_written_over(tmp_path: Path) -> None:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import ast
 import os
 import signal
 import subprocess
 import sys
 
 import anyio
+import pytest
 
 from islandmode.system.clock import MachineClock
-from islandmode.system.process import start, stop
+from islandmode.system.process import EMPTY_ENVIRONMENT, start, stop
 
 CLOCK = MachineClock.of_this_boot()
 STUBBORN = (
@@ -34,6 +36,16 @@ def test_a_child_has_a_session_and_pipes_of_its_own() -> None:
 def test_no_word_of_a_command_is_read_by_a_shell() -> None:
     child = start(["printf", "%s", "$HOME; `id` *"])
     assert child.communicate(timeout=60)[0] == b"$HOME; `id` *"
+
+
+def test_a_child_knows_nothing_of_our_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLANT_PASSWORD", "canary-4711")
+    for environment in (EMPTY_ENVIRONMENT, {"ONLY": "this"}):
+        said = start([sys.executable, "-c", "import os; print(dict(os.environ))"], environment=environment)
+        known = ast.literal_eval(said.communicate(timeout=60)[0].decode())
+        # Python itself says how it reads and writes text.
+        assert known.keys() - {"LC_CTYPE"} == environment.keys()
+    assert b"canary" not in start(["env"]).communicate(timeout=60)[0]
 
 
 def test_a_child_that_does_not_listen_is_killed() -> None:

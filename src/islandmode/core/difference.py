@@ -5,9 +5,11 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 LINES_MAX, LINE_MAX = 3, 120
+PAIRS_MAX = 200_000
+"""Of a line before and an equal one after: a configuration of 20,000 lines has about as many."""
 _HANDLE = re.compile(r"\s*# handle \d+$")
 """What an nftables device numbers its objects with; a table that is loaded again has another number, and new counters."""
 
@@ -22,9 +24,10 @@ def compare_parts(before: Mapping[str, str], after: Mapping[str, str]) -> dict[s
     found: dict[str, str] = {}
     for part in sorted({*before, *after}):
         old, new = (_without_housekeeping(part, side.get(part, "")) for side in (before, after))
-        lines = list(difflib.unified_diff(old, new, f"{part} before", f"{part} after", lineterm=""))
-        if lines:
-            found[part] = "\n".join(lines)
+        names = (f"{part} before", f"{part} after")
+        if old != new:
+            aligned = difflib.unified_diff if _is_aligned_soon(old, new) else _unaligned
+            found[part] = "\n".join(aligned(old, new, *names, lineterm=""))
     return found
 
 
@@ -34,6 +37,23 @@ def _without_housekeeping(part: str, text: str) -> list[str]:
     if part in RULES:
         return lines
     return [_DETECTION.sub("", line).rstrip() for line in lines if not _OF_THE_KERNEL.search(line)]
+
+
+def _is_aligned_soon(old: list[str], new: list[str]) -> bool:
+    """Tell whether two texts are like those of devices: one made of the same lines over and over takes hours to align."""
+    many = len(new) // 100 + 1
+    times = {line: count for line, count in Counter(new).items() if count <= many}
+    return sum(times.get(line, 0) for line in old) <= PAIRS_MAX
+
+
+def _unaligned(old: list[str], new: list[str], before: str, after: str, *, lineterm: str) -> Iterator[str]:
+    """Say what went and what came, each line as often as it did, without saying where."""
+    yield f"--- {before}{lineterm}"
+    yield f"+++ {after}{lineterm}"
+    yield f"@@ too many equal lines to say where @@{lineterm}"
+    gone, come = Counter(old) - Counter(new), Counter(new) - Counter(old)
+    yield from (f"-{line}" for line in gone.elements())
+    yield from (f"+{line}" for line in come.elements())
 
 
 def changed_lines(diff: str, ours: str = "") -> list[str]:

@@ -10,8 +10,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from islandmode.core.text import cleaned
+
 FORMAT = 1
 SIZE_MAX_BYTES = 4096
+TEXT_MAX = 300
 FIELDS: dict[str, type] = {"kind": str, "run": str, "id": str, "author": str, "not_after_utc_us": int}
 
 
@@ -52,7 +55,9 @@ def read_request(data: bytes, *, run: str, now_utc_us: int, known: frozenset[str
         return NotARequest(f"it was written by a newer version (format {document['v']}, this one reads {FORMAT})")
     if any(type(document.get(name)) is not kind for name, kind in FIELDS.items()):
         return NotARequest("it lacks a part of a request, or has one of another type")
-    request = Request(**{name: document[name] for name in FIELDS})
+    # Anybody of the group may write it, and it is told to everybody.
+    said = {name: cleaned(document[name][:TEXT_MAX]) for name, kind in FIELDS.items() if kind is str}
+    request = Request(**said, not_after_utc_us=document["not_after_utc_us"])
     if request.run != run:
         return NotARequest(f"it is meant for run {request.run[:80]}")
     if request.kind != "abort":

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +23,7 @@ from islandmode.core.firewall import Unread, related
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import PlanPoint
 from islandmode.core.rendering import Capabilities
-from islandmode.isolation import firewall_look
+from islandmode.isolation import firewall_look, incoming
 from islandmode.isolation.login_trouble import with_remedy
 from islandmode.isolation.point import ConduitState, Configuration, Facts, PointState
 from islandmode.isolation.recipes import conntrack, firewall_reading, nftables_saved
@@ -33,7 +33,7 @@ from islandmode.isolation.session import DeviceSession, DeviceTrouble, restore_t
 from islandmode.system.clock import Clock
 from islandmode.system.ready import keep_threads
 from napalm_nftables.channel import NftAnswer, NftChannel, open_channel
-from napalm_nftables.errors import NoCommand
+from napalm_nftables.errors import LinkLost, NoCommand
 from napalm_nftables.latest import TooLate, uptime_s, write_before
 from napalm_nftables.saved import SavedFile
 from napalm_nftables.saved import read as read_saved
@@ -116,10 +116,13 @@ class NftSession:
             raise DeviceTrouble("the session has no nft channel")
         for change in changes:
             self._channel.write(change)
-        answer = self._channel.ask(*lines, deadline_s=ANSWER_S)
+        try:
+            answer = self._channel.ask(*lines, deadline_s=ANSWER_S)
+        except LinkLost as error:
+            raise LinkLost(incoming.quoted(error)) from None
         if answer is None:
             raise TimeoutError("nft did not answer")
-        return answer
+        return replace(answer, errors=tuple(incoming.quoted(error) for error in answer.errors))
 
     def life_s(self) -> int:
         """Say how long a line may be on its way from now on: some round trips, as they were measured here."""
@@ -174,7 +177,7 @@ class NftSession:
         try:
             return read(self.driver)
         except CommandErrorException as error:
-            raise DeviceTrouble(str(error)) from None
+            raise DeviceTrouble(incoming.quoted(error)) from None
 
     def saved(self) -> tuple[SavedFile, ...]:
         """Read the saved configuration with all that it includes."""
@@ -199,6 +202,7 @@ class NftablesPoint:
         self._ways = planned.rendering.ways
         self._clock = clock
         self._access = access
+        self._texts = incoming.Configurations()
         self._work = self._session("work")
         self._rescue = self._session("restore")
         self._late_until_us = 0
@@ -261,16 +265,20 @@ class NftablesPoint:
             except NoCommand as error:
                 return Facts(trouble=str(error))
             saved = session.saved()
-            firewall = firewall_look.look(session.run, session.ask)
+            firewall = incoming.fit(firewall_look.look(session.run, session.ask))
             self._met = related(firewall, self._met)
             return Facts(
-                hostname=told["hostname"],
-                model=told["model"],
-                os_version=told["os_version"],
-                interfaces=tuple(told["interface_list"]),
-                saved_ours=nftables_saved.with_ours((one.path, one.text or "") for one in saved),
-                saved_unread=tuple(Unread(one.path, one.why) for one in saved if one.text is None and not one.absent),
-                saved_absent=tuple(one.path for one in saved if one.absent),
+                hostname=incoming.word(told["hostname"]),
+                model=incoming.word(told["model"]),
+                os_version=incoming.word(told["os_version"]),
+                interfaces=tuple(incoming.word(name) for name in told["interface_list"]),
+                saved_ours=_named(nftables_saved.with_ours((one.path, one.text or "") for one in saved)),
+                saved_unread=tuple(
+                    Unread(incoming.word(one.path), incoming.quoted(one.why))
+                    for one in saved
+                    if one.text is None and not one.absent
+                ),
+                saved_absent=_named(one.path for one in saved if one.absent),
                 firewall=firewall,
             )
 
@@ -287,12 +295,17 @@ class NftablesPoint:
             files = session.saved()
             commands = [f"PATH=/usr/sbin:/usr/bin:/sbin:/bin; {command}" for command in READ.values()]
             shown = session.told(lambda driver: driver.cli(commands))
-            texts = {part: _sorted(shown[command]) for part, command in zip(READ, commands, strict=True)}
-            running, saved = reading.comparable(config["running"]), config["startup"]
+            running, saved = config["running"], config["startup"]
             tables = [recipe.table_of(conduit) for conduit in self._between]
-            ours = {"running": reading.ours_in(running, tables), "saved": reading.ours_in(saved)}
-            with_ours = nftables_saved.with_ours((one.path, one.text or "") for one in files)
-            return Configuration({"running": running, "saved": saved, **texts}, ours, with_ours)
+            # Looked for in what the device said, and not in what is kept of it: a secret may stand in our table too.
+            with_ours = _named(nftables_saved.with_ours((one.path, one.text or "") for one in files))
+            ours = {"running": reading.ours_in(reading.comparable(running), tables), "saved": reading.ours_in(saved)}
+            texts = {part: shown[command] for part, command in zip(READ, commands, strict=True)}
+            # Masked before anything is moved: the lines of a private key are known by those around them.
+            kept = self._texts.taken_in({"running": running, "saved": saved, **texts})
+            still = {"running": reading.comparable(kept["running"]), "saved": kept["saved"]}
+            still |= {part: _sorted(kept[part]) for part in READ}
+            return Configuration(still, self._texts.taken_in(ours), with_ours)
 
         return await self._call(work, deadline_s)
 
@@ -533,6 +546,10 @@ def _in_memory(path: Path) -> Path:
         # The login says what is wrong with it.
         return path
     return Path(f"/proc/self/fd/{descriptor}")
+
+
+def _named(paths: Iterable[str]) -> tuple[str, ...]:
+    return tuple(incoming.word(path) for path in paths)
 
 
 def _sorted(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import struct
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import anyio
 
 from islandmode.core.outcome import Outcome, Reading
+from islandmode.isolation import incoming
 from islandmode.system.clock import Clock
 from islandmode.system.ready import start_work
 
@@ -55,7 +57,11 @@ class NoRoomHere(Exception):
     """This machine had no memory, thread or descriptor for a call: what the device did is *unknown*."""
 
 
-_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
+_UNREADABLE = (
+    *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError, RecursionError),
+    struct.error,
+)
+"""What Python and a driver raise over an answer that makes no sense: too deep, too large, of another shape."""
 _NO_ROOM = (MemoryError, RuntimeError)
 """A thread that cannot be started is a RuntimeError."""
 
@@ -110,10 +116,11 @@ class DeviceSession(Generic[D]):
             return Reading(Outcome.UNKNOWN, None, f"no answer within {deadline_s:g} s", *stamps)
         if error is None:
             return Reading(Outcome.DONE, value, "", *stamps)
+        why = incoming.sentence(error)
         if isinstance(error, DeviceTrouble) or not self._opened:
-            return Reading(Outcome.NOT_DONE, None, str(error), *stamps)
+            return Reading(Outcome.NOT_DONE, None, why, *stamps)
         self.abort()
-        return Reading(Outcome.UNKNOWN, None, str(error), *stamps)
+        return Reading(Outcome.UNKNOWN, None, why, *stamps)
 
     def _ask(self, work: Callable[[D], T]) -> asyncio.Future[tuple[Any, Exception | None]]:
         loop = asyncio.get_running_loop()
@@ -143,7 +150,7 @@ class DeviceSession(Generic[D]):
                 left = self._calls.get_nowait()
                 if left is not None:
                     left.settle(None, DeviceTrouble("the session was given up"))
-        with suppress(*self._troubles, *_NO_ROOM):
+        with suppress(*self._troubles, *_NO_ROOM, *_UNREADABLE):
             self._driver.close()
 
     def _do(self, call: _Call) -> None:
@@ -153,12 +160,15 @@ class DeviceSession(Generic[D]):
             heard = (call.work(self._driver), None)
         except self._troubles as error:
             heard = (None, error)
-        except _NO_ROOM as error:
-            heard = (None, NoRoomHere(_no_room(error)))
         except _UNREADABLE as error:
             # The thread must outlive an answer of a shape that nobody foresaw, and the caller must hear of it.
             kind = type(error).__name__
-            heard = (None, UnreadableAnswer(f"the device's answer could not be read ({kind}: {error})"))
+            heard = (
+                None,
+                UnreadableAnswer(f"the device's answer could not be read ({kind}: {incoming.quoted(error)})"),
+            )
+        except _NO_ROOM as error:
+            heard = (None, NoRoomHere(_no_room(error)))
         finally:
             # Whatever it was: a caller that hears nothing would wait to its deadline.
             call.settle(*heard)

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from islandmode.core.text import cleaned
 from islandmode.observe import last_words
 from islandmode.observe.vantage import Collected, Offset, Schedule
 from islandmode.system.clock import Clock
-from islandmode.system.process import start, stop
+from islandmode.system.process import EMPTY_ENVIRONMENT, start, stop
 
 ROUND_TRIPS = 7
 LOOK_MAX_BYTES = 4 * 1024 * 1024
@@ -50,8 +51,18 @@ ENDINGS = frozenset({"schedule", "asked", "full", "disk", "left", "lost"})
 class ProcessVantage:
     """A vantage on this machine, or in a node that a prefix enters."""
 
-    def __init__(self, name: str, *, clock: Clock, far: bool, prefix: tuple[str, ...], spool: Path) -> None:
-        """Know how to start the worker; nothing runs yet."""
+    def __init__(
+        self,
+        name: str,
+        *,
+        clock: Clock,
+        far: bool,
+        prefix: tuple[str, ...],
+        spool: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Know how to start the worker; nothing runs yet. `environment` is what the prefix needs to find its way."""
+        self._given = dict(environment or {})
         self._name = name
         self._far = far
         self._clock = clock
@@ -77,7 +88,9 @@ class ProcessVantage:
         return [*self._prefix, sys.executable, "-m", module, *words]
 
     def _environment(self) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(Path(islandmode.__file__).parents[1]), "PYTHONDONTWRITEBYTECODE": "1"}
+        code = {"PYTHONPATH": str(Path(islandmode.__file__).parents[1]), "PYTHONDONTWRITEBYTECODE": "1"}
+        # Nothing of ours: a worker goes to hosts, and stays there for hours, that need not know what our shell knew.
+        return {**EMPTY_ENVIRONMENT, **self._given, **code}
 
     async def offset(self, deadline_s: float) -> Reading[Offset]:
         """Measure the vantage's clocks by round trips, and keep the shortest."""

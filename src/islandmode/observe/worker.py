@@ -281,6 +281,8 @@ async def sample(schedule: Schedule, folder: str, looks: Looks, live: int | None
 def run(folder: str, looks: Looks, *, live: bool = False) -> None:
     """Take the schedule, say that we are ready, and go on alone."""
     schedule = read_schedule(looks)
+    # What a drill saw is for its account and that account's group: folders 0750, files 0640.
+    os.umask(0o027)
     os.makedirs(folder, exist_ok=True)
     if os.listdir(folder):
         sys.exit(say("there is a spool in %s already" % folder))

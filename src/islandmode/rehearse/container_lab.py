@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,12 @@ class ContainerLab(Lab):
     def processes(self) -> tuple[tuple[int, str], ...]:
         """Give the first process of every container."""
         return tuple((one.pid, one.started) for one in self.containers.values())
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Give the name of the socket for errands, and what Docker's own client goes by."""
+        wanted = (name for name in os.environ if name == errand.SOCKET_VARIABLE or name.startswith("DOCKER_"))
+        return {name: os.environ[name] for name in (*wanted, *docker.HOME) if name in os.environ}
 
     def container(self, node: str) -> str:
         """Give the id of a node's container; an unknown name lists the known ones."""

@@ -12,6 +12,8 @@ from islandmode.core.errors import Refused
 API_LEAST = (1, 41)
 """Docker 20.10: the oldest that was tried."""
 ANSWER_S = 20.0
+HOME = ("HOME", "XDG_RUNTIME_DIR")
+"""Where Docker's client finds which engine is meant, beside variables of its own name."""
 LAB_LABEL, LAB_DIR_LABEL, NODE_LABEL = "containerlab", "clab-node-lab-dir", "clab-node-name"
 
 

@@ -91,6 +91,11 @@ class Lab(ABC):
         """Give user and way to root where they differ from the site's."""
         return None
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Give the variables that a command line of `enter` needs to find its way; no others of ours are for a node."""
+        return {}
+
     @abstractmethod
     def enter(self, node: str, argv: tuple[str, ...], *, network_only: bool = False) -> tuple[str, ...]:
         """Give the command line that runs `argv` in a node; a back end may offer a node's network alone."""

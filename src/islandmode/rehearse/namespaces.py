@@ -58,6 +58,7 @@ from islandmode.rehearse.topology import (
 )
 from islandmode.store.active import LOCK_ENDING, hold_lab, known, lab_record_path, record_lab
 from islandmode.system.life import lockers
+from islandmode.system.process import EMPTY_ENVIRONMENT
 
 BACKEND = "namespaces"
 MARKER = "islandmode-lab"
@@ -221,7 +222,8 @@ def _start_anchor(name: str, state_dir: Path) -> int:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
+    # Whatever runs in the lab keeps it to its end: nothing of our shell's but where its programs are.
+    return {**EMPTY_ENVIRONMENT, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
 
 
 def _is_ready(pid: int) -> bool:

@@ -18,11 +18,11 @@ from pathlib import Path
 import anyio
 
 from islandmode.core.request import SIZE_MAX_BYTES
+from islandmode.core.text import cleaned
 from islandmode.system.clock import Clock
 from islandmode.system.lifeline import HERE, READY, REFUSED, TAKEN
-from islandmode.system.process import start
+from islandmode.system.process import EMPTY_ENVIRONMENT, start
 
-EMPTY_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 LOOK_EVERY_S = 0.1
 CHUNK = 65536
 REQUEST_BYTES = SIZE_MAX_BYTES + 1
@@ -189,7 +189,8 @@ class FolderRequests:
             if key not in self._seen:
                 data = _read_little(path)
                 self._seen.add(key)
-                self._found.put((path.name, data))
+                # Anybody of the group may give it any name.
+                self._found.put((cleaned(path.name), data))
         except OSError:
             return
 

@@ -14,7 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from islandmode.core.errors import IslandmodeError
+from islandmode.core.text import cleaned
+from islandmode.system import modes
 from islandmode.system.apart import apart
+from islandmode.system.secrets import redacted
 
 INTERNAL, STRANDED = 7, 5
 WRITE_S = 2.0
@@ -29,12 +32,17 @@ class Broken(Exception):
         self.restored = restored
 
 
+def sentence_of(error: BaseException) -> str:
+    """Give an error's words, fit for a terminal: what a secret or a device put into them is out."""
+    return cleaned(redacted(str(error)), lines=True)
+
+
 def exit_code_of(command: Callable[[], int], crash_file: Path) -> int:
     """Run a command and return its exit code; every error becomes one sentence on standard error."""
     try:
         return command()
     except IslandmodeError as error:
-        print(f"islandmode: {error}", file=sys.stderr)
+        print(f"islandmode: {sentence_of(error)}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         # Whoever read our output has gone; there is nobody to tell.
@@ -49,8 +57,9 @@ def _internal(error: Exception, crash_file: Path) -> int:
         print("islandmode: STRANDED: a fault of ours ended the run and restoration was not seen.", file=sys.stderr)
 
     def write() -> None:
-        crash_file.parent.mkdir(parents=True, exist_ok=True)
-        crash_file.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        modes.make_folders(crash_file.parent)
+        # What was raised may quote what a device said, or what we said to it.
+        modes.write_text(crash_file, cleaned(redacted("".join(traceback.format_exception(error))), lines=True))
 
     unwritten = apart(write, WRITE_S)
     where = "its details could not be written" if unwritten else f"details are in {crash_file}"

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from islandmode.core.errors import Refused
 from islandmode.core.plan import Plan
+from islandmode.core.text import cleaned
 from islandmode.system.apart import apart
 from islandmode.system.life import Holder, hold_life, holder_of, within
 from islandmode.system.machine_state import keep_owned, names_in, own_place, places, read_owned
@@ -210,16 +211,17 @@ def _read_all(folder: Path, read: Callable[[Path], R], unread: list[str]) -> Seq
 def _run_record(path: Path) -> RunRecord:
     kept = read_owned(path)
     document = _document(kept.data)
-    points = {str(name): tuple(map(str, conduits)) for name, conduits in document["points"].items()}
+    points = {cleaned(str(name)): tuple(map(str, conduits)) for name, conduits in document["points"].items()}
     lab = dict(document["lab"])
-    where = Path(str(document["workspace"]))
-    return RunRecord(path, kept.account, str(document["run"]), where, lab, points, str(document["unproven"]))
+    # Another account may have written it, and it is told to everybody who asks.
+    run, where, unproven = (cleaned(str(document[key])) for key in ("run", "workspace", "unproven"))
+    return RunRecord(path, kept.account, run, Path(where), lab, points, unproven)
 
 
 def _lab_record(path: Path) -> LabRecord:
     kept = read_owned(path)
     document = _document(kept.data)
-    words = (str(document[key]) for key in ("name", "state_dir", "backend", "identity"))
+    words = (cleaned(str(document[key])) for key in ("name", "state_dir", "backend", "identity"))
     name, state_dir, backend, identity = words
     return LabRecord(path, kept.account, name, Path(state_dir), backend, identity, dict(document["lives_by"]))
 

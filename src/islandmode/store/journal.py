@@ -19,6 +19,7 @@ from islandmode.core.errors import Refused
 from islandmode.core.record import FORMAT, Record
 from islandmode.system.clock import Clock
 from islandmode.system.disk import AppendFile, Disk
+from islandmode.system.secrets import redacted
 
 RESERVE_BYTES = 4 * 1024 * 1024
 """Reserved when a journal is made, so that a disk that fills up in mid-hold does not stop the records of the restore."""
@@ -27,6 +28,8 @@ RECORD_S = 5.0
 HOLE, FINISHED = "journal.hole", "run.finished"
 
 
+TOLD = frozenset({"why", "sentence", "chain_why", "changed", "anew", "not_json"})
+"""Keys of a record's data under which free text stands."""
 FIELDS: dict[str, type] = {
     "seq": int,
     "site": str,
@@ -136,10 +139,21 @@ class Journal:
 
     def _record(self, kind: str, data: dict[str, Any]) -> Record:
         stamps = (self._clock.boot_id, self._clock.utc_us(), self._clock.monotonic_us())
-        return Record(len(self._records), *self._names, *stamps, kind, data)
+        return Record(len(self._records), *self._names, *stamps, kind, _without_secrets(data))
 
     def _remember(self, record: Record) -> None:
         self._records.append(record)
+
+
+def _without_secrets(data: dict[str, Any]) -> dict[str, Any]:
+    """Take our own secrets out of what people read; names and numbers are read by the judge, and stay as they are."""
+    return {key: _redacted(value) if key in TOLD else value for key, value in data.items()}
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_redacted(one) for one in value]
+    return redacted(value) if isinstance(value, str) else value
 
 
 def encode(record: Record, previous: str) -> bytes:

@@ -14,9 +14,11 @@ from typing import Any
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
+from islandmode.core.text import cleaned
 from islandmode.core.unfinished import ARMING, armed, owed
 from islandmode.store.active import RunRecord, hold_guardian
 from islandmode.store.journal import JournalReading, read_journal
+from islandmode.system import modes
 from islandmode.system.claim import FileClaim
 from islandmode.system.disk import MachineDisk, make_folder, sync_folder
 from islandmode.system.life import Holder, hold_life, holder_of
@@ -89,14 +91,14 @@ class RunDirectory:
         """Hold the conductor's lock until this process ends; raises `Refused`: who conducts must be seen to live."""
         path = self.root / CONDUCTOR_LOCK
         try:
-            hold_life(path)
+            hold_life(path, modes.FILE)
         except OSError as error:
             raise Refused(f"{path} cannot be made ({error.strerror}). Nothing was touched.") from error
 
     def hold_guardian(self, recorded: Path | None) -> None:
         """Hold the guardian's locks, here and in the machine's record, until this process ends. Never raises."""
         with suppress(OSError):
-            hold_life(self.root / GUARDIAN_LOCK)
+            hold_life(self.root / GUARDIAN_LOCK, modes.FILE)
         if recorded is not None:
             hold_guardian(recorded)
 
@@ -176,7 +178,7 @@ class RunDirectory:
         """Write, durably, what a restore without us would need; raises `Refused`, since nothing may be armed without it."""
         path = self.root / name
         try:
-            with path.open("w", encoding="utf-8") as file:
+            with open(path, "w", encoding="utf-8", opener=modes.open_file) as file:
                 file.write(text)
                 file.flush()
                 sync(file.fileno())
@@ -191,8 +193,8 @@ class RunDirectory:
     def write_text(self, name: str, text: str) -> Path:
         """Write one file of the run; for what is written after restore."""
         path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        make_folder(path.parent)
+        modes.write_text(path, text)
         return path
 
     def samples(self, vantage: str) -> Path:
@@ -202,9 +204,9 @@ class RunDirectory:
     def write_spool(self, vantage: str, segments: Iterable[tuple[str, bytes]]) -> None:
         """Keep a vantage's collected segments exactly as its worker wrote them."""
         folder = self.samples(vantage)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         for name, data in segments:
-            (folder / Path(name).name).write_bytes(data)
+            modes.write_bytes(folder / Path(name).name, data)
 
     def seal(self) -> Path:
         """Write SHA256SUMS over every file of the run, in the form that `sha256sum -c` reads.
@@ -235,7 +237,16 @@ class RunDirectory:
             raise InputError(f"{path} cannot be read ({error.strerror}); the run's journal still can.") from error
         except ValueError as error:
             raise InputError(f"{path} is not readable as JSON ({error}); the run's journal still is.") from error
-        return document if isinstance(document, dict) else None
+        return _shown(document) if isinstance(document, dict) else None
+
+
+def _shown(part: Any) -> Any:
+    """Make what was read back fit to be shown: a record may have come from elsewhere."""
+    if isinstance(part, dict):
+        return {cleaned(name): _shown(value) for name, value in part.items()}
+    if isinstance(part, list):
+        return [_shown(value) for value in part]
+    return cleaned(part, lines=True) if isinstance(part, str) else part
 
 
 def _believed(reading: JournalReading) -> Iterator[Record]:
@@ -264,14 +275,12 @@ def create(workspace: Path, run: str) -> RunDirectory:
     try:
         make_folder(root.parent)
         _refuse_full_disk(root.parent)
-        root.mkdir()
+        modes.make_folder(root)
         sync_folder(root.parent)
         for folder in ((root / CONDUCTOR_JOURNAL).parent, root / "artifacts", root / REQUESTS):
             make_folder(folder)
-        # Whatever the umask: nobody else may put a journal there, or take one away.
-        (root / CONDUCTOR_JOURNAL).parent.chmod(0o755)
         # Whoever is of the group of the workspace's runs may ask for an abort, whatever account the run has.
-        (root / REQUESTS).chmod(0o2770)
+        (root / REQUESTS).chmod(modes.REQUESTS)
         FileClaim(root).make()
     except OSError as error:
         raise Refused(f"The run's directory {root} cannot be made ({error.strerror}). Nothing was touched.") from error

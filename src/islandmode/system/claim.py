@@ -7,6 +7,7 @@ hangs a look waits too: so a run asks a child of its own, and an answer that doe
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Protocol
 import anyio
 
 from islandmode.system.apart import ANSWER_BYTES, Apart, apart
+from islandmode.system.modes import open_file
 
 FREE, TAKEN = "claim.conductor", "claim.taken"
 ANSWER_S = 2.0
@@ -42,7 +44,7 @@ class FileClaim:
 
     def make(self) -> None:
         """Lay the claim down, before anything is armed; raises OSError."""
-        self._free.touch(exist_ok=False)
+        os.close(open_file(self._free, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
 
     def rename(self) -> None:
         """Take the run from its conductor; raises OSError when somebody has."""

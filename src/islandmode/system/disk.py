@@ -23,7 +23,10 @@ from typing import Protocol
 import anyio
 
 from islandmode.core.errors import Refused
+from islandmode.core.text import cleaned
+from islandmode.system import modes
 from islandmode.system.apart import ANSWER_BYTES, Apart, apart, errno_in, once
+from islandmode.system.modes import open_file
 
 CLOSE_S = 2.0
 ANSWER_S = 10.0
@@ -208,7 +211,7 @@ class _Writer:
 
     def _open(self) -> int:
         make_folder(self._path.parent)
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        descriptor = open_file(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND)
         try:
             if self._reserve_bytes:
                 _reserve(descriptor, self._reserve_bytes)
@@ -301,7 +304,7 @@ def _replace(path: Path, data: bytes, sync: Callable[[int], None]) -> None:
     temporary = path.with_name(f".{path.name}.new")
     try:
         make_folder(path.parent)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        descriptor = open_file(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
             _write_all(descriptor, data)
             sync(descriptor)
@@ -346,11 +349,13 @@ def _release(descriptor: int) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it, all of their names durable."""
-    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
-    path.mkdir(parents=True, exist_ok=True)
-    for folder in reversed(missing):
+    """Make a folder and those above it, all of their names durable; none of them for everybody's eyes."""
+    for folder in reversed([one for one in (path, *path.parents) if not one.exists()]):
+        # Somebody else may make it at the same moment.
+        with suppress(FileExistsError):
+            modes.make_folder(folder)
         sync_folder(folder.parent)
+    path.mkdir(exist_ok=True)
 
 
 def sync_folder(path: Path) -> None:
@@ -398,8 +403,8 @@ def lock_holders(path: Path) -> tuple[int, ...]:
 @contextmanager
 def _lock(path: Path, conduit: str, holder: str) -> Iterator[None]:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        make_folder(path.parent)
+        descriptor = open_file(path, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise Refused(f"{path.parent} cannot be written ({error.strerror}). Nothing was touched.") from error
     try:
@@ -429,7 +434,7 @@ def _take_lock(descriptor: int, path: Path, conduit: str) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = os.pread(descriptor, 300, 0).decode(errors="replace").strip() or "unknown"
+        holder = cleaned(os.pread(descriptor, 300, 0).decode(errors="replace").strip()) or "unknown"
         raise Refused(
             f"Another run has conduit {conduit} (process {holder}). Wait for its end, or abort it. Nothing was touched."
         ) from None

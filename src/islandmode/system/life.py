@@ -30,11 +30,15 @@ class Holder:
     pid: int | None
 
 
-def hold_life(path: Path) -> int:
-    """Make a lock's file, held by this process; returns the descriptor to keep open. Raises OSError."""
+def hold_life(path: Path, mode: int = 0o644) -> int:
+    """Make a lock's file, held by this process; returns the descriptor to keep open. Raises OSError.
+
+    Who may read it may ask who lives; by default that is everybody, whatever our umask.
+    """
     new = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
+        os.fchmod(descriptor, mode)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         new.rename(path)
     except OSError:

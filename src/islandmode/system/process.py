@@ -13,13 +13,18 @@ from collections.abc import Mapping, Sequence
 
 from islandmode.system.clock import Clock
 
+EMPTY_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+"""What a child of ours gets beside what it is given by name: nothing that the shell knew which started us."""
 TERM_S = 3.0
 KILL_S = 2.0
 STEP_S = 0.01
 
 
-def start(argv: Sequence[str], *, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """Start a child in a session of its own, with pipes to its standard input and output; no shell is used."""
+def start(argv: Sequence[str], *, environment: Mapping[str, str] = EMPTY_ENVIRONMENT) -> subprocess.Popen[bytes]:
+    """Start a child in a session of its own, with pipes to its standard input and output; no shell is used.
+
+    It gets this environment and nothing of ours, in which secrets may stand.
+    """
     return subprocess.Popen(
         list(argv),
         stdin=subprocess.PIPE,

@@ -15,6 +15,7 @@ from islandmode.core.rescue import Rescue, Restorable
 from islandmode.isolation.point import ConduitState, IsolationPoint, PointState
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab, LabUnknown
+from islandmode.run.outermost import sentence_of
 from islandmode.store import catalog
 from islandmode.system.clock import MachineClock
 from islandmode.ui import rehearsal
@@ -100,7 +101,7 @@ def _plans_of_runs(known: Known, lab: Lab) -> Iterator[Restorable]:
             try:
                 yield one.plan()
             except InputError as error:
-                print(f"islandmode: {error}", file=sys.stderr)
+                print(f"islandmode: {sentence_of(error)}", file=sys.stderr)
 
 
 def _plans_of_drills(workspace: Path) -> Iterator[Restorable]:
@@ -108,7 +109,7 @@ def _plans_of_drills(workspace: Path) -> Iterator[Restorable]:
         try:
             yield rescue_of(workspace, str(path))[0]
         except InputError as error:
-            print(f"islandmode: the points of {path.name} were not looked at: {error}", file=sys.stderr)
+            print(f"islandmode: the points of {path.name} were not looked at: {sentence_of(error)}", file=sys.stderr)
 
 
 def _look_at(planned: dict[str, PlanPoint], lab: Lab, workspace: Path, going: set[str]) -> int:
@@ -116,7 +117,7 @@ def _look_at(planned: dict[str, PlanPoint], lab: Lab, workspace: Path, going: se
     try:
         points = rehearsal.open_points(rescue, lab, workspace, MachineClock.of_this_boot(), None)
     except IslandmodeError as error:
-        print(f"{', '.join(planned)} could not be looked at: {error}", file=sys.stderr)
+        print(f"{', '.join(planned)} could not be looked at: {sentence_of(error)}", file=sys.stderr)
         return STRANDED
     readings = anyio.run(_read, points, planned)
     return max((_say(name, planned[name], readings[name], going) for name in planned), default=0)

@@ -16,6 +16,7 @@ from islandmode.rehearse.lab import Lab
 from islandmode.rehearse.processes import still_lives
 from islandmode.run.guardian import Guardian
 from islandmode.run.guardian_process import FolderRequests, PipeHearing
+from islandmode.run.outermost import sentence_of
 from islandmode.store import rundir
 from islandmode.store.journal import Journal
 from islandmode.store.rundir import RunDirectory
@@ -53,7 +54,7 @@ def guard_run(workspace: Path, lab: str, run: str, record: Path | None) -> int:
         return anyio.run(_guard, workspace, lab, directory)
     except IslandmodeError as error:
         # Whoever started us listens here and nowhere else.
-        os.write(1, f"{REFUSED} {error}\n".encode())
+        os.write(1, f"{REFUSED} {sentence_of(error)}\n".encode())
         return error.exit_code
 
 

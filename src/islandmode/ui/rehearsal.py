@@ -90,6 +90,7 @@ def open_vantages(plan: Plan, lab: Lab, clock: Clock, run: RunDirectory) -> Mapp
             clock=clock,
             far=planned.far,
             prefix=lab.enter(planned.node, ()) if planned.far and planned.node else (),
+            environment=lab.environment if planned.far else {},
             # A far worker spools where it stands, as it would on a host of its own.
             spool=FAR_SPOOL / run.run / name if planned.far else run.samples(name),
         )

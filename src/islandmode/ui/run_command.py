@@ -23,9 +23,9 @@ from islandmode.core.verdict import Restoration
 from islandmode.rehearse.errand import lifeline
 from islandmode.rehearse.lab import Lab
 from islandmode.run.conductor import Conducted, Conductor, RunPlace
-from islandmode.run.guardian_process import EMPTY_ENVIRONMENT, FolderRequests, ProcessGuardian
+from islandmode.run.guardian_process import FolderRequests, ProcessGuardian
 from islandmode.run.guards import Guarded
-from islandmode.run.outermost import Broken
+from islandmode.run.outermost import Broken, sentence_of
 from islandmode.run.progress import Show, Stop, StopLatch
 from islandmode.store import rundir
 from islandmode.store.active import record_run
@@ -35,7 +35,7 @@ from islandmode.system.claim import ClaimApart
 from islandmode.system.clock import Clock, MachineClock, iso_utc
 from islandmode.system.disk import Disk, MachineDisk, hold_conduits
 from islandmode.system.forwarding import forwards
-from islandmode.system.process import hear_of_children_without_threads
+from islandmode.system.process import EMPTY_ENVIRONMENT, hear_of_children_without_threads
 from islandmode.ui import rehearsal
 from islandmode.ui.card import CARD, render_card
 from islandmode.ui.exits import NOTHING_TO_JUDGE, STRANDED, exit_code
@@ -130,7 +130,7 @@ def _take_down(lab: Lab, workspace: Path) -> None:
     try:
         rehearsal.down(lab)
     except IslandmodeError as error:
-        print(f"islandmode: {error}", file=sys.stderr)
+        print(f"islandmode: {sentence_of(error)}", file=sys.stderr)
 
 
 def _died() -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import LabUnknown
+from islandmode.run.outermost import sentence_of
 from islandmode.store.rundir import RunDirectory
 from islandmode.ui.devices import look_at_devices
 from islandmode.ui.exits import STRANDED
@@ -38,7 +39,7 @@ def _print_lab(workspace: Path, lab: str) -> None:
         there = backends.attach(lab, workspace / STATE)
         print(f"Lab {lab} is {'not running' if there is None else 'up'}.")
     except LabUnknown as error:
-        print(error)
+        print(sentence_of(error))
 
 
 def _print_runs(known: Known) -> tuple[int, bool]:

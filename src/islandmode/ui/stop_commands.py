@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import pwd
 import secrets as randomness
-import shutil
 import signal
 import subprocess
 import sys
@@ -27,13 +26,17 @@ from islandmode.core.request import Request, write_request
 from islandmode.core.rescue import Restorable
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab
+from islandmode.run.outermost import sentence_of
 from islandmode.run.resume import resume
 from islandmode.store import rundir
 from islandmode.store.rundir import RunDirectory
+from islandmode.system import modes
 from islandmode.system.apart import apart
 from islandmode.system.claim import FileClaim
 from islandmode.system.clock import MachineClock, iso_utc
 from islandmode.system.disk import MachineDisk
+from islandmode.system.machine_state import VARIABLE
+from islandmode.system.process import EMPTY_ENVIRONMENT
 from islandmode.ui import rehearsal
 from islandmode.ui.exits import STRANDED
 from islandmode.ui.lab_place import STATE
@@ -151,11 +154,14 @@ def _as_account(one: RunDirectory) -> dict[str, Any]:
     if _may_act_on(one) or one.record is None:
         return {}
     account = one.record.account
+    # Another account can read what its processes are given, and ours may hold secrets.
+    given = {name: os.environ[name] for name in (VARIABLE, "DOCKER_HOST", "PYTHONPATH") if name in os.environ}
+    environment = {**EMPTY_ENVIRONMENT, **given}
     try:
         known = pwd.getpwuid(account)
     except KeyError:
-        return {"user": account, "group": account, "extra_groups": ()}
-    environment = {**os.environ, "HOME": known.pw_dir}
+        return {"user": account, "group": account, "extra_groups": (), "env": environment}
+    environment["HOME"] = known.pw_dir
     groups = os.getgrouplist(known.pw_name, known.pw_gid)
     return {"user": account, "group": known.pw_gid, "extra_groups": groups, "env": environment, "cwd": "/"}
 
@@ -174,7 +180,7 @@ def _restore_one(wanted: Wanted, directory: RunDirectory) -> int:
     try:
         return _restore_here(wanted, directory)
     except IslandmodeError as error:
-        print(f"islandmode: {directory.run}: {error}", file=sys.stderr)
+        print(f"islandmode: {directory.run}: {sentence_of(error)}", file=sys.stderr)
         # Whoever has it may have brought it back meanwhile.
         if not owed_by(directory):
             return 0
@@ -231,9 +237,8 @@ def _put_request(directory: RunDirectory) -> str:
 
     def put() -> None:
         new = directory.requests / f".{token}.new"
-        new.write_bytes(write_request(request))
-        # The run may have another account than we: what it cannot read it cannot obey.
-        new.chmod(0o664)
+        # The run may have another account than we; the folder gives the file its group, which may read it.
+        modes.write_bytes(new, write_request(request))
         new.rename(directory.requests / f"{token}.json")
 
     return apart(put, PUT_WITHIN_S)
@@ -351,7 +356,7 @@ def _tell_runs(workspace: Path, lab: Lab, owed: Owed, path: Path) -> None:
     for one, left in known_runs(workspace).unfinished:
         if set(left) <= {*owed, UNREADABLE} and (uses(one, lab) or _was_in_no_lab(one, workspace)):
             with suppress(OSError):
-                shutil.copyfile(path, one.journal.with_name(path.name))
+                modes.write_bytes(one.journal.with_name(path.name), path.read_bytes())
             if one.record is not None:
                 one.record.forget()
 

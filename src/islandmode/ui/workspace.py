@@ -10,6 +10,7 @@ from pathlib import Path
 
 import islandmode
 from islandmode.core.errors import InputError
+from islandmode.run.outermost import sentence_of
 from islandmode.store import catalog
 from islandmode.ui.planning import plan_of, print_left_out
 
@@ -71,7 +72,7 @@ def validate_workspace(workspace: Path) -> int:
         try:
             validate_drill(workspace, str(drill))
         except InputError as error:
-            print(f"islandmode: {error}", file=sys.stderr)
+            print(f"islandmode: {sentence_of(error)}", file=sys.stderr)
             wrong = error
     return 0 if wrong is None else wrong.exit_code
 

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from islandmode.core.egress import Side, Way
+from islandmode.isolation import incoming
 
 LAST = 2**31 - 1
 OUT, IN = "counted_out", "counted_in"
@@ -95,7 +96,7 @@ def counted(listed: Sequence[Mapping[str, Any]], ways: Sequence[Way]) -> dict[st
     for rule in rules:
         found = [part["counter"]["packets"] for part in rule["expr"] if "counter" in part]
         if "comment" in rule and found:
-            packets[rule["comment"]] += int(found[0])
+            packets[rule["comment"]] += int(incoming.number(found[0]))
         elif "comment" in rule:
             return None
     return packets

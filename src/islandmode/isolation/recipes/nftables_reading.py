@@ -8,23 +8,27 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from islandmode.core.egress import Way
+from islandmode.isolation import incoming
 from islandmode.isolation.point import ConduitState
 from islandmode.isolation.recipes import nftables_egress
 from islandmode.isolation.recipes.nftables import OWNER, PREFIX, Pair, pairs_of
 
 ABSENT = ConduitState(present=False, armed_s=None, isolating=False)
 
-_SET = re.compile(r"^(\t(?:set|map|meter) .*?^\t\})", re.MULTILINE | re.DOTALL)
-_ELEMENTS = re.compile(r"^\t\telements = \{.*?\}\n", re.MULTILINE | re.DOTALL)
-_TABLE = re.compile(rf"^table inet ({PREFIX}\w+) \{{(?:[^\n]*\}}$|.*?^\}})", re.MULTILINE | re.DOTALL)
+_SET = ("\tset ", "\tmap ", "\tmeter ")
+_TABLE = re.compile(rf"table inet ({PREFIX}\w+) \{{")
 _SAID = re.compile(r'"[^"\n]*"|#.*')
 """What only tells: texts in quotes, and comments."""
-_MOVES = re.compile(r"^\t\t(?:flags .*\b(?:dynamic|timeout)\b|timeout )", re.MULTILINE)
+_MOVES = re.compile(r"\t\t(?:flags .*\b(?:dynamic|timeout)\b|timeout )")
+TIMER_MAX_S = 10 * 366 * 86400.0
 
 
 def rows(answer: str) -> tuple[dict[str, Any], ...]:
-    """Read the rows of one JSON listing; ValueError when it is none."""
-    return tuple(json.loads(answer)["nftables"])
+    """Read the rows of one JSON listing; ValueError, or what comes of a wrong shape, when it is none."""
+    listed = json.loads(answer)["nftables"]
+    if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
+        raise ValueError("the listing is not a list of objects")
+    return tuple(listed)
 
 
 def state_of(
@@ -42,12 +46,12 @@ def state_of(
     armed, hold = _elements(sets.get("armed", {})), _elements(sets.get("hold", {}))
     wanted = pairs_of(outer, inner)
     left = [armed.get(pair) for pair in wanted]
-    timers = [float(value) for value in left if value is not None]
+    timers = [incoming.number(value, TIMER_MAX_S) for value in left if value is not None]
     armed_s = min(timers) if len(timers) == len(wanted) else None
     whole = _drops(listed) >= _wanted_drops(outer)
     isolating = armed_s is not None and whole and set(wanted) <= set(hold)
     counters = (str(row["counter"]["name"]) for row in listed if "counter" in row)
-    owner = next((name.removeprefix(OWNER) for name in counters if name.startswith(OWNER)), None)
+    owner = next((incoming.word(name.removeprefix(OWNER)) for name in counters if name.startswith(OWNER)), None)
     egress = nftables_egress.counted(listed, ways)
     return ConduitState(True, armed_s, isolating, ours=run is None or owner in (None, run), owner=owner, egress=egress)
 
@@ -56,7 +60,8 @@ def ticket_left_s(answer: str, ticket: str) -> float | None:
     """Read how long a ticket still lives, from the listing of its set; None when it is not there, or without a timer."""
     sets = [row["set"] for row in rows(answer) if "set" in row] if answer else []
     timed = (item["elem"] for one in sets for item in one.get("elem", ()) if isinstance(item, dict))
-    return next((one.get("expires") for one in timed if one.get("val") == ticket), None)
+    left = next((one.get("expires") for one in timed if one.get("val") == ticket), None)
+    return None if left is None else incoming.number(left, TIMER_MAX_S)
 
 
 def holds_anything(answer: str) -> bool:
@@ -86,27 +91,70 @@ def denied_in(answer: str) -> dict[str, int]:
         parts = rule.get("expr", ())
         packets = [part["counter"]["packets"] for part in parts if "counter" in part]
         if packets and "comment" in rule and {"drop": None} in parts:
-            counts[rule["comment"]] = counts.get(rule["comment"], 0) + int(packets[0])
+            said = incoming.word(rule["comment"])
+            counts[said] = counts.get(said, 0) + int(incoming.number(packets[0]))
     return counts
 
 
 def comparable(listing: str) -> str:
     """Take out what moves by itself: elements of dynamic and timed sets come and go with the traffic."""
+    kept: list[str] = []
+    block: list[str] = []
+    for line in listing.splitlines(keepends=True):
+        if not block and not line.startswith(_SET):
+            kept.append(line)
+            continue
+        block.append(line)
+        if line.startswith("\t}"):
+            kept += _still(block)
+            block = []
+    return "".join((*kept, *block))
 
-    def still(block: re.Match[str]) -> str:
-        text = block.group(1)
-        return _ELEMENTS.sub("", text) if _MOVES.search(text) else text
 
-    return _SET.sub(still, listing)
+def _still(block: list[str]) -> list[str]:
+    """Take the elements out of a set, if they move; they end with the first line that ends with a brace."""
+    if not any(_MOVES.match(line) for line in block):
+        return block
+    kept: list[str] = []
+    moving: list[str] = []
+    for line in block[:-1]:
+        if moving or line.startswith("\t\telements = {"):
+            moving.append(line)
+            if line.endswith("}\n"):
+                moving = []
+        else:
+            kept.append(line)
+    # What does not end is no set of elements.
+    return [*kept, *moving, block[-1]]
 
 
 def ours_in(listing: str, tables: Collection[str] | None = None) -> str:
     """Give what is ours in a ruleset: these tables, or without names anything; a comment that only names us is not ours."""
+    found, rest = _tables(listing)
     if tables is not None:
-        return "\n".join(found.group() for found in _TABLE.finditer(listing) if found.group(1) in tables)
-    rest = _TABLE.sub("", listing).splitlines()
+        return "\n".join(text for name, text in found if name in tables)
     named = (line for line in rest if PREFIX in _SAID.sub("", line))
-    return "\n".join((*(found.group() for found in _TABLE.finditer(listing)), *named))
+    return "\n".join((*(text for _, text in found), *named))
+
+
+def _tables(listing: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """Part a listing into our tables, by name, and all other lines; a table without an end goes to the end."""
+    found: list[tuple[str, str]] = []
+    rest: list[str] = []
+    block: list[str] = []
+    name = ""
+    for line in listing.splitlines():
+        begins = None if block else _TABLE.match(line)
+        if begins is not None:
+            name = begins.group(1)
+        elif not block:
+            rest.append(line)
+            continue
+        block.append(line)
+        if line.startswith("}") or (begins is not None and line.endswith("}")):
+            found.append((name, "\n".join(block)))
+            block = []
+    return ([*found, (name, "\n".join(block))] if block else found), rest
 
 
 def _elements(listed: dict[str, Any]) -> dict[Pair, float | None]:

@@ -1,0 +1,91 @@
+"""Where the text of devices enters: their answers, configurations, banners and errors, and what libraries say of them.
+
+Everything that is kept or shown of it comes through here, once. What may steer a terminal is written as an escape, secrets
+are masked, and lengths are bounded; so nobody behind this edge has to think of what a device may say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import TypeVar, cast
+
+from islandmode.core.masking import masked
+from islandmode.core.text import cleaned
+from islandmode.system.secrets import HIDDEN, redacted
+
+T = TypeVar("T")
+_PLAIN = {"str": str, "int": int, "bool": bool, "None": type(None)}
+SENTENCE_MAX, WORD_MAX, CONFIGURATION_MAX = 1000, 100, 8 * 1024 * 1024
+COUNT_MAX = 2**64 - 1
+_RAW_MAX = 64 * 1024
+"""No sentence is looked at any further: masking a long one would take longer than a restore may wait."""
+
+
+def sentence(text: object) -> str:
+    """Take in what we, or a library, say of a device as a reason."""
+    told = redacted(str(text)[:_RAW_MAX])
+    return _short(cleaned(masked(told, lambda _: HIDDEN, sentence=True)), SENTENCE_MAX)
+
+
+def quoted(text: object) -> str:
+    """Take in a device's own words: a line of its configuration may stand among them."""
+    told = redacted(str(text)[:_RAW_MAX])
+    return _short(cleaned(masked(told, lambda _: HIDDEN), lines=True), SENTENCE_MAX)
+
+
+def word(text: object) -> str:
+    """Take in a name that a device gives."""
+    return _short(cleaned(redacted(str(text)[:_RAW_MAX])), WORD_MAX)
+
+
+def number(value: object, most: float = COUNT_MAX) -> float:
+    """Take in a number; ValueError when it is none, or none that can be: JSON knows NaN and 1e999."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise ValueError("what should be a number is none, or one that cannot be")
+    return float(value)
+
+
+def fit(value: T) -> T:
+    """Take in what was read into values: every text in it, each of the type that it should be; ValueError where one is not."""
+    if isinstance(value, str):
+        return cast("T", _short(cleaned(redacted(value[:_RAW_MAX])), SENTENCE_MAX))
+    if isinstance(value, tuple):
+        return cast("T", tuple(fit(one) for one in value))
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    for field in fields(value):
+        kinds = tuple(_PLAIN[name] for name in str(field.type).split(" | ") if name in _PLAIN)
+        if kinds and not isinstance(getattr(value, field.name), kinds):
+            raise ValueError(f"{field.name} is not of the type that it should be")
+    return replace(value, **{field.name: fit(getattr(value, field.name)) for field in fields(value)})
+
+
+def _short(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+class Configurations:
+    """Takes in the configurations of one device during one run: what was changed shows, secrets do not.
+
+    A secret's mark is made with a key that nobody else has and that is never written down. So the same secret has the same mark
+    before and after a drill, and another one another mark; and nobody can find a short password by trying.
+    """
+
+    def __init__(self) -> None:
+        """Draw the key."""
+        self._key = secrets.token_bytes(32)
+
+    def _mark(self, secret: str) -> str:
+        digest = hmac.new(self._key, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+        return f"{HIDDEN[:-1]} {digest[:8]}]"
+
+    def taken_in(self, parts: Mapping[str, str]) -> dict[str, str]:
+        """Take in texts by part; ValueError when one is longer than any configuration."""
+        for part, text in parts.items():
+            if len(text) > CONFIGURATION_MAX:
+                raise ValueError(f"its {part} has {len(text)} characters; at most {CONFIGURATION_MAX} are read")
+        return {part: redacted(masked(cleaned(text, lines=True), self._mark)) for part, text in parts.items()}

@@ -1,0 +1,44 @@
+"""Who may read what a run leaves: its account and that account's group, and nobody else, whatever the umask says."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+FILE, FOLDER, REQUESTS = 0o640, 0o750, 0o2770
+"""People of the group read a run, and put their requests into one folder of it."""
+
+
+def open_file(path: str | Path, flags: int) -> int:
+    """Open a file, and make it as readable as it should be; fits `open` as its opener. Raises OSError."""
+    descriptor = os.open(path, flags | os.O_CLOEXEC, FILE)
+    # Another account's file was made by the same rule, and is not ours to change.
+    with suppress(PermissionError):
+        os.fchmod(descriptor, FILE)
+    return descriptor
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole file; raises OSError."""
+    with open(path, "w", encoding="utf-8", opener=open_file) as file:
+        file.write(text)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a whole file; raises OSError."""
+    with open(path, "wb", opener=open_file) as file:
+        file.write(data)
+
+
+def make_folders(path: Path) -> None:
+    """Make a folder and those above it, where they are missing; raises OSError."""
+    for folder in reversed([one for one in (path, *path.parents) if not one.exists()]):
+        with suppress(FileExistsError):
+            make_folder(folder)
+
+
+def make_folder(path: Path) -> None:
+    """Make one folder; raises OSError, also when it is there already."""
+    path.mkdir(mode=FOLDER)
+    path.chmod(FOLDER)
