@@ -69,6 +69,7 @@ def test_no_secret_is_left_in_a_line(line: str) -> None:
         "jump password_chain",
         "key chain ospf",
         'set zone password ""',
+        "sudo: a password is required",
         "ct state established,related accept",
         "2: eth1@if3: <BROADCAST,UP> mtu 1500 qdisc noqueue state UP",
         "10.40.0.0/24 dev eth4 proto kernel scope link src 10.40.0.1",

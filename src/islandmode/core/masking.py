@@ -20,6 +20,8 @@ _WORD = re.compile(
     re.IGNORECASE,
 )
 _APART = re.compile(r"[\"']?\s*[:=>]?\s*")
+_PROSE = re.compile(r"\s+(?:is required|is expired|has expired|must be changed|authentication)\b")
+"""What programs say of passwords that are none."""
 _HASH = re.compile(r"\$(?:[0-9]{1,2}[abxy]?|y|gy|apr1|md5|sha1|argon2\w{1,2}|pbkdf2[\w-]{0,20})\$[^\s\"';<]+")
 _IN_URL = re.compile(r"(?<=://)([^/\s:@\"]{0,100}):([^/\s@\"]{1,200})@")
 _KEY_BEGINS = re.compile(r"-----BEGIN [^-]{0,40}(?:PRIVATE KEY|STATIC KEY)[^-]{0,20}-----", re.IGNORECASE)
@@ -68,7 +70,7 @@ def _line(line: str, mark: Mark, *, sentence: bool) -> str:
         parts.append(_nameless(line[at:begin], mark))
         at = begin
         between = line[word.end() : begin]
-        if not between or (sentence and not {*":="} & {*between}):
+        if not between or _PROSE.match(line, word.end()) or (sentence and not {*":="} & {*between}):
             # Nothing keeps the word apart from what follows: it is a part of some name, or a word of a sentence.
             continue
         element = ">" in between

@@ -121,8 +121,8 @@ def within(seconds: float, work: Callable[[], T]) -> T:
 
     try:
         start_work(run)
-    except RuntimeError as unstarted:
-        raise OSError(errno.EAGAIN, str(unstarted)) from None
+    except RuntimeError as refused:
+        raise OSError(errno.EAGAIN, str(refused)) from None
     try:
         value, error = done.get(timeout=seconds)
     except queue.Empty:
