@@ -122,6 +122,12 @@ SCENARIOS = (
         "internal",
     ),
     Scenario(
+        "the disk hangs just before the last hold ends: it ends when it was planned to",
+        (fault(Kind.DISK_SLOW, after_s=2.9, amount_s=1e6, nth=2),),
+        (*BOTH_STAGES, *both_deleted(7015.0)),
+        "internal",
+    ),
+    Scenario(
         "UTC is stepped back two hours: nothing notices",
         (fault(Kind.UTC_STEP, amount_s=-7200.0),),
         (*BOTH_STAGES, *both_deleted(7015.0)),

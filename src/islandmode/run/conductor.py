@@ -337,7 +337,7 @@ class Conductor:
     async def _count_denied(self, stage: str, name: str, conduits: tuple[str, ...], deadline_s: float) -> None:
         reading = await self._points[name].denied(conduits, deadline_s)
         packets = reading.value if reading.value is not None else {}
-        await self._book.append("denied.read", {"point": name, "stage": stage, "packets": packets})
+        self._book.note("denied.read", {"point": name, "stage": stage, "packets": packets})
 
     async def _restore_or_say(self) -> bool:
         try:
