@@ -40,6 +40,18 @@ class Planted:
     secrets: Mapping[str, str]
 
 
+def restart_sshd(lab: Lab, *more: str) -> None:
+    """Start the firewall's sshd anew; the old one must have let go of its port, or the new one listens on half of its addresses."""
+    script = """
+    old=$(cat /run/sshd.pid) && kill "$old"
+    while [ -n "$(tr -d '\\0' <"/proc/$old/cmdline" 2>/dev/null)" ]; do sleep 0.05; done
+    rm -f /run/sshd.pid
+    "$@"
+    while [ ! -s /run/sshd.pid ]; do sleep 0.05; done
+    """
+    in_node(lab, "fw", "sh", "-c", script, "sh", *SSHD, *more)
+
+
 def rule(comment: str) -> str:
     """Write a rule of the site's own that carries a password in its comment."""
     return f'add rule inet watch seen ct state invalid counter comment "password={comment}"'
@@ -59,8 +71,7 @@ def planted(lab: Lab, tmp_path: Path) -> Iterator[Planted]:
     saved = in_node(lab, "fw", "cat", CONF)
     more = f"# admin password {SAVED}\n# snmp-server community {COMMUNITY} RO\n"
     in_node(lab, "fw", "sh", "-c", 'printf %s "$1" > "$2"', "sh", public, "/run/own_keys")
-    in_node(lab, "fw", "pkill", "-o", "sshd")
-    in_node(lab, "fw", *SSHD, "-o", "AuthorizedKeysFile=/run/own_keys")
+    restart_sshd(lab, "-o", "AuthorizedKeysFile=/run/own_keys")
     in_node(lab, "fw", "nft", table + rule(RUNNING))
     in_node(lab, "fw", "sh", "-c", 'printf %s "$1" >> "$2"', "sh", more, CONF)
     lines = key.read_text(encoding="ascii").splitlines()
@@ -78,8 +89,7 @@ def planted(lab: Lab, tmp_path: Path) -> Iterator[Planted]:
     )
     in_node(lab, "fw", "sh", "-c", 'printf %s "$1" > "$2"', "sh", saved, CONF)
     in_node(lab, "fw", "nft", "delete table inet watch")
-    in_node(lab, "fw", "pkill", "-o", "sshd")
-    in_node(lab, "fw", *SSHD)
+    restart_sshd(lab)
 
 
 def environments(mark: bytes) -> dict[str, bytes]:
