@@ -46,6 +46,13 @@ def test_many_short_gaps_are_judged_together(name: str) -> None:
     assert codes(verdict) == (set() if result is Result.HELD else {"continuity-availability"})
 
 
+def test_a_probe_of_which_nothing_is_known_before_the_first_order_is_a_hole() -> None:
+    story = Story()
+    story.lose(PLC, 0, VENDORS + SECOND)
+    verdict = story.judge()
+    assert (verdict.verdict, codes(verdict)) == (Result.INCONCLUSIVE, {"witness-gap"})
+
+
 def test_what_was_only_unknown_is_no_breach() -> None:
     story = Story()
     bad_where(story, [True] * 8 + [False], Seen.UNKNOWN)

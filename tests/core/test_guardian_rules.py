@@ -62,6 +62,15 @@ def test_a_guardian_that_comes_after_the_order_to_restore_changes_nothing() -> N
     assert story.judge() == Story().judge()
 
 
+def test_an_object_that_the_guardian_saw_after_the_conductor_had_not_leaves_restoration_unproven() -> None:
+    story = Story()
+    assert story.judge().restoration is Restoration.PROVEN
+    story.guardian(RESTORE + SECOND, "guardian.disagrees", point=POINT, why=f"{POINT} still shows an object.")
+    verdict = story.judge()
+    assert (verdict.verdict, verdict.restoration) == (Result.INCONCLUSIVE, Restoration.UNPROVEN)
+    assert codes(verdict) == {"guardian-disagrees"}
+
+
 def test_times_of_another_boot_mean_nothing() -> None:
     assert taken_over(boot="another").judge().leaks > 0
 

@@ -115,6 +115,14 @@ def test_a_bad_answer_before_its_stage_is_no_flow_that_was_stopped() -> None:
     assert verdict.verdict is Result.INCONCLUSIVE
 
 
+@pytest.mark.parametrize(("samples", "held"), [(1, True), (30, False)])
+def test_a_lost_sample_in_an_earlier_stage_is_no_flow_that_was_stopped(samples: int, *, held: bool) -> None:
+    story = Story()
+    lost_us = VENDORS + 2 * SECOND
+    story.see(PROBE, Seen.BAD, lost_us, lost_us + samples * STEP, "no answer in time")
+    assert ("isolated-too-much" not in codes(story.judge())) is held
+
+
 def close_after_each_answer(story: Story) -> None:
     """Let the canary's server close: good once, then never again."""
     story.see(CANARY, Seen.BAD, BASE + STEP, RESTORE, "the peer closed the connection", heard=Heard.NOTHING)

@@ -147,6 +147,40 @@ def test_what_a_failed_file_may_have_lost_is_counted_and_kept_in_memory() -> Non
     assert journal.records[3].data == {"why": "Input/output error", "lost": 2}
 
 
+class LateFile:
+    """A file whose disk answers too late once, and then writes all that it was told."""
+
+    def __init__(self) -> None:
+        self.written = b""
+
+    async def write_synced(self, data: bytes) -> None:
+        self.written += data
+        if self.written.count(b"\n") == 2:
+            raise TimeoutError
+
+    def write_unsynced(self, data: bytes) -> None:
+        self.written += data
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+
+def test_a_disk_that_was_only_late_leaves_a_journal_that_is_whole_and_has_its_hole() -> None:
+    file = LateFile()
+
+    async def write() -> None:
+        journal = Journal(file, TickingClock(), **NAMES)
+        await journal.append("run.started", {})
+        with pytest.raises(JournalFailed):
+            await journal.append("arm.intent", {})
+        journal.note("restore.ordered", {})
+
+    anyio.run(write)
+    reading = read_journal(file.written)
+    assert (reading.whole, reading.why) == (True, "")
+    assert [one.kind for one in reading.records] == ["run.started", "arm.intent", HOLE, "restore.ordered"]
+
+
 ODD: list[dict[str, Any]] = [
     {"a": object()},
     {"a": float("nan")},

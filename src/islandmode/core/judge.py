@@ -156,6 +156,9 @@ def _of_the_run(plan: Plan, records: Sequence[Record], others: Sequence[Record],
     if taken is not None:
         sentence = f"The guardian took the run over and restored: {taken.data['why']}"
         found.append(Finding(code="guardian", result=Result.INCONCLUSIVE, sentence=sentence))
+    for record in of_kind(others, "guardian.disagrees"):
+        sentence = f"The guardian found more to restore after the conductor had seen all back: {record.data['why']}"
+        found.append(Finding(code="guardian-disagrees", result=Result.INCONCLUSIVE, sentence=sentence))
     for stage in plan.stages:
         window = timeline.window(stage.name)
         if window is None or not window.complete:
@@ -361,7 +364,7 @@ def _is_proven(
     findings: Sequence[Finding],
 ) -> bool:
     """Tell whether the plant was seen as it was before."""
-    if {finding.code for finding in findings} & {"stranded", "ours-left", "configuration-unread"}:
+    if {finding.code for finding in findings} & {"stranded", "ours-left", "configuration-unread", "guardian-disagrees"}:
         return False
     touched = armed(records)
     if not touched.keys() <= {record.data["point"] for record in of_kind(records, "restore.seen")}:

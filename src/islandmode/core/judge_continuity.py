@@ -52,6 +52,10 @@ def judge_continuity(plan: Plan, record: ProbeRecord, timeline: Timeline) -> tup
     if not good:
         sentence = f"{record.name} was never seen good; nothing is known of what it watches."
         return [finding_of("witness-gap", Result.INCONCLUSIVE, sentence, None, record)], None
+    if good[0].first_us >= first.end_us:
+        late_s = (good[0].first_us - first.end_us) / 1_000_000
+        sentence = f"{record.name} was first seen good {late_s:.1f} s after the first order; what it was like before is not known."
+        return [finding_of("witness-gap", Result.INCONCLUSIVE, sentence, BEFORE, record)], None
     # A worker takes a moment to start; from its first word on, every stretch between two good answers counts.
     edges = [*((one.last_us, later.first_us) for one, later in pairwise(good)), (good[-1].last_us, end_us)]
     patience_us = allowed_gap_us(plan, record.planned)

@@ -145,7 +145,7 @@ def _before(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Timelin
     early = [one for one in stopped if one.first_us >= first.end_us and one.answered_us < until_us]
     # One that was not good when the first stage was ordered, no stage has stopped.
     last = _last_word(record, first.end_us - record.uncertainty_us)
-    if early and last is not None and last.seen is Seen.GOOD:
+    if last is not None and last.seen is Seen.GOOD and _stays_stopped(plan, record, early, until_us):
         earlier = timeline.at(early[0].first_us)
         name = earlier.name if earlier is not None else stage.name
         sentence = (
@@ -155,6 +155,15 @@ def _before(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Timelin
         spoilt = finding_of("isolated-too-much", Result.BREACHED, sentence, name, record)
         return [timed(spoilt, timeline, early[0].first_us, early[-1].last_us)]
     return _stale_control(plan, stage, record, until_us)
+
+
+def _stays_stopped(plan: Plan, record: ProbeRecord, early: list[Episode], until_us: int) -> bool:
+    """Tell an outage from a sample that was lost: it goes on until the order, or for longer than a few samples."""
+    if not early:
+        return False
+    last = _last_word(record, until_us)
+    longest_us = max(one.last_us - one.first_us for one in early)
+    return last is early[-1] or longest_us > allowed_gap_us(plan, record.planned)
 
 
 def _stale_control(plan: Plan, stage: PlanStage, record: ProbeRecord, until_us: int) -> list[Finding]:

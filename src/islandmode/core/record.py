@@ -50,6 +50,7 @@ KINDS: dict[str, str] = {
     "guardian.took_over": "why, points (guardian's journal)",
     "guardian.claimed": "claimed: true, false when somebody had, unknown when the disk did not say (guardian's journal)",
     "guardian.agrees": "point: seen restored by the guardian too (guardian's journal)",
+    "guardian.disagrees": "point, why: it saw an object after the conductor had seen none (guardian's journal)",
     "guardian.ended": "restored, took_over (guardian's journal)",
     "run.finished": "restored (bool), why",
 }

@@ -183,7 +183,8 @@ def strangers_left_alone(plant: SimulatedPlant, _claims: Claims) -> tuple[str, .
 
 def refused_touches_nothing(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
     """A run that says it was refused has isolated nothing, and its records owe no device a restore."""
-    if not claims.refused:
+    if not claims.refused or claims.killed:
+        # One that was killed told nobody anything.
         return ()
     isolated = (f"{one.device} isolated {one.conduit} in a run that was refused." for one in _tape(plant, "isolating"))
     left = owed({}, claims.records, claims.others)

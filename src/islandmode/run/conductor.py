@@ -12,6 +12,7 @@ No durable record, no isolate: the journal is awaited before each isolate. A res
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ from islandmode.store.journal import Journal
 from islandmode.system.clock import Clock
 from islandmode.system.disk import Disk
 
+UNFORESEEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+"""A fault of ours in the restore: whatever it is, nobody may take it for a plant that is back."""
 TICK_S = 0.1
 BASELINE_PATIENCE_S = 10.0
 """A busy machine starts its workers slowly; a probe that is bad for so long before the drill is really bad."""
@@ -342,7 +345,7 @@ class Conductor:
     async def _restore_or_say(self) -> bool:
         try:
             return await self._restore()
-        except (MemoryError, RuntimeError, OSError, ExceptionGroup) as error:
+        except (MemoryError, RuntimeError, OSError, ExceptionGroup, *UNFORESEEN) as error:
             # This machine failed in the restore itself: nobody may take that for an end of which the plant knows nothing.
             raise Broken(restored=False) from error
 
@@ -354,9 +357,11 @@ class Conductor:
         why = stop.why if stop is not None else "The plan is complete."
         if not touched:
             return True
-        self._move(Event.RESTORE_STARTED, f"Restoring every isolation point: {why}")
+        # First what gives back the memory kept for this; and a display that fails keeps no plant isolated.
         self._guards.restoring()
         self._book.note("restore.ordered", {"why": why})
+        with suppress(MemoryError):
+            self._move(Event.RESTORE_STARTED, f"Restoring every isolation point: {why}")
         seen = await restore_until_seen(
             self._points,
             touched,
@@ -418,8 +423,7 @@ class Conductor:
                     return bad
 
     def _move(self, event: Event, sentence: str) -> None:
-        self.phase = next_phase(self.phase, event)
-        self._sentence = sentence
+        self.phase, self._sentence = next_phase(self.phase, event), sentence
         self._tell()
 
     def _tell(self) -> None:

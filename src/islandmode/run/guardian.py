@@ -198,6 +198,8 @@ class Guardian:
         """Look ourselves when the conductor says `restored`; returns what still stands, or cannot be seen."""
         for name, conduits in tuple(self._owed.items()):
             reading = await self._points[name].state(conduits, LOOK_DEADLINE_S)
+            if reading.done and reading.value is not None and not reading.value.clear:
+                self._journal.note("guardian.disagrees", {"point": name, "why": f"{name} still shows an object."})
             if not reading.done or reading.value is None or not reading.value.clear:
                 return f"The conductor is done; {name} {reading.why or 'still shows an object'}."
             stamps = {"asked_us": reading.asked_us, "answered_us": reading.answered_us}

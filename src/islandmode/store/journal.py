@@ -8,6 +8,7 @@ never waits and never raises: it is for restores, which come before any record.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,7 +124,9 @@ class Journal:
     def _fail(self, why: str) -> str:
         if self._failure is None:
             self._failure = why
-            self._remember(self._record(HOLE, {"why": why, "lost": self.holes}))
+            with suppress(MemoryError):
+                # A line like any other: a disk that was only slow writes on, and its journal must not look altered then.
+                self._file.write_unsynced(self._next(HOLE, {"why": why, "lost": self.holes})[1])
         return self._failure
 
     async def close(self) -> None:
