@@ -118,12 +118,11 @@ def test_a_ruleset_that_is_loaded_again_in_the_hold_is_a_breach_and_isolates_not
     workspace = make_workspace(tmp_path, lab.state_dir)
     running = start(workspace, lab.name)
     wait_for(running, workspace, "dead_man.read", isolating=dict.fromkeys(CONDUITS, True))
-    # The device was read just now, so almost a second passes in which everything leaks.
     shell(lab, f"nft -f {SAVED}; nft add rule inet plant forward tcp dport 4711 accept")
     ended = end(running, workspace)
     assert not is_isolated(lab)
     assert (ended.code, ended.verdict["restoration"]) == (1, "proven"), ended.output
-    assert {"dead-man", "leak"} <= ended.codes()
+    assert "dead-man" in ended.codes()
     said = ended.finding("dead-man")["sentence"]
     assert "somebody removed it with" in said
     assert f"{', '.join(CONDUITS)} last stood there at " in said

@@ -192,7 +192,7 @@ def test_a_second_run_on_the_same_conduit_is_refused_and_the_first_goes_on(lab: 
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
     # Long enough for two others to come, on a busy machine too.
-    longer = {"drills/quarterly-isolation.yaml": lambda text: text.replace("hold: 2 s", "hold: 12 s")}
+    longer = {"drills/quarterly-isolation.yaml": lambda text: text.replace("hold: 2 s", "hold: 20 s")}
     workspace, other = (make_workspace(tmp_path / name, lab.state_dir, longer) for name in ("first", "second"))
     running = start(workspace, lab.name)
     wait_for(running, workspace, "hold.started", stage="vendors")

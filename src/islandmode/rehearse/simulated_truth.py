@@ -243,13 +243,13 @@ def held_was_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
     hold = (min(one.from_us for one in isolated.values()), min([*ordered, claims.ended_us]))
     return (
         *violations,
-        *_leaked(plant, isolated, late_us),
+        *_leaked(plant, isolated, late_us, hold[1]),
         *_disturbed(plant, *hold),
         *_blocked_too_early(plant, isolated),
     )
 
 
-def _leaked(plant: SimulatedPlant, isolated: Mapping[str, Blocked], late_us: int) -> tuple[str, ...]:
+def _leaked(plant: SimulatedPlant, isolated: Mapping[str, Blocked], late_us: int, ends_us: int) -> tuple[str, ...]:
     found = []
     for leak in plant.network.leaks:
         stretch = isolated.get(leak.conduit)
@@ -257,7 +257,8 @@ def _leaked(plant: SimulatedPlant, isolated: Mapping[str, Blocked], late_us: int
             continue
         # What still leaks from before the rule is an isolation that comes late; it becomes a leak when it is too late.
         since_us = stretch.from_us + (late_us if leak.from_us < stretch.from_us + BLIND_US else 0)
-        if _overlap_us(leak.from_us, leak.until_us, since_us, stretch.until_us) > BLIND_US:
+        # *Held* speaks of the hold; once the restore is ordered, something may pass again.
+        if _overlap_us(leak.from_us, leak.until_us, since_us, min(stretch.until_us, ends_us)) > BLIND_US:
             found.append(f"Held is said, and {leak.conduit} leaked ({leak.direction}, {leak.family}).")
     return tuple(found)
 
@@ -337,6 +338,9 @@ def times_were_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
         stretches = [one for one in _our_stretches(plant) if _is_own(one) and one.conduit in stage.conduits]
         interval = told.isolation_s.ordered_to_effective
         if interval is None or interval.latest_s is None or len(stretches) != len(stage.conduits):
+            continue
+        if any(not _is_own(one) and one.conduit in stage.conduits for one in _our_stretches(plant)):
+            # Stopped by another stage's rule: no packet tells which rule stopped it.
             continue
         asked = [
             record.data["asked_us"]
