@@ -131,3 +131,19 @@ def test_runs_are_found_by_the_beginning_of_their_names(tmp_path: Path) -> None:
         with pytest.raises(InputError) as refused:
             rundir.find(tmp_path, asked)
         assert str(refused.value) == f"{asked} {what}; the newest are: 2026-02-b, 2026-01-a."
+
+
+def test_what_a_run_makes_belongs_to_the_group_of_the_folder_of_runs(tmp_path: Path) -> None:
+    """By the bit that a folder passes on; without it, requests/ is of a group that no colleague has."""
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    os.chown(runs, -1, 65534)
+    runs.chmod(0o2770)
+    made = rundir.create(tmp_path, "run-1")
+    made.keep("plan.json", "{}")
+    anyio.run(_write_durably, made)
+    made.hold_conductor()
+    paths = [made.root, *made.root.rglob("*")]
+    assert {path.name: path.stat().st_gid for path in paths} == dict.fromkeys((path.name for path in paths), 65534)
+    assert {"lock.conductor", "journals", "requests", "conductor.jsonl"} <= {path.name for path in paths}
+    assert all(path.stat().st_mode & 0o2000 for path in paths if path.is_dir())

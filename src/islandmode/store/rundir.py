@@ -87,6 +87,15 @@ class RunDirectory:
         asked = (lambda: holder_of(self.root / GUARDIAN_LOCK), self.record.guardian if self.record else None)
         return _first_holder(asked)
 
+    def denied(self) -> str:
+        """Say why it cannot be told whether the run goes on and what it owes; empty where its lock and journals can be looked at."""
+        try:
+            holder_of(self.root / CONDUCTOR_LOCK)
+            names_of(self.journal.parent)
+        except OSError as error:
+            return error.strerror or str(error)
+        return ""
+
     def hold_conductor(self) -> None:
         """Hold the conductor's lock until this process ends; raises `Refused`: who conducts must be seen to live."""
         path = self.root / CONDUCTOR_LOCK
@@ -119,6 +128,8 @@ class RunDirectory:
 
         A journal counts only as far as its chain closes, and if nobody but the run's account, or root, can have written it.
         """
+        if self.denied():
+            return self._planned()
         conductor, others = self._readings()
         if _is_resumed(others) or (conductor is None and not others and self.record is None):
             # Seen afterwards; or it ended before its first record, which comes before anything else.
@@ -141,7 +152,11 @@ class RunDirectory:
 
     def _readings(self) -> tuple[JournalReading | None, list[Record]]:
         """Read the conductor's journal, and what all the others say as far as it counts."""
-        readings = {path.stem: self._read(path) for path in sorted(self.journal.parent.glob("*.jsonl"))}
+        readings = {
+            Path(name).stem: self._read(self.journal.with_name(name))
+            for name in names_of(self.journal.parent)
+            if name.endswith(".jsonl")
+        }
         conductor = readings.pop(self.journal.stem, None)
         return conductor, [record for reading in readings.values() for record in _believed(reading)]
 
@@ -249,6 +264,14 @@ def _shown(part: Any) -> Any:
     return cleaned(part, lines=True) if isinstance(part, str) else part
 
 
+def names_of(folder: Path) -> tuple[str, ...]:
+    """List the names in a folder; none where there is no such folder. Raises OSError where it cannot be looked into."""
+    try:
+        return tuple(sorted(os.listdir(folder)))
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+
+
 def _believed(reading: JournalReading) -> Iterator[Record]:
     """Give what a journal beside the conductor's says: of one that was altered only that something was armed."""
     intact = reading.whole or reading.cut_off
@@ -297,13 +320,22 @@ def _refuse_full_disk(runs: Path) -> None:
 
 
 def earlier(workspace: Path) -> tuple[RunDirectory, ...]:
-    """List the runs of a workspace, newest first; one whose journal is gone is a run all the same."""
+    """List the runs of a workspace, newest first; one whose journal is gone is a run all the same. Raises `InputError`."""
     runs = workspace / RUNS
-    if not runs.is_dir():
-        return ()
-    found = [path for path in runs.iterdir() if path.is_dir() and not path.name.startswith(".")]
-    mine = [path for path in found if any((path / name).exists() for name in WRITTEN_BY_US)]
+    try:
+        found = [runs / name for name in names_of(runs) if not name.startswith(".")]
+        mine = [path for path in found if path.is_dir() and _is_run(path)]
+    except OSError as error:
+        raise InputError(f"{runs} cannot be read by this account ({error.strerror})") from error
     return tuple(RunDirectory(path) for path in sorted(mine, reverse=True))
+
+
+def _is_run(folder: Path) -> bool:
+    """Tell whether a folder is a run's; one that this account may not enter may be."""
+    try:
+        return any((folder / name).exists() for name in WRITTEN_BY_US)
+    except PermissionError:
+        return True
 
 
 def with_records(runs: Iterable[RunDirectory], records: Iterable[RunRecord]) -> tuple[RunDirectory, ...]:

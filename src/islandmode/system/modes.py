@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,4 +42,5 @@ def make_folders(path: Path) -> None:
 def make_folder(path: Path) -> None:
     """Make one folder; raises OSError, also when it is there already."""
     path.mkdir(mode=FOLDER)
-    path.chmod(FOLDER)
+    # What the folder above passes on is kept: by this bit a run belongs to the group of `runs`, whatever its account's own is.
+    path.chmod(FOLDER | (path.stat().st_mode & stat.S_ISGID))

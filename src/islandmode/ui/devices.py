@@ -22,7 +22,16 @@ from islandmode.ui import rehearsal
 from islandmode.ui.exits import STRANDED
 from islandmode.ui.lab_place import STATE
 from islandmode.ui.planning import rescue_of
-from islandmode.ui.unfinished_runs import Known, is_workspace, known_runs, lab_is_gone, lab_of, owed_by, uses
+from islandmode.ui.unfinished_runs import (
+    Known,
+    is_workspace,
+    known_runs,
+    lab_is_gone,
+    lab_of,
+    names_of_labs,
+    owed_by,
+    uses,
+)
 
 LOOK_S = 10.0
 
@@ -59,8 +68,7 @@ def look_at_devices(known: Known, lab_name: str) -> int:
 
 def _labs_of(workspace: Path, name: str) -> Iterator[Lab]:
     state = workspace / STATE
-    names = {path.name for path in state.iterdir()} if state.is_dir() else set()
-    for one in sorted({*names, name}):
+    for one in sorted({*names_of_labs(state), name}):
         try:
             lab = backends.attach(one, state)
         except (LabUnknown, InputError):

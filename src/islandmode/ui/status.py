@@ -16,7 +16,15 @@ from islandmode.ui.devices import look_at_devices
 from islandmode.ui.exits import STRANDED
 from islandmode.ui.lab_place import STATE
 from islandmode.ui.stop_commands import say_whether_all
-from islandmode.ui.unfinished_runs import Known, is_only_unproven, is_workspace, known_runs, lab_is_gone, owed_by
+from islandmode.ui.unfinished_runs import (
+    Known,
+    cannot_be_told,
+    is_only_unproven,
+    is_workspace,
+    known_runs,
+    lab_is_gone,
+    owed_by,
+)
 
 
 def print_status(workspace: Path, lab: str, *, devices: bool) -> int:
@@ -68,6 +76,12 @@ def _print_runs(known: Known) -> tuple[int, bool]:
 
 def banner(run: RunDirectory, points: list[str]) -> str:
     """Say loudly what was not seen back, or not proven, who is at it, and what to do."""
+    denied = cannot_be_told(run)
+    if denied:
+        return (
+            f"UNKNOWN: {run.run} in {run.workspace} cannot be read by this account ({denied}): it may be going on, and may have "
+            f"left something isolated. Ask as the account of that run, or as root: islandmode status. To stop it: islandmode abort {run.run}"
+        )
     if is_only_unproven(run):
         return (
             f"UNPROVEN: {run.run} saw {', '.join(points)} without our objects, and its restoration is not proven all the same. "

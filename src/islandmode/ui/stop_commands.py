@@ -206,6 +206,9 @@ def _obeys(watch: DiskWatch, directory: RunDirectory) -> bool:
     """Ask a run's processes to restore, and tell whether they did soon enough."""
     holder, owed = directory.conductor(), owed_by(directory)
     if holder is None:
+        if directory.denied():
+            # Its conductor may live and cannot be seen from this account: the request is heard all the same.
+            _put_request(directory)
         return False
     if not owed and was_restored(directory):
         print(f"{directory.run}: restoration was seen already; the run is writing its verdict.")

@@ -55,13 +55,21 @@ class Known:
 
 def known_runs(workspace: Path) -> Known:
     """Find the runs of a workspace, and every run that the machine knows to be going on or unfinished."""
-    where, machine = workspace.resolve(), active.known()
-    return Known(where, rundir.with_records(rundir.earlier(where), machine.runs), machine.unread)
+    where, machine, unread = workspace.resolve(), active.known(), list[str]()
+    mine: tuple[RunDirectory, ...] = ()
+    try:
+        mine = rundir.earlier(where)
+    except InputError as error:
+        unread.append(str(error))
+    return Known(where, rundir.with_records(mine, machine.runs), (*machine.unread, *unread))
 
 
 def is_workspace(folder: Path) -> bool:
-    """Tell whether a folder is a workspace: it has drills, or runs of some."""
-    return (folder / DRILLS).is_dir() or (folder / rundir.RUNS).is_dir()
+    """Tell whether a folder is a workspace: it has drills, or runs of some. One that this account may not enter may be."""
+    try:
+        return (folder / DRILLS).is_dir() or (folder / rundir.RUNS).is_dir()
+    except PermissionError:
+        return True
 
 
 def owed_by(run: RunDirectory) -> Owed:
@@ -79,6 +87,11 @@ def is_only_unproven(run: RunDirectory) -> bool:
         return not run.unseen()
     except InputError:
         return False
+
+
+def cannot_be_told(run: RunDirectory) -> str:
+    """Say why it is not known whether a run goes on or left something isolated; empty where it is."""
+    return run.denied() if run.conductor() is None else ""
 
 
 def was_restored(run: RunDirectory) -> bool:
@@ -113,7 +126,7 @@ def lab_of(run: RunDirectory) -> Lab | None:
         places.append(Path(str(run.record.lab["state_dir"])))
     unknown: LabUnknown | None = None
     for state in dict.fromkeys(places):
-        for name in sorted(path.name for path in state.iterdir()) if state.is_dir() else ():
+        for name in names_of_labs(state):
             try:
                 # Only the lab that it was is asked: no other one may keep a restore waiting.
                 if identity is not None and identity_of(name, state) == identity:
@@ -123,6 +136,14 @@ def lab_of(run: RunDirectory) -> Lab | None:
     if unknown is not None:
         raise unknown
     return None
+
+
+def names_of_labs(state: Path) -> tuple[str, ...]:
+    """List the labs that have a folder in a workspace; raises `LabUnknown` where that cannot be read."""
+    try:
+        return rundir.names_of(state)
+    except OSError as error:
+        raise LabUnknown(f"{state} cannot be read by this account ({error.strerror}).") from error
 
 
 def uses(run: RunDirectory, lab: Lab | LabRecord) -> bool:
