@@ -60,7 +60,12 @@ def still_lives(lives_by: Mapping[str, Any]) -> bool | None:
         return False
     if lives_by["numbered_in"] != here["numbered_in"]:
         return None
-    return any(bool(begun) and started(int(pid)) == begun for pid, begun in lives_by["processes"])
+    try:
+        known = [(int(pid), str(begun)) for pid, begun in lives_by["processes"]]
+    except (TypeError, ValueError, OverflowError):
+        # A journal or a record may be spoilt, or another account's.
+        return None
+    return any(bool(begun) and started(pid) == begun for pid, begun in known)
 
 
 def kill(pid: int) -> None:

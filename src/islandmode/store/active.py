@@ -203,7 +203,7 @@ def _read_all(folder: Path, read: Callable[[Path], R], unread: list[str]) -> Seq
             continue
         except OSError as error:
             unread.append(f"{path} cannot be read ({error.strerror})")
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             unread.append(f"{path} cannot be read (it is no record of this version)")
     return found
 
@@ -211,10 +211,13 @@ def _read_all(folder: Path, read: Callable[[Path], R], unread: list[str]) -> Seq
 def _run_record(path: Path) -> RunRecord:
     kept = read_owned(path)
     document = _document(kept.data)
-    points = {cleaned(str(name)): tuple(map(str, conduits)) for name, conduits in document["points"].items()}
+    points = {cleaned(str(name)): _words(conduits) for name, conduits in document["points"].items()}
     lab = dict(document["lab"])
+    _check_lives_by(lab.get("lives_by", {}))
     # Another account may have written it, and it is told to everybody who asks.
     run, where, unproven = (cleaned(str(document[key])) for key in ("run", "workspace", "unproven"))
+    if Path(run).name != run or run.startswith("-") or not Path(where).is_absolute():
+        raise ValueError("not a run in a workspace")
     return RunRecord(path, kept.account, run, Path(where), lab, points, unproven)
 
 
@@ -223,7 +226,22 @@ def _lab_record(path: Path) -> LabRecord:
     document = _document(kept.data)
     words = (cleaned(str(document[key])) for key in ("name", "state_dir", "backend", "identity"))
     name, state_dir, backend, identity = words
-    return LabRecord(path, kept.account, name, Path(state_dir), backend, identity, dict(document["lives_by"]))
+    lives_by = dict(document["lives_by"])
+    _check_lives_by(lives_by)
+    return LabRecord(path, kept.account, name, Path(state_dir), backend, identity, lives_by)
+
+
+def _words(found: Any) -> tuple[str, ...]:
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise ValueError("not a list of words")
+    return tuple(found)
+
+
+def _check_lives_by(found: Mapping[str, Any]) -> None:
+    """Raise ValueError or TypeError for processes that are no pairs of a number and a beginning."""
+    for pid, begun in found.get("processes", ()):
+        if type(pid) is not int or not isinstance(begun, str):
+            raise ValueError("not a process and when it began")
 
 
 def _document(data: bytes) -> dict[str, Any]:
