@@ -112,7 +112,7 @@ def test_files_that_a_rescue_does_not_need_do_not_stop_it(lab: Lab, tmp_path: Pa
     shutil.rmtree(run_of(workspace))
     restored = say(workspace, "restore", "--drill", DRILL, "--lab", lab.name)
     assert restored.returncode == 0, restored.stderr
-    assert "not needed here, and wrong: inventory/hosts.yaml:3:15" in restored.stderr
+    assert "ignored, not needed for this command: inventory/hosts.yaml:3:15" in restored.stderr
     assert "inventory/riverside (copy).yaml" in restored.stderr
     wait_restored(lab, 0.5)
     assert say(workspace, "status", "--lab", lab.name).returncode == 0

@@ -163,7 +163,7 @@ def test_when_both_are_dead_a_restore_by_hand_brings_it_back(lab: Lab, tmp_path:
     journal.write_bytes(
         b"".join(line for line in lines[: next(at for at, line in enumerate(lines) if b"arm.intent" in line)])
     )
-    assert "nobody tries any more" in ask(workspace, lab, "status").stderr
+    assert "no guardian is running" in ask(workspace, lab, "status").stderr
     restored = ask(workspace, lab, "restore")
     assert restored.returncode == 0, restored.stderr
     assert "conduit-firewall was read back without our objects" in restored.stdout

@@ -16,7 +16,7 @@ GUARDIAN = encode(
     Record(0, "riverside", "2026-01-a", "guardian", "boot", 1, 1, "guardian.ready", {"points": ["conduit-firewall"]}),
     GENESIS,
 )
-BANNER = "STRANDED: 2026-01-a ended and restoration of conduit-firewall was not seen; nobody tries any more."
+BANNER = "STRANDED: 2026-01-a ended and restoration of conduit-firewall was not seen; no guardian is running."
 
 
 @pytest.mark.parametrize("command", [("runs",), ("show",), ("lab", "status"), ("status",)])

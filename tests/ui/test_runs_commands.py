@@ -178,7 +178,7 @@ def test_status_is_loud_while_restoration_is_unseen(
     leave_run(tmp_path, "2026-01-a", steps)
     assert ask("status", workspace=tmp_path) == 5
     assert (
-        f"STRANDED: 2026-01-a ended and restoration of {POINT} was not seen; nobody tries any more. "
+        f"STRANDED: 2026-01-a ended and restoration of {POINT} was not seen; no guardian is running. "
         "Do: islandmode restore 2026-01-a\n"
     ) == capsys.readouterr().err
 

@@ -267,7 +267,7 @@ def _shown(part: Any) -> Any:
 def names_of(folder: Path) -> tuple[str, ...]:
     """List the names in a folder; none where there is no such folder. Raises OSError where it cannot be looked into."""
     try:
-        return tuple(sorted(os.listdir(folder)))
+        return tuple(sorted(path.name for path in folder.iterdir()))
     except (FileNotFoundError, NotADirectoryError):
         return ()
 

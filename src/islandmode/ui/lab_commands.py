@@ -110,7 +110,7 @@ def _state(record: LabRecord, *, lives: bool | None) -> str:
     if lives is None:
         return "cannot be seen from here"
     if not record.identity:
-        return "did not come up whole; `islandmode lab down` ends it"
+        return "came up only in part; `islandmode lab down` ends it"
     there = (record.state_dir / record.name / STATE_FILE).exists()
     return "up" if there else "up, its folder is gone; `islandmode lab down` ends it"
 

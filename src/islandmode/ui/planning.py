@@ -74,4 +74,4 @@ def print_left_out(left_out: Sequence[InputError]) -> None:
     """Say what is wrong in the operators' files and stops nothing, since nothing that was asked for needs it."""
     for error in left_out:
         for line in str(error).splitlines():
-            print(f"islandmode: not needed here, and wrong: {line}", file=sys.stderr)
+            print(f"islandmode: ignored, not needed for this command: {line}", file=sys.stderr)

@@ -93,7 +93,11 @@ class DiskWatch:
             named = self._run in (None, "last") or one.run.startswith(str(self._run))
             if named and self._workspace in (None, one.workspace):
                 told += [f"{what} of {one.run} (process {pid})" for what, pid in _signalled(one)]
-        who = f"told to restore by signal: {', '.join(told)}" if told else "no process of a run was found to tell"
+        who = (
+            f"told to restore by signal: {', '.join(told)}"
+            if told
+            else "no running conductor or guardian was found to signal"
+        )
         return f"islandmode: the disk with the record of a run does not answer; {who}."
 
 

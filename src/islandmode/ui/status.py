@@ -57,7 +57,7 @@ def _print_runs(known: Known) -> tuple[int, bool]:
         owed, holder = owed_by(one), one.conductor()
         if holder is not None:
             process = "a process that cannot be seen from here" if holder.pid is None else f"process {holder.pid}"
-            what = f"{', '.join(sorted(owed))} may be isolated" if owed else "its journal owes nothing"
+            what = f"{', '.join(sorted(owed))} may be isolated" if owed else "nothing is on record as isolated"
             print(f"{one.run} in {one.workspace} is running ({process}); {what}.")
             named = True
         elif not owed:
@@ -87,7 +87,7 @@ def banner(run: RunDirectory, points: list[str]) -> str:
             f"UNPROVEN: {run.run} saw {', '.join(points)} without our objects, and its restoration is not proven all the same. "
             f"See: islandmode show {run.run}. Then, to look again: islandmode restore {run.run}"
         )
-    guardian = "its guardian still tries" if run.guardian() is not None else "nobody tries any more"
+    guardian = "its guardian still tries" if run.guardian() is not None else "no guardian is running"
     return (
         f"STRANDED: {run.run} ended and restoration of {', '.join(points)} was not seen; {guardian}. "
         f"Do: islandmode restore {run.run}"

@@ -24,6 +24,7 @@ import anyio
 from islandmode.core.errors import InputError, IslandmodeError, Refused
 from islandmode.core.request import Request, write_request
 from islandmode.core.rescue import Restorable
+from islandmode.core.unfinished import armed
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab
 from islandmode.run.outermost import sentence_of
@@ -215,7 +216,10 @@ def _obeys(watch: DiskWatch, directory: RunDirectory) -> bool:
         return True
     _ask(directory, holder.pid)
     if anyio.run(partial(_obeyed, watch, directory, was_owed=bool(owed))):
-        print(f"{directory.run}: stopped; restoration was seen.")
+        touched = bool(owed) or bool(armed(directory.records()))
+        print(
+            f"{directory.run}: {'stopped; restoration was seen' if touched else 'stopped before anything was armed'}."
+        )
         return True
     return False
 
@@ -350,18 +354,28 @@ def restore_by_drill(wanted: Wanted, drill: str) -> int:
     with wanted.watch.elsewhere():
         untold = apart(partial(_tell_runs, workspace, lab, owed, path), RECORDS_WITHIN_S)
     if untold:
-        print(f"islandmode: runs that left this could not all be told so: {untold}.", file=sys.stderr)
+        print(
+            f"islandmode: this restore could not be entered in the record of every run it covers: {untold}.",
+            file=sys.stderr,
+        )
     return 0
 
 
 def _tell_runs(workspace: Path, lab: Lab, owed: Owed, path: Path) -> None:
     """Copy the record of a restore by the drill to each run that it covers: what that run left was seen gone."""
     for one, left in known_runs(workspace).unfinished:
-        if set(left) <= {*owed, UNREADABLE} and (uses(one, lab) or _was_in_no_lab(one, workspace)):
+        if _covers(owed, left, one) and (uses(one, lab) or _was_in_no_lab(one, workspace)):
             with suppress(OSError):
                 modes.write_bytes(one.journal.with_name(path.name), path.read_bytes())
             if one.record is not None:
                 one.record.forget()
+
+
+def _covers(seen: Owed, left: Owed, one: RunDirectory) -> bool:
+    """Tell whether all that a run left was seen gone, conduit by conduit; what only an unreadable plan knows was not."""
+    if UNREADABLE in left:
+        left = dict(one.record.points) if one.record is not None else left
+    return all(name in seen and set(conduits) <= set(seen[name]) for name, conduits in left.items())
 
 
 def _was_in_no_lab(one: RunDirectory, workspace: Path) -> bool:
