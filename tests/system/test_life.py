@@ -91,6 +91,8 @@ def test_what_hangs_is_given_up(tmp_path: Path) -> None:
     assert within(5.0, lambda: 7) == 7
     with pytest.raises(FileNotFoundError):
         within(5.0, (tmp_path / "none").read_bytes)
+    with pytest.raises(ValueError, match="invalid literal"):
+        within(5.0, lambda: int("no number"))
 
 
 def test_looking_needs_no_right_to_write(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from islandmode.core.chain import GENESIS
 from islandmode.core.errors import InputError
 from islandmode.core.record import Record
 from islandmode.store.journal import encode
+from islandmode.ui.silent_disk import beside
+from tests.system.hanging_disk import unanswered_mount
 from tests.ui.test_runs_commands import ARMED, SEEN, ask, leave_run
 
 GUARDIAN = encode(
@@ -67,3 +69,31 @@ def test_a_run_that_ended_before_its_first_record_owes_nothing(
     leave_run(tmp_path, "2026-01-a", [])
     ask("runs", workspace=tmp_path)
     assert "STRANDED" not in capsys.readouterr().err
+
+
+def test_a_banner_that_a_hanging_disk_keeps_back_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    leave_run(tmp_path, "2026-01-a", ARMED)
+    with unanswered_mount(tmp_path / "runs"), pytest.raises(InputError):
+        ask("validate", "no-such-drill", workspace=tmp_path)
+    said = capsys.readouterr().err
+    assert "whether an earlier run left something isolated is not known: the disk did not answer within 3 s." in said
+
+
+def fail(error: BaseException) -> None:
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (InputError("The plan is spoilt."), "The plan is spoilt"),
+        (OSError(5, "Input/output error"), "[Errno 5] Input/output error"),
+        (KeyError("kind"), "internal error (KeyError)"),
+    ],
+)
+def test_what_is_done_beside_says_why_it_was_not_done(
+    error: BaseException, why: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert beside(lambda: fail(error), 5.0) == why
+    assert beside(lambda: None, 5.0) == ""
+    assert capfd.readouterr().err == ""

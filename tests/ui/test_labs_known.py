@@ -11,6 +11,7 @@ from islandmode.core.errors import InputError, Refused
 from islandmode.rehearse.processes import started, vantage_point
 from islandmode.store.active import record_lab, record_run
 from islandmode.ui.cli import command
+from islandmode.ui.workspace import start_workspace
 from tests.run import simulated_drill
 from tests.ui.test_runs_commands import forget_locks
 
@@ -75,3 +76,17 @@ def test_a_lab_is_not_brought_up_over_one_whose_folder_is_gone(tmp_path: Path) -
     record_lab("plant", tmp_path / ".lab", "namespaces", "one", lives_by(os.getpid(), started(os.getpid())))
     with pytest.raises(InputError, match="Lab plant is up and its folder in"):
         lab("up", workspace=tmp_path)
+
+
+def test_a_lab_whose_folder_is_gone_is_never_said_to_be_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is isolated in it stays isolated: neither `status` nor `restore --drill` may say that it went with the lab."""
+    folder = tmp_path / "riverside"
+    assert start_workspace(folder) == 0
+    record_lab("plant", folder / ".lab", "namespaces", "one", lives_by(os.getpid(), started(os.getpid())))
+    command(["status", "--workspace", str(folder)])
+    assert "Lab plant is up and its folder is gone; end it with `islandmode lab down`.\n" in capsys.readouterr().out
+    assert command(["status", "--devices", "--workspace", str(folder)]) == 5
+    with pytest.raises(Refused, match=r"is up and its folder in .* is gone, .* stays isolated"):
+        command(["restore", "--drill", "quarterly-isolation", "--workspace", str(folder)])

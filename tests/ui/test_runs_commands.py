@@ -291,14 +291,14 @@ def test_a_folder_that_is_no_workspace_says_so(tmp_path: Path, verb: str, capsys
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("verb", ["status", "abort", "restore"])
+@pytest.mark.parametrize("verb", [("status",), ("status", "--devices"), ("abort",), ("restore",)])
 def test_nothing_is_said_to_be_well_when_the_machines_record_cannot_be_read(
-    tmp_path: Path, verb: str, machine_state: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, verb: tuple[str, ...], machine_state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "runs").mkdir()
     (machine_state / "runs").mkdir()
     (machine_state / "runs" / "a.json").write_text("{", encoding="utf-8")
-    assert ask(verb, workspace=tmp_path) == 5
+    assert ask(*verb, workspace=tmp_path) == 5
     said = capsys.readouterr()
     assert "a.json cannot be read (it is no record of this version)" in said.err
     assert "No run" not in said.out

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from islandmode.store.active import RunRecord
 from islandmode.store.rundir import RunDirectory
+from islandmode.ui import stop_commands
+from islandmode.ui.silent_disk import DiskWatch
 from islandmode.ui.stop_commands import _covers
 from tests.system.test_life import HOLD, child
-from tests.ui.test_runs_commands import ARMED, ask, leave_run
+from tests.ui.test_runs_commands import ARMED, SEEN, ask, leave_run
 
 LEFT = {"fw": ("a", "b", "c")}
 
@@ -49,3 +55,72 @@ def test_an_abort_before_anything_was_armed_claims_no_restoration(
         assert ask("abort", workspace=tmp_path) == 0
         assert running.wait(10) != 0
     assert capsys.readouterr().out == "2026-01-a: stopped before anything was armed.\n"
+
+
+@dataclass
+class CountingWatch(DiskWatch):
+    """Watches nothing: counts how often it was told that the disk answers."""
+
+    steps: int = 0
+    _reading: bool = True
+
+    def step(self) -> None:
+        """Count."""
+        self.steps += 1
+
+
+def wanted(workspace: Path, verb: str) -> stop_commands.Wanted:
+    return stop_commands.Wanted(workspace, None, "plant", (verb,), at_once=False, watch=CountingWatch())
+
+
+@pytest.mark.parametrize("act", [stop_commands.abort, stop_commands.restore])
+def test_each_run_of_a_long_history_says_that_the_disk_answers(
+    tmp_path: Path, act: Callable[[stop_commands.Wanted], int]
+) -> None:
+    for number in range(7):
+        leave_run(tmp_path, f"2026-0{number}-a", [*ARMED, SEEN])
+    asked = wanted(tmp_path, act.__name__)
+    assert act(asked) == 0
+    assert isinstance(asked.watch, CountingWatch)
+    assert asked.watch.steps >= 7
+
+
+def test_who_goes_on_is_signalled_once_and_before_finished_runs_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live = leave_run(tmp_path, "2026-01-a", ARMED[:1])
+    ended = leave_run(tmp_path, "2026-02-b", [*ARMED, SEEN])
+    seen: list[str] | None = []
+
+    def hear(event: str, arguments: tuple[object, ...]) -> None:
+        if seen is not None and event == "os.kill":
+            seen.append("signal")
+        elif seen is not None and event == "open" and str(arguments[0]) == str(ended / "journals" / "conductor.jsonl"):
+            seen.append("read")
+
+    sys.addaudithook(hear)
+    with child(HOLD, live / "lock.conductor") as running:
+        assert stop_commands.abort(wanted(tmp_path, "abort")) == 0
+        heard, seen = seen, None
+        running.wait(10)
+    assert heard is not None
+    assert (heard[0], heard.count("signal"), "read" in heard) == ("signal", 1, True)
+    assert capsys.readouterr().out == "2026-01-a: stopped before anything was armed.\n"
+
+
+def test_of_several_runs_each_is_signalled_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A second signal would end one that is writing its verdict."""
+    count = "\nimport signal; signal.signal(signal.SIGTERM, lambda *_: open(f'{sys.argv[1]}.heard', 'a').write('x'))"
+    roots = [leave_run(tmp_path, name, ARMED[:1]) for name in ("2026-01-a", "2026-02-b")]
+    with (
+        child(HOLD + count, roots[0] / "lock.conductor") as first,
+        child(HOLD + count, roots[1] / "lock.conductor") as second,
+    ):
+        endings = [threading.Timer(3.0, one.kill) for one in (first, second)]
+        for ending in endings:
+            ending.start()
+        assert stop_commands.abort(wanted(tmp_path, "abort")) == 0
+        for ending in endings:
+            ending.join()
+    assert [(root / "lock.conductor.heard").read_text() for root in roots] == ["x", "x"]
+    assert capfd.readouterr().out.count("stopped before anything was armed.") == 2

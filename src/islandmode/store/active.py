@@ -180,6 +180,9 @@ def known() -> Known:
         except OSError as error:
             unread.append(f"{place} cannot be read ({error.strerror or error})")
             continue
+        except Exception as error:  # noqa: BLE001 - a record that we do not foresee hides no other place
+            unread.append(f"{place} cannot be read (internal error: {type(error).__name__})")
+            continue
         runs += found.runs
         labs += found.labs
         unread += found.unread

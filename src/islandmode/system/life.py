@@ -110,13 +110,13 @@ def _has_lock(pid: int, file: os.stat_result) -> bool:
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:
-    """Do something that may hang, on a thread of its own; raises TimeoutError when it is not done in time."""
+    """Do something that may hang, on a thread of its own; raises what that raises, and TimeoutError when it is not done in time."""
     done: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
 
     def run() -> None:
         try:
             done.put((work(), None))
-        except OSError as error:
+        except BaseException as error:  # noqa: BLE001 - it is raised where somebody waits for it
             done.put((None, error))
 
     try:

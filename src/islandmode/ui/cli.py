@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -15,7 +14,6 @@ from typer._click.exceptions import ClickException
 from typer.main import get_command
 
 from islandmode import __version__
-from islandmode.core.errors import IslandmodeError
 from islandmode.run.outermost import exit_code_of
 
 # Plain help and plain errors: rich would double the time to the first line.
@@ -36,6 +34,7 @@ app.add_typer(lab_app, name="lab")
 CRASH_FILE = Path("runs") / "internal-error.txt"
 BAD_INPUT = 2
 BANNER_S = 3.0
+UNTOLD = "whether an earlier run left something isolated is not known"
 SAY_IT_THEMSELVES = frozenset({"islandmode status", "islandmode look", "islandmode restore", "islandmode guard"})
 
 
@@ -45,15 +44,15 @@ def _with_banner(context: typer.Context, workspace: Path) -> Path:
     def say() -> None:
         from islandmode.ui.status import print_banners
 
-        # What an earlier run left may not change how this command ends.
-        with suppress(OSError, IslandmodeError):
-            print_banners(workspace)
+        print_banners(workspace)
 
     def say_soon() -> None:
         from islandmode.ui.silent_disk import beside
 
-        # Nor may a disk that hangs.
-        beside(say, BANNER_S)
+        # Neither what an earlier run left nor a disk that hangs may change how this command ends.
+        why = beside(say, BANNER_S)
+        if why:
+            print(f"islandmode: {UNTOLD}: {why}. `islandmode status` looks again.", file=sys.stderr)
 
     if context.command_path not in SAY_IT_THEMSELVES:
         context.call_on_close(say_soon)
@@ -72,6 +71,7 @@ DrillName = Annotated[str, typer.Argument(help="A drill's file or its name.")]
 RunName = Annotated[str, typer.Argument(help="A run, the beginning of its name, or `last`.")]
 Json = Annotated[bool, typer.Option("--json", help="For machines: JSON and nothing else on standard output.")]
 AtOnce = Annotated[bool, typer.Option("--at-once", hidden=True)]
+Asked = Annotated[bool, typer.Option("--asked", hidden=True)]
 HERE = Path()
 
 
@@ -222,6 +222,7 @@ def abort(
     workspace: Workspace = HERE,
     lab: LabName = "plant",
     at_once: AtOnce = False,  # noqa: FBT002 - typer's way
+    asked: Asked = False,  # noqa: FBT002 - typer's way
 ) -> int:
     """Stop a run and restore its plant now.
 
@@ -232,7 +233,7 @@ def abort(
 
     with watching(run) as watch:
         again = ("abort", *((run,) if run else ()), *_place(workspace, lab))
-        return stop_commands.abort(stop_commands.Wanted(workspace.resolve(), run, lab, again, at_once, watch))
+        return stop_commands.abort(stop_commands.Wanted(workspace.resolve(), run, lab, again, at_once, watch, asked))
 
 
 @app.command()

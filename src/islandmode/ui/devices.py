@@ -59,6 +59,9 @@ def look_at_devices(known: Known, lab_name: str) -> int:
             raise InputError(
                 f"{known.workspace} is no workspace, and no lab is known here: there is no device to look at."
             )
+        if backends.is_orphan(lab_name, known.workspace / STATE):
+            print(f"Lab {lab_name} is up and its folder is gone: its devices cannot be looked at.", file=sys.stderr)
+            return STRANDED
         print("No lab of this workspace is up: there is no device to look at.")
     for workspace, lab in labs.values():
         ended = lab.ask(("look", "--workspace", str(workspace), "--lab", lab.name))

@@ -35,8 +35,9 @@ def judge_and_write(
 ) -> Verdict:
     """Judge a finished run and write verdict, samples, report and check sums; raises OSError, also when the disk hangs."""
     others: list[Record] = []
-    if not beside(lambda: others.extend(directory.guardian_records()), READ_S):
-        raise OSError(errno.EIO, f"the disk did not answer within {READ_S:g} s")
+    why = beside(lambda: others.extend(directory.guardian_records()), READ_S)
+    if why:
+        raise OSError(errno.EIO, why)
     edges = timeline_of([stage.name for stage in plan.stages], records, others).edges
     episodes = {probe: fold(samples, edges) for probe, samples in conducted.samples.items()}
     verdict = judge(plan, records, episodes, mode=mode.value, lab=lab, run=directory.run, others=others)

@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from islandmode.core.errors import IslandmodeError
+from islandmode.run.outermost import sentence_of
 from islandmode.store import active
 from islandmode.store.active import RunRecord
 from islandmode.system.clock import MachineClock
-from islandmode.system.ready import start_work
+from islandmode.system.life import within
 from islandmode.ui.exits import STRANDED
 
 LOOK_S = 0.1
@@ -29,19 +31,17 @@ UNSEEN = (
 )
 
 
-def beside(work: Callable[[], object], within_s: float) -> bool:
-    """Do what only reads in a thread that may be left behind; tells whether it was done in time."""
-    done = threading.Event()
-
-    def do() -> None:
-        work()
-        done.set()
-
+def beside(work: Callable[[], object], within_s: float) -> str:
+    """Do what only reads in a thread that may be left behind; returns why it was not seen done, empty when it was. Never raises."""
     try:
-        start_work(do)
-    except RuntimeError:
-        return False
-    return done.wait(within_s)
+        within(within_s, work)
+    except TimeoutError:
+        return f"the disk did not answer within {within_s:g} s"
+    except (OSError, IslandmodeError) as error:
+        return sentence_of(error).rstrip(".")
+    except Exception as error:  # noqa: BLE001 - what is done beside may not end what it is beside of
+        return f"internal error ({type(error).__name__})"
+    return ""
 
 
 class DiskWatch:

@@ -34,7 +34,8 @@ def print_status(workspace: Path, lab: str, *, devices: bool) -> int:
         _print_lab(known.workspace, lab)
     code, named = _print_runs(known)
     if devices:
-        return max(code, look_at_devices(known, lab))
+        code = max(code, look_at_devices(known, lab))
+        return max(code, say_whether_all(known, "")) if known.unread else code
     if not named or known.unread:
         code = max(
             code, say_whether_all(known, "" if named else "No run that is known here has left anything isolated.")
@@ -45,6 +46,9 @@ def print_status(workspace: Path, lab: str, *, devices: bool) -> int:
 def _print_lab(workspace: Path, lab: str) -> None:
     try:
         there = backends.attach(lab, workspace / STATE)
+        if there is None and backends.is_orphan(lab, workspace / STATE):
+            print(f"Lab {lab} is up and its folder is gone; end it with `islandmode lab down`.")
+            return
         print(f"Lab {lab} is {'not running' if there is None else 'up'}.")
     except LabUnknown as error:
         print(sentence_of(error))

@@ -12,9 +12,9 @@ import secrets as randomness
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from islandmode.core.request import Request, write_request
 from islandmode.core.rescue import Restorable
 from islandmode.core.unfinished import armed
 from islandmode.rehearse import backends
-from islandmode.rehearse.lab import Lab
+from islandmode.rehearse.lab import Lab, LabUnknown
 from islandmode.run.outermost import sentence_of
 from islandmode.run.resume import resume
 from islandmode.store import rundir
@@ -82,6 +82,8 @@ class Wanted:
     at_once: bool
     """Whether whoever has the run was asked already."""
     watch: DiskWatch
+    asked: bool = False
+    """Whether the run's processes were asked a moment ago: a second signal could end one that writes its verdict."""
 
 
 def _of_run(verb: str, one: RunDirectory, lab: str = DEFAULT_LAB) -> tuple[str, ...]:
@@ -93,27 +95,55 @@ def _of_run(verb: str, one: RunDirectory, lab: str = DEFAULT_LAB) -> tuple[str, 
 def restore(wanted: Wanted) -> int:
     """Restore what one run, or every run of this machine, still owes; returns 0 when all of it was seen, else 5."""
     known = known_runs(wanted.workspace)
-    chosen = (known.find(wanted.run),) if wanted.run is not None else tuple(one for one, _ in known.unfinished)
+    watch = wanted.watch
+    chosen = (known.find(wanted.run),) if wanted.run is not None else tuple(filter(owed_by, _each(watch, known)))
     return _bring_back(wanted, known, chosen, "No run that is known here has left anything isolated.")
 
 
 def abort(wanted: Wanted) -> int:
     """Stop one run, or every run of this machine that goes on; returns 0 when restoration was seen, else 5."""
     known = known_runs(wanted.workspace)
-    chosen = (known.find(wanted.run),) if wanted.run is not None else known.active
-    return _bring_back(wanted, known, chosen, "No run is going on.")
+    none = "No run is going on."
+    if wanted.run is not None:
+        one = known.find(wanted.run)
+        return _bring_back(wanted, known, (one,), none, frozenset({one.root} if wanted.asked else ()))
+    # Who goes on is asked before the records of all that ended are read: there may be years of them.
+    asked = frozenset() if wanted.at_once else frozenset(_ask_all(_each(wanted.watch, known)))
+    chosen = [
+        one for one in _each(wanted.watch, known) if one.root in asked or one.conductor() is not None or owed_by(one)
+    ]
+    return _bring_back(wanted, known, chosen, none, asked)
 
 
-def _bring_back(wanted: Wanted, known: Known, chosen: Sequence[RunDirectory], none: str) -> int:
+def _each(watch: DiskWatch, known: Known) -> Iterator[RunDirectory]:
+    """Give run after run; that one could be read says that the disk answers."""
+    for one in known.runs:
+        watch.step()
+        yield one
+    watch.step()
+
+
+def _ask_all(runs: Iterator[RunDirectory]) -> Iterator[Path]:
+    """Ask every run that goes on to restore, as far as we act on it; gives their folders."""
+    for one in runs:
+        holder = one.conductor()
+        if holder is not None and _may_act_on(one) and (owed_by(one) or not was_restored(one)):
+            _ask(one, holder.pid)
+            yield one.root
+
+
+def _bring_back(
+    wanted: Wanted, known: Known, chosen: Sequence[RunDirectory], none: str, asked: frozenset[Path] = frozenset()
+) -> int:
     """Bring back every run that was chosen: ask its processes, wait a moment, then do what is left."""
     # Who asks a second time, from the operations host, has seen that something is owed, and may see more of the record there.
-    left = [one for one in chosen if wanted.at_once or not _is_settled(one)]
+    left = [one for one in chosen if wanted.at_once or one.root in asked or not _is_settled(one)]
     alone = len(left) == 1 and _may_act_on(left[0])
     if alone:
-        code = _bring_one_back(wanted, left[0])
+        code = _bring_one_back(replace(wanted, asked=wanted.asked or left[0].root in asked), left[0])
     else:
         with wanted.watch.elsewhere():
-            code = bring_back_apart(wanted.arguments[0], left, at_once=wanted.at_once)
+            code = bring_back_apart(wanted.arguments[0], left, at_once=wanted.at_once, asked=asked)
     if chosen and not known.unread:
         return code
     return max(code, say_whether_all(known, "" if chosen else none))
@@ -139,12 +169,14 @@ def _may_act_on(one: RunDirectory) -> bool:
     return os.geteuid() != 0 or one.record is None or one.record.account == 0
 
 
-def bring_back_apart(verb: str, left: Sequence[RunDirectory], *, at_once: bool = False) -> int:
+def bring_back_apart(
+    verb: str, left: Sequence[RunDirectory], *, at_once: bool = False, asked: frozenset[Path] = frozenset()
+) -> int:
     """Bring several runs back beside each other, each in a process of its own: none waits for another, nor for its lab."""
     children = []
     for one in left:
         print(f"{one.run} in {one.workspace}: {verb} ...", flush=True)
-        again = [*_of_run(verb, one), *(["--at-once"] if at_once else [])]
+        again = [*_of_run(verb, one), *["--at-once"] * at_once, *["--asked"] * (one.root in asked)]
         children.append(subprocess.Popen([sys.executable, "-m", "islandmode", *again], **_as_account(one)))
     codes = [child.wait() for child in children]
     return STRANDED if any(codes) else 0
@@ -168,7 +200,7 @@ def _as_account(one: RunDirectory) -> dict[str, Any]:
 
 
 def _bring_one_back(wanted: Wanted, directory: RunDirectory) -> int:
-    if not wanted.at_once and _obeys(wanted.watch, directory):
+    if not wanted.at_once and _obeys(wanted, directory):
         return 0
     code = _restore_one(wanted, directory)
     if code == 0 and directory.record is not None:
@@ -203,19 +235,20 @@ def _is_settled(directory: RunDirectory) -> bool:
     return False
 
 
-def _obeys(watch: DiskWatch, directory: RunDirectory) -> bool:
-    """Ask a run's processes to restore, and tell whether they did soon enough."""
+def _obeys(wanted: Wanted, directory: RunDirectory) -> bool:
+    """Ask a run's processes to restore, if nobody has, and tell whether they did soon enough."""
     holder, owed = directory.conductor(), owed_by(directory)
-    if holder is None:
+    if holder is None and (owed or not wanted.asked):
         if directory.denied():
             # Its conductor may live and cannot be seen from this account: the request is heard all the same.
             _put_request(directory)
         return False
-    if not owed and was_restored(directory):
+    if not owed and was_restored(directory) and not wanted.asked:
         print(f"{directory.run}: restoration was seen already; the run is writing its verdict.")
         return True
-    _ask(directory, holder.pid)
-    if anyio.run(partial(_obeyed, watch, directory, was_owed=bool(owed))):
+    if holder is not None and not wanted.asked:
+        _ask(directory, holder.pid)
+    if anyio.run(partial(_obeyed, wanted.watch, directory, was_owed=bool(owed))):
         touched = bool(owed) or bool(armed(directory.records()))
         print(
             f"{directory.run}: {'stopped; restoration was seen' if touched else 'stopped before anything was armed'}."
@@ -344,7 +377,9 @@ def restore_by_drill(wanted: Wanted, drill: str) -> int:
     path = workspace / rundir.RUNS / _new_journal()
     with wanted.watch.elsewhere():
         # Records that cannot be read are why somebody restores by the drill: they may not keep it waiting either.
-        beside(partial(_stop_runs_on, workspace, rescue, lab), RECORDS_WITHIN_S)
+        unasked = beside(partial(_stop_runs_on, workspace, rescue, lab), RECORDS_WITHIN_S)
+        if unasked:
+            print(f"islandmode: runs on these conduits could not all be asked to stop: {unasked}.", file=sys.stderr)
         seen = _restore(workspace, rescue, lab, owed, names=(rescue.site, None), path=path)
     for why in lost:
         print(f"islandmode: {why}", file=sys.stderr)
@@ -401,9 +436,14 @@ def _shares(one: RunDirectory, plan: Restorable) -> bool:
 
 def _lab(workspace: Path, name: str) -> Lab:
     lab = backends.attach(name, workspace / STATE)
-    if lab is None:
-        raise InputError(f"Lab {name} is not running; what was isolated in it is gone with it.")
-    return lab
+    if lab is not None:
+        return lab
+    if backends.is_orphan(name, workspace / STATE):
+        raise LabUnknown(
+            f"Lab {name} is up and its folder in {workspace / STATE} is gone, so nothing in it can be logged in to and what is "
+            "isolated in it stays isolated; `islandmode lab down` ends it, and the isolation with it."
+        )
+    raise InputError(f"Lab {name} is not running; what was isolated in it is gone with it.")
 
 
 def _lab_without_folder(wanted: Wanted, directory: RunDirectory) -> Lab:

@@ -40,11 +40,6 @@ class Known:
         found = ((one, owed_by(one)) for one in self.runs)
         return tuple((one, owed) for one, owed in found if owed)
 
-    @property
-    def active(self) -> tuple[RunDirectory, ...]:
-        """List runs that go on, or owe a restore."""
-        return tuple(one for one in self.runs if one.conductor() is not None or owed_by(one))
-
     def find(self, run: str) -> RunDirectory:
         """Find a run by its name or the beginning of it: of this workspace first, then of the machine."""
         mine = tuple(one for one in self.runs if one.workspace == self.workspace)
