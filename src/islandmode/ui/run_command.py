@@ -244,7 +244,7 @@ class _Rehearsal:
             "lab_backend": self._lab.backend,
             "lab_lives_by": self._lab.lives_by,
         }
-        claim = ClaimApart(directory.root)
+        claim = await _claim(directory, journal)
         place = RunPlace(directory.run, directory.root, STARTED_BY, header, forwards())
         conductor = Conductor(
             plan,
@@ -281,11 +281,26 @@ class _Rehearsal:
         )
 
 
+async def _claim(directory: RunDirectory, journal: Journal) -> ClaimApart:
+    """Start what looks at the run's claim; raises `Refused`."""
+    try:
+        return ClaimApart(directory.root)
+    except OSError as error:
+        await journal.close()
+        raise Refused(
+            f"This machine has no room for another process ({error.strerror}), which the run needs to see whether it was taken "
+            "over. Make room, and start again. Nothing was touched."
+        ) from error
+
+
 async def _restore_would_work(argv: tuple[str, ...]) -> str | None:
     """Try, with nothing of our shell's environment, whether `islandmode restore` could log in."""
     why = f"it did not answer within {PROOF_DEADLINE_S:g} s"
     with anyio.move_on_after(PROOF_DEADLINE_S):
-        tried = await anyio.run_process(argv, env=EMPTY_ENVIRONMENT, check=False, start_new_session=True)
+        try:
+            tried = await anyio.run_process(argv, env=EMPTY_ENVIRONMENT, check=False, start_new_session=True)
+        except OSError as error:
+            return f"`islandmode restore` could not be started on this machine: {error.strerror or error}."
         if tried.returncode == 0:
             return None
         why = tried.stderr.decode(errors="replace").strip().removeprefix("islandmode: ")
