@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,15 @@ cli.main()
 """
 
 
+@pytest.fixture
+def plant() -> Iterator[Path]:
+    """Give a workspace that every account may enter; whoever begins another test run closes the folders of this one."""
+    with tempfile.TemporaryDirectory(prefix="islandmode-plant-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 def ask_as_nobody(*arguments: str, workspace: Path) -> subprocess.CompletedProcess[str]:
-    for folder in (workspace, *workspace.parents[:3]):
-        folder.chmod(folder.stat().st_mode | 0o005)
     argv = [sys.executable, "-c", AS_NOBODY, *arguments, "--workspace", str(workspace)]
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
@@ -40,13 +47,13 @@ def ask_as_nobody(*arguments: str, workspace: Path) -> subprocess.CompletedProce
     ],
 )
 def test_a_run_that_cannot_be_looked_into_is_never_said_to_be_over(
-    verb: str, close: Callable[[Path], None], tmp_path: Path
+    verb: str, close: Callable[[Path], None], plant: Path
 ) -> None:
-    root = leave_run(tmp_path, "2026-01-a", [*ARMED[:1]])
+    root = leave_run(plant, "2026-01-a", [*ARMED[:1]])
     held = hold_life(root / "lock.conductor")
     try:
         close(root)
-        said = ask_as_nobody(verb, workspace=tmp_path)
+        said = ask_as_nobody(verb, workspace=plant)
     finally:
         os.close(held)
     assert "No run" not in said.stdout
@@ -59,25 +66,25 @@ def test_a_run_that_cannot_be_looked_into_is_never_said_to_be_over(
     assert "internal error" not in said.stderr
 
 
-def test_status_says_that_it_does_not_know(tmp_path: Path) -> None:
-    leave_run(tmp_path, "2026-01-a", [*ARMED, SEEN]).chmod(0o750)
-    said = ask_as_nobody("status", workspace=tmp_path)
+def test_status_says_that_it_does_not_know(plant: Path) -> None:
+    leave_run(plant, "2026-01-a", [*ARMED, SEEN]).chmod(0o750)
+    said = ask_as_nobody("status", workspace=plant)
     assert said.returncode == 5
-    assert f"UNKNOWN: 2026-01-a in {tmp_path} cannot be read by this account (Permission denied)" in said.stderr
+    assert f"UNKNOWN: 2026-01-a in {plant} cannot be read by this account (Permission denied)" in said.stderr
     assert "STRANDED" not in said.stderr
 
 
 @pytest.mark.parametrize("verb", ["abort", "status", "restore"])
-def test_runs_that_cannot_be_listed_may_hide_one_that_goes_on(verb: str, tmp_path: Path) -> None:
-    leave_run(tmp_path, "2026-01-a", ARMED)
-    (tmp_path / "runs").chmod(0o700)
-    said = ask_as_nobody(verb, workspace=tmp_path)
+def test_runs_that_cannot_be_listed_may_hide_one_that_goes_on(verb: str, plant: Path) -> None:
+    leave_run(plant, "2026-01-a", ARMED)
+    (plant / "runs").chmod(0o700)
+    said = ask_as_nobody(verb, workspace=plant)
     assert said.returncode == 5, (said.stdout, said.stderr)
     assert "a run may be going on that is not named here" in said.stderr
     assert "No run" not in said.stdout
 
 
-def test_a_run_that_can_be_looked_into_is_told_to_a_colleague_as_it_is(tmp_path: Path) -> None:
-    leave_run(tmp_path, "2026-01-a", [*ARMED, SEEN])
-    said = ask_as_nobody("abort", workspace=tmp_path)
+def test_a_run_that_can_be_looked_into_is_told_to_a_colleague_as_it_is(plant: Path) -> None:
+    leave_run(plant, "2026-01-a", [*ARMED, SEEN])
+    said = ask_as_nobody("abort", workspace=plant)
     assert (said.returncode, "No run is going on." in said.stdout) == (0, True), said.stderr

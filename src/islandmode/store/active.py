@@ -19,7 +19,7 @@ from islandmode.core.errors import Refused
 from islandmode.core.plan import Plan
 from islandmode.core.text import cleaned
 from islandmode.system.apart import apart
-from islandmode.system.life import Holder, hold_life, holder_of, within
+from islandmode.system.life import FAULTS, Holder, hold_life, holder_of, within
 from islandmode.system.machine_state import keep_owned, names_in, own_place, places, read_owned
 
 RUNS, LABS = "runs", "labs"
@@ -180,7 +180,8 @@ def known() -> Known:
         except OSError as error:
             unread.append(f"{place} cannot be read ({error.strerror or error})")
             continue
-        except Exception as error:  # noqa: BLE001 - a record that we do not foresee hides no other place
+        except FAULTS as error:
+            # A record that nobody foresaw hides no other place.
             unread.append(f"{place} cannot be read (internal error: {type(error).__name__})")
             continue
         runs += found.runs

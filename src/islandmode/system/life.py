@@ -17,10 +17,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from islandmode.core.errors import IslandmodeError
 from islandmode.system.disk import lock_holders
 from islandmode.system.ready import start_work
 
 T = TypeVar("T")
+FAULTS = (
+    ArithmeticError,
+    AttributeError,
+    IslandmodeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What reading a record may raise, spoilt as it may be: it is for who waits, and a thread would only print it."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +129,7 @@ def within(seconds: float, work: Callable[[], T]) -> T:
     def run() -> None:
         try:
             done.put((work(), None))
-        except BaseException as error:  # noqa: BLE001 - it is raised where somebody waits for it
+        except FAULTS as error:
             done.put((None, error))
 
     try:

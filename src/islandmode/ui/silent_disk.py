@@ -19,7 +19,7 @@ from islandmode.run.outermost import sentence_of
 from islandmode.store import active
 from islandmode.store.active import RunRecord
 from islandmode.system.clock import MachineClock
-from islandmode.system.life import within
+from islandmode.system.life import FAULTS, within
 from islandmode.ui.exits import STRANDED
 
 LOOK_S = 0.1
@@ -39,7 +39,7 @@ def beside(work: Callable[[], object], within_s: float) -> str:
         return f"the disk did not answer within {within_s:g} s"
     except (OSError, IslandmodeError) as error:
         return sentence_of(error).rstrip(".")
-    except Exception as error:  # noqa: BLE001 - what is done beside may not end what it is beside of
+    except FAULTS as error:
         return f"internal error ({type(error).__name__})"
     return ""
 
