@@ -269,6 +269,11 @@ def test_an_unproven_verdict_stays_until_a_restore_was_seen_after_it(
     root = leave_run(tmp_path, "2026-01-a", [*ARMED, SEEN], json.dumps({**VERDICT, "restoration": "unproven"}))
     assert ask("status", workspace=tmp_path) == 5
     assert f"UNPROVEN: 2026-01-a saw {POINT} without our objects" in capsys.readouterr().err
+    # It was seen, and no list may say that it was not.
+    assert ask("runs", workspace=tmp_path) == 0
+    assert capsys.readouterr().out.splitlines()[1].endswith("  held     unproven")
+    assert ask("show", workspace=tmp_path) == 0
+    assert "restoration unproven\n" in capsys.readouterr().out
     add_journal(root, chained(root.name, [RESUMED]))
     assert ask("status", workspace=tmp_path) == 0
 

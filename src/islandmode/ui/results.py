@@ -25,8 +25,13 @@ from islandmode.system.apart import apart
 from islandmode.ui.card import card_lines
 from islandmode.ui.report import render_report, verdict_json
 from islandmode.ui.silent_disk import beside
+from islandmode.ui.unfinished_runs import is_only_unproven
 
 READ_S, WRITE_S = 10.0, 20.0
+UNPROVEN = (
+    "UNPROVEN: every isolation point was read back without our objects, and its restoration is not proven all the same; the "
+    "findings say what is not known."
+)
 COLOURS = {Result.HELD: "green", Result.NOT_TESTED: "yellow", Result.INCONCLUSIVE: "yellow", Result.BREACHED: "red"}
 
 
@@ -59,7 +64,10 @@ def judge_and_write(
 def print_result(plan: Plan, verdict: Verdict, directory: RunDirectory, *, as_json: bool) -> None:
     """Print the end of a run: for machines the verdict itself, for people a table and where the report is."""
     if verdict.restoration is Restoration.UNPROVEN:
-        print_card(plan)
+        if is_only_unproven(directory):
+            print(UNPROVEN, file=sys.stderr)
+        else:
+            print_card(plan)
     if as_json:
         print(verdict_json(verdict), end="")
         return

@@ -12,7 +12,7 @@ from islandmode.core.unfinished import armed
 from islandmode.core.verdict import Result, held_by
 from islandmode.store import rundir
 from islandmode.store.rundir import RunDirectory
-from islandmode.ui.unfinished_runs import owed_by
+from islandmode.ui.unfinished_runs import is_only_unproven, owed_by
 
 
 def print_runs(workspace: Path) -> int:
@@ -42,7 +42,9 @@ def _end_of(run: RunDirectory) -> tuple[str, str]:
 
 def _restoration(run: RunDirectory, verdict: Mapping[str, Any]) -> str:
     """Give the restoration as the verdict says it, unless the run's journals say that it was not seen."""
-    return "unproven: not seen restored" if owed_by(run) else str(verdict.get("restoration", "not said"))
+    if owed_by(run) and not is_only_unproven(run):
+        return "unproven: not seen restored"
+    return str(verdict.get("restoration", "not said"))
 
 
 def show_run(workspace: Path, run: str, *, as_json: bool) -> int:

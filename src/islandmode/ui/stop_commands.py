@@ -22,6 +22,7 @@ from typing import Any
 import anyio
 
 from islandmode.core.errors import InputError, IslandmodeError, Refused
+from islandmode.core.plan import Plan
 from islandmode.core.request import Request, write_request
 from islandmode.core.rescue import Restorable
 from islandmode.core.unfinished import armed
@@ -39,6 +40,7 @@ from islandmode.system.disk import MachineDisk
 from islandmode.system.machine_state import VARIABLE
 from islandmode.system.process import EMPTY_ENVIRONMENT
 from islandmode.ui import rehearsal
+from islandmode.ui.devices import left_in_saved
 from islandmode.ui.exits import STRANDED
 from islandmode.ui.lab_place import STATE
 from islandmode.ui.operator_name import operator_name
@@ -49,6 +51,7 @@ from islandmode.ui.unfinished_runs import (
     UNREADABLE,
     Known,
     Owed,
+    is_only_unproven,
     is_workspace,
     known_runs,
     lab_identity,
@@ -303,17 +306,30 @@ def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
     if ended is not None:
         return STRANDED if ended else 0
     # A run that is asked to stop and does not answer is owed all of its plan, whatever its journal says so far.
-    owed = owed_by(directory) or {name: point.conduits for name, point in plan.points.items()}
+    left = owed_by(directory)
+    owed = left or {name: point.conduits for name, point in plan.points.items()}
     # A conductor that is only stopped may wake: from here on it may do nothing but restore. On a disk that does not take the
     # claim, the signal that it was sent says the same.
     FileClaim(directory.root).take_within(PUT_WITHIN_S)
     path = directory.journal.with_name(_new_journal())
     with wanted.watch.elsewhere():
+        saved = _left_in_saved(directory, plan, lab, left) if left and is_only_unproven(directory) else ()
+        if saved:
+            # What stands among the journals would end the alarm.
+            path = directory.root / "artifacts" / path.name
         seen = _restore(directory.workspace, plan, lab, owed, names=(plan.drill.site, directory.run), path=path)
-    if not seen:
+    for sentence in saved:
+        print(f"islandmode: UNPROVEN: {sentence}", file=sys.stderr)
+    if not seen or saved:
         return STRANDED
     print(f"{directory.run}: restored by this command; {', '.join(sorted(owed))} was read back without our objects.")
     return 0
+
+
+def _left_in_saved(directory: RunDirectory, plan: Plan, lab: Lab, left: Owed) -> tuple[str, ...]:
+    """Look for the cause of an unproven restoration where no restore looks; says what is left in a saved configuration."""
+    opened = rehearsal.open_points(plan, lab, directory.workspace, MachineClock.of_this_boot(), directory.run)
+    return anyio.run(left_in_saved, {name: opened[name] for name in left if name in opened}, plan.points)
 
 
 def _new_journal() -> str:
@@ -399,7 +415,12 @@ def restore_by_drill(wanted: Wanted, drill: str) -> int:
 def _tell_runs(workspace: Path, lab: Lab, owed: Owed, path: Path) -> None:
     """Copy the record of a restore by the drill to each run that it covers: what that run left was seen gone."""
     for one, left in known_runs(workspace).unfinished:
-        if _covers(owed, left, one) and (uses(one, lab) or _was_in_no_lab(one, workspace)):
+        # An unproven one was seen back already: what is not proven of it is not among what was looked at.
+        if (
+            not is_only_unproven(one)
+            and _covers(owed, left, one)
+            and (uses(one, lab) or _was_in_no_lab(one, workspace))
+        ):
             with suppress(OSError):
                 modes.write_bytes(one.journal.with_name(path.name), path.read_bytes())
             if one.record is not None:
