@@ -17,7 +17,7 @@ from islandmode.run.progress import StopLatch
 from islandmode.ui.run_command import hold_lifeline
 
 pytestmark = pytest.mark.anyio
-GONE = "Whoever started this drill is gone."
+GONE = "The command that started this drill is gone."
 
 
 @pytest.fixture

@@ -95,7 +95,10 @@ class Guards:
             return Stop("guardian", TAKEN_OVER)
         free = await self._claim.is_free()
         if free is None:
-            return Stop("guardian", "The disk does not tell whether the run was taken over; nothing more is isolated.")
+            return Stop(
+                "guardian",
+                "The disk does not answer, so it is not known whether the run was taken over; nothing more is isolated.",
+            )
         if not free:
             return Stop("guardian", TAKEN_OVER)
         if self._window_until_us is not None and self.window_left_s <= 0:

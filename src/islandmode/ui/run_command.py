@@ -317,7 +317,7 @@ async def receive_signals(latch: StopLatch, *, task_status: TaskStatus[None]) ->
 
 async def hold_lifeline(latch: StopLatch) -> None:
     """Take words of whoever started us from outside for its signals, and its end for the wish that we end; nothing otherwise."""
-    gone = Stop("signal", "Whoever started this drill is gone.")
+    gone = Stop("signal", "The command that started this drill is gone.")
     try:
         held = lifeline()
     except OSError:

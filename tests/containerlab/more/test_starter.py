@@ -82,7 +82,7 @@ def test_a_drill_whose_starter_is_killed_restores_by_itself(lab: ContainerLab, w
     wait_restored(lab, 5.0)
     running.communicate(timeout=30)
     wait_until(lambda: "run.finished" in text(workspace), 30.0, "the run ends its record by itself")
-    assert "Whoever started this drill is gone" in text(workspace)
+    assert "The command that started this drill is gone" in text(workspace)
 
 
 def text(workspace: Path) -> str:
