@@ -19,6 +19,6 @@ def test_an_account_without_rights_rehearses_the_whole_drill() -> None:
     argv = ["unshare", "--mount", sys.executable, "-m", "tests.lab.plain_account"]
     played = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120, cwd=PROJECT)
     assert played.returncode == 0, played.stdout + played.stderr
-    assert "verdict held   restoration proven" in played.stdout
+    assert "verdict held (probes and firewall counters)   restoration proven" in played.stdout
     assert "Lab plant is down." in played.stdout
     assert f"{NAME}:" not in Path("/etc/passwd").read_text(encoding="utf-8")

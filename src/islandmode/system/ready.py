@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import _thread
 import mmap
+import os
 import queue
 from collections import deque
 from collections.abc import Callable
@@ -18,6 +19,8 @@ BLOCK_BYTES, BLOCKS = 60 * 1024, 32
 
 Work = Callable[[], None]
 _waiting: deque[queue.SimpleQueue[Work]] = deque()
+# A child of a fork has none of our threads: work that it hands to one would never be done.
+os.register_at_fork(after_in_child=_waiting.clear)
 
 
 def start_work(work: Work) -> None:
