@@ -71,7 +71,7 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=240)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     given = parser.parse_args()
-    # A name that is none: all are planted and the tests' paths are learnt, nothing is asked yet.
+    # A name that matches no fault: all are planted and the tests' paths are learnt, nothing is asked yet.
     mutmut("run", "islandmode.nothing*")
     names = sorted(planted())
     if not names:

@@ -76,7 +76,7 @@ def last_us(records: Sequence[Record]) -> int:
 
 
 def timeline_of(stages: Sequence[str], records: Sequence[Record], others: Sequence[Record] = ()) -> Timeline:
-    """Read the timeline of a run off its journal, and off the guardian's: whoever restores first ends the isolation."""
+    """Read the timeline of a run off its journal, and off the guardian's: the first of the two to restore ends the isolation."""
     orders = {stage: order for stage in stages if (order := _order_us(records, stage)) is not None}
     restore = next(of_kind(records, "restore.ordered"), None)
     taken = taken_over(records, others)
@@ -126,7 +126,7 @@ def _beside(records: Sequence[Record], others: Sequence[Record], kind: str) -> I
 
 
 def _seen_us(records: Sequence[Record], others: Sequence[Record]) -> int | None:
-    """Give when the last point was seen restored, each by whoever saw it first."""
+    """Give when the last point was seen restored, each by the first that saw it."""
     seen: dict[str, int] = {}
     for record in (*of_kind(records, "restore.seen"), *_beside(records, others, "restore.seen")):
         point, answered_us = record.data["point"], record.data["answered_us"]
