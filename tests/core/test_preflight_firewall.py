@@ -335,11 +335,11 @@ def test_what_could_not_be_read_is_said_and_is_no_pass() -> None:
 
 
 def test_an_interface_that_nothing_places_is_said() -> None:
-    gone = lambda firewall: replace(  # noqa: E731
-        firewall,
-        addresses=tuple(one for one in firewall.addresses if one.link != "eth3"),
-        routes=tuple(one for one in firewall.routes if one.link != "eth3"),
-    )
+    def gone(firewall: Firewall) -> Firewall:
+        addresses = tuple(one for one in firewall.addresses if one.link != "eth3")
+        routes = tuple(one for one in firewall.routes if one.link != "eth3")
+        return replace(firewall, addresses=addresses, routes=routes)
+
     assert "no address and no route shows that eth3 leads to zone dmz" in found(gone)["point-interface-unproven"]
 
 

@@ -151,7 +151,7 @@ def judge_host(forwards: tuple[str, ...]) -> tuple[PreflightFinding, ...]:
 
 
 def _inside(network: Network, around: Network) -> bool:
-    return network.version == around.version and network.subnet_of(around)  # type: ignore[arg-type]
+    return network.version == around.version and network.subnet_of(around)  # type: ignore[arg-type] # same version
 
 
 def _refusal(code: str, sentence: str) -> PreflightFinding:

@@ -75,7 +75,7 @@ def look(run: Callable[[str], str], ask: Callable[[tuple[str, ...]], Asked]) -> 
         for route in asking.read(
             f"IPv{family} routes",
             command,
-            lambda answer, family=family: reading.routes(answer, family),  # type: ignore[misc]
+            lambda answer, family=family: reading.routes(answer, family),  # type: ignore[misc] # bound in this turn
         )
     )
     sockets = asking.read("open sockets (ss)", reading.SOCKETS, reading.sockets)

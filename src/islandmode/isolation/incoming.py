@@ -45,7 +45,7 @@ def word(text: object) -> str:
 def number(value: object, most: float = COUNT_MAX) -> float:
     """Take in a number; ValueError for anything else, and for NaN or 1e999, which JSON knows."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-        raise ValueError("what should be a number is none, or one that cannot be")
+        raise ValueError("a number was expected, and one that can be")
     return float(value)
 
 

@@ -227,7 +227,7 @@ class NftablesPoint:
 
     @property
     def late_until_us(self) -> int:
-        """Until when a line of ours that we gave up may still act on the device; 0 when there was none."""
+        """Until when a line that this point gave up may still act on the device; 0 when it gave up none."""
         return self._late_until_us
 
     async def _send(self, work: Callable[[NftSession, Callable[[int], None]], T], deadline_s: float) -> Reading[T]:
@@ -540,7 +540,7 @@ def _standing(state: PointState) -> tuple[str, ...]:
 
 
 def _in_memory(path: Path) -> Path:
-    """Copy a small file into memory for as long as this process lives, and give a path to that; to the file where it is none."""
+    """Copy a small file into memory for as long as this process lives and give its path; the file's own where that fails."""
     try:
         data = path.read_bytes()
         descriptor = os.memfd_create(path.name)

@@ -15,7 +15,7 @@ line can come long after it was given up. What each line does then:
                      still be held up; then it makes a timed object that isolates nothing, and no ticket was given out for it
     restore          deletes what is this run's, and nothing else
 
-So nothing that isolates, or keeps isolated, acts later than `latest_s` after it left, whoever sent it: once the table is
+So nothing that isolates, or keeps isolated, acts later than `latest_s` after it left, from any process: once the table is
 deleted, only an arm could still leave an object, and a look after its latest moment sees that. A device that as a whole
 stands still, as a paused virtual machine does, counts none of this time; it forwards nothing meanwhile either.
 
