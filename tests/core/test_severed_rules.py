@@ -123,6 +123,38 @@ def test_a_lost_sample_in_an_earlier_stage_is_no_flow_that_was_stopped(samples: 
     assert ("isolated-too-much" not in codes(story.judge())) is held
 
 
+def late(lost: int, effect_us: int) -> Story:
+    """Let an isolation come into effect late, with some samples lost before that on the way that was still open."""
+    story = Story()
+    story.see(PROBE, Seen.GOOD, CORPORATE, effect_us)
+    story.see(PROBE, Seen.BAD, CORPORATE + 2 * STEP, CORPORATE + (2 + lost) * STEP, "lost", heard=Heard.NOTHING)
+    return story
+
+
+def test_a_sample_that_is_lost_before_the_isolation_took_effect_makes_no_leak_of_what_still_passed() -> None:
+    verdict = late(1, CORPORATE + SECOND).judge()
+    assert (verdict.verdict, verdict.leaks) == (Result.HELD, 0), verdict.findings
+    effective = verdict.stages[1].isolation_s.ordered_to_effective
+    assert effective is not None
+    # From the last that passed to the first that did not: the lost one was not yet the isolation.
+    assert effective.earliest_s == pytest.approx(0.9, abs=0.001)
+    assert effective.latest_s == pytest.approx(1.0, abs=0.001)
+
+
+def test_a_way_that_was_dead_for_longer_than_a_few_samples_and_passes_again_is_a_leak() -> None:
+    lost = 20
+    verdict = late(lost, CORPORATE + (2 + lost + 5) * STEP).judge()
+    assert (verdict.verdict, verdict.leaks) == (Result.BREACHED, 1)
+
+
+def test_a_way_that_passes_again_after_the_limit_is_a_leak_however_short_it_was_dead() -> None:
+    story = Story()
+    limit_us = CORPORATE + round(story.plan.drill.limits.isolate_within * SECOND)
+    story.see(PROBE, Seen.GOOD, CORPORATE, limit_us - 2 * STEP)
+    story.see(PROBE, Seen.GOOD, limit_us + STEP, limit_us + 3 * STEP)
+    assert story.judge().leaks == 1
+
+
 def close_after_each_answer(story: Story) -> None:
     """Let the canary's server close: good once, then never again."""
     story.see(CANARY, Seen.BAD, BASE + STEP, RESTORE, "the peer closed the connection", heard=Heard.NOTHING)

@@ -133,6 +133,31 @@ ROWS: dict[str, tuple[Spoil, Result, str]] = {
     "it flies blind": (lambda s: s.add(END, "stop", by="flying_blind", why="x"), Result.INCONCLUSIVE, "flying-blind"),
     "the dead-man is gone": (lambda s: s.add(END, "stop", by="dead_man", why="x"), Result.BREACHED, "dead-man"),
     "a point does not isolate": (lambda s: s.add(END, "stop", by="isolate", why="x"), Result.BREACHED, "not-isolating"),
+    "a device with the dead-man is not heard": (
+        lambda s: s.add(END, "stop", by="dead_man", why="x", proven=False),
+        Result.INCONCLUSIVE,
+        "dead-man",
+    ),
+    "an order to isolate is lost": (
+        lambda s: s.add(END, "stop", by="isolate", why="x", proven=False),
+        Result.INCONCLUSIVE,
+        "not-isolating",
+    ),
+    "a login fails at a device that is not heard": (
+        lambda s: s.add(END, "stop", by="lock_out", why="x", proven=False),
+        Result.INCONCLUSIVE,
+        "locked-out",
+    ),
+    "a login fails at a device that lives": (
+        lambda s: s.add(END, "stop", by="lock_out", why="x", proven=True),
+        Result.BREACHED,
+        "locked-out",
+    ),
+    "a person stops it, and nothing is proven": (
+        lambda s: s.add(END, "stop", by="signal", why="x", proven=False),
+        Result.INCONCLUSIVE,
+        "stopped-by-person",
+    ),
     "a stage is not held": (lambda s: s.drop("hold.ended", stage="corporate"), Result.NOT_TESTED, "stage-not-held"),
     "the journal has a hole": (
         lambda s: s.add(END, "journal.hole", why="x", lost=1),

@@ -13,7 +13,11 @@ import pytest
 from islandmode.core.outcome import Outcome
 from islandmode.isolation.napalm_config import Access, NftablesPoint
 from islandmode.isolation.recipes import nftables as recipe
-from islandmode.run.restore import restore_until_seen
+from islandmode.run.conductor import CALL_DEADLINE_S, LOGIN_DEADLINE_S
+from islandmode.run.deadman import ARM_DEADLINE_S, READ_DEADLINE_S, RENEW_DEADLINE_S
+from islandmode.run.guardian import LOGIN_DEADLINE_S as GUARDIAN_DEADLINE_S
+from islandmode.run.preflight import CONFIGURATION_DEADLINE_S, FACTS_DEADLINE_S
+from islandmode.run.restore import PATIENT_DEADLINE_S, restore_until_seen
 from islandmode.system.clock import MachineClock
 from tests.isolation.plant import (
     ACROSS,
@@ -247,4 +251,26 @@ async def test_a_restore_that_logs_in_anew_reads_no_file(node: FirewallNode) -> 
     assert restored.done, restored.why
     assert restored.value is not None
     assert restored.value.clear
+    await point.close()
+
+
+async def test_a_slow_way_is_slow_in_every_step_and_none_fails(node: FirewallNode) -> None:
+    """Six tenths of a second a round trip, below the limit of one: deadlines must not refuse what the rule allows."""
+    relay = node.relay(lag_s=0.3)
+    point, rescue = make_point(node, relay).point, make_point(node, relay).point
+    assert (await point.facts(FACTS_DEADLINE_S)).value is not None
+    assert (await point.configuration(CONFIGURATION_DEADLINE_S)).value is not None
+    assert (await point.ready(GUARDIAN_DEADLINE_S)).done
+    armed = await point.arm(OFFICE, 60, ARM_DEADLINE_S)
+    assert armed.done, armed.why
+    isolated = await point.isolate(OFFICE, CALL_DEADLINE_S)
+    assert isolated.done, isolated.why
+    assert (await point.state(OFFICE, READ_DEADLINE_S)).done
+    assert (await point.try_login(LOGIN_DEADLINE_S)).done
+    assert (await point.renew(OFFICE, 60, RENEW_DEADLINE_S)).done
+    # As a guardian or a command that logs in anew: by the attempt that waits.
+    restored = await rescue.restore(OFFICE, PATIENT_DEADLINE_S)
+    assert restored.value is not None, restored.why
+    assert restored.value.clear
+    await rescue.close()
     await point.close()

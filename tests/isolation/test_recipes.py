@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from islandmode.core.errors import InputError
-from islandmode.core.firewall import Route
 from islandmode.core.rendering import Rendering
 from islandmode.isolation.by_hand import mend_saved
-from islandmode.isolation.recipes import conntrack, nftables_saved
 from islandmode.isolation.recipes import nftables as recipe
 from islandmode.isolation.recipes import nftables_reading as reading
+from islandmode.isolation.recipes import nftables_saved
 
 BETWEEN = {"remote-access": ("vendors", "line3"), "corporate-dmz": ("corporate", "dmz")}
 INTERFACES = {"vendors": ("eth2",), "line3": ("eth4",), "corporate": ("eth1",), "dmz": ("eth3",)}
@@ -238,10 +236,8 @@ def test_state_is_what_the_device_shows(
     assert (state.present, state.armed_s, state.isolating) == (True, armed_s, isolating)
 
 
-def test_no_listing_means_absent_and_denials_add_up_by_direction() -> None:
+def test_no_listing_means_absent_and_entries_mean_held() -> None:
     assert reading.state_of("", ("eth2",), ("eth4",), (), None) == reading.ABSENT
-    assert reading.denied_in(listing(ARMED, HOLD)) == {"inward": 6, "outward": 6}
-    assert reading.denied_in("") == {}
     assert reading.holds_anything(listing(ARMED, HOLD[:1]))
     assert not reading.holds_anything(listing(ARMED, []))
 
@@ -336,53 +332,3 @@ def test_the_command_that_mends_takes_ours_out_of_each_file_in_which_it_stands(t
 
 def test_the_command_that_mends_without_files_is_for_the_main_file() -> None:
     assert nftables_saved.mend() == recipe.MEND_SAVED == mend_saved("nftables", (recipe.SAVED,))
-
-
-VENDORS_BY_DEFAULT = (
-    Route(ip_network("0.0.0.0/0"), "eth2"),
-    Route(ip_network("::/0"), "eth2"),
-    Route(ip_network("10.10.0.0/24"), "eth1", connected=True),
-    Route(ip_network("10.40.0.0/24"), "eth4"),
-    Route(ip_network("fd10:40::/64"), "eth4"),
-)
-LISTED = """\
-tcp      6 431999 ESTABLISHED src=10.10.0.10 dst=10.40.0.10 sport=4 dport=502 src=10.40.0.10 dst=10.10.0.10 sport=502 dport=4 [ASSURED] mark=0 use=1
-tcp      6 431999 ESTABLISHED src=203.0.113.7 dst=10.40.0.20 sport=5 dport=8080 src=10.40.0.20 dst=203.0.113.7 sport=8080 dport=5 [ASSURED] mark=0 use=1
-udp      17 29 src=10.40.0.30 dst=198.51.100.1 sport=6 dport=53 [UNREPLIED] src=198.51.100.1 dst=203.0.113.2 sport=53 dport=6 mark=0 use=1
-tcp      6 9 TIME_WAIT src=203.0.113.7 dst=203.0.113.2 sport=7 dport=443 src=10.40.0.20 dst=203.0.113.7 sport=8080 dport=7 mark=0 use=1
-tcp      6 9 ESTABLISHED src=2001:db8::7 dst=fd10:40::20 sport=8 dport=80 src=fd10:40::20 dst=2001:db8::7 sport=80 dport=8 mark=0 use=1
-"""
-
-
-def test_sessions_are_placed_by_the_narrowest_route_and_a_default_route_leads_to_what_is_left() -> None:
-    """The vendors' uplink is the default route: what comes from the corporate network is not theirs."""
-    found = conntrack.crossing(conntrack.sessions(LISTED), VENDORS_BY_DEFAULT, ((("eth2",), ("eth4",)),))
-    assert [session.filter for session in found] == [
-        "-f ipv4 -s 203.0.113.7 -d 10.40.0.20",
-        "-f ipv4 -s 10.40.0.30 -d 198.51.100.1",
-        "-f ipv4 -s 203.0.113.7 -d 203.0.113.2",
-        "-f ipv6 -s 2001:db8::7 -d fd10:40::20",
-    ]
-    office = conntrack.crossing(conntrack.sessions(LISTED), VENDORS_BY_DEFAULT, ((("eth1",), ("eth4",)),))
-    assert [session.filter for session in office] == ["-f ipv4 -s 10.10.0.10 -d 10.40.0.10"]
-
-
-def test_conntrack_is_never_asked_to_drop_without_a_filter() -> None:
-    assert list(conntrack.drop_commands("conntrack", ())) == []
-    many = conntrack.sessions(LISTED) * 2
-    (line,) = conntrack.drop_commands("sudo -n conntrack", many)
-    assert line.count("; drop -f ipv") == 5
-
-
-@pytest.mark.lab
-@pytest.mark.parametrize(("program", "code"), [("conntrack", 0), ("false", 4)])
-def test_a_session_that_ended_meanwhile_is_no_failure_and_a_failure_is_one(program: str, code: int) -> None:
-    """Asked of the real conntrack in an empty network, and of a program that fails without a word."""
-    (line,) = conntrack.drop_commands(program, conntrack.sessions(LISTED))
-    ended = subprocess.run(["unshare", "-n", "sh", "-c", line], check=False, capture_output=True, text=True)
-    assert ended.returncode == code, ended.stderr
-
-
-def test_a_listing_of_another_kind_is_no_listing_of_no_session() -> None:
-    with pytest.raises(ValueError, match="no session"):
-        conntrack.sessions("Sorry, user drill is not allowed to execute conntrack\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -110,6 +111,25 @@ async def test_nonsense_at_login_is_not_done_and_not_tried_again() -> None:
     first, second = [await one.call(lambda driver: driver.write("a"), HANG_S) for _ in range(2)]
     assert (first.outcome, second.outcome) == (Outcome.NOT_DONE, Outcome.NOT_DONE)
     assert second.why == "the session was given up"
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS])
+async def test_what_this_machine_lacks_is_no_word_of_the_device_however_the_driver_wraps_it(code: int) -> None:
+    def lack(_: Device) -> None:
+        raise EOFError("could not connect") from OSError(code, "no room")
+
+    reading = await session(Device()).call(lack, HANG_S)
+    assert (reading.outcome, reading.failed_here) == (Outcome.UNKNOWN, True)
+
+
+@pytest.mark.parametrize(("trouble", "here"), [(MemoryError(), True), (OSError(errno.ECONNREFUSED, "refused"), False)])
+async def test_no_memory_is_of_this_machine_and_a_refused_connection_of_the_device(
+    trouble: Exception, *, here: bool
+) -> None:
+    def fail(_: Device) -> None:
+        raise trouble
+
+    assert (await session(Device()).call(fail, HANG_S)).failed_here is here
 
 
 async def test_what_a_device_gives_as_a_reason_is_cleaned_masked_and_short() -> None:

@@ -49,8 +49,6 @@ CALLS: dict[str, Callable[[SayingPoint], Awaitable[Reading[Any]]]] = {
     "isolate": lambda point: point.isolate(CONDUITS, LONG_S),
     "renew": lambda point: point.renew(CONDUITS, 60.0, LONG_S),
     "restore": lambda point: point.restore(CONDUITS, LONG_S),
-    "denied": lambda point: point.denied(CONDUITS, LONG_S),
-    "flush": lambda point: point.flush(CONDUITS, LONG_S),
     "facts": lambda point: point.facts(LONG_S),
     "configuration": lambda point: point.configuration(LONG_S),
     "ready": lambda point: point.ready(LONG_S),
@@ -89,12 +87,10 @@ def told(name: str, reading: Reading[Any]) -> dict[str, Any]:
     if isinstance(reading.value, PointState):
         data["armed_s"] = {name: one.armed_s for name, one in reading.value.conduits.items()}
         data["isolating"] = {name: one.isolating for name, one in reading.value.conduits.items()}
-    if name == "denied":
-        data |= {"stage": "corporate", "packets": reading.value or {}}
     return data
 
 
-KINDS = {"state": "dead_man.read", "renew": "dead_man.renew", "arm": "arm.result", "denied": "denied.read"}
+KINDS = {"state": "dead_man.read", "renew": "dead_man.renew", "arm": "arm.result"}
 
 
 def records_of(name: str, reading: Reading[Any], before: Configuration | None) -> list[tuple[str, dict[str, Any]]]:

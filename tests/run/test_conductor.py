@@ -16,6 +16,7 @@ import pytest
 from islandmode.core.check_devices import run_s
 from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import PlanStage
+from islandmode.core.verdict import Result
 from islandmode.rehearse.simulated_faults import Fault, Kind
 from islandmode.run.conductor import Conductor
 from tests.run.simulated_drill import Shape
@@ -322,11 +323,56 @@ def test_nothing_more_is_isolated_while_a_device_is_silent() -> None:
     assert ended.violations == ()
 
 
-def test_a_silent_device_does_not_keep_the_plant_isolated_to_count_packets() -> None:
-    lost = fault(Kind.LOST_REPLY, nth=2, call="denied")
-    ended = run(1, TWO, (lost,), dice_type=Steady)
-    tape = {what: at_ms for at_ms, what in tape_of(ended, hold_began_us(ended))}
-    assert tape[f"{VENDOR} deleted remote-access"] < 8500.0
+def test_a_device_that_is_silent_in_the_hold_is_restored_and_has_breached_nothing_that_was_seen() -> None:
+    silent = fault(Kind.HANG, target=VENDOR, for_s=30.0)
+    ended = run(1, Shape(two_points=True, holds_s=(30.0, 1.0)), (silent,), dice_type=Steady)
+    assert (result_of(ended, "dead-man"), ended.violations) == (Result.INCONCLUSIVE, ())
+
+
+def result_of(ended: Ended, code: str) -> Result | None:
+    """Give what a finding of a run says; None where there is no such finding."""
+    assert ended.verdict is not None
+    return next((one.result for one in ended.verdict.findings if one.code == code), None)
+
+
+LOGINS: dict[str, tuple[Fault, Result | None]] = {
+    "the device refuses a new login, and lives": (at_isolate(Kind.REFUSED, call="try_login"), Result.BREACHED),
+    "the device answers no new login, and lives": (at_isolate(Kind.LOST_REPLY, call="try_login"), Result.BREACHED),
+    "the device hangs: it is silent, and has locked nobody out": (
+        fault(Kind.HANG, phase=Phase.ISOLATING, after_s=0.0085, target=VENDOR, for_s=30.0),
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOGINS)
+def test_locked_out_is_said_of_a_device_that_lives(name: str) -> None:
+    failing, result = LOGINS[name]
+    ended = run(1, Shape(two_points=True, dead_man_s=60.0), (failing,), dice_type=Steady)
+    assert (result_of(ended, "locked-out"), ended.violations) == (result, ())
+
+
+def renewing(kind: Kind, times: int) -> Ended:
+    """Let the first renewals of a long hold meet a fault."""
+    failing = Fault(kind=kind, phase=Phase.HOLDING, after_s=0.0, call="renew", times=times)
+    return run(1, Shape(dead_man_s=20.0, holds_s=(30.0, 1.0)), (failing,), dice_type=Steady)
+
+
+@pytest.mark.parametrize("kind", [Kind.REFUSED, Kind.LOST_REQUEST])
+def test_a_renewal_that_fails_once_is_tried_again_and_the_drill_goes_on(kind: Kind) -> None:
+    ended = renewing(kind, 1)
+    assert (ended.claims.verdict, ended.violations) == ("held", ())
+
+
+@pytest.mark.parametrize("kind", [Kind.REFUSED, Kind.LOST_REQUEST])
+def test_renewals_that_go_on_failing_end_the_drill_before_the_timer_does(kind: Kind) -> None:
+    ended = renewing(kind, 100)
+    assert (ended.claims.verdict, ended.violations) == ("inconclusive", ())
+    assert ended.conducted is not None
+    assert ended.conducted.stop is not None
+    assert "was not renewed" in ended.conducted.stop.why
+    whats = [what for _, what in tape_of(ended, 0)]
+    assert f"{CONDUIT} deleted corporate-line3" in whats or f"{CONDUIT} deleted remote-access" in whats
 
 
 def test_what_happens_after_the_journal_failed_is_still_known() -> None:

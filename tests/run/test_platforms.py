@@ -184,7 +184,7 @@ def test_a_timer_that_loads_a_whole_configuration_restores_and_is_never_called_h
     assert on_tape(ended, "edit lost: rule of a colleague") == ["remote-access"]
     assert ended.plant.devices[FIREWALL].edits == []
     assert left_of_ours(ended) == []
-    assert (ended.claims.restored, ended.claims.verdict, ended.violations) == (True, "breached", ())
+    assert (ended.claims.restored, ended.claims.verdict, ended.violations) == (True, "inconclusive", ())
 
 
 # All of them with the faults of many seeds.

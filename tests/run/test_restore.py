@@ -9,8 +9,9 @@ from typing import Any
 import anyio
 import pytest
 
-from islandmode.core.outcome import Outcome
+from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.rendering import Capabilities
+from islandmode.isolation.point import PointState
 from islandmode.rehearse.simulated_clock import START_US, SimulatedClock
 from islandmode.rehearse.simulated_device import OURS, SimulatedDevice
 from islandmode.rehearse.simulated_faults import Fault, FaultBook, Kind
@@ -106,8 +107,26 @@ def test_attempts_back_off_and_end() -> None:
     scene = Scene("dead", faults=(Fault(Kind.HANG),))
     assert scene.play() == frozenset()
     attempts = [at_ms / 1000 for at_ms, kind, _ in scene.notes.about("dead") if kind == "restore.attempt"]
-    # Three seconds for each answer, and 0.2, 0.4, 0.8 ... up to 5 s between two attempts.
-    assert attempts == pytest.approx([3.0, 6.2, 9.6, 13.4, 18.0, 24.2, 32.2, 40.2, 48.2, 56.2, 64.2])
+    # Three seconds for each answer, every third time twelve, and 0.2, 0.4, 0.8 ... up to 5 s between two attempts.
+    assert attempts == pytest.approx([3.0, 6.2, 18.6, 22.4, 27.0, 42.2, 50.2, 58.2, 75.2])
+
+
+def test_a_way_that_is_slow_is_waited_for() -> None:
+    """A new login takes ten round trips: with attempts of three seconds alone it would never end."""
+    scene = Scene("far", faults=(Fault(Kind.SLOW_WRITE, call="restore", amount_s=9.0),))
+    assert scene.play() == {"far"}
+    assert scene.notes.about("far")[-1][1] == "restore.seen"
+
+
+def test_what_nobody_foresaw_at_one_device_ends_no_restore_of_another() -> None:
+    class Odd(SimulatedPoint):
+        async def restore(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
+            raise AssertionError("an answer that nobody foresaw")
+
+    scene = Scene("odd", "other")
+    scene.points["odd"] = Odd(scene.devices["odd"], ABLE, (), scene.clock, scene.faults, Steady(1))
+    assert scene.play() == {"other"}
+    assert scene.notes.about("odd")[-1][1] == "restore.unseen"
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,9 @@ def _of_the_run(plan: Plan, records: Sequence[Record], others: Sequence[Record],
     found = []
     for record in of_kind(records, "stop"):
         result, code = STOPS[record.data["by"]]
+        if not record.data.get("proven", True):
+            # A device that was not heard has breached nothing that anybody saw.
+            result = min(result, Result.INCONCLUSIVE, key=RANK.index)
         sentence = f"The drill was stopped and restored: {record.data['why']}{told_of_loss(records, record)}"
         found.append(Finding(code=code, result=result, sentence=sentence, records=(record.seq,)))
     taken = taken_over(records, others)
@@ -213,7 +216,7 @@ def _stages(
         times = NO_TIMES
         if window is not None and timeline.restore_ordered_us is not None:
             times = _isolation_times(
-                window, timeline.restore_ordered_us, timeline.isolate_answered_us.get(stage.name), mine
+                plan, window, timeline.restore_ordered_us, timeline.isolate_answered_us.get(stage.name), mine
             )
             leaked = any(one.code in LEAKS and one.stage == stage.name for one in findings)
             findings += _late(plan, stage.name, times, leaked=leaked) + _short(stage, window, times)
@@ -235,15 +238,17 @@ def _in_force_us(
         if window is None or timeline.restore_ordered_us is None:
             continue
         mine = [record for name, record in probes.items() if first_stage.get(name) is stage]
-        effective = _isolation_times(window, timeline.restore_ordered_us, None, mine).ordered_to_effective
+        effective = _isolation_times(plan, window, timeline.restore_ordered_us, None, mine).ordered_to_effective
         latest_s = effective.latest_s if effective is not None and effective.latest_s is not None else 0.0
         within_s = min(latest_s, plan.drill.limits.isolate_within)
         found[stage.name] = window.start_us + round(within_s * 1_000_000)
     return found
 
 
-def _isolation_times(window: Window, end_us: int, answered_us: int | None, mine: list[ProbeRecord]) -> Times:
-    deaths = [(record, death_of(record, window.start_us, end_us)) for record in mine if record.episodes]
+def _isolation_times(
+    plan: Plan, window: Window, end_us: int, answered_us: int | None, mine: list[ProbeRecord]
+) -> Times:
+    deaths = [(record, death_of(plan, record, window, end_us)) for record in mine if record.episodes]
     if not deaths:
         return NO_TIMES
     earliest_us = max(death.last_passed_us - record.uncertainty_us for record, death in deaths)

@@ -82,14 +82,21 @@ def holes(known: Sequence[Episode], start_us: int, end_us: int, allowed_us: int)
     return (at_us, end_us) if end_us - at_us > allowed_us else None
 
 
-def death_of(record: ProbeRecord, ordered_us: int, until_us: int) -> Death:
-    """Find when a severed probe stopped passing after an order."""
+def death_of(plan: Plan, record: ProbeRecord, window: Window, until_us: int) -> Death:
+    """Find when a severed probe stopped passing after the order that began a window."""
     told = [(one, way) for one, way in zip(record.episodes, record.passages, strict=True) if one.first_us < until_us]
-    stopped = [one.first_us for one, way in told if way is Passage.STOPPED and one.first_us >= ordered_us]
-    first_stopped = min(stopped, default=None)
-    passed = [one.last_us for one, way in told if way is Passage.PASSED and one.last_us <= until_us]
-    last_passed = max((us for us in passed if first_stopped is None or us < first_stopped), default=ordered_us)
-    return Death(last_passed, first_stopped)
+    passed = [one for one, way in told if way is Passage.PASSED and one.last_us <= until_us]
+    stopped = [one.first_us for one, way in told if way is Passage.STOPPED and one.first_us >= window.start_us]
+    limit_us, lost_us = limit_of(plan, window), allowed_gap_us(plan, record.planned)
+    first_stopped = next((us for us in stopped if not _passes_again(passed, us, limit_us, lost_us)), None)
+    before = (one.last_us for one in passed if first_stopped is None or one.last_us < first_stopped)
+    return Death(max(before, default=window.start_us), first_stopped)
+
+
+def _passes_again(passed: Sequence[Episode], stopped_us: int, limit_us: int, lost_us: int) -> bool:
+    """Tell a sample that was lost on a way that is still open from a death: soon after it, and in time, something passes."""
+    again_us = min((one.first_us for one in passed if one.first_us > stopped_us), default=None)
+    return again_us is not None and again_us <= min(limit_us, stopped_us + lost_us)
 
 
 def judge_severed(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Timeline) -> list[Finding]:
@@ -127,10 +134,15 @@ def _dead_from(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Time
     says that a command ever left, nothing leaked.
     """
     end_us = timeline.restore_ordered_us or window.end_us
-    death = death_of(record, window.start_us, end_us)
+    death = death_of(plan, record, window, end_us)
     if death.first_stopped_us is None:
         return min(max(timeline.isolate_answered_us.get(stage.name, end_us), window.start_us), end_us)
-    return min(death.first_stopped_us, window.start_us + round(plan.drill.limits.isolate_within * 1_000_000))
+    return min(death.first_stopped_us, limit_of(plan, window))
+
+
+def limit_of(plan: Plan, window: Window) -> int:
+    """Give the moment by which the isolation of a stage must be in effect."""
+    return window.start_us + round(plan.drill.limits.isolate_within * 1_000_000)
 
 
 def _before(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Timeline, window: Window) -> list[Finding]:

@@ -24,7 +24,8 @@ class Outcome(StrEnum):
 class Reading(Generic[T]):
     """What came back from an edge: outcome, value if any, a sentence, and when it was asked and answered.
 
-    `asked_us` and `answered_us` are the conductor's monotonic clock in microseconds.
+    `asked_us` and `answered_us` are the conductor's monotonic clock in microseconds. `failed_here` says that this machine had
+    no memory, thread or descriptor for the call, so that it tells nothing of the device.
     """
 
     outcome: Outcome
@@ -32,6 +33,7 @@ class Reading(Generic[T]):
     why: str = ""
     asked_us: int = 0
     answered_us: int = 0
+    failed_here: bool = False
 
     @property
     def done(self) -> bool:

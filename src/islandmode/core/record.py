@@ -29,12 +29,11 @@ KINDS: dict[str, str] = {
     "egress: {conduit: {way: packets since armed}}, zeros left out; a conduit is missing where its counters are, "
     "asked_us, answered_us",
     "dead_man.renew": "point, for_s, outcome, why, egress, asked_us, answered_us",
-    "stop": "by (signal, abort, abort_when, flying_blind, dead_man, isolate, guardian, window, lock_out, internal), why",
+    "stop": "by (signal, abort, abort_when, flying_blind, dead_man, isolate, guardian, window, lock_out, internal), why, proven",
     "restore.ordered": "why",
     "restore.attempt": "point, attempt, outcome, why, asked_us, answered_us",
     "restore.seen": "point, asked_us, answered_us",
     "restore.unseen": "point, why",
-    "denied.read": "point, stage, packets: {conduit and direction: count}",
     "collect.result": "vantage, outcome, why, chain_ok, chain_why, ended, samples",
     "verify.started": "",
     "verify.done": "bad: probes that were not good",

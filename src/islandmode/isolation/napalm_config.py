@@ -26,9 +26,9 @@ from islandmode.core.rendering import Capabilities
 from islandmode.isolation import firewall_look, incoming
 from islandmode.isolation.login_trouble import with_remedy
 from islandmode.isolation.point import ConduitState, Configuration, Facts, PointState
-from islandmode.isolation.recipes import conntrack, firewall_reading, nftables_saved
 from islandmode.isolation.recipes import nftables as recipe
 from islandmode.isolation.recipes import nftables_reading as reading
+from islandmode.isolation.recipes import nftables_saved
 from islandmode.isolation.session import DeviceSession, DeviceTrouble, restore_through
 from islandmode.system.clock import Clock
 from islandmode.system.ready import keep_threads
@@ -456,45 +456,6 @@ class NftablesPoint:
         """Read what the device shows now."""
         lines = recipe.list_lines(conduits)
         return await self._call(lambda session: self._state(conduits, session.ask(lines)), deadline_s)
-
-    async def flush(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[tuple[int, int]]:
-        """Drop tracked sessions that cross the conduits; counts before and after. A conntrack that fails is *not done*."""
-        sides = tuple(
-            (self._interfaces[outer], self._interfaces[inner])
-            for outer, inner in (self._between[name] for name in conduits)
-        )
-
-        def work(session: NftSession) -> tuple[int, int]:
-            routes = tuple(
-                route
-                for family, command in firewall_reading.ROUTES.items()
-                for route in firewall_reading.routes(session.run(command), family)
-            )
-            program = session.driver.privileged("conntrack")
-
-            def crossing() -> tuple[conntrack.Session, ...]:
-                listed = conntrack.sessions(session.run(conntrack.list_command(program)))
-                return conntrack.crossing(listed, routes, sides)
-
-            before = crossing()
-            for command in conntrack.drop_commands(program, before):
-                session.run(command)
-            return len(before), len(crossing())
-
-        return await self._call(work, deadline_s)
-
-    async def denied(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[dict[str, int]]:
-        """Count packets that the isolation has dropped, by conduit and direction."""
-
-        def work(session: NftSession) -> dict[str, int]:
-            texts = session.ask(recipe.list_lines(conduits)).texts
-            return {
-                f"{conduit} {direction}": packets
-                for conduit, text in zip(conduits, texts, strict=True)
-                for direction, packets in reading.denied_in(text).items()
-            }
-
-        return await self._call(work, deadline_s)
 
     @property
     def _owner(self) -> str:

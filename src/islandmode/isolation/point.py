@@ -149,14 +149,6 @@ class IsolationPoint(Protocol):
         """Read what the device shows now."""
         ...
 
-    async def flush(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[tuple[int, int]]:
-        """Drop tracked sessions that cross the conduits, filtered; counts before and after."""
-        ...
-
-    async def denied(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[dict[str, int]]:
-        """Count packets that the isolation has dropped, by conduit and direction."""
-        ...
-
     async def close(self) -> None:
         """End all sessions; never changes the device."""
         ...

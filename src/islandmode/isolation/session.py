@@ -8,6 +8,7 @@ may still act on the device: a reset does not empty what waits there to be read.
 from __future__ import annotations
 
 import asyncio
+import errno
 import queue
 import struct
 from collections.abc import Callable
@@ -64,6 +65,8 @@ _UNREADABLE = (
 """What Python and a driver raise over an answer that makes no sense: too deep, too large, of another shape."""
 _NO_ROOM = (MemoryError, RuntimeError)
 """A thread that cannot be started is a RuntimeError."""
+_NO_ROOM_CODES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+"""How the kernel says that this machine has no descriptor or memory left."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ class DeviceSession(Generic[D]):
             answer = self._ask(work)
         except _NO_ROOM as failure:
             self.dead = True
-            return Reading(Outcome.NOT_DONE, None, _no_room(failure), asked_us, asked_us)
+            return Reading(Outcome.NOT_DONE, None, _no_room(failure), asked_us, asked_us, failed_here=True)
         value, error, in_time = None, None, False
         try:
             with anyio.move_on_after(deadline_s):
@@ -118,9 +121,9 @@ class DeviceSession(Generic[D]):
             return Reading(Outcome.DONE, value, "", *stamps)
         why = incoming.sentence(error)
         if isinstance(error, DeviceTrouble) or not self._opened:
-            return Reading(Outcome.NOT_DONE, None, why, *stamps)
+            return Reading(Outcome.NOT_DONE, None, why, *stamps, failed_here=_is_here(error))
         self.abort()
-        return Reading(Outcome.UNKNOWN, None, why, *stamps)
+        return Reading(Outcome.UNKNOWN, None, why, *stamps, failed_here=_is_here(error))
 
     def _ask(self, work: Callable[[D], T]) -> asyncio.Future[tuple[Any, Exception | None]]:
         loop = asyncio.get_running_loop()
@@ -197,6 +200,17 @@ class DeviceSession(Generic[D]):
         """End the session in its own thread, without waiting for it."""
         self.dead = True
         self._calls.put(None)
+
+
+def _is_here(error: BaseException | None) -> bool:
+    """Tell whether it was this machine that lacked something; a driver may have wrapped what said so."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, NoRoomHere) or (isinstance(error, OSError) and error.errno in _NO_ROOM_CODES):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _no_room(error: Exception) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 USER = "islandmode"
 USER_ID = 47110
-SUDOERS = f"{USER} ALL=(root) NOPASSWD: /usr/sbin/nft, /usr/sbin/conntrack\n"
+SUDOERS = f"{USER} ALL=(root) NOPASSWD: /usr/sbin/nft\n"
 """All that isolation needs of root, and nothing else."""
 
 Files = dict[str, tuple[str, int]]

@@ -70,7 +70,6 @@ CALLS = (
     ("state", Phase.PREFLIGHT),
     ("state", Phase.ISOLATING),
     ("state", Phase.HOLDING),
-    ("denied", Phase.HOLDING),
     ("ready", Phase.BASELINE),
     ("try_login", Phase.ISOLATING),
     ("arm", Phase.ARMED),

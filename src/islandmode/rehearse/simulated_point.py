@@ -137,23 +137,6 @@ class SimulatedPoint:
         """Read what the device shows now."""
         return await self._change("state", conduits, deadline_s, lambda _: "")
 
-    async def flush(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[tuple[int, int]]:
-        """Say how many sessions crossed the conduits; the simulated device tracks none."""
-        return await self._ask("flush", deadline_s, lambda: ((0, 0), ""))
-
-    async def denied(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[dict[str, int]]:
-        """Count dropped packets; a conduit that is blocked has dropped some."""
-
-        def count() -> tuple[dict[str, int], str]:
-            state = self._device.look(conduits, self._owner)
-            blocked = {name: bool(self._blocks(name)) for name in state.conduits}
-            return {f"{name} {way}": 7 * blocked[name] for name in conduits for way in ("inward", "outward")}, ""
-
-        return await self._ask("denied", deadline_s, count)
-
-    def _blocks(self, conduit: str) -> frozenset[str]:
-        return self._device.network.blocked_by(conduit, self._clock.monotonic_us())
-
     async def close(self) -> None:
         """End all sessions; what already travels still lands."""
         self.closed = True

@@ -41,16 +41,14 @@ from islandmode.store.journal import Journal
 from islandmode.system.clock import Clock
 from islandmode.system.disk import Disk
 
-UNFORESEEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
-"""A fault of ours in the restore: whatever it is, nobody may take it for a plant that is back."""
 TICK_S = 0.1
 BASELINE_PATIENCE_S = 10.0
 """A busy machine starts its workers slowly; a probe that is bad for so long before the drill is really bad."""
 LOOK_EVERY_S = 0.5
 ALIVE_S = 1.0
 CALL_DEADLINE_S = 5.0
-COUNT_DEADLINE_S = 1.0
-"""So long before the end of a hold dropped packets are counted: good to know, and no reason to stay isolated for longer."""
+LOGIN_DEADLINE_S = 15.0
+"""A login takes ten round trips."""
 CONTROL_S = 1.0
 """How long an armed firewall is given to count a packet on every way that a stage isolates: without one, silence there
 proves nothing. Traffic passes meanwhile."""
@@ -126,7 +124,7 @@ class Conductor:
             refusal, fault = None, None
             try:
                 refusal = await self._isolate_all()
-            except Exception as error:  # noqa: BLE001 - a fault of ours must not hide whether the plant came back
+            except Exception as error:  # noqa: BLE001 - a bug must not hide whether the plant came back
                 fault = error
             finally:
                 with anyio.CancelScope(shield=True):
@@ -257,7 +255,7 @@ class Conductor:
             if trouble is None and self._latch.first is None and self._plant_is_watched():
                 trouble = await self._dead_man.renew_if_due(name)
             if trouble is not None:
-                self._latch.pull(Stop("dead_man", trouble))
+                self._latch.pull(trouble)
             await self._pace.pause()
 
     def _plant_is_watched(self) -> bool:
@@ -267,7 +265,7 @@ class Conductor:
         await self._hear_ways(stage)
         silent = self._dead_man.silent()
         if silent is not None:
-            self._latch.pull(Stop("dead_man", f"{silent} Stage {stage.name} is not isolated."))
+            self._latch.pull(Stop("dead_man", f"{silent} Stage {stage.name} is not isolated.", proven=False))
             await anyio.sleep_forever()
         self._stage = stage
         self._move(Event.ISOLATE_STARTED, f"Stage {stage.name}: isolating {', '.join(stage.conduits)}.")
@@ -308,52 +306,43 @@ class Conductor:
         await self._book.append("isolate.result", intent | result | stamps)
         if not reading.done or not _isolating(reading.value, step.conduits):
             why = reading.why or "the device was read back and does not isolate"
-            self._latch.pull(Stop("isolate", f"{step.point} did not isolate {', '.join(step.conduits)}: {why}."))
+            what = f"{step.point} did not isolate {', '.join(step.conduits)}: {why}."
+            # Only what a device shows after it took the order is a failure of isolating; an order that was lost is none.
+            self._latch.pull(Stop("isolate", what, proven=ordered.value is not None))
             return
         self._isolated[step.point] = (*self._isolated.get(step.point, ()), *step.conduits)
         self._pace.closely()
 
     async def _log_in_again(self, stage: str, name: str) -> None:
         """See that we did not lock ourselves out: a new login works after a stage, before anything is held."""
-        reading = await self._points[name].try_login(CALL_DEADLINE_S)
+        reading = await self._points[name].try_login(LOGIN_DEADLINE_S)
         data = {"stage": stage, "point": name, "outcome": reading.outcome.value, "why": reading.why}
         await self._book.append("login.tried", data)
         if not reading.done:
             why = f"After stage {stage} was isolated, a new login to {name} failed ({reading.why})."
-            self._latch.pull(Stop("lock_out", why))
+            # A lock-out is proven where the device itself lives: it was heard just now on the session that is open.
+            proven = self._dead_man.is_heard(name) and not reading.failed_here
+            self._latch.pull(Stop("lock_out", why, proven=proven))
 
     async def _hold(self, stage: PlanStage) -> None:
         await self._book.append("hold.started", {"stage": stage.name})
-        ends_us = self._clock.monotonic_us() + round(stage.hold_s * 1_000_000)
         if stage is self._plan.stages[-1]:
             self._pace.ends_in(stage.hold_s)
-        # Counting ends within the hold: no restore waits for a number.
-        counting_s = min(COUNT_DEADLINE_S, stage.hold_s)
-        await self._clock.sleep(stage.hold_s - counting_s)
-        async with anyio.create_task_group() as group:
-            for name, conduits in self._isolated.items():
-                group.start_soon(self._count_denied, stage.name, name, conduits, counting_s)
-        await self._clock.sleep(max(0, ends_us - self._clock.monotonic_us()) / 1_000_000)
+        await self._clock.sleep(stage.hold_s)
         # What comes next may be the restore, and that waits for no disk; the next isolate waits for this record too.
         self._book.note("hold.ended", {"stage": stage.name, "complete": True})
-
-    async def _count_denied(self, stage: str, name: str, conduits: tuple[str, ...], deadline_s: float) -> None:
-        reading = await self._points[name].denied(conduits, deadline_s)
-        packets = reading.value if reading.value is not None else {}
-        self._book.note("denied.read", {"point": name, "stage": stage, "packets": packets})
 
     async def _restore_or_say(self) -> bool:
         try:
             return await self._restore()
-        except (MemoryError, RuntimeError, OSError, ExceptionGroup, *UNFORESEEN) as error:
-            # This machine failed in the restore itself: nobody may take that for an end of which the plant knows nothing.
+        except Exception as error:
             raise Broken(restored=False) from error
 
     async def _restore(self) -> bool:
         touched = dict(self._dead_man.touched)
         stop = self._latch.first
         if stop is not None:
-            self._book.note("stop", {"by": stop.by, "why": stop.why})
+            self._book.note("stop", {"by": stop.by, "why": stop.why, "proven": stop.proven})
         why = stop.why if stop is not None else "The plan is complete."
         if not touched:
             return True

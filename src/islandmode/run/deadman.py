@@ -19,15 +19,19 @@ from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.run.book import Book
 from islandmode.run.guards import Guards
 from islandmode.run.pace import READ_EVERY_S
-from islandmode.run.progress import TimerReading
+from islandmode.run.progress import Stop, TimerReading
 from islandmode.system.clock import Clock
 
-CALL_DEADLINE_S = 5.0
+ARM_DEADLINE_S = 15.0
+"""Traffic still passes: a slow way to the device may take its time here, and is refused for what was measured."""
 READ_DEADLINE_S = 2.0
+FRESH_S = READ_EVERY_S + READ_DEADLINE_S
 RENEW_DEADLINE_S = 3.0
 """A renewal takes two round trips."""
 RENEW_BELOW = 0.5
 """Renew when less than this share of the timer is left."""
+RENEW_UNTIL = 0.25
+"""A renewal that failed is tried again until no more than this share is left: then the plant is restored in good order."""
 SILENT_S = 10.0
 """A device that was not read for this long while it holds is a reason to restore."""
 LAG_S = 2.0
@@ -102,7 +106,7 @@ class DeadMan:
         self._guards.owe(name)
         # A stop must wait for the answer: a restore that overtakes an arm finds nothing, and the object stands after it.
         with anyio.CancelScope(shield=True):
-            reading = await self._points[name].arm(conduits, for_s, CALL_DEADLINE_S)
+            reading = await self._points[name].arm(conduits, for_s, ARM_DEADLINE_S)
         if reading.outcome is Outcome.NOT_DONE and reading.value is not None and not reading.value.clear:
             # Refused, and yet an object of ours was read back: the write landed in part, and what stands is owed.
             reading = replace(reading, outcome=Outcome.UNKNOWN)
@@ -114,8 +118,8 @@ class DeadMan:
         self._keep(name, reading)
         return reading
 
-    async def read(self, name: str, isolated: tuple[str, ...]) -> str | None:
-        """Read one armed point now; return a sentence when its dead-man is not as it should be.
+    async def read(self, name: str, isolated: tuple[str, ...]) -> Stop | None:
+        """Read one armed point now; return why to stop when its dead-man is not as it should be.
 
         `isolated` names its conduits that must be isolating now, as known before the device is asked: a stage that
         comes into force between the device's answer and our look must not count as missing in that answer.
@@ -126,10 +130,13 @@ class DeadMan:
         self._keep(name, reading)
         await self._book.append("dead_man.read", {"point": name} | _result(reading))
         trouble = watch_trouble(name, conduits, isolated, reading, left_s) or self._not_as_set(name, reading)
-        return trouble or self._unseen(name, self._silent_s())
+        if trouble is not None:
+            return Stop("dead_man", trouble)
+        silent = self._unseen(name, self._silent_s())
+        return None if silent is None else Stop("dead_man", silent, proven=False)
 
     def _left_s(self, name: str) -> float:
-        """Tell how much of a timer must be left now, by what was last read; only for saying who took an object away."""
+        """Tell how much of a timer must be left now, by what was last read."""
         timer = self.timers.get(name)
         if timer is None or timer.armed_s is None:
             return 0.0
@@ -137,8 +144,11 @@ class DeadMan:
 
     def silent(self) -> str | None:
         """Say which armed point was not read just now; nothing more is isolated while one is silent."""
-        fresh_s = READ_EVERY_S + READ_DEADLINE_S
-        return next((told for name in self.touched if (told := self._unseen(name, fresh_s)) is not None), None)
+        return next((told for name in self.touched if (told := self._unseen(name, FRESH_S)) is not None), None)
+
+    def is_heard(self, name: str) -> bool:
+        """Tell whether an armed point was read just now."""
+        return self._unseen(name, FRESH_S) is None
 
     def _silent_s(self) -> float:
         # A device that goes silent just before a renewal was due must be noticed before its timer ends.
@@ -151,8 +161,11 @@ class DeadMan:
             return f"{name}: its dead-man could not be read for {silent_us / 1_000_000:.1f} s."
         return None
 
-    async def renew_if_due(self, name: str) -> str | None:
-        """Extend a timer that ran low; only the end of a complete healthy loop may call this."""
+    async def renew_if_due(self, name: str) -> Stop | None:
+        """Extend a timer that ran low; only the end of a complete healthy loop may call this.
+
+        Returns why to stop when it could not be extended, and there is no time to try again.
+        """
         conduits, timer, planned = self.touched[name], self.timers.get(name), self._plan.points[name]
         if timer is None or timer.armed_s is None or not planned.capabilities.renewable:
             return None
@@ -169,9 +182,13 @@ class DeadMan:
         self._keep(name, reading)
         stamps = {"point": name, "for_s": for_s}
         await self._book.append("dead_man.renew", stamps | _result(reading))
-        if not reading.done:
-            return f"{name}: the dead-man was not renewed ({reading.why or reading.outcome.value})."
-        return None
+        if (
+            reading.done
+            or self._left_s(name) - planned.capabilities.granularity_s > self._plan.dead_man_s * RENEW_UNTIL
+        ):
+            return None
+        why = f"{name}: the dead-man was not renewed ({reading.why or reading.outcome.value})."
+        return Stop("dead_man", why, proven=False)
 
     def _expect(self, name: str, for_s: float, reading: Reading[PointState]) -> None:
         """Remember what a timer was set to. Where that is not known for sure, the longer of both is expected."""

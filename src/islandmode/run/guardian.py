@@ -6,7 +6,7 @@ armed. What makes it take the run over:
     the line ends             the conductor is gone                                  at once
     the line is silent        the conductor is stuck                                 after STUCK_S
     an abort is not obeyed    somebody asked for it, the conductor did not restore   after OBEY_S
-    restoring takes too long  the conductor may be lost in it                        after RESTORING_S
+    restoring takes too long  the conductor may be lost in it                        after RESTORING_S and more
     it is told to end         whoever stops the machine must not leave it isolated   at once
     `restored` is not so      a point still shows an object                          at once
 
@@ -53,6 +53,7 @@ LISTEN_S = 0.2
 STUCK_S = 2.5 * BEAT_S
 OBEY_S = 0.7
 RESTORING_S = 4.0
+"""Beyond the latest moment of what the conductor may have given up: before that no look of its own proves a restore."""
 PAUSE_MAX_S = 30.0
 """Between two attempts, when a device stays away for hours: a login every few seconds could lock our account there."""
 
@@ -178,7 +179,8 @@ class Guardian:
             return f"The guardian was told to end: {self._told.why}."
         if self._restoring_us is not None:
             restoring_s = (now_us - self._restoring_us) / 1_000_000
-            return f"The conductor has been restoring for {restoring_s:.1f} s." if restoring_s > RESTORING_S else None
+            allowed_s = RESTORING_S + self._latest_s()
+            return f"The conductor has been restoring for {restoring_s:.1f} s." if restoring_s > allowed_s else None
         if now_us - self._heard_us > STUCK_S * 1_000_000:
             return f"The conductor was not heard for {(now_us - self._heard_us) / 1_000_000:.1f} s."
         if self._asked is not None and now_us - self._asked[0] > OBEY_S * 1_000_000:
@@ -225,8 +227,11 @@ class Guardian:
         now_us = self._clock.monotonic_us()
         if self._gone_us is None:
             self._gone_us = now_us
-        longest_s = max((self._points[name].capabilities.latest_s for name in self._owed), default=0.0)
-        await self._clock.sleep(max(0.0, longest_s - (now_us - self._gone_us) / 1_000_000))
+        await self._clock.sleep(max(0.0, self._latest_s() - (now_us - self._gone_us) / 1_000_000))
+
+    def _latest_s(self) -> float:
+        """Tell for how long something that was given up may still act on a device that is owed a restore."""
+        return max((self._points[name].capabilities.latest_s for name in self._owed), default=0.0)
 
     async def _take_over(self, why: str) -> None:
         self._took_over = True

@@ -25,7 +25,9 @@ from islandmode.isolation.point import Configuration, IsolationPoint
 from islandmode.run.book import Book
 from islandmode.system.disk import Disk
 
-LOGIN_DEADLINE_S = 15.0
+FACTS_DEADLINE_S = 40.0
+CONFIGURATION_DEADLINE_S = 20.0
+"""Thirty and fifteen round trips: nothing is touched yet, or all is restored, and a slow way may take its time."""
 CALL_DEADLINE_S = 10.0
 WORKER_MARGIN_S = 120.0
 
@@ -90,7 +92,7 @@ class Preflight:
 
     async def _check_point(self, name: str) -> tuple[PreflightFinding, ...]:
         planned = self._plan.points[name]
-        facts = await self._points[name].facts(LOGIN_DEADLINE_S)
+        facts = await self._points[name].facts(FACTS_DEADLINE_S)
         if not facts.done or facts.value is None:
             # One login attempt only: a second question on a device that refused the first could lock the account.
             return judge_point(name, planned, outcome=facts.outcome, why=facts.why)
@@ -119,7 +121,7 @@ class Preflight:
 
     async def _keep(self, name: str, when: str) -> str:
         """Read a configuration and write it down; returns why that was not done, or nothing."""
-        reading = await self._points[name].configuration(CALL_DEADLINE_S)
+        reading = await self._points[name].configuration(CONFIGURATION_DEADLINE_S)
         parts = reading.value.parts if reading.value is not None else {}
         unkept = ""
         for part, text in parts.items():

@@ -39,10 +39,11 @@ Show = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class Stop:
-    """Why a run was told to restore now."""
+    """Why a run was told to restore now. `proven` is false where that was not read from a device: it may be so, or not."""
 
     by: StopBy
     why: str
+    proven: bool = True
 
 
 @dataclass

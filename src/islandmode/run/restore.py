@@ -23,6 +23,9 @@ from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.system.clock import Clock
 
 ATTEMPT_DEADLINE_S = 3.0
+PATIENT_EVERY = 3
+PATIENT_DEADLINE_S = 12.0
+"""Every third attempt: a new login takes ten round trips, and on a slow way no short attempt would ever end."""
 BACKOFF_FIRST_S = 0.2
 PAUSE_MAX_S = 5.0
 
@@ -84,7 +87,8 @@ async def _restore_one(
     attempt = 0
     while True:
         attempt += 1
-        reading = await _attempt_one(point, conduits, clock)
+        deadline_s = ATTEMPT_DEADLINE_S if attempt % PATIENT_EVERY else PATIENT_DEADLINE_S
+        reading = await _attempt_one(point, conduits, clock, deadline_s)
         notes.note("restore.attempt", _attempt(point.name, attempt, reading))
         if reading.done and reading.value is not None and reading.value.clear:
             final_us = max(bounds.final_us, point.late_until_us)
@@ -102,12 +106,13 @@ async def _restore_one(
         backoff_s = min(backoff_s * 2, bounds.pause_max_s)
 
 
-async def _attempt_one(point: IsolationPoint, conduits: tuple[str, ...], clock: Clock) -> Reading[PointState]:
+async def _attempt_one(
+    point: IsolationPoint, conduits: tuple[str, ...], clock: Clock, deadline_s: float
+) -> Reading[PointState]:
     asked_us = clock.monotonic_us()
     try:
-        return await point.restore(conduits, ATTEMPT_DEADLINE_S)
-    except (MemoryError, RuntimeError, OSError) as error:
-        # Of this machine, not of the device. It may pass, and it must not end what is done for the other points.
+        return await point.restore(conduits, deadline_s)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it may pass, and must not end what is done for other points
         why = f"this machine failed: {type(error).__name__} {error}".strip()
         return Reading(Outcome.UNKNOWN, None, why, asked_us, clock.monotonic_us())
 

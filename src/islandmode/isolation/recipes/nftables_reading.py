@@ -84,18 +84,6 @@ def offloaded(answer: str) -> frozenset[str]:
     return frozenset(one for devices in tables for one in ((devices,) if isinstance(devices, str) else devices))
 
 
-def denied_in(answer: str) -> dict[str, int]:
-    """Count the packets that a conduit's table has dropped, by direction."""
-    counts: dict[str, int] = {}
-    for rule in _rules(rows(answer)) if answer else ():
-        parts = rule.get("expr", ())
-        packets = [part["counter"]["packets"] for part in parts if "counter" in part]
-        if packets and "comment" in rule and {"drop": None} in parts:
-            said = incoming.word(rule["comment"])
-            counts[said] = counts.get(said, 0) + int(incoming.number(packets[0]))
-    return counts
-
-
 def comparable(listing: str) -> str:
     """Take out what moves by itself: elements of dynamic and timed sets come and go with the traffic."""
     kept: list[str] = []
