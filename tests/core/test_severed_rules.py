@@ -38,6 +38,12 @@ def test_an_answer_that_is_not_good_is_a_leak(to_us: int) -> None:
     assert "not every answer was good (what came back)" in finding(verdict, "leak")
 
 
+def test_what_came_back_is_quoted_also_where_it_tells_nothing_of_its_target() -> None:
+    story = Story()
+    story.see(PROBE, Seen.UNKNOWN, MIDDLE, RESTORE, "HTTP 429: asked too often", heard=Heard.ANSWER)
+    assert "not every answer was good (HTTP 429: asked too often)" in finding(story.judge(), "leak")
+
+
 def test_one_exception_among_silence_is_a_leak() -> None:
     verdict = came_back(Heard.ANSWER, from_us=MIDDLE, to_us=MIDDLE + 1).judge()
     assert verdict.leaks == 1

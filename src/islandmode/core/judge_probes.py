@@ -241,8 +241,8 @@ def _leak(
     way = {"inward": "into", "outward": "out of", "inside": "inside"}[record.planned.direction]
     kind = "on an already open connection" if record.planned.probe.kind == "canary" else "with fresh connections"
     passed = sum(one.count for one in leaks)
-    bad = next((one for one in leaks if one.seen is Seen.BAD), None)
-    # A bad answer is a leak like a good one; what it was helps to find the way that it took.
+    bad = next((one for one in leaks if one.seen is not Seen.GOOD), None)
+    # A bad answer, or one that tells nothing of its target, is a leak like a good one; what it was helps to find the way that it took.
     what = "" if bad is None else f"; not every answer was good ({bad.why or bad.heard.value}), and each came back"
     sentence = (
         f"Leak: {record.name} still passed {way} the isolated side over {record.planned.crosses} (IPv{record.planned.family}, "
