@@ -7,12 +7,9 @@ from pathlib import Path
 import pytest
 
 from islandmode.core.errors import Refused
-from islandmode.run import outermost
 from islandmode.run.outermost import Broken, exit_code_of
 from islandmode.system.secrets import KNOWN
-from islandmode.ui.cli import app
 
-PROJECT = Path(__file__).resolve().parents[2]
 SECRET = "the-crash-Pa55word"
 SAID = f"\x1b[2J login {SECRET}\ud83d"
 
@@ -44,12 +41,3 @@ def test_no_secret_and_no_escape_leaves_the_program(
     assert "login [secret]" in told
     assert ("Traceback" in kept) == (command is not refuse)
     assert "Traceback" not in said
-
-
-def test_what_a_refusal_left_is_said_the_same_wherever_the_codes_stand(capsys: pytest.CaptureFixture[str]) -> None:
-    """A device may refuse to be armed when others were armed already: *nothing touched* would be false."""
-    with pytest.raises(SystemExit):
-        app(["--help"])
-    tables = (capsys.readouterr().out, outermost.__doc__ or "", (PROJECT / "README.md").read_text(encoding="utf-8"))
-    for table in (" ".join(one.split()) for one in tables):
-        assert "4 refused before it isolated anything, nothing of it left on any device" in table

@@ -186,7 +186,7 @@ def read_state(name: str, state_dir: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "it is no state of ours"
+        why = getattr(error, "strerror", None) or "it is not the state of a lab"
         raise LabUnknown(f"The state of lab {name} in {path} cannot be read ({why}).") from error
     here = vantage_point()
     written = {key: state.get(key, here[key]) for key in here}
