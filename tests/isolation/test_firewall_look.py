@@ -205,7 +205,10 @@ def test_a_copy_to_what_a_named_interface_stands_on_is_refused(stacked: str) -> 
             "nftables": [
                 {
                     "rule": {
-                        **{"family": "ip", "table": "t", "chain": "c", "handle": 2},
+                        "family": "ip",
+                        "table": "t",
+                        "chain": "c",
+                        "handle": 2,
                         "expr": [{"dup": {"addr": "10.40.0.9", "dev": "p4"}}],
                     }
                 }

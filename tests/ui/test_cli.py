@@ -38,7 +38,9 @@ def test_help_names_every_command_and_every_exit_code_as_the_readme_does(capsys:
 
 def codes_of_readme() -> list[str]:
     """Read the exit codes and what each means, as the README gives them."""
-    (row,) = re.findall(r"^Exit codes: (.*?)\n\n", (PROJECT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+    (row,) = re.findall(
+        r"^Exit codes: (.*?)\n\n", (PROJECT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
     return [" ".join(code.split()) for code in row.split("·")]
 
 
