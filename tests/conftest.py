@@ -33,6 +33,14 @@ def machine_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Give a folder that every account may enter: pytest closes its own ones to others whenever a test run begins."""
+    with tempfile.TemporaryDirectory(prefix="islandmode-open-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 def pytest_unconfigure() -> None:
     """Take away the place that all tests shared."""
     shutil.rmtree(os.environ[VARIABLE], ignore_errors=True)

@@ -49,6 +49,8 @@ ONE_FILE = {
 }
 
 FORBIDDEN_WORDS = re.compile(r"(?:^|_)(?:cut|heal|rollback|revert)(?:s|ed|ing)?(?:_|$)")
+HEARD_TWICE = re.compile(r"\b(?:of ours|whoever|is none)\b", re.IGNORECASE)
+"""Words that a reader has to read twice in a sentence: a plain noun says who or what is meant."""
 HOME = re.compile(r"(?<![\w.])/(?:home|Users)/(\w[\w-]*)")
 LAB_ACCOUNTS = {"drill", "islandmode", "operator"}
 
@@ -211,6 +213,21 @@ def test_public_functions_say_what_they_do() -> None:
         and not ast.get_docstring(node)
     ]
     assert silent == []
+
+
+def _texts(path: Path) -> Iterator[str]:
+    """Give the texts of a file that are no docstrings: what may be said to somebody."""
+    told = {id(node.value) for node in ast.walk(tree(path)) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            yield node.value
+
+
+def test_sentences_name_what_they_mean() -> None:
+    found = [
+        f"{name_of(path)}: {text}" for path in python_files("src") for text in _texts(path) if HEARD_TWICE.search(text)
+    ]
+    assert found == []
 
 
 def test_nothing_is_put_off() -> None:

@@ -154,6 +154,17 @@ def test_a_reading_that_is_missing_is_inconclusive(spoil: Callable[[Story], None
     assert verdict.verdict is Result.INCONCLUSIVE
 
 
+def test_a_single_reading_is_told_as_one() -> None:
+    story = Story()
+    lose_all(story)
+    story.look(RESTORE - SECOND)
+    story.records.sort(key=lambda one: one.monotonic_us)
+    sentences = {one.sentence for one in story.judge().findings if one.code == "egress-unread"}
+    assert {one.partition(" were ")[2] for one in sentences} == {
+        "read 1 time while it was isolated; two readings show what moved."
+    }
+
+
 def test_a_last_reading_that_is_a_little_old_is_told() -> None:
     story = Story()
     story.records = [

@@ -239,6 +239,8 @@ def test_an_interface_that_is_down_leads_nowhere() -> None:
         (Redirect("tc on eth1", "moves", None, "eth1"), "!point-redirects", "an interface that it chooses itself"),
         (Redirect("tc on eth4", "copies", "eth1", "eth4"), "!point-redirects", "copies packets to eth1"),
         (Redirect("tc on eth4", "copies", "ids0", "eth4"), "point-copies", "copies packets to ids0"),
+        (Redirect("nft table ip t, chain in", "copies", "eth0"), "!point-redirects", "copies packets to eth0"),
+        (Redirect("nft table ip t, chain in", "copies"), "!point-redirects", "an interface that it chooses itself"),
         (Redirect("a BPF program of tc on eth4", "program"), "!point-redirects", "programs cannot be read"),
     ],
 )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from islandmode.core.text import cleaned
+from islandmode.core.text import cleaned, how_many
 
 ROWS = {
     "Tank 3 – 40 °C, Füllung": "Tank 3 – 40 °C, Füllung",
@@ -35,3 +35,8 @@ def test_any_text_can_be_written_and_cleaning_it_again_changes_nothing(text: str
     kept = once.replace("\n", "").replace("\t", "") if lines else once
     assert kept.isprintable() or all(letter.isprintable() or letter.isspace() for letter in kept)
     assert not any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in kept)
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 times"), (1, "1 time"), (2, "2 times"), (21, "21 times")])
+def test_a_noun_has_the_number_of_what_is_counted(number: int, said: str) -> None:
+    assert how_many(number, "time") == said

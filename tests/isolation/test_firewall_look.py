@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_interface, ip_network
 from pathlib import Path
 from typing import Any
@@ -168,6 +168,54 @@ def test_rules_of_nft_that_hand_packets_on_are_read() -> None:
         Redirect(said, "copies", "p3"),
         Redirect(said, "moves", None),
     )
+
+
+@pytest.mark.parametrize(
+    ("family", "targets"),
+    [("netdev", ("eth4", None, "eth4")), ("ip", ("eth4", None)), ("ip6", ("eth4",))],
+)
+def test_copies_that_nft_hands_on_are_read_as_nft_lists_them(family: str, targets: tuple[str | None, ...]) -> None:
+    """Recorded from nft 1.0.6: to an interface, to an address whose route decides, and by a map. Each is refused."""
+    listing = (RECORDED / f"nft-mirror.{family}.json").read_text(encoding="utf-8")
+    firewall = fake_look(recorded(), {f"list ruleset {family}": listing})
+    assert tuple(one.target for one in firewall.redirects) == targets
+    copies = replace(firewall, redirects=tuple(one for one in firewall.redirects if one.what == "copies"))
+    assert len(copies.redirects) >= 1
+    for one in copies.redirects:
+        assert "!point-redirects" in codes(replace(firewall, redirects=(one,)))
+
+
+def test_a_copy_by_a_target_of_iptables_that_nft_cannot_say_is_read() -> None:
+    rule = {"family": "ip", "table": "mangle", "chain": "PREROUTING", "handle": 2}
+    listing = json.dumps({"nftables": [{"rule": {**rule, "expr": [{"xt": {"type": "target", "name": "TEE"}}]}}]})
+    firewall = fake_look(recorded(), {"list ruleset ip": listing})
+    assert firewall.redirects == (Redirect("nft table ip mangle, chain PREROUTING (TEE of iptables)", "copies"),)
+    assert "!point-redirects" in codes(firewall)
+
+
+@pytest.mark.parametrize("stacked", ["vlan", "bridge"])
+def test_a_copy_to_what_a_named_interface_stands_on_is_refused(stacked: str) -> None:
+    """It reaches the zone all the same: by the parent of the VLAN that is named, or by a port of the bridge."""
+    if stacked == "vlan":
+        rows: tuple[Any, ...] = (row("p4"), row("eth4", "vlan", link="p4"))
+    else:
+        rows = (row("eth4", "bridge"), row("p4", master="eth4", member="bridge"))
+    listing = json.dumps(
+        {
+            "nftables": [
+                {
+                    "rule": {
+                        "family": "ip",
+                        "table": "t",
+                        "chain": "c",
+                        "handle": 2,
+                        "expr": [{"dup": {"addr": "10.40.0.9", "dev": "p4"}}],
+                    }
+                }
+            ]
+        }
+    )
+    assert "!point-redirects" in codes(fake_look(changed(reading.LINKS, *rows), {"list ruleset ip": listing}))
 
 
 @pytest.mark.parametrize("part", PARTS)

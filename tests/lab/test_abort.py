@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -77,15 +74,6 @@ def test_an_abort_in_the_baseline_arms_nothing(lab: Lab, tmp_path: Path) -> None
     assert ended.code == 4, ended.output
     assert "Stopped before anything was armed" in ended.output
     assert "arm.intent" not in ended.kinds()
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that other accounts may enter, as the tests' own folders may not be."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 def test_another_account_of_the_group_may_abort(lab: Lab, open_folder: Path) -> None:

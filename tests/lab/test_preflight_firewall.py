@@ -30,6 +30,10 @@ REDIRECT = (
     "nft 'add table netdev hop; add chain netdev hop in { type filter hook ingress device eth1 priority 0; }; "
     "add rule netdev hop in ip saddr 10.10.0.99 fwd to eth4'"
 )
+COPY = (
+    "nft 'add table ip mirror; add chain ip mirror in { type filter hook prerouting priority 0; }; "
+    "add rule ip mirror in ip saddr 10.10.0.99 dup to 10.40.0.99 device eth4'"
+)
 SPEAKS = "import socket,time; s=socket.socket(socket.AF_INET, socket.SOCK_RAW, 112); print('speaks', flush=True); time.sleep(600)"
 
 
@@ -101,6 +105,7 @@ def said(ended: Ended) -> dict[str, str]:
             "interface lte0, which the site names for no zone, leads to zone line3 (route 10.40.0.0/25)",
         ),
         (REDIRECT, "nft delete table netdev hop", "point-redirects", "sends packets to eth4, past every rule that isolates"),
+        (COPY, "nft delete table ip mirror", "point-redirects", "copies packets to eth4, past every rule that isolates"),
         (
             "ip addr change 10.15.0.1/24 dev eth2 valid_lft 3000 preferred_lft 3000",
             "ip addr change 10.15.0.1/24 dev eth2 valid_lft forever preferred_lft forever",
@@ -108,7 +113,7 @@ def said(ended: Ended) -> dict[str, str]:
             "on eth2, an outer interface that this drill isolates, its address 10.15.0.1 is leased",
         ),
     ],
-    ids=["bridge-port", "macvlan-parent", "altname", "unnamed-interface", "netdev-redirect", "leased-address"],
+    ids=["bridge-port", "macvlan-parent", "altname", "unnamed-interface", "netdev-redirect", "copy", "leased-address"],
 )  # fmt: skip
 def test_a_firewall_that_an_isolation_would_not_isolate_is_refused(
     lab: Lab, tmp_path: Path, change: str, undo: str, code: str, words: str

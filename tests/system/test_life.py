@@ -55,13 +55,11 @@ def test_a_lock_is_never_seen_free_before_it_is_held(tmp_path: Path) -> None:
         os.close(descriptor)
 
 
-def test_a_lock_that_any_reader_of_the_file_took_says_nothing(tmp_path: Path) -> None:
+def test_a_lock_that_any_reader_of_the_file_took_says_nothing(open_folder: Path) -> None:
     """Otherwise any reader of the file could make a dead run look alive, and a stranded plant look attended."""
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        folder.chmod(folder.stat().st_mode | 0o005)
-    os.close(hold_life(tmp_path / "lock"))
-    with child(FOREIGN, tmp_path / "lock"):
-        assert holder_of(tmp_path / "lock") is None
+    os.close(hold_life(open_folder / "lock"))
+    with child(FOREIGN, open_folder / "lock"):
+        assert holder_of(open_folder / "lock") is None
 
 
 def test_a_process_that_only_reads_the_file_is_no_locker(tmp_path: Path) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,14 +23,6 @@ cli.main()
 """
 
 
-@pytest.fixture
-def plant() -> Iterator[Path]:
-    """Give a workspace that every account may enter; whoever begins another test run closes the folders of this one."""
-    with tempfile.TemporaryDirectory(prefix="islandmode-plant-") as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
-
-
 def ask_as_nobody(*arguments: str, workspace: Path) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-c", AS_NOBODY, *arguments, "--workspace", str(workspace)]
     return subprocess.run(argv, capture_output=True, text=True, check=False)
@@ -47,13 +38,13 @@ def ask_as_nobody(*arguments: str, workspace: Path) -> subprocess.CompletedProce
     ],
 )
 def test_a_run_that_cannot_be_looked_into_is_never_said_to_be_over(
-    verb: str, close: Callable[[Path], None], plant: Path
+    verb: str, close: Callable[[Path], None], open_folder: Path
 ) -> None:
-    root = leave_run(plant, "2026-01-a", [*ARMED[:1]])
+    root = leave_run(open_folder, "2026-01-a", [*ARMED[:1]])
     held = hold_life(root / "lock.conductor")
     try:
         close(root)
-        said = ask_as_nobody(verb, workspace=plant)
+        said = ask_as_nobody(verb, workspace=open_folder)
     finally:
         os.close(held)
     assert "No run" not in said.stdout
@@ -66,25 +57,25 @@ def test_a_run_that_cannot_be_looked_into_is_never_said_to_be_over(
     assert "internal error" not in said.stderr
 
 
-def test_status_says_that_it_does_not_know(plant: Path) -> None:
-    leave_run(plant, "2026-01-a", [*ARMED, SEEN]).chmod(0o750)
-    said = ask_as_nobody("status", workspace=plant)
+def test_status_says_that_it_does_not_know(open_folder: Path) -> None:
+    leave_run(open_folder, "2026-01-a", [*ARMED, SEEN]).chmod(0o750)
+    said = ask_as_nobody("status", workspace=open_folder)
     assert said.returncode == 5
-    assert f"UNKNOWN: 2026-01-a in {plant} cannot be read by this account (Permission denied)" in said.stderr
+    assert f"UNKNOWN: 2026-01-a in {open_folder} cannot be read by this account (Permission denied)" in said.stderr
     assert "STRANDED" not in said.stderr
 
 
 @pytest.mark.parametrize("verb", ["abort", "status", "restore"])
-def test_runs_that_cannot_be_listed_may_hide_one_that_goes_on(verb: str, plant: Path) -> None:
-    leave_run(plant, "2026-01-a", ARMED)
-    (plant / "runs").chmod(0o700)
-    said = ask_as_nobody(verb, workspace=plant)
+def test_runs_that_cannot_be_listed_may_hide_one_that_goes_on(verb: str, open_folder: Path) -> None:
+    leave_run(open_folder, "2026-01-a", ARMED)
+    (open_folder / "runs").chmod(0o700)
+    said = ask_as_nobody(verb, workspace=open_folder)
     assert said.returncode == 5, (said.stdout, said.stderr)
     assert "a run may be going on that is not named here" in said.stderr
     assert "No run" not in said.stdout
 
 
-def test_a_run_that_can_be_looked_into_is_told_to_a_colleague_as_it_is(plant: Path) -> None:
-    leave_run(plant, "2026-01-a", [*ARMED, SEEN])
-    said = ask_as_nobody("abort", workspace=plant)
+def test_a_run_that_can_be_looked_into_is_told_to_a_colleague_as_it_is(open_folder: Path) -> None:
+    leave_run(open_folder, "2026-01-a", [*ARMED, SEEN])
+    said = ask_as_nobody("abort", workspace=open_folder)
     assert (said.returncode, "No run is going on." in said.stdout) == (0, True), said.stderr

@@ -53,7 +53,7 @@ def test_a_card_says_what_a_tired_person_needs(plan: Plan) -> None:
     for line in (
         "172.31.255.1 (managed from zone line3)",
         "ssh YOU@172.31.255.1",
-        "by a timer of its own that needs nobody, at most 3 min after Islandmode last renewed the timer",
+        "by a timer of its own that needs nobody, at most 3 min after Islandmode last set the timer",
         "corporate-line3 passes: office (10.10.0.20) reaches 10.40.0.10, TCP 502.",
         "islandmode restore --drill quarterly-isolation",
     ):
@@ -107,7 +107,11 @@ def test_a_card_says_what_happens_if_nobody_acts(plan: Plan, able: dict[str, Any
 def test_a_card_claims_that_nothing_isolates_again_only_where_that_is_so(plan: Plan) -> None:
     point = plan.points["conduit-firewall"]
     able = point.capabilities.model_copy(update={"arms": "with_isolate"})
-    assert "cannot isolate again" in " ".join(words(render_card(plan)))
+    for card in (render_card(plan), render_card(plan, RUN)):
+        said = " ".join(words(card))
+        assert "A drill that has begun to isolate cannot isolate again after them." in said
+        # It may be read, and its commands typed, before the run has armed anything: they take nothing away then.
+        assert "One that only prepares can: end it, where it can be reached, with islandmode abort." in said
     text = " ".join(words(render_card(changed(plan, capabilities=able))))
     assert "cannot isolate again" not in text
     assert "islandmode abort" in text

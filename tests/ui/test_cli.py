@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from islandmode import __version__
+from islandmode.run import outermost
 from islandmode.ui.cli import command
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -26,14 +28,27 @@ def test_the_command_line_imports_nothing_heavy() -> None:
     assert ended.stdout == "[]\n"
 
 
-def test_help_names_every_command_and_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_every_command_and_every_exit_code_as_the_readme_does(capsys: pytest.CaptureFixture[str]) -> None:
     assert command(["--help"]) == 0
     said = capsys.readouterr().out
     for name in ("init", "validate", "schema", "plan", "run", "runs", "show", "status", "lab"):
         assert f"\n  {name} " in said
-    codes = " ".join(said.split("Exit codes:")[1].split())
-    assert codes.startswith("0 held, 1 breached, 2 bad input, 3 inconclusive or not tested, 4 refused, 5 restoration")
-    assert codes.endswith("6 nothing to judge, 7 internal error.")
+    assert " ".join(said.split("Exit codes:")[1].split()) == ", ".join(codes_of_readme())
+
+
+def codes_of_readme() -> list[str]:
+    """Read the exit codes and what each means, as the README gives them."""
+    (row,) = re.findall(
+        r"^Exit codes: (.*?)\n\n", (PROJECT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    return [" ".join(code.split()) for code in row.split("·")]
+
+
+def test_what_a_refusal_left_is_said_the_same_wherever_the_codes_stand() -> None:
+    """A device may refuse to be armed when others were armed already: *nothing touched* would be false."""
+    refused = "4 refused before it isolated anything, nothing of it left on any device"
+    assert refused in codes_of_readme()
+    assert refused in (outermost.__doc__ or "")
 
 
 def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:

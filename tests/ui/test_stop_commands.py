@@ -124,3 +124,15 @@ def test_of_several_runs_each_is_signalled_once(tmp_path: Path, capfd: pytest.Ca
             ending.join()
     assert [(root / "lock.conductor.heard").read_text() for root in roots] == ["x", "x"]
     assert capfd.readouterr().out.count("stopped before anything was armed.") == 2
+
+
+def test_a_lab_that_goes_while_its_run_is_restored_is_no_stranded_plant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Started again on the operations host, a command does not ask whether anything is owed."""
+    begun = ("run.started", {"mode": "rehearsal", "lab": "taken down"})
+    leave_run(tmp_path, "2026-01-a", [begun, *ARMED[1:]])
+    assert ask("restore", "2026-01-a", "--at-once", workspace=tmp_path) == 0
+    said = capsys.readouterr()
+    assert "2026-01-a: its lab is gone, and the isolation with it." in said.out
+    assert "must not show" not in said.err

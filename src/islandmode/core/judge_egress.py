@@ -15,6 +15,7 @@ from itertools import pairwise
 from islandmode.core.egress import Way
 from islandmode.core.plan import Plan, PlanStage
 from islandmode.core.record import Record
+from islandmode.core.text import how_many
 from islandmode.core.timeline import Timeline, last_us, of_kind
 from islandmode.core.verdict import Counted, Finding, Result, Witness
 
@@ -154,7 +155,9 @@ def _unread(one: _Isolated, timeline: Timeline) -> list[Finding]:
         sentence = f"{who} were not whole any more: somebody changed them while it was isolated."
         return [_finding(one, "egress-gone", Result.INCONCLUSIVE, sentence, (first.seq,))]
     if len(one.hold) < 2:
-        sentence = f"{who} were read {len(one.hold)} times while it was isolated; one number does not show what moved."
+        sentence = (
+            f"{who} were read {how_many(len(one.hold), 'time')} while it was isolated; two readings show what moved."
+        )
         return [_finding(one, "egress-unread", Result.INCONCLUSIVE, sentence, tuple(each.seq for each in one.hold))]
     old_s = _unread_s(one, timeline)
     if old_s is not None and old_s > STALE_S:
@@ -217,7 +220,7 @@ def _passed(one: _Isolated, timeline: Timeline) -> tuple[list[Finding], list[Cou
 
 
 def _told(one: _Isolated, way: Way, packets: int, rests_on: tuple[int, ...]) -> Finding:
-    many = f"{packets} packet{'s' if packets != 1 else ''}"
+    many = how_many(packets, "packet")
     ends = f"from {way.zones[0]} to {way.zones[1]} ({way.name})"
     if way.kind == "undeclared":
         sentence = (

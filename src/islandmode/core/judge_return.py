@@ -41,7 +41,7 @@ def _compared(record: Record) -> Iterator[Finding]:
     where = f"{data['part']} configuration" if data["part"] in CONFIGURATIONS else data["part"]
     if data["ours"]:
         there = " there, as root" if data["part"] == "saved" else ""
-        sentence = f"{data['point']}: an object of ours is left in its {where}. Do{there}: {data.get('mend', '')}"
+        sentence = f"{data['point']}: an Islandmode object is left in its {where}. Do{there}: {data.get('mend', '')}"
         yield Finding(code="ours-left", result=Result.INCONCLUSIVE, sentence=sentence, records=rests_on)
     lines, anew = "; ".join(data.get("changed", ())), "; ".join(data.get("anew", ()))
     if anew:

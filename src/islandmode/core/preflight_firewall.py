@@ -259,7 +259,13 @@ def _conduits_of(site: _Site, zone: str) -> tuple[str, ...]:
 
 
 def _redirected(site: _Site) -> Iterator[PreflightFinding]:
-    """Find what moves packets, or copies of them, between interfaces before any rule that isolates."""
+    """Find what moves packets, or copies of them, between interfaces before any rule that isolates.
+
+    A copy is refused where its target meets packets of a zone: by name, by what the name stands on, or because it leads there.
+    """
+    met = related(site.firewall, site.named) | {
+        link for link, zones in site.leads.items() if set(site.ends) & set(zones)
+    }
     for one in site.firewall.redirects:
         target = one.target or "an interface that it chooses itself"
         if one.what == "program":
@@ -267,7 +273,7 @@ def _redirected(site: _Site) -> Iterator[PreflightFinding]:
                 f"{site.where}: {one.by} may send packets past every rule, and programs cannot be read; take it off."
             )
             yield _refusal("point-redirects", sentence)
-        elif one.what == "moves" or one.target is None or one.target in site.named:
+        elif one.what == "moves" or one.target is None or one.target in met:
             verb = "sends packets" if one.what == "moves" else "copies packets"
             sentence = f"{site.where}: {one.by} {verb} to {target}, past every rule that isolates; take it off."
             yield _refusal("point-redirects", sentence)

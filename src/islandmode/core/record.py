@@ -16,7 +16,7 @@ KINDS: dict[str, str] = {
     "baseline.started": "",
     "baseline.done": "bad: probes that were not good",
     "configuration.read": "point, when (before/after), outcome, parts: {part: sha256}",
-    "configuration.compared": "point, part, same (bool), ours (bool): an object of ours stands there after the drill, "
+    "configuration.compared": "point, part, same (bool), ours (bool): an Islandmode object stands there after the drill, "
     "changed: first lines that others edited, anew: first lines that were loaded again, mend: what takes ours away",
     "arm.intent": "point, conduits, for_s",
     "arm.result": "point, conduits, outcome, why, armed_s: {conduit: s}, egress, asked_us, answered_us",

@@ -1,4 +1,4 @@
-"""Text from outside, made fit to be kept and shown: nothing in it can steer a terminal or spoil a file. Pure."""
+"""Text from outside, made fit to be kept and shown: nothing in it can steer a terminal or spoil a file. And numbers with their nouns. Pure."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ def cleaned(text: str, *, lines: bool = False) -> str:
         return text
     kept = "\n\t" if lines else ""
     return "".join(letter if letter in kept or not _steers(letter) else _escaped(letter) for letter in text)
+
+
+def how_many(number: int, what: str) -> str:
+    """Write a number with its noun, in the singular where there is 1 of it."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _steers(letter: str) -> bool:

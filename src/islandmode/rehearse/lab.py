@@ -29,6 +29,14 @@ class LabUnknown(Refused):
     """Whether the lab still runs cannot be told: it must not be called gone."""
 
 
+class LabGone(Refused):
+    """The lab was taken down while it was used, and what was isolated in it is gone with it."""
+
+    def __init__(self, name: str) -> None:
+        """Name the lab."""
+        super().__init__(f"Lab {name} was taken down meanwhile, and what was isolated in it is gone with it.")
+
+
 @dataclass(frozen=True)
 class Lab(ABC):
     """A lab that runs. `identity` is new at every `lab up`: a run records it, and knows later whether its lab is still there."""
@@ -79,12 +87,17 @@ class Lab(ABC):
         return meant | {"processes": [list(one) for one in self.processes]}
 
     def secret(self, name: str) -> str:
-        """Read a secret of this lab; an unknown name lists the known ones."""
+        """Read a secret of this lab; an unknown name lists the known ones. Raises `LabUnknown` where its folder is gone."""
         folder = self.folder / SECRETS
-        if not (folder / name).is_file():
-            known = ", ".join(sorted(path.name for path in folder.iterdir())) or "none"
-            raise InputError(f"Lab {self.name} has no secret {name}; known secrets: {known}.")
-        return (folder / name).read_text(encoding="ascii")
+        try:
+            known = sorted(path.name for path in folder.iterdir() if path.is_file())
+            if name in known:
+                return (folder / name).read_text(encoding="ascii")
+        except OSError as error:
+            raise LabUnknown(
+                f"The secrets of lab {self.name} in {folder} cannot be read ({error.strerror})."
+            ) from error
+        raise InputError(f"Lab {self.name} has no secret {name}; known secrets: {', '.join(known) or 'none'}.")
 
     @property
     def login(self) -> tuple[str, str] | None:
@@ -110,7 +123,7 @@ class Lab(ABC):
 
     @abstractmethod
     def is_here(self) -> bool:
-        """Tell whether this process is on the operations host already."""
+        """Tell whether this process is on the operations host already; raises `LabGone` where the lab was taken down."""
 
     @abstractmethod
     def go(self, arguments: tuple[str, ...], *, drill: bool) -> int | None:
@@ -186,7 +199,7 @@ def read_state(name: str, state_dir: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "it is no state of ours"
+        why = getattr(error, "strerror", None) or "it is not the state of a lab"
         raise LabUnknown(f"The state of lab {name} in {path} cannot be read ({why}).") from error
     here = vantage_point()
     written = {key: state.get(key, here[key]) for key in here}

@@ -30,6 +30,7 @@ from islandmode.rehearse.lab import (
     STATE_FILE,
     Lab,
     LabFailed,
+    LabGone,
     LabUnknown,
     NodeStatus,
     addresses_in,
@@ -121,7 +122,12 @@ class NamespacesLab(Lab):
     def is_here(self) -> bool:
         """Tell whether this process has the operations host's network."""
         there = Path(f"/proc/{self.network_pid(OPERATIONS_HOST)}/ns/net")
-        return Path("/proc/self/ns/net").readlink() == there.readlink()
+        try:
+            return Path("/proc/self/ns/net").readlink() == there.readlink()
+        except OSError as error:
+            if not is_alive(self.anchor_pid) or started(self.anchor_pid) != self.anchor_started:
+                raise LabGone(self.name) from error
+            raise LabUnknown(f"The operations host of lab {self.name} cannot be seen ({error.strerror}).") from error
 
     def go(self, arguments: tuple[str, ...], *, drill: bool) -> int | None:
         """Replace this process by itself on the operations host: its network only, our files; does not return."""

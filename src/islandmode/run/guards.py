@@ -121,7 +121,7 @@ class Guards:
         # Nobody asked the guardian anything before; a baseline that took long is no silence of its.
         silent_s = min(silent_s, (self._clock.monotonic_us() - self._opened_us) / 1_000_000)
         if silent_s > SILENT_S and stood_s > SILENT_S / 2:
-            return Stop("guardian", f"This conductor stood still for {stood_s:.1f} s, so nobody watched.")
+            return Stop("guardian", f"The drill's own process stood still for {stood_s:.1f} s, so nothing was watched.")
         if silent_s > SILENT_S:
             return Stop("guardian", f"The guardian was not heard for {silent_s:.1f} s.")
         return await self.closed()

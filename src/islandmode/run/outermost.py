@@ -1,9 +1,12 @@
 """The outermost edge of the program: every end becomes one of the exit codes, and never a traceback.
 
-0 held and restoration proven    4 refused at preflight, nothing touched
+0 held and restoration proven    4 refused before it isolated anything, nothing of it left on any device
 1 breached                       5 restoration unproven; outranks all others
 2 bad input, nothing touched     6 finished, nothing to judge
 3 inconclusive or not tested     7 internal error; 5 if anything may still be isolated
+
+Most refusals come before a device is touched, and say so. One that comes while devices are armed names those that were: their
+objects were removed and seen gone, or the code is 5.
 """
 
 from __future__ import annotations
@@ -54,7 +57,7 @@ def exit_code_of(command: Callable[[], int], crash_file: Path) -> int:
 def _internal(error: Exception, crash_file: Path) -> int:
     code = STRANDED if isinstance(error, Broken) and not error.restored else INTERNAL
     if code == STRANDED:
-        print("islandmode: STRANDED: a fault of ours ended the run and restoration was not seen.", file=sys.stderr)
+        print("islandmode: STRANDED: an internal error ended the run and restoration was not seen.", file=sys.stderr)
 
     def write() -> None:
         modes.make_folders(crash_file.parent)

@@ -201,7 +201,7 @@ class RunDirectory:
             sync_folder(path.parent)
         except OSError as error:
             raise Refused(
-                f"{path} cannot be written ({error.strerror}); without it nobody could restore if we are gone. "
+                f"{path} cannot be written ({error.strerror}); without it nobody could restore when this process is gone. "
                 "Make room or rights there. Nothing was touched."
             ) from error
         return path

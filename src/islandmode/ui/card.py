@@ -13,6 +13,7 @@ from html import escape
 from islandmode.core.plan import DyingFlow, Plan, PlanPoint
 from islandmode.core.probe import CanaryProbe, IcmpProbe
 from islandmode.core.rescue import Restorable
+from islandmode.core.text import how_many
 from islandmode.isolation.by_hand import ByHand, Look, by_hand
 from islandmode.ui.card_style import STYLE
 
@@ -81,7 +82,7 @@ def _head(plan: Plan, run: str | None, *, lab: bool) -> str:
         ("Run", escape(run) if run else "any run of this plan"),
         ("Valid for", f"plan digest <code>{escape(plan.plan_digest)}</code>"),
         ("Devices", escape(", ".join(plan.points))),
-        ("Boundary", escape(plan.boundary.told)),
+        ("While isolated", escape(plan.boundary.told)),
     )
     return (
         f"{'<p class=lab>LAB: a rehearsal, not the plant</p>' if lab else ''}<h1>{TITLE}: {escape(drill.site)}</h1>"
@@ -90,8 +91,8 @@ def _head(plan: Plan, run: str | None, *, lab: bool) -> str:
         '<p class="box"><strong>Isolated on purpose, because of an attack?</strong> Then do not restore before the people '
         "below agree.</p>"
         "<ol><li><strong>If the operations host answers</strong>, type there: "
-        f'<code class="host">{escape(restore)}</code> If it does not say <em>restored</em> within a minute, go on.</li>'
-        f"<li><strong>By hand:</strong> do what the next pages say, a page for each device ({_count(len(plan.points), 'device')}). "
+        f'<code class="host">{escape(restore)}</code> If it does not say <em>restored</em> or <em>restoration was seen</em> within a minute, go on.</li>'
+        f"<li><strong>By hand:</strong> do what the next pages say, a page for each device ({how_many(len(plan.points), 'device')}). "
         "The commands remove only what Islandmode made. Typed twice, in another order, or with nothing isolated, they do "
         f"no harm. {_afterwards(plan)}</li>"
         "<li><strong>Tell</strong> the people below, whether it worked or not.</li></ol>"
@@ -99,9 +100,11 @@ def _head(plan: Plan, run: str | None, *, lab: bool) -> str:
 
 
 def _afterwards(plan: Plan) -> str:
+    """Say what may still isolate: the card can be read before a run has armed anything, and its commands remove what is there."""
+    end = "end it, where it can be reached, with islandmode abort."
     if all(point.capabilities.arms == "before" for point in plan.points.values()):
-        return "Whatever part of Islandmode still runs cannot isolate again after them."
-    return "A drill that still runs may isolate again in its next stage: end it, where it can be reached, with islandmode abort."
+        return f"A drill that has begun to isolate cannot isolate again after them. One that only prepares can: {end}"
+    return f"A drill that still runs may isolate again in its next stage: {end}"
 
 
 def _facts(facts: Iterable[tuple[str, str]]) -> str:
@@ -124,7 +127,7 @@ def _device(plan: Plan, number: int, name: str, *, lab: bool) -> str:
         f'<table class="device"><thead><tr><td><h2>Device {number} of {len(plan.points)}: {escape(name)}</h2></td></tr>'
         "</thead><tbody><tr><td>"
         f"{_facts(facts)}<h3>1. Get on its console</h3>{_console(name, point, hands, lab=lab)}"
-        f"<h3>2. Type {_count(len(hands.commands), 'command')}, with Enter after each</h3>{_commands(hands)}"
+        f"<h3>2. Type {how_many(len(hands.commands), 'command')}, with Enter after each</h3>{_commands(hands)}"
         f"<h3>3. See that it worked: type, and try</h3><ul>{''.join(_look(look) for look in hands.looks)}{_paths(plan, point)}</ul>"
         f"<h3>4. Only if that did not help</h3><p>{escape(hands.last_resort)}</p>"
         "</td></tr></tbody></table>"
@@ -133,7 +136,7 @@ def _device(plan: Plan, number: int, name: str, *, lab: bool) -> str:
 
 def _by_itself(plan: Plan, point: PlanPoint) -> str:
     able = point.capabilities
-    since = "Islandmode last renewed the timer" if able.renewable else "the drill began to isolate"
+    since = "Islandmode last set the timer" if able.renewable else "the drill began to isolate"
     text = BY_ITSELF[able.undo_tier].format(limit=_duration(plan.dead_man_s), since=since)
     return text if able.undo_tier == "D" else f"{text} You need not wait for it."
 
@@ -211,14 +214,10 @@ def _calls(plan: Plan) -> str:
     )
     blank = "<tr><td>On call</td><td></td><td></td></tr>"
     return (
-        '<h2>Whom to call</h2><table class="call"><thead><tr><th>Who</th><th>What of theirs is dead</th>'
+        '<h2>Whom to call</h2><table class="call"><thead><tr><th>Who</th><th>What of theirs is dead while isolated</th>'
         f"<th>Telephone: write it in today</th></tr></thead><tbody>{rows}{blank}</tbody></table>"
     )
 
 
 def _theirs(flows: Iterable[DyingFlow]) -> str:
     return "<br>".join(escape(f"{flow.flow}, {flow.service}, on {flow.conduit}") for flow in flows)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

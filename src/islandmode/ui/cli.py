@@ -23,8 +23,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Prove that a plant can run as an island: isolate it on purpose, watch from both sides, always restore.",
-    epilog="Exit codes: 0 held, 1 breached, 2 bad input, 3 inconclusive or not tested, 4 refused, 5 restoration "
-    "unproven, 6 nothing to judge, 7 internal error.",
+    epilog="Exit codes: 0 held and restoration proven, 1 breached, 2 bad input, nothing touched, 3 inconclusive or not fully "
+    "tested, 4 refused before it isolated anything, nothing of it left on any device, 5 restoration unproven, which outranks "
+    "all others, 6 nothing to judge, 7 internal error.",
 )
 lab_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="The rehearsal lab: a small plant on this machine."

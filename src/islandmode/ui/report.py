@@ -21,7 +21,7 @@ SAYS = {
     Result.NOT_TESTED: "At least one stage was not tested.",
 }
 RETURNS = {
-    Restoration.PROVEN: "Every isolated path that a probe crosses was seen to pass again, and nothing of ours is left.",
+    Restoration.PROVEN: "Every isolated path that a probe crosses was seen to pass again, and no Islandmode object is left.",
     Restoration.UNPROVEN: "NOT everything was seen back as it was. Look at the plant now, and use the card.",
 }
 SIGNS = {Result.HELD: "✔", Result.BREACHED: "✖", Result.INCONCLUSIVE: "?", Result.NOT_TESTED: "–"}

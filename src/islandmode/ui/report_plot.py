@@ -8,6 +8,7 @@ from html import escape
 
 from islandmode.core.episodes import Episode, Heard, Seen
 from islandmode.core.plan import Plan
+from islandmode.core.text import how_many
 from islandmode.core.timeline import AFTER, BEFORE, Timeline, Window
 from islandmode.core.verdict import Times, Verdict
 
@@ -55,7 +56,7 @@ def timeline_plot(plan: Plan, verdict: Verdict, timeline: Timeline, episodes: Ma
     heads = _vantage_heads(plan, rows)
     bands = "".join(_band(window, scale, height) for window in timeline.windows)
     marks = _marks(verdict, timeline, scale, height)
-    alt = f"Timeline of {len(rows)} probes over {(scale.end_us - scale.start_us) / 1e6:.0f} seconds; the same is in the table below."
+    alt = f"Timeline of {how_many(len(rows), 'probe')} over {(scale.end_us - scale.start_us) / 1e6:.0f} seconds; the same is in the table below."
     box = f'viewBox="0 0 {WIDTH} {height + 26}"'
     opening = (
         f'<svg class="plot" xmlns="http://www.w3.org/2000/svg" {box} role="img" font-family="inherit" font-size="11.5">'
@@ -97,7 +98,7 @@ def _bars(episodes: Sequence[Episode], scale: Scale, y: int, period_us: int) -> 
         answered = one.seen is Seen.BAD and one.heard is Heard.ANSWER
         left, right = scale.x(one.first_us), scale.x(one.last_us + period_us)
         width = max(round(right - left, 1), 0.8)
-        tip = f"{one.probe}: {one.seen.value}, {one.count} samples{f', {one.why}' if one.why else ''}"
+        tip = f"{one.probe}: {one.seen.value}, {how_many(one.count, 'sample')}{f', {one.why}' if one.why else ''}"
         bars.append(
             f'<rect x="{left}" y="{y}" width="{width}" height="{BAR}" fill="{ANSWERED if answered else FILLS[one.seen]}"><title>{escape(tip)}</title></rect>'
         )

@@ -217,8 +217,8 @@ def _restore_one(wanted: Wanted, directory: RunDirectory) -> int:
         return _restore_here(wanted, directory)
     except IslandmodeError as error:
         print(f"islandmode: {directory.run}: {sentence_of(error)}", file=sys.stderr)
-        # Whoever has it may have brought it back meanwhile.
-        if not owed_by(directory):
+        # Its own processes may have brought it back meanwhile, and its lab may have been taken down.
+        if not owed_by(directory) or _went_with_its_lab(directory):
             return 0
         with suppress(InputError):
             print_card(directory.plan())
@@ -232,10 +232,15 @@ def _is_settled(directory: RunDirectory) -> bool:
     if not owed_by(directory):
         print(f"{directory.run}: nothing is owed; restoration was seen, or nothing was armed.")
         return True
-    if lab_is_gone(directory):
+    return _went_with_its_lab(directory)
+
+
+def _went_with_its_lab(directory: RunDirectory) -> bool:
+    """Tell, and say, whether a run's lab is gone, and the isolation with it."""
+    gone = lab_is_gone(directory)
+    if gone:
         print(f"{directory.run}: its lab is gone, and the isolation with it.")
-        return True
-    return False
+    return gone
 
 
 def _obeys(wanted: Wanted, directory: RunDirectory) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import islandmode
 from islandmode.core.errors import InputError
+from islandmode.core.text import how_many
 from islandmode.run.outermost import sentence_of
 from islandmode.store import catalog
 from islandmode.ui.planning import plan_of, print_left_out
@@ -51,8 +52,9 @@ def validate_drill(workspace: Path, drill: str) -> int:
     """Check one drill against its site and the probes; touches nothing."""
     loaded, plan = plan_of(workspace, drill)
     print_left_out(loaded.left_out)
-    stages = "1 stage" if len(plan.stages) == 1 else f"{len(plan.stages)} stages"
-    print(f"{drill}: good. {stages}, {plan.hold_s:g} s of hold at {loaded.site.site}, drill digest {plan.drill_digest}")
+    print(
+        f"{drill}: good. {how_many(len(plan.stages), 'stage')}, {plan.hold_s:g} s of hold at {loaded.site.site}, drill digest {plan.drill_digest}"
+    )
     return 0
 
 

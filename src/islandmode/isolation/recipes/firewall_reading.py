@@ -19,6 +19,7 @@ SOCKETS = _PATH + "ss -H -n -a -t -u -w"
 QDISCS = _PATH + "tc qdisc show"
 RULESETS = ("list ruleset netdev", "list ruleset ip", "list ruleset ip6")
 """Where a rule may hand a packet, or a copy, to another interface itself."""
+TEE = {"type": "target", "name": "TEE"}
 FOR_EVER_S = 4294967295
 
 _WAYS = ("", "unicast")
@@ -111,15 +112,21 @@ def filters(answer: str) -> tuple[Redirect, ...]:
 
 
 def redirects(answer: str) -> tuple[Redirect, ...]:
-    """Read rules of nft that hand packets (`fwd`) or copies (`dup`) to another interface. nft 1.0.6 tells no source here."""
+    """Read rules of nft that hand packets (`fwd`) or copies (`dup`) to another interface. nft 1.0.6 tells no source here.
+
+    What iptables made is listed as nft's own where nft can say it so, and else as its target.
+    """
     found = []
     for row in rows(answer):
         rule = row.get("rule", {})
-        for part in rule.get("expr", ()):
-            for word, what in (("fwd", "moves"), ("dup", "copies")):
-                if isinstance(part, dict) and word in part:
-                    by = f"nft table {rule['family']} {rule['table']}, chain {rule['chain']}"
-                    found.append(Redirect(by, "moves" if what == "moves" else "copies", _target(part[word], rule)))
+        for part in (one for one in rule.get("expr", ()) if isinstance(one, dict)):
+            by = f"nft table {rule['family']} {rule['table']}, chain {rule['chain']}"
+            if "fwd" in part:
+                found.append(Redirect(by, "moves", _target(part["fwd"], rule)))
+            if "dup" in part:
+                found.append(Redirect(by, "copies", _target(part["dup"], rule)))
+            if part.get("xt") == TEE:
+                found.append(Redirect(f"{by} (TEE of iptables)", "copies"))
     return tuple(dict.fromkeys(found))
 
 
