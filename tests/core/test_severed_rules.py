@@ -138,13 +138,13 @@ def late(lost: int, effect_us: int) -> Story:
 
 
 def test_a_sample_that_is_lost_before_the_isolation_took_effect_makes_no_leak_of_what_still_passed() -> None:
-    verdict = late(1, CORPORATE + SECOND).judge()
+    verdict = late(1, CORPORATE + 8 * STEP).judge()
     assert (verdict.verdict, verdict.leaks) == (Result.HELD, 0), verdict.findings
     effective = verdict.stages[1].isolation_s.ordered_to_effective
     assert effective is not None
     # From the last that passed to the first that did not: the lost one was not yet the isolation.
-    assert effective.earliest_s == pytest.approx(0.9, abs=0.001)
-    assert effective.latest_s == pytest.approx(1.0, abs=0.001)
+    assert effective.earliest_s == pytest.approx(0.7, abs=0.001)
+    assert effective.latest_s == pytest.approx(0.8, abs=0.001)
 
 
 def test_a_way_that_was_dead_for_longer_than_a_few_samples_and_passes_again_is_a_leak() -> None:
