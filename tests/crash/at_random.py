@@ -1,7 +1,7 @@
 """Drills in which faults strike at random times, on both ends: python -m tests.crash.at_random [--count N] [--first SEED] [--labs N]
 
 A seed draws one to three strikes: processes killed, or stopped and continued; the firewall's sshd stopped and continued; the
-firewall restarted, its ruleset loaded again, or its management closed for a while. What must hold is the same for every
+firewall restarted, its ruleset loaded again, its management closed or the disk below the runs frozen for a while. What must hold is the same for every
 seed: the plant passes again within the dead-man and five seconds of the last strike, nothing of the product's is left, and
 STRANDED is said only where nobody was left to see the restore.
 """
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from tests.crash.referee import Referee
 from tests.crash.scenarios import Layer, Scenario
 from tests.lab.drills import make_workspace, newest_run, read_journal
 from tests.lab.rogue.bypass import in_node
+from tests.system.hanging_disk import FreezingDisk, freezing_disk
 
 LATEST_S = 8.0
 LONGEST_S = 6.0
@@ -88,6 +89,19 @@ def reopen_management(stage: Stage) -> None:
     in_node(stage.lab, "fw", "nft", "delete", "table", "inet", "noway", check=False)
 
 
+def disk_of(stage: Stage) -> FreezingDisk:
+    """Give the disk below the runs."""
+    if stage.disk is None:
+        raise AssertionError("this row has no disk of its own")
+    return stage.disk
+
+
+def thaw(stage: Stage) -> None:
+    """Let writes go on; most rows have no such disk."""
+    if stage.disk is not None:
+        stage.disk.thaw()
+
+
 MOMENTARY: dict[str, Callable[[Stage], object]] = {
     "conductor killed": lambda stage: conductor(stage, signal.SIGKILL),
     "conductor told to end": lambda stage: conductor(stage, signal.SIGTERM),
@@ -107,6 +121,7 @@ LASTING: dict[str, tuple[Callable[[Stage], object], Callable[[Stage], object]]] 
         lambda stage: near_worker(stage, signal.SIGCONT),
     ),
     "firewall's sshd stopped": (lambda stage: sshd(stage, "STOP"), lambda stage: sshd(stage, "CONT")),
+    "disk frozen": (lambda stage: disk_of(stage).freeze(), thaw),
     "management closed": (lambda stage: in_node(stage.lab, "fw", "nft", NO_WAY_IN), reopen_management),
 }
 
@@ -126,7 +141,9 @@ def drawn(seed: int) -> Random:
     """Draw a row."""
     dice = random.Random(seed)
     kinds = [dice.choice([*MOMENTARY, *LASTING]) for _ in range(dice.choice((1, 2, 2, 3)))]
-    strikes = tuple(Strike(kind, dice.uniform(0.0, LATEST_S), dice.uniform(0.5, LONGEST_S)) for kind in set(kinds))
+    strikes = tuple(
+        Strike(kind, dice.uniform(0.0, LATEST_S), dice.uniform(0.5, LONGEST_S)) for kind in dict.fromkeys(kinds)
+    )
     strikes = tuple(sorted(strikes, key=lambda one: (one.at_s, one.what)))
     name = f"seed {seed}: {', '.join(map(str, strikes))}"
     return Random(name, Layer.NOTHING, dead_man_s=8, holds_s=(3, 3), strikes=strikes)
@@ -151,7 +168,10 @@ def play_random(row: Scenario, lab: Lab, folder: Path) -> Played:
     stage = Stage(row, lab, make_workspace(folder, lab.state_dir, {DRILL: limits_of(row)}))
     played = Played(row, acted="")
     referee = Referee(flows(lab), lab.enter("fw", (), network_only=True))
+    disks = ExitStack()
     try:
+        if any(one.what == "disk frozen" for one in row.strikes):
+            stage.disk = disks.enter_context(freezing_disk(folder / "disk.img", stage.folder / "runs"))
         with referee:
             stage.running = stage.start("run", DRILL, "--mode", "rehearsal")
             strike(stage, row)
@@ -166,6 +186,7 @@ def play_random(row: Scenario, lab: Lab, folder: Path) -> Played:
             with suppress(AssertionError, OSError):
                 end(stage)
         clear(stage)
+        disks.close()
     return played
 
 

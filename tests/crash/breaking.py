@@ -22,6 +22,7 @@ from tests.lab.drills import PROJECT, newest_run
 from tests.lab.drills import read_journal as read_conductor
 from tests.lab.guarded import guardian_pid
 from tests.lab.rogue.bypass import in_node
+from tests.system.hanging_disk import FreezingDisk
 from tests.system.small_disk import fill_up
 
 DRILL = "drills/quarterly-isolation.yaml"
@@ -56,6 +57,8 @@ class Stage:
     standing: frozenset[str] = frozenset()
     """What still stood on the firewall when everything passed again."""
     banner: int = 0
+    disk: FreezingDisk | None = None
+    """The disk below the runs, in a row that freezes it."""
 
     @property
     def mark(self) -> Path:

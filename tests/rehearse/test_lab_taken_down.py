@@ -74,5 +74,5 @@ def test_secrets_of_a_lab_whose_folder_is_gone_are_said_to_be_unread(
     with pytest.raises(InputError, match="has no secret nope; known secrets: fw"):
         lab.secret("nope")
     shutil.rmtree(tmp_path / "plant")
-    with pytest.raises(LabUnknown, match="The secrets of lab plant in .* cannot be read"):
+    with pytest.raises(LabUnknown, match=r"The secrets of lab plant in .* cannot be read"):
         lab.secret("fw")
