@@ -10,7 +10,7 @@ import pytest
 from islandmode.isolation.recipes.nftables import MEND_SAVED
 from islandmode.rehearse.lab import Lab
 from tests.lab.drills import end, make_workspace, start, wait_for
-from tests.lab.guarded import ask, is_isolated, run_of
+from tests.lab.guarded import ask, hold, hold_workspace, is_isolated, kill_both, run_of
 from tests.lab.rogue.bypass import in_node
 
 pytestmark = pytest.mark.lab
@@ -111,6 +111,28 @@ def test_an_isolation_that_somebody_saved_is_unproven_and_refused_until_it_is_me
     assert ask(workspace, lab, "restore").returncode == 0
     mended = end(start(workspace, lab.name), workspace)
     assert mended.code == 0, mended.output
+
+
+def test_a_stranded_run_whose_isolation_somebody_saved_keeps_its_alarm_until_that_is_mended(
+    lab: Lab, tmp_path: Path
+) -> None:
+    """Both ways of restoring see the device clear, and a restart would isolate again."""
+    workspace = hold_workspace(tmp_path, lab)
+    running = hold(workspace, lab)
+    shell(lab, f"{{ echo flush ruleset; nft list ruleset; }} >{SAVED}")
+    kill_both(workspace, running)
+    for restore in (("restore",), ("restore", "--drill", "quarterly-isolation")):
+        left = ask(workspace, lab, *restore)
+        assert (left.returncode, MEND_SAVED in left.stderr) == (5, True), left.stderr
+        assert not is_isolated(lab)
+        status = ask(workspace, lab, "status")
+        assert status.returncode == 5
+        assert "was seen without our objects, and its saved configuration has one" in status.stderr
+    shell(lab, MEND_SAVED)
+    mended = ask(workspace, lab, "restore")
+    assert mended.returncode == 0, mended.stderr
+    assert "was read back without our objects, and none is saved there" in mended.stdout
+    assert ask(workspace, lab, "status").returncode == 0
 
 
 def test_a_ruleset_that_is_loaded_again_in_the_hold_is_a_breach_and_isolates_nothing_again(

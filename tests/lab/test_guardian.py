@@ -192,6 +192,38 @@ def test_a_restore_by_the_drill_needs_no_record_of_the_run(lab: Lab, tmp_path: P
     assert (status.returncode, status.stderr) == (0, "")
 
 
+def test_a_run_of_which_nothing_can_be_read_keeps_its_alarm_until_its_whole_site_was_seen_clear(
+    lab: Lab, tmp_path: Path
+) -> None:
+    workspace = hold_workspace(tmp_path, lab)
+    running = hold(workspace, lab)
+    kill_both(workspace, running)
+    run = run_of(workspace)
+    for path in (run / "plan.json", *(own_place() / "runs").glob(f"{run.name}.*")):
+        path.unlink()
+    (run / "journals" / "conductor.jsonl").write_text("{", encoding="utf-8")
+    unreadable = f"{run.name} may have left anything isolated: {run / 'plan.json'} cannot be read"
+    refused = ask(workspace, lab, "run", "quarterly-isolation", "--mode", "rehearsal")
+    assert (refused.returncode, f"Run {unreadable}" in refused.stderr) == (4, True), refused.stderr
+    assert "islandmode restore --drill NAME, with a drill of its site" in refused.stderr
+    assert unreadable.removeprefix(run.name) in ask(workspace, lab, "status").stderr
+    # It may have isolated what this drill does not: what stands there keeps the alarm.
+    in_node(lab, "fw", "nft", "add", "table", "inet", "islandmode_other")
+    stays = ask(workspace, lab, "restore", "--drill", "quarterly-isolation")
+    assert f"{run.name}: its record cannot be read, and its alarm stays: " in stays.stderr
+    assert "conduit-firewall still has islandmode_other" in stays.stderr
+    assert ask(workspace, lab, "status").returncode == 5
+    in_node(lab, "fw", "nft", "delete", "table", "inet", "islandmode_other")
+    ended = ask(workspace, lab, "restore", "--drill", "quarterly-isolation")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (
+        f"{run.name}: its record cannot be read; every isolation point of site riverside was seen without"
+        in ended.stdout
+    )
+    status = ask(workspace, lab, "status")
+    assert (status.returncode, status.stderr) == (0, "")
+
+
 def test_an_isolate_that_was_held_back_on_its_way_does_nothing_after_the_restore(lab: Lab, tmp_path: Path) -> None:
     """Its packets are dropped and the conductor is killed; the kernel delivers them when it can.
 

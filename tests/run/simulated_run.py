@@ -225,10 +225,10 @@ class _Stage:
         believed = conductor.records if conductor.whole or conductor.cut_off else None
         left = owed(planned, believed, [record for reading in found.values() for record in reading.records])
         names = ("simulated", "run-1")
-        seen, _ = await resume(
+        resumed = await resume(
             plant.resume_points, left, names=names, by="a person", path=RESUMED, clock=plant.clock, disk=plant.disk
         )
-        return seen == set(left)
+        return resumed.seen == set(left)
 
     async def _guard(self) -> None:
         plant = self.plant

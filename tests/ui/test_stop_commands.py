@@ -13,8 +13,8 @@ import pytest
 from islandmode.store.active import RunRecord
 from islandmode.store.rundir import RunDirectory
 from islandmode.ui import stop_commands
+from islandmode.ui.restore_by_drill import _covers
 from islandmode.ui.silent_disk import DiskWatch
-from islandmode.ui.stop_commands import _covers
 from tests.system.test_life import HOLD, child
 from tests.ui.test_runs_commands import ARMED, SEEN, ask, leave_run
 

@@ -34,6 +34,10 @@ KINDS: dict[str, str] = {
     "restore.attempt": "point, attempt, outcome, why, asked_us, answered_us",
     "restore.seen": "point, asked_us, answered_us",
     "restore.unseen": "point, why",
+    "resume.started": "by, points (journal of an islandmode restore)",
+    "saved.looked": "point, ours: saved files with an Islandmode object, unread: what could not be read, standing: objects of "
+    "every run, null where that was not seen (of a restore)",
+    "resume.ended": "restored: every point owed was seen, and nothing of Islandmode is saved there, points (of a restore)",
     "collect.result": "vantage, outcome, why, chain_ok, chain_why, ended, samples",
     "verify.started": "",
     "verify.done": "bad: probes that were not good",

@@ -14,6 +14,7 @@ from islandmode.core.timeline import of_kind
 ARMING = ("arm.intent", "guardian.owes")
 UNTOUCHED = ("arm.cancelled", "guardian.paid")
 SEEN = ("restore.seen", "guardian.agrees")
+SAVED = "saved.looked"
 Owed = Mapping[str, tuple[str, ...]]
 """Conduits by isolation point."""
 
@@ -25,6 +26,12 @@ def owed(planned: Owed, conductor: Sequence[Record] | None, others: Sequence[Rec
     # A guardian that agrees has looked for itself.
     seen = {record.data.get("point") for kind in SEEN for record in of_kind(records, kind)}
     return {point: conduits for point, conduits in standing.items() if point not in seen}
+
+
+def left_in_saved(others: Sequence[Record]) -> frozenset[str]:
+    """Name the points whose saved configuration has, or may have, an object, by the last look of every restore afterwards."""
+    last = {str(record.data.get("point", "")): record.data for record in of_kind(others, SAVED)}
+    return frozenset(point for point, data in last.items() if data.get("ours") or data.get("unread"))
 
 
 def armed(records: Sequence[Record]) -> dict[str, tuple[str, ...]]:

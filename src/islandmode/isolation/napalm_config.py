@@ -283,6 +283,7 @@ class NftablesPoint:
                 ),
                 saved_absent=_named(one.path for one in saved if one.absent),
                 firewall=firewall,
+                standing=_tables(session),
             )
 
         return await self._call(work, deadline_s)
@@ -510,6 +511,14 @@ def _in_memory(path: Path) -> Path:
         # The login says what is wrong with it.
         return path
     return Path(f"/proc/self/fd/{descriptor}")
+
+
+def _tables(session: NftSession) -> tuple[str, ...] | None:
+    """Name every table of ours that stands on the device; None where what it says is no listing."""
+    try:
+        return _named(reading.standing_in(session.ask(("list tables",)).text))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
 
 
 def _named(paths: Iterable[str]) -> tuple[str, ...]:

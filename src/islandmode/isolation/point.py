@@ -35,6 +35,8 @@ class Facts:
     saved_unread: tuple[Unread, ...] = ()
     saved_absent: tuple[str, ...] = ()
     firewall: Firewall | None = None
+    standing: tuple[str, ...] | None = None
+    """Every Islandmode object that stands on the device, of whatever conduit and run; None where that was not seen."""
 
     @property
     def saved_has_ours(self) -> bool:

@@ -151,6 +151,13 @@ def sites_named(workspace: Path, site: str) -> tuple[tuple[YamlTree, ...], _Wron
     return tuple(sorted(found, key=lambda tree: Path(tree.file).stem != site)), inventory.wrong
 
 
+def sites_with(workspace: Path, key: str) -> tuple[tuple[str, ...], _Wrong]:
+    """Name the sites whose files have a part, each once, and what is wrong in files that cannot be read."""
+    inventory = _read_all(workspace, INVENTORY)
+    named = (_names_site(tree) for tree in inventory.trees if key in tree.document)
+    return tuple(dict.fromkeys(named)), inventory.wrong
+
+
 def _names_site(tree: YamlTree) -> str:
     return show(str(tree.document.get("site", Path(tree.file).stem)))
 

@@ -5,7 +5,7 @@ One point of the site is looked at at a time, so that what is wrong with one of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,22 +45,48 @@ def read_needed(workspace: Path, drill: str) -> Needed:
             if unread
             else InputError(f'There is no site "{wanted.site}" in {catalog.INVENTORY}/.', drill_tree.place(("site",)))
         )
+    needed = _needed(wanted.site, trees, wanted.conduits)
+    return replace(needed, left_out=(*unread, *_wrong(drill_tree, trees[0]), *needed.left_out))
+
+
+def read_whole(workspace: Path, site: str) -> Needed:
+    """Read every point of a site, with all that it isolates; raises `InputError` where the site cannot be read at all."""
+    trees, unread = catalog.sites_named(workspace, site)
+    if not trees:
+        raise unread[0] if unread else InputError(f'There is no site "{site}" in {catalog.INVENTORY}/.')
+    return _needed(site, trees, None)
+
+
+def sites_with_points(workspace: Path) -> tuple[tuple[str, ...], tuple[InputError, ...]]:
+    """Name every site of a workspace that has isolation points; returns too what cannot be read, which may be another."""
+    return catalog.sites_with(workspace, "isolation_points")
+
+
+def _needed(site: str, trees: Sequence[YamlTree], wanted: tuple[str, ...] | None) -> Needed:
     points: dict[str, tuple[IsolationPoint, Between]] = {}
     lost: dict[str, InputError] = {}
     for name in _names(trees[0].document):
         try:
-            found = _point(trees[0], name, wanted.conduits)
+            found = _point(trees[0], name, _isolates(trees[0], name) if wanted is None else wanted)
         except InputError as error:
             lost[name] = error
             continue
         if found is not None:
             points[name] = found
-    left_out = [*unread, *_wrong(drill_tree, trees[0])]
-    left_out += [
-        InputError(f"It defines site {wanted.site} too; {trees[0].file} is used.", other.place(("site",)))
+    left_out = [
+        InputError(f"It defines site {site} too; {trees[0].file} is used.", other.place(("site",)))
         for other in trees[1:]
     ]
-    return Needed(wanted.site, wanted.conduits, points, lost, tuple(left_out))
+    conduits = wanted or tuple(dict.fromkeys(conduit for _, between in points.values() for conduit in between))
+    return Needed(site, conduits, points, lost, tuple(left_out))
+
+
+def _isolates(tree: YamlTree, name: str) -> tuple[str, ...]:
+    """Name what a point isolates, as far as that can be read before the point is checked."""
+    written = tree.document["isolation_points"][name]
+    isolates = written.get("isolates") if isinstance(written, dict) else None
+    named = [isolates] if isinstance(isolates, str) else isolates
+    return tuple(one for one in named if isinstance(one, str)) if isinstance(named, list) else ()
 
 
 def _names(site: Mapping[str, Any]) -> tuple[str, ...]:
@@ -72,8 +98,7 @@ def _point(tree: YamlTree, name: str, wanted: tuple[str, ...]) -> tuple[Isolatio
     """Read one point with its conduits; None when it isolates nothing that is wanted."""
     written = tree.document["isolation_points"][name]
     isolates = written.get("isolates") if isinstance(written, dict) else None
-    named = [isolates] if isinstance(isolates, str) else isolates
-    if isinstance(named, list) and not set(wanted) & {one for one in named if isinstance(one, str)}:
+    if isinstance(isolates, str | list) and not set(wanted) & set(_isolates(tree, name)):
         return None
     conduits = tree.document.get("conduits")
     mine = {one: conduits[one] for one in wanted if one in conduits} if isinstance(conduits, dict) else {}

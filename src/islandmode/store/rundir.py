@@ -15,7 +15,7 @@ from islandmode.core.errors import InputError, Refused
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.text import cleaned
-from islandmode.core.unfinished import ARMING, armed, owed
+from islandmode.core.unfinished import ARMING, armed, left_in_saved, owed
 from islandmode.store.active import RunRecord, hold_guardian
 from islandmode.store.journal import JournalReading, read_journal
 from islandmode.system import modes
@@ -120,18 +120,29 @@ class RunDirectory:
 
         A verdict can only add to what the journals say: that something was seen restored stands in no other file.
         """
-        unseen = self.unseen()
-        # The end is asked first: it is short, and most runs are proven, so that their journals are read once.
-        return unseen or (self._planned() if self._is_unproven() and self._was_seen_by_itself() else {})
+        if self.denied():
+            return self._planned()
+        # Once: there may be years of runs, and most of them owe nothing.
+        conductor, others = self._readings()
+        unseen, left = self._unseen(conductor, others), left_in_saved(others)
+        if unseen or (left and not _is_resumed(others)):
+            planned = self._planned() if left else {}
+            return {point: planned.get(point, ()) for point in left} | unseen
+        return self._planned() if _was_seen_by_itself(conductor, others) and self._is_unproven() else {}
 
     def unseen(self) -> dict[str, tuple[str, ...]]:
         """Say which points were not seen restored, by all its journals; raises `InputError` without a plan.
 
         A journal counts only as far as its chain closes, and if nobody but the run's account, or root, can have written it.
         """
-        if self.denied():
-            return self._planned()
-        conductor, others = self._readings()
+        return self._planned() if self.denied() else self._unseen(*self._readings())
+
+    def left_in_saved(self) -> frozenset[str]:
+        """Name the points of which a restore afterwards did not see that nothing of Islandmode is saved there."""
+        others = () if self.denied() else self._readings()[1]
+        return frozenset() if _is_resumed(others) else left_in_saved(others)
+
+    def _unseen(self, conductor: JournalReading | None, others: Sequence[Record]) -> dict[str, tuple[str, ...]]:
         if _is_resumed(others) or (conductor is None and not others and self.record is None):
             # Seen afterwards; or it ended before its first record, which comes before anything else.
             return {}
@@ -143,13 +154,6 @@ class RunDirectory:
         if believed is not None and not any(record.kind in ARMING for record in (*believed, *others)):
             return {}
         return owed({} if believed is not None else self._planned(), believed, others)
-
-    def _was_seen_by_itself(self) -> bool:
-        """Tell whether the run's own conductor saw all back that it had armed, and nobody has looked since."""
-        conductor, others = self._readings()
-        if conductor is None or _is_resumed(others):
-            return False
-        return bool(armed(conductor.records)) and not owed({}, conductor.records, ())
 
     def _readings(self) -> tuple[JournalReading | None, list[Record]]:
         """Read the conductor's journal, and what all the others say as far as it counts."""
@@ -282,6 +286,13 @@ def _believed(reading: JournalReading) -> Iterator[Record]:
 def _is_resumed(records: Iterable[Record]) -> bool:
     """Tell whether a restore after the run saw everything back."""
     return any(record.kind == RESUMED and record.data.get("restored") for record in records)
+
+
+def _was_seen_by_itself(conductor: JournalReading | None, others: Sequence[Record]) -> bool:
+    """Tell whether a run's own conductor saw all back that it had armed, and nobody has looked since."""
+    if conductor is None or _is_resumed(others):
+        return False
+    return bool(armed(conductor.records)) and not owed({}, conductor.records, ())
 
 
 def _first_holder(asked: Iterable[Callable[[], Holder | None] | None]) -> Holder | None:

@@ -251,6 +251,7 @@ def restore(
     Exit code 5 if restoration was not seen. With --drill, by the drill alone, when no run's record can be read.
     """
     from islandmode.ui import stop_commands
+    from islandmode.ui.restore_by_drill import restore_by_drill
     from islandmode.ui.silent_disk import watching
 
     if prove and run is not None:
@@ -258,7 +259,7 @@ def restore(
     with watching(run, workspace if drill is not None else None) as watch:
         where, named = workspace.resolve(), ("--drill", drill) if drill is not None else (run,) if run else ()
         wanted = stop_commands.Wanted(where, run, lab, ("restore", *named, *_place(workspace, lab)), at_once, watch)
-        return stop_commands.restore(wanted) if drill is None else stop_commands.restore_by_drill(wanted, drill)
+        return stop_commands.restore(wanted) if drill is None else restore_by_drill(wanted, drill)
 
 
 @app.command(hidden=True)

@@ -13,10 +13,11 @@ from islandmode.core.outcome import Reading
 from islandmode.core.plan import PlanPoint
 from islandmode.core.rescue import Rescue, Restorable
 from islandmode.isolation.by_hand import mend_saved
-from islandmode.isolation.point import ConduitState, Facts, IsolationPoint, PointState
+from islandmode.isolation.point import ConduitState, IsolationPoint, PointState
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab, LabUnknown
 from islandmode.run.outermost import sentence_of
+from islandmode.run.resume import Left
 from islandmode.store import catalog
 from islandmode.system.clock import MachineClock
 from islandmode.ui import rehearsal
@@ -150,36 +151,16 @@ async def _read(
     return found
 
 
-async def left_in_saved(points: Mapping[str, IsolationPoint], planned: Mapping[str, PlanPoint]) -> tuple[str, ...]:
-    """Look into the saved configuration of every point; says what is left there of Islandmode, or could not be read."""
-    found: dict[str, tuple[str, ...]] = {}
-
-    async def one(name: str) -> None:
-        reading = await points[name].facts(LOOK_S)
-        await points[name].close()
-        found[name] = tuple(_saved(name, planned[name].platform, reading))
-
-    async with anyio.create_task_group() as group:
-        for name in points:
-            group.start_soon(one, name)
-    return tuple(sentence for name in sorted(found) for sentence in found[name])
-
-
-def _saved(name: str, platform: str, reading: Reading[Facts]) -> Iterator[str]:
-    unread = f"the saved configuration of {name} could not be read"
-    facts = reading.value
-    if not reading.done or facts is None or facts.trouble:
-        why = (facts.trouble if facts is not None else "") or reading.why or reading.outcome.value
-        yield f"{unread}: {why}"
-        return
-    if facts.saved_has_ours:
-        mend = mend_saved(platform, facts.saved_ours)
+def told_of_saved(name: str, platform: str, left: Left) -> Iterator[str]:
+    """Say what is left in a point's saved configuration, with the command that mends it, and what could not be read of it."""
+    if left.saved:
+        mend = mend_saved(platform, left.saved)
         yield (
-            f"an object of Islandmode is left in the saved configuration of {name} ({', '.join(facts.saved_ours)}), and a "
-            f"restart would isolate again. Do there, as root: {mend}"
+            f"an Islandmode object is left in the saved configuration of {name} ({', '.join(left.saved)}), and a restart "
+            f"would isolate again. Do there, as root: {mend}"
         )
-    for one in facts.saved_unread:
-        yield f"{unread}: {one.what}: {one.why}"
+    for why in left.unread:
+        yield f"the saved configuration of {name} could not be read: {why}"
 
 
 def _say(name: str, planned: PlanPoint, reading: Reading[PointState], going: set[str]) -> int:

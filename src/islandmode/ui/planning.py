@@ -13,7 +13,7 @@ from islandmode.core.planning import PlanRefused, check, make_plan
 from islandmode.core.rescue import Rescue
 from islandmode.store import catalog
 from islandmode.store.catalog import Loaded
-from islandmode.store.rescue import read_needed
+from islandmode.store.rescue import Needed, read_needed, read_whole
 
 
 def plan_of(workspace: Path, drill: str) -> tuple[Loaded, Plan]:
@@ -36,7 +36,15 @@ def plan_of(workspace: Path, drill: str) -> tuple[Loaded, Plan]:
 
 def rescue_of(workspace: Path, drill: str) -> tuple[Rescue, tuple[InputError, ...], tuple[InputError, ...]]:
     """Make what a restore by a drill's name needs; returns too why points are lost, and what else is wrong in the files."""
-    needed = read_needed(workspace, drill)
+    return _rescue(read_needed(workspace, drill))
+
+
+def rescue_of_site(workspace: Path, site: str) -> tuple[Rescue, tuple[InputError, ...], tuple[InputError, ...]]:
+    """Make what a look at every point of a site needs; returns what `rescue_of` does."""
+    return _rescue(read_whole(workspace, site))
+
+
+def _rescue(needed: Needed) -> tuple[Rescue, tuple[InputError, ...], tuple[InputError, ...]]:
     points: dict[str, PlanPoint] = {}
     lost = [InputError(f"{name} cannot be restored by this drill: {error}") for name, error in needed.lost.items()]
     for name, (point, between) in needed.points.items():

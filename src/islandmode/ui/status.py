@@ -17,6 +17,7 @@ from islandmode.ui.exits import STRANDED
 from islandmode.ui.lab_place import STATE
 from islandmode.ui.stop_commands import say_whether_all
 from islandmode.ui.unfinished_runs import (
+    UNREADABLE,
     Known,
     cannot_be_told,
     is_only_unproven,
@@ -24,6 +25,7 @@ from islandmode.ui.unfinished_runs import (
     known_runs,
     lab_is_gone,
     owed_by,
+    why_unreadable,
 )
 
 
@@ -85,6 +87,15 @@ def banner(run: RunDirectory, points: list[str]) -> str:
         return (
             f"UNKNOWN: {run.run} in {run.workspace} cannot be read by this account ({denied}): it may be going on, and may have "
             f"left something isolated. Ask as the account of that run, or as root: islandmode status. To stop it: islandmode abort {run.run}"
+        )
+    if UNREADABLE in points:
+        return f"STRANDED: {run.run} ended and may have left anything isolated: {why_unreadable(run)}"
+    left = run.left_in_saved()
+    if left and is_only_unproven(run):
+        return (
+            f"UNPROVEN: {run.run}: {', '.join(sorted(left))} was seen without our objects, and its saved configuration has one, or "
+            "could not be read: a restart could isolate again. To see which, and how to mend it: "
+            f"islandmode restore {run.run}"
         )
     if is_only_unproven(run):
         return (

@@ -22,14 +22,13 @@ from typing import Any
 import anyio
 
 from islandmode.core.errors import InputError, IslandmodeError, Refused
-from islandmode.core.plan import Plan
 from islandmode.core.request import Request, write_request
 from islandmode.core.rescue import Restorable
 from islandmode.core.unfinished import armed
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab, LabUnknown
 from islandmode.run.outermost import sentence_of
-from islandmode.run.resume import resume
+from islandmode.run.resume import Resumed, resume
 from islandmode.store import rundir
 from islandmode.store.rundir import RunDirectory
 from islandmode.system import modes
@@ -40,25 +39,21 @@ from islandmode.system.disk import MachineDisk
 from islandmode.system.machine_state import VARIABLE
 from islandmode.system.process import EMPTY_ENVIRONMENT
 from islandmode.ui import rehearsal
-from islandmode.ui.devices import left_in_saved
+from islandmode.ui.devices import told_of_saved
 from islandmode.ui.exits import STRANDED
 from islandmode.ui.lab_place import STATE
 from islandmode.ui.operator_name import operator_name
-from islandmode.ui.planning import print_left_out, rescue_of
 from islandmode.ui.results import print_card
-from islandmode.ui.silent_disk import DiskWatch, beside
+from islandmode.ui.silent_disk import DiskWatch
 from islandmode.ui.unfinished_runs import (
-    UNREADABLE,
     Known,
     Owed,
-    is_only_unproven,
     is_workspace,
     known_runs,
     lab_identity,
     lab_is_gone,
     lab_of,
     owed_by,
-    uses,
     was_restored,
 )
 
@@ -131,7 +126,7 @@ def _ask_all(runs: Iterator[RunDirectory]) -> Iterator[Path]:
     for one in runs:
         holder = one.conductor()
         if holder is not None and _may_act_on(one) and (owed_by(one) or not was_restored(one)):
-            _ask(one, holder.pid)
+            ask(one, holder.pid)
             yield one.root
 
 
@@ -255,7 +250,7 @@ def _obeys(wanted: Wanted, directory: RunDirectory) -> bool:
         print(f"{directory.run}: restoration was seen already; the run is writing its verdict.")
         return True
     if holder is not None and not wanted.asked:
-        _ask(directory, holder.pid)
+        ask(directory, holder.pid)
     if anyio.run(partial(_obeyed, wanted.watch, directory, was_owed=bool(owed))):
         touched = bool(owed) or bool(armed(directory.records()))
         print(
@@ -265,7 +260,7 @@ def _obeys(wanted: Wanted, directory: RunDirectory) -> bool:
     return False
 
 
-def _ask(directory: RunDirectory, pid: int | None) -> None:
+def ask(directory: RunDirectory, pid: int | None) -> None:
     """Put a request into the run's folder, and signal the conductor; either is enough, and neither must succeed."""
     try:
         if not _put_request(directory):
@@ -307,7 +302,7 @@ async def _obeyed(watch: DiskWatch, directory: RunDirectory, *, was_owed: bool) 
 def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
     # Nobody who needs an abort should have to know the lab's name; only a run whose record is spoilt is looked for by it.
     plan, lab = directory.plan(), lab_of(directory) or _lab_without_folder(wanted, directory)
-    ended = _elsewhere(wanted.watch, plan, lab, (*_of_run(wanted.arguments[0], directory, wanted.lab), "--at-once"))
+    ended = elsewhere(wanted.watch, plan, lab, (*_of_run(wanted.arguments[0], directory, wanted.lab), "--at-once"))
     if ended is not None:
         return STRANDED if ended else 0
     # A run that is asked to stop and does not answer is owed all of its plan, whatever its journal says so far.
@@ -316,58 +311,60 @@ def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
     # A conductor that is only stopped may wake: from here on it may do nothing but restore. On a disk that does not take the
     # claim, the signal that it was sent says the same.
     FileClaim(directory.root).take_within(PUT_WITHIN_S)
-    path = directory.journal.with_name(_new_journal())
+    path = directory.journal.with_name(new_journal())
     with wanted.watch.elsewhere():
-        saved = _left_in_saved(directory, plan, lab, left) if left and is_only_unproven(directory) else ()
-        if saved:
-            # What stands among the journals would end the alarm.
-            path = directory.root / "artifacts" / path.name
-        seen = _restore(directory.workspace, plan, lab, owed, names=(plan.drill.site, directory.run), path=path)
-    for sentence in saved:
-        print(f"islandmode: UNPROVEN: {sentence}", file=sys.stderr)
-    if not seen or saved:
+        resumed = restore_points(
+            directory.workspace, plan, lab, owed, names=(plan.drill.site, directory.run), path=path
+        )
+    if not say_what_is_left(directory.run, plan, owed, resumed):
         return STRANDED
-    print(f"{directory.run}: restored by this command; {', '.join(sorted(owed))} was read back without our objects.")
+    print(
+        f"{directory.run}: restored by this command; {', '.join(sorted(owed))} was read back without our objects, and none is "
+        "saved there."
+    )
     return 0
 
 
-def _left_in_saved(directory: RunDirectory, plan: Plan, lab: Lab, left: Owed) -> tuple[str, ...]:
-    """Look for the cause of an unproven restoration where no restore looks; says what is left in a saved configuration."""
-    opened = rehearsal.open_points(plan, lab, directory.workspace, MachineClock.of_this_boot(), directory.run)
-    return anyio.run(left_in_saved, {name: opened[name] for name in left if name in opened}, plan.points)
+def say_what_is_left(run: str, plan: Restorable, owed: Owed, resumed: Resumed) -> bool:
+    """Say what keeps a restore from being whole; returns whether nothing does. What was not seen stands on the card."""
+    for name, left in sorted(resumed.left.items()):
+        for sentence in told_of_saved(name, plan.points[name].platform, left):
+            print(f"islandmode: UNPROVEN: {run}: {sentence}", file=sys.stderr)
+    return resumed.is_whole(owed)
 
 
-def _new_journal() -> str:
+def new_journal() -> str:
+    """Name the journal of a restore; no two have the same name, and a later one comes after."""
     stamp = iso_utc(MachineClock.of_this_boot().utc_us())[:19].replace(":", "")
     return f"restore-{stamp}Z-{randomness.token_hex(2)}.jsonl"
 
 
-def _restore(
+def restore_points(
     workspace: Path, plan: Restorable, lab: Lab, owed: Owed, *, names: tuple[str, str | None], path: Path
-) -> bool:
+) -> Resumed:
     """Restore until seen; `names` are site and run. Without a run it restores all that stands there, of every run."""
     clock = MachineClock.of_this_boot()
     opened = rehearsal.open_points(plan, lab, workspace, clock, names[1])
     points = {name: point for name, point in opened.items() if name in owed}
     recorded = (names[0], names[1] or "")
 
-    async def act() -> tuple[frozenset[str], str]:
+    async def act() -> Resumed:
         return await resume(
             points, owed, names=recorded, by=operator_name(), path=path, clock=clock, disk=MachineDisk()
         )
 
-    seen, unkept = anyio.run(act)
-    if unkept:
-        print(f"islandmode: what was done could not be recorded: {unkept}.", file=sys.stderr)
-    if seen != set(owed):
+    resumed = anyio.run(act)
+    if resumed.unkept:
+        print(f"islandmode: what was done could not be recorded: {resumed.unkept}.", file=sys.stderr)
+    if resumed.seen != set(owed):
         print_card(plan)
-    return seen == set(owed)
+    return resumed
 
 
 def prove(workspace: Path, run: str, lab_name: str) -> int:
     """Log in on every point of a run as a restore would, change nothing, and say what is in the way."""
     directory = rundir.find(workspace, run)
-    plan, lab = directory.plan(), _lab(workspace, lab_name)
+    plan, lab = directory.plan(), lab_named(workspace, lab_name)
     points = rehearsal.open_points(plan, lab, workspace, MachineClock.of_this_boot(), directory.run)
 
     async def log_in() -> list[str]:
@@ -385,82 +382,8 @@ def prove(workspace: Path, run: str, lab_name: str) -> int:
     return 0
 
 
-def restore_by_drill(wanted: Wanted, drill: str) -> int:
-    """Restore by what a drill would isolate, when no run's record can be read; deletes our objects, whoever made them."""
-    workspace = wanted.workspace
-    rescue, lost, left_out = rescue_of(workspace, drill)
-    lab = _lab(workspace, wanted.lab)
-    ended = _elsewhere(wanted.watch, rescue, lab, wanted.arguments)
-    if ended is not None:
-        return ended
-    print_left_out(left_out)
-    owed = {name: point.conduits for name, point in rescue.points.items()}
-    path = workspace / rundir.RUNS / _new_journal()
-    with wanted.watch.elsewhere():
-        # Records that cannot be read are why somebody restores by the drill: they may not keep it waiting either.
-        unasked = beside(partial(_stop_runs_on, workspace, rescue, lab), RECORDS_WITHIN_S)
-        if unasked:
-            print(f"islandmode: runs on these conduits could not all be asked to stop: {unasked}.", file=sys.stderr)
-        seen = _restore(workspace, rescue, lab, owed, names=(rescue.site, None), path=path)
-    for why in lost:
-        print(f"islandmode: {why}", file=sys.stderr)
-    if not seen or lost:
-        return STRANDED
-    print(f"Restored by the drill: {', '.join(sorted(owed))} was read back without our objects.")
-    with wanted.watch.elsewhere():
-        untold = apart(partial(_tell_runs, workspace, lab, owed, path), RECORDS_WITHIN_S)
-    if untold:
-        print(
-            f"islandmode: this restore could not be entered in the record of every run it covers: {untold}.",
-            file=sys.stderr,
-        )
-    return 0
-
-
-def _tell_runs(workspace: Path, lab: Lab, owed: Owed, path: Path) -> None:
-    """Copy the record of a restore by the drill to each run that it covers: what that run left was seen gone."""
-    for one, left in known_runs(workspace).unfinished:
-        # An unproven one was seen back already: what is not proven of it is not among what was looked at.
-        if (
-            not is_only_unproven(one)
-            and _covers(owed, left, one)
-            and (uses(one, lab) or _was_in_no_lab(one, workspace))
-        ):
-            with suppress(OSError):
-                modes.write_bytes(one.journal.with_name(path.name), path.read_bytes())
-            if one.record is not None:
-                one.record.forget()
-
-
-def _covers(seen: Owed, left: Owed, one: RunDirectory) -> bool:
-    """Tell whether all that a run left was seen gone, conduit by conduit; what only an unreadable plan knows was not."""
-    if UNREADABLE in left:
-        left = dict(one.record.points) if one.record is not None else left
-    return all(name in seen and set(conduits) <= set(seen[name]) for name, conduits in left.items())
-
-
-def _was_in_no_lab(one: RunDirectory, workspace: Path) -> bool:
-    """Tell whether nothing says in which lab a run of this workspace was: then it was in the one that was looked at."""
-    return one.workspace == workspace.resolve() and lab_identity(one) is None
-
-
-def _stop_runs_on(workspace: Path, rescue: Restorable, lab: Lab) -> None:
-    """Take runs on the same conduits from their conductors first: one that has not armed yet must not do so after us."""
-    for one in known_runs(workspace).runs:
-        holder = one.conductor() if one.workspace == workspace.resolve() or uses(one, lab) else None
-        if holder is not None and _shares(one, rescue):
-            FileClaim(one.root).take_within(PUT_WITHIN_S)
-            _ask(one, holder.pid)
-
-
-def _shares(one: RunDirectory, plan: Restorable) -> bool:
-    try:
-        return bool(set(one.plan().conduits) & set(plan.conduits))
-    except InputError:
-        return True
-
-
-def _lab(workspace: Path, name: str) -> Lab:
+def lab_named(workspace: Path, name: str) -> Lab:
+    """Give the lab of a name; raises `InputError` when it is not running, and `LabUnknown` where its folder is gone."""
     lab = backends.attach(name, workspace / STATE)
     if lab is not None:
         return lab
@@ -479,10 +402,10 @@ def _lab_without_folder(wanted: Wanted, directory: RunDirectory) -> Lab:
             f"its lab cannot be found in {directory.workspace / STATE}; `islandmode lab list` says whether it lives, and "
             "`islandmode lab down --force` ends it, and the isolation with it."
         )
-    return _lab(directory.workspace, wanted.lab)
+    return lab_named(directory.workspace, wanted.lab)
 
 
-def _elsewhere(watch: DiskWatch, plan: Restorable, lab: Lab, arguments: tuple[str, ...]) -> int | None:
+def elsewhere(watch: DiskWatch, plan: Restorable, lab: Lab, arguments: tuple[str, ...]) -> int | None:
     """Run ourselves on the operations host instead, and say how that ended; None when this is it."""
     rehearsal.refuse_strangers(plan, lab)
     if lab.is_here():

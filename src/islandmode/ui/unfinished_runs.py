@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.plan import Plan
@@ -169,12 +169,34 @@ def refuse_beside_unfinished(workspace: Path, plan: Plan, own: str, lab: Lab) ->
     """Refuse a run on conduits that an earlier one may have left isolated, until a restore was seen."""
     for one, owed in known_runs(workspace).unfinished:
         conduits = {conduit for group in owed.values() for conduit in group}
-        shared = sorted(conduits & set(plan.conduits)) if conduits else ["what cannot be read any more"]
+        shared = True if UNREADABLE in owed or not conduits else sorted(conduits & set(plan.conduits))
         here = one.workspace == workspace.resolve() or uses(one, lab)
         # Of one that goes on in another workspace the device itself is the lock.
         going = one.workspace != workspace.resolve() and one.conductor() is not None
         if one.run != own and here and not going and shared and not lab_is_gone(one):
-            raise Refused(
-                f"Run {one.run} ended and restoration of {', '.join(shared)} was not seen, or is not proven. First bring it to its end: "
-                f"islandmode restore {one.run}. Nothing was touched."
-            )
+            raise Refused(f"{_why_first(one, shared)} Nothing was touched.")
+
+
+def _why_first(one: RunDirectory, shared: list[str] | Literal[True]) -> str:
+    """Say what an earlier run may have left, and how it is brought to its end; of one that cannot be read, which file that is."""
+    if shared is not True:
+        return (
+            f"Run {one.run} ended and restoration of {', '.join(shared)} was not seen, or is not proven. First bring it to its "
+            f"end: islandmode restore {one.run}."
+        )
+    return f"Run {one.run} may have left anything isolated: {why_unreadable(one)}"
+
+
+def why_unreadable(one: RunDirectory) -> str:
+    """Say which file of a run cannot be read, so that nobody knows what it left, and what to do; a whole sentence."""
+    denied = cannot_be_told(one)
+    if denied:
+        return f"{one.root} cannot be read by this account ({denied}); ask as its own, or as root: islandmode restore {one.run}."
+    try:
+        one.plan()
+    except InputError as error:
+        return (
+            f"{str(error).rstrip('.')}, with a drill of its site. That ends this alarm when it has seen every isolation point of "
+            "the site without Islandmode objects."
+        )
+    return "its record can be read again; islandmode status looks once more."

@@ -64,6 +64,12 @@ def ticket_left_s(answer: str, ticket: str) -> float | None:
     return None if left is None else incoming.number(left, TIMER_MAX_S)
 
 
+def standing_in(answer: str) -> tuple[str, ...]:
+    """Name our tables in a listing of all tables, of whatever conduit and run."""
+    tables = [row["table"] for row in rows(answer) if "table" in row]
+    return tuple(str(table["name"]) for table in tables if str(table["name"]).startswith(PREFIX))
+
+
 def holds_anything(answer: str) -> bool:
     """Tell whether any pair is held, isolating or not."""
     return any(row["set"].get("elem") for row in rows(answer) if "set" in row and row["set"]["name"] == "hold")

@@ -1,0 +1,211 @@
+"""`restore --drill`: by what a drill would isolate, when the record of a run can no longer be read.
+
+It deletes the objects of every run on the drill's conduits. What it has seen is copied to the runs that it covers, and ends their
+alarms. A run of which nothing is known any more (neither plan nor the machine's record can be read) may have isolated anything of its
+site: its alarm ends only after a look on every isolation point of that site.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import anyio
+
+from islandmode.core.errors import InputError, IslandmodeError, Refused
+from islandmode.core.rescue import Restorable
+from islandmode.rehearse.lab import Lab, LabGone
+from islandmode.run.outermost import sentence_of
+from islandmode.run.resume import Left, Resumed, look_at_site
+from islandmode.store import rundir
+from islandmode.store.rescue import sites_with_points
+from islandmode.store.rundir import RunDirectory
+from islandmode.system import modes
+from islandmode.system.apart import apart
+from islandmode.system.claim import FileClaim
+from islandmode.system.clock import MachineClock
+from islandmode.system.disk import MachineDisk
+from islandmode.ui import rehearsal
+from islandmode.ui.exits import STRANDED
+from islandmode.ui.operator_name import operator_name
+from islandmode.ui.planning import print_left_out, rescue_of, rescue_of_site
+from islandmode.ui.silent_disk import beside
+from islandmode.ui.stop_commands import (
+    PUT_WITHIN_S,
+    Wanted,
+    ask,
+    elsewhere,
+    lab_named,
+    new_journal,
+    restore_points,
+    say_what_is_left,
+)
+from islandmode.ui.unfinished_runs import UNREADABLE, Owed, cannot_be_told, known_runs, lab_identity, owed_by, uses
+
+RECORDS_WITHIN_S = 3.0
+
+
+def restore_by_drill(wanted: Wanted, drill: str) -> int:
+    """Restore by what a drill would isolate, whoever made the objects; returns 0 when all of it was seen, else 5."""
+    rescue, lost, left_out = rescue_of(wanted.workspace, drill)
+    lab = lab_named(wanted.workspace, wanted.lab)
+    try:
+        ended = elsewhere(wanted.watch, rescue, lab, wanted.arguments)
+    except LabGone as gone:
+        print(sentence_of(gone))
+        return 0
+    except Refused as error:
+        # Nothing was seen: whatever stands on the devices stands there still.
+        print(f"islandmode: {sentence_of(error)}", file=sys.stderr)
+        return STRANDED
+    if ended is not None:
+        return ended
+    print_left_out(left_out)
+    owed = {name: point.conduits for name, point in rescue.points.items()}
+    path = wanted.workspace / rundir.RUNS / new_journal()
+    with wanted.watch.elsewhere():
+        # Records that cannot be read are why somebody restores by the drill: they may not keep it waiting either.
+        unasked = beside(partial(_stop_runs_on, wanted.workspace, rescue, lab), RECORDS_WITHIN_S)
+        if unasked:
+            print(f"islandmode: runs on these conduits could not all be asked to stop: {unasked}.", file=sys.stderr)
+        resumed = restore_points(wanted.workspace, rescue, lab, owed, names=(rescue.site, None), path=path)
+    for why in lost:
+        print(f"islandmode: {why}", file=sys.stderr)
+    if not say_what_is_left(drill, rescue, owed, resumed) or lost:
+        return STRANDED
+    points = ", ".join(sorted(owed))
+    print(f"Restored by the drill: {points} was read back without our objects, and none is saved there.")
+    with wanted.watch.elsewhere():
+        untold = apart(partial(_tell_runs, wanted.workspace, lab, owed, path), RECORDS_WITHIN_S)
+        if untold:
+            print(
+                f"islandmode: this restore could not be entered in the record of every run it covers: {untold}.",
+                file=sys.stderr,
+            )
+        else:
+            _end_of_unreadable(wanted.workspace, lab, rescue.site)
+    return 0
+
+
+def _tell_runs(workspace: Path, lab: Lab, owed: Owed, path: Path) -> None:
+    """Copy the record of a restore by the drill to each run that it covers: what that run left was seen gone."""
+    for one, left in known_runs(workspace).unfinished:
+        if _covers(owed, left, one) and (uses(one, lab) or _was_in_no_lab(one, workspace)):
+            _tell((one,), path)
+            if one.record is not None:
+                one.record.forget()
+
+
+def _tell(runs: Sequence[RunDirectory], path: Path) -> None:
+    """Copy a record into the folders of runs, as far as their journals' folders are there."""
+    for one in runs:
+        with suppress(OSError):
+            modes.write_bytes(one.journal.with_name(path.name), path.read_bytes())
+
+
+def _covers(seen: Owed, left: Owed, one: RunDirectory) -> bool:
+    """Tell whether all that a run left was seen gone, conduit by conduit; what only an unreadable plan knows was not."""
+    if UNREADABLE in left:
+        left = dict(one.record.points) if one.record is not None else left
+    return all(name in seen and set(conduits) <= set(seen[name]) for name, conduits in left.items())
+
+
+def _was_in_no_lab(one: RunDirectory, workspace: Path) -> bool:
+    """Tell whether nothing says in which lab a run of this workspace was: then it was in the one that was looked at."""
+    return one.workspace == workspace.resolve() and lab_identity(one) is None
+
+
+def _stop_runs_on(workspace: Path, rescue: Restorable, lab: Lab) -> None:
+    """Take runs on the same conduits from their conductors first: one that has not armed yet must not do so after us."""
+    for one in known_runs(workspace).runs:
+        holder = one.conductor() if one.workspace == workspace.resolve() or uses(one, lab) else None
+        if holder is not None and _shares(one, rescue):
+            FileClaim(one.root).take_within(PUT_WITHIN_S)
+            ask(one, holder.pid)
+
+
+def _shares(one: RunDirectory, plan: Restorable) -> bool:
+    try:
+        return bool(set(one.plan().conduits) & set(plan.conduits))
+    except InputError:
+        return True
+
+
+def _end_of_unreadable(workspace: Path, lab: Lab, site: str) -> None:
+    """End the alarms of runs of which nothing can be read, after a look at all that they may have isolated; say which stay."""
+    runs: list[RunDirectory] = []
+    unread = beside(lambda: runs.extend(_unreadable(workspace, lab)), RECORDS_WITHIN_S)
+    if unread or not runs:
+        return
+    why = _why_not_covered(workspace, site, runs) or _look(workspace, lab, site, runs)
+    for one in runs:
+        if why:
+            print(f"islandmode: {one.run}: its record cannot be read, and its alarm stays: {why}.", file=sys.stderr)
+        elif not owed_by(one):
+            print(
+                f"{one.run}: its record cannot be read; every isolation point of site {site} was seen without Islandmode "
+                "objects, and none is saved there, so its alarm ends."
+            )
+
+
+def _unreadable(workspace: Path, lab: Lab) -> Iterator[RunDirectory]:
+    """Give the ended runs of this workspace of which neither the plan nor the machine's record can be read."""
+    for one, left in known_runs(workspace).unfinished:
+        here = uses(one, lab) or _was_in_no_lab(one, workspace)
+        if UNREADABLE in left and one.record is None and here and one.conductor() is None and not cannot_be_told(one):
+            yield one
+
+
+def _why_not_covered(workspace: Path, site: str, runs: Sequence[RunDirectory]) -> str:
+    """Say why a look at one site does not cover these runs; empty when it does."""
+    named = {record.site for one in runs for record in (*one.records()[:1], *one.guardian_records()[:1])}
+    if named - {site}:
+        return f"it may be of site {', '.join(sorted(named - {site}))}; restore by a drill of that site"
+    unnamed = [one for one in runs if not one.records() and not one.guardian_records()]
+    if not unnamed:
+        return ""
+    sites, unread = sites_with_points(workspace)
+    if unread:
+        return f"its site is not known, and not every site can be read ({sentence_of(unread[0])})"
+    if set(sites) != {site}:
+        return f"its site is not known, and there are several: {', '.join(sites)}"
+    return ""
+
+
+def _look(workspace: Path, lab: Lab, site: str, runs: Sequence[RunDirectory]) -> str:
+    """Look on every isolation point of a site and enter that in the runs' records; says why it does not end their alarms."""
+    try:
+        rescue, lost, left_out = rescue_of_site(workspace, site)
+        rehearsal.refuse_strangers(rescue, lab)
+        points = rehearsal.open_points(rescue, lab, workspace, MachineClock.of_this_boot(), None)
+    except IslandmodeError as error:
+        return sentence_of(error).rstrip(".")
+    wrong = (*lost, *(error for error in left_out if "defines site" in str(error)))
+    if wrong:
+        return sentence_of(wrong[0]).rstrip(".")
+    path = workspace / rundir.RUNS / new_journal()
+
+    async def act() -> Resumed:
+        clock = MachineClock.of_this_boot()
+        return await look_at_site(points, site=site, by=operator_name(), path=path, clock=clock, disk=MachineDisk())
+
+    looked = anyio.run(act)
+    left = [f"{name} {_told(one)}" for name, one in sorted(looked.left.items()) if not one.none_at_all]
+    if left:
+        return "; ".join(left)
+    untold = looked.unkept or apart(lambda: _tell(runs, path), RECORDS_WITHIN_S)
+    return f"the look could not be entered in its record ({untold})" if untold else ""
+
+
+def _told(left: Left) -> str:
+    """Say what a look found on a point, or why it found nothing out."""
+    if left.saved:
+        return f"has an Islandmode object in its saved configuration ({', '.join(left.saved)})"
+    if left.unread:
+        return f"was not seen ({'; '.join(left.unread)})"
+    if left.standing is None:
+        return "did not show what stands there"
+    return f"still has {', '.join(left.standing)}; restore by a drill that isolates it"
