@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from islandmode.rehearse.lab import Lab
+from islandmode.store.active import record_run
 from tests.lab.drills import start, wait_for
 from tests.lab.guarded import (
     ask,
@@ -28,7 +30,9 @@ from tests.lab.guarded import (
     wait_restored,
     wait_until,
 )
+from tests.run import simulated_drill
 from tests.system.hanging_disk import FreezingDisk, freezing_disk, unanswered_mount
+from tests.ui.test_runs_commands import ARMED, forget_locks, leave_run
 
 pytestmark = pytest.mark.lab
 
@@ -146,6 +150,43 @@ def test_an_abort_signals_where_the_runs_cannot_even_be_read(lab: Lab, workspace
         assert f"(process {conductor})" in aborted.stderr
         assert "STRANDED: this command has seen nothing restored" in aborted.stderr
     end_quietly(running)
+
+
+@pytest.mark.parametrize(
+    ("command", "hangs"),
+    [
+        (("status",), "runs"),
+        (("status",), ".lab"),
+        (("status", "--devices"), "runs"),
+        (("runs",), "runs"),
+        (("show",), "runs"),
+        (("lab", "list"), "runs"),
+        (("lab", "status"), ".lab"),
+        (("lab", "down"), "runs"),
+        (("lab", "down"), ".lab"),
+        (("lab", "shell", "fw"), ".lab"),
+        (("lab", "restart", "fw"), ".lab"),
+    ],
+    ids=lambda part: part if isinstance(part, str) else " ".join(part),
+)
+def test_a_command_that_looks_ends_and_names_the_machines_runs(
+    tmp_path: Path, command: tuple[str, ...], hangs: str
+) -> None:
+    """Beside a mount on which not even reading ends; this process stands for the conductor of a run."""
+    leave_run(tmp_path, "2026-01-a", ARMED)
+    (tmp_path / ".lab").mkdir()
+    record_run("2026-01-a", tmp_path, simulated_drill.make(), {})
+    argv = [sys.executable, "-m", "islandmode", *command, "--workspace", str(tmp_path)]
+    try:
+        with unanswered_mount(tmp_path / hangs):
+            ended = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
+    finally:
+        forget_locks()
+    assert ended.returncode == 5, ended
+    assert f"{tmp_path / hangs} could not be read: the disk did not answer within" in ended.stderr
+    assert f"2026-01-a in {tmp_path} is running (process {os.getpid()})" in ended.stdout
+    assert "Traceback" not in ended.stderr
+    assert "No run" not in ended.stdout
 
 
 def test_a_restore_by_the_drill_needs_no_runs_that_can_be_read(lab: Lab, workspace: Path) -> None:

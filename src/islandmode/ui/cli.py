@@ -32,7 +32,8 @@ lab_app = typer.Typer(
 )
 app.add_typer(lab_app, name="lab")
 
-CRASH_FILE = Path("runs") / "internal-error.txt"
+RUNS = "runs"
+CRASH_FILE = Path(RUNS) / "internal-error.txt"
 BAD_INPUT = 2
 BANNER_S = 3.0
 UNTOLD = "whether an earlier run left something isolated is not known"
@@ -180,16 +181,20 @@ def run(
 def runs(workspace: Workspace = HERE) -> int:
     """List runs, newest first."""
     from islandmode.ui.runs import print_runs
+    from islandmode.ui.silent_disk import looking
 
-    return print_runs(workspace)
+    with looking(workspace / RUNS) as watch:
+        return print_runs(workspace, watch)
 
 
 @app.command()
 def show(run: RunName = "last", workspace: Workspace = HERE, json: Json = False) -> int:  # noqa: FBT002 - typer's way
     """Show what a run found, and where its report is."""
     from islandmode.ui.runs import show_run
+    from islandmode.ui.silent_disk import looking
 
-    return show_run(workspace, run, as_json=json)
+    with looking(workspace / RUNS) as watch:
+        return show_run(workspace, run, watch, as_json=json)
 
 
 @app.command()
@@ -204,17 +209,21 @@ def status(
 
     Exit code 5 if something may be, and no run is there to restore it, or if that cannot be told.
     """
+    from islandmode.ui.silent_disk import looking
     from islandmode.ui.status import print_status
 
-    return print_status(workspace, lab, devices=devices)
+    with looking(workspace / RUNS) as watch:
+        return print_status(workspace, lab, watch, devices=devices)
 
 
 @app.command(hidden=True)
 def look(workspace: Workspace = HERE, lab: LabName = "plant") -> int:
     """Look at the devices of a lab; `status --devices` starts this on the operations host."""
     from islandmode.ui.devices import look as look_there
+    from islandmode.ui.silent_disk import looking
 
-    return look_there(workspace.resolve(), lab)
+    with looking(workspace / RUNS) as watch:
+        return look_there(workspace.resolve(), lab, watch)
 
 
 @app.command()
@@ -297,8 +306,11 @@ def lab_up(
 def lab_status(workspace: Workspace = HERE, lab: LabName = "plant") -> int:
     """List the lab's nodes."""
     from islandmode.ui.lab_commands import status as show_status
+    from islandmode.ui.lab_place import STATE
+    from islandmode.ui.silent_disk import looking
 
-    return show_status(workspace, lab)
+    with looking(workspace / STATE) as watch:
+        return show_status(workspace, lab, watch)
 
 
 @lab_app.command("shell", context_settings={"ignore_unknown_options": True})
@@ -310,8 +322,11 @@ def lab_shell(
 ) -> int:
     """Open a shell in a node, or run a command there."""
     from islandmode.ui.lab_commands import shell
+    from islandmode.ui.lab_place import STATE
+    from islandmode.ui.silent_disk import looking
 
-    return shell(workspace, lab, node, tuple(command or ()))
+    with looking(workspace / STATE) as watch:
+        return shell(workspace, lab, node, tuple(command or ()), watch)
 
 
 @lab_app.command("restart")
@@ -320,8 +335,11 @@ def lab_restart(
 ) -> int:
     """Restart a node: links and saved files stay, running state goes."""
     from islandmode.ui.lab_commands import restart
+    from islandmode.ui.lab_place import STATE
+    from islandmode.ui.silent_disk import looking
 
-    return restart(workspace, lab, node)
+    with looking(workspace / STATE) as watch:
+        return restart(workspace, lab, node, watch)
 
 
 @lab_app.command("graph")
@@ -340,8 +358,10 @@ def lab_graph(
 def lab_list(workspace: Workspace = HERE) -> int:
     """List the labs of this machine, and the runs that use them."""
     from islandmode.ui.lab_commands import list_labs
+    from islandmode.ui.silent_disk import looking
 
-    return list_labs(workspace)
+    with looking(workspace / RUNS) as watch:
+        return list_labs(workspace, watch)
 
 
 @lab_app.command("down")
@@ -357,8 +377,10 @@ def lab_down(
     Refused while a run uses it, or may have left something isolated in it.
     """
     from islandmode.ui.lab_commands import down
+    from islandmode.ui.silent_disk import looking
 
-    return down(workspace, lab, force=force)
+    with looking(workspace / RUNS) as watch:
+        return down(workspace, lab, watch, force=force)
 
 
 def command(arguments: list[str]) -> int:

@@ -24,6 +24,7 @@ from islandmode.ui import rehearsal
 from islandmode.ui.exits import STRANDED
 from islandmode.ui.lab_place import STATE
 from islandmode.ui.planning import rescue_of
+from islandmode.ui.silent_disk import LookWatch
 from islandmode.ui.unfinished_runs import (
     Known,
     is_workspace,
@@ -38,11 +39,12 @@ from islandmode.ui.unfinished_runs import (
 LOOK_S = 10.0
 
 
-def look_at_devices(known: Known, lab_name: str) -> int:
+def look_at_devices(known: Known, lab_name: str, watch: LookWatch) -> int:
     """Look at the devices of every lab in which a run may have left something, and of this workspace's; 0 or 5."""
     code = 0
     labs: dict[str, tuple[Path, Lab]] = {}
     for one in known.runs:
+        watch.at(one.root)
         if one.conductor() is None and (not owed_by(one) or lab_is_gone(one)):
             continue
         try:
@@ -54,6 +56,7 @@ def look_at_devices(known: Known, lab_name: str) -> int:
             code = STRANDED
         else:
             labs[found.identity] = (one.workspace, found)
+    watch.at(known.workspace / STATE)
     for lab in _labs_of(known.workspace, lab_name):
         labs.setdefault(lab.identity, (known.workspace, lab))
     if not labs and not code:
@@ -66,7 +69,8 @@ def look_at_devices(known: Known, lab_name: str) -> int:
             return STRANDED
         print("No lab of this workspace is up: there is no device to look at.")
     for workspace, lab in labs.values():
-        ended = lab.ask(("look", "--workspace", str(workspace), "--lab", lab.name))
+        with watch.elsewhere():
+            ended = lab.ask(("look", "--workspace", str(workspace), "--lab", lab.name))
         code = max(code, STRANDED if ended else 0)
     return code
 
@@ -82,7 +86,7 @@ def _labs_of(workspace: Path, name: str) -> Iterator[Lab]:
             yield lab
 
 
-def look(workspace: Path, lab_name: str) -> int:
+def look(workspace: Path, lab_name: str, watch: LookWatch) -> int:
     """Look, on the operations host, at every point of this lab that a drill of the workspace or an unfinished run names."""
     lab = backends.attach(lab_name, workspace / STATE)
     if lab is None:
@@ -99,7 +103,8 @@ def look(workspace: Path, lab_name: str) -> int:
             and not {(str(point.management.address), conduit) for conduit in point.conduits} <= looked
         }
         looked |= {(str(point.management.address), conduit) for point in points.values() for conduit in point.conduits}
-        code = max(code, _look_at(points, lab, known.workspace, going))
+        with watch.elsewhere():
+            code = max(code, _look_at(points, lab, known.workspace, going))
     if not looked:
         print(
             f"No drill of {known.workspace} names a device of lab {lab_name}: nothing was looked at.", file=sys.stderr

@@ -21,6 +21,7 @@ from islandmode.system.clock import MachineClock
 from islandmode.system.life import lockers
 from islandmode.ui import stop_commands
 from islandmode.ui.lab_place import STATE
+from islandmode.ui.silent_disk import LookWatch
 from islandmode.ui.unfinished_runs import known_runs, lab_identity, lab_is_gone, owed_by, uses
 
 ENDED_WITHIN_S = 30.0
@@ -34,10 +35,12 @@ def up(workspace: Path, name: str, backend: str, topology: Path) -> int:
     return 0
 
 
-def down(workspace: Path, name: str, *, force: bool) -> int:
+def down(workspace: Path, name: str, watch: LookWatch, *, force: bool) -> int:
     """Take a lab down; one that a run uses only after that run was stopped and restored, where that is asked for."""
     state = workspace / STATE
-    known, users = known_runs(workspace), _users(workspace, name)
+    known = known_runs(workspace)
+    watch.at(state)
+    users = _users(workspace, name)
     code = 0
     if users and not force:
         raise Refused(
@@ -47,9 +50,12 @@ def down(workspace: Path, name: str, *, force: bool) -> int:
     if known.unread and not force:
         raise Refused(f"{known.unread[0]}: whether a run uses lab {name} cannot be told. `--force` takes it down.")
     if users:
-        code = stop_commands.bring_back_apart("abort", users)
-        anyio.run(_ended, users)
-    if not backends.down(name, state):
+        with watch.elsewhere():
+            code = stop_commands.bring_back_apart("abort", users)
+        anyio.run(_ended, users, watch)
+    with watch.elsewhere():
+        was_there = backends.down(name, state)
+    if not was_there:
         raise InputError(f"There is no lab {name} in {state}{_elsewhere(name)}.")
     for one in users:
         print(f"{one.run}: its lab is gone, and the isolation with it.")
@@ -72,11 +78,12 @@ def _users(workspace: Path, name: str) -> tuple[RunDirectory, ...]:
     )
 
 
-async def _ended(runs: tuple[RunDirectory, ...]) -> None:
+async def _ended(runs: tuple[RunDirectory, ...], watch: LookWatch) -> None:
     """Wait until runs have ended: what they still look at is in the lab. Not for ever."""
     clock = MachineClock.of_this_boot()
     with anyio.move_on_after(ENDED_WITHIN_S):
         while any(one.conductor() is not None for one in runs):
+            watch.step()
             await clock.sleep(LOOK_EVERY_S)
 
 
@@ -87,7 +94,7 @@ def _elsewhere(name: str) -> str:
     return f"; to end one of that name elsewhere: {ways}" if found else ""
 
 
-def list_labs(workspace: Path) -> int:
+def list_labs(workspace: Path, watch: LookWatch) -> int:
     """List the labs of this machine, whatever became of their folders, and the runs that use them."""
     known = active.known()
     runs = known_runs(workspace).runs
@@ -95,6 +102,7 @@ def list_labs(workspace: Path) -> int:
     for record in known.labs:
         lives = still_lives(record.lives_by) if record.identity else bool(lockers(record.lock))
         if lives is not False:
+            watch.step()
             using = [one.run for one in runs if uses(one, record) and (one.conductor() or owed_by(one))]
             used = f", used by {', '.join(using)}" if using else ""
             lines.append(
@@ -115,12 +123,14 @@ def _state(record: LabRecord, *, lives: bool | None) -> str:
     return "up" if there else "up, its folder is gone; `islandmode lab down` ends it"
 
 
-def status(workspace: Path, name: str) -> int:
+def status(workspace: Path, name: str, watch: LookWatch) -> int:
     """List the nodes of a lab."""
     if backends.is_orphan(name, workspace / STATE):
         print(f"Lab {name} is up and its folder is gone; end it with `islandmode lab down`.")
         return 0
-    state = backends.status(name, workspace / STATE)
+    # The state was read just now; what takes long is asking the nodes.
+    with watch.elsewhere():
+        state = backends.status(name, workspace / STATE)
     if not state.running:
         print(f"Lab {name} is not running.")
         return 0
@@ -132,9 +142,10 @@ def status(workspace: Path, name: str) -> int:
     return 0
 
 
-def shell(workspace: Path, name: str, node: str, command: tuple[str, ...]) -> int:
+def shell(workspace: Path, name: str, node: str, command: tuple[str, ...], watch: LookWatch) -> int:
     """Become a shell or a command in a node; does not return."""
     lab = _running(workspace, name)
+    watch.end()
     # A card knows a device by its name in the site, not in the lab.
     known = lab.topology.points[node].name if node in lab.topology.points else node
     argv = lab.shell(known, command or ("sh",), terminal=sys.stdin.isatty() and sys.stdout.isatty())
@@ -142,9 +153,11 @@ def shell(workspace: Path, name: str, node: str, command: tuple[str, ...]) -> in
     os.execvp(argv[0], argv)  # noqa: S606 - no shell: the lab's own argv
 
 
-def restart(workspace: Path, name: str, node: str) -> int:
+def restart(workspace: Path, name: str, node: str, watch: LookWatch) -> int:
     """Restart a node."""
-    backends.restart(_running(workspace, name), node)
+    lab = _running(workspace, name)
+    with watch.elsewhere():
+        backends.restart(lab, node)
     print(f"{node} has restarted from its saved configuration.")
     return 0
 

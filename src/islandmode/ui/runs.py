@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +12,28 @@ from islandmode.core.unfinished import armed
 from islandmode.core.verdict import Result, held_by
 from islandmode.store import rundir
 from islandmode.store.rundir import RunDirectory
+from islandmode.ui.silent_disk import LookWatch
 from islandmode.ui.unfinished_runs import is_only_unproven, owed_by
 
 
-def print_runs(workspace: Path) -> int:
+def print_runs(workspace: Path, watch: LookWatch) -> int:
     """List runs, newest first."""
     found = rundir.earlier(workspace)
     if not found:
         print("No run yet.")
         return 0
     # Plain columns, since a table would fold its rows to the width of a pipe.
-    rows = [("run", "verdict", "restoration"), *((one.run, *_end_of(one)) for one in found)]
+    rows = [("run", "verdict", "restoration"), *((one.run, *_end_of(one)) for one in _each(found, watch))]
     run, verdict = (max(len(row[column]) for row in rows) for column in (0, 1))
     for row in rows:
         print(f"{row[0]:{run}}  {row[1]:{verdict}}  {row[2]}".rstrip())
     return 0
+
+
+def _each(runs: Sequence[RunDirectory], watch: LookWatch) -> Iterator[RunDirectory]:
+    for one in runs:
+        watch.at(one.root)
+        yield one
 
 
 def _end_of(run: RunDirectory) -> tuple[str, str]:
@@ -47,9 +54,10 @@ def _restoration(run: RunDirectory, verdict: Mapping[str, Any]) -> str:
     return str(verdict.get("restoration", "not said"))
 
 
-def show_run(workspace: Path, run: str, *, as_json: bool) -> int:
+def show_run(workspace: Path, run: str, watch: LookWatch, *, as_json: bool) -> int:
     """Print a run's verdict, times and findings from what it wrote."""
     directory = rundir.find(workspace, run)
+    watch.at(directory.root)
     verdict = directory.verdict()
     if as_json:
         if verdict is None:

@@ -1,7 +1,8 @@
-"""A stop beside a disk that says nothing: signals, which need no file, and an end of its own.
+"""Commands beside a disk that says nothing: each comes to an end of its own, with a message instead of with the disk.
 
-`abort` and `restore` read what is owed from the runs' folder. Where that hangs, the processes of a run are told by signal, as
-the machine's own record names them, and this command ends with a message instead of with the disk.
+`abort` and `restore` read what is owed from the runs' folder. Where that hangs, the processes of a run are told by signal, which
+needs no file, as the machine's own record names them. A command that only looks names the runs in that record, and what it could
+not read.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from islandmode.system.life import FAULTS, within
 from islandmode.ui.exits import STRANDED
 
 LOOK_S = 0.1
+PATIENCE_S = 4.0
+"""How long a command that only looks waits for one answer of a disk."""
+RECORD_S = 3.0
 SIGNAL_AFTER_S = 2.0
 GIVE_UP_AFTER_S = 20.0
 UNSEEN = (
@@ -74,10 +78,14 @@ class DiskWatch:
         """Stop watching."""
         self._over.set()
 
+    def _silent_s(self) -> float:
+        """Tell for how long the disk has said nothing, of what was asked of it."""
+        return (self._clock.monotonic_us() - self._step_us) / 1_000_000 if self._reading else 0.0
+
     def _watch(self) -> None:
         told = False
         while not self._over.wait(LOOK_S):
-            silent_s = (self._clock.monotonic_us() - self._step_us) / 1_000_000 if self._reading else 0.0
+            silent_s = self._silent_s()
             if silent_s > SIGNAL_AFTER_S and not told:
                 told = True
                 print(self._tell(), file=sys.stderr, flush=True)
@@ -101,6 +109,72 @@ class DiskWatch:
         return f"islandmode: the disk with the record of a run does not answer; {who}."
 
 
+class LookWatch(DiskWatch):
+    """Watches from a thread whether a command that only looks gets past its reading."""
+
+    def __init__(self, where: Path) -> None:
+        """Start watching what this thread reads, `where` first."""
+        self._where = where.absolute()
+        self._thread, self._spent = threading.get_native_id(), ""
+        super().__init__(None, None)
+
+    def at(self, where: Path) -> None:
+        """Say what is read from now on, and that the disk has answered until now."""
+        self._where = where
+        self.step()
+
+    def _watch(self) -> None:
+        while not self._over.wait(LOOK_S):
+            if self._works():
+                self.step()
+            if self._silent_s() > PATIENCE_S:
+                self._give_up()
+
+    def _works(self) -> bool:
+        """Tell whether the reading thread does anything but wait: on a busy machine, or with much to read, that takes long."""
+        try:
+            stat = Path(f"/proc/self/task/{self._thread}/stat").read_text(encoding="ascii", errors="replace")
+        except OSError:
+            return False
+        # State, user time and system time of proc(5): fields 3, 14 and 15.
+        fields = stat.rpartition(") ")[2].split()
+        before, self._spent = self._spent, f"{fields[11]} {fields[12]}"
+        return fields[0] == "R" or before != self._spent
+
+    def _give_up(self) -> None:
+        print(
+            f"islandmode: {self._where} could not be read: the disk did not answer within {PATIENCE_S:g} s. What stands there is "
+            "not known, and a run may be going on, or have left something isolated, that is not named here.",
+            file=sys.stderr,
+        )
+        unread = beside(_print_recorded, RECORD_S)
+        if unread:
+            print(f"islandmode: this machine's own record of its runs could not be read: {unread}.", file=sys.stderr)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Nothing else ends a process whose main thread waits for a disk.
+        os._exit(STRANDED)
+
+
+def _print_recorded() -> None:
+    """Name the runs in this machine's own record, which is on another disk than theirs, and who of each lives."""
+    known = active.known()
+    for why in known.unread:
+        print(f"islandmode: {why}.", file=sys.stderr)
+    for one in known.runs:
+        holder = one.conductor()
+        if holder is None:
+            lives = (
+                "its guardian lives"
+                if one.guardian() is not None
+                else "neither its conductor nor its guardian is seen to live"
+            )
+            print(f"{one.run} in {one.workspace} was not seen restored; {lives}.", file=sys.stderr)
+            continue
+        process = "a process that cannot be seen from here" if holder.pid is None else f"process {holder.pid}"
+        print(f"{one.run} in {one.workspace} is running ({process}); what it may have isolated could not be read.")
+
+
 def _signalled(one: RunRecord) -> Iterator[tuple[str, int]]:
     """Tell conductor and guardian of a run to end; both restore first."""
     for what, asked in (("conductor", one.conductor), ("guardian", one.guardian)):
@@ -109,6 +183,16 @@ def _signalled(one: RunRecord) -> Iterator[tuple[str, int]]:
             if holder is not None and holder.pid is not None:
                 os.kill(holder.pid, signal.SIGTERM)
                 yield what, holder.pid
+
+
+@contextmanager
+def looking(where: Path) -> Iterator[LookWatch]:
+    """Watch a command that only looks to its end; `where` is what it reads first."""
+    watch = LookWatch(where)
+    try:
+        yield watch
+    finally:
+        watch.end()
 
 
 @contextmanager

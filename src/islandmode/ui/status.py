@@ -15,6 +15,7 @@ from islandmode.store.rundir import RunDirectory
 from islandmode.ui.devices import look_at_devices
 from islandmode.ui.exits import STRANDED
 from islandmode.ui.lab_place import STATE
+from islandmode.ui.silent_disk import LookWatch
 from islandmode.ui.stop_commands import say_whether_all
 from islandmode.ui.unfinished_runs import (
     UNREADABLE,
@@ -29,14 +30,15 @@ from islandmode.ui.unfinished_runs import (
 )
 
 
-def print_status(workspace: Path, lab: str, *, devices: bool) -> int:
+def print_status(workspace: Path, lab: str, watch: LookWatch, *, devices: bool) -> int:
     """Say whether a lab runs, and which runs of this machine did not end with restoration seen."""
     known = known_runs(workspace)
     if is_workspace(known.workspace):
+        watch.at(known.workspace / STATE)
         _print_lab(known.workspace, lab)
-    code, named = _print_runs(known)
+    code, named = _print_runs(known, watch)
     if devices:
-        code = max(code, look_at_devices(known, lab))
+        code = max(code, look_at_devices(known, lab, watch))
         return max(code, say_whether_all(known, "")) if known.unread else code
     if not named or known.unread:
         code = max(
@@ -56,10 +58,11 @@ def _print_lab(workspace: Path, lab: str) -> None:
         print(sentence_of(error))
 
 
-def _print_runs(known: Known) -> tuple[int, bool]:
+def _print_runs(known: Known, watch: LookWatch) -> tuple[int, bool]:
     """Say which runs go on or owe a restore; returns the exit code, and whether there is one of which all is not well."""
     code, named = 0, False
     for one in known.runs:
+        watch.at(one.root)
         owed, holder = owed_by(one), one.conductor()
         if holder is not None:
             process = "a process that cannot be seen from here" if holder.pid is None else f"process {holder.pid}"
