@@ -86,6 +86,7 @@ LOOKS: Mapping[str, tuple[Reading[Facts] | Exception, list[str]]] = {
     "logged in and of no use": (Reading(Outcome.DONE, Facts(trouble="no sudo")), ["no sudo"]),
     "no answer": (Reading(Outcome.UNKNOWN, why="no answer"), ["no answer"]),
     "no login": (Reading(Outcome.NOT_DONE), ["could not be read: not done"]),
+    "an error that nobody foresaw": (KeyError("x"), ["could not be read: this machine failed: KeyError"]),
     "this machine fails": (MemoryError(), ["could not be read: this machine failed: MemoryError"]),
 }
 

@@ -19,6 +19,7 @@ from islandmode.run.restore import restore_until_seen
 from islandmode.store.journal import Journal
 from islandmode.system.clock import Clock
 from islandmode.system.disk import Disk
+from islandmode.system.life import FAULTS
 
 GIVE_UP_S = 30.0
 WRITE_S = 3.0
@@ -173,8 +174,8 @@ async def look_for_left(points: Mapping[str, IsolationPoint]) -> dict[str, Left]
 async def _facts(point: IsolationPoint) -> Reading[Facts]:
     try:
         return await point.facts(LOOK_S)
-    except (MemoryError, RuntimeError, OSError) as error:
-        # Of this machine, not of the device: it does not unsay what was seen restored.
+    except FAULTS as error:
+        # Of this machine, not of the device: it neither unsays what was seen restored nor ends the look at another point.
         return Reading(Outcome.UNKNOWN, None, f"this machine failed: {type(error).__name__} {error}".strip())
 
 
