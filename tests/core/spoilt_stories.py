@@ -328,6 +328,8 @@ STORIES: dict[str, Spoil] = {
     # What became of the devices.
     "restore was not seen": lambda s: s.drop("restore.seen"),
     "the configuration was not read": lambda s: s.drop("configuration.read"),
+    "the configuration could not be read": lambda s: s.change("configuration.read", outcome="unknown"),
+    "the configuration was read before only": lambda s: s.change("configuration.read", when="before"),
     "an object of ours is left": lambda s: s.change(
         "configuration.compared", part="running", same=False, ours=True, mend="mend it"
     ),

@@ -20,13 +20,13 @@ PERFECT = "nothing"
 
 
 @cache
-def _plan() -> Plan:
+def perfect_plan() -> Plan:
     return given_files().plan()
 
 
 def verdict_of(name: str) -> Verdict:
     """Judge a story by its name."""
-    story = Story(_plan())
+    story = Story(perfect_plan())
     STORIES[name](story)
     return story.judge()
 
