@@ -57,10 +57,8 @@ def test_no_verdict_depends_on_how_long_the_machine_has_been_up(name: str) -> No
     assert day_later(story) == story.judge()
 
 
-def episode(first_us: int, last_us: int, seen: Seen = Seen.GOOD, **more: int) -> Episode:
-    heard = Heard.ANSWER if seen is Seen.GOOD else Heard.NOTHING
-    about = {"longest_gap_us": 0, "answered_us": first_us + 1, "ended_us": last_us + 1} | more
-    return Episode("probe", seen, first_us, last_us, 1, heard=heard, **about)
+def episode(first_us: int, last_us: int, longest_gap_us: int = 0) -> Episode:
+    return Episode("probe", Seen.GOOD, first_us, last_us, 1, longest_gap_us, first_us + 1, heard=Heard.ANSWER)
 
 
 def record(*told: tuple[int, int, Passage]) -> ProbeRecord:
