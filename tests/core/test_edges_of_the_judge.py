@@ -120,7 +120,26 @@ PASSED, STOPPED, UNTOLD = Passage.PASSED, Passage.STOPPED, Passage.UNTOLD
 def test_a_probe_dies_between_the_last_that_passed_and_the_first_that_did_not(
     told: list[tuple[int, int, Passage]], death: tuple[int, int | None]
 ) -> None:
-    found = death_of(record(*told), 10, 100)
+    found = death_of(record(*told), 10, 100, limit_us=10, lost_us=0)
+    assert (found.last_passed_us, found.first_stopped_us) == death
+
+
+@pytest.mark.parametrize(
+    ("told", "death"),
+    [
+        # Silent for five, which is a few samples, and passing again by twenty, which is the limit.
+        ([(1, 11, PASSED), (12, 16, STOPPED), (17, 22, PASSED), (23, 50, STOPPED)], (22, 23)),
+        ([(1, 11, PASSED), (12, 17, STOPPED), (18, 22, PASSED), (23, 50, STOPPED)], (11, 12)),
+        ([(1, 14, PASSED), (15, 19, STOPPED), (20, 22, PASSED), (23, 50, STOPPED)], (22, 23)),
+        ([(1, 15, PASSED), (16, 20, STOPPED), (21, 22, PASSED), (23, 50, STOPPED)], (15, 16)),
+        # Twice.
+        ([(1, 11, PASSED), (12, 12, STOPPED), (13, 14, PASSED), (15, 15, STOPPED), (16, 99, PASSED)], (99, None)),
+    ],
+)
+def test_a_few_samples_that_are_lost_before_the_limit_are_no_death(
+    told: list[tuple[int, int, Passage]], death: tuple[int, int | None]
+) -> None:
+    found = death_of(record(*told), 10, 100, limit_us=20, lost_us=5)
     assert (found.last_passed_us, found.first_stopped_us) == death
 
 

@@ -14,7 +14,7 @@ from islandmode.core.episodes import Episode, Seen
 from islandmode.core.judge_continuity import judge_continuity
 from islandmode.core.judge_egress import judge_egress, saw_nothing
 from islandmode.core.judge_preflight import advised
-from islandmode.core.judge_probes import Death, ProbeRecord, death_of, judge_return, judge_severed
+from islandmode.core.judge_probes import Death, ProbeRecord, death_in, judge_return, judge_severed
 from islandmode.core.judge_return import judge_devices, told_of_loss
 from islandmode.core.passage import Passage, SawNothing, not_counted, passage_of
 from islandmode.core.plan import Plan, PlanProbe, PlanStage
@@ -248,7 +248,7 @@ def _in_force_us(
 def _isolation_times(
     plan: Plan, window: Window, end_us: int, answered_us: int | None, mine: list[ProbeRecord]
 ) -> Times:
-    deaths = [(record, death_of(plan, record, window, end_us)) for record in mine if record.episodes]
+    deaths = [(record, death_in(plan, record, window, end_us)) for record in mine if record.episodes]
     if not deaths:
         return NO_TIMES
     earliest_us = max(death.last_passed_us - record.uncertainty_us for record, death in deaths)

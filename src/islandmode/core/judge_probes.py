@@ -82,15 +82,23 @@ def holes(known: Sequence[Episode], start_us: int, end_us: int, allowed_us: int)
     return (at_us, end_us) if end_us - at_us > allowed_us else None
 
 
-def death_of(plan: Plan, record: ProbeRecord, window: Window, until_us: int) -> Death:
+def death_in(plan: Plan, record: ProbeRecord, window: Window, until_us: int) -> Death:
     """Find when a severed probe stopped passing after the order that began a window."""
+    lost_us = allowed_gap_us(plan, record.planned)
+    return death_of(record, window.start_us, until_us, limit_us=limit_of(plan, window), lost_us=lost_us)
+
+
+def death_of(record: ProbeRecord, ordered_us: int, until_us: int, *, limit_us: int, lost_us: int) -> Death:
+    """Find when a severed probe stopped passing after an order.
+
+    What was silent for no longer than `lost_us` before it passed again, by `limit_us`, were samples that were lost.
+    """
     told = [(one, way) for one, way in zip(record.episodes, record.passages, strict=True) if one.first_us < until_us]
     passed = [one for one, way in told if way is Passage.PASSED and one.last_us <= until_us]
-    stopped = [one.first_us for one, way in told if way is Passage.STOPPED and one.first_us >= window.start_us]
-    limit_us, lost_us = limit_of(plan, window), allowed_gap_us(plan, record.planned)
+    stopped = [one.first_us for one, way in told if way is Passage.STOPPED and one.first_us >= ordered_us]
     first_stopped = next((us for us in stopped if not _passes_again(passed, us, limit_us, lost_us)), None)
     before = (one.last_us for one in passed if first_stopped is None or one.last_us < first_stopped)
-    return Death(max(before, default=window.start_us), first_stopped)
+    return Death(max(before, default=ordered_us), first_stopped)
 
 
 def _passes_again(passed: Sequence[Episode], stopped_us: int, limit_us: int, lost_us: int) -> bool:
@@ -134,7 +142,7 @@ def _dead_from(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Time
     says that a command ever left, nothing leaked.
     """
     end_us = timeline.restore_ordered_us or window.end_us
-    death = death_of(plan, record, window, end_us)
+    death = death_in(plan, record, window, end_us)
     if death.first_stopped_us is None:
         return min(max(timeline.isolate_answered_us.get(stage.name, end_us), window.start_us), end_us)
     return min(death.first_stopped_us, limit_of(plan, window))
