@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from islandmode.core.boundary import Boundary
 from islandmode.core.episodes import Seen
 from islandmode.core.plan import Plan
-from islandmode.core.verdict import Result
+from islandmode.core.verdict import UNWATCHED_WAY, Result, Verdict
 from tests.core.given import Documents, given, put
 from tests.core.spoilt import both, without
 from tests.core.story import BASE, END, Story
@@ -41,7 +43,7 @@ def test_the_quarterly_drill_makes_an_island_of_dmz_and_line() -> None:
     assert states(found) == dict.fromkeys(("corporate-dmz", "corporate-line3", "remote-access"), "isolated")
     assert {one.conduit: one.stage for one in found.conduits}["remote-access"] == "vendors"
     assert (found.is_island, found.left, found.ways_round) == (True, (), ())
-    assert found.told == "Every conduit of dmz and line3 is isolated: an island."
+    assert found.told == "Every conduit of dmz and line3 that the site file names is isolated."
 
 
 def test_a_vpn_that_is_left_open_makes_no_island() -> None:
@@ -109,6 +111,20 @@ def test_a_site_in_which_everything_is_joined_lists_a_bounded_number_of_ways() -
     assert len(boundary(mesh).ways_round) == 20
 
 
+def counting_nothing(plan: Plan) -> Plan:
+    """Give the plan for devices that count nothing."""
+    points = {
+        name: point.model_copy(
+            update={
+                "capabilities": point.capabilities.model_copy(update={"witness": "none"}),
+                "rendering": point.rendering.model_copy(update={"ways": {}}),
+            }
+        )
+        for name, point in plan.points.items()
+    }
+    return plan.model_copy(update={"points": points})
+
+
 def test_island_is_a_word_of_the_verdict_only_when_it_held_and_nothing_was_left() -> None:
     assert Story().judge().island
     open_vpn = Story(given(modem).plan())
@@ -119,6 +135,26 @@ def test_island_is_a_word_of_the_verdict_only_when_it_held_and_nothing_was_left(
     breached = Story()
     breached.see("office-to-plc", Seen.GOOD, BASE, END)
     assert not breached.judge().island
+    assert breached.judge().island_told == ""
+
+
+@pytest.mark.parametrize("code", ["point-management-across", "point-interface-unnamed", "point-tunnel"])
+def test_a_way_over_the_device_that_no_counter_watched_makes_it_no_island(code: str) -> None:
+    def held(plan: Plan, *, noted: bool) -> Verdict:
+        story = Story()
+        story.plan = plan
+        if noted:
+            story.add(0, "preflight.finding", code=code, sentence="x", refuses=False)
+        verdict = story.judge()
+        assert verdict.verdict is Result.HELD
+        return verdict
+
+    watched, unwatched = Story().plan, counting_nothing(Story().plan)
+    assert held(watched, noted=True).island_told.startswith("The plant ran as an island. ")
+    assert held(unwatched, noted=False).island
+    found = held(unwatched, noted=True)
+    assert not found.island
+    assert found.island_told == f"{found.boundary.told} {UNWATCHED_WAY}"
 
 
 def test_a_plan_of_an_earlier_version_is_read_and_called_no_island() -> None:

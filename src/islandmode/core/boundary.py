@@ -76,7 +76,7 @@ class Boundary(Frozen):
             return "What stays open is not known: the plan is of an earlier version."
         zones = " and ".join(self.zones)
         if self.is_island:
-            return f"Every conduit of {zones} is isolated: an island."
+            return f"Every conduit of {zones} that the site file names is isolated."
         left = (*(one.told for one in self.left), *(one.told for one in self.ways_round))
         return f"No island of {zones}: {'; '.join(left)}."
 

@@ -13,7 +13,7 @@ from functools import partial
 from islandmode.core.episodes import Episode, Seen
 from islandmode.core.judge_continuity import judge_continuity
 from islandmode.core.judge_egress import judge_egress, saw_nothing
-from islandmode.core.judge_preflight import advised
+from islandmode.core.judge_preflight import advised, leads_unwatched
 from islandmode.core.judge_probes import Death, ProbeRecord, death_in, judge_return, judge_severed
 from islandmode.core.judge_return import judge_devices, told_of_loss
 from islandmode.core.passage import Passage, SawNothing, not_counted, passage_of
@@ -86,7 +86,7 @@ def judge(
         rows=tuple(_rows(plan, probes, timeline, findings)),
         findings=tuple(sorted(findings, key=lambda one: (-RANK.index(one.result), one.first_s or 0.0, one.code))),
         witness=witness,
-        island=verdict is Result.HELD and plan.boundary.is_island,
+        island=verdict is Result.HELD and plan.boundary.is_island and not leads_unwatched(findings, witness),
         boundary=plan.boundary,
         closed_by_rule=tuple(way for stage in plan.stages for way in stage.closed),
         mode=mode,

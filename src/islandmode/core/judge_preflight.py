@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 from islandmode.core.record import Record
 from islandmode.core.timeline import of_kind
-from islandmode.core.verdict import Finding, Result
+from islandmode.core.verdict import Finding, Result, Witness
+
+NEVER_ISOLATED = frozenset({"point-management-across", "point-interface-unnamed", "point-tunnel"})
+"""Advice that names a way over a device which no isolation stops."""
 
 
 def advised(records: Sequence[Record]) -> list[Finding]:
@@ -15,3 +18,9 @@ def advised(records: Sequence[Record]) -> list[Finding]:
         Finding(code=record.data["code"], result=Result.HELD, sentence=record.data["sentence"], records=(record.seq,))
         for record in of_kind(records, "preflight.finding", refuses=False)
     ]
+
+
+def leads_unwatched(findings: Sequence[Finding], witness: Witness) -> bool:
+    """Tell whether preflight named a way over a device that is never isolated and that no counter watched."""
+    found = any(one.code in NEVER_ISOLATED for one in findings)
+    return found and witness.basis != "probes and firewall counters"

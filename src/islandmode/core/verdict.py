@@ -115,6 +115,11 @@ class Witness(Frozen):
     last_read_s: float | None = None
 
 
+UNWATCHED_WAY = (
+    "It is not called an island: preflight found a way over a device that is never isolated, and no counter watched it."
+)
+
+
 class Verdict(Frozen):
     """What the run showed."""
 
@@ -130,7 +135,7 @@ class Verdict(Frozen):
     findings: tuple[Finding, ...]
     witness: Witness
     island: bool
-    """Whether the verdict is held, and no conduit across the boundary was left."""
+    """Whether the verdict is held, no conduit across the boundary was left, and no way on a device went unwatched."""
     boundary: Boundary
     closed_by_rule: tuple[ClosedWay, ...]
     """What this drill did not test, because the site's allow-list permits nothing there."""
@@ -148,6 +153,17 @@ class Verdict(Frozen):
         if self.verdict is not Result.HELD:
             return self.verdict.value
         return held_by(self.witness.basis, self.witness.not_seen)
+
+    @property
+    def island_told(self) -> str:
+        """Say whether the plant was an island, and if not, what was left; empty where the drill was not held."""
+        if self.verdict is not Result.HELD:
+            return ""
+        if self.island:
+            return f"The plant ran as an island. {self.boundary.told}"
+        if self.boundary.is_island:
+            return f"{self.boundary.told} {UNWATCHED_WAY}"
+        return self.boundary.told
 
 
 def held_by(basis: str, not_seen: Sequence[str]) -> str:

@@ -101,10 +101,7 @@ def _head(plan: Plan, verdict: Verdict, records: Sequence[Record]) -> str:
 
 
 def _island(verdict: Verdict) -> str:
-    if verdict.verdict is not Result.HELD:
-        return ""
-    said = "The plant ran as an island. " if verdict.island else ""
-    return f" {said}{escape(verdict.boundary.told)}"
+    return f" {escape(verdict.island_told)}" if verdict.island_told else ""
 
 
 def _boundary(verdict: Verdict) -> str:
