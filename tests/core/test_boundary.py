@@ -157,6 +157,14 @@ def test_a_way_over_the_device_that_no_counter_watched_makes_it_no_island(code: 
     assert found.island_told == f"{found.boundary.told} {UNWATCHED_WAY}"
 
 
+@pytest.mark.parametrize("code", ["host-forwards", "point-part-unread"])
+def test_a_way_that_no_counter_can_watch_makes_it_no_island(code: str) -> None:
+    story = Story()
+    story.add(0, "preflight.finding", code=code, sentence="x", refuses=False)
+    verdict = story.judge()
+    assert (verdict.verdict, verdict.island) == (Result.HELD, False)
+
+
 def test_a_plan_of_an_earlier_version_is_read_and_called_no_island() -> None:
     """A restore reads the plan of its run, whatever version wrote it."""
     document = given().plan().model_dump(mode="json", by_alias=True)

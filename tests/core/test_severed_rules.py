@@ -47,7 +47,7 @@ def test_what_came_back_is_quoted_also_where_it_tells_nothing_of_its_target() ->
 def test_one_exception_among_silence_is_a_leak() -> None:
     verdict = came_back(Heard.ANSWER, from_us=MIDDLE, to_us=MIDDLE + 1).judge()
     assert verdict.leaks == 1
-    assert "1 times in the hold" in finding(verdict, "leak")
+    assert "1 time in the hold" in finding(verdict, "leak")
 
 
 INWARD = "eth1 to eth4"

@@ -10,6 +10,8 @@ from islandmode.core.verdict import Finding, Result, Witness
 
 NEVER_ISOLATED = frozenset({"point-management-across", "point-interface-unnamed", "point-tunnel"})
 """Advice that names a way over a device which no isolation stops."""
+NEVER_COUNTED = frozenset({"host-forwards", "point-part-unread"})
+"""Advice that names a way, or what may be one, on which no counter of an isolation point stands."""
 
 
 def advised(records: Sequence[Record]) -> list[Finding]:
@@ -22,5 +24,6 @@ def advised(records: Sequence[Record]) -> list[Finding]:
 
 def leads_unwatched(findings: Sequence[Finding], witness: Witness) -> bool:
     """Tell whether preflight named a way over a device that is never isolated and that no counter watched."""
-    found = any(one.code in NEVER_ISOLATED for one in findings)
-    return found and witness.basis != "probes and firewall counters"
+    found = {one.code for one in findings}
+    counted = witness.basis == "probes and firewall counters"
+    return bool(found & NEVER_COUNTED) or (bool(found & NEVER_ISOLATED) and not counted)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from islandmode.core.episodes import Episode, Seen
 from islandmode.core.passage import Passage
 from islandmode.core.plan import Plan, PlanProbe, PlanStage
+from islandmode.core.text import how_many
 from islandmode.core.timeline import AFTER, BEFORE, Timeline, Window
 from islandmode.core.verdict import Finding, Result
 
@@ -254,7 +255,7 @@ def _leak(
     what = "" if bad is None else f"; not every answer was good ({bad.why or bad.heard.value}), and each came back"
     sentence = (
         f"Leak: {record.name} still passed {way} the isolated side over {record.planned.crosses} (IPv{record.planned.family}, "
-        f"{kind}, seen from {record.planned.probe.vantage}), {passed} times in the hold{what}."
+        f"{kind}, seen from {record.planned.probe.vantage}), {how_many(passed, 'time')} in the hold{what}."
     )
     finding = finding_of("leak", Result.BREACHED, sentence, stage.name, record)
     return timed(finding, timeline, max(leaks[0].first_us, dead_from_us), leaks[-1].last_us)
@@ -263,7 +264,7 @@ def _leak(
 def _untold(stage: PlanStage, record: ProbeRecord, timeline: Timeline, untold: list[Episode]) -> Finding:
     times = sum(one.count for one in untold)
     sentence = (
-        f"{record.name} was refused {times} times in the hold ({untold[0].why or untold[0].heard.value}), and nothing says "
+        f"{record.name} was refused {how_many(times, 'time')} in the hold ({untold[0].why or untold[0].heard.value}), and nothing says "
         f"whether the firewall did that or somebody beyond it; whether {record.planned.crosses} was isolated is not known."
     )
     finding = finding_of("refused-by-unknown", Result.INCONCLUSIVE, sentence, stage.name, record)

@@ -208,8 +208,11 @@ class Conductor:
 
     def _nothing_left(self, refusal: str) -> str:
         """Add to a refusal what became of devices that were armed before it: *touched* must not be left out."""
-        armed = ", ".join(sorted(self._dead_man.touched))
-        return f"{refusal} {armed} was armed already: its object was removed and seen gone." if armed else refusal
+        armed = sorted(self._dead_man.touched)
+        if not armed:
+            return refusal
+        what = "was armed already: its object was" if len(armed) == 1 else "were armed already: their objects were"
+        return f"{refusal} {', '.join(armed)} {what} removed and seen gone."
 
     def _refuse_if_stopped(self) -> None:
         if self._latch.first is not None:
