@@ -100,16 +100,20 @@ class ProcessGuardian:
     def _listen(self, number: int) -> bool:
         """Take in what the guardian said since the last look; false when it is gone."""
         try:
-            while data := os.read(number, CHUNK):
-                *lines, self._heard = (self._heard + data).split(b"\n")
+            while True:
+                # First what came with the last line that was read: it may be all that is ever said.
+                *lines, self._heard = self._heard.split(b"\n")
                 if HERE.encode() in lines:
                     self._heard_us = self._clock.monotonic_us()
                 self._taken = self._taken or TAKEN.encode() in lines
+                data = os.read(number, CHUNK)
+                if not data:
+                    return False
+                self._heard += data
         except BlockingIOError:
             return True
         except OSError:
             return False
-        return False
 
     async def close(self) -> None:
         """Let go of the line; a guardian that still owes a restore goes on alone."""
