@@ -82,6 +82,11 @@ class Row(Frozen):
     longest_gap_s: float | None
     records: tuple[int, ...]
 
+    @property
+    def stopped(self) -> int:
+        """Count the samples that said something and did not come back through the path."""
+        return self.good + self.bad - self.passed
+
 
 class StageVerdict(Frozen):
     """One stage's result and its three times."""
