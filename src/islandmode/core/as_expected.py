@@ -57,6 +57,7 @@ class _Spans:
     leak: tuple[Span, ...]
     outage: tuple[Span, ...]
     untold: tuple[Span, ...]
+    silent: tuple[Span, ...]
 
 
 OUTAGES = frozenset({"continuity-gap", "continuity-availability", "isolated-too-much"})
@@ -76,6 +77,8 @@ def strips_of(
         must_be_dead = place < len(windows) and windows[place].name in dead_in
         shade = _shade(one, spans, must_be_dead=must_be_dead)
         yield Strip(one.first_us, one.last_us + period_us, shade, one.count, one.why)
+    # An episode goes on over what was lost within it; only the finding says that something was.
+    yield from (Strip(first, last, Shade.UNKNOWN, 0, "nothing was said") for first, last in spans.silent)
 
 
 def _spans(timeline: Timeline, findings: Sequence[Finding]) -> _Spans:
@@ -87,7 +90,8 @@ def _spans(timeline: Timeline, findings: Sequence[Finding]) -> _Spans:
             if first is not None and last is not None
         )
 
-    return _Spans(of({"leak"}), (*of(OUTAGES), *_without_control(timeline, findings)), of({"refused-by-unknown"}))
+    outages = (*of(OUTAGES), *_without_control(timeline, findings))
+    return _Spans(of({"leak"}), outages, of({"refused-by-unknown"}), of({"witness-gap"}))
 
 
 def _without_control(timeline: Timeline, findings: Sequence[Finding]) -> Iterator[Span]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 ASK_THE_DEVICE = "Find the cause in the device's own log, remove it, and rehearse again."
 REPEAT = "Remove the cause and repeat the drill; this run proves nothing either way."
-NOW = "NOW: "
 NO_MORE = "Nothing has to be done."
 OTHER = "Read the journal records that the finding names, and repeat the drill."
+
+URGENT = ("stranded", "guardian-disagrees", "ours-left", "configuration-unread", "no-control-after")
+"""What may mean that the plant is not back, the worst first."""
 
 WHAT_TO_DO = {
     # The isolation.
@@ -112,4 +114,9 @@ def what_to_do(code: str, run: str = "RUN") -> str:
 
 def is_urgent(code: str) -> bool:
     """Tell whether a finding may mean that the plant is not back."""
-    return WHAT_TO_DO.get(code, OTHER).startswith(NOW)
+    return urgency(code) < len(URGENT)
+
+
+def urgency(code: str) -> int:
+    """Give the place of a finding among those to be acted on: what may mean that the plant is not back comes first."""
+    return URGENT.index(code) if code in URGENT else len(URGENT)

@@ -11,7 +11,7 @@ from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.timeline import AFTER, BEFORE, Timeline, last_us, of_kind
 from islandmode.core.verdict import Finding, Interval, Restoration, Result, Times, Verdict
-from islandmode.core.what_to_do import is_urgent, what_to_do
+from islandmode.core.what_to_do import is_urgent, urgency, what_to_do
 from islandmode.ui.report_parts import Moments, box, bullets, card, facts, lasted, table
 
 SAYS = {
@@ -43,7 +43,7 @@ def begun_told(records: Sequence[Record], length_s: float, moments: Moments) -> 
     started = next(of_kind(records, "run.started"), None)
     said = started.data if started is not None else {}
     told = (
-        f"{moments.whole(0)} to {moments.whole(length_s)}, {moments.zone_told}",
+        f"{moments.whole(0)} to {moments.clock(length_s)[:-2]}, {moments.zone_told}",
         lasted(length_s),
         f"{said['mode']}{' in the lab' if said.get('lab') else ''}" if said.get("mode") else "",
         f"run by {said['operator']}" if said.get("operator") else "",
@@ -89,10 +89,10 @@ def failures(plan: Plan, verdict: Verdict, moments: Moments) -> str:
     return "".join(_failure(plan, verdict, moments, group) for group in sorted(kinds.values(), key=_place))
 
 
-def _place(group: Sequence[Finding]) -> tuple[bool, int, float]:
+def _place(group: Sequence[Finding]) -> tuple[int, int, float]:
     worst_first = (Result.BREACHED, Result.INCONCLUSIVE, Result.NOT_TESTED)
     begun_s = min((one.first_s for one in group if one.first_s is not None), default=inf)
-    return not is_urgent(group[0].code), worst_first.index(group[0].result), begun_s
+    return urgency(group[0].code), worst_first.index(group[0].result), begun_s
 
 
 def _failure(plan: Plan, verdict: Verdict, moments: Moments, group: Sequence[Finding]) -> str:
@@ -107,6 +107,8 @@ def _failure(plan: Plan, verdict: Verdict, moments: Moments, group: Sequence[Fin
         ("Whose", whose_told(concerned_by(plan, group))),
         ("Do", escape(what_to_do(first.code, verdict.run))),
     )
+    if verdict.restoration is Restoration.UNPROVEN and is_urgent(first.code):
+        return card("breached", "✖ restoration unproven", listed)
     return card(first.result.value.replace(" ", "-"), f"{SIGNS[first.result]} {first.result.value}", listed)
 
 
@@ -167,21 +169,21 @@ def limits(plan: Plan, verdict: Verdict) -> str:
     if longest_s is not None:
         gap = f"{longest_s:.3f} s"
     rows = [
-        ("Isolation, slowest stage", *_seen(verdict.isolation_s), f"{wanted.isolate_within:g} s"),
-        ("Restoration", *_seen(verdict.restoration_s), f"{wanted.restore_within:g} s"),
-        ("Longest OT gap", gap, "", f"{wanted.longest_ot_gap:g} s"),
-        ("Leaks", str(verdict.leaks), "", "none"),
+        ("Isolation, slowest stage", _seen(verdict.isolation_s), f"{wanted.isolate_within:g} s"),
+        ("Restoration", _seen(verdict.restoration_s), f"{wanted.restore_within:g} s"),
+        ("Longest OT gap", gap, f"{wanted.longest_ot_gap:g} s"),
+        ("Leaks", str(verdict.leaks), "none"),
     ]
-    drawn = table(("measured", "ordered to effective", "ordered to verified", "limit"), rows, "stack")
     return (
-        f"{drawn}<p class=note>Effective lies between the last packet that passed and the first that did not, as the probes "
-        "saw it; never when a call returned.</p>"
+        f"{table(('measured', 'was', 'limit'), rows, 'stack')}<p class=note>Effective lies between the last packet that passed and "
+        "the first that did not, as the probes saw it; never when a call returned.</p>"
     )
 
 
-def _seen(times: Times) -> tuple[str, str]:
+def _seen(times: Times) -> str:
     verified = times.ordered_to_verified
-    return _interval(times.ordered_to_effective), "not seen" if verified is None else f"{verified:.3f} s"
+    told = "not seen" if verified is None else f"{verified:.3f} s"
+    return f"ordered to effective {_interval(times.ordered_to_effective)}, ordered to verified {told}"
 
 
 def _interval(interval: Interval | None) -> str:

@@ -39,7 +39,7 @@ PATTERNS = (
     '<pattern id="short" width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
     '<rect width="4" height="4" fill="#fff"/><rect width="2" height="4" fill="#6b7780"/></pattern></defs>'
 )
-ALARMS = {Shade.LEAK: "✖ LEAK", Shade.OUTAGE: "✖ FAILED"}
+ALARMS = {Shade.LEAK: "✖ LEAK", Shade.OUTAGE: "✖ FAILED", Shade.UNKNOWN: "?"}
 COLUMNS, LABEL = WIDTH - LEFT - RIGHT, LEFT - 16
 UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 STEPS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 28_800, 86_400, 604_800)
@@ -87,7 +87,7 @@ def timeline_plot(
         f'<svg class="plot" xmlns="http://www.w3.org/2000/svg" {box} role="img" font-family="inherit" font-size="11.5">'
     )
     inside = f"<title>Timeline</title><desc>{escape(alt)}</desc>{PATTERNS}{bands}{heads}{labels}{bars}{frames}{marks}"
-    note = f"Counted from {moments.whole(0)}, {moments.zone_told}. Where a row is empty, its probe said nothing."
+    note = f"Counted from {moments.whole(0)}, {moments.zone_told}. Where a row is empty, nothing is on record."
     plot = f'<div class="wide">{opening}{inside}{_axis(scale, timeline, height)}</svg></div>'
     return f"{plot}<p class=note>{escape(note)}</p>"
 
@@ -127,7 +127,8 @@ def _vantage_heads(plan: Plan, rows: Mapping[str, int]) -> str:
 
 
 def _label(name: str, y: int, alarm: str) -> str:
-    look = f'font-weight="700" fill="{ALARM}"' if alarm else f'fill="{SOFT}"'
+    colour = INK if alarm == ALARMS[Shade.UNKNOWN] else ALARM
+    look = f'font-weight="700" fill="{colour}"' if alarm else f'fill="{SOFT}"'
     said = f"{alarm} {name}".strip()
     # A long name must not run into the bars.
     width = f' textLength="{LABEL}" lengthAdjust="spacingAndGlyphs"' if text_width(said, 11.5) > LABEL else ""
