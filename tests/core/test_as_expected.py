@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -44,6 +45,29 @@ def test_what_passes_until_the_isolation_is_in_effect_is_no_leak() -> None:
     story = Story()
     story.see("office-to-plc", Seen.GOOD, CORPORATE, CORPORATE + 2 * SECOND)
     assert Shade.LEAK not in shades(story, "office-to-plc")
+
+
+def test_a_question_of_the_hold_that_was_answered_after_restore_did_not_pass_in_it() -> None:
+    story = Story()
+    asked_us = RESTORE - 3 * STEP
+    story.samples["erp-canary"] = [
+        replace(one, seen=Seen.GOOD, heard=Heard.ANSWER, why="", answered_us=RESTORE + STEP)
+        if one.asked_us == asked_us
+        else one
+        for one in story.samples["erp-canary"]
+        if not asked_us < one.asked_us < RESTORE + STEP
+    ]
+    assert shades(story, "erp-canary") == [Shade.PASSES, Shade.DEAD, Shade.PASSES]
+
+
+def test_a_stretch_lasts_until_its_last_question_was_answered_and_ends_with_its_window() -> None:
+    story = Story()
+    timeline = timeline_of([stage.name for stage in story.plan.stages], story.records, story.others)
+    dead = story.episodes()["erp-canary"][1]
+    lone = replace(dead, first_us=CORPORATE + SECOND, last_us=CORPORATE + SECOND, ended_us=CORPORATE + 3 * SECOND)
+    late = replace(dead, first_us=RESTORE - STEP, last_us=RESTORE - STEP, ended_us=RESTORE + SECOND)
+    drawn = list(strips_of(story.plan, story.judge(), timeline, "erp-canary", [lone, late]))
+    assert [one.to_us for one in drawn] == [CORPORATE + 3 * SECOND, RESTORE]
 
 
 def test_what_must_be_alive_and_is_not_failed() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from islandmode.core.episodes import Heard, Seen
-from islandmode.core.flows_told import Fate, FlowTold, concerned_by, flows_told, seen_of
+from islandmode.core.flows_told import Concerned, Fate, FlowTold, concerned_by, concerned_by_probes, flows_told, seen_of
 from islandmode.core.plan import Plan
 from islandmode.core.verdict import Result
 from tests.core.given import Documents, given, put
@@ -188,6 +188,12 @@ def test_a_finding_names_whose_flows_it_concerns(
     found = [one for one in story.judge().findings if one.code == code]
     concerned = concerned_by(story.plan, found)
     assert (concerned.owners, concerned.service) == (owners, service)
+
+
+def test_a_probe_that_asks_for_no_declared_flow_names_its_conduit() -> None:
+    plan = given(lambda at: put(at.probes["office-to-plc"], "port", 503)).plan()
+    concerned = concerned_by_probes(plan, ["office-to-plc", "of-another-plan"])
+    assert concerned == Concerned(conduits=("corporate-line3",))
 
 
 def test_a_device_that_was_not_seen_restored_concerns_everybody() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from islandmode.core.episodes import Episode, Heard, Seen
 from islandmode.core.plan import Plan
@@ -32,7 +33,7 @@ TOLD = {
     Shade.DEAD: "dead, as it must be",
     Shade.LEAK: "LEAK: passes although isolated",
     Shade.OUTAGE: "FAILED: not good although it must be",
-    Shade.SHORT: "not good for a short time",
+    Shade.SHORT: "not good, where that is allowed",
     Shade.UNKNOWN: "not known",
 }
 Span = tuple[int, int]
@@ -66,19 +67,35 @@ OUTAGES = frozenset({"continuity-gap", "continuity-availability", "isolated-too-
 def strips_of(
     plan: Plan, verdict: Verdict, timeline: Timeline, probe: str, episodes: Sequence[Episode]
 ) -> Iterator[Strip]:
-    """Give every episode of a probe its shade; each lasts until its next sample would have been asked."""
+    """Give every episode of a probe its shade.
+
+    Each lasts until its next sample would have been asked, or its last one was answered, and no longer than its window.
+    """
     spans = _spans(timeline, [one for one in verdict.findings if one.probe == probe])
     dead_in = {stage.name for stage in plan.stages if probe in stage.dead}
     period_us = round(plan.drill.sample_every * 1_000_000)
     windows, place = timeline.windows, 0
-    for one in episodes:
+    for one, later in pairwise((*episodes, None)):
+        if one is None:
+            continue
         while place < len(windows) and windows[place].end_us <= one.first_us:
             place += 1
-        must_be_dead = place < len(windows) and windows[place].name in dead_in
+        window = windows[place] if place < len(windows) else None
+        ends = [max(one.last_us + period_us, one.ended_us)]
+        ends += [] if window is None else [window.end_us]
+        ends += [] if later is None else [later.first_us]
+        must_be_dead = window is not None and window.name in dead_in
         shade = _shade(one, spans, must_be_dead=must_be_dead)
-        yield Strip(one.first_us, one.last_us + period_us, shade, one.count, one.why)
+        if must_be_dead and shade is Shade.PASSES and _was_answered_after(one, timeline):
+            # Asked while isolated, and answered once that was over: until then nothing came back.
+            shade = Shade.DEAD
+        yield Strip(one.first_us, min(ends), shade, one.count, one.why)
     # An episode goes on over what was lost within it; only the finding says that something was.
     yield from (Strip(first, last, Shade.UNKNOWN, 0, "nothing was said") for first, last in spans.silent)
+
+
+def _was_answered_after(one: Episode, timeline: Timeline) -> bool:
+    return timeline.restore_ordered_us is not None and one.answered_us >= timeline.restore_ordered_us
 
 
 def _spans(timeline: Timeline, findings: Sequence[Finding]) -> _Spans:

@@ -51,10 +51,11 @@ class FlowTold:
 
 @dataclass(frozen=True)
 class Concerned:
-    """Whom a finding concerns: flows with their owners, or the service that has to go on."""
+    """Whom a finding concerns: flows with their owners, the service that has to go on, and conduits without a flow to name."""
 
     flows: tuple[DyingFlow, ...] = ()
     service: str = ""
+    conduits: tuple[str, ...] = ()
 
     @property
     def owners(self) -> dict[str, tuple[str, ...]]:
@@ -78,29 +79,36 @@ def flows_told(plan: Plan, verdict: Verdict, records: Sequence[Record]) -> tuple
     )
 
 
-def concerned_by(plan: Plan, findings: Iterable[Finding]) -> Concerned:
+def concerned_by(plan: Plan, findings: Sequence[Finding]) -> Concerned:
     """Find whose flows some findings concern, or that they concern the service."""
     flows: list[DyingFlow] = []
-    service = ""
+    of_probes = concerned_by_probes(plan, [one.probe for one in findings if one.probe is not None])
     for finding in findings:
-        flows += _flows_of(plan, finding)
-        if finding.probe is not None and plan.probes[finding.probe].role == "continuity":
-            service = plan.drill.service.name
-    return Concerned(tuple(dict.fromkeys(flows)), service)
+        flows += [] if finding.probe is not None else _flows_of(plan, finding)
+    every = dict.fromkeys((*of_probes.flows, *flows))
+    return Concerned(tuple(every), of_probes.service, of_probes.conduits)
 
 
 def concerned_by_probes(plan: Plan, probes: Iterable[str]) -> Concerned:
     """Find whose flows some probes ask for, or that they watch the service; names that the plan lacks are nobody's."""
-    known = [name for name in probes if name in plan.probes]
-    flows = [flow for stage in plan.stages for flow in stage.dying_flows if set(known) & set(flow.probes)]
-    watched = any(plan.probes[name].role == "continuity" for name in known)
-    return Concerned(tuple(dict.fromkeys(flows)), plan.drill.service.name if watched else "")
+    flows: list[DyingFlow] = []
+    conduits: list[str] = []
+    service = ""
+    for name in probes:
+        planned = plan.probes.get(name)
+        if planned is None:
+            continue
+        asked = [flow for stage in plan.stages for flow in stage.dying_flows if name in flow.probes]
+        flows += asked
+        if planned.role == "continuity":
+            service = plan.drill.service.name
+        elif not asked and planned.crosses is not None:
+            conduits.append(planned.crosses)
+    return Concerned(tuple(dict.fromkeys(flows)), service, tuple(dict.fromkeys(conduits)))
 
 
 def _flows_of(plan: Plan, finding: Finding) -> list[DyingFlow]:
     named = [(stage.name, flow) for stage in plan.stages for flow in stage.dying_flows]
-    if finding.probe is not None:
-        return [flow for _, flow in named if finding.probe in flow.probes]
     if finding.conduit is not None:
         return [flow for _, flow in named if flow.conduit == finding.conduit]
     if finding.code in OF_THE_WAY_BACK:

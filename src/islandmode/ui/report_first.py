@@ -130,7 +130,8 @@ def whose_told(concerned: Concerned) -> str:
     """Name the owners of flows with their flows, and the service where that is concerned."""
     owners = [f"<b>{escape(owner)}</b> ({escape(', '.join(flows))})" for owner, flows in concerned.owners.items()]
     service = [f"service <b>{escape(concerned.service)}</b>"] if concerned.service else []
-    return "; ".join((*service, *owners))
+    others = [f"no declared flow, on conduit {escape(conduit)}" for conduit in concerned.conduits]
+    return "; ".join((*service, *owners, *others))
 
 
 def run_facts(plan: Plan, verdict: Verdict, records: Sequence[Record], timeline: Timeline, moments: Moments) -> str:

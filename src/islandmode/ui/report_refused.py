@@ -14,7 +14,7 @@ from islandmode.core.timeline import Timeline, last_us, of_kind
 from islandmode.core.unfinished import armed
 from islandmode.core.what_to_do import what_to_do
 from islandmode.ui.report_first import begun_told, whose_told
-from islandmode.ui.report_parts import Moments, box, bullets, card, document, facts, section, table
+from islandmode.ui.report_parts import Moments, box, card, document, facts, section, table
 
 
 def render_refusal(
@@ -56,11 +56,11 @@ def _touched(records: Sequence[Record]) -> str:
 
 def _found(records: Sequence[Record]) -> str:
     rows = [
-        ("refuses" if one.data["refuses"] else "note", escape(str(one.data["sentence"])), escape(str(one.data["code"])))
-        for one in of_kind(records, "preflight.finding")
+        (one.data["refuses"], one.data["sentence"], one.data["code"]) for one in of_kind(records, "preflight.finding")
     ]
-    baseline = [escape(str(what)) for one in of_kind(records, "vantage.looked") for what in one.data.get("what", ())]
-    if not rows and not baseline:
+    for one in of_kind(records, "vantage.looked"):
+        rows += [(True, what, code) for what, code in zip(one.data["what"], one.data.get("codes", ()), strict=False)]
+    if not rows:
         return "<p>Nothing else is on record.</p>"
-    preflight = table(("", "found by preflight", "code"), rows, "stack") if rows else ""
-    return f"{preflight}{bullets(baseline)}"
+    told = [("✖ refuses" if refuses else "note", escape(str(what)), escape(str(code))) for refuses, what, code in rows]
+    return table(("kind", "found", "code"), told, "stack")
