@@ -213,9 +213,7 @@ def test_a_report_of_a_day_in_which_answers_came_and_went_stays_small() -> None:
     assert few.count("h1v") > 300
     bars = sum(map(len, re.findall(r'<path d="M[^"]*"', few)))
     assert len(few.encode()) + bars * len(story.plan.probes) // len(episodes) < LARGEST_BYTES
-    assert "more readings between these are in the journal. The least that any reading found left was 60 s." in plain(
-        few
-    )
+    assert "more readings between these in the journal. The least that any reading found left was 60 s." in plain(few)
     assert "8 h" in few
     timeline = timeline_of([stage.name for stage in story.plan.stages], story.records)
     assert timeline.seconds(timeline.windows[-1].end_us) > DAY_S * 0.99

@@ -101,7 +101,7 @@ def test_the_report_of_a_run_that_was_armed_does_not_say_untouched(tmp_path: Pat
     write_refusal(given().plan(), Refused(WHY), told, RunDirectory(tmp_path))
     said = plain((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "untouched" not in said
-    assert f"{POINT}: armed, not isolated; our object was removed and seen gone." in said
+    assert f"{POINT}: armed, not isolated; the Islandmode object was removed and seen gone." in said
 
 
 def test_a_report_that_cannot_be_written_changes_nothing_and_says_so(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from islandmode.core.plan import DyingFlow, Plan
 from islandmode.core.record import Record
+from islandmode.core.text import how_many
 from islandmode.core.timeline import AFTER, of_kind
 from islandmode.core.verdict import Counted, Finding, Result, Row, Verdict
 
@@ -149,7 +150,7 @@ def _not_seen(plan: Plan, verdict: Verdict, flow: DyingFlow, lost: frozenset[str
     counted = _counted(plan, verdict, flow.conduit)
     moved = sum(one.isolated or 0 for one in counted)
     if moved:
-        return f"a firewall counted {moved} packets across {flow.conduit}; whose they were is not known"
+        return f"a firewall counted {how_many(moved, 'packet')} across {flow.conduit}; whose they were is not known"
     silent = bool(counted) and all(one.before > 0 and one.isolated == 0 for one in counted)
     if flow.covered < 1 and not silent:
         return f"{_share(flow)} was watched, which died; nobody saw the rest"

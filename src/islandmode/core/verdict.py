@@ -84,8 +84,8 @@ class Row(Frozen):
 
     @property
     def stopped(self) -> int:
-        """Count the samples that said something and did not come back through the path."""
-        return self.good + self.bad - self.passed
+        """Count at least how many samples said that nothing came back; one whose answer told nothing may have come back too."""
+        return max(self.good + self.bad - self.passed, 0)
 
 
 class StageVerdict(Frozen):

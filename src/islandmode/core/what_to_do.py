@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-ASK_THE_DEVICE = "Find the cause in the device's own log, remove it, and rehearse again."
 REPEAT = "Remove the cause and repeat the drill; this run proves nothing either way."
 NO_MORE = "Nothing has to be done."
 OTHER = "Read the journal records that the finding names, and repeat the drill."
@@ -12,7 +11,7 @@ URGENT = ("stranded", "guardian-disagrees", "ours-left", "configuration-unread",
 
 WHAT_TO_DO = {
     # The isolation.
-    "leak": "Find the way that it took (a second link, a relay, another address family, a rule before ours), close it, and "
+    "leak": "Find the way that it took (a second link, a relay, another address family, a rule that comes before the isolation), close it, and "
     "repeat the drill. Until then do not count on this isolation.",
     "egress-leak": "Find which host sent these packets (log or capture on the named interfaces of the firewall), close that way, "
     "and repeat the drill. Until then do not count on this isolation.",
@@ -24,8 +23,7 @@ WHAT_TO_DO = {
     "repeat the drill.",
     "isolated-late": "See what delays the device or the way to it. If this time is acceptable, the process owner raises "
     "isolate_within in the drill.",
-    "not-isolating": "Look at the device with the card's commands: it said done and does not isolate. "
-    + ASK_THE_DEVICE,
+    "not-isolating": "Find out in the device's own log whether the order reached it and what it did with it; then repeat the drill.",
     "isolated-too-much": "Correct what the earlier stage isolates, in the site file or on the firewall; it stops more than it should.",
     "held-short": "Repeat the drill with a longer hold, or remove what made the isolation late.",
     "stage-not-held": "See above why the drill ended early, remove that, and repeat the drill: this stage is not tested.",
@@ -35,13 +33,15 @@ WHAT_TO_DO = {
     "continuity-availability": "Find out what made the answers come and go while isolated, and repeat the drill.",
     "aborted": "Find out why the named probe went bad before the isolation is tried again; the drill has put the plant back.",
     # The ways back.
-    "dead-man": "Find out in the device's own log who or what removed our object or its timer, and repeat the drill.",
+    "dead-man": "Find out in the device's own log who or what removed the Islandmode object or its timer, or why the device was "
+    "not heard; then repeat the drill.",
     "restored-late": "See what delays the device or the way to it. If this time is acceptable, the process owner raises "
     "restore_within in the drill.",
-    "locked-out": "Correct the site file or the firewall so that the management way is on no isolated pair of interfaces.",
+    "locked-out": "See that the management way is on no isolated pair of interfaces, that the device takes another login, and that "
+    "this machine has room for it; then repeat the drill.",
     "stranded": "NOW: restore the device by hand with its card, then run `islandmode restore RUN`, which looks at it.",
     "ours-left": "NOW: do on the device what the finding says, then run `islandmode restore RUN`, which looks at it.",
-    "configuration-unread": "NOW: log in to the device and see that nothing of ours is there; then run `islandmode restore RUN`.",
+    "configuration-unread": "NOW: log in to the device and see that no Islandmode object is there; then run `islandmode restore RUN`.",
     "guardian-disagrees": "NOW: run `islandmode status --devices` and see that nothing is isolated; then `islandmode restore RUN`.",
     "no-control-after": "NOW: see whether this path works again for its users. If it does not, look at the device with the card, "
     "then at the probed host.",

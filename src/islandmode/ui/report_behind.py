@@ -8,6 +8,7 @@ from html import escape
 from islandmode.core.flows_told import seen_of
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
+from islandmode.core.text import how_many
 from islandmode.core.timeline import Timeline, of_kind
 from islandmode.core.verdict import Verdict
 from islandmode.core.what_to_do import what_to_do
@@ -136,7 +137,7 @@ def dead_man(plan: Plan, records: Sequence[Record], timeline: Timeline) -> str:
     if hidden <= 0:
         return f"<ul>{armed}</ul>{table(head, rows, 'small')}"
     least = "" if least_s is None else f" The least that any reading found left was {least_s:.0f} s."
-    more = f"<p class=note>{hidden} more readings between these are in the journal.{least}</p>"
+    more = f"<p class=note>{how_many(hidden, 'more reading')} between these in the journal.{least}</p>"
     drawn = (table(head, part, "small") for part in (rows[:READINGS_MAX], rows[-READINGS_MAX:]))
     return f"<ul>{armed}</ul>{more.join(drawn)}"
 

@@ -9,6 +9,7 @@ from math import inf
 from islandmode.core.flows_told import Concerned, Fate, FlowTold, concerned_by
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
+from islandmode.core.text import how_many
 from islandmode.core.timeline import AFTER, BEFORE, Timeline, last_us, of_kind
 from islandmode.core.verdict import Finding, Interval, Restoration, Result, Times, Verdict
 from islandmode.core.what_to_do import is_urgent, urgency, what_to_do
@@ -21,7 +22,7 @@ SAYS = {
     Result.NOT_TESTED: "At least one stage was not tested.",
 }
 RETURNS = {
-    Restoration.PROVEN: "Every isolated path that a probe crosses was seen to pass again, and nothing of ours is left.",
+    Restoration.PROVEN: "Every isolated path that a probe crosses was seen to pass again, and no Islandmode object is left.",
     Restoration.UNPROVEN: "NOT everything was seen back as it was. Look at the plant now, and use the card.",
 }
 SIGNS = {Result.HELD: "✔", Result.BREACHED: "✖", Result.INCONCLUSIVE: "?", Result.NOT_TESTED: "–"}
@@ -80,7 +81,7 @@ def failures(plan: Plan, verdict: Verdict, moments: Moments) -> str:
     """Say what failed, when, whose flows that concerns and what to do; what restores the plant comes first."""
     found = [one for one in verdict.findings if one.result is not Result.HELD]
     notes = len(verdict.findings) - len(found)
-    aside = f" {notes} notes stand further below." if notes else ""
+    aside = f" {how_many(notes, 'note')} more under Findings, further below." if notes else ""
     if not found:
         return f'<p class="nothing"><strong>✔ Nothing failed.</strong>{aside}</p>'
     kinds: dict[tuple[Result, str], list[Finding]] = {}

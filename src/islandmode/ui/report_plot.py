@@ -10,6 +10,7 @@ from html import escape
 from islandmode.core.as_expected import TOLD, Shade, Strip, columns, strips_of
 from islandmode.core.episodes import Episode
 from islandmode.core.plan import Plan
+from islandmode.core.text import how_many
 from islandmode.core.timeline import AFTER, BEFORE, Timeline, Window
 from islandmode.core.verdict import Times, Verdict
 from islandmode.ui.report_parts import Moments, lasted
@@ -81,7 +82,7 @@ def timeline_plot(
     bands = "".join(_band(window, scale, height) for window in timeline.windows)
     marks = _marks(verdict, timeline, scale, height)
     length = lasted((scale.end_us - scale.start_us) / 1e6)
-    alt = f"Timeline of {len(rows)} probes over {length}; the same is in the table of probes."
+    alt = f"Timeline of {how_many(len(rows), 'probe')} over {length}; the same is in the table of probes."
     box = f'viewBox="0 0 {WIDTH} {height + 26}"'
     opening = (
         f'<svg class="plot" xmlns="http://www.w3.org/2000/svg" {box} role="img" font-family="inherit" font-size="11.5">'
@@ -153,7 +154,7 @@ def _drawn(strips: Iterator[Strip], scale: Scale, y: int) -> tuple[str, str]:
     paths = []
     for shade, lines in parts.items():
         why = f", first {whys[shade]}" if whys[shade] else ""
-        tip = f"{TOLD[shade]}: {counts[shade]} samples{why}"
+        tip = f"{TOLD[shade]}: {how_many(counts[shade], 'sample')}{why}"
         paths.append(f'<path d="{"".join(lines)}" fill="{LOOKS[shade][0]}"><title>{escape(tip)}</title></path>')
     return "".join(paths), next((word for shade, word in ALARMS.items() if shade in parts), "")
 

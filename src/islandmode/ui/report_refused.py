@@ -50,7 +50,7 @@ def _touched(records: Sequence[Record]) -> str:
     points = ", ".join(armed(records))
     if not points:
         return box("Devices", "✔ untouched", "proven", "<p>Nothing was armed on any device.</p>")
-    about = f"<p>{escape(points)}: armed, not isolated; our object was removed and seen gone.</p>"
+    about = f"<p>{escape(points)}: armed, not isolated; the Islandmode object was removed and seen gone.</p>"
     return box("Devices", "✔ restored", "proven", about)
 
 
