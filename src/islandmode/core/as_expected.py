@@ -69,7 +69,7 @@ def strips_of(
 ) -> Iterator[Strip]:
     """Give every episode of a probe its shade.
 
-    Each lasts until its next sample would have been asked, or its last one was answered, and no longer than its window.
+    Each lasts until its next sample would have been asked, or its last one was answered; while isolated, no longer than that.
     """
     spans = _spans(timeline, [one for one in verdict.findings if one.probe == probe])
     dead_in = {stage.name for stage in plan.stages if probe in stage.dead}
@@ -81,10 +81,11 @@ def strips_of(
         while place < len(windows) and windows[place].end_us <= one.first_us:
             place += 1
         window = windows[place] if place < len(windows) else None
-        ends = [max(one.last_us + period_us, one.ended_us)]
-        ends += [] if window is None else [window.end_us]
-        ends += [] if later is None else [later.first_us]
         must_be_dead = window is not None and window.name in dead_in
+        ends = [max(one.last_us + period_us, one.ended_us)]
+        # What was asked while isolated and answered after says nothing of the time after.
+        ends += [window.end_us] if window is not None and must_be_dead else []
+        ends += [] if later is None else [later.first_us]
         shade = _shade(one, spans, must_be_dead=must_be_dead)
         if must_be_dead and shade is Shade.PASSES and _was_answered_after(one, timeline):
             # Asked while isolated, and answered once that was over: until then nothing came back.

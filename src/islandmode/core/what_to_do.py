@@ -100,7 +100,7 @@ WHAT_TO_DO = {
     "baseline-unseen": "See why the vantage cannot be looked at (address, login, worker), and start again.",
     "disk-full": "Make room in the runs directory, and start again.",
     "worker-not-started": "See why the vantage's worker does not start (address, login, Python), and start again.",
-    "not-ready": "Make every layer that restores ready, as the sentence says, and start again.",
+    "not-ready": "Make every layer that restores ready, as the sentence says (a busy machine starts them too slowly), and start again.",
     "not-armed": "See why the device did not take its timer; nothing is isolated without one. Then start again.",
     "stopped-early": "Start again when the reason is gone.",
     "refused": "Do what the sentence says, and start again.",
