@@ -168,7 +168,7 @@ def test_a_baseline_that_is_good_has_no_finding() -> None:
 def test_a_probe_that_is_not_good_before_the_drill_refuses_it(seen: Seen, probe: str, vantage: str) -> None:
     (found,) = judge_baseline(given().plan(), heard(seen, "connection refused", probe), NOW_US)
     sentence = f"Probe {probe} from vantage {vantage} is {seen.value} before the drill: connection refused. Nothing was touched."
-    assert found == PreflightFinding("baseline-not-good", sentence, refuses=True)
+    assert found == PreflightFinding("baseline-not-good", sentence, refuses=True, probe=probe)
 
 
 @pytest.mark.parametrize(("probe", "vantage"), [("line3-to-erp", "here"), ("vendor-canary", "vendor")])
@@ -177,7 +177,7 @@ def test_a_probe_that_said_nothing_refuses_the_drill(probe: str, vantage: str) -
     del silent[probe]
     (found,) = judge_baseline(given().plan(), silent, NOW_US)
     sentence = f"Probe {probe} from vantage {vantage} said nothing before the drill. Nothing was touched."
-    assert found == PreflightFinding("baseline-silent", sentence, refuses=True)
+    assert found == PreflightFinding("baseline-silent", sentence, refuses=True, probe=probe)
 
 
 def test_a_last_word_that_is_old_is_none() -> None:
@@ -187,7 +187,7 @@ def test_a_last_word_that_is_old_is_none() -> None:
     fresh["erp-canary"] = heard()["erp-canary"]
     (found,) = judge_baseline(given().plan(), fresh, late_us)
     sentence = "Probe erp-canary from vantage erp said nothing for 7.1 s before the drill. Nothing was touched."
-    assert found == PreflightFinding("baseline-silent", sentence, refuses=True)
+    assert found == PreflightFinding("baseline-silent", sentence, refuses=True, probe="erp-canary")
 
 
 def test_a_vantage_that_cannot_be_looked_at_refuses_the_drill_once() -> None:

@@ -97,7 +97,7 @@ def test_a_bad_answer_that_came_back_is_counted_and_drawn_apart() -> None:
     story = Story()
     story.see("office-to-plc", Seen.BAD, CORPORATE, RESTORE, "exception 2", heard=Heard.ANSWER)
     document = render_report(story.plan, story.judge(), story.records, story.episodes(), configuration_diffs={})
-    assert 'fill="url(#answered)"' in document
+    assert "✖ LEAK office-to-plc<" in document
     row = next(row for row in story.judge().rows if (row.probe, row.stage) == ("office-to-plc", "corporate"))
     assert (row.good, row.passed) == (0, 120)
     perfect: Verdict = Story().judge()

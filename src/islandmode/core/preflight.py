@@ -22,11 +22,12 @@ BYTES_FOR_REST = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class PreflightFinding:
-    """One thing found at preflight: a code to look up, a sentence to read, and whether it ends the run."""
+    """One thing found at preflight: a code to look up, a sentence to read, whether it ends the run, and the probe it is about."""
 
     code: str
     sentence: str
     refuses: bool
+    probe: str = ""
 
 
 @dataclass(frozen=True)
@@ -172,12 +173,11 @@ def judge_baseline(
         old_us = 0 if sample is None else now_us - sample.asked_us
         if sample is None or old_us > allowed_gap_us(plan, planned):
             how_long = f" for {old_us / 1_000_000:.1f} s" if sample is not None else ""
-            found.append(
-                _refusal("baseline-silent", f"{where} said nothing{how_long} before the drill. Nothing was touched.")
-            )
+            sentence = f"{where} said nothing{how_long} before the drill. Nothing was touched."
+            found.append(PreflightFinding("baseline-silent", sentence, refuses=True, probe=name))
         elif sample.seen is not Seen.GOOD:
             sentence = f"{where} is {sample.seen.value} before the drill{_clause(sample.why)}. Nothing was touched."
-            found.append(_refusal("baseline-not-good", sentence))
+            found.append(PreflightFinding("baseline-not-good", sentence, refuses=True, probe=name))
     return tuple(found)
 
 

@@ -12,7 +12,8 @@ KINDS: dict[str, str] = {
     "preflight.finding": "code, sentence, refuses",
     "vantage.started": "vantage, far, outcome, why, by (who started the worker)",
     "vantage.offset": "vantage, when (before/after), monotonic_us, utc_us, uncertainty_us, boot_id, outcome",
-    "vantage.looked": "what: probes that are not good, and vantages that cannot be looked at, before anything is armed",
+    "vantage.looked": "what: probes that are not good, and vantages that cannot be looked at, before anything is armed; "
+    "codes and probes of these",
     "baseline.started": "",
     "baseline.done": "bad: probes that were not good",
     "configuration.read": "point, when (before/after), outcome, parts: {part: sha256}",
@@ -56,6 +57,7 @@ KINDS: dict[str, str] = {
     "guardian.disagrees": "point, why: it saw an object after the conductor had seen none (guardian's journal)",
     "guardian.ended": "restored, took_over (guardian's journal)",
     "run.finished": "restored (bool), why",
+    "run.refused": "why: it ended before anything was isolated, and what was armed was seen gone; by: what stopped it, or empty",
 }
 
 

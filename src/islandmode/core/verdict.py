@@ -82,6 +82,11 @@ class Row(Frozen):
     longest_gap_s: float | None
     records: tuple[int, ...]
 
+    @property
+    def stopped(self) -> int:
+        """Count at least how many samples said that nothing came back; one whose answer told nothing may have come back too."""
+        return max(self.good + self.bad - self.passed, 0)
+
 
 class StageVerdict(Frozen):
     """One stage's result and its three times."""

@@ -119,35 +119,43 @@ class Conductor:
     async def conduct(self) -> Conducted:
         """Run the plan from preflight to verify; raises `Refused` when it ended before anything could be isolated."""
         try:
-            await self._check()
-            await self._baseline()
-            refusal, fault = None, None
-            try:
-                refusal = await self._isolate_all()
-            except Exception as error:  # noqa: BLE001 - a bug must not hide whether the plant came back
-                fault = error
-            finally:
-                with anyio.CancelScope(shield=True):
-                    restored = await self._restore_or_say()
-            if fault is not None:
-                raise Broken(restored=restored) from fault
-            if not self._dead_man.touched:
-                # Stopped, or refused by the first device, before an object of ours could stand anywhere.
-                refusal = refusal or self._stopped()
-            if refusal is not None and restored:
-                raise Refused(self._nothing_left(refusal))
-            await self._settle()
-            await self._collect()
-            differences = await self._verify()
-            await self._finish(restored=restored)
-            spools = {name: spool.segments for name, spool in self._witness.collected.items()}
-            return Conducted(restored, self._latch.first, self._witness.samples(), spools, differences, refusal)
+            return await self._conduct()
+        except Refused as refused:
+            # No verdict will say it: `show` and the report read it here.
+            stop = self._latch.first
+            self._book.note("run.refused", {"why": str(refused), "by": stop.by if stop is not None else ""})
+            raise
         finally:
             with anyio.CancelScope(shield=True):
                 await self._guards.close()
                 await self._witness.stop()
                 for point in self._points.values():
                     await point.close()
+
+    async def _conduct(self) -> Conducted:
+        await self._check()
+        await self._baseline()
+        refusal, fault = None, None
+        try:
+            refusal = await self._isolate_all()
+        except Exception as error:  # noqa: BLE001 - a bug must not hide whether the plant came back
+            fault = error
+        finally:
+            with anyio.CancelScope(shield=True):
+                restored = await self._restore_or_say()
+        if fault is not None:
+            raise Broken(restored=restored) from fault
+        if not self._dead_man.touched:
+            # Stopped, or refused by the first device, before an object of ours could stand anywhere.
+            refusal = refusal or self._stopped()
+        if refusal is not None and restored:
+            raise Refused(self._nothing_left(refusal))
+        await self._settle()
+        await self._collect()
+        differences = await self._verify()
+        await self._finish(restored=restored)
+        spools = {name: spool.segments for name, spool in self._witness.collected.items()}
+        return Conducted(restored, self._latch.first, self._witness.samples(), spools, differences, refusal)
 
     async def _check(self) -> None:
         self._move(Event.PREFLIGHT_STARTED, "Preflight: one login on each isolation point, nothing is changed.")
@@ -202,7 +210,9 @@ class Conductor:
             if asked is not None:
                 self._latch.pull(asked)
             if not found or asked_us >= until_us or self._latch.first is not None:
-                await self._book.append("vantage.looked", {"what": [one.sentence for one in found]})
+                codes, probes = [one.code for one in found], [one.probe for one in found if one.probe]
+                what = [one.sentence for one in found]
+                await self._book.append("vantage.looked", {"what": what, "codes": codes, "probes": probes})
                 return found
             await self._clock.sleep(LOOK_EVERY_S)
 

@@ -1,7 +1,7 @@
 """The report's style: screen, phone and paper; colours differ by pattern too, so that grey prints tell them apart."""
 
 STYLE = """
-:root{--ink:#1d2730;--soft:#5a6772;--line:#d5dce2;--good:#2f8f5b;--bad:#c8372d;--unknown:#b07d12;--band:#e8eef7;--paper:#fff}
+:root{--ink:#1d2730;--soft:#5a6772;--line:#d5dce2;--good:#2f8f5b;--bad:#b3261e;--unknown:#b07d12;--band:#e8eef7;--paper:#fff}
 *{box-sizing:border-box}
 body{font:15px/1.45 system-ui,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;color:var(--ink);background:#f3f5f7;margin:0}
 table.page{max-width:1080px;width:100%;margin:0 auto;background:var(--paper);border-collapse:collapse;table-layout:fixed}
@@ -31,6 +31,13 @@ table.data thead th{font-size:11.5px;color:var(--soft);text-transform:uppercase;
 table.small{font-size:12px}
 .result{white-space:nowrap}.result.held{color:var(--good)}.result.breached{color:var(--bad);font-weight:700}
 .result.inconclusive,.result.not-tested{color:var(--unknown);font-weight:700}
+.failed{border:1px solid var(--line);border-left:8px solid var(--unknown);border-radius:4px;padding:8px 14px;margin:8px 0}
+.failed.breached{border-left-color:var(--bad)}.failed>strong{font-size:16px;color:#8a5f00}.failed.breached>strong{color:var(--bad)}
+.failed dl{display:grid;grid-template-columns:58px 1fr;gap:3px 10px;margin:4px 0 0}
+.failed dt{font-weight:700;color:var(--soft)}.failed dd{margin:0;overflow-wrap:anywhere}.failed ul{margin:0;padding-left:18px}
+.nothing{font-size:17px}.nothing strong{color:var(--good)}
+.box.refused{border-left-color:var(--unknown)}.box.refused .said{color:var(--unknown)}
+h1.behind{margin-top:56px;border-top:6px solid var(--ink);padding-top:14px}
 .findings{list-style:none;padding:0}
 .findings li{border-left:5px solid var(--line);padding:4px 10px;margin:6px 0}
 .findings li.breached{border-color:var(--bad)}.findings li.inconclusive,.findings li.not-tested{border-color:var(--unknown)}
@@ -40,9 +47,7 @@ pre{font:12px/1.4 ui-monospace,"DejaVu Sans Mono",monospace;background:#f6f8fa;p
 .plot{width:100%;height:auto;display:block;min-width:640px}
 .legend{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:4px 18px;font-size:12.5px;color:var(--soft)}
 .key{display:inline-block;width:20px;height:10px;margin-right:5px;vertical-align:middle}
-.key.good{background:var(--good)}.key.unknown{background:repeating-linear-gradient(90deg,var(--unknown) 0 3px,#fff 3px 6px)}
-.key.bad{background:repeating-linear-gradient(45deg,var(--bad) 0 3px,#f3b5b0 3px 6px)}
-.key.answered{background:repeating-linear-gradient(45deg,var(--bad) 0 3px,var(--good) 3px 6px)}
+.legend svg{vertical-align:middle}
 .key.band{background:var(--band);border:1px solid var(--line)}.key.frame{border:1.5px dashed var(--ink)}
 .mark{position:fixed;inset:0;display:flex;align-items:center;justify-content:center;font-size:min(34vw,330px);font-weight:800;
 color:#8a4b00;opacity:.05;transform:rotate(-24deg);pointer-events:none;letter-spacing:.1em}
@@ -54,11 +59,12 @@ table.stack td{display:block;border:0;padding:1px 0}
 table.stack td::before{content:attr(data-h) ": ";color:var(--soft);font-size:12px}
 }
 @media print{
-@page{margin:14mm 12mm}
+@page{size:A4;margin:12mm}
 body{background:#fff;font-size:10.5pt}
 table.page{max-width:none}table.page>thead>tr>td,table.page>tbody>tr>td{padding:0}
 thead{display:table-header-group}
-table.data tr,.box,.findings li,figure,svg{break-inside:avoid}
+table.data tr,.box,.failed,.findings li,figure,svg{break-inside:avoid}
+h1{font-size:17pt}h1.behind{break-before:page;margin-top:0}h2{margin-top:14px}
 h2,h3{break-after:avoid}
 .wide{overflow:visible}.plot{min-width:0}
 table.data{font-size:8.5pt}table.small{font-size:7.5pt}

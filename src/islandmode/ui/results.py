@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
 
 from rich.console import Console
 from rich.table import Table
@@ -12,18 +13,23 @@ from rich.text import Text
 
 from islandmode.core.drill import Mode
 from islandmode.core.episodes import fold
+from islandmode.core.errors import Refused
+from islandmode.core.flows_told import seen_of
 from islandmode.core.judge import judge
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
+from islandmode.core.refusal import UNTOLD, Refusal, refusal_of
 from islandmode.core.rescue import Restorable
 from islandmode.core.timeline import timeline_of
 from islandmode.core.verdict import Interval, Restoration, Result, Row, Times, Verdict
+from islandmode.core.what_to_do import what_to_do
 from islandmode.run.conductor import Conducted
 from islandmode.store import rundir
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.apart import apart
 from islandmode.ui.card import card_lines
 from islandmode.ui.report import render_report, verdict_json
+from islandmode.ui.report_refused import render_refusal
 from islandmode.ui.silent_disk import beside
 from islandmode.ui.unfinished_runs import is_only_unproven
 
@@ -46,7 +52,8 @@ def judge_and_write(
     edges = timeline_of([stage.name for stage in plan.stages], records, others).edges
     episodes = {probe: fold(samples, edges) for probe, samples in conducted.samples.items()}
     verdict = judge(plan, records, episodes, mode=mode.value, lab=lab, run=directory.run, others=others)
-    report = render_report(plan, verdict, records, episodes, others=others, configuration_diffs=conducted.differences)
+    zone, differences = _local_zone(records), conducted.differences
+    report = render_report(plan, verdict, records, episodes, others=others, configuration_diffs=differences, zone=zone)
 
     def write() -> None:
         for vantage, segments in conducted.segments.items():
@@ -61,6 +68,25 @@ def judge_and_write(
     return verdict
 
 
+def write_refusal(plan: Plan, refused: Refused, records: Sequence[Record], directory: RunDirectory) -> str:
+    """Write the report of a run that was refused; returns where it is, or why there is none. Never raises."""
+    refusal = refusal_of(records) or Refusal(str(refused), UNTOLD)
+    report = render_refusal(plan, directory.run, refusal, records, lab=True, zone=_local_zone(records))
+
+    def write() -> None:
+        directory.write_text(rundir.REPORT, report)
+        directory.seal()
+
+    why = apart(write, WRITE_S)
+    return f"no report was written ({why})" if why else f"report {directory.root / rundir.REPORT}"
+
+
+def _local_zone(records: Sequence[Record]) -> tzinfo:
+    """Give the time zone of this machine as it was when a run began."""
+    begun = datetime.fromtimestamp(records[0].utc_us / 1_000_000, UTC) if records else datetime.fromtimestamp(0, UTC)
+    return begun.astimezone().tzinfo or UTC
+
+
 def print_result(plan: Plan, verdict: Verdict, directory: RunDirectory, *, as_json: bool) -> None:
     """Print the end of a run: for machines the verdict itself, for people a table and where the report is."""
     if verdict.restoration is Restoration.UNPROVEN:
@@ -73,9 +99,7 @@ def print_result(plan: Plan, verdict: Verdict, directory: RunDirectory, *, as_js
         return
     console = Console()
     console.print(_rows(verdict))
-    for finding in verdict.findings:
-        colour = COLOURS[finding.result]
-        console.print(Text(f"{finding.word}: ", style=colour).append(finding.sentence, style="default"))
+    _print_findings(console, verdict)
     held = Text("verdict ", style="bold").append(verdict.sentence, style=f"bold {COLOURS[verdict.verdict]}")
     proven = verdict.restoration is Restoration.PROVEN
     held.append("   restoration ", style="bold default")
@@ -91,6 +115,16 @@ def print_result(plan: Plan, verdict: Verdict, directory: RunDirectory, *, as_js
     gap = verdict.longest_ot_gap_s
     console.print(f"longest OT gap {'not known' if gap is None else f'{gap:.3f} s'}, leaks {verdict.leaks}")
     console.print(f"report {directory.root / rundir.REPORT}", soft_wrap=True)
+
+
+def _print_findings(console: Console, verdict: Verdict) -> None:
+    """Print every finding, and below the last of each kind that is no note what to do."""
+    codes = [one.code for one in verdict.findings]
+    for place, finding in enumerate(verdict.findings):
+        colour = COLOURS[finding.result]
+        console.print(Text(f"{finding.word}: ", style=colour).append(finding.sentence, style="default"))
+        if finding.result is not Result.HELD and finding.code not in codes[place + 1 :]:
+            console.print(Text(f"  do: {what_to_do(finding.code, verdict.run)}", style="bold"))
 
 
 def print_card(plan: Restorable) -> None:
@@ -119,11 +153,11 @@ def _rows(verdict: Verdict) -> Table:
     for probe in dict.fromkeys(row.probe for row in verdict.rows):
         mine = {row.stage: row for row in verdict.rows if row.probe == probe}
         vantage = next(iter(mine.values())).vantage
-        table.add_row(probe, vantage, *(_cell(mine[window]) if window in mine else "" for window in windows))
+        table.add_row(probe, vantage, *(_cell(verdict, mine[window]) if window in mine else "" for window in windows))
     return table
 
 
-def _cell(row: Row) -> Text:
-    seen = "alive" if row.good > row.bad else "answers" if row.passed else "dead" if row.bad else "unknown"
-    sign = "" if row.result is Result.HELD else " !"
-    return Text(f"{seen}{sign}", style=COLOURS[row.result])
+def _cell(verdict: Verdict, row: Row) -> Text:
+    seen, result = seen_of(verdict, row)
+    sign = "" if result is Result.HELD else " !"
+    return Text(f"{seen}{sign}", style=COLOURS[result])

@@ -43,7 +43,7 @@ from islandmode.ui.live import LiveView, silent
 from islandmode.ui.operator_name import operator_name
 from islandmode.ui.plan_text import print_plan
 from islandmode.ui.planning import plan_of, print_left_out
-from islandmode.ui.results import judge_and_write, print_card, print_result
+from islandmode.ui.results import judge_and_write, print_card, print_result, write_refusal
 from islandmode.ui.unfinished_runs import known_runs, owed_by, refuse_beside_unfinished, uses
 
 STARTED_BY = "lab back end"
@@ -158,9 +158,12 @@ def _run_here(request: RunRequest, plan: Plan, lab: Lab) -> int:
         hear_of_children_without_threads()
         try:
             conducted = anyio.run(rehearsed.conduct)
-        except Refused:
+        except Refused as refused:
             # Nothing was touched, or all of it was seen back.
             _forget(directory)
+            told = write_refusal(plan, refused, rehearsed.records, directory)
+            if not request.json:
+                print(told)
             raise
         finally:
             if view is not None:

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from islandmode.core.errors import InputError
+from islandmode.core.refusal import Refusal, refusal_of
+from islandmode.core.text import cleaned
 from islandmode.core.unfinished import armed
 from islandmode.core.verdict import Result, held_by
+from islandmode.core.what_to_do import what_to_do
 from islandmode.store import rundir
 from islandmode.store.rundir import RunDirectory
 from islandmode.ui.silent_disk import LookWatch
@@ -59,6 +62,10 @@ def show_run(workspace: Path, run: str, watch: LookWatch, *, as_json: bool) -> i
     directory = rundir.find(workspace, run)
     watch.at(directory.root)
     verdict = directory.verdict()
+    refusal = refusal_of(directory.records()) if verdict is None else None
+    if refusal is not None:
+        _show_refusal(directory, refusal, as_json=as_json)
+        return 0
     if as_json:
         if verdict is None:
             raise InputError(f"{directory.run} has nothing to show as JSON: {_unfinished(directory)}.")
@@ -77,8 +84,22 @@ def show_run(workspace: Path, run: str, watch: LookWatch, *, as_json: bool) -> i
         # An old verdict is shown as it was written; what speaks against nothing is a note.
         word = "note" if finding["result"] == Result.HELD else finding["result"]
         print(f"  {word}: {finding['sentence']}")
+        if word != "note" and "code" in finding:
+            print(f"    do: {what_to_do(finding['code'], directory.run)}")
     print(f"report {directory.root / rundir.REPORT}")
     return 0
+
+
+def _show_refusal(run: RunDirectory, refusal: Refusal, *, as_json: bool) -> None:
+    """Print why a run was refused, and what to do."""
+    do = what_to_do(refusal.code, run.run)
+    if as_json:
+        told = {"why": refusal.why, "code": refusal.code, "do": do}
+        print(json.dumps({"run": run.run, "verdict": None, "refused": told}, indent=2))
+        return
+    report = run.root / rundir.REPORT
+    where = f"report {report}" if report.is_file() else f"journal {run.journal}"
+    print(f"{run.run}: {_unfinished(run)}.\n  why: {cleaned(refusal.why)}\n  do: {do}\n{where}")
 
 
 def _said(verdict: Mapping[str, Any]) -> str:
@@ -92,6 +113,9 @@ def _said(verdict: Mapping[str, Any]) -> str:
 def _unfinished(run: RunDirectory) -> str:
     """Say how far a run without a verdict got."""
     records = run.records()
+    refusal = refusal_of(records)
+    if refusal is not None and not owed_by(run):
+        return f"refused ({refusal.code}), nothing is left of it on a device"
     if not armed(records):
         # A journal that is spoilt or gone does not say so.
         return "its journal does not say how it ended" if owed_by(run) else "refused or ended before anything was armed"

@@ -1,0 +1,220 @@
+"""What became of every declared flow: died, did not die, or not seen; by what the probes and the firewalls saw. Pure.
+
+A plan says which flows are to die. Whether they did stands in the verdict: a flow died only if every probe that asks for it
+was alive before, stopped and stayed stopped, and if all of the flow was watched, by probes or by the firewall's own counters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from islandmode.core.plan import DyingFlow, Plan
+from islandmode.core.record import Record
+from islandmode.core.text import how_many
+from islandmode.core.timeline import AFTER, of_kind
+from islandmode.core.verdict import Counted, Finding, Result, Row, Verdict
+
+LEAK, TOO_MUCH, NOT_BACK = "leak", "isolated-too-much", "no-control-after"
+PROVES_NOTHING = frozenset({"no-control-before", "witness-gap", "witness-sparse", "refused-by-unknown"})
+"""Findings about a probe after which its silence shows nothing of a flow."""
+OF_THE_WAY_BACK = frozenset(
+    {"stranded", "ours-left", "configuration-unread", "guardian-disagrees", "restored-late", "dead-man", "locked-out"}
+)
+"""Findings that name no conduit and concern every flow that was isolated."""
+
+
+class Fate(StrEnum):
+    """What became of a flow while it was to be dead."""
+
+    DIED = "died"
+    DID_NOT_DIE = "did not die"
+    NOT_SEEN = "not seen"
+
+
+@dataclass(frozen=True)
+class FlowTold:
+    """One flow of one stage: what became of it, why that is said, and whether it was seen to pass again after.
+
+    `as_expected` is None where that is not known. `first_s` and `last_s` say when it passed although it was isolated.
+    """
+
+    stage: str
+    flow: DyingFlow
+    fate: Fate
+    why: str
+    as_expected: bool | None
+    back: bool | None
+    first_s: float | None = None
+    last_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Concerned:
+    """Whom a finding concerns: flows with their owners, the service that has to go on, and conduits without a flow to name."""
+
+    flows: tuple[DyingFlow, ...] = ()
+    service: str = ""
+    conduits: tuple[str, ...] = ()
+
+    @property
+    def owners(self) -> dict[str, tuple[str, ...]]:
+        """Give the flows by owner."""
+        found: dict[str, list[str]] = {}
+        for one in self.flows:
+            found.setdefault(one.owner, []).append(one.flow)
+        return {owner: tuple(dict.fromkeys(flows)) for owner, flows in found.items()}
+
+
+def flows_told(plan: Plan, verdict: Verdict, records: Sequence[Record]) -> tuple[FlowTold, ...]:
+    """Say of every declared flow of every stage what became of it."""
+    lost = _spoilt_vantages(plan, records)
+    reached = {row.stage for row in verdict.rows}
+    return tuple(
+        _told(plan, verdict, stage.name, flow, lost)
+        if stage.name in reached
+        else FlowTold(stage.name, flow, Fate.NOT_SEEN, "its stage was not reached", None, None)
+        for stage in plan.stages
+        for flow in stage.dying_flows
+    )
+
+
+def concerned_by(plan: Plan, findings: Sequence[Finding]) -> Concerned:
+    """Find whose flows some findings concern, or that they concern the service."""
+    flows: list[DyingFlow] = []
+    of_probes = concerned_by_probes(plan, [one.probe for one in findings if one.probe is not None])
+    for finding in findings:
+        flows += [] if finding.probe is not None else _flows_of(plan, finding)
+    every = dict.fromkeys((*of_probes.flows, *flows))
+    return Concerned(tuple(every), of_probes.service, of_probes.conduits)
+
+
+def concerned_by_probes(plan: Plan, probes: Iterable[str]) -> Concerned:
+    """Find whose flows some probes ask for, or that they watch the service; names that the plan lacks are nobody's."""
+    flows: list[DyingFlow] = []
+    conduits: list[str] = []
+    service = ""
+    for name in probes:
+        planned = plan.probes.get(name)
+        if planned is None:
+            continue
+        asked = [flow for stage in plan.stages for flow in stage.dying_flows if name in flow.probes]
+        flows += asked
+        if planned.role == "continuity":
+            service = plan.drill.service.name
+        elif not asked and planned.crosses is not None:
+            conduits.append(planned.crosses)
+    return Concerned(tuple(dict.fromkeys(flows)), service, tuple(dict.fromkeys(conduits)))
+
+
+def _flows_of(plan: Plan, finding: Finding) -> list[DyingFlow]:
+    named = [(stage.name, flow) for stage in plan.stages for flow in stage.dying_flows]
+    if finding.conduit is not None:
+        return [flow for _, flow in named if flow.conduit == finding.conduit]
+    if finding.code in OF_THE_WAY_BACK:
+        return [flow for _, flow in named]
+    return [flow for stage, flow in named if stage == finding.stage]
+
+
+def _told(plan: Plan, verdict: Verdict, stage: str, flow: DyingFlow, lost: frozenset[str]) -> FlowTold:
+    leaks = [one for one in verdict.findings if one.code == LEAK and one.probe in flow.probes]
+    back = _is_back(plan, verdict, flow)
+    if leaks:
+        first_s = min((one.first_s for one in leaks if one.first_s is not None), default=None)
+        last_s = max((one.last_s for one in leaks if one.last_s is not None), default=None)
+        by = ", ".join(dict.fromkeys(str(one.probe) for one in leaks))
+        return FlowTold(stage, flow, Fate.DID_NOT_DIE, f"passed, as {by} saw", False, back, first_s, last_s)
+    why = _not_seen(plan, verdict, flow, lost)
+    if why:
+        return FlowTold(stage, flow, Fate.NOT_SEEN, why, None, back)
+    early = [one for one in verdict.findings if one.code == TOO_MUCH and one.probe in flow.probes]
+    if early:
+        return FlowTold(stage, flow, Fate.DIED, f"too early, in stage {early[0].stage}", False, back)
+    by = (
+        "all of it was watched"
+        if flow.covered >= 1
+        else f"{_share(flow)} was watched, and the firewall counted nothing"
+    )
+    return FlowTold(stage, flow, Fate.DIED, by, True, back)
+
+
+def _not_seen(plan: Plan, verdict: Verdict, flow: DyingFlow, lost: frozenset[str]) -> str:
+    """Say why a flow that no probe saw pass is not known to have died; empty where it is."""
+    if not flow.probes:
+        return "no probe asks for it"
+    for name in flow.probes:
+        why = _unproven(plan, verdict, name, lost)
+        if why:
+            return f"{name} {why}"
+    counted = _counted(plan, verdict, flow.conduit)
+    moved = sum(one.isolated or 0 for one in counted)
+    if moved:
+        return f"a firewall counted {how_many(moved, 'packet')} across {flow.conduit}; whose they were is not known"
+    silent = bool(counted) and all(one.before > 0 and one.isolated == 0 for one in counted)
+    if flow.covered < 1 and not silent:
+        return f"{_share(flow)} was watched, which died; nobody saw the rest"
+    return ""
+
+
+def _share(flow: DyingFlow) -> str:
+    return f"{flow.covered:.0%} of it"
+
+
+def _unproven(plan: Plan, verdict: Verdict, probe: str, lost: frozenset[str]) -> str:
+    """Say why a probe does not show that its flow died; empty where it does."""
+    if plan.probes[probe].probe.vantage in lost:
+        return "has samples that cannot be relied on"
+    rows = [row for row in verdict.rows if row.probe == probe and row.expected == "dead"]
+    windows = {row.stage for row in rows}
+    spoilt = [one for one in verdict.findings if one.probe == probe and one.code in PROVES_NOTHING]
+    if any(one.stage in windows or one.stage is None for one in spoilt):
+        return "does not prove it (see the findings)"
+    # All that was seen may be from before an order that came too late to show anything.
+    return "" if any(row.stopped for row in rows) else "was not seen to stop"
+
+
+def _is_back(plan: Plan, verdict: Verdict, flow: DyingFlow) -> bool | None:
+    """Tell whether a flow was seen to pass again; a connection that stayed open says nothing of that."""
+    fresh = [name for name in flow.probes if plan.probes[name].probe.kind != "canary"]
+    if not fresh or not any(row.stage == AFTER for row in verdict.rows):
+        return None
+    return not any(one.code == NOT_BACK and one.probe in fresh for one in verdict.findings)
+
+
+def _counted(plan: Plan, verdict: Verdict, conduit: str) -> list[Counted]:
+    """Give what firewalls counted from one side of a conduit to the other."""
+    found = []
+    for one in verdict.witness.counted:
+        ways = plan.points[one.point].rendering.ways.get(conduit, ())
+        across = {way.name for way in ways if way.kind == "across"}
+        if one.conduit == conduit and one.way in across:
+            found.append(one)
+    return found
+
+
+def _spoilt_vantages(plan: Plan, records: Sequence[Record]) -> frozenset[str]:
+    """Name the vantages whose samples were not collected whole."""
+    whole = {
+        one.data["vantage"]
+        for one in of_kind(records, "collect.result", outcome="done")
+        if one.data["chain_ok"] and one.data["ended"] != "lost"
+    }
+    return frozenset(plan.vantages) - whole
+
+
+def is_leaking(verdict: Verdict, row: Row) -> bool:
+    """Tell whether something passed in a window in which nothing might; a leak is judged once, for all its windows."""
+    leaks = any(one.code == LEAK and one.probe == row.probe for one in verdict.findings)
+    return row.expected == "dead" and row.passed > 0 and leaks
+
+
+def seen_of(verdict: Verdict, row: Row) -> tuple[str, Result]:
+    """Say in a word what was seen of a probe in a window, and whether that is as it must be."""
+    if is_leaking(verdict, row):
+        return "passes", Result.BREACHED
+    if row.good + row.bad == 0:
+        return "unknown", row.result
+    if row.expected == "dead":
+        return ("dead" if row.stopped else "alive"), row.result
+    return ("alive" if row.good > row.bad else "answers" if row.passed else "dead"), row.result

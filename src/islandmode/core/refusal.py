@@ -1,0 +1,49 @@
+"""Why a run was refused, by its journal: the sentence, a code to look up, and the probes that it is about. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from islandmode.core.record import Record
+from islandmode.core.timeline import of_kind
+
+UNTOLD = "refused"
+"""The code of a refusal of which no other record says more."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One refused run: the sentence that its operator read, a code, and the probes that were not good."""
+
+    why: str
+    code: str
+    probes: tuple[str, ...] = ()
+
+
+def refusal_of(records: Sequence[Record]) -> Refusal | None:
+    """Give why a run was refused; None where its journal does not say that it was."""
+    said = next(of_kind(records, "run.refused"), None)
+    found = next(of_kind(records, "preflight.finding", refuses=True), None)
+    if said is None:
+        # A run of an earlier version, or one that was killed just then.
+        return None if found is None else Refusal(str(found.data["sentence"]), str(found.data["code"]))
+    why = str(said.data["why"])
+    if said.data["by"]:
+        return Refusal(why, "stopped-early")
+    if found is not None:
+        return Refusal(why, str(found.data["code"]))
+    looked = next((one for one in of_kind(records, "vantage.looked") if one.data["what"]), None)
+    if looked is not None:
+        return Refusal(why, str(looked.data["codes"][0]), tuple(str(one) for one in looked.data["probes"]))
+    return Refusal(why, _code_of(records))
+
+
+def _code_of(records: Sequence[Record]) -> str:
+    """Find what refused a run although no probe did."""
+    if any(one.data.get("outcome") != "done" for one in of_kind(records, "vantage.started")):
+        return "worker-not-started"
+    if any(of_kind(records, "arm.intent")):
+        return "not-armed"
+    # The layers that restore are proved beside the baseline, before the far probes are looked at.
+    return "not-ready" if any(of_kind(records, "baseline.done")) else UNTOLD

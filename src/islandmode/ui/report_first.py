@@ -1,0 +1,227 @@
+"""The first pages of a report, which are what people read: verdict, restoration, what failed, when, whose flows, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from math import inf
+
+from islandmode.core.flows_told import Concerned, Fate, FlowTold, concerned_by
+from islandmode.core.plan import Plan
+from islandmode.core.record import Record
+from islandmode.core.text import how_many
+from islandmode.core.timeline import AFTER, BEFORE, Timeline, last_us, of_kind
+from islandmode.core.verdict import Finding, Interval, Restoration, Result, Times, Verdict
+from islandmode.core.what_to_do import is_urgent, urgency, what_to_do
+from islandmode.ui.report_parts import Moments, box, bullets, card, facts, lasted, table
+
+SAYS = {
+    Result.HELD: "Every isolated path that a severed probe crosses was dead, and what must stay alive did.",
+    Result.BREACHED: "The isolation or the plant did not hold.",
+    Result.INCONCLUSIVE: "What was seen does not prove that the isolation and the plant held.",
+    Result.NOT_TESTED: "At least one stage was not tested.",
+}
+RETURNS = {
+    Restoration.PROVEN: "Every isolated path that a probe crosses was seen to pass again, and no Islandmode object is left.",
+    Restoration.UNPROVEN: "NOT everything was seen back as it was. Look at the plant now, and use the card.",
+}
+SIGNS = {Result.HELD: "✔", Result.BREACHED: "✖", Result.INCONCLUSIVE: "?", Result.NOT_TESTED: "–"}
+FATES = {Fate.DIED: "✔", Fate.DID_NOT_DIE: "✖", Fate.NOT_SEEN: "?"}
+BACK = {True: "✔ passes again", False: "✖ not seen to", None: "? not seen"}
+SENTENCES_MAX = 4
+"""How many findings of one kind the first page quotes; all of them stand behind it."""
+
+
+def head(plan: Plan, verdict: Verdict, records: Sequence[Record], timeline: Timeline, moments: Moments) -> str:
+    """Say at once what was drilled, when, and what came of it."""
+    begun = begun_told(records, timeline.seconds(last_us(records)), moments)
+    title = f"Isolation drill {plan.drill.drill} at {verdict.site}"
+    return f"<h1>{escape(title)}</h1><p>{begun}</p>{_boxes(verdict)}"
+
+
+def begun_told(records: Sequence[Record], length_s: float, moments: Moments) -> str:
+    """Say from when until when a run was, in which time zone and mode, by whom, and with which version."""
+    started = next(of_kind(records, "run.started"), None)
+    said = started.data if started is not None else {}
+    told = (
+        f"{moments.whole(0)} to {moments.clock(length_s)[:-2]}, {moments.zone_told}",
+        lasted(length_s),
+        f"{said['mode']}{' in the lab' if said.get('lab') else ''}" if said.get("mode") else "",
+        f"run by {said['operator']}" if said.get("operator") else "",
+        f"Islandmode {said['version']}" if said.get("version") else "",
+    )
+    return escape(" · ".join(part for part in told if part))
+
+
+def _boxes(verdict: Verdict) -> str:
+    """Draw verdict and restoration, neither of which hides the other."""
+    kind, back = verdict.verdict, verdict.restoration
+    said = f"{SIGNS[kind]} {kind.value}"
+    about = f"<p>{SAYS[kind]}{_island(verdict)}</p>{_basis(verdict)}"
+    sign = "✔" if back is Restoration.PROVEN else "✖"
+    of_verdict = box("Verdict", said, kind.value.replace(" ", "-"), about)
+    of_restoration = box("Restoration", f"{sign} {back.value}", back.value, f"<p>{RETURNS[back]}</p>")
+    return f'<div class="verdicts">{of_verdict}{of_restoration}</div>'
+
+
+def _island(verdict: Verdict) -> str:
+    return f" {escape(verdict.island_told)}" if verdict.island_told else ""
+
+
+def _basis(verdict: Verdict) -> str:
+    """Say by whom it was seen that nothing passed, where that is what the verdict says."""
+    if verdict.verdict is not Result.HELD:
+        return ""
+    missing = bullets(escape(one) for one in verdict.witness.not_seen)
+    not_seen = f"<p>Not seen by any firewall's counter:</p>{missing}" if missing else ""
+    return f"<p>Seen by {escape(verdict.witness.basis)}.</p>{not_seen}"
+
+
+def failures(plan: Plan, verdict: Verdict, moments: Moments) -> str:
+    """Say what failed, when, whose flows that concerns and what to do; what restores the plant comes first."""
+    found = [one for one in verdict.findings if one.result is not Result.HELD]
+    notes = len(verdict.findings) - len(found)
+    aside = f" {how_many(notes, 'note')} more under Findings, further below." if notes else ""
+    if not found:
+        return f'<p class="nothing"><strong>✔ Nothing failed.</strong>{aside}</p>'
+    kinds: dict[tuple[Result, str], list[Finding]] = {}
+    for one in found:
+        kinds.setdefault((one.result, one.code), []).append(one)
+    return "".join(_failure(plan, verdict, moments, group) for group in sorted(kinds.values(), key=_place))
+
+
+def _place(group: Sequence[Finding]) -> tuple[int, int, float]:
+    worst_first = (Result.BREACHED, Result.INCONCLUSIVE, Result.NOT_TESTED)
+    begun_s = min((one.first_s for one in group if one.first_s is not None), default=inf)
+    return urgency(group[0].code), worst_first.index(group[0].result), begun_s
+
+
+def _failure(plan: Plan, verdict: Verdict, moments: Moments, group: Sequence[Finding]) -> str:
+    first = group[0]
+    more = len(group) - SENTENCES_MAX
+    said = [escape(one.sentence) for one in group[:SENTENCES_MAX]]
+    said += [f"And {more} more of this kind; all stand under <em>Findings</em>."] if more > 0 else []
+    what = said[0] if len(said) == 1 else bullets(said)
+    listed = (
+        ("What", what),
+        ("When", escape(when_told(group, moments))),
+        ("Whose", whose_told(concerned_by(plan, group))),
+        ("Do", escape(what_to_do(first.code, verdict.run))),
+    )
+    if verdict.restoration is Restoration.UNPROVEN and is_urgent(first.code):
+        return card("breached", "✖ restoration unproven", listed)
+    return card(first.result.value.replace(" ", "-"), f"{SIGNS[first.result]} {first.result.value}", listed)
+
+
+def when_told(group: Sequence[Finding], moments: Moments) -> str:
+    """Say when findings were first and last seen, or in which part of the run."""
+    firsts = [one.first_s for one in group if one.first_s is not None]
+    lasts = [one.last_s for one in group if one.last_s is not None]
+    if not firsts or not lasts:
+        return ", ".join(dict.fromkeys(_window_told(one.stage) for one in group if one.stage is not None))
+    first, last = min(firsts), max(lasts)
+    return f"{moments.clock(first)} to {moments.clock(last)} ({first:.1f} to {last:.1f} s of the run)"
+
+
+def _window_told(window: str) -> str:
+    return f"{window} the isolation" if window in (BEFORE, AFTER) else f"in stage {window}"
+
+
+def whose_told(concerned: Concerned) -> str:
+    """Name the owners of flows with their flows, and the service where that is concerned."""
+    owners = [f"<b>{escape(owner)}</b> ({escape(', '.join(flows))})" for owner, flows in concerned.owners.items()]
+    service = [f"service <b>{escape(concerned.service)}</b>"] if concerned.service else []
+    others = [f"no declared flow, on conduit {escape(conduit)}" for conduit in concerned.conduits]
+    return "; ".join((*service, *owners, *others))
+
+
+def run_facts(plan: Plan, verdict: Verdict, records: Sequence[Record], timeline: Timeline, moments: Moments) -> str:
+    """Say when the run was, in which time zone, who ran it and with which version."""
+    length_s = timeline.seconds(last_us(records))
+    service = plan.drill.service
+    return facts(
+        (
+            ("Start", moments.whole(0)),
+            ("End", moments.whole(length_s)),
+            ("Duration", lasted(length_s)),
+            ("Isolated", _isolated(timeline, moments)),
+            ("Time zone", moments.zone_told),
+            ("Service", f"{service.name}, target {service.target}"),
+            ("Run", verdict.run),
+        )
+    )
+
+
+def _isolated(timeline: Timeline, moments: Moments) -> str:
+    """Say from the first order to isolate until the last device was seen restored."""
+    first = next((one for one in timeline.windows if one.name not in (BEFORE, AFTER)), None)
+    if first is None:
+        return "no stage was ordered"
+    from_s = timeline.seconds(first.start_us)
+    if timeline.restore_seen_us is None:
+        return f"{moments.clock(from_s)}, and not seen restored"
+    to_s = timeline.seconds(timeline.restore_seen_us)
+    return f"{moments.clock(from_s)} to {moments.clock(to_s)} ({lasted(to_s - from_s)})"
+
+
+def limits(plan: Plan, verdict: Verdict) -> str:
+    """Set the times that were seen against the limits."""
+    wanted = plan.drill.limits
+    gap, longest_s = "not known", verdict.longest_ot_gap_s
+    if longest_s is not None:
+        gap = f"{longest_s:.3f} s"
+    rows = [
+        ("Isolation, slowest stage", _seen(verdict.isolation_s), f"{wanted.isolate_within:g} s"),
+        ("Restoration", _seen(verdict.restoration_s), f"{wanted.restore_within:g} s"),
+        ("Longest OT gap", gap, f"{wanted.longest_ot_gap:g} s"),
+        ("Leaks", str(verdict.leaks), "none"),
+    ]
+    return (
+        f"{table(('measured', 'was', 'limit'), rows, 'stack')}<p class=note>Effective lies between the last packet that passed and "
+        "the first that did not, as the probes saw it; never when a call returned.</p>"
+    )
+
+
+def _seen(times: Times) -> str:
+    verified = times.ordered_to_verified
+    told = "not seen" if verified is None else f"{verified:.3f} s"
+    return f"ordered to effective {_interval(times.ordered_to_effective)}, ordered to verified {told}"
+
+
+def _interval(interval: Interval | None) -> str:
+    if interval is None or interval.latest_s is None:
+        return "not seen"
+    return f"between {interval.earliest_s:.3f} and {interval.latest_s:.3f} s"
+
+
+def flows(told: Sequence[FlowTold], moments: Moments) -> str:
+    """Say of each flow whether it died, whose it is, and whether it passes again; what failed comes first."""
+    if not told:
+        return "<p>No declared flow crosses what this drill isolates.</p>"
+    order = (False, None, True)
+    ranked = sorted(told, key=lambda one: order.index(one.as_expected))
+    rows = [
+        (
+            escape(one.flow.flow),
+            escape(one.flow.owner),
+            _fate(one),
+            f"{escape(one.why)}{_passed(one, moments)}",
+            BACK[one.back],
+            escape(f"{one.stage}: {one.flow.conduit}"),
+            escape(str(one.flow.service)),
+        )
+        for one in ranked
+    ]
+    return table(("flow", "owner", "outcome", "seen", "after restore", "stage and conduit", "service"), rows, "stack")
+
+
+def _fate(one: FlowTold) -> str:
+    sign = "✖" if one.as_expected is False else FATES[one.fate]
+    kind = {True: "held", False: "breached", None: "inconclusive"}[one.as_expected]
+    return f'<span class="result {kind}">{sign} {one.fate.value}</span>'
+
+
+def _passed(one: FlowTold, moments: Moments) -> str:
+    if one.first_s is None or one.last_s is None:
+        return ""
+    return f", {moments.clock(one.first_s)} to {moments.clock(one.last_s)}"
