@@ -9,7 +9,7 @@ import pytest
 from islandmode.core.episodes import Episode, Heard, Seen
 from islandmode.core.judge import judge, worst
 from islandmode.core.judge_continuity import _outweighs
-from islandmode.core.judge_probes import ProbeRecord, death_of, holes
+from islandmode.core.judge_probes import Hole, ProbeRecord, death_of, first_hole
 from islandmode.core.passage import Passage
 from islandmode.core.timeline import Timeline, Window, last_us, timeline_of
 from islandmode.core.verdict import Result, Verdict
@@ -80,17 +80,20 @@ def record(*told: tuple[int, int, Passage]) -> ProbeRecord:
     ],
 )
 def test_a_hole_is_longer_than_what_is_allowed(known: list[tuple[int, int]], hole: tuple[int, int] | None) -> None:
-    assert holes([episode(*one) for one in known], 10, 30, 5) == hole
+    found = first_hole([episode(*one) for one in known], 10, 30, 5)
+    assert found == (None if hole is None else Hole(*hole, hole[1] - hole[0]))
 
 
 @pytest.mark.parametrize(("gap_us", "hole"), [(5, None), (6, (10, 30))])
 def test_a_gap_within_an_episode_is_a_hole_too(gap_us: int, hole: tuple[int, int] | None) -> None:
-    assert holes([episode(10, 30, longest_gap_us=gap_us)], 10, 30, 5) == hole
+    found = first_hole([episode(10, 30, longest_gap_us=gap_us)], 10, 30, 5)
+    # Where in the episode it lies is not known, and how long it was is.
+    assert found == (None if hole is None else Hole(*hole, gap_us))
 
 
 def test_nothing_is_a_hole_in_a_stretch_as_long_as_what_is_allowed() -> None:
-    assert holes([], 10, 15, 5) is None
-    assert holes([], 10, 16, 5) == (10, 16)
+    assert first_hole([], 10, 15, 5) is None
+    assert first_hole([], 10, 16, 5) == Hole(10, 16, 6)
 
 
 PASSED, STOPPED, UNTOLD = Passage.PASSED, Passage.STOPPED, Passage.UNTOLD

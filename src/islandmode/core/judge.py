@@ -398,6 +398,13 @@ def _died(record: ProbeRecord, by_us: int) -> bool:
     return bool(known) and known[-1].seen is Seen.BAD and any(one.seen is Seen.GOOD for one in known)
 
 
+def _leaks_into(finding: Finding, window: Window, timeline: Timeline) -> bool:
+    """Tell whether a leak of an earlier stage goes on in a window."""
+    if finding.code != "leak" or finding.first_s is None or finding.last_s is None:
+        return False
+    return finding.first_s < timeline.seconds(window.end_us) and finding.last_s >= timeline.seconds(window.start_us)
+
+
 def _rows(plan: Plan, probes: Mapping[str, ProbeRecord], timeline: Timeline, findings: Sequence[Finding]) -> list[Row]:
     """Give a row for every probe in every window, with the records it rests on."""
     rows = []
@@ -406,7 +413,8 @@ def _rows(plan: Plan, probes: Mapping[str, ProbeRecord], timeline: Timeline, fin
         for name, record in probes.items():
             inside = record.within(window.start_us, window.end_us)
             counts = {seen: sum(one.count for one in inside if one.seen is seen) for seen in Seen}
-            own = [one for one in findings if one.probe == name and one.stage == window.name]
+            mine = (one for one in findings if one.probe == name)
+            own = [one for one in mine if one.stage == window.name or _leaks_into(one, window, timeline)]
             known = counts[Seen.GOOD] + counts[Seen.BAD] > 0
             gaps = [one.longest_gap_us for one in inside]
             rows.append(

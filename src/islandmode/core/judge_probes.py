@@ -71,16 +71,25 @@ def allowed_gap_us(plan: Plan, planned: PlanProbe) -> int:
     return round((planned.probe.timeout + MISSED_SAMPLES * plan.drill.sample_every + SLACK_S) * 1_000_000)
 
 
-def holes(known: Sequence[Episode], start_us: int, end_us: int, allowed_us: int) -> tuple[int, int] | None:
+@dataclass(frozen=True)
+class Hole:
+    """A time without a sample that says something, and between which moments it lies; they are its own where those are known."""
+
+    start_us: int
+    end_us: int
+    length_us: int
+
+
+def first_hole(known: Sequence[Episode], start_us: int, end_us: int, allowed_us: int) -> Hole | None:
     """Find the first stretch without a sample that says something; None when there is none."""
     at_us = start_us
     for one in known:
         if one.first_us - at_us > allowed_us:
-            return at_us, one.first_us
+            return Hole(at_us, one.first_us, one.first_us - at_us)
         if one.longest_gap_us > allowed_us:
-            return one.first_us, one.last_us
+            return Hole(one.first_us, one.last_us, one.longest_gap_us)
         at_us = one.last_us
-    return (at_us, end_us) if end_us - at_us > allowed_us else None
+    return Hole(at_us, end_us, end_us - at_us) if end_us - at_us > allowed_us else None
 
 
 def death_in(plan: Plan, record: ProbeRecord, window: Window, until_us: int) -> Death:
@@ -126,7 +135,7 @@ def judge_severed(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: T
     if untold:
         found.append(_untold(stage, record, timeline, untold))
     known = record.reaching(dead_from_us, end_us, Passage.PASSED, Passage.STOPPED, Passage.UNTOLD)
-    hole = holes(known, min(dead_from_us, end_us), end_us, allowed_gap_us(plan, record.planned))
+    hole = first_hole(known, min(dead_from_us, end_us), end_us, allowed_gap_us(plan, record.planned))
     if hole is not None:
         found.append(_hole(stage.name, record, timeline, hole))
     return found + _absent(plan, record, timeline)
@@ -271,10 +280,12 @@ def _untold(stage: PlanStage, record: ProbeRecord, timeline: Timeline, untold: l
     return timed(finding, timeline, untold[0].first_us, untold[-1].last_us)
 
 
-def _hole(stage: str, record: ProbeRecord, timeline: Timeline, hole: tuple[int, int]) -> Finding:
-    length_s = (hole[1] - hole[0]) / 1_000_000
+def _hole(stage: str, record: ProbeRecord, timeline: Timeline, hole: Hole) -> Finding:
+    length_s = hole.length_us / 1_000_000
     sentence = f"{record.name} says nothing of {length_s:.1f} s of {stage}; missing data never passes."
-    return timed(finding_of("witness-gap", Result.INCONCLUSIVE, sentence, stage, record), timeline, *hole)
+    return timed(
+        finding_of("witness-gap", Result.INCONCLUSIVE, sentence, stage, record), timeline, hole.start_us, hole.end_us
+    )
 
 
 def judge_return(record: ProbeRecord, timeline: Timeline) -> list[Finding]:
