@@ -12,10 +12,13 @@ REFERENCE = "a reference, env:NAME, file:PATH or lab:NAME; a secret itself never
 MAPPING = 'a mapping, lines such as "name: value"'
 ADDRESS = 'an address such as 10.10.0.10 or "fd10:10::10"'
 NETWORK = 'a network such as 10.10.0.0/24 or "fd10:10::/64"'
-MODBUS_KEYS = "address, changes_within, kind, maximum, minimum, port, purpose, table, target, timeout, unit, vantage"
+MODBUS_KEYS = (
+    "address, changes_within, kind, maximum, minimum, port, purpose, table, target, timeout, type, unit, vantage, word_order, "
+    "zero_based"
+)
 SERVICE = (
-    'inventory/north.yaml:17:18: "service" must be a service such as "tcp/502", "udp/53" or "icmp", with a port from 1 to '
-    "65535; found "
+    'inventory/north.yaml:17:18: "service" must be a service such as "tcp/502", "tcp/49152-65535", "udp/53", "icmp" or "esp", '
+    "with ports from 1 to 65535; found "
 )
 KINDS = "canary, http, icmp, modbus, tcp"
 
@@ -108,13 +111,13 @@ WRONG_TYPES: dict[str, Row] = {
         SITE,
         "level: 4",
         "level: 6",
-        'inventory/north.yaml:3:19: "level" must be at most 5; found 6.',
+        'inventory/north.yaml:3:19: "level" must be a Purdue level: 0, 1, 2, 3, 3.5, 4 or 5; found 6.',
     ),
     "a level below it": (
         SITE,
         "level: 4",
         "level: -1",
-        'inventory/north.yaml:3:19: "level" must be at least 0; found -1.',
+        'inventory/north.yaml:3:19: "level" must be a Purdue level: 0, 1, 2, 3, 3.5, 4 or 5; found -1.',
     ),
     "a number where text is meant": (
         SITE,
@@ -284,8 +287,8 @@ PROBES: dict[str, Row] = {
         "port: 502",
         "minimum: -100",
         (
-            'probes/line.yaml:5:14: "minimum" must be a whole number from 0 to 65535; a register is read without sign, '
-            "-1 as 65535; found -100."
+            'probes/line.yaml:5:14: "minimum" must be a whole number from 0 to 65535, the reach of type uint16; a number with a '
+            'sign has "type: int16", or "type: int32" where it takes two registers; found -100.'
         ),
     ),
     "a limit that no register reaches": (
@@ -293,8 +296,7 @@ PROBES: dict[str, Row] = {
         "port: 502",
         "maximum: 70000",
         (
-            'probes/line.yaml:5:14: "maximum" must be a whole number from 0 to 65535; a register is read without sign, '
-            "-1 as 65535; found 70000."
+            'probes/line.yaml:5:14: "maximum" must be a whole number from 0 to 65535, the reach of type uint16; found 70000.'
         ),
     ),
     "a limit that no bit reaches": (
@@ -361,6 +363,24 @@ PROBES: dict[str, Row] = {
         SERVICE + '"tcp/0".',
     ),
     "a service of a port too high": (SITE, "service: tcp/502", "service: tcp/99999", SERVICE + '"tcp/99999".'),
+    "a range of ports that ends too high": (
+        SITE,
+        "service: tcp/502",
+        "service: tcp/502-65536",
+        SERVICE + '"tcp/502-65536".',
+    ),
+    "a range of ports the other way round": (
+        SITE,
+        "service: tcp/502",
+        "service: tcp/503-502",
+        'inventory/north.yaml:17:18: "service" must be a range of ports from the lower to the higher one; found "tcp/503-502".',
+    ),
+    "a port without its protocol": (
+        SITE,
+        "service: tcp/502",
+        "service: [tcp/53, 88]",
+        SERVICE.replace("17:18: ", "17:27: Item 2 of ") + "88.",
+    ),
 }
 
 SECRETS: dict[str, Row] = {
