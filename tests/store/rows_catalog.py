@@ -58,6 +58,68 @@ UNKNOWN_KEYS: dict[str, Row] = {
     ),
 }
 
+NOT_YET = "is not supported yet: nothing reads it, so it would promise what does not happen; take it out."
+NOT_READ: dict[str, Row] = {
+    "a schedule": (
+        DRILL,
+        "severed: [office-plc]",
+        "severed: [office-plc]\nschedule: {every: banana}",
+        f'drills/weekly.yaml:17:1: "schedule" {NOT_YET}',
+    ),
+    "approvals": (
+        DRILL,
+        "severed: [office-plc]",
+        "severed: [office-plc]\napprovals: {plant_manager: required}",
+        f'drills/weekly.yaml:17:1: "approvals" {NOT_YET}',
+    ),
+    "an exercise": (
+        DRILL,
+        "severed: [office-plc]",
+        "severed: [office-plc]\nexercise: {roles: 7}",
+        f'drills/weekly.yaml:17:1: "exercise" {NOT_YET}',
+    ),
+    "an exercise of nothing": (
+        DRILL,
+        "severed: [office-plc]",
+        "severed: [office-plc]\nexercise:",
+        f'drills/weekly.yaml:17:1: "exercise" {NOT_YET}',
+    ),
+    "a zone's criticality": (
+        SITE,
+        "level: 4,",
+        "level: 4, criticality: low,",
+        f'inventory/north.yaml:3:22: "criticality" {NOT_YET}',
+    ),
+    "a zone's trust": (SITE, "level: 4,", "trust: low, level: 4,", f'inventory/north.yaml:3:12: "trust" {NOT_YET}'),
+}
+
+INDENTED: dict[str, Row] = {
+    "keys that are not indented": (
+        DRILL,
+        "  isolate_within: 5 s\n  restore_within: 10 s\n  dead_man: 3 min\n  longest_ot_gap: 500 ms\n  undo_tier: A\n",
+        "isolate_within: 5 s\n",
+        'drills/weekly.yaml:10:1: Unknown key "isolate_within". It belongs under "limits": indent it there.',
+    ),
+    "nothing below a key": (
+        DRILL,
+        "  isolate_within: 5 s\n  restore_within: 10 s\n  dead_man: 3 min\n  longest_ot_gap: 500 ms\n  undo_tier: A\n",
+        "",
+        f'drills/weekly.yaml:9:1: "limits" must be {MAPPING}; found nothing. Indent the lines that belong to it.',
+    ),
+    "a key that is indented with those above": (
+        DRILL,
+        "  undo_tier: A\n",
+        "  undo_tier: A\n  settle: 3 s\n",
+        'drills/weekly.yaml:15:3: Unknown key "settle". It belongs at the top of the file: take away its indentation.',
+    ),
+    "a key of an item, beside its list": (
+        DRILL,
+        "    hold: 8 s\n",
+        "hold: 8 s\n",
+        'drills/weekly.yaml:8:1: Unknown key "hold". It belongs under "stages": indent it there.',
+    ),
+}
+
 WRONG_TYPES: dict[str, Row] = {
     "a hold without unit": (
         DRILL,
@@ -305,6 +367,39 @@ PROBES: dict[str, Row] = {
         "table: coil\n    maximum: 2",
         'probes/line.yaml:6:14: "maximum" must be a whole number from 0 to 1; found 2.',
     ),
+    "a limit below a register with a sign": (
+        PACK,
+        "port: 502",
+        "type: int16\n    minimum: -32769",
+        'probes/line.yaml:6:14: "minimum" must be a whole number from -32768 to 32767, the reach of type int16; found -32769.',
+    ),
+    "a limit above two registers": (
+        PACK,
+        "port: 502",
+        "type: uint32\n    maximum: 4294967296",
+        'probes/line.yaml:6:14: "maximum" must be a whole number from 0 to 4294967295, the reach of type uint32; found 4294967296.',
+    ),
+    "a type that there is not": (
+        PACK,
+        "port: 502",
+        "type: float",
+        'probes/line.yaml:5:11: "type" must be "uint16", "int16", "uint32" or "int32"; found "float".',
+    ),
+    "a type of a bit": (
+        PACK,
+        "port: 502",
+        "table: coil\n    type: int16",
+        (
+            'probes/line.yaml:6:11: "type" must stand beside table: holding or input only; a coil and a discrete input are one '
+            'bit; found "int16".'
+        ),
+    ),
+    "two registers where there is one": (
+        PACK,
+        "port: 502",
+        "type: int32\n    address: 65535",
+        'probes/line.yaml:6:14: "address" must be at most 65534, because a number of 32 bits takes two registers; found 65535.',
+    ),
     "limits that nothing keeps": (
         PACK,
         "port: 502",
@@ -383,6 +478,44 @@ PROBES: dict[str, Row] = {
     ),
 }
 
+END = 'inventory/north.yaml:15:17: "source" must be an address or a network, such as 10.10.0.10, 10.10.0.0/24 or "fd10:10::/64"'
+FLOWS: dict[str, Row] = {
+    "an end that is a name": (SITE, "source: 10.0.1.9", "source: erp.example", f'{END}; found "erp.example".'),
+    "an end that is a number": (SITE, "source: 10.0.1.9", "source: 9", f"{END}; found 9."),
+    "an end that is nothing": (SITE, "source: 10.0.1.9", "source:", END.replace("15:17", "15:9") + "; found nothing."),
+    "an end of one interface": (SITE, "source: 10.0.1.9", 'source: "fe80::1%eth0"', f'{END}; found "fe80::1%eth0".'),
+    "an end that is a host in its network": (
+        SITE,
+        "source: 10.0.1.9",
+        "source: 10.0.1.9/24",
+        f'{END}; found "10.0.1.9/24". Did you mean 10.0.1.0/24?',
+    ),
+    "an end in a list": (
+        SITE,
+        "source: 10.0.1.9",
+        "source: [10.0.1.9, 10.0.1.300]",
+        END.replace("15:17: ", "15:28: Item 2 of ") + '; found "10.0.1.300".',
+    ),
+    "an owner of nothing": (
+        SITE,
+        "owner: Planning",
+        'owner: " "',
+        'inventory/north.yaml:18:16: "owner" must be words, from 1 to 200 characters; found " ".',
+    ),
+    "an owner of a page": (
+        SITE,
+        "owner: Planning",
+        f"owner: {'x' * 201}",
+        f'inventory/north.yaml:18:16: "owner" must be words, from 1 to 200 characters; found "{"x" * 60}...".',
+    ),
+    "a level between two": (
+        SITE,
+        "level: 4",
+        "level: 2.7",
+        'inventory/north.yaml:3:19: "level" must be a Purdue level: 0, 1, 2, 3, 3.5, 4 or 5; found 2.7.',
+    ),
+}
+
 SECRETS: dict[str, Row] = {
     "a password written out": (
         SITE,
@@ -410,4 +543,4 @@ SECRETS: dict[str, Row] = {
     ),
 }
 
-ROWS = {**UNKNOWN_KEYS, **WRONG_TYPES, **PROBES, **SECRETS}
+ROWS = {**UNKNOWN_KEYS, **NOT_READ, **INDENTED, **WRONG_TYPES, **FLOWS, **PROBES, **SECRETS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from ipaddress import IPv6Address
 
 from islandmode.core.drill import Drill
 from islandmode.core.paths import HERE
@@ -127,6 +128,12 @@ def address_problems(site: Site) -> Iterator[Problem]:
     """Find two devices at one address, and vantages that do not stand in the zone they name."""
     holders: dict[Address, str] = {}
     for owner, address, path in _device_addresses(site):
+        if isinstance(address, IPv6Address) and address.scope_id is not None:
+            sentence = (
+                f"{owner[0].upper()}{owner[1:]} has the address {address}, which holds on one interface of one machine only; "
+                'write an address without "%".'
+            )
+            yield Problem("site", path, sentence)
         plain = getattr(address, "ipv4_mapped", None) or address
         first = holders.setdefault(plain, owner)
         if first != owner:

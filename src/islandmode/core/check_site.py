@@ -38,6 +38,9 @@ def _networks(site: Site) -> Iterator[Problem]:
                 yield Problem("site", at, sentence)
             elif network in zone.networks[:index]:
                 yield Problem("site", at, f"Network {network} is listed twice in zone {name}; list it once.")
+            if "%" in str(network):
+                sentence = f'Network {network} of zone {name} holds on one interface of one machine only; write it without "%".'
+                yield Problem("site", at, sentence)
             if network.is_loopback or network.is_multicast:
                 kind = "loopback" if network.is_loopback else "multicast"
                 sentence = f"Network {network} of zone {name} holds {kind} addresses, which no host of a plant has; take it out."

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
-from islandmode.core.quantities import AS_WRITTEN, Name, Seconds, Words
+from islandmode.core.quantities import AS_WRITTEN, Name, Seconds, Words, written
 from islandmode.core.site import Frozen, as_tuple
 
 NOT_READ_YET = ("schedule", "approvals", "exercise")
@@ -31,6 +31,16 @@ class Service(Frozen):
     name: Words
     target: Words
     autonomy_target: Seconds | None = None
+
+    @property
+    def told(self) -> str:
+        """Name it, with what it owes; how long it could last is declared, and a drill does not test it."""
+        lasting = (
+            f", autonomy target {written(self.autonomy_target)} (declared, not tested)"
+            if self.autonomy_target is not None
+            else ""
+        )
+        return f"{self.name}, target {self.target}{lasting}"
 
 
 class Stage(Frozen):

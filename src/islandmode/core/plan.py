@@ -34,6 +34,11 @@ class DyingFlow(Frozen):
     probes: tuple[str, ...]
 
     @property
+    def watched_whole(self) -> bool:
+        """Tell whether severed probes try all of it, and not only some hosts of a network or ports of a range."""
+        return self.covered >= 1 and not self.sampled
+
+    @property
     def cover(self) -> str:
         """Say how much of it the severed probes try."""
         if not self.probes:

@@ -65,7 +65,10 @@ Words = Annotated[
 
 def written(seconds: float) -> str:
     """Write a duration as an operator would: with its unit, and so that it is read back the same."""
-    return f"{seconds * 1000:g} ms" if seconds < 1 else f"{seconds:g} s"
+    if seconds < 1:
+        return f"{seconds * 1000:g} ms"
+    unit = next((unit for unit in ("d", "h", "min") if seconds % UNIT_S[unit] == 0), "s")
+    return f"{seconds / UNIT_S[unit]:g} {unit}"
 
 
 def to_us(seconds: float) -> int:

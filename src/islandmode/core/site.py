@@ -47,7 +47,8 @@ FLOW_END = 'expected an address or a network, such as 10.10.0.10, 10.10.0.0/24 o
 def as_flow_end(given: object) -> object:
     """Read one end of a flow: an address is a network of one host."""
     try:
-        found = ip_network(given) if isinstance(given, str) else given
+        # "%" names an interface of one machine, which is no end of a flow.
+        found = ip_network(given) if isinstance(given, str) and "%" not in given else given
     except ValueError:
         found = None
     if not isinstance(found, IPv4Network | IPv6Network):
@@ -198,10 +199,11 @@ class Site(Frozen):
 
     def zones_of(self, network: Network) -> frozenset[str | None]:
         """List the zones that hold some part of a network, by the most specific network; None where no zone does."""
-        mine = {
-            held: name for name, zone in self.zones.items() for held in zone.networks if held.version == network.version
-        }
-        inside = sorted((one for one in mine if _within(one, network) and one != network), key=_size)
+        mine: dict[Network, str] = {}
+        for name, zone in self.zones.items():
+            for held in zone.networks:
+                mine.setdefault(held, name)
+        inside = [one for one in mine if _within(one, network) and one != network]
         around = [one for one in mine if _within(network, one)]
         # The largest inside, each with what is still more specific in it; what they leave is the surrounding zone's.
         largest = [one for one in inside if not any(_within(one, other) for other in inside if other != one)]

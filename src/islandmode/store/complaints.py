@@ -180,6 +180,8 @@ def _meant(error: Mapping[str, Any], given: Any) -> str:
         return _path_meant(given)
     if _internet(error) != "network" and FLOW_END not in str(error["msg"]):
         return ""
+    if "%" in given:
+        return ""
     try:
         return f" Did you mean {ipaddress.ip_interface(given).network}?"
     except ValueError:
