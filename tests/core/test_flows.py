@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given as given_any
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from islandmode.core.paths import permitted_ways
-from tests.core.given import Documents, given, put
+from islandmode.core.planning import check_site
+from islandmode.core.preflight import judge_plan
+from tests.core.given import PROJECT, Documents, given, put
 from tests.core.spoilt import adding, both, tcp
 
 AD = [
@@ -56,6 +59,28 @@ def test_one_flow_lists_services_networks_and_ranges(probe: dict[str, Any], *, h
     assert flow.probes == (("logon",) if hits else ())
     assert (flow.covered, flow.sampled) == (1 / len(AD) if hits else 0.0, hits)
     assert flow.cover == ("7%, sampled" if hits else "not watched")
+
+
+def test_a_flow_of_which_only_some_is_tried_is_advice() -> None:
+    probe = tcp("here", "10.10.0.10", 88)
+    plan = given(both(directory, adding("drill", "severed", "logon", **probe))).plan()
+    assert (
+        "Severed probes test only 7% of flow directory on corporate-line3 (owner IT), each network and range of ports by some of "
+        "its hosts and ports only."
+    ) in [each.sentence for each in judge_plan(plan)]
+    whole = given(lambda at: put(at.site, "conduits", "corporate-line3", "flows", 0, "service", "tcp/502-503")).plan()
+    assert (
+        "Severed probes test all of flow office-to-plc on corporate-line3 (owner Process engineering), each network and range of "
+        "ports by some of its hosts and ports only."
+    ) in [each.sentence for each in judge_plan(whole)]
+
+
+def test_the_flow_in_the_documentation_is_right() -> None:
+    text = (PROJECT / "docs" / "flows.md").read_text(encoding="utf-8")
+    (flow,) = YAML(typ="safe", pure=True).load(text.partition("```yaml\n")[2].partition("```")[0])["flows"]
+    assert flow["service"] == AD
+    site = given(lambda at: at.site["conduits"]["corporate-line3"]["flows"].append(flow)).site
+    assert check_site(site) == ()
 
 
 @pytest.mark.parametrize(

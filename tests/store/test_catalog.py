@@ -131,6 +131,30 @@ def test_a_drill_goes_by_its_name_or_its_path(asked: str, tmp_path: Path) -> Non
     assert catalog.load(write_workspace(tmp_path), asked).drill_tree.file == "drills/weekly.yaml"
 
 
+def test_a_name_that_two_files_have_is_refused_and_a_path_is_not(tmp_path: Path) -> None:
+    workspace = write_workspace(
+        tmp_path, **{"drills/weekly.yml": FILES[DRILL].replace("drill: weekly", "drill: other")}
+    )
+    assert refused(workspace) == (
+        "There are two drills called weekly, drills/weekly.yaml and drills/weekly.yml; name one by its path."
+    )
+    assert catalog.load(workspace, "drills/weekly.yml").drill.drill == "other"
+
+
+def test_what_is_wrong_in_a_drill_and_in_its_site_is_said_at_once(tmp_path: Path) -> None:
+    drill, site = FILES[DRILL].replace("hold: 8 s", "hold: 8"), FILES[SITE].replace("level: 4", "level: 2.7")
+    lines = refused(write_workspace(tmp_path, **{DRILL: drill, SITE: site})).splitlines()
+    assert [line.split(": ")[0] for line in lines] == ["drills/weekly.yaml:8:11", "inventory/north.yaml:3:19"]
+
+
+def test_a_file_that_is_wrong_throughout_leaves_room_for_others(tmp_path: Path) -> None:
+    keys = "".join(f"key-{number}: 1\n" for number in range(50))
+    drill, site = FILES[DRILL] + keys, FILES[SITE].replace("level: 4", "level: 2.7")
+    lines = refused(write_workspace(tmp_path, **{DRILL: drill, SITE: site})).splitlines()
+    assert lines[20] == "drills/weekly.yaml: and 30 more."
+    assert lines[21].startswith("inventory/north.yaml:3:19: ")
+
+
 def test_a_drill_may_lie_outside_the_workspace(tmp_path: Path) -> None:
     elsewhere = tmp_path / "other.yaml"
     elsewhere.write_text(FILES[DRILL].replace("drill: weekly", "drill: Other"), encoding="utf-8")

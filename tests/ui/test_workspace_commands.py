@@ -101,6 +101,20 @@ def test_validate_checks_a_site_without_a_drill(workspace: Path, capsys: pytest.
     ]
 
 
+def test_validate_checks_one_file_of_each_folder(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(PROJECT / "lab", workspace / "lab")
+    edit(workspace / "probes" / "line3.yaml", "address: 0", "address: 40001")
+    for file, said in (
+        ("inventory/riverside.yaml", "inventory/riverside.yaml: good. 4 zones, "),
+        ("probes/boundary.yaml", "probes/boundary.yaml: good.\n"),
+        ("lab/plant.clab.yml", "lab/plant.clab.yml: good.\n"),
+    ):
+        assert command(["validate", file, "--workspace", str(workspace)]) == 0
+        assert capsys.readouterr().out.startswith(said)
+    with pytest.raises(InputError, match=r'^probes/line3\.yaml:13:14: "address" must be counted from 0'):
+        command(["validate", "probes/line3.yaml", "--workspace", str(workspace)])
+
+
 def test_two_drills_of_one_name_are_refused(workspace: Path) -> None:
     drills = workspace / "drills"
     shutil.copy(drills / "quarterly-isolation.yaml", drills / "yearly.yaml")

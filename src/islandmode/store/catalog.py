@@ -90,6 +90,7 @@ class Loaded:
 
 def load(workspace: Path, drill: str) -> Loaded:
     """Load a drill by its path or name, its site, and the probes of the workspace; what the drill does not need stops nothing."""
+    _refuse_two_files(workspace, drill)
     drill_tree = read_drill(workspace, drill)
     inventory, packs = _read_all(workspace, INVENTORY), _read_all(workspace, PROBES)
     try:
@@ -124,6 +125,13 @@ def probes_needed(drill: Drill) -> frozenset[str]:
 def read_drill(workspace: Path, drill: str) -> YamlTree:
     """Find a drill's file by its path or name, and read it."""
     return read_yaml(*_drill_file(workspace, drill))
+
+
+def _refuse_two_files(workspace: Path, drill: str) -> None:
+    """Refuse a name that two files have: one would silently stand for the other."""
+    found = [_shown(workspace, path) for path in files(workspace, DRILLS) if path.stem == drill]
+    if len(found) > 1:
+        raise InputError(f"There are two drills called {show(drill)}, {' and '.join(found)}; name one by its path.")
 
 
 def _drill_file(workspace: Path, drill: str) -> tuple[Path, str]:

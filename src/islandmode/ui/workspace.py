@@ -13,10 +13,11 @@ from islandmode.core.plan import Plan
 from islandmode.core.site import Site
 from islandmode.core.text import how_many
 from islandmode.store import catalog
-from islandmode.ui.checking import check_workspace
+from islandmode.ui.checking import LAB, check_workspace
 from islandmode.ui.planning import plan_of, print_left_out
 
 FOLDERS = ("drills", "inventory", "probes", "playbooks", "lab")
+CHECKED_BESIDE = (catalog.INVENTORY, catalog.PROBES, LAB)
 NOT_OPERATORS = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 KEPT_OUT = "runs/\n.lab/\nlab/.*.clab.yml\nlab/third-party/.built/\n"
 
@@ -47,6 +48,28 @@ def _template() -> Path:
     if missing:
         raise InputError(f"This installation lacks its template ({', '.join(missing)}); install islandmode again.")
     return template
+
+
+def validate_one(workspace: Path, path: str) -> int:
+    """Check one drill with what it needs, or one file of the other folders: a site, a probe pack, a lab topology."""
+    file = _beside_drills(workspace, path)
+    if file is None:
+        return validate_drill(workspace, path)
+    checked = check_workspace(workspace)
+    wrong = [error for error in checked.errors if error.place is not None and error.place.file == file]
+    if wrong:
+        raise catalog.all_of(wrong)
+    print(_good_site(file, checked.sites[file]) if file in checked.sites else f"{file}: good.")
+    return 0
+
+
+def _beside_drills(workspace: Path, path: str) -> str | None:
+    """Name a file of the folders beside drills/ from the workspace; None where a path leads to none."""
+    root = workspace.resolve()
+    for found in ((workspace / path).resolve(), Path(path).resolve()):
+        if found.is_file() and found.parent in {root / folder for folder in CHECKED_BESIDE}:
+            return str(found.relative_to(root))
+    return None
 
 
 def validate_drill(workspace: Path, drill: str) -> int:
