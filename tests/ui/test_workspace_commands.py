@@ -33,6 +33,11 @@ def test_validate_says_what_it_checked(workspace: Path, capsys: pytest.CaptureFi
     assert said.err == ""
 
 
+def line_of(path: Path, text: str) -> int:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next(number for number, line in enumerate(lines, 1) if text in line)
+
+
 def complaints(workspace: Path) -> list[str]:
     with pytest.raises(InputError) as refused:
         command(["validate", "--workspace", str(workspace)])
@@ -74,8 +79,8 @@ def test_validate_shows_the_faults_of_all_layers_at_once_in_the_order_of_files_a
         "inventory/north.yaml:1:1",
         "inventory/north.yaml:1:1",
         "inventory/north.yaml:2:8",
-        "inventory/riverside.yaml:41:18",
-        "inventory/riverside.yaml:115:7",
+        f"inventory/riverside.yaml:{line_of(site, 'source: [10.99.0.10,')}:18",
+        f"inventory/riverside.yaml:{line_of(site, 'corporate: [eth1]')}:7",
         "lab/plant.clab.yml:1:19",
         "probes/line3.yaml:13:14",
     ]
@@ -95,9 +100,11 @@ def test_validate_checks_a_site_without_a_drill(workspace: Path, capsys: pytest.
     assert capsys.readouterr().out == (
         "inventory/riverside.yaml: good. 4 zones, 4 conduits, 8 flows, 1 isolation point.\n"
     )
-    edit(workspace / "inventory" / "riverside.yaml", "platform: nftables", "platform: iptables")
+    site = workspace / "inventory" / "riverside.yaml"
+    edit(site, "platform: nftables", "platform: iptables")
+    line = line_of(site, "platform: iptables")
     assert complaints(workspace) == [
-        "inventory/riverside.yaml:104:15: conduit-firewall: platform iptables is not known; known platforms: nftables."
+        f"inventory/riverside.yaml:{line}:15: conduit-firewall: platform iptables is not known; known platforms: nftables."
     ]
 
 
