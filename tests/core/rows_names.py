@@ -194,6 +194,14 @@ ADDRESSES = (
         "Vantage office has the address 10.10.0.10 of vantage erp; two devices cannot share one, so correct one of them.",
     ),
     Row(
+        "a device at an address of one interface",
+        lambda at: put(at.site, "isolation_points", "conduit-firewall", "management", "address", "fe80::1%eth0"),
+        "site",
+        ("isolation_points", "conduit-firewall", "management", "address"),
+        "Isolation point conduit-firewall has the address fe80::1%eth0, which holds on one interface of one machine only; write "
+        'an address without "%".',
+    ),
+    Row(
         "a vantage outside its zone",
         lambda at: put(at.site, "vantages", "spare", {**HOST_V4, "zone": "dmz"}),
         "site",

@@ -170,8 +170,8 @@ DEVICES = (
         "a flow listed under the wrong conduit",
         lambda at: put(at.site, "conduits", "dmz-line3", "flows", 0, "source", ["10.10.0.10"]),
         "site",
-        ("conduits", "dmz-line3", "flows", 0),
-        "Flow historian-to-plcs is listed under conduit dmz-line3, but one of its addresses lies in zone corporate; "
+        ("conduits", "dmz-line3", "flows", 0, "source", 0),
+        "Flow historian-to-plcs is listed under conduit dmz-line3, but its source 10.10.0.10 lies in zone corporate; "
         "list it under the conduit that carries it, or nobody can say when it dies.",
     ),
     Row(

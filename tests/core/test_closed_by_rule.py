@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import ip_network
 
 import pytest
 
@@ -82,7 +82,7 @@ def test_a_conduit_whose_probes_do_not_come_back_is_not_taken_for_closed() -> No
 def test_a_flow_with_an_end_that_is_not_where_it_should_be_closes_nothing(source: str) -> None:
     site = given(only_inward_over_ipv4).site
     conduit = site.conduits["corporate-line3"]
-    odd = conduit.flows[0].model_copy(update={"source": (ip_address(source),)})
+    odd = conduit.flows[0].model_copy(update={"source": (ip_network(source),)})
     conduits = {**site.conduits, "corporate-line3": conduit.model_copy(update={"flows": (odd,)})}
     ways = permitted_ways(site.model_copy(update={"conduits": conduits}), "corporate-line3")
     assert ways == {("inward", 4), ("outward", 4)}
@@ -91,6 +91,6 @@ def test_a_flow_with_an_end_that_is_not_where_it_should_be_closes_nothing(source
 def test_ends_of_two_families_permit_nothing() -> None:
     site = given(only_inward_over_ipv4).site
     conduit = site.conduits["corporate-line3"]
-    mixed = conduit.flows[0].model_copy(update={"source": (ip_address("fd10:10::20"),)})
+    mixed = conduit.flows[0].model_copy(update={"source": (ip_network("fd10:10::20"),)})
     conduits = {**site.conduits, "corporate-line3": conduit.model_copy(update={"flows": (mixed,)})}
     assert permitted_ways(site.model_copy(update={"conduits": conduits}), "corporate-line3") == frozenset()

@@ -154,6 +154,18 @@ def test_a_flow_that_is_watched_in_part_died_only_where_the_firewall_counted_not
     assert told_of(story)["office-to-plc"].fate is Fate.DIED
 
 
+def test_a_network_of_which_a_host_was_tried_died_only_where_the_firewall_counted_nothing() -> None:
+    def networks(at: Documents) -> None:
+        flow = at.site["conduits"]["corporate-line3"]["flows"][0]
+        flow.update(source=["10.10.0.0/24", "fd10:10::20"])
+
+    story = Story(given(networks).plan())
+    assert told_of(story)["office-to-plc"].why == "a sample of it was watched, and the firewall counted nothing"
+    deaf(story)
+    told = told_of(story)["office-to-plc"]
+    assert (told.fate, told.why) == (Fate.NOT_SEEN, "a sample of it was watched, which died; nobody saw the rest")
+
+
 def test_a_flow_that_was_not_seen_to_pass_again_is_told_apart() -> None:
     story = Story()
     story.see("vendor-to-hmi", Seen.BAD, RESTORE, END, "no answer in time")

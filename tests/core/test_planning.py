@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from islandmode.core.coverage import pairs_of
 from islandmode.core.planning import check, make_plan
 from islandmode.core.probe import CanaryProbe
 from tests.core.given import Documents, given, put
@@ -158,11 +157,11 @@ def test_an_icmp_probe_covers_an_icmp_flow() -> None:
 
 def test_only_ends_of_one_family_are_a_pair() -> None:
     flow = given().site.conduits["dmz-line3"].flows[0]
-    assert {(str(source), str(target)) for source, target in pairs_of(flow)} == {
-        ("10.20.0.10", "10.40.0.10"),
-        ("10.20.0.10", "10.40.0.11"),
-        ("fd10:20::10", "fd10:40::10"),
-        ("fd10:20::10", "fd10:40::11"),
+    assert {(str(source), str(target)) for source, target in flow.pairs} == {
+        ("10.20.0.10/32", "10.40.0.10/32"),
+        ("10.20.0.10/32", "10.40.0.11/32"),
+        ("fd10:20::10/128", "fd10:40::10/128"),
+        ("fd10:20::10/128", "fd10:40::11/128"),
     }
 
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from islandmode.core.planning import PlanRefused, Problem, check, make_plan
+from islandmode.core.planning import PlanRefused, Problem, check, check_site, make_plan
 from tests.core.given import Documents, given, put
 from tests.core.rows_names import ADDRESSES, NAMES
 from tests.core.rows_paths import DEVICES, PATHS
+from tests.core.rows_site import SITES
 from tests.core.spoilt import FIREWALL, Row, without
 
-ROWS = (*NAMES, *ADDRESSES, *PATHS, *DEVICES)
+ROWS = (*NAMES, *ADDRESSES, *PATHS, *DEVICES, *SITES)
 
 
 def refusals(spoil: Callable[[Documents], object], **able: Any) -> tuple[Problem, ...]:
@@ -36,6 +37,11 @@ def test_one_fault_makes_one_problem_at_its_place(row: Row) -> None:
 def test_no_plan_is_made_from_what_check_refuses(row: Row) -> None:
     spoilt = given(row.spoil)
     assert refusals(row.spoil) == check(spoilt.drill, spoilt.site, spoilt.probes)
+
+
+@pytest.mark.parametrize("row", SITES, ids=lambda row: row.name)
+def test_a_site_is_refused_by_itself_too(row: Row) -> None:
+    assert [each.path for each in check_site(given(row.spoil).site)] == [row.path]
 
 
 PLATFORM_ROWS: tuple[tuple[str, dict[str, Any], tuple[str | int, ...], str], ...] = (
@@ -115,6 +121,8 @@ def test_only_families_that_both_zones_have_must_be_crossed() -> None:
     def v4_vendors(at: Documents) -> None:
         put(at.site, "zones", "vendors", "networks", ["10.15.0.0/24"])
         put(at.site, "vantages", "vendor", "address", ["10.15.0.10"])
+        for flow in at.site["conduits"]["remote-access"]["flows"]:
+            flow.update({key: [end for end in flow[key] if ":" not in end] for key in ("source", "destination")})
         without("vendor-to-hmi-v6", "line3-to-vendor-v6")(at)
 
     assert given(v4_vendors).plan().stages[0].dead == ("vendor-to-hmi", "line3-to-vendor", "vendor-canary")

@@ -12,6 +12,8 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 INPUT = 4
+SIGNED = [65485, 0xFFFE, 0x7960, 0x7960, 0xFFFE]
+"""-51 at 4; -100000 at 5 with the high word first, and at 7 with the low one first."""
 SCAN_S = 0.05
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -75,7 +77,7 @@ class Plant:
         tables = (
             [SimData(0, values=[True] + [False] * 15, datatype=DataType.BITS)],
             [SimData(0, values=[False, True] + [False] * 14, datatype=DataType.BITS)],
-            [SimData(0, values=[600] * 16, datatype=DataType.REGISTERS)],
+            [SimData(0, values=[600] * 4 + SIGNED + [600] * 7, datatype=DataType.REGISTERS)],
             [SimData(0, values=[0, 620] + [7] * 14, datatype=DataType.REGISTERS)],
         )
         self._server = ModbusTcpServer(SimDevice(1, tables), address=("127.0.0.1", 0))

@@ -75,6 +75,36 @@ def test_an_exception_and_a_value_out_of_range_are_bad(plant: Plant) -> None:
         assert seen(looks.ModbusLook(probe), probe) == [("bad", None, "out of range: 620")]
 
 
+@pytest.mark.parametrize(
+    ("about", "value"),
+    [
+        ({"address": 4}, 65485),
+        ({"address": 4, "type": "int16"}, -51),
+        ({"address": 5, "type": "int32"}, -100_000),
+        ({"address": 5, "type": "uint32"}, 4_294_867_296),
+        ({"address": 7, "type": "int32", "word_order": "low-first"}, -100_000),
+        ({"address": 7, "type": "int32"}, 0x7960FFFE),
+        ({"address": 0, "type": "int16"}, 600),
+    ],
+    ids=str,
+)
+def test_a_register_is_read_as_what_it_holds(plant: Plant, about: dict[str, Any], value: int) -> None:
+    probe = modbus_probe(plant.plc_port, table="holding", **about)
+    assert seen(looks.ModbusLook(probe), probe) == [("good", value, "")]
+    for limits, answer in (
+        ({"minimum": value, "maximum": value}, ("good", value, "")),
+        ({"minimum": value + 1}, ("bad", None, f"out of range: {value}")),
+        ({"maximum": value - 1}, ("bad", None, f"out of range: {value}")),
+    ):
+        probe = modbus_probe(plant.plc_port, table="holding", **about, **limits)
+        assert seen(looks.ModbusLook(probe), probe) == [answer]
+
+
+def test_one_register_is_no_answer_where_two_were_asked() -> None:
+    with pytest.raises(Bad, match="2 bytes of values, announced as 2, instead of 4"):
+        modbus.value(b"\x03\x02\xff\xcd", "holding", "int32")
+
+
 def test_a_heartbeat_that_freezes_while_the_plc_answers_is_bad(plant: Plant) -> None:
     probe = modbus_probe(plant.plc_port, changes_within=0.4)
     assert {one[0] for one in seen(looks.ModbusLook(probe), probe, 10, 0.1)} == {"good"}

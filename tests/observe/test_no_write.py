@@ -86,24 +86,35 @@ def test_one_get_leaves_or_nothing(path: Any, target: str) -> None:
 
 
 @settings(max_examples=1500, deadline=None)
-@given(number=st.integers(0, 70_000), unit=ANY, table=st.sampled_from(sorted(modbus.READ_FUNCTIONS)) | ANY, address=ANY)
-def test_a_question_for_one_register_leaves_or_nothing(number: int, unit: Any, table: Any, address: Any) -> None:
+@given(
+    number=st.integers(0, 70_000),
+    unit=ANY,
+    table=st.sampled_from(sorted(modbus.READ_FUNCTIONS)) | ANY,
+    address=st.integers(0, 65535) | ANY,
+    kind=st.sampled_from(sorted(modbus.REGISTERS)) | ANY,
+)
+@example(number=1, unit=1, table="holding", address=7, kind="int32")
+def test_a_question_for_one_number_leaves_or_nothing(
+    number: int, unit: Any, table: Any, address: Any, kind: Any
+) -> None:
     try:
-        talk = modbus.Talk({"unit": unit, "table": table, "address": address})
+        talk = modbus.Talk({"unit": unit, "table": table, "address": address, "type": kind})
         data = talk.question(talk.number(number))
     except (*NO_BYTES, struct.error):
         return
     assert len(data) == 12
     assert data[7] in {1, 2, 3, 4}
-    assert data[8:] == address.to_bytes(2, "big") + b"\0\1"
+    assert data[8:] == address.to_bytes(2, "big") + bytes([0, 2 if kind.endswith("32") else 1])
 
 
 @settings(max_examples=500, deadline=None)
 @given(data=st.binary(max_size=20) | st.binary(min_size=12, max_size=12))
 @example(data=b"\0\1\0\0\0\6\1\6\0\0\0\1")
 @example(data=b"\0\1\0\0\0\6\1\4\0\0\0\2")
+@example(data=b"\0\1\0\0\0\6\1\4\0\0\0\3")
 def test_the_last_place_before_the_wire_lets_no_other_frame_pass(data: bytes) -> None:
-    reads = len(data) == 12 and data[2:6] == b"\0\0\0\6" and data[7] in {1, 2, 3, 4} and data[10:] == b"\0\1"
+    reads = len(data) == 12 and data[2:6] == b"\0\0\0\6" and data[7] in {1, 2, 3, 4}
+    reads = reads and data[10:] in {b"\0\1", b"\0\2"}
     if reads:
         assert modbus.guard(data) == data
     else:

@@ -12,10 +12,13 @@ REFERENCE = "a reference, env:NAME, file:PATH or lab:NAME; a secret itself never
 MAPPING = 'a mapping, lines such as "name: value"'
 ADDRESS = 'an address such as 10.10.0.10 or "fd10:10::10"'
 NETWORK = 'a network such as 10.10.0.0/24 or "fd10:10::/64"'
-MODBUS_KEYS = "address, changes_within, kind, maximum, minimum, port, purpose, table, target, timeout, unit, vantage"
+MODBUS_KEYS = (
+    "address, changes_within, kind, maximum, minimum, port, purpose, table, target, timeout, type, unit, vantage, word_order, "
+    "zero_based"
+)
 SERVICE = (
-    'inventory/north.yaml:17:18: "service" must be a service such as "tcp/502", "udp/53" or "icmp", with a port from 1 to '
-    "65535; found "
+    'inventory/north.yaml:17:18: "service" must be a service such as "tcp/502", "tcp/49152-65535", "udp/53", "icmp" or "esp", '
+    "with ports from 1 to 65535; found "
 )
 KINDS = "canary, http, icmp, modbus, tcp"
 
@@ -52,6 +55,68 @@ UNKNOWN_KEYS: dict[str, Row] = {
         "#register: 0",
         "modbus: 0",
         f'probes/line.yaml:6:5: Unknown key "modbus". Known keys: {MODBUS_KEYS}.',
+    ),
+}
+
+NOT_YET = "is not supported yet: nothing reads it, so it would promise what does not happen; take it out."
+NOT_READ: dict[str, Row] = {
+    "a schedule": (
+        DRILL,
+        "severed: [office-plc]",
+        "severed: [office-plc]\nschedule: {every: banana}",
+        f'drills/weekly.yaml:17:1: "schedule" {NOT_YET}',
+    ),
+    "approvals": (
+        DRILL,
+        "severed: [office-plc]",
+        "severed: [office-plc]\napprovals: {plant_manager: required}",
+        f'drills/weekly.yaml:17:1: "approvals" {NOT_YET}',
+    ),
+    "an exercise": (
+        DRILL,
+        "severed: [office-plc]",
+        "severed: [office-plc]\nexercise: {roles: 7}",
+        f'drills/weekly.yaml:17:1: "exercise" {NOT_YET}',
+    ),
+    "an exercise of nothing": (
+        DRILL,
+        "severed: [office-plc]",
+        "severed: [office-plc]\nexercise:",
+        f'drills/weekly.yaml:17:1: "exercise" {NOT_YET}',
+    ),
+    "a zone's criticality": (
+        SITE,
+        "level: 4,",
+        "level: 4, criticality: low,",
+        f'inventory/north.yaml:3:22: "criticality" {NOT_YET}',
+    ),
+    "a zone's trust": (SITE, "level: 4,", "trust: low, level: 4,", f'inventory/north.yaml:3:12: "trust" {NOT_YET}'),
+}
+
+INDENTED: dict[str, Row] = {
+    "keys that are not indented": (
+        DRILL,
+        "  isolate_within: 5 s\n  restore_within: 10 s\n  dead_man: 3 min\n  longest_ot_gap: 500 ms\n  undo_tier: A\n",
+        "isolate_within: 5 s\n",
+        'drills/weekly.yaml:10:1: Unknown key "isolate_within". It belongs under "limits": indent it there.',
+    ),
+    "nothing below a key": (
+        DRILL,
+        "  isolate_within: 5 s\n  restore_within: 10 s\n  dead_man: 3 min\n  longest_ot_gap: 500 ms\n  undo_tier: A\n",
+        "",
+        f'drills/weekly.yaml:9:1: "limits" must be {MAPPING}; found nothing. Indent the lines that belong to it.',
+    ),
+    "a key that is indented with those above": (
+        DRILL,
+        "  undo_tier: A\n",
+        "  undo_tier: A\n  settle: 3 s\n",
+        'drills/weekly.yaml:15:3: Unknown key "settle". It belongs at the top of the file: take away its indentation.',
+    ),
+    "a key of an item, beside its list": (
+        DRILL,
+        "    hold: 8 s\n",
+        "hold: 8 s\n",
+        'drills/weekly.yaml:8:1: Unknown key "hold". It belongs under "stages": indent it there.',
     ),
 }
 
@@ -108,13 +173,13 @@ WRONG_TYPES: dict[str, Row] = {
         SITE,
         "level: 4",
         "level: 6",
-        'inventory/north.yaml:3:19: "level" must be at most 5; found 6.',
+        'inventory/north.yaml:3:19: "level" must be a Purdue level: 0, 1, 2, 3, 3.5, 4 or 5; found 6.',
     ),
     "a level below it": (
         SITE,
         "level: 4",
         "level: -1",
-        'inventory/north.yaml:3:19: "level" must be at least 0; found -1.',
+        'inventory/north.yaml:3:19: "level" must be a Purdue level: 0, 1, 2, 3, 3.5, 4 or 5; found -1.',
     ),
     "a number where text is meant": (
         SITE,
@@ -284,8 +349,8 @@ PROBES: dict[str, Row] = {
         "port: 502",
         "minimum: -100",
         (
-            'probes/line.yaml:5:14: "minimum" must be a whole number from 0 to 65535; a register is read without sign, '
-            "-1 as 65535; found -100."
+            'probes/line.yaml:5:14: "minimum" must be a whole number from 0 to 65535, the reach of type uint16; a number with a '
+            'sign has "type: int16", or "type: int32" where it takes two registers; found -100.'
         ),
     ),
     "a limit that no register reaches": (
@@ -293,8 +358,7 @@ PROBES: dict[str, Row] = {
         "port: 502",
         "maximum: 70000",
         (
-            'probes/line.yaml:5:14: "maximum" must be a whole number from 0 to 65535; a register is read without sign, '
-            "-1 as 65535; found 70000."
+            'probes/line.yaml:5:14: "maximum" must be a whole number from 0 to 65535, the reach of type uint16; found 70000.'
         ),
     ),
     "a limit that no bit reaches": (
@@ -302,6 +366,39 @@ PROBES: dict[str, Row] = {
         "port: 502",
         "table: coil\n    maximum: 2",
         'probes/line.yaml:6:14: "maximum" must be a whole number from 0 to 1; found 2.',
+    ),
+    "a limit below a register with a sign": (
+        PACK,
+        "port: 502",
+        "type: int16\n    minimum: -32769",
+        'probes/line.yaml:6:14: "minimum" must be a whole number from -32768 to 32767, the reach of type int16; found -32769.',
+    ),
+    "a limit above two registers": (
+        PACK,
+        "port: 502",
+        "type: uint32\n    maximum: 4294967296",
+        'probes/line.yaml:6:14: "maximum" must be a whole number from 0 to 4294967295, the reach of type uint32; found 4294967296.',
+    ),
+    "a type that there is not": (
+        PACK,
+        "port: 502",
+        "type: float",
+        'probes/line.yaml:5:11: "type" must be "uint16", "int16", "uint32" or "int32"; found "float".',
+    ),
+    "a type of a bit": (
+        PACK,
+        "port: 502",
+        "table: coil\n    type: int16",
+        (
+            'probes/line.yaml:6:11: "type" must stand beside table: holding or input only; a coil and a discrete input are one '
+            'bit; found "int16".'
+        ),
+    ),
+    "two registers where there is one": (
+        PACK,
+        "port: 502",
+        "type: int32\n    address: 65535",
+        'probes/line.yaml:6:14: "address" must be at most 65534, because a number of 32 bits takes two registers; found 65535.',
     ),
     "limits that nothing keeps": (
         PACK,
@@ -361,6 +458,62 @@ PROBES: dict[str, Row] = {
         SERVICE + '"tcp/0".',
     ),
     "a service of a port too high": (SITE, "service: tcp/502", "service: tcp/99999", SERVICE + '"tcp/99999".'),
+    "a range of ports that ends too high": (
+        SITE,
+        "service: tcp/502",
+        "service: tcp/502-65536",
+        SERVICE + '"tcp/502-65536".',
+    ),
+    "a range of ports the other way round": (
+        SITE,
+        "service: tcp/502",
+        "service: tcp/503-502",
+        'inventory/north.yaml:17:18: "service" must be a range of ports from the lower to the higher one; found "tcp/503-502".',
+    ),
+    "a port without its protocol": (
+        SITE,
+        "service: tcp/502",
+        "service: [tcp/53, 88]",
+        SERVICE.replace("17:18: ", "17:27: Item 2 of ") + "88.",
+    ),
+}
+
+END = 'inventory/north.yaml:15:17: "source" must be an address or a network, such as 10.10.0.10, 10.10.0.0/24 or "fd10:10::/64"'
+FLOWS: dict[str, Row] = {
+    "an end that is a name": (SITE, "source: 10.0.1.9", "source: erp.example", f'{END}; found "erp.example".'),
+    "an end that is a number": (SITE, "source: 10.0.1.9", "source: 9", f"{END}; found 9."),
+    "an end that is nothing": (SITE, "source: 10.0.1.9", "source:", END.replace("15:17", "15:9") + "; found nothing."),
+    "an end of one interface": (SITE, "source: 10.0.1.9", 'source: "fe80::1%eth0"', f'{END}; found "fe80::1%eth0".'),
+    "an end that is a host in its network": (
+        SITE,
+        "source: 10.0.1.9",
+        "source: 10.0.1.9/24",
+        f'{END}; found "10.0.1.9/24". Did you mean 10.0.1.0/24?',
+    ),
+    "an end in a list": (
+        SITE,
+        "source: 10.0.1.9",
+        "source: [10.0.1.9, 10.0.1.300]",
+        END.replace("15:17: ", "15:28: Item 2 of ") + '; found "10.0.1.300".',
+    ),
+    "an owner of nothing": (
+        SITE,
+        "owner: Planning",
+        'owner: " "',
+        'inventory/north.yaml:18:16: "owner" must be words, from 1 to 200 characters; found " ".',
+    ),
+    "an owner of a page": (
+        SITE,
+        "owner: Planning",
+        f"owner: {'x' * 201}",
+        f'inventory/north.yaml:18:16: "owner" must be words, from 1 to 200 characters; found "{"x" * 60}...".',
+    ),
+    "a level between two": (
+        SITE,
+        "level: 4",
+        "level: 2.7",
+        'inventory/north.yaml:3:19: "level" must be a Purdue level: 0, 1, 2, 3, 3.5, 4 or 5; found 2.7.',
+    ),
 }
 
 SECRETS: dict[str, Row] = {
@@ -390,4 +543,4 @@ SECRETS: dict[str, Row] = {
     ),
 }
 
-ROWS = {**UNKNOWN_KEYS, **WRONG_TYPES, **PROBES, **SECRETS}
+ROWS = {**UNKNOWN_KEYS, **NOT_READ, **INDENTED, **WRONG_TYPES, **FLOWS, **PROBES, **SECRETS}

@@ -51,35 +51,46 @@ def test_a_bad_value_is_one_sentence_with_its_place(name: str, tmp_path: Path) -
     assert expected in said.splitlines()
 
 
-ADVICE = {
-    "address: 40001": ("holding", 0),
-    "address: 30010": ("input", 9),
-    "table: holding\n    address: 49999": ("holding", 9998),
-    "table: coil\n    address: 10003": ("discrete", 2),
+NUMBERED = {
+    "address: 40001": ("1 of the holding registers", 'write "table: holding" and "address: 0"'),
+    "table: holding\n    address: 40001": ("1 of the holding registers", 'write "address: 0"'),
+    "address: 30010": ("10 of the input registers", 'write "address: 9"'),
+    "table: holding\n    address: 49999": ("9999 of the holding registers", 'write "address: 9998"'),
+    "table: coil\n    address: 10003": ("3 of the discrete inputs", 'write "table: discrete" and "address: 2"'),
+    "address: 400001": ("1 of the holding registers", 'write "table: holding" and "address: 0"'),
+    "address: 365536": ("65536 of the input registers", 'write "address: 65535"'),
 }
 
 
-@pytest.mark.parametrize("written", ADVICE)
-def test_an_address_as_in_a_devices_own_list_is_explained(written: str, tmp_path: Path) -> None:
-    table, place = ADVICE[written]
-    workspace = write_workspace(tmp_path, **{PACK: FILES[PACK].replace("#register: 0", written)})
-    loaded = catalog.load(workspace, "weekly")
+@pytest.mark.parametrize("written", NUMBERED)
+def test_an_address_as_in_a_devices_own_list_is_refused_and_explained(written: str, tmp_path: Path) -> None:
+    place, write = NUMBERED[written]
     number, line = written.rpartition(" ")[2], 6 + written.count("\n")
-    assert catalog.probe_advice(loaded.probes, loaded.probe_trees) == (
-        (
-            f"probes/line.yaml:{line}:14: Address {number} is asked for as it stands, counted from 0. Where a device's own list "
-            f"says {number}, write table: {table} and address: {place}."
-        ),
+    really = f'; if the device is really asked for {number}, add "zero_based: true"' if len(number) == 5 else ""
+    said = refused(write_workspace(tmp_path, **{PACK: FILES[PACK].replace("#register: 0", written)}))
+    assert said == (
+        f'probes/line.yaml:{line}:14: "address" must be counted from 0, as Modbus asks for it: {number} in a device\'s own list '
+        f"is number {place}, so {write}{really}; found {number}."
     )
 
 
 @pytest.mark.parametrize(
-    "written", ["address: 0", "address: 9999", "address: 20001", "address: 40000", "address: 10001"]
+    "written",
+    [
+        "address: 0",
+        "address: 9999",
+        "address: 20001",
+        "address: 40000",
+        "address: 10001",
+        "address: 50001",
+        "zero_based: true\n    address: 40001",
+    ],
 )
 def test_other_addresses_are_taken_as_they_are(written: str, tmp_path: Path) -> None:
     workspace = write_workspace(tmp_path, **{PACK: FILES[PACK].replace("#register: 0", written)})
-    loaded = catalog.load(workspace, "weekly")
-    assert catalog.probe_advice(loaded.probes, loaded.probe_trees) == ()
+    probe = catalog.load(workspace, "weekly").probes["plc"]
+    assert isinstance(probe, ModbusProbe)
+    assert probe.register_address == int(written.rpartition(" ")[2])
 
 
 @pytest.mark.parametrize("name", SECRETS)
@@ -118,6 +129,30 @@ def test_a_folder_without_drills_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("asked", ["weekly", "drills/weekly.yaml"])
 def test_a_drill_goes_by_its_name_or_its_path(asked: str, tmp_path: Path) -> None:
     assert catalog.load(write_workspace(tmp_path), asked).drill_tree.file == "drills/weekly.yaml"
+
+
+def test_a_name_that_two_files_have_is_refused_and_a_path_is_not(tmp_path: Path) -> None:
+    workspace = write_workspace(
+        tmp_path, **{"drills/weekly.yml": FILES[DRILL].replace("drill: weekly", "drill: other")}
+    )
+    assert refused(workspace) == (
+        "There are two drills called weekly, drills/weekly.yaml and drills/weekly.yml; name one by its path."
+    )
+    assert catalog.load(workspace, "drills/weekly.yml").drill.drill == "other"
+
+
+def test_what_is_wrong_in_a_drill_and_in_its_site_is_said_at_once(tmp_path: Path) -> None:
+    drill, site = FILES[DRILL].replace("hold: 8 s", "hold: 8"), FILES[SITE].replace("level: 4", "level: 2.7")
+    lines = refused(write_workspace(tmp_path, **{DRILL: drill, SITE: site})).splitlines()
+    assert [line.split(": ")[0] for line in lines] == ["drills/weekly.yaml:8:11", "inventory/north.yaml:3:19"]
+
+
+def test_a_file_that_is_wrong_throughout_leaves_room_for_others(tmp_path: Path) -> None:
+    keys = "".join(f"key-{number}: 1\n" for number in range(50))
+    drill, site = FILES[DRILL] + keys, FILES[SITE].replace("level: 4", "level: 2.7")
+    lines = refused(write_workspace(tmp_path, **{DRILL: drill, SITE: site})).splitlines()
+    assert lines[20] == "drills/weekly.yaml: and 30 more."
+    assert lines[21].startswith("inventory/north.yaml:3:19: ")
 
 
 def test_a_drill_may_lie_outside_the_workspace(tmp_path: Path) -> None:
@@ -211,7 +246,7 @@ def test_a_file_that_is_wrong_throughout_is_cut_short(tmp_path: Path) -> None:
     keys = "".join(f"key-{number}: 1\n" for number in range(50))
     lines = refused(write_workspace(tmp_path, **{DRILL: FILES[DRILL] + keys})).splitlines()
     assert len(lines) == 21
-    assert lines[-1] == "... and 30 more."
+    assert lines[-1] == "drills/weekly.yaml: and 30 more."
 
 
 def test_a_terminal_is_safe_from_what_a_file_says(tmp_path: Path) -> None:
@@ -237,8 +272,8 @@ def test_planning_says_where_in_any_of_the_files(tmp_path: Path) -> None:
     assert str(catalog.problem_error(loaded, problems)).splitlines() == [
         "drills/weekly.yaml:8:11: Too long.",
         "inventory/north.yaml:24:27: Inside the cut.",
-        "probes/line.yaml:11:14: Not there.",
         "probes: Nowhere.",
+        "probes/line.yaml:11:14: Not there.",
     ]
     assert catalog.problem_error(loaded, problems[:1]).place == Place("drills/weekly.yaml", 8, 11)
 

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from islandmode.core.errors import InputError, Place
 from islandmode.store.yaml_tree import SIZE_MAX_BYTES, PathInFile, YamlTree, read_yaml
-from tests.store.rows_yaml import ROWS
+from tests.store.rows_yaml import INDENTS, NO_BREAK, ROWS
+
+ALL = ROWS | INDENTS
 
 
 def read(folder: Path, text: str | bytes) -> YamlTree:
@@ -19,9 +21,9 @@ def read(folder: Path, text: str | bytes) -> YamlTree:
     return read_yaml(path, "site.yaml")
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", ALL)
 def test_bad_yaml_is_one_sentence_with_its_place(name: str, tmp_path: Path) -> None:
-    text, expected = ROWS[name]
+    text, expected = ALL[name]
     with pytest.raises(InputError) as refused:
         read(tmp_path, text)
     assert str(refused.value) == expected
@@ -108,7 +110,17 @@ def test_every_path_has_a_place(path: PathInFile, *, of_key: bool, line: int, co
     assert tree.place(path, of_key=of_key) == Place("site.yaml", line, column)
 
 
-LETTERS = st.sampled_from(list("ab01: \n-{}[],&*!%'\"|>?#@~.\\\t\0\u00e9"))
+def test_odd_spaces_within_text_are_text(tmp_path: Path) -> None:
+    text = f"a: 90{NO_BREAK}d, c'est{NO_BREAK}:{NO_BREAK}oui\nb: |\n  {NO_BREAK}x\nc: '{NO_BREAK}- x\n\n  {NO_BREAK}y'\nd: long\n  text\n"
+    assert read(tmp_path, text).document == {
+        "a": f"90{NO_BREAK}d, c'est{NO_BREAK}:{NO_BREAK}oui",
+        "b": f"{NO_BREAK}x\n",
+        "c": f"{NO_BREAK}- x\n{NO_BREAK}y",
+        "d": "long text",
+    }
+
+
+LETTERS = st.sampled_from(list("ab01: \n-{}[],&*!%'\"|>?#@~.\\\t\0\u00e9\u00a0\ufeff"))
 
 
 @settings(max_examples=400, deadline=None)

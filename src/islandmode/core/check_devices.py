@@ -35,10 +35,9 @@ def limit_problems(drill: Drill) -> Iterator[Problem]:
 
 def device_problems(drill: Drill, site: Site, renderings: Mapping[str, Rendering]) -> Iterator[Problem]:
     """Find what the isolation points cannot do; `renderings` adds what is known of their platforms. All names must be known."""
-    yield from _flows(drill, site)
+    yield from _protected_flows(drill, site)
     yield from _conduits_without_point(drill, site)
     for name, point in points_used(drill, site).items():
-        yield from _interfaces(drill, site, name, point)
         yield from _management(drill, site, name, point)
         rendering = renderings.get(name)
         yield from _timer(drill, name, point, rendering)
@@ -56,17 +55,10 @@ def points_used(drill: Drill, site: Site) -> dict[str, IsolationPoint]:
     return {name: point for name, point in site.isolation_points.items() if isolated & set(point.isolates)}
 
 
-def _flows(drill: Drill, site: Site) -> Iterator[Problem]:
+def _protected_flows(drill: Drill, site: Site) -> Iterator[Problem]:
     stage_of = {conduit: stage.name for stage in drill.stages for conduit in stage.isolate}
     for name, conduit in site.conduits.items():
         for index, flow in enumerate(conduit.flows):
-            strangers = {site.zone_of(address) for address in (*flow.source, *flow.destination)}
-            for zone in sorted(zone for zone in strangers if zone is not None and zone not in conduit.between):
-                sentence = (
-                    f"Flow {flow.name} is listed under conduit {name}, but one of its addresses lies in zone {zone}; "
-                    "list it under the conduit that carries it, or nobody can say when it dies."
-                )
-                yield Problem("site", ("conduits", name, "flows", index), sentence)
             if flow.never_cut is not None and name in stage_of:
                 sentence = (
                     f"Flow {flow.name} is marked never_cut: {flow.never_cut} (owner {flow.owner}), and stage "
@@ -86,16 +78,6 @@ def _conduits_without_point(drill: Drill, site: Site) -> Iterator[Problem]:
                     "isolate it."
                 )
                 yield Problem("drill", ("stages", index, "isolate", number), sentence)
-
-
-def _interfaces(drill: Drill, site: Site, name: str, point: IsolationPoint) -> Iterator[Problem]:
-    for conduit in isolated_by(drill):
-        for zone in site.conduits[conduit].between if conduit in point.isolates else ():
-            if not point.interfaces.get(zone):
-                sentence = (
-                    f"{name} isolates {conduit} but names no interface towards zone {zone}; add it under interfaces."
-                )
-                yield Problem("site", ("isolation_points", name, "interfaces"), sentence)
 
 
 def _management(drill: Drill, site: Site, name: str, point: IsolationPoint) -> Iterator[Problem]:

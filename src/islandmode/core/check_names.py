@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from ipaddress import IPv6Address
 
 from islandmode.core.drill import Drill
 from islandmode.core.paths import HERE
@@ -15,14 +16,20 @@ def name_problems(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> Iter
     """Find names that nothing has, and names given twice."""
     if drill.site != site.site:
         yield Problem("drill", ("site",), f'The drill is for site "{drill.site}", but this site is "{site.site}".')
-    yield from _site_names(site)
-    yield from _stage_names(drill, site)
-    yield from _left_open(drill, site)
-    yield from _probe_lists(drill, probes)
+    yield from site_name_problems(site)
+    yield from stage_problems(drill, site)
+    yield from probe_list_problems(drill, probes)
     yield from _probe_vantages(drill, site, probes)
 
 
-def _site_names(site: Site) -> Iterator[Problem]:
+def stage_problems(drill: Drill, site: Site) -> Iterator[Problem]:
+    """Find stages and conduits of a drill that the site does not know, or that are named twice."""
+    yield from _stage_names(drill, site)
+    yield from _left_open(drill, site)
+
+
+def site_name_problems(site: Site) -> Iterator[Problem]:
+    """Find names within a site that nothing in it has."""
     for name, conduit in site.conduits.items():
         yield from _unknown_items("zone", conduit.between, site.zones, ("conduits", name, "between"))
         if conduit.outer == conduit.inner:
@@ -93,7 +100,8 @@ def _left_open(drill: Drill, site: Site) -> Iterator[Problem]:
             yield Problem("drill", path, f"Conduit {name} is left open twice; accept it once.")
 
 
-def _probe_lists(drill: Drill, probes: Mapping[str, Probe]) -> Iterator[Problem]:
+def probe_list_problems(drill: Drill, probes: Collection[str]) -> Iterator[Problem]:
+    """Find probes of a drill that no pack has, or that are listed twice."""
     for key, names in (("continuity", drill.continuity), ("severed", drill.severed)):
         yield from _unknown_items("probe", names, probes, (key,), source="drill")
         for index in _repeated(names):
@@ -120,6 +128,12 @@ def address_problems(site: Site) -> Iterator[Problem]:
     """Find two devices at one address, and vantages that do not stand in the zone they name."""
     holders: dict[Address, str] = {}
     for owner, address, path in _device_addresses(site):
+        if isinstance(address, IPv6Address) and address.scope_id is not None:
+            sentence = (
+                f"{owner[0].upper()}{owner[1:]} has the address {address}, which holds on one interface of one machine only; "
+                'write an address without "%".'
+            )
+            yield Problem("site", path, sentence)
         plain = getattr(address, "ipv4_mapped", None) or address
         first = holders.setdefault(plain, owner)
         if first != owner:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 from islandmode.core.plan import DyingFlow
 from islandmode.core.probe import IcmpProbe, Probe
-from islandmode.core.site import Address, Flow, Site
+from islandmode.core.site import Flow, Network, Site, serves
 
 
 def dying_flows(
@@ -18,33 +19,35 @@ def dying_flows(
 
 
 def _dying(site: Site, conduit: str, flow: Flow, severed: Mapping[str, Probe]) -> DyingFlow:
-    pairs = pairs_of(flow)
-    tested = {name: {pair for pair in pairs if covers(site, probe, flow, *pair)} for name, probe in severed.items()}
+    parts = tuple(product(flow.pairs, flow.service))
+    tested = {
+        name: {part for part in parts if covers(site, probe, *part[0], part[1])} for name, probe in severed.items()
+    }
     covered = set().union(*tested.values()) if tested else set()
     return DyingFlow(
         flow=flow.name,
         conduit=conduit,
         owner=flow.owner,
-        service=flow.service,
-        covered=len(covered) / len(pairs) if pairs else 0.0,
+        service=", ".join(flow.service),
+        purpose=flow.purpose,
+        covered=len(covered) / len(parts) if parts else 0.0,
+        sampled=any(_is_many(*part[0], part[1]) for part in covered),
         probes=tuple(name for name, hit in tested.items() if hit),
     )
 
 
-def pairs_of(flow: Flow) -> tuple[tuple[Address, Address], ...]:
-    """List the (source, destination) pairs of a flow that can talk at all: both ends of one family."""
-    return tuple(
-        (source, destination)
-        for source in flow.source
-        for destination in flow.destination
-        if source.version == destination.version
-    )
+def _is_many(source: Network, destination: Network, service: str) -> bool:
+    """Tell whether a part of a flow is more than one host asking another for one thing, so that a probe tries only some of it."""
+    protocol, _, ports = service.partition("/")
+    one_thing = protocol == "icmp" or (ports and "-" not in ports)
+    return source.num_addresses > 1 or destination.num_addresses > 1 or not one_thing
 
 
-def covers(site: Site, probe: Probe, flow: Flow, source: Address, destination: Address) -> bool:
-    """Tell whether a probe tests one pair of a flow: from its source, to its destination, on its service."""
-    if probe.target != destination or source not in site.vantages[probe.vantage].address:
+def covers(site: Site, probe: Probe, source: Network, destination: Network, service: str) -> bool:
+    """Tell whether a probe tries one part of a flow: from a host of its source, to one of its destination, by its service."""
+    asks_from = site.vantages[probe.vantage].address
+    if probe.target not in destination or not any(address in source for address in asks_from):
         return False
     if isinstance(probe, IcmpProbe):
-        return flow.service == "icmp"
-    return flow.service == f"tcp/{probe.port}"
+        return serves(service, "icmp", None)
+    return serves(service, "tcp", probe.port)

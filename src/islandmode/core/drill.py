@@ -5,11 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
-from islandmode.core.quantities import Name, Seconds
+from islandmode.core.quantities import AS_WRITTEN, Name, Seconds, Words, written
 from islandmode.core.site import Frozen, as_tuple
 
+NOT_READ_YET = ("schedule", "approvals", "exercise")
+"""Keys that earlier versions took and nothing reads."""
 Names = Annotated[tuple[Name, ...], BeforeValidator(as_tuple)]
 
 
@@ -26,9 +28,19 @@ class Mode(StrEnum):
 class Service(Frozen):
     """The essential service that must go on, and for how long it should be able to."""
 
-    name: str
-    target: str
+    name: Words
+    target: Words
     autonomy_target: Seconds | None = None
+
+    @property
+    def told(self) -> str:
+        """Name it, with what it owes; how long it could last is declared, and a drill does not test it."""
+        lasting = (
+            f", autonomy target {written(self.autonomy_target)} (declared, not tested)"
+            if self.autonomy_target is not None
+            else ""
+        )
+        return f"{self.name}, target {self.target}{lasting}"
 
 
 class Stage(Frozen):
@@ -53,7 +65,7 @@ class LeftOpen(Frozen):
     """A conduit across the drill's boundary that stays open on purpose, and who accepted that."""
 
     conduit: Name
-    accepted_by: Annotated[str, Field(min_length=1)]
+    accepted_by: Annotated[Words, Field(min_length=1)]
 
 
 class AbortRule(Frozen):
@@ -77,6 +89,11 @@ class Drill(Frozen):
     left_open: Annotated[tuple[LeftOpen, ...], BeforeValidator(as_tuple)] = ()
     sample_every: Seconds = 0.1
     settle: Seconds = 2.0
-    schedule: dict[str, object] | None = None
-    approvals: dict[str, object] | None = None
-    exercise: dict[str, object] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_what_nothing_reads(cls, given: object, info: ValidationInfo) -> object:
+        """Read a plan of an earlier version, which kept these keys; an operator's file with one of them is refused."""
+        if info.context == AS_WRITTEN or not isinstance(given, dict):
+            return given
+        return {key: value for key, value in given.items() if key not in NOT_READ_YET}

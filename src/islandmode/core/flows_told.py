@@ -133,7 +133,7 @@ def _told(plan: Plan, verdict: Verdict, stage: str, flow: DyingFlow, lost: froze
         return FlowTold(stage, flow, Fate.DIED, f"too early, in stage {early[0].stage}", False, back)
     by = (
         "all of it was watched"
-        if flow.covered >= 1
+        if flow.watched_whole
         else f"{_share(flow)} was watched, and the firewall counted nothing"
     )
     return FlowTold(stage, flow, Fate.DIED, by, True, back)
@@ -152,13 +152,15 @@ def _not_seen(plan: Plan, verdict: Verdict, flow: DyingFlow, lost: frozenset[str
     if moved:
         return f"a firewall counted {how_many(moved, 'packet')} across {flow.conduit}; whose they were is not known"
     silent = bool(counted) and all(one.before > 0 and one.isolated == 0 for one in counted)
-    if flow.covered < 1 and not silent:
+    if not flow.watched_whole and not silent:
         return f"{_share(flow)} was watched, which died; nobody saw the rest"
     return ""
 
 
 def _share(flow: DyingFlow) -> str:
-    return f"{flow.covered:.0%} of it"
+    part = f"{flow.covered:.0%} of it" if flow.covered < 1 else "it"
+    # Of a network or a range of ports a probe tries some hosts or ports only.
+    return f"a sample of {part}" if flow.sampled else part
 
 
 def _unproven(plan: Plan, verdict: Verdict, probe: str, lost: frozenset[str]) -> str:

@@ -8,12 +8,11 @@ plan must not guess it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 from typing import Literal
 
 from islandmode.core.drill import Drill
 from islandmode.core.probe import Probe
-from islandmode.core.site import Address, Site, VantagePoint
+from islandmode.core.site import Address, Network, Site, VantagePoint
 
 HERE = "here"
 """The vantage on the operations host, beside the conductor."""
@@ -104,14 +103,18 @@ def permitted_ways(site: Site, conduit: str) -> frozenset[tuple[Direction, Famil
     A flow with an end in no zone may be any way in its family: what is not known is never taken for closed.
     """
     found: set[tuple[Direction, Family]] = set()
+    outer, inner = site.conduits[conduit].between
     for flow in site.conduits[conduit].flows:
-        for source, destination in product(flow.source, flow.destination):
-            if source.version != destination.version:
-                continue
-            ends, family = (site.zone_of(source), site.zone_of(destination)), family_of(source)
-            outer, inner = site.conduits[conduit].between
+        for source, destination in flow.pairs:
+            ends = (_only_zone(site, source), _only_zone(site, destination))
             ways = (
                 DIRECTIONS[:1] if ends == (outer, inner) else DIRECTIONS[1:] if ends == (inner, outer) else DIRECTIONS
             )
-            found |= {(direction, family) for direction in ways}
+            found |= {(direction, 4 if source.version == 4 else 6) for direction in ways}
     return frozenset(found)
+
+
+def _only_zone(site: Site, network: Network) -> str | None:
+    """Name the zone that holds a whole network; None where it lies in several, or partly in none."""
+    zones = site.zones_of(network)
+    return next(iter(zones)) if len(zones) == 1 else None

@@ -19,15 +19,31 @@ from islandmode.core.site import Address, Frozen, Login, Management, Network
 class DyingFlow(Frozen):
     """A declared flow that dies in a stage, whose it is, and how much of it a severed probe covers.
 
-    `covered` is the share, 0 to 1, of the flow's (source, destination) pairs that some severed probe tests.
+    `covered` is the share, 0 to 1, of the flow's parts that some severed probe tries; a part is a source, a destination and a
+    service as they are listed. `sampled` says that a covered part is a network or has several ports, of which a probe tries
+    only some.
     """
 
     flow: str
     conduit: str
     owner: str
     service: str
+    purpose: str = ""
     covered: float
+    sampled: bool = False
     probes: tuple[str, ...]
+
+    @property
+    def watched_whole(self) -> bool:
+        """Tell whether severed probes try all of it, and not only some hosts of a network or ports of a range."""
+        return self.covered >= 1 and not self.sampled
+
+    @property
+    def cover(self) -> str:
+        """Say how much of it the severed probes try."""
+        if not self.probes:
+            return "not watched"
+        return f"{self.covered:.0%}{', sampled' if self.sampled else ''}"
 
 
 class Step(Frozen):

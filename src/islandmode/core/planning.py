@@ -1,19 +1,25 @@
 """From a drill, a site and probes to a plan; or to every reason why there must be none.
 
 `check` needs no device lines, so `validate` and the time before rendering can use it; `make_plan` checks again with
-what is then known of the platforms. Wrong names are complained about first and alone: what follows from a misspelt
-name would only bury it.
+what is then known of the platforms. What follows from a misspelt name is not complained about: it would only bury the name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 
 from islandmode.core.boundary import boundary_of
 from islandmode.core.check_devices import device_problems, hold_s, limit_problems, points_used
-from islandmode.core.check_names import address_problems, name_problems
+from islandmode.core.check_names import (
+    address_problems,
+    name_problems,
+    probe_list_problems,
+    site_name_problems,
+    stage_problems,
+)
 from islandmode.core.check_paths import path_problems
+from islandmode.core.check_site import site_problems
 from islandmode.core.coverage import dying_flows
 from islandmode.core.digest import drill_digest, plan_digest
 from islandmode.core.drill import Drill, Stage
@@ -24,12 +30,25 @@ from islandmode.core.problem import PlanRefused, Problem
 from islandmode.core.rendering import Capabilities, Rendering
 from islandmode.core.site import IsolationPoint, Site
 
-__all__ = ["PlanRefused", "Problem", "check", "make_plan"]
+__all__ = ["PlanRefused", "Problem", "check", "check_in_part", "check_site", "make_plan"]
 
 
 def check(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> tuple[Problem, ...]:
     """Find everything wrong that can be found without device lines; empty means that rendering may begin."""
     return _problems(drill, site, probes, {})
+
+
+def check_site(site: Site) -> tuple[Problem, ...]:
+    """Find everything wrong in a site by itself, with no drill."""
+    return (*site_name_problems(site), *_site_values(site))
+
+
+def check_in_part(drill: Drill, site: Site | None, probes: Iterable[str]) -> tuple[Problem, ...]:
+    """Find what is wrong in a drill whose site, or whose probes, cannot be read whole; `probes` are all names that there are."""
+    found = [*limit_problems(drill), *probe_list_problems(drill, frozenset(probes))]
+    if site is not None:
+        found += stage_problems(drill, site)
+    return tuple(found)
 
 
 def make_plan(drill: Drill, site: Site, probes: Mapping[str, Probe], renderings: Mapping[str, Rendering]) -> Plan:
@@ -60,11 +79,19 @@ def make_plan(drill: Drill, site: Site, probes: Mapping[str, Probe], renderings:
 def _problems(
     drill: Drill, site: Site, probes: Mapping[str, Probe], renderings: Mapping[str, Rendering]
 ) -> tuple[Problem, ...]:
-    found = [*name_problems(drill, site, probes), *address_problems(site), *limit_problems(drill)]
-    if not any(name_problems(drill, site, probes)):
-        found += path_problems(drill, site, probes)
+    names = tuple(name_problems(drill, site, probes))
+    found = [*names, *limit_problems(drill), *_site_values(site)]
+    if not any(site_name_problems(site)) and not any(stage_problems(drill, site)):
         found += device_problems(drill, site, renderings)
+    if not names:
+        found += path_problems(drill, site, probes)
     return tuple(found)
+
+
+def _site_values(site: Site) -> tuple[Problem, ...]:
+    """Find what is wrong in a site beside its names; what follows from a misspelt name is not told."""
+    found = tuple(address_problems(site))
+    return found if any(site_name_problems(site)) else (*found, *site_problems(site))
 
 
 def _point(drill: Drill, site: Site, point: IsolationPoint, rendering: Rendering) -> PlanPoint:

@@ -140,9 +140,10 @@ def _without_canary(plan: Plan) -> Iterator[PreflightFinding]:
 
 
 def _unseen_flows(plan: Plan) -> Iterator[PreflightFinding]:
-    for flow in (flow for stage in plan.stages for flow in stage.dying_flows if flow.covered < 1):
-        share = f"only {flow.covered:.0%}" if flow.probes else "nothing"
-        sentence = f"Severed probes test {share} of flow {flow.flow} on {flow.conduit} (owner {flow.owner})."
+    for flow in (flow for stage in plan.stages for flow in stage.dying_flows if not flow.watched_whole):
+        share = f"only {flow.covered:.0%}" if flow.probes and flow.covered < 1 else "all" if flow.probes else "nothing"
+        samples = ", each network and range of ports by some of its hosts and ports only" if flow.sampled else ""
+        sentence = f"Severed probes test {share} of flow {flow.flow} on {flow.conduit} (owner {flow.owner}){samples}."
         yield PreflightFinding("flow-partly-tested", sentence, refuses=False)
 
 

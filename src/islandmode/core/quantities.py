@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 UNIT_S = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)\s*$")
+DURATION_PATTERN = r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)\s*$"
+_DURATION = re.compile(DURATION_PATTERN)
 
 
 AS_WRITTEN = "as written"
@@ -32,7 +33,7 @@ Seconds = Annotated[
     BeforeValidator(parse_duration_s),
     Field(gt=0, le=90 * 86400.0),
     # Editors check what an operator writes, which is text with a unit.
-    WithJsonSchema({"type": "string", "pattern": _DURATION.pattern}, mode="validation"),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}, mode="validation"),
 ]
 """A duration in seconds, written with its unit in YAML."""
 
@@ -42,6 +43,32 @@ Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 
 SecretRef = Annotated[str, Field(pattern=r"^(env|file|lab):.+$")]
 """A reference to a secret, never the secret: env:NAME, file:PATH, or lab:NAME (only from the running lab, only in rehearsal)."""
+
+
+WORDS_MAX = 200
+
+
+def _must_say_something(text: str, info: ValidationInfo) -> str:
+    """Refuse nothing and a page in an operator's file; a record of an earlier version is taken as it is."""
+    if info.context == AS_WRITTEN and not 0 < len(text.strip()) <= WORDS_MAX:
+        raise ValueError(f"expected words, from 1 to {WORDS_MAX} characters")
+    return text
+
+
+Words = Annotated[
+    str,
+    AfterValidator(_must_say_something),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": WORDS_MAX}, mode="validation"),
+]
+"""Words for people: an owner, a purpose, a target."""
+
+
+def written(seconds: float) -> str:
+    """Write a duration as an operator would: with its unit, and so that it is read back the same."""
+    if seconds < 1:
+        return f"{seconds * 1000:g} ms"
+    unit = next((unit for unit in ("d", "h", "min") if seconds % UNIT_S[unit] == 0), "s")
+    return f"{seconds / UNIT_S[unit]:g} {unit}"
 
 
 def to_us(seconds: float) -> int:

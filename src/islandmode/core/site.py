@@ -7,21 +7,21 @@ path between two zones, and it carries *flows*, each with a documented owner.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from islandmode.core.quantities import Name, Seconds, SecretRef
+from islandmode.core.quantities import Name, Seconds, SecretRef, Words
 
-SERVICE_PATTERN = (
-    r"^(?:(?:tcp|udp)/(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])|icmp)$"
-)
-"""A protocol with a port from 1 to 65535, or icmp."""
+_PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+SERVICE_PATTERN = rf"^(?:(?:tcp|udp|sctp)(?:/{_PORT}(?:-{_PORT})?)?|icmp|esp|ah|gre|any)$"
+"""A protocol, with a port or a range of ports where it has ports; without them every port of it. Ports are 1 to 65535."""
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
+LEVELS = (0.0, 1.0, 2.0, 3.0, 3.5, 4.0, 5.0)
 OT_LEVEL_MAX = 3.0
 """Zones of Purdue level 3 and below are OT; level 3.5 is the DMZ, 4 and above is IT and the outside."""
 
@@ -33,20 +33,62 @@ def as_tuple(value: object) -> object:
     return value if isinstance(value, tuple) else (value,)
 
 
+def as_level(level: float) -> float:
+    """Refuse what is no level of the Purdue model: the zone would be taken for OT, or not, by accident."""
+    if level not in LEVELS:
+        *first, last = (f"{one:g}" for one in LEVELS)
+        raise ValueError(f"expected a Purdue level: {', '.join(first)} or {last}")
+    return level
+
+
+FLOW_END = 'expected an address or a network, such as 10.10.0.10, 10.10.0.0/24 or "fd10:10::/64"'
+
+
+def as_flow_end(given: object) -> object:
+    """Read one end of a flow: an address is a network of one host."""
+    try:
+        # "%" names an interface of one machine, which is no end of a flow.
+        found = ip_network(given) if isinstance(given, str) and "%" not in given else given
+    except ValueError:
+        found = None
+    if not isinstance(found, IPv4Network | IPv6Network):
+        raise ValueError(FLOW_END)  # noqa: TRY004 - pydantic wants this one
+    return found
+
+
+def as_range(service: str) -> str:
+    """Refuse a range of ports that is written from the higher to the lower port: no packet would be in it."""
+    lowest, is_range, highest = service.partition("/")[2].partition("-")
+    if is_range and int(lowest) > int(highest):
+        raise ValueError("expected a range of ports from the lower to the higher one")
+    return service
+
+
 class Frozen(BaseModel):
     """Frozen value that refuses unknown keys: a misspelt key must never be ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
 
+Level = Annotated[
+    float,
+    AfterValidator(as_level),
+    WithJsonSchema({"type": "number", "enum": [0, 1, 2, 3, 3.5, 4, 5]}, mode="validation"),
+]
+FlowEnd = Annotated[
+    Network,
+    PlainValidator(as_flow_end),
+    WithJsonSchema({"type": "string", "description": "An address or a network."}, mode="validation"),
+]
+Service = Annotated[str, Field(pattern=SERVICE_PATTERN), AfterValidator(as_range)]
+
+
 class Zone(Frozen):
     """Group of assets with a Purdue level and an owner."""
 
-    level: Annotated[float, Field(ge=0, le=5)]
-    owner: str
+    level: Level
+    owner: Words
     networks: Annotated[tuple[Network, ...], BeforeValidator(as_tuple), Field(min_length=1)]
-    criticality: Literal["low", "medium", "high"] = "medium"
-    trust: Literal["low", "medium", "high"] = "medium"
 
     @property
     def is_ot(self) -> bool:
@@ -55,22 +97,43 @@ class Zone(Frozen):
 
 
 class Flow(Frozen):
-    """One line of the allow-list: who talks to whom across a conduit, and who owns that."""
+    """One line of the allow-list: who talks to whom across a conduit, by which services, and who owns that."""
 
     name: Name
-    source: Annotated[tuple[Address, ...], BeforeValidator(as_tuple), Field(min_length=1)]
-    destination: Annotated[tuple[Address, ...], BeforeValidator(as_tuple), Field(min_length=1)]
-    service: Annotated[str, Field(pattern=SERVICE_PATTERN)]
-    owner: str
+    source: Annotated[tuple[FlowEnd, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+    destination: Annotated[tuple[FlowEnd, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+    service: Annotated[tuple[Service, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+    owner: Words
     purpose: str = ""
     never_cut: Literal["safety", "fire", "emergency-voice"] | None = None
+
+    @property
+    def pairs(self) -> tuple[tuple[Network, Network], ...]:
+        """List the (source, destination) pairs that can talk at all: both ends of one family."""
+        return tuple(
+            (source, destination)
+            for source in self.source
+            for destination in self.destination
+            if source.version == destination.version
+        )
+
+
+def serves(service: str, protocol: str, port: int | None) -> bool:
+    """Tell whether a service of a flow takes in a protocol, and one of its ports where it has ports."""
+    named, _, ports = service.partition("/")
+    if named not in ("any", protocol):
+        return False
+    if not ports or port is None:
+        return True
+    lowest, _, highest = ports.partition("-")
+    return int(lowest) <= port <= int(highest or lowest)
 
 
 class Conduit(Frozen):
     """The only permitted path between two zones; the outer zone is written first."""
 
     between: Annotated[tuple[Name, Name], BeforeValidator(as_tuple)]
-    owner: str
+    owner: Words
     flows: Annotated[tuple[Flow, ...], BeforeValidator(as_tuple)] = ()
 
     @property
@@ -87,7 +150,7 @@ class Conduit(Frozen):
 class Login(Frozen):
     """How to log in on a device; secrets only by reference."""
 
-    user: str
+    user: Words
     password: SecretRef | None = None
     key: SecretRef | None = None
     become: Literal["sudo", "root"] = "sudo"
@@ -133,6 +196,32 @@ class Site(Frozen):
     def zone_of(self, address: Address) -> str | None:
         """Find the zone with the most specific network that holds an address; None if no zone does."""
         return zone_holding({name: zone.networks for name, zone in self.zones.items()}, address)
+
+    def zones_of(self, network: Network) -> frozenset[str | None]:
+        """List the zones that hold some part of a network, by the most specific network; None where no zone does."""
+        mine: dict[Network, str] = {}
+        for name, zone in self.zones.items():
+            for held in zone.networks:
+                mine.setdefault(held, name)
+        inside = [one for one in mine if _within(one, network) and one != network]
+        around = [one for one in mine if _within(network, one)]
+        # The largest inside, each with what is still more specific in it; what they leave is the surrounding zone's.
+        largest = [one for one in inside if not any(_within(one, other) for other in inside if other != one)]
+        found = {zone for one in largest for zone in self.zones_of(one)}
+        if sum(one.num_addresses for one in largest) < network.num_addresses:
+            found.add(mine[max(around, key=_size)] if around else None)
+        return frozenset(found)
+
+
+def _within(inner: Network, outer: Network) -> bool:
+    """Tell whether a network is part of another one, or the same."""
+    if isinstance(inner, IPv4Network):
+        return isinstance(outer, IPv4Network) and inner.subnet_of(outer)
+    return isinstance(outer, IPv6Network) and inner.subnet_of(outer)
+
+
+def _size(network: Network) -> int:
+    return network.prefixlen
 
 
 def zone_holding(networks: Mapping[str, Sequence[Network]], address: Address) -> str | None:

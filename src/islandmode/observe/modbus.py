@@ -12,6 +12,8 @@ from islandmode.observe.answers import Bad, Unknown
 from islandmode.observe.connection import Incoming
 
 READ_FUNCTIONS = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
+REGISTERS = {"uint16": 1, "int16": 1, "uint32": 2, "int32": 2}
+COUNTS = (b"\0\1", b"\0\2")
 LENGTH_MAX = 254
 EXCEPTIONS = {
     1: "illegal function",
@@ -26,31 +28,34 @@ EXCEPTIONS = {
 }
 
 
-def request(transaction: int, unit: int, table: str, address: int) -> bytes:
-    """Make the one request that exists: read one register. There is no function here that could write."""
-    return struct.pack("!HHHBBHH", transaction, 0, 6, unit, READ_FUNCTIONS[table], address, 1)
+def request(transaction: int, unit: int, table: str, address: int, registers: int = 1) -> bytes:
+    """Make the one request that exists: read one register, or two. There is no function here that could write."""
+    return struct.pack("!HHHBBHH", transaction, 0, 6, unit, READ_FUNCTIONS[table], address, registers)
 
 
 def guard(data: bytes) -> bytes:
-    """Let one question for one register pass; this is the last place before the wire."""
-    if len(data) != 12 or data[2:6] != b"\0\0\0\6" or data[7] not in READ_FUNCTIONS.values() or data[10:] != b"\0\1":
+    """Let one question for one number pass, in one register or two; this is the last place before the wire."""
+    if len(data) != 12 or data[2:6] != b"\0\0\0\6" or data[7] not in READ_FUNCTIONS.values() or data[10:] not in COUNTS:
         raise Unknown("this is no request to read, so nothing was sent")
     return data
 
 
-def value(body: bytes, table: str) -> int:
-    """Take the one value out of an answer to a question for one register."""
+def value(body: bytes, table: str, kind: str = "uint16", word_order: str = "high-first") -> int:
+    """Take the one value out of an answer to a question for one number."""
     function = READ_FUNCTIONS[table]
     if len(body) == 2 and body[0] == function | 0x80:
         raise Bad("Modbus exception %d (%s)" % (body[1], EXCEPTIONS.get(body[1], "not a known one")))
     if body[0] != function:
         raise Bad("the answer does not fit the question: function %d instead of %d" % (body[0], function))
-    size = 1 if function in (1, 2) else 2
+    size = 1 if function in (1, 2) else 2 * REGISTERS[kind]
     said = body[1] if len(body) > 1 else 0
     if said != size or len(body) != 2 + size:
         fault = "%d bytes of values, announced as %d, instead of %d" % (max(len(body) - 2, 0), said, size)
         raise Bad("the answer does not fit the question: " + fault)
-    return body[2] & 1 if size == 1 else int.from_bytes(body[2:], "big")
+    if size == 1:
+        return body[2] & 1
+    found = body[2:] if word_order == "high-first" else body[4:] + body[2:4]
+    return int.from_bytes(found, "big", signed=kind.startswith("int"))
 
 
 class Talk:
@@ -61,6 +66,8 @@ class Talk:
         self._unit = probe.get("unit", 1)
         self._table = probe.get("table", "input")
         self._address = probe.get("address", 0)
+        self._kind = probe.get("type", "uint16")
+        self._word_order = probe.get("word_order", "high-first")
 
     @staticmethod
     def number(asked: int) -> int:
@@ -69,7 +76,7 @@ class Talk:
 
     def question(self, number: int) -> bytes:
         """Put a question into bytes."""
-        return guard(request(number, self._unit, self._table, self._address))
+        return guard(request(number, self._unit, self._table, self._address, REGISTERS[self._kind]))
 
     @staticmethod
     async def next(incoming: Incoming) -> tuple[int, tuple[int, bytes]]:
@@ -84,4 +91,4 @@ class Talk:
         unit, body = answer
         if unit != self._unit:
             raise Bad("unit %d answered instead of unit %d" % (unit, self._unit))
-        return value(body, self._table)
+        return value(body, self._table, self._kind, self._word_order)

@@ -19,8 +19,8 @@ from pydantic import BaseModel, ValidationError
 
 from islandmode.core.drill import Drill
 from islandmode.core.errors import InputError, Place
-from islandmode.core.probe import Probe, ProbePack, advice
-from islandmode.core.quantities import AS_WRITTEN
+from islandmode.core.probe import Probe, ProbePack
+from islandmode.core.quantities import AS_WRITTEN, DURATION_PATTERN, written
 from islandmode.core.site import Site
 from islandmode.store.complaints import complaint
 from islandmode.store.yaml_tree import PathInFile, YamlTree, read_yaml, show
@@ -55,10 +55,16 @@ class InputErrors(InputError):
     """Several things wrong in the operator's files, a line each; a file that is wrong throughout is cut short."""
 
     def __init__(self, errors: Sequence[InputError]) -> None:
-        """Join the errors, the first one first."""
-        lines = [str(error) for error in errors[:COMPLAINTS_MAX]]
-        more = len(errors) - len(lines)
-        super().__init__("\n".join([*lines, f"... and {more} more."] if more else lines))
+        """Join the errors, the first one first; each file has its share of them."""
+        files: dict[str, list[str]] = {}
+        for error in errors:
+            files.setdefault(error.place.file if error.place else "", []).append(str(error))
+        lines = []
+        for file, said in files.items():
+            lines += said[:COMPLAINTS_MAX]
+            more = len(said) - COMPLAINTS_MAX
+            lines += [f"{file}: and {more} more."] if more > 0 else []
+        super().__init__("\n".join(lines))
         self.errors = tuple(errors)
 
 
@@ -84,22 +90,48 @@ class Loaded:
 
 def load(workspace: Path, drill: str) -> Loaded:
     """Load a drill by its path or name, its site, and the probes of the workspace; what the drill does not need stops nothing."""
+    _refuse_two_files(workspace, drill)
     drill_tree = read_drill(workspace, drill)
-    value = validate(Drill, drill_tree)
-    needed = frozenset((*value.continuity, *value.severed, *(rule.probe for rule in value.abort_when)))
     inventory, packs = _read_all(workspace, INVENTORY), _read_all(workspace, PROBES)
+    try:
+        value = validate(Drill, drill_tree)
+    except InputError as wrong:
+        raise all_of((*each_of(wrong), *_wrong_with_site(inventory, drill_tree))) from None
     with _collected() as errors:
         with errors.collect():
             site_tree = _site_tree(inventory, value.site, drill_tree)
             site = validate(Site, site_tree)
         with errors.collect():
-            probes, trees, broken = _probes_of(packs, needed)
+            probes, trees, broken = _probes_of(packs, probes_needed(value))
     return Loaded(value, site, probes, drill_tree, site_tree, trees, (*inventory.wrong, *broken))
+
+
+def _wrong_with_site(inventory: _Folder, drill_tree: YamlTree) -> _Wrong:
+    """Say what is wrong with the site of a drill that cannot be read itself, so that both are told at once."""
+    site = drill_tree.document.get("site")
+    try:
+        if isinstance(site, str):
+            validate(Site, _site_tree(inventory, site, drill_tree))
+    except InputError as error:
+        return each_of(error)
+    return ()
+
+
+def probes_needed(drill: Drill) -> frozenset[str]:
+    """List every probe that a drill names."""
+    return frozenset((*drill.continuity, *drill.severed, *(rule.probe for rule in drill.abort_when)))
 
 
 def read_drill(workspace: Path, drill: str) -> YamlTree:
     """Find a drill's file by its path or name, and read it."""
     return read_yaml(*_drill_file(workspace, drill))
+
+
+def _refuse_two_files(workspace: Path, drill: str) -> None:
+    """Refuse a name that two files have: one would silently stand for the other."""
+    found = [_shown(workspace, path) for path in files(workspace, DRILLS) if path.stem == drill]
+    if len(found) > 1:
+        raise InputError(f"There are two drills called {show(drill)}, {' and '.join(found)}; name one by its path.")
 
 
 def _drill_file(workspace: Path, drill: str) -> tuple[Path, str]:
@@ -171,16 +203,19 @@ def _site_tree(inventory: _Folder, site: str, drill_tree: YamlTree) -> YamlTree:
         return found[0]
     if found:
         raise _twice(site, found[0], found[1])
-    known = dict.fromkeys(_names_site(tree) for tree in inventory.trees)
-    near = difflib.get_close_matches(site, known, 1)
-    hint = f' Did you mean "{near[0]}"?' if near else ""
-    missing = InputError(
-        f'There is no site "{site}" in {INVENTORY}/; known sites: {", ".join(known) or "none"}.{hint}',
-        drill_tree.place(("site",)),
-    )
+    missing = no_site(site, dict.fromkeys(_names_site(tree) for tree in inventory.trees), drill_tree)
     # It may be in a file that could not be read; one with the site's name most likely is it.
     likely = [error for error in inventory.wrong if error.place and Path(error.place.file).stem == site]
     raise _one(likely or [*inventory.wrong, missing])
+
+
+def no_site(site: str, known: Iterable[str], drill_tree: YamlTree) -> InputError:
+    """Complain of a drill for a site that no file defines."""
+    names = list(known)
+    near = difflib.get_close_matches(site, names, 1)
+    hint = f' Did you mean "{near[0]}"?' if near else ""
+    sentence = f'There is no site "{site}" in {INVENTORY}/; known sites: {", ".join(names) or "none"}.{hint}'
+    return InputError(sentence, drill_tree.place(("site",)))
 
 
 def _twice(site: str, first: YamlTree, second: YamlTree) -> InputError:
@@ -199,14 +234,15 @@ def _probes_of(packs: _Folder, needed: frozenset[str]) -> tuple[dict[str, Probe]
             with _collected() as errors:
                 found, trees = _probes_in(only, errors)
         except InputError as narrower:
-            said = {str(error): error for error in (*_each(wrong), *_each(narrower))}
+            said = {str(error): error for error in (*each_of(wrong), *each_of(narrower))}
             raise _one(list(said.values())) from None
         if not needed <= found.keys():
             raise
-        return found, trees, _each(wrong)
+        return found, trees, each_of(wrong)
 
 
-def _each(error: InputError) -> _Wrong:
+def each_of(error: InputError) -> _Wrong:
+    """Give the errors that one stands for."""
     return error.errors if isinstance(error, InputErrors) else (error,)
 
 
@@ -241,24 +277,68 @@ def _probes_in(packs: Iterable[YamlTree | InputError], errors: _Errors) -> tuple
     return probes, trees
 
 
-def probe_advice(probes: Mapping[str, Probe], trees: Mapping[str, YamlTree]) -> tuple[str, ...]:
-    """Say of which probes something may not mean what it says, with its place; none of it is wrong for sure."""
-    found = [(name, said) for name, probe in probes.items() if (said := advice(probe)) is not None]
-    return tuple(f"{trees[name].place(('probes', name, key))}: {sentence}" for name, (key, sentence) in found)
-
-
 def load_sites(workspace: Path) -> dict[str, Site]:
     """Load every site of the workspace by name; a site stands in one of its files only."""
-    inventory = _read_all(workspace, INVENTORY)
-    trees: dict[str, YamlTree] = {}
     with _collected() as errors:
-        errors.found.extend(inventory.wrong)
-        for tree in inventory.trees:
-            with errors.collect():
-                first = trees.setdefault(_names_site(tree), tree)
-                if first is not tree:
-                    raise _twice(_names_site(tree), first, tree)
-    return {name: validate(Site, tree) for name, tree in trees.items()}
+        found = _sites_in(_read_all(workspace, INVENTORY), errors)
+    return {name: site for name, (_, site) in found.items() if site is not None}
+
+
+def _sites_in(inventory: _Folder, errors: _Errors) -> dict[str, tuple[YamlTree, Site | None]]:
+    """Read the sites of the inventory, each with its file; None for what is no site as it stands."""
+    errors.found.extend(inventory.wrong)
+    found: dict[str, tuple[YamlTree, Site | None]] = {}
+    for tree in inventory.trees:
+        with errors.collect():
+            name = _names_site(tree)
+            if name in found:
+                raise _twice(name, found[name][0], tree)
+            found[name] = tree, None
+            found[name] = tree, validate(Site, tree)
+    return found
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """All of the operators' files, as far as they can be read, and everything that is wrong in those that cannot."""
+
+    drills: tuple[tuple[YamlTree, Drill], ...]
+    sites: Mapping[str, tuple[YamlTree, Site | None]]
+    probes: Mapping[str, Probe]
+    probe_trees: Mapping[str, YamlTree]
+    unread_probes: frozenset[str]
+    """Names of probes that stand in packs in which something is wrong."""
+    unread_inventory: bool
+    """Whether a file of the inventory is no YAML: any site may be in it."""
+    errors: tuple[InputError, ...]
+
+
+def read_workspace(workspace: Path) -> Workspace:
+    """Read every drill, site and probe pack, and keep what is wrong for later."""
+    errors = _Errors()
+    inventory, packs = _read_all(workspace, INVENTORY), _read_all(workspace, PROBES)
+    drills = tuple(_drills_in(_read_all(workspace, DRILLS), errors))
+    sites = _sites_in(inventory, errors)
+    probes, trees = _probes_in(packs.files, errors)
+    written = [tree.document.get("probes") for tree in packs.trees]
+    names = {str(name) for pack in written if isinstance(pack, dict) for name in pack}
+    unread = frozenset(names - probes.keys())
+    return Workspace(drills, sites, probes, trees, unread, bool(inventory.wrong), tuple(errors.found))
+
+
+def _drills_in(folder: _Folder, errors: _Errors) -> Iterator[tuple[YamlTree, Drill]]:
+    errors.found.extend(folder.wrong)
+    trees: dict[str, YamlTree] = {}
+    for tree in folder.trees:
+        with errors.collect():
+            drill = validate(Drill, tree)
+            first = trees.setdefault(drill.drill, tree)
+            if first is not tree:
+                sentence = (
+                    f'Drill "{drill.drill}" is already defined in {first.file}; give each drill a name of its own.'
+                )
+                errors.found.append(InputError(sentence, tree.place(("drill",))))
+            yield tree, drill
 
 
 def files(workspace: Path, folder: str) -> tuple[Path, ...]:
@@ -281,6 +361,8 @@ def _for_editors(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     told = {key: _for_editors(value) for key, value in node.items()}
+    if told.get("pattern") == DURATION_PATTERN and isinstance(told.get("default"), float):
+        told["default"] = written(told["default"])
     if "patternProperties" in told:
         told["additionalProperties"] = False
     if told.get("type") == "array" and "items" in told:
@@ -290,7 +372,7 @@ def _for_editors(node: Any) -> Any:
 
 def problem_error(loaded: Loaded, problems: Iterable[Problem]) -> InputError:
     """Turn planning's problems into one error with a place for each."""
-    return _one([InputError(problem.sentence, loaded.place(problem.source, problem.path)) for problem in problems])
+    return all_of(InputError(problem.sentence, loaded.place(problem.source, problem.path)) for problem in problems)
 
 
 class _Errors:
@@ -335,9 +417,15 @@ def validate(model: type[M], tree: YamlTree) -> M:
         return model.model_validate_json(json.dumps(tree.document), strict=True, context=AS_WRITTEN)
     except ValidationError as refused:
         found = [complaint(model, tree, dict(error)) for error in refused.errors(include_url=False)]
-    unique = {str(error): error for error in found}.values()
-    raise _one(sorted(unique, key=_line))
+    raise all_of(found)
 
 
-def _line(error: InputError) -> tuple[int, int]:
-    return (error.place.line, error.place.column) if error.place is not None else (0, 0)
+def all_of(errors: Iterable[InputError]) -> InputError:
+    """Make one error of several, each said once, in the order of the files and their lines; there must be some."""
+    unique = {str(error): error for error in errors}.values()
+    return _one(sorted(unique, key=_where))
+
+
+def _where(error: InputError) -> tuple[str, int, int]:
+    place = error.place or Place("")
+    return place.file, place.line, place.column

@@ -13,10 +13,11 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
+from islandmode.core.drill import NOT_READ_YET
 from islandmode.core.errors import InputError
 from islandmode.core.probe import PATH_PATTERN
 from islandmode.core.quantities import NAME_PATTERN
-from islandmode.core.site import SERVICE_PATTERN
+from islandmode.core.site import FLOW_END, SERVICE_PATTERN
 from islandmode.store.yaml_tree import PathInFile, YamlTree, show
 
 PATH_SHOWN_MAX = 80
@@ -24,7 +25,7 @@ SECRET_PATTERN = "^(env|file|lab):.+$"  # noqa: S105 - the form of a reference, 
 PATTERNS = {
     NAME_PATTERN: "a name: lower-case letters, digits and inner hyphens, at most 40",
     SECRET_PATTERN: "a reference, env:NAME, file:PATH or lab:NAME; a secret itself never stands in a file",
-    SERVICE_PATTERN: 'a service such as "tcp/502", "udp/53" or "icmp", with a port from 1 to 65535',
+    SERVICE_PATTERN: 'a service such as "tcp/502", "tcp/49152-65535", "udp/53", "icmp" or "esp", with ports from 1 to 65535',
     PATH_PATTERN: 'a path that begins with "/", with everything but plain letters, digits and marks written with %',
 }
 TYPES = {
@@ -42,6 +43,9 @@ INTERNET = {
     "network": 'a network such as 10.10.0.0/24 or "fd10:10::/64"',
     "address": 'an address such as 10.10.0.10 or "fd10:10::10"',
 }
+NOT_SUPPORTED_YET = {"Drill": NOT_READ_YET, "Zone": ("criticality", "trust")}
+"""Keys that nothing reads, by the part of a file in which earlier versions took them."""
+MAPPINGS = frozenset({"dict_type", "model_type", "model_attributes_type"})
 BOUNDS = {
     "greater_than": ("more than", "gt"),
     "greater_than_equal": ("at least", "ge"),
@@ -56,10 +60,7 @@ def complaint(model: type[BaseModel], tree: YamlTree, error: Mapping[str, Any]) 
     path, schema = _walk(model, tree, location)
     kind = str(error["type"])
     if kind == "extra_forbidden":
-        known = sorted(schema.get("properties", {}))
-        return InputError(
-            f'Unknown key "{show(str(location[-1]))}".{near(str(location[-1]), known)}', tree.place(path, of_key=True)
-        )
+        return InputError(_unwanted(model, schema, location), tree.place(path, of_key=True))
     if kind == "missing":
         return InputError(_missing(location), tree.place(path))
     if kind.startswith("union_tag"):
@@ -70,10 +71,34 @@ def complaint(model: type[BaseModel], tree: YamlTree, error: Mapping[str, Any]) 
     given = value_at(tree.document, path)
     if location and location[-1] in schema.get("properties", {}) and path[-1:] != location[-1:]:
         # A key that is not there, and must be because of another one.
-        return InputError(f"{_what(location[-1:])} must {_expected(error, None)}.", tree.place(path))
+        return InputError(f"{_what(location[-1:])} must {_expected(error, None, schema)}.", tree.place(path))
     found = "" if SECRET_PATTERN in json.dumps(schema) else _found(kind, given)
-    sentence = f"{_what(path)} must {_expected(error, given)}{found}.{_meant(error, given)}"
+    sentence = f"{_what(path)} must {_expected(error, given, schema)}{found}.{_meant(error, given)}"
     return InputError(sentence, tree.place(path))
+
+
+def _unwanted(model: type[BaseModel], schema: dict[str, Any], location: tuple[str | int, ...]) -> str:
+    """Say of a key that does not belong where it stands what may have been meant."""
+    key, whole = str(location[-1]), _schema(model)
+    if key in NOT_SUPPORTED_YET.get(str(schema.get("title")), ()):
+        return f'"{key}" is not supported yet: nothing reads it, so it would promise what does not happen; take it out.'
+    known = sorted(schema.get("properties", {}))
+    unknown = f'Unknown key "{show(key)}".'
+    if difflib.get_close_matches(key, known, 1):
+        return unknown + near(key, known)
+    below = [name for name, part in schema.get("properties", {}).items() if _takes(whole, part, key)]
+    if below:
+        return f'{unknown} It belongs under "{below[0]}": indent it there.'
+    if location[:-1] and key in whole.get("properties", {}):
+        return f"{unknown} It belongs at the top of the file: take away its indentation."
+    return unknown + near(key, known)
+
+
+def _takes(whole: dict[str, Any], part: dict[str, Any], key: str) -> bool:
+    """Tell whether a part of a file, or an item of it, takes a key."""
+    inner = _resolved(whole, part)
+    inner = _resolved(whole, inner["items"]) if "items" in inner else inner
+    return key in inner.get("properties", {})
 
 
 def near(word: str, known: Iterable[str]) -> str:
@@ -114,11 +139,13 @@ def _wrong_kind(tree: YamlTree, path: PathInFile, schema: dict[str, Any], kind: 
     return InputError(f'"{key}" must be one of {listed}; found {_word(given)}.{hint}', tree.place((*path, key)))
 
 
-def _expected(error: Mapping[str, Any], given: Any) -> str:
+def _expected(error: Mapping[str, Any], given: Any, schema: Mapping[str, Any]) -> str:
     """Finish a sentence that says "must"."""
     kind, about = str(error["type"]), error.get("ctx", {})
     if (form := _internet(error)) is not None:
         return f"be {INTERNET[form]}"
+    if kind == "string_type" and schema.get("pattern") == SERVICE_PATTERN:
+        return f"be {PATTERNS[SERVICE_PATTERN]}"
     if kind in TYPES:
         quotes = "; put it in quotes" if kind == "string_type" and isinstance(given, int | float) else ""
         return f"be {TYPES[kind]}{quotes}"
@@ -144,12 +171,16 @@ def _internet(error: Mapping[str, Any]) -> str | None:
 
 
 def _meant(error: Mapping[str, Any], given: Any) -> str:
-    """Guess the network that was meant by one with a host's address, or the path that was meant by one in plain text."""
+    """Guess what was meant: a network by one with a host's address, a path by one in plain text, lines that are not indented."""
+    if given is None and error["type"] in MAPPINGS:
+        return " Indent the lines that belong to it."
     if not isinstance(given, str):
         return ""
     if error.get("ctx", {}).get("pattern") == PATH_PATTERN:
         return _path_meant(given)
-    if _internet(error) != "network":
+    if _internet(error) != "network" and FLOW_END not in str(error["msg"]):
+        return ""
+    if "%" in given:
         return ""
     try:
         return f" Did you mean {ipaddress.ip_interface(given).network}?"

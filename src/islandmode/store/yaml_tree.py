@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from islandmode.core.errors import InputError, Place
+from islandmode.store.yaml_faults import explained, indented_with, item_in_text, odd_in_value, odd_indents
 
 SIZE_MAX_BYTES = 1024 * 1024
 DEPTH_MAX = 24
@@ -63,17 +64,15 @@ def read_yaml(path: Path, shown: str) -> YamlTree:
     except _Unwanted as error:
         raise InputError(str(error.problem), _place(shown, error.problem_mark)) from None
     except MarkedYAMLError as error:
-        problem = " ".join(str(error.problem or error.context or "it cannot be read").split())
-        if r"'\t'" in problem:
-            problem = "a tab stands where spaces must"
-        raise InputError(f"This is not YAML: {problem}.", _place(shown, error.problem_mark)) from None
+        raise explained(text, shown, error) from None
     except (YAMLError, ValueError, RecursionError) as error:
         raise InputError(f"This is not YAML: {show(str(error))}.", Place(shown)) from None
     if node is None:
         raise InputError("The file is empty.", Place(shown, 1, 1))
     if not isinstance(node, MappingNode):
         raise InputError('Expected a mapping at the top of the file, lines such as "name: value".', Place(shown, 1, 1))
-    growing = _Growing(shown, {(): (Place(shown, 1, 1), _place(shown, node.start_mark))})
+    lines = text.split("\n")
+    growing = _Growing(shown, {(): (Place(shown, 1, 1), _place(shown, node.start_mark))}, lines, odd_indents(lines))
     return YamlTree(shown, growing.mapping(node, ()), growing.places)
 
 
@@ -172,6 +171,8 @@ class _Growing:
 
     shown: str
     places: dict[PathInFile, tuple[Place, Place]]
+    lines: Sequence[str]
+    odd_indents: dict[int, tuple[int, str]]
 
     def mapping(self, node: Any, path: PathInFile) -> dict[str, Any]:
         """Turn a mapping into a dict; keys are text, each once."""
@@ -201,14 +202,33 @@ class _Growing:
             return items
         if any(category(letter) in {"Cc", "Cs"} and letter not in "\n\t" for letter in node.value):
             raise InputError("There is a control character in this text; remove it.", self.places[path][1])
+        self._refuse_odd_spaces(node)
         return _scalar(node)
+
+    def _refuse_odd_spaces(self, node: Any) -> None:
+        """Refuse what looks like indentation and is text; within quotes and blocks of text it may well be meant."""
+        if node.style is not None:
+            return
+        start = node.start_mark
+        for number in range(start.line, node.end_mark.line + 1):
+            column, space = self.odd_indents.get(number, (0, ""))
+            if space and (number > start.line or column == start.column):
+                raise InputError(indented_with(space), Place(self.shown, number + 1, column + 1))
+            if number > start.line and self.lines[number].lstrip(" ").startswith("- "):
+                column = len(self.lines[number]) - len(self.lines[number].lstrip(" "))
+                raise InputError(item_in_text(start.line), Place(self.shown, number + 1, column + 1))
+        if (why := odd_in_value(str(node.value))) is not None:
+            raise InputError(why, _place(self.shown, start))
 
     def _key(self, node: Any, place: Place) -> str:
         if not isinstance(node, ScalarNode):
             raise InputError("A key must be text here, not a list or a mapping.", place)
         if str(node.tag) == f"{_TAG}merge":
             raise InputError('Merge keys ("<<") are not read here; write the values out.', place)
+        self._refuse_odd_spaces(node)
         text = str(node.value)
+        if node.style is None and text.startswith("-"):
+            raise InputError('There is no space after "-" here; write "- key: value".', place)
         if str(node.tag) != f"{_TAG}str":
             raise InputError(f'A key must be text here; put it in quotes: "{show(text)}".', place)
         return text

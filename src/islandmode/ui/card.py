@@ -220,4 +220,7 @@ def _calls(plan: Plan) -> str:
 
 
 def _theirs(flows: Iterable[DyingFlow]) -> str:
-    return "<br>".join(escape(f"{flow.flow}, {flow.service}, on {flow.conduit}") for flow in flows)
+    told = (
+        f"{flow.flow}, {flow.service}, on {flow.conduit}{': ' * bool(flow.purpose)}{flow.purpose}" for flow in flows
+    )
+    return "<br>".join(escape(one) for one in told)

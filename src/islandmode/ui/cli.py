@@ -102,13 +102,15 @@ def init(directory: Annotated[Path, typer.Argument(help="Folder to make; it must
 
 @app.command()
 def validate(
-    path: Annotated[str | None, typer.Argument(help="One drill; the whole workspace if not given.")] = None,
+    path: Annotated[
+        str | None, typer.Argument(help="A drill, site, probe pack or lab topology; all if not given.")
+    ] = None,
     workspace: Workspace = HERE,
 ) -> int:
     """Check everything, touch nothing."""
-    from islandmode.ui.workspace import validate_drill, validate_workspace
+    from islandmode.ui.workspace import validate_one, validate_workspace
 
-    return validate_workspace(workspace) if path is None else validate_drill(workspace, path)
+    return validate_workspace(workspace) if path is None else validate_one(workspace, path)
 
 
 @app.command()

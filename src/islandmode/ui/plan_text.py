@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console, Group
 from rich.panel import Panel
@@ -10,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from islandmode.core.boundary import Boundary
-from islandmode.core.plan import Plan, PlanStage
+from islandmode.core.plan import Plan, PlanProbe, PlanStage
 
 NEXT_COMMAND = ";\n    "
 COMMAND = re.compile(r"; (?=(?:create|add|delete) )")
@@ -21,6 +22,7 @@ def print_plan(plan: Plan, console: Console | None = None) -> None:
     out = console or Console()
     total = f"{plan.hold_s:g} s of hold in {len(plan.stages)} stages"
     out.print(Text(f"{plan.drill.drill} at {plan.drill.site}: {total}", style="bold"))
+    out.print(Text(f"the service that must go on: {plan.drill.service.told}"))
     out.print(f"drill digest {plan.drill_digest}\nplan digest  {plan.plan_digest}")
     out.print(Panel(_boundary(plan.boundary), title="boundary", title_align="left"))
     for name, point in plan.points.items():
@@ -35,7 +37,11 @@ def print_plan(plan: Plan, console: Console | None = None) -> None:
         out.print(Panel(lines, title=name, title_align="left"))
     for number, stage in enumerate(plan.stages, 1):
         out.print(
-            Panel(_stage(stage), title=f"stage {number}: {stage.name}, hold {stage.hold_s:g} s", title_align="left")
+            Panel(
+                _stage(stage, plan.probes),
+                title=f"stage {number}: {stage.name}, hold {stage.hold_s:g} s",
+                title_align="left",
+            )
         )
 
 
@@ -57,17 +63,24 @@ def _lines(what: str, lines: tuple[str, ...]) -> Text:
     return text
 
 
-def _stage(stage: PlanStage) -> Group:
+def _stage(stage: PlanStage, probes: Mapping[str, PlanProbe]) -> Group:
     parts: list[Text | Table] = [Text(f"isolates {', '.join(stage.conduits)}")]
     for step in stage.steps:
         parts.append(_lines(f"on {step.point}, undone by itself after {step.timer_s:g} s", step.isolate))
         parts.append(_lines("undo", step.undo))
     table = Table("flow that dies", "conduit", "service", "owner", "seen by severed probes", box=None, pad_edge=False)
     for flow in stage.dying_flows:
-        cover = f"{flow.covered:.0%} {', '.join(flow.probes)}" if flow.probes else "not watched"
+        cover = " ".join((flow.cover, ", ".join(flow.probes))).strip()
         table.add_row(flow.flow, flow.conduit, flow.service, flow.owner, cover)
     parts.append(table)
     parts += [Text(f"closed by rule (declared), not tested: {way.told}") for way in stage.closed]
-    parts.append(Text(f"must stay alive: {', '.join(stage.alive) or 'nothing'}"))
-    parts.append(Text(f"must be dead: {', '.join(stage.dead) or 'nothing'}"))
+    parts.append(_probes("must stay alive", stage.alive, probes))
+    parts.append(_probes("must be dead", stage.dead, probes))
     return Group(*parts)
+
+
+def _probes(what: str, names: Sequence[str], probes: Mapping[str, PlanProbe]) -> Text:
+    """List probes with what each is for, in the words of their file."""
+    purposes = ((name, probes[name].probe.purpose) for name in names)
+    rows = (f"  {name}: {purpose}" if purpose else f"  {name}" for name, purpose in purposes)
+    return Text("\n".join((f"{what}:", *rows)) if names else f"{what}: nothing")

@@ -10,7 +10,9 @@ from islandmode import isolation
 from islandmode.core.errors import InputError
 from islandmode.core.plan import Plan, PlanPoint
 from islandmode.core.planning import PlanRefused, check, make_plan
+from islandmode.core.rendering import Rendering
 from islandmode.core.rescue import Rescue
+from islandmode.core.site import IsolationPoint
 from islandmode.store import catalog
 from islandmode.store.catalog import Loaded
 from islandmode.store.rescue import Needed, read_needed, read_whole
@@ -19,19 +21,36 @@ from islandmode.store.rescue import Needed, read_needed, read_whole
 def plan_of(workspace: Path, drill: str) -> tuple[Loaded, Plan]:
     """Load a drill and resolve it against its site; raises `InputError` with file:line:column, nothing touched."""
     loaded = catalog.load(workspace, drill)
+    return loaded, plan_loaded(loaded)
+
+
+def plan_loaded(loaded: Loaded) -> Plan:
+    """Resolve a drill that was loaded; raises `InputError` with file:line:column."""
     problems = check(loaded.drill, loaded.site, loaded.probes)
     if problems:
         raise catalog.problem_error(loaded, problems)
     used = {conduit for stage in loaded.drill.stages for conduit in stage.isolate}
     renderings = {
-        name: isolation.render(name, point, loaded.drill, loaded.site)
+        name: _rendered(loaded, name, point)
         for name, point in loaded.site.isolation_points.items()
         if used & set(point.isolates)
     }
     try:
-        return loaded, make_plan(loaded.drill, loaded.site, loaded.probes, renderings)
+        return make_plan(loaded.drill, loaded.site, loaded.probes, renderings)
     except PlanRefused as refused:
         raise catalog.problem_error(loaded, refused.problems) from refused
+
+
+def _rendered(loaded: Loaded, name: str, point: IsolationPoint) -> Rendering:
+    try:
+        return isolation.render(name, point, loaded.drill, loaded.site)
+    except InputError as error:
+        raise InputError(error.message, loaded.place("site", fault_at(name, point))) from None
+
+
+def fault_at(name: str, point: IsolationPoint) -> tuple[str, str, str]:
+    """Say where in the site stands what a platform cannot do: which one it is, or else its interfaces."""
+    return "isolation_points", name, "interfaces" if point.platform in isolation.PLATFORMS else "platform"
 
 
 def rescue_of(workspace: Path, drill: str) -> tuple[Rescue, tuple[InputError, ...], tuple[InputError, ...]]:

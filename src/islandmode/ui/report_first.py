@@ -138,7 +138,6 @@ def whose_told(concerned: Concerned) -> str:
 def run_facts(plan: Plan, verdict: Verdict, records: Sequence[Record], timeline: Timeline, moments: Moments) -> str:
     """Say when the run was, in which time zone, who ran it and with which version."""
     length_s = timeline.seconds(last_us(records))
-    service = plan.drill.service
     return facts(
         (
             ("Start", moments.whole(0)),
@@ -146,7 +145,7 @@ def run_facts(plan: Plan, verdict: Verdict, records: Sequence[Record], timeline:
             ("Duration", lasted(length_s)),
             ("Isolated", _isolated(timeline, moments)),
             ("Time zone", moments.zone_told),
-            ("Service", f"{service.name}, target {service.target}"),
+            ("Service", plan.drill.service.told),
             ("Run", verdict.run),
         )
     )

@@ -38,7 +38,7 @@ def render_refusal(
         f"{heading}<p>{begun_told(records, length_s, moments)}</p>",
         f'<div class="verdicts">{boxes}</div>',
         section("What failed, when, whose flows, and what to do", card("refused", "– refused", listed)),
-        facts((("Service", f"{plan.drill.service.name}, target {plan.drill.service.target}"), ("Run", run))),
+        facts((("Service", plan.drill.service.told), ("Run", run))),
         section("All that was found before the drill", _found(records)),
     )
     title = f"{plan.drill.drill} at {plan.drill.site}: refused"

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-import sys
 from pathlib import Path
 
 import islandmode
 from islandmode.core.errors import InputError
+from islandmode.core.plan import Plan
+from islandmode.core.site import Site
 from islandmode.core.text import how_many
-from islandmode.run.outermost import sentence_of
 from islandmode.store import catalog
+from islandmode.ui.checking import LAB, check_workspace
 from islandmode.ui.planning import plan_of, print_left_out
 
 FOLDERS = ("drills", "inventory", "probes", "playbooks", "lab")
+CHECKED_BESIDE = (catalog.INVENTORY, catalog.PROBES, LAB)
 NOT_OPERATORS = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 KEPT_OUT = "runs/\n.lab/\nlab/.*.clab.yml\nlab/third-party/.built/\n"
 
@@ -48,35 +50,61 @@ def _template() -> Path:
     return template
 
 
+def validate_one(workspace: Path, path: str) -> int:
+    """Check one drill with what it needs, or one file of the other folders: a site, a probe pack, a lab topology."""
+    file = _beside_drills(workspace, path)
+    if file is None:
+        return validate_drill(workspace, path)
+    checked = check_workspace(workspace)
+    wrong = [error for error in checked.errors if error.place is not None and error.place.file == file]
+    if wrong:
+        raise catalog.all_of(wrong)
+    print(_good_site(file, checked.sites[file]) if file in checked.sites else f"{file}: good.")
+    return 0
+
+
+def _beside_drills(workspace: Path, path: str) -> str | None:
+    """Name a file of the folders beside drills/ from the workspace; None where a path leads to none."""
+    root = workspace.resolve()
+    for found in ((workspace / path).resolve(), Path(path).resolve()):
+        if found.is_file() and found.parent in {root / folder for folder in CHECKED_BESIDE}:
+            return str(found.relative_to(root))
+    return None
+
+
 def validate_drill(workspace: Path, drill: str) -> int:
     """Check one drill against its site and the probes; touches nothing."""
     loaded, plan = plan_of(workspace, drill)
     print_left_out(loaded.left_out)
-    print(
-        f"{drill}: good. {how_many(len(plan.stages), 'stage')}, {plan.hold_s:g} s of hold at {loaded.site.site}, drill digest {plan.drill_digest}"
-    )
+    print(_good_drill(drill, plan))
     return 0
 
 
+def _good_drill(drill: str, plan: Plan) -> str:
+    return f"{drill}: good. {how_many(len(plan.stages), 'stage')}, {plan.hold_s:g} s of hold at {plan.drill.site}, drill digest {plan.drill_digest}"
+
+
+def _good_site(file: str, site: Site) -> str:
+    flows = sum(len(conduit.flows) for conduit in site.conduits.values())
+    counts = {"zone": len(site.zones), "conduit": len(site.conduits), "flow": flows}
+    told = ", ".join(
+        how_many(number, what) for what, number in (*counts.items(), ("isolation point", len(site.isolation_points)))
+    )
+    return f"{file}: good. {told}."
+
+
 def validate_workspace(workspace: Path) -> int:
-    """Check every drill, site and probe pack of a workspace; says everything that is wrong, not only the first."""
-    drills = [path.relative_to(workspace) for path in catalog.files(workspace, catalog.DRILLS)]
-    if not drills:
-        raise InputError(
-            f"There is no drill in {workspace / catalog.DRILLS}; start a workspace with `islandmode init`."
-        )
-    # Sites and probes that no drill uses yet are checked too, so a typing error does not wait for the night of a drill.
-    catalog.load_sites(workspace)
-    for note in catalog.probe_advice(*catalog.load_probes(workspace)):
-        print(f"note: {note}")
-    wrong: InputError | None = None
-    for drill in drills:
-        try:
-            validate_drill(workspace, str(drill))
-        except InputError as error:
-            print(f"islandmode: {sentence_of(error)}", file=sys.stderr)
-            wrong = error
-    return 0 if wrong is None else wrong.exit_code
+    """Check every drill, site, probe pack and lab topology of a workspace; says everything that is wrong, not only the first."""
+    checked = check_workspace(workspace)
+    for file, plan in checked.plans.items():
+        print(_good_drill(file, plan))
+    drilled = {plan.drill.site for plan in checked.plans.values()}
+    for file, site in checked.sites.items():
+        if site.site not in drilled:
+            print(_good_site(file, site))
+    if not checked.errors:
+        return 0
+    raise catalog.all_of(checked.errors)
 
 
 def print_schema(kind: str | None) -> int:

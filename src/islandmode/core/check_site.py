@@ -1,0 +1,145 @@
+"""A site by itself: what is wrong with its zones, flows and isolation points, whatever drill is run there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from islandmode.core.problem import Path, Problem
+from islandmode.core.site import Conduit, Flow, IsolationPoint, Network, Site
+
+WIDEST = {4: 8, 6: 7}
+"""The shortest prefix of a network that a plant or its company can have: 10.0.0.0/8 and fc00::/7."""
+OUTSIDE_LEVEL = 5.0
+"""Only the outside may hold wider networks: what is in no other zone."""
+
+
+def site_problems(site: Site) -> Iterator[Problem]:
+    """Find what contradicts itself in a site; zones and conduits that are named must be known."""
+    yield from _networks(site)
+    yield from _flow_names(site)
+    for name, conduit in site.conduits.items():
+        for index, flow in enumerate(conduit.flows):
+            yield from _flow(site, name, conduit, flow, ("conduits", name, "flows", index))
+    for name, point in site.isolation_points.items():
+        yield from _interfaces(site, name, point)
+
+
+def _networks(site: Site) -> Iterator[Problem]:
+    holders: dict[Network, str] = {}
+    for name, zone in site.zones.items():
+        for index, network in enumerate(zone.networks):
+            at: Path = ("zones", name, "networks", index)
+            first = holders.setdefault(network, name)
+            if first != name:
+                sentence = (
+                    f"Network {network} stands in zone {first} and in zone {name}; an address is in one zone only, so take "
+                    "the network out of one of them."
+                )
+                yield Problem("site", at, sentence)
+            elif network in zone.networks[:index]:
+                yield Problem("site", at, f"Network {network} is listed twice in zone {name}; list it once.")
+            if "%" in str(network):
+                sentence = f'Network {network} of zone {name} holds on one interface of one machine only; write it without "%".'
+                yield Problem("site", at, sentence)
+            if network.is_loopback or network.is_multicast:
+                kind = "loopback" if network.is_loopback else "multicast"
+                sentence = f"Network {network} of zone {name} holds {kind} addresses, which no host of a plant has; take it out."
+                yield Problem("site", at, sentence)
+            elif network.prefixlen < WIDEST[network.version] and zone.level < OUTSIDE_LEVEL:
+                sentence = (
+                    f"Network {network} of zone {name} (level {zone.level:g}) holds {_share(network)}; only a zone of level "
+                    f"{OUTSIDE_LEVEL:g}, the outside, may be that wide, so write the networks that this zone has."
+                )
+                yield Problem("site", at, sentence)
+
+
+def _share(network: Network) -> str:
+    every = f"IPv{network.version} address"
+    return f"every {every}" if network.prefixlen == 0 else f"1/{2**network.prefixlen} of all {every}es"
+
+
+def _flow_names(site: Site) -> Iterator[Problem]:
+    carriers: dict[str, str] = {}
+    for name, conduit in site.conduits.items():
+        for index, flow in enumerate(conduit.flows):
+            first = carriers.get(flow.name)
+            if first is not None:
+                where = f"twice under conduit {name}" if first == name else f"under conduits {first} and {name}"
+                sentence = f"Flow {flow.name} stands {where}; give each flow of a site a name of its own."
+                yield Problem("site", ("conduits", name, "flows", index, "name"), sentence)
+            carriers.setdefault(flow.name, name)
+
+
+def _flow(site: Site, name: str, conduit: Conduit, flow: Flow, at: Path) -> Iterator[Problem]:
+    sources = _ends(site, flow.source)
+    destinations = _ends(site, flow.destination)
+    wrong = [
+        Problem("site", (*at, key, index), sentence)
+        for key, ends in (("source", sources), ("destination", destinations))
+        for index, (end, zones) in enumerate(ends)
+        if (sentence := _end(name, conduit, flow, f"{key} {end}", zones))
+    ]
+    yield from wrong
+    if wrong:
+        return
+    sides = [{zone for _, zones in ends for zone in zones} for ends in (sources, destinations)]
+    if sides[0] & sides[1]:
+        both = " and ".join(zone for zone in conduit.between if zone in sides[0] & sides[1])
+        sentence = (
+            f"Flow {flow.name} has sources and destinations in zone {both}; all of its sources must be on one side of "
+            f"conduit {name} and all of its destinations on the other, so write a flow for each direction."
+        )
+        yield Problem("site", at, sentence)
+    elif not flow.pairs:
+        sentence = (
+            f"Flow {flow.name} has no source and destination of one address family, so it permits nothing; add one."
+        )
+        yield Problem("site", at, sentence)
+
+
+def _ends(site: Site, ends: Sequence[Network]) -> list[tuple[str, frozenset[str | None]]]:
+    plain = (str(end.network_address) if end.num_addresses == 1 else str(end) for end in ends)
+    return [(shown, site.zones_of(end)) for shown, end in zip(plain, ends, strict=True)]
+
+
+def _end(name: str, conduit: Conduit, flow: Flow, end: str, zones: frozenset[str | None]) -> str | None:
+    """Say what is wrong with one end of a flow; None when it lies in one of the conduit's zones, whole."""
+    known = sorted(zone for zone in zones if zone is not None)
+    if not known:
+        return (
+            f"Flow {flow.name} has the {end}, which lies in no zone's networks; correct it, or add its network to zone "
+            f"{conduit.outer} or {conduit.inner}."
+        )
+    if len(zones) > 1:
+        parts = [f"zone {zone}" for zone in known] + ["no zone"] * (None in zones)
+        return (
+            f"Flow {flow.name} has the {end}, which lies partly in {' and partly in '.join(parts)}; write the networks "
+            "that are meant, each in one zone."
+        )
+    if known[0] not in conduit.between:
+        return (
+            f"Flow {flow.name} is listed under conduit {name}, but its {end} lies in zone {known[0]}; list it under the "
+            "conduit that carries it, or nobody can say when it dies."
+        )
+    return None
+
+
+def _interfaces(site: Site, name: str, point: IsolationPoint) -> Iterator[Problem]:
+    at: Path = ("isolation_points", name, "interfaces")
+    for conduit in dict.fromkeys(point.isolates):
+        for zone in site.conduits[conduit].between:
+            if not point.interfaces.get(zone):
+                sentence = (
+                    f"{name} isolates {conduit} but names no interface towards zone {zone}; add it under interfaces."
+                )
+                yield Problem("site", at, sentence)
+    leads: dict[str, str] = {}
+    for zone, interfaces in point.interfaces.items():
+        for interface in dict.fromkeys(interfaces):
+            first = leads.setdefault(interface, zone)
+            if first != zone:
+                sentence = (
+                    f"Interface {interface} of {name} leads to zone {first} and to zone {zone}, so isolating by interface "
+                    "would not part them; name it under the one zone that it leads to."
+                )
+                yield Problem("site", (*at, zone), sentence)
