@@ -1,0 +1,96 @@
+"""The lab's firewall binds each flow to the interfaces of its zones: a borrowed address gets through from nowhere else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from islandmode.rehearse.lab import Lab
+from tests.lab.rogue.bypass import in_node
+
+pytestmark = pytest.mark.lab
+
+UNBOUND = Path(__file__).parent / "rogue" / "sources_unbound.nft"
+# Nobody else uses the vendor's address outside a drill, so that each packet that is counted is a borrowed one.
+BORROWED = (
+    # host that borrows, address that it borrows, whom it asks, on which port, and where that is counted
+    ("office", "10.15.0.10", "10.40.0.20", 8080, "hmi"),
+    ("office", "fd10:15::10", "fd10:40::20", 8080, "hmi"),
+    ("erp", "10.15.0.10", "10.40.0.20", 8080, "hmi"),
+)
+KNOCK = """
+import socket, sys
+source, target, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+family = socket.AF_INET6 if ":" in target else socket.AF_INET
+with socket.socket(family) as one:
+    one.settimeout(1.0)
+    one.bind((source, 0))
+    # No answer comes back to a borrowed address; what counts is whether the question arrived.
+    one.connect_ex((target, port))
+"""
+
+
+@contextmanager
+def borrowed(lab: Lab, node: str, address: str) -> Iterator[None]:
+    """Give a host an address that belongs to another zone."""
+    family, length = ("-6", 128) if ":" in address else ("-4", 32)
+    options = ("nodad",) if family == "-6" else ()
+    in_node(lab, node, "ip", family, "addr", "add", f"{address}/{length}", "dev", "lo", *options)
+    try:
+        yield
+    finally:
+        in_node(lab, node, "ip", family, "addr", "del", f"{address}/{length}", "dev", "lo")
+
+
+@contextmanager
+def counting(lab: Lab, node: str, source: str, port: int) -> Iterator[None]:
+    """Count at a node what comes from an address."""
+    family = "ip6" if ":" in source else "ip"
+    lines = (
+        f"add table {family} came",
+        f"add chain {family} came in {{ type filter hook input priority -10; }}",
+        f"add rule {family} came in {family} saddr {source} tcp dport {port} counter",
+    )
+    in_node(lab, node, "/usr/sbin/nft", "; ".join(lines))
+    try:
+        yield
+    finally:
+        in_node(lab, node, "/usr/sbin/nft", f"delete table {family} came")
+
+
+def came(lab: Lab, node: str, source: str) -> int:
+    """Give how many packets were counted."""
+    listed = in_node(lab, node, "/usr/sbin/nft", f"list table {'ip6' if ':' in source else 'ip'} came")
+    return int(listed.partition("packets ")[2].split()[0])
+
+
+@contextmanager
+def rules_without_interfaces(lab: Lab) -> Iterator[None]:
+    """Load the bad example on the firewall, and its own rules again at the end."""
+    fetch = lab.enter("fw", ("/usr/sbin/nft", "-f", "-"))
+    subprocess.run(fetch, input=UNBOUND.read_text(encoding="utf-8"), text=True, check=True, timeout=20)
+    try:
+        yield
+    finally:
+        in_node(lab, "fw", "/usr/sbin/nft", "-f", "/etc/nftables.conf")
+
+
+def knocks(lab: Lab, row: tuple[str, str, str, int, str]) -> int:
+    """Ask from a borrowed address, and give how many packets arrived."""
+    node, address, target, port, at = row
+    with borrowed(lab, node, address), counting(lab, at, address, port):
+        in_node(lab, node, sys.executable, "-c", KNOCK, address, target, str(port))
+        return came(lab, at, address)
+
+
+@pytest.mark.parametrize("row", BORROWED, ids=lambda row: f"{row[0]} as {row[1]}")
+def test_a_borrowed_address_gets_through_from_no_other_zone(lab: Lab, row: tuple[str, str, str, int, str]) -> None:
+    assert knocks(lab, row) == 0
+    # The same packet passes rules that look at addresses alone: this test can fail.
+    with rules_without_interfaces(lab):
+        assert knocks(lab, row) > 0
