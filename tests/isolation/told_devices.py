@@ -149,6 +149,10 @@ def _table_of_another_run(device: FakeFirewall) -> None:
     device.tables[TABLE] = Table(sets={"armed": {}, "hold": {}, "ticket": {}}, counters=[OTHERS])
 
 
+def _table_of_another_conduit(device: FakeFirewall) -> None:
+    device.tables["islandmode_elsewhere"] = Table()
+
+
 def _table_of_nobody(device: FakeFirewall) -> None:
     device.tables[TABLE] = Table(sets={"armed": {}, "hold": {}, "ticket": {}})
 
@@ -182,6 +186,8 @@ PLOTS: dict[str, Plot] = {
     "routes cannot be read": _plot(_fails("route show", "2 RTNETLINK says no"), "facts", "configuration"),
     "the ruleset cannot be read": _plot(_fails("list ruleset", "1 not today"), "configuration"),
     # Arming.
+    "another conduit is armed there": _plot(_table_of_another_conduit, "arm", "configuration"),
+    "nothing is listed": _plot(_answers("list tables", "Error: x\nlist tables\n^^^^"), "facts", "try_login"),
     "another run has armed": _plot(_table_of_another_run, "state", "arm", "restore", "state"),
     "something of nobody's stands there": _plot(_table_of_nobody, "state", "arm", "restore", "state"),
     "the device was up for an unknown time": _plot(lambda device: setattr(device, "uptime", ""), "arm"),
