@@ -156,6 +156,11 @@ def test_a_rule_that_names_a_way_and_counts_nothing_leaves_nothing_counted() -> 
     assert nftables_egress.counted(ROWS, ()) is None
 
 
+def test_an_address_whose_lifetime_runs_down_is_leased() -> None:
+    row = {"ifname": "eth1", "addr_info": [{"local": "10.0.0.1", "prefixlen": 24, "valid_life_time": 1}]}
+    assert reading.addresses(json.dumps([row]))[0].leased is True
+
+
 def test_only_tables_of_the_conduits_asked_for_are_ours_in_a_running_ruleset() -> None:
     listing = "table inet islandmode_a {\n}\ntable inet islandmode_b {\n}\ntable inet site {\n}\n"
     assert nftables_reading.ours_in(listing, ["islandmode_b"]) == "table inet islandmode_b {\n}"
