@@ -149,6 +149,10 @@ def _table_of_another_run(device: FakeFirewall) -> None:
     device.tables[TABLE] = Table(sets={"armed": {}, "hold": {}, "ticket": {}}, counters=[OTHERS])
 
 
+def _table_of_another_conduit(device: FakeFirewall) -> None:
+    device.tables["islandmode_elsewhere"] = Table()
+
+
 def _table_of_nobody(device: FakeFirewall) -> None:
     device.tables[TABLE] = Table(sets={"armed": {}, "hold": {}, "ticket": {}})
 
@@ -182,6 +186,8 @@ PLOTS: dict[str, Plot] = {
     "routes cannot be read": _plot(_fails("route show", "2 RTNETLINK says no"), "facts", "configuration"),
     "the ruleset cannot be read": _plot(_fails("list ruleset", "1 not today"), "configuration"),
     # Arming.
+    "another conduit is armed there": _plot(_table_of_another_conduit, "facts", "arm", "configuration"),
+    "nothing is listed": _plot(_answers("list tables", "Error: x\nlist tables\n^^^^"), "facts", "try_login"),
     "another run has armed": _plot(_table_of_another_run, "state", "arm", "restore", "state"),
     "something of nobody's stands there": _plot(_table_of_nobody, "state", "arm", "restore", "state"),
     "the device was up for an unknown time": _plot(lambda device: setattr(device, "uptime", ""), "arm"),
@@ -259,7 +265,9 @@ def _value(value: object) -> Iterator[str]:
     if isinstance(value, PointState):
         yield from (f"{name}: {_conduit(one)}" for name, one in value.conduits.items())
     elif isinstance(value, Facts):
-        yield from (f"{name}: {said!r}" for name, said in vars(value).items() if name != "firewall" and said)
+        yield from (
+            f"{name}: {said!r}" for name, said in vars(value).items() if name != "firewall" and (said or said is None)
+        )
         if value.firewall is not None:
             yield f"firewall: {', '.join(f'{len(part)} {name}' for name, part in vars(value.firewall).items())}"
             yield from (f"unread: {one.what}: {one.why}" for one in value.firewall.unread)
