@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from islandmode.core.errors import InputError, Refused
-from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.text import cleaned
 from islandmode.core.unfinished import ARMING, armed, left_in_saved, owed
@@ -23,6 +22,10 @@ from islandmode.system.claim import FileClaim
 from islandmode.system.disk import MachineDisk, make_folder, sync_folder
 from islandmode.system.life import Holder, hold_life, holder_of
 from islandmode.system.machine_state import read_owned, read_plain
+
+if TYPE_CHECKING:
+    # A plan brings every model of a drill and its site: only what reads one imports it, and most commands read none.
+    from islandmode.core.plan import Plan
 
 RUNS = "runs"
 PLAN, VERDICT, REPORT, SUMS = "plan.json", "verdict.json", "report.html", "SHA256SUMS"
@@ -65,6 +68,8 @@ class RunDirectory:
 
     def plan(self) -> Plan:
         """Read the run's plan; raises `InputError` when it cannot be read."""
+        from islandmode.core.plan import Plan  # noqa: PLC0415
+
         path = self.root / PLAN
         try:
             return Plan.model_validate_json(read_plain(path))

@@ -44,7 +44,7 @@ def _with_banner(context: typer.Context, workspace: Path) -> Path:
     """Let every command end with what an earlier run may have left isolated: it must never go quiet."""
 
     def say() -> None:
-        from islandmode.ui.status import print_banners
+        from islandmode.ui.banner import print_banners
 
         print_banners(workspace)
 
@@ -260,15 +260,20 @@ def restore(
     Exit code 5 if restoration was not seen. With --drill, by the drill alone, when no run's record can be read.
     """
     from islandmode.ui import stop_commands
-    from islandmode.ui.restore_by_drill import restore_by_drill
     from islandmode.ui.silent_disk import watching
 
     if prove and run is not None:
-        return stop_commands.prove(workspace.resolve(), run, lab)
+        from islandmode.ui.restoring import prove as prove_restore
+
+        return prove_restore(workspace.resolve(), run, lab)
     with watching(run, workspace if drill is not None else None) as watch:
         where, named = workspace.resolve(), ("--drill", drill) if drill is not None else (run,) if run else ()
         wanted = stop_commands.Wanted(where, run, lab, ("restore", *named, *_place(workspace, lab)), at_once, watch)
-        return stop_commands.restore(wanted) if drill is None else restore_by_drill(wanted, drill)
+        if drill is None:
+            return stop_commands.restore(wanted)
+        from islandmode.ui.restore_by_drill import restore_by_drill
+
+        return restore_by_drill(wanted, drill)
 
 
 @app.command(hidden=True)

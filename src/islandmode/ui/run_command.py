@@ -25,7 +25,7 @@ from islandmode.rehearse.lab import Lab
 from islandmode.run.conductor import Conducted, Conductor, RunPlace
 from islandmode.run.guardian_process import FolderRequests, ProcessGuardian
 from islandmode.run.guards import Guarded
-from islandmode.run.outermost import Broken, sentence_of
+from islandmode.run.outermost import STRANDED, Broken, sentence_of
 from islandmode.run.progress import Show, Stop, StopLatch
 from islandmode.store import rundir
 from islandmode.store.active import record_run
@@ -38,7 +38,7 @@ from islandmode.system.forwarding import forwards
 from islandmode.system.process import EMPTY_ENVIRONMENT, hear_of_children_without_threads
 from islandmode.ui import rehearsal
 from islandmode.ui.card import CARD, render_card
-from islandmode.ui.exits import NOTHING_TO_JUDGE, STRANDED, exit_code
+from islandmode.ui.exits import NOTHING_TO_JUDGE, exit_code
 from islandmode.ui.live import LiveView, silent
 from islandmode.ui.operator_name import operator_name
 from islandmode.ui.plan_text import print_plan

@@ -16,12 +16,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from islandmode.core.errors import IslandmodeError
-from islandmode.run.outermost import sentence_of
+from islandmode.run.outermost import STRANDED, sentence_of
 from islandmode.store import active
 from islandmode.store.active import RunRecord
 from islandmode.system.clock import MachineClock
 from islandmode.system.life import FAULTS, within
-from islandmode.ui.exits import STRANDED
 
 LOOK_S = 0.1
 PATIENCE_S = 4.0

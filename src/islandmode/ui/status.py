@@ -10,23 +10,17 @@ from pathlib import Path
 
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import LabUnknown
-from islandmode.run.outermost import sentence_of
-from islandmode.store.rundir import RunDirectory
-from islandmode.ui.devices import look_at_devices
-from islandmode.ui.exits import STRANDED
+from islandmode.run.outermost import STRANDED, sentence_of
+from islandmode.ui.banner import banner
 from islandmode.ui.lab_place import STATE
 from islandmode.ui.silent_disk import LookWatch
 from islandmode.ui.stop_commands import say_whether_all
 from islandmode.ui.unfinished_runs import (
-    UNREADABLE,
     Known,
-    cannot_be_told,
-    is_only_unproven,
     is_workspace,
     known_runs,
     lab_is_gone,
     owed_by,
-    why_unreadable,
 )
 
 
@@ -38,6 +32,9 @@ def print_status(workspace: Path, lab: str, watch: LookWatch, *, devices: bool) 
         _print_lab(known.workspace, lab)
     code, named = _print_runs(known, watch)
     if devices:
+        # Only where it is asked for: logging in brings all that a restore needs.
+        from islandmode.ui.devices import look_at_devices  # noqa: PLC0415
+
         code = max(code, look_at_devices(known, lab, watch))
         return max(code, say_whether_all(known, "")) if known.unread else code
     if not named or known.unread:
@@ -81,39 +78,3 @@ def _print_runs(known: Known, watch: LookWatch) -> tuple[int, bool]:
             print(banner(one, sorted(owed)), file=sys.stderr)
             code, named = STRANDED, True
     return code, named
-
-
-def banner(run: RunDirectory, points: list[str]) -> str:
-    """Say loudly what was not seen back, or not proven, who is at it, and what to do."""
-    denied = cannot_be_told(run)
-    if denied:
-        return (
-            f"UNKNOWN: {run.run} in {run.workspace} cannot be read by this account ({denied}): it may be going on, and may have "
-            f"left something isolated. Ask as the account of that run, or as root: islandmode status. To stop it: islandmode abort {run.run}"
-        )
-    if UNREADABLE in points:
-        return f"STRANDED: {run.run} ended and may have left anything isolated: {why_unreadable(run)}"
-    left = run.left_in_saved()
-    if left and is_only_unproven(run):
-        return (
-            f"UNPROVEN: {run.run}: {', '.join(sorted(left))} was seen without our objects, and its saved configuration has one, or "
-            "could not be read: a restart could isolate again. To see which, and how to mend it: "
-            f"islandmode restore {run.run}"
-        )
-    if is_only_unproven(run):
-        return (
-            f"UNPROVEN: {run.run} saw {', '.join(points)} without our objects, and its restoration is not proven all the same. "
-            f"See: islandmode show {run.run}. Then, to look again: islandmode restore {run.run}"
-        )
-    guardian = "its guardian still tries" if run.guardian() is not None else "no guardian is running"
-    return (
-        f"STRANDED: {run.run} ended and restoration of {', '.join(points)} was not seen; {guardian}. "
-        f"Do: islandmode restore {run.run}"
-    )
-
-
-def print_banners(workspace: Path) -> None:
-    """Say on standard error, whatever else was asked, which runs left something that may be isolated."""
-    for one, owed in known_runs(workspace).unfinished:
-        if one.conductor() is None and not lab_is_gone(one):
-            print(banner(one, sorted(owed)), file=sys.stderr)

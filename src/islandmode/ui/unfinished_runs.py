@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from islandmode.core.errors import InputError, Refused
-from islandmode.core.plan import Plan
-from islandmode.rehearse import backends
-from islandmode.rehearse.lab import Lab, LabUnknown, identity_of
 from islandmode.rehearse.processes import still_lives, vantage_point
 from islandmode.store import active, rundir
 from islandmode.store.active import LabRecord, RunRecord
-from islandmode.store.catalog import DRILLS
+from islandmode.store.folders import DRILLS
 from islandmode.store.rundir import RunDirectory
 from islandmode.ui.lab_place import STATE
+
+if TYPE_CHECKING:
+    # Every command looks for runs, and few find an unfinished one: only what looks at its lab imports labs.
+    from islandmode.core.plan import Plan
+    from islandmode.rehearse.lab import Lab
 
 Owed = dict[str, tuple[str, ...]]
 UNREADABLE = "?"
@@ -99,6 +101,8 @@ def lab_is_gone(run: RunDirectory) -> bool:
 
     A folder that was deleted says nothing: the lab's processes do.
     """
+    from islandmode.rehearse.lab import LabUnknown  # noqa: PLC0415
+
     identity, lives_by = _lab_recorded(run)
     try:
         if identity is None or lab_of(run) is not None:
@@ -115,6 +119,9 @@ def lab_is_gone(run: RunDirectory) -> bool:
 
 def lab_of(run: RunDirectory) -> Lab | None:
     """Find the running lab in which a run was rehearsed, by what was recorded of it and not by its name."""
+    from islandmode.rehearse import backends  # noqa: PLC0415
+    from islandmode.rehearse.lab import LabUnknown, identity_of  # noqa: PLC0415
+
     identity, _ = _lab_recorded(run)
     places = [run.workspace / STATE]
     if run.record is not None and "state_dir" in run.record.lab:
@@ -135,6 +142,8 @@ def lab_of(run: RunDirectory) -> Lab | None:
 
 def names_of_labs(state: Path) -> tuple[str, ...]:
     """List the labs that have a folder in a workspace; raises `LabUnknown` where that cannot be read."""
+    from islandmode.rehearse.lab import LabUnknown  # noqa: PLC0415
+
     try:
         return rundir.names_of(state)
     except OSError as error:
