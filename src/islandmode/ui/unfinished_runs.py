@@ -42,6 +42,12 @@ class Known:
         found = ((one, owed_by(one)) for one in self.runs)
         return tuple((one, owed) for one, owed in found if owed)
 
+    def remember(self) -> None:
+        """Remember which of them owe nothing, once all of them have been asked. Bounded, and never raises."""
+        memory = next((one.settled for one in self.runs if one.settled is not None), None)
+        if memory is not None:
+            memory.keep()
+
     def find(self, run: str) -> RunDirectory:
         """Find a run by its name or the beginning of it: of this workspace first, then of the machine."""
         mine = tuple(one for one in self.runs if one.workspace == self.workspace)
