@@ -12,16 +12,18 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import paramiko
 
 from napalm_nftables.errors import DeviceSilent, LinkLost, NoCommand
-from napalm_nftables.transport import Login, StrictLinuxSSH, log_in, too_few_sessions
+from napalm_nftables.transport import Login, log_in, too_few_sessions
 
 ANSWER_MAX_BYTES = 16 * 1024 * 1024
+OPENINGS = 5
+"""How often a session is asked for, with a round trip between, before the device counts as one that opens too few."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -46,7 +48,7 @@ class DeviceLink:
         """Know where to log in; nothing is contacted yet."""
         self.login = login
         self._sock: socket.socket | None = None
-        self._netmiko: StrictLinuxSSH | None = None
+        self._session: paramiko.Transport | None = None
         self._ended = False
 
     def open(self) -> None:
@@ -61,10 +63,10 @@ class DeviceLink:
             if self._ended:
                 self.abort()
             try:
-                self._netmiko = log_in(self.login, sock)
+                self._session = log_in(self.login, sock)
             finally:
-                if self._netmiko is None:
-                    # Netmiko leaves a connection open whose login was refused.
+                if self._session is None:
+                    # A connection whose login was refused stays open, and a thread with it.
                     self.abort()
 
     @property
@@ -88,9 +90,9 @@ class DeviceLink:
 
     def close(self) -> None:
         """End the connection in good order; the device is not changed."""
-        netmiko, self._netmiko = self._netmiko, None
-        if netmiko is not None and netmiko.remote_conn_pre is not None and not self._ended:
-            netmiko.remote_conn_pre.close()
+        session, self._session = self._session, None
+        if session is not None and not self._ended:
+            session.close()
         self.abort()
 
     def run(self, command: str, stdin: str = "", deadline_s: float | None = None) -> Answer:
@@ -134,17 +136,20 @@ class DeviceLink:
         if transport is None:
             raise LinkLost(f"There is no connection to {self.login.device}.")
         with self._bounded(deadline_s or self.login.timeout_s):
-            try:
-                channel = transport.open_session(timeout=deadline_s or self.login.timeout_s)
-            except paramiko.ChannelException:
-                raise NoCommand(too_few_sessions(self.login)) from None
+            channel = self._open_session(transport, deadline_s or self.login.timeout_s)
             channel.exec_command(command)
         return channel
 
+    def _open_session(self, transport: paramiko.Transport, deadline_s: float) -> paramiko.Channel:
+        for _ in range(OPENINGS):
+            with suppress(paramiko.ChannelException):
+                return transport.open_session(timeout=deadline_s)
+            # The session of the command before may still count there. A round trip later its end was read.
+            transport.global_request("keepalive@openssh.com", wait=True)
+        raise NoCommand(too_few_sessions(self.login))
+
     def _transport(self) -> paramiko.Transport | None:
-        if self._netmiko is None or self._netmiko.remote_conn_pre is None or self._ended:
-            return None
-        return self._netmiko.remote_conn_pre.get_transport()
+        return None if self._ended else self._session
 
     @contextmanager
     def _bounded(self, deadline_s: float) -> Iterator[None]:

@@ -67,17 +67,28 @@ def said(reading: Reading[Facts]) -> str:
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
-        ("-o MaxSessions=1", "point-login", "set MaxSessions 3 or more in its sshd_config"),
-        ("-o MaxSessions=2", "point-unusable", "set MaxSessions 3 or more in its sshd_config"),
+        ("-o MaxSessions=0", "point-unusable", "set MaxSessions 2 or more in its sshd_config"),
+        ("-o MaxSessions=1", "point-unusable", "set MaxSessions 2 or more in its sshd_config"),
         ("-o PasswordAuthentication=no", "point-login", "publickey, keyboard-interactive; no attempt was made. Give the login what it takes"),
         ("-o ForceCommand='echo choose:'", "point-unusable", "let user drill in, and cannot be used"),
     ],
-    ids=["max-sessions-1", "max-sessions-2", "keys-only", "forced-command"],
+    ids=["max-sessions-0", "max-sessions-1", "keys-only", "forced-command"],
 )  # fmt: skip
 async def test_a_server_that_is_set_otherwise_says_how(odd: FirewallNode, options: str, code: str, words: str) -> None:
     sentence = said(await facts_of(odd, options))
     assert sentence.startswith(f"{code}: "), sentence
     assert words in sentence
+
+
+@pytest.mark.lab
+@pytest.mark.anyio
+async def test_two_sessions_on_one_connection_are_enough(odd: FirewallNode) -> None:
+    """The held-open nft and one command: the session of the command before may still be closing there."""
+    for _ in range(3):
+        reading = await facts_of(odd, "-o MaxSessions=2")
+        assert reading.value is not None, reading.why
+        assert reading.value.trouble == ""
+        odd.run("kill $(cat /run/odd.pid); rm -f /run/odd.pid")
 
 
 @pytest.mark.lab

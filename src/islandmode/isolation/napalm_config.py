@@ -86,12 +86,17 @@ class NftSession:
             access.host, access.user, access.password or "", CONNECT_S, options
         )
         self._channel: NftChannel | None = None
+        self._no_channel = "the session has no nft channel"
         self._up_s = 0.0
 
     def open(self) -> None:
         """Connect and log in once, and start nft; a restore must not wait for one answer more than its own."""
         self.driver.open()
-        self._channel = open_channel(self.driver, CONNECT_S)
+        try:
+            self._channel = open_channel(self.driver, CONNECT_S)
+        except NoCommand as error:
+            # The login itself works: what is wrong is said by the first question, and not as a login that was refused.
+            self._no_channel = str(error)
 
     def tried(self) -> None:
         """See that nft answers and may list; nothing is changed by this, so that any failure is *not done*."""
@@ -113,7 +118,7 @@ class NftSession:
     def ask(self, lines: tuple[str, ...], *changes: str) -> NftAnswer:
         """Write changes, if any, and ask on the following lines; TimeoutError, and so unknown, when nothing comes."""
         if self._channel is None:
-            raise DeviceTrouble("the session has no nft channel")
+            raise DeviceTrouble(self._no_channel)
         for change in changes:
             self._channel.write(change)
         try:
