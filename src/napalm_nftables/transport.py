@@ -8,19 +8,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import socket
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import paramiko
+from paramiko.auth_strategy import AuthResult, AuthSource, AuthStrategy
 
 from napalm_nftables.errors import DeviceSilent, HostKeyChanged, HostKeyRefused, HostKeyUnknown, LoginRefused
 
 KEEPALIVE_S = 10
-SESSIONS = 2
-"""The held-open nft, and one command."""
 _NO_BANNER = (
     " It took the connection and said nothing: too many logins wait there (MaxStartups), it bars this address, or it is no SSH "
     "server."
@@ -62,7 +61,7 @@ class _RefuseUnknown(paramiko.MissingHostKeyPolicy):
 
 def log_in(login: Login, sock: socket.socket) -> paramiko.Transport:
     """Log in over an open socket: host key first, then one attempt; every failure is one of our own exceptions."""
-    secrets = _secrets(login)
+    attempt = _OneAttempt(login)
     try:
         # There is no option that turns host keys off.
         client = _client(login.known_hosts)
@@ -74,15 +73,13 @@ def log_in(login: Login, sock: socket.socket) -> paramiko.Transport:
             timeout=login.timeout_s,
             banner_timeout=login.timeout_s,
             auth_timeout=login.timeout_s,
-            allow_agent=False,
-            look_for_keys=False,
-            **secrets,
+            auth_strategy=attempt,
         )
     except paramiko.BadHostKeyException as error:
         raise HostKeyChanged(error.hostname, fingerprint(error.expected_key), fingerprint(error.key)) from None
     except paramiko.AuthenticationException as error:
         raise LoginRefused(_refusal(login, error)) from None
-    except HostKeyRefused:
+    except (HostKeyRefused, LoginRefused):
         raise
     except (paramiko.SSHException, OSError, EOFError) as error:
         said = _last_line(error)
@@ -106,30 +103,46 @@ def _client(known_hosts: Path | None) -> paramiko.SSHClient:
     return client
 
 
-def too_few_sessions(login: Login) -> str:
-    """Say that the device lets a connection have too few sessions at once."""
-    return (
-        f"{login.device} let user {login.user} in and opens too few sessions on one connection; {SESSIONS} are needed at once: "
-        f"set MaxSessions {SESSIONS} or more in its sshd_config."
-    )
+class _OneAttempt(AuthStrategy):
+    """One attempt with what the login has: paramiko's own way would try more, and ask at our terminal for a second factor."""
+
+    def __init__(self, login: Login) -> None:
+        super().__init__(paramiko.SSHConfig())
+        self._login = login
+        self._key = None if login.key is None else _load_key(login.key, login.passphrase, login.device)
+
+    def get_sources(self) -> Iterator[AuthSource]:
+        yield from ()
+
+    def authenticate(self, transport: paramiko.Transport) -> AuthResult:
+        login = self._login
+        if self._key is not None:
+            left = transport.auth_publickey(login.user, self._key)
+        else:
+            left = transport.auth_password(login.user, login.password)
+        if left:
+            raise LoginRefused(
+                f"{login.device} took the {_how(login)} of user {login.user} and wants more ({', '.join(left)}), which nobody can "
+                "give it in the middle of a drill; give the drill a login that needs no second factor."
+            )
+        return AuthResult(self)
+
+
+def _how(login: Login) -> str:
+    return "key" if login.key else "password"
 
 
 def _refusal(login: Login, error: paramiko.AuthenticationException) -> str:
-    how = "key" if login.key else "password"
-    if isinstance(error, paramiko.BadAuthenticationType):
-        takes = ", ".join(error.allowed_types) or "nothing"
+    how, other = _how(login), "a private key" if login.key is None else "a password"
+    if not isinstance(error, paramiko.BadAuthenticationType):
         return (
-            f"{login.device} takes no {how} from user {login.user}, but {takes}; no attempt was made. Give the login what it "
-            "takes (key: for publickey)."
+            f"{login.device} refused user {login.user} with this {how}; one attempt was made. Only its own log tells a wrong "
+            f"{how} from an account that is locked, expired or not let in."
         )
-    return f"{login.device} refused user {login.user} with this {how}; one attempt was made."
-
-
-def _secrets(login: Login) -> dict[str, Any]:
-    """Give what proves who we are: with a key the password is not sent too, since a device must see one attempt, not two."""
-    if login.key is None:
-        return {"password": login.password}
-    return {"pkey": _load_key(login.key, login.passphrase, login.device)}
+    takes = ", ".join(error.allowed_types) or "nothing"
+    asked = login.key is None and "keyboard-interactive" in error.allowed_types
+    tried = "one attempt was made, by keyboard-interactive" if asked else "no attempt was made"
+    return f"{login.device} takes no {how} from user {login.user}, but {takes}; {tried}. Give the login {other}."
 
 
 def _load_key(key: str, passphrase: str | None, device: str) -> paramiko.PKey:
