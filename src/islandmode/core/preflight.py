@@ -88,6 +88,10 @@ def judge_point(
             "terminals only. It is left out of every answer."
         )
         found.append(PreflightFinding("point-login-prints", sentence, refuses=False))
+    return (*found, *_missing(where, planned, interfaces))
+
+
+def _missing(where: str, planned: PlanPoint, interfaces: tuple[str, ...]) -> Iterator[PreflightFinding]:
     wanted = dict.fromkeys(each for names in planned.interfaces.values() for each in names)
     missing = [each for each in wanted if each not in interfaces]
     if missing:
@@ -96,8 +100,7 @@ def judge_point(
             f"{where} has no interface {', '.join(missing)} (it has {has}); a rule on an interface that does not exist "
             "isolates nothing. Correct the site file. Nothing was touched."
         )
-        found.append(_refusal("point-interface-missing", sentence))
-    return tuple(found)
+        yield _refusal("point-interface-missing", sentence)
 
 
 def _unread_saved(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -14,7 +15,8 @@ from typer._click.exceptions import ClickException
 from typer.main import get_command
 
 from islandmode import __version__
-from islandmode.run.outermost import exit_code_of
+from islandmode.run.outermost import INTERNAL, exit_code_of
+from islandmode.system.output import outlast_readers, telling, unsaid
 
 # Plain help and plain errors: rich would double the time to the first line.
 app = typer.Typer(
@@ -104,11 +106,19 @@ def init(directory: Annotated[Path, typer.Argument(help="Folder to make; it must
 def validate(
     path: Annotated[str | None, typer.Argument(help="One drill; the whole workspace if not given.")] = None,
     workspace: Workspace = HERE,
+    json: Json = False,  # noqa: FBT002 - typer's way
 ) -> int:
     """Check everything, touch nothing."""
     from islandmode.ui.workspace import validate_drill, validate_workspace
 
-    return validate_workspace(workspace) if path is None else validate_drill(workspace, path)
+    def check() -> int:
+        return validate_workspace(workspace) if path is None else validate_drill(workspace, path)
+
+    if json:
+        from islandmode.ui.as_json import print_as_json
+
+        return print_as_json(check)
+    return check()
 
 
 @app.command()
@@ -178,13 +188,13 @@ def run(
 
 
 @app.command()
-def runs(workspace: Workspace = HERE) -> int:
+def runs(workspace: Workspace = HERE, json: Json = False) -> int:  # noqa: FBT002 - typer's way
     """List runs, newest first."""
     from islandmode.ui.runs import print_runs
     from islandmode.ui.silent_disk import looking
 
     with looking(workspace / RUNS) as watch:
-        return print_runs(workspace, watch)
+        return print_runs(workspace, watch, as_json=json)
 
 
 @app.command()
@@ -204,6 +214,7 @@ def status(
     devices: Annotated[  # noqa: FBT002 - typer's way
         bool, typer.Option("--devices", help="Log in on the devices and look; changes nothing.")
     ] = False,
+    json: Json = False,  # noqa: FBT002 - typer's way
 ) -> int:
     """Say what runs on this machine and whether anything may still be isolated.
 
@@ -213,7 +224,7 @@ def status(
     from islandmode.ui.status import print_status
 
     with looking(workspace / RUNS) as watch:
-        return print_status(workspace, lab, watch, devices=devices)
+        return print_status(workspace, lab, watch, devices=devices, as_json=json)
 
 
 @app.command(hidden=True)
@@ -394,20 +405,27 @@ def command(arguments: list[str]) -> int:
         ended = get_command(app).main(arguments, prog_name="islandmode", standalone_mode=False)
     except ClickException as complaint:
         complaint.show()
+        _tell_machines(arguments, BAD_INPUT, [complaint.format_message()])
         return BAD_INPUT
-    except SystemExit as ended_by_pipe:
-        # Out of its own main, typer ends the program only when whoever read our output has gone, and with code 1,
-        # which would say that a drill was breached.
-        raise BrokenPipeError from ended_by_pipe
     return int(ended or 0)
+
+
+def _tell_machines(arguments: Sequence[str], code: int, errors: Sequence[str]) -> None:
+    from islandmode.ui import as_json
+
+    if as_json.is_wanted(arguments):
+        as_json.print_error(code, errors)
 
 
 def main() -> NoReturn:
     """Run the program."""
-    code = exit_code_of(lambda: command(sys.argv[1:]), CRASH_FILE)
-    try:
-        sys.stdout.flush()
-    except OSError:
-        # Standard output is gone; closing it again at exit would print a complaint and change the exit code.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    outlast_readers()
+    arguments = sys.argv[1:]
+    tell = partial(_tell_machines, arguments)
+    with telling(tell):
+        code = exit_code_of(lambda: command(arguments), CRASH_FILE, tell)
+    why = unsaid()
+    if why:
+        print(f"islandmode: what this command said could not all be written ({why}).", file=sys.stderr)
+        code = code or INTERNAL
     sys.exit(code)

@@ -6,11 +6,15 @@ Without `--devices` it reads what runs wrote and what the machine knows of them,
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import LabUnknown
 from islandmode.run.outermost import STRANDED, sentence_of
+from islandmode.store.rundir import RunDirectory
+from islandmode.ui.as_json import print_as_json
 from islandmode.ui.banner import banner
 from islandmode.ui.lab_place import STATE
 from islandmode.ui.silent_disk import LookWatch
@@ -24,9 +28,26 @@ from islandmode.ui.unfinished_runs import (
 )
 
 
-def print_status(workspace: Path, lab: str, watch: LookWatch, *, devices: bool) -> int:
+def print_status(workspace: Path, lab: str, watch: LookWatch, *, devices: bool, as_json: bool) -> int:
     """Say whether a lab runs, and which runs of this machine did not end with restoration seen."""
     known = known_runs(workspace)
+    if as_json:
+        runs = [told for one in known.runs if (told := _for_machines(one, watch))]
+        return print_as_json(partial(_say, known, lab, watch, devices=devices), runs=runs)
+    return _say(known, lab, watch, devices=devices)
+
+
+def _for_machines(one: RunDirectory, watch: LookWatch) -> dict[str, Any]:
+    """Tell of a run whether it goes on, and the points on which something may be isolated; nothing where neither is so."""
+    watch.at(one.root)
+    holder, owed = one.conductor(), sorted(owed_by(one))
+    if holder is None and (not owed or lab_is_gone(one)):
+        return {}
+    going = {"running": holder is not None, "process": None if holder is None else holder.pid}
+    return {"run": one.run, "workspace": str(one.workspace), **going, "owed": owed}
+
+
+def _say(known: Known, lab: str, watch: LookWatch, *, devices: bool) -> int:
     if is_workspace(known.workspace):
         watch.at(known.workspace / STATE)
         _print_lab(known.workspace, lab)
