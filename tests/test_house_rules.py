@@ -162,7 +162,7 @@ def test_a_vendor_library_has_one_file(library: str) -> None:
 
 def test_the_driver_uses_no_other_vendor_library() -> None:
     """The NAPALM driver is a package of its own and is the only code that may speak SSH."""
-    allowed = {"napalm", "netmiko", "paramiko"}
+    allowed = {"napalm", "paramiko"}
     used = {name for path in python_files("src/napalm_nftables/") for name in imported(path)}
     assert used & set(ONE_FILE) <= allowed
 

@@ -9,6 +9,7 @@ exist. Errors of earlier lines stand before the mark's own error in the same str
 from __future__ import annotations
 
 import itertools
+import secrets
 import time
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from napalm_nftables.driver import NftablesDriver
 from napalm_nftables.errors import LinkLost
 
 _CHUNK, ANSWER_MAX_BYTES = 65536, 4 * 1024 * 1024
+_EXIT_CODE_S = 0.2
 _NO_RIGHTS = "cache initialization failed"
 _MARK = "list table inet napalm_nftables_mark_"
 
@@ -38,9 +40,10 @@ class NftAnswer:
 class NftChannel:
     """A held-open `nft -j -i`. One thread at a time; `end` may come from any thread."""
 
-    def __init__(self, channel: paramiko.Channel) -> None:
-        """Own a channel on which nft has just been started; `open_channel` makes it."""
+    def __init__(self, channel: paramiko.Channel, begin: str = "") -> None:
+        """Own a channel on which nft was just started, after a line that says where its words begin; see `open_channel`."""
         self._channel = channel
+        self._begin = f"{begin}\n".encode() if begin else b""
         self._numbers = itertools.count(1)
         self._received = b""
         self.alive = True
@@ -56,7 +59,7 @@ class NftChannel:
             self._channel.sendall("".join(f"{line}\n" for line in lines).encode())
         except (OSError, EOFError, paramiko.SSHException) as error:
             self.alive = False
-            words = self._last_words() or str(error)
+            words = self._last_words() or self._end() or str(error)
             raise LinkLost(f"The line could not be written to the device: {words}.") from None
 
     def ask(self, *lines: str, deadline_s: float) -> NftAnswer | None:
@@ -65,7 +68,7 @@ class NftChannel:
         self._send((*lines, mark))
         until_s = time.monotonic() + deadline_s
         while True:
-            answer = _split(self._received.decode(errors="replace"), lines, mark)
+            answer = _split(self._said(), lines, mark)
             if answer is not None:
                 self._received = b""
                 return answer
@@ -73,11 +76,27 @@ class NftChannel:
                 self.alive = False
                 return None
 
+    def _said(self) -> str:
+        """Give what nft has said since the last answer: what a login file printed before it started is no answer."""
+        if self._begin:
+            _, begun, rest = self._received.partition(self._begin)
+            if not begun:
+                return ""
+            self._received, self._begin = rest, b""
+        return self._received.decode(errors="replace")
+
+    def _end(self) -> str:
+        """Say with which exit code it ended; empty where none came. That comes behind the last of its words."""
+        self._channel.status_event.wait(_EXIT_CODE_S)
+        code = self._channel.exit_status
+        return "" if code == -1 else f"it ended with exit code {code}, without a word"
+
     def _last_words(self) -> str:
         """Give the last line that nft, or what stands before it, has said: why it ended, perhaps."""
         while self._channel.recv_ready():
             self._received += self._channel.recv(_CHUNK)
-        return self._received.decode(errors="replace").strip().rpartition("\n")[2].rstrip(".")
+        said = self._said() if self._begin in self._received else self._received.decode(errors="replace")
+        return said.strip().rpartition("\n")[2].rstrip(".")
 
     def close(self) -> None:
         """End nft on the device by closing its input; the ruleset is not changed."""
@@ -94,7 +113,7 @@ class NftChannel:
             return False
         if not data:
             self.alive = False
-            last = self._last_words()
+            last = self._last_words() or self._end()
             raise LinkLost(f"nft ended on the device, or the connection to it did{f': {last}' if last else ''}.")
         self._received += data
         if len(self._received) > ANSWER_MAX_BYTES:
@@ -108,8 +127,10 @@ def open_channel(driver: NftablesDriver, deadline_s: float = 10.0) -> NftChannel
 
     HOME is /dev/null so that nft leaves no history file behind; TERM keeps its line editor quiet.
     """
+    begin = f"begin{secrets.token_hex(8)}"
     # One stream for answers and errors: only so is their order certain.
-    return NftChannel(driver.link.channel(f"HOME=/dev/null TERM=dumb LC_ALL=C {driver.nft} -j -i 2>&1", deadline_s))
+    command = f"echo {begin}; HOME=/dev/null TERM=dumb LC_ALL=C {driver.nft} -j -i 2>&1"
+    return NftChannel(driver.link.channel(command, deadline_s), begin)
 
 
 def _split(received: str, lines: tuple[str, ...], mark: str) -> NftAnswer | None:

@@ -46,6 +46,11 @@ class HostKeyChanged(HostKeyRefused):
 class NoCommand(ConnectionException):  # type: ignore[misc]  # napalm is untyped
     """The device let the user in and runs no command, or too few at once: nothing was changed."""
 
+    def __init__(self, device: str, user: str, what: str) -> None:
+        """Name the device and the user; `what` is the rest, which begins with what *it* does."""
+        super().__init__(f"{device} let user {user} in: {what}")
+        self.what = what
+
 
 class LoginRefused(ConnectAuthError):  # type: ignore[misc]  # napalm is untyped
     """The device refused user, password or key; exactly one attempt was made."""

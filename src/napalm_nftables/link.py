@@ -12,16 +12,20 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import paramiko
 
 from napalm_nftables.errors import DeviceSilent, LinkLost, NoCommand
-from napalm_nftables.transport import Login, StrictLinuxSSH, log_in, too_few_sessions
+from napalm_nftables.transport import Login, log_in
 
 ANSWER_MAX_BYTES = 16 * 1024 * 1024
+SESSIONS = 2
+"""The held-open nft, and one command."""
+OPENINGS = 5
+"""How often a session is asked for, with a round trip between, before the device counts as one that opens too few."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -46,8 +50,10 @@ class DeviceLink:
         """Know where to log in; nothing is contacted yet."""
         self.login = login
         self._sock: socket.socket | None = None
-        self._netmiko: StrictLinuxSSH | None = None
+        self._session: paramiko.Transport | None = None
         self._ended = False
+        self.printed = ""
+        """The first line of what the device printed before the last command, which a login file did."""
 
     def open(self) -> None:
         """Connect and log in, once."""
@@ -61,10 +67,10 @@ class DeviceLink:
             if self._ended:
                 self.abort()
             try:
-                self._netmiko = log_in(self.login, sock)
+                self._session = log_in(self.login, sock)
             finally:
-                if self._netmiko is None:
-                    # Netmiko leaves a connection open whose login was refused.
+                if self._session is None:
+                    # A connection whose login was refused stays open, and a thread with it.
                     self.abort()
 
     @property
@@ -88,9 +94,9 @@ class DeviceLink:
 
     def close(self) -> None:
         """End the connection in good order; the device is not changed."""
-        netmiko, self._netmiko = self._netmiko, None
-        if netmiko is not None and netmiko.remote_conn_pre is not None and not self._ended:
-            netmiko.remote_conn_pre.close()
+        session, self._session = self._session, None
+        if session is not None and not self._ended:
+            session.close()
         self.abort()
 
     def run(self, command: str, stdin: str = "", deadline_s: float | None = None) -> Answer:
@@ -98,7 +104,7 @@ class DeviceLink:
         # A login file may print: what came before the mark is not the command's.
         mark = f"mark{secrets.token_hex(8)}"
         with self._bounded(deadline_s or self.login.timeout_s):
-            channel = self.channel(f"echo {mark}; {command}")
+            channel = self.channel(f"echo {mark}; echo {mark} >&2; {command}")
             if stdin:
                 self._feed(channel, stdin)
             channel.shutdown_write()
@@ -109,13 +115,16 @@ class DeviceLink:
         if code == -1:
             raise LinkLost(f"The connection to {self.login.device} ended before the command did.")
         before, marked, answer = stdout.partition(f"{mark}\n")
+        earlier, split, complaint = stderr.partition(f"{mark}\n")
+        self.printed = _first_line(before) or (_first_line(earlier) if split else "")
         if not marked:
-            said = _last_line(stderr) or _last_line(before) or f"exit code {code}"
-            raise NoCommand(
-                f'{self.login.device} let user {self.login.user} in and ran no command; it said "{said}". Give that user a '
-                "plain shell such as /bin/sh, without a forced command, and a password that has not expired."
+            told = dict.fromkeys(f'"{words}"' for words in (_first_line(before), _last_line(stderr)) if words)
+            words = f"said {' and '.join(told)}" if told else f"ended with exit code {code}, without a word"
+            raise self._no_command(
+                f"it ran no command and {words}; give that user a plain shell such as /bin/sh, without a forced command, and a "
+                "password that has not expired"
             )
-        return Answer(answer, stderr, code)
+        return Answer(answer, complaint if split else stderr, code)
 
     def _feed(self, channel: paramiko.Channel, stdin: str) -> None:
         channel.sendall(stdin.encode())
@@ -134,17 +143,26 @@ class DeviceLink:
         if transport is None:
             raise LinkLost(f"There is no connection to {self.login.device}.")
         with self._bounded(deadline_s or self.login.timeout_s):
-            try:
-                channel = transport.open_session(timeout=deadline_s or self.login.timeout_s)
-            except paramiko.ChannelException:
-                raise NoCommand(too_few_sessions(self.login)) from None
+            channel = self._open_session(transport, deadline_s or self.login.timeout_s)
             channel.exec_command(command)
         return channel
 
+    def _open_session(self, transport: paramiko.Transport, deadline_s: float) -> paramiko.Channel:
+        for _ in range(OPENINGS):
+            with suppress(paramiko.ChannelException):
+                return transport.open_session(timeout=deadline_s)
+            # The session of the command before may still count there. A round trip later its end was read.
+            transport.global_request("keepalive@openssh.com", wait=True)
+        raise self._no_command(
+            f"it opens too few sessions on one connection, and {SESSIONS} are needed at once; set MaxSessions {SESSIONS} or more in "
+            "its sshd_config"
+        )
+
+    def _no_command(self, what: str) -> NoCommand:
+        return NoCommand(self.login.device, self.login.user, what)
+
     def _transport(self) -> paramiko.Transport | None:
-        if self._netmiko is None or self._netmiko.remote_conn_pre is None or self._ended:
-            return None
-        return self._netmiko.remote_conn_pre.get_transport()
+        return None if self._ended else self._session
 
     @contextmanager
     def _bounded(self, deadline_s: float) -> Iterator[None]:
@@ -156,9 +174,14 @@ class DeviceLink:
             yield
         except (paramiko.SSHException, OSError, EOFError) as error:
             ended = "was ended" if self._ended else "broke"
-            raise LinkLost(f"The connection to {self.login.device} {ended} in the middle of a call: {error}.") from None
+            why = str(error) or "the device closed it"
+            raise LinkLost(f"The connection to {self.login.device} {ended} in the middle of a call: {why}.") from None
         finally:
             timer.cancel()
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip().rstrip(".") for line in text.splitlines() if line.strip()), "")
 
 
 def _last_line(text: str) -> str:

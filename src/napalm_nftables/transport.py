@@ -1,8 +1,6 @@
-"""Netmiko's Linux transport, made strict: a known host key always, and one login attempt.
+"""An SSH login that is strict: a known host key always, and one attempt.
 
-Netmiko reports a rejected host key as a time-out and its default accepts any key, so both are replaced at the two
-places where Netmiko lets a platform do so: the SSH client and the key policy. Its interactive shell is opened, as for
-every platform, but never spoken to: commands run on channels of their own, which have exit codes.
+No interactive shell is opened: commands run on channels of their own, which have exit codes.
 """
 
 from __future__ import annotations
@@ -10,21 +8,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import socket
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import paramiko
-from netmiko.exceptions import NetmikoAuthenticationException, NetmikoBaseException
-from netmiko.linux.linux_ssh import LinuxSSH
+from paramiko.auth_strategy import AuthResult, AuthSource, AuthStrategy
 
-from napalm_nftables.errors import DeviceSilent, HostKeyChanged, HostKeyRefused, HostKeyUnknown, LoginRefused, NoCommand
+from napalm_nftables.errors import DeviceSilent, HostKeyChanged, HostKeyRefused, HostKeyUnknown, LoginRefused
 
 KEEPALIVE_S = 10
-SESSIONS = 3
-"""Netmiko's shell, the held-open nft, and one command."""
 _NO_BANNER = (
     " It took the connection and said nothing: too many logins wait there (MaxStartups), it bars this address, or it is no SSH "
     "server."
@@ -64,92 +59,90 @@ class _RefuseUnknown(paramiko.MissingHostKeyPolicy):
         raise HostKeyUnknown(hostname, key.get_name(), fingerprint(key))
 
 
-class _StrictClient(paramiko.SSHClient):
-    """An SSH client that says which key was wrong, before Netmiko makes a time-out of it."""
-
-    def connect(self, *args: Any, **kwargs: Any) -> None:
-        try:
-            super().connect(*args, **kwargs)
-        except paramiko.BadHostKeyException as error:
-            raise HostKeyChanged(error.hostname, fingerprint(error.expected_key), fingerprint(error.key)) from None
-
-
-class StrictLinuxSSH(LinuxSSH):
-    """Netmiko's Linux connection with host keys checked; there is no option that turns this off."""
-
-    def _get_ssh_client_instance(self) -> paramiko.SSHClient:
-        client = _StrictClient()
-        client.set_log_channel("napalm_nftables.ssh")
-        return client
-
-    def _build_ssh_client(self) -> paramiko.SSHClient:
-        client = super()._build_ssh_client()
-        client.set_missing_host_key_policy(_RefuseUnknown())
-        return client
-
-    def session_preparation(self) -> None:
-        """Skip the hunt for a prompt: the shell is never spoken to."""
-
-
-def log_in(login: Login, sock: socket.socket) -> StrictLinuxSSH:
+def log_in(login: Login, sock: socket.socket) -> paramiko.Transport:
     """Log in over an open socket: host key first, then one attempt; every failure is one of our own exceptions."""
-    arguments = _netmiko_arguments(login)
+    attempt = _OneAttempt(login)
     try:
-        return StrictLinuxSSH(sock=sock, **arguments)
-    except NetmikoAuthenticationException as error:
+        # There is no option that turns host keys off.
+        client = _client(login.known_hosts)
+        client.connect(
+            login.host,
+            login.port,
+            login.user,
+            sock=sock,
+            timeout=login.timeout_s,
+            banner_timeout=login.timeout_s,
+            auth_timeout=login.timeout_s,
+            auth_strategy=attempt,
+        )
+    except paramiko.BadHostKeyException as error:
+        raise HostKeyChanged(error.hostname, fingerprint(error.expected_key), fingerprint(error.key)) from None
+    except paramiko.AuthenticationException as error:
         raise LoginRefused(_refusal(login, error)) from None
-    except paramiko.ChannelException:
-        raise NoCommand(too_few_sessions(login)) from None
-    except HostKeyRefused:
+    except (HostKeyRefused, LoginRefused):
         raise
-    except (NetmikoBaseException, paramiko.SSHException, OSError, EOFError) as error:
+    except (paramiko.SSHException, OSError, EOFError) as error:
         said = _last_line(error)
         hint = _NO_BANNER if "banner" in said else ""
         raise DeviceSilent(f"{login.device} did not complete an SSH login: {said}.{hint}") from None
+    transport = client.get_transport()
+    if transport is None:
+        raise DeviceSilent(f"{login.device} ended the connection at the end of the login.")
+    transport.set_keepalive(KEEPALIVE_S)
+    return transport
 
 
-def too_few_sessions(login: Login) -> str:
-    """Say that the device lets a connection have too few sessions at once."""
-    return (
-        f"{login.device} let user {login.user} in and opens too few sessions on one connection; {SESSIONS} are needed at once: "
-        f"set MaxSessions {SESSIONS} or more in its sshd_config."
-    )
+def _client(known_hosts: Path | None) -> paramiko.SSHClient:
+    client = paramiko.SSHClient()
+    client.set_log_channel("napalm_nftables.ssh")
+    client.set_missing_host_key_policy(_RefuseUnknown())
+    if known_hosts is None:
+        client.load_system_host_keys()
+    elif known_hosts.is_file():
+        client.load_host_keys(str(known_hosts))
+    return client
 
 
-def _refusal(login: Login, error: BaseException) -> str:
-    how = "key" if login.key else "password"
-    cause = error.__context__
-    if isinstance(cause, paramiko.BadAuthenticationType):
-        takes = ", ".join(cause.allowed_types) or "nothing"
+class _OneAttempt(AuthStrategy):
+    """One attempt with what the login has: paramiko's own way would try more, and ask at our terminal for a second factor."""
+
+    def __init__(self, login: Login) -> None:
+        super().__init__(paramiko.SSHConfig())
+        self._login = login
+        self._key = None if login.key is None else _load_key(login.key, login.passphrase, login.device)
+
+    def get_sources(self) -> Iterator[AuthSource]:
+        yield from ()
+
+    def authenticate(self, transport: paramiko.Transport) -> AuthResult:
+        login = self._login
+        if self._key is not None:
+            left = transport.auth_publickey(login.user, self._key)
+        else:
+            left = transport.auth_password(login.user, login.password)
+        if left:
+            raise LoginRefused(
+                f"{login.device} took the {_how(login)} of user {login.user} and wants more ({', '.join(left)}), which nobody can "
+                "give it in the middle of a drill; give the drill a login that needs no second factor."
+            )
+        return AuthResult(self)
+
+
+def _how(login: Login) -> str:
+    return "key" if login.key else "password"
+
+
+def _refusal(login: Login, error: paramiko.AuthenticationException) -> str:
+    how, other = _how(login), "a private key" if login.key is None else "a password"
+    if not isinstance(error, paramiko.BadAuthenticationType):
         return (
-            f"{login.device} takes no {how} from user {login.user}, but {takes}; no attempt was made. Give the login what it "
-            "takes (key: for publickey)."
+            f"{login.device} refused user {login.user} with this {how}; one attempt was made. Only its own log tells a wrong "
+            f"{how} from an account that is locked, expired or not let in."
         )
-    return f"{login.device} refused user {login.user} with this {how}; one attempt was made."
-
-
-def _netmiko_arguments(login: Login) -> dict[str, Any]:
-    arguments: dict[str, Any] = {
-        "device_type": "linux",
-        "host": login.host,
-        "port": login.port,
-        "username": login.user,
-        "ssh_strict": True,
-        "allow_agent": False,
-        "use_keys": False,
-        "conn_timeout": login.timeout_s,
-        "auth_timeout": login.timeout_s,
-        "banner_timeout": login.timeout_s,
-        "blocking_timeout": login.timeout_s,
-        "keepalive": KEEPALIVE_S,
-        "system_host_keys": login.known_hosts is None,
-    }
-    if login.known_hosts is not None:
-        arguments |= {"alt_host_keys": True, "alt_key_file": str(login.known_hosts)}
-    if login.key is None:
-        return arguments | {"password": login.password}
-    # With a key the password is not sent too: a device must see one attempt, not two.
-    return arguments | {"pkey": _load_key(login.key, login.passphrase, login.device)}
+    takes = ", ".join(error.allowed_types) or "nothing"
+    asked = login.key is None and "keyboard-interactive" in error.allowed_types
+    tried = "one attempt was made, by keyboard-interactive" if asked else "no attempt was made"
+    return f"{login.device} takes no {how} from user {login.user}, but {takes}; {tried}. Give the login {other}."
 
 
 def _load_key(key: str, passphrase: str | None, device: str) -> paramiko.PKey:

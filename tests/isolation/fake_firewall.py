@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from islandmode.isolation.napalm_config import Access, NftablesPoint, NftSession
@@ -249,9 +250,13 @@ def _match(word: str, left: list[str]) -> dict[str, Any]:
 class FakeChannel:
     """The channel on which nft runs."""
 
-    def __init__(self, device: FakeFirewall) -> None:
+    def __init__(self, device: FakeFirewall, command: str) -> None:
         self._device = device
-        self._unread = b""
+        # The shell says the line by which the words of nft begin.
+        self._unread = command.partition("; ")[0].removeprefix("echo ").encode() + b"\n"
+        # Where the link breaks no exit code comes any more.
+        self.exit_status, self.status_event = -1, Event()
+        self.status_event.set()
 
     def settimeout(self, _: float) -> None:
         """Never wait."""
@@ -288,6 +293,7 @@ class FakeLink:
 
     alive = True
     login = None
+    printed = ""
 
     def __init__(self, device: FakeFirewall, what: str) -> None:
         self._device = device
@@ -308,7 +314,7 @@ class FakeLink:
         self._device.tape.append(f"{self._what}: starts {command} within {deadline_s}")
         if "nft" in self._device.fails:
             raise LinkLost(self._device.fails["nft"])
-        return FakeChannel(self._device)
+        return FakeChannel(self._device, command)
 
     def run(self, command: str, stdin: str = "", deadline_s: float | None = None) -> Answer:
         """Run a command."""
@@ -362,4 +368,4 @@ class FakePoint(NftablesPoint):
 
 def tidy(tape: Iterable[str]) -> list[str]:
     """Write what was drawn at random under one name."""
-    return [re.sub(r'"[0-9a-f]{14}"', '"TICKET"', line) for line in tape]
+    return [re.sub(r"\bbegin[0-9a-f]{16}\b", "BEGIN", re.sub(r'"[0-9a-f]{14}"', '"TICKET"', line)) for line in tape]

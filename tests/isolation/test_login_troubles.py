@@ -12,7 +12,7 @@ from islandmode.core.preflight import judge_point
 from islandmode.isolation.login_trouble import with_remedy
 from islandmode.isolation.point import Facts
 from napalm_nftables import facts
-from tests.isolation.plant import DEADLINE_S, make_point, planned
+from tests.isolation.plant import DEADLINE_S, OFFICE, make_point, planned
 from tests.napalm_nftables.firewall_node import FirewallNode
 
 ODD_PORT = 24
@@ -40,7 +40,7 @@ def odd(node: FirewallNode) -> Iterator[FirewallNode]:
     )
 
 
-async def facts_of(node: FirewallNode, options: str = "", **access: str) -> Reading[Facts]:
+async def facts_of(node: FirewallNode, options: str = "", **access: str | None) -> Reading[Facts]:
     """Ask a point for its facts; with options, on an sshd of its own that has them."""
     relay = None
     if options:
@@ -58,8 +58,19 @@ async def facts_of(node: FirewallNode, options: str = "", **access: str) -> Read
 def said(reading: Reading[Facts]) -> str:
     """Give the sentence that preflight makes of it."""
     trouble = reading.value.trouble if reading.value is not None else ""
-    found = judge_point("fw", planned(), outcome=reading.outcome, why=reading.why, trouble=trouble, present={})
-    return f"{found[0].code}: {found[0].sentence}"
+    told = reading.value or Facts()
+    found = judge_point(
+        "fw",
+        planned(),
+        outcome=reading.outcome,
+        why=reading.why,
+        trouble=trouble,
+        interfaces=told.interfaces,
+        saved_unread=tuple((one.what, one.why) for one in told.saved_unread),
+        printed=told.printed,
+        present={},
+    )
+    return "; ".join(f"{one.code}: {one.sentence}" for one in found)
 
 
 @pytest.mark.lab
@@ -67,17 +78,53 @@ def said(reading: Reading[Facts]) -> str:
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
-        ("-o MaxSessions=1", "point-login", "set MaxSessions 3 or more in its sshd_config"),
-        ("-o MaxSessions=2", "point-unusable", "set MaxSessions 3 or more in its sshd_config"),
-        ("-o PasswordAuthentication=no", "point-login", "publickey, keyboard-interactive; no attempt was made. Give the login what it takes"),
-        ("-o ForceCommand='echo choose:'", "point-unusable", "let user drill in, and cannot be used"),
+        ("-o MaxSessions=0", "point-unusable", "set MaxSessions 2 or more in its sshd_config"),
+        ("-o MaxSessions=1", "point-unusable", "set MaxSessions 2 or more in its sshd_config"),
+        ("-o PasswordAuthentication=no -o KbdInteractiveAuthentication=no", "point-login", "takes no password from user drill, but publickey; no attempt was made. Give the login a private key."),
+        ("-o PasswordAuthentication=no -o DenyUsers=drill", "point-login", "one attempt was made, by keyboard-interactive. Give the login a private key."),
+        ("-o DenyUsers=drill", "point-login", "one attempt was made. Only its own log tells a wrong password from an account that is locked, expired or not let in."),
+        ("-o AuthenticationMethods=password,publickey", "point-login", "took the password of user drill and wants more (publickey)"),
+        ("-o ChrootDirectory=/run", "point-unusable", "nft could not be started there: The connection to"),
+        ("-o ForceCommand='echo choose:; echo 1 isolate'", "point-unusable", 'let user drill in, and cannot be used: it ran no command and said "choose:"; give that user a plain shell'),
+        ("-o ForceCommand=/bin/cat", "point-unusable", "it ran no command and ended with exit code 0, without a word"),
     ],
-    ids=["max-sessions-1", "max-sessions-2", "keys-only", "forced-command"],
+    ids=["max-sessions-0", "max-sessions-1", "keys-only", "by-interaction", "not-let-in", "second-factor", "chroot", "forced-command", "forced-and-silent"],
 )  # fmt: skip
 async def test_a_server_that_is_set_otherwise_says_how(odd: FirewallNode, options: str, code: str, words: str) -> None:
     sentence = said(await facts_of(odd, options))
     assert sentence.startswith(f"{code}: "), sentence
     assert words in sentence
+    assert "[secret]" not in sentence
+
+
+@pytest.mark.lab
+@pytest.mark.anyio
+@pytest.mark.parametrize("second", ["password", "keyboard-interactive"])
+async def test_a_second_factor_is_asked_of_nobody(odd: FirewallNode, second: str) -> None:
+    """The library's own way asks for it at our terminal, and waits there for ever."""
+    key = {"password": None, "key": str(odd.folder / "key")}
+    sentence = said(await facts_of(odd, f"-o AuthenticationMethods=publickey,{second}", **key))
+    assert sentence.startswith("point-login: ")
+    assert f"took the key of user drill and wants more ({second})" in sentence
+
+
+@pytest.mark.lab
+@pytest.mark.anyio
+async def test_a_command_that_waits_for_ever_is_told_from_a_silent_device(odd: FirewallNode) -> None:
+    sentence = said(await facts_of(odd, "-o ForceCommand='sleep 60'"))
+    assert sentence.startswith("point-silent: ")
+    assert "it let the user in, and a first command did not end there" in sentence
+
+
+@pytest.mark.lab
+@pytest.mark.anyio
+async def test_two_sessions_on_one_connection_are_enough(odd: FirewallNode) -> None:
+    """The held-open nft and one command: the session of the command before may still be closing there."""
+    for _ in range(3):
+        reading = await facts_of(odd, "-o MaxSessions=2")
+        assert reading.value is not None, reading.why
+        assert reading.value.trouble == ""
+        odd.run("kill $(cat /run/odd.pid); rm -f /run/odd.pid")
 
 
 @pytest.mark.lab
@@ -102,13 +149,16 @@ async def test_a_server_on_which_too_many_logins_wait_says_so(odd: FirewallNode)
     [
         (f"echo 'drill ALL=(root) /usr/sbin/nft' > {SUDOERS}", "point-unusable", "a password is required; let the login user run it through sudo without a password"),
         (f"echo 'drill ALL=(root) NOPASSWD: /usr/bin/id' > {SUDOERS}", "point-unusable", "NOPASSWD: /usr/sbin/nft"),
-        (f"cp /usr/bin/false {ODD}", "point-unusable", "nft cannot be used there"),
+        (f"echo 'Defaults requiretty' >> {SUDOERS}", "point-unusable", "nft cannot be used there: sudo: sorry, you must have a tty to run sudo; let sudo run without a terminal"),
+        (f"cp /usr/bin/false {ODD}", "point-unusable", "nft cannot be used there: it ended with exit code 1, without a word."),
         (f"printf '#!/bin/sh\\necho JSON support not compiled-in >&2; exit 1\\n' > {ODD}; chmod 755 {ODD}", "point-unusable", "JSON support not compiled-in; install an nft that is built with JSON"),
         ("chage -d 0 drill", "point-unusable", "Password change required"),
-        ("usermod -s /usr/sbin/nologin drill", "point-unusable", "Give that user a plain shell"),
+        ("usermod -s /usr/sbin/nologin drill", "point-unusable", 'said "This account is currently not available"; give that user a plain shell'),
+        ("usermod -s /bin/bash drill; printf 'echo Go away.\\necho Bye.\\nexit 3\\n' > /home/drill/.bashrc", "point-unusable", 'it ran no command and said "Go away"; give'),
+        (f"usermod -s /bin/bash drill; echo 'echo Quota! >&2' > /home/drill/.bashrc; echo 'drill ALL=(root) /usr/sbin/nft' > {SUDOERS}", "point-unusable", "nft cannot be used there: sudo: a password is required"),
         ("usermod -s /bin/rbash drill", "point-unusable", "give the login user a plain shell such as /bin/sh"),
     ],
-    ids=["sudo-password", "sudo-other", "nft-false", "no-json", "expired-password", "nologin", "rbash"],
+    ids=["sudo-password", "sudo-other", "sudo-terminal", "nft-false", "no-json", "expired-password", "nologin", "login-file-ends", "login-file-complains", "rbash"],
 )  # fmt: skip
 async def test_a_device_that_lets_us_in_and_cannot_be_used_says_the_step(
     odd: FirewallNode, change: str, code: str, words: str
@@ -129,6 +179,10 @@ async def test_a_login_file_that_prints_and_a_missing_os_release_move_no_fact(od
     reading = await facts_of(odd)
     assert reading.value is not None, reading.why
     assert reading.value.trouble == ""
+    assert said(reading) == (
+        'point-login-prints: fw at 127.0.0.1 prints "Welcome" before every command of user drill, as a login file does that is '
+        "not for terminals only. It is left out of every answer."
+    )
     assert reading.value.hostname == "fw"
     assert reading.value.interfaces == ("eth1", "eth3", "eth4", "lo")
     assert reading.value.os_version.startswith("Linux ")
@@ -139,6 +193,41 @@ async def test_a_login_file_that_prints_and_a_missing_os_release_move_no_fact(od
     await point.close()
     assert configuration.value is not None, configuration.why
     assert not any("Welcome" in text for text in configuration.value.parts.values())
+
+
+@pytest.mark.lab
+@pytest.mark.anyio
+async def test_what_a_login_file_prints_is_no_answer_of_nft(odd: FirewallNode) -> None:
+    """A restore's own session asks at once: a line that looks like nft's JSON was taken for its first answer."""
+    odd.run("""usermod -s /bin/bash drill; echo "echo '{\\"nftables\\": []}'" > /home/drill/.bashrc""")
+    made, later = make_point(odd).point, make_point(odd).point
+    try:
+        assert (await made.arm(OFFICE, 20.0, DEADLINE_S)).done
+        seen = await later.state(OFFICE, DEADLINE_S)
+        assert seen.value is not None, seen.why
+        assert seen.value.conduits[OFFICE[0]].armed_s is not None
+        gone = await later.restore(OFFICE, DEADLINE_S)
+        assert gone.value is not None, gone.why
+        assert gone.value.clear
+        assert "islandmode" not in odd.run("nft list tables")
+    finally:
+        await made.close()
+        await later.close()
+
+
+@pytest.mark.lab
+@pytest.mark.anyio
+async def test_a_saved_file_that_may_not_be_read_is_named(odd: FirewallNode) -> None:
+    odd.run("chmod 600 /etc/nftables.conf")
+    try:
+        sentence = said(await facts_of(odd))
+    finally:
+        odd.run("chmod 644 /etc/nftables.conf")
+    assert sentence == (
+        "point-saved-unread: fw at 127.0.0.1: its saved configuration /etc/nftables.conf could not be read: cat: "
+        "/etc/nftables.conf: Permission denied, so whether a restart would isolate is not known; let user drill read it. "
+        "Nothing was touched."
+    )
 
 
 def test_facts_go_by_name_and_not_by_place() -> None:
@@ -152,6 +241,7 @@ def test_facts_go_by_name_and_not_by_place() -> None:
 @pytest.mark.parametrize(
     ("why", "remedy"),
     [
+        ("sudo: sorry, you must have a tty to run sudo", "!requiretty"),
         ("sudo: a password is required.", "NOPASSWD"),
         ("sh: 1: sudo: not found", "install sudo there"),
         ("sh: 1: /usr/sbin/nft: not found", "install nftables there"),
@@ -164,6 +254,14 @@ def test_each_trouble_has_its_remedy(why: str, remedy: str) -> None:
     assert clause.startswith(f"nft cannot be used there: {why.rpartition('failed: ')[2].rstrip('.')}")
     assert remedy in clause
     assert (";" in clause) == bool(remedy)
+
+
+def test_a_shell_that_runs_no_script_is_not_taken_for_a_missing_nft() -> None:
+    clause = with_remedy("it tells nothing of itself", "fw: export failed: export: Command not found.")
+    assert (
+        clause
+        == "it tells nothing of itself: export: Command not found; give the login user a plain shell such as /bin/sh"
+    )
 
 
 def test_a_login_that_was_refused_is_still_no_login() -> None:

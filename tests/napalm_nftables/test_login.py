@@ -40,6 +40,14 @@ def test_a_key_may_be_given_as_text(node: FirewallNode) -> None:
         assert driver.get_facts()["hostname"] == "fw"
 
 
+def test_a_login_opens_no_shell(node: FirewallNode) -> None:
+    with logged_in(node) as driver:
+        driver.get_facts()
+    said = node.run("cat /run/sshd.log")
+    assert "Starting session: command for drill" in said
+    assert "Starting session: shell" not in said
+
+
 def test_an_unknown_host_key_is_refused_before_any_login(node: FirewallNode, tmp_path: Path) -> None:
     relay = node.relay()
     (tmp_path / "empty").touch()

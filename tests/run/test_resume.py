@@ -20,8 +20,8 @@ from islandmode.run.resume import Left, Resumed, left_in, look_at_site, resume
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.clock import MachineClock
 from islandmode.system.disk import MachineDisk
+from islandmode.ui.banner import banner
 from islandmode.ui.devices import told_of_saved
-from islandmode.ui.status import banner
 from islandmode.ui.unfinished_runs import is_only_unproven, owed_by
 from tests.ui.test_runs_commands import ARMED, POINT, SEEN, VERDICT, ask, leave_run
 

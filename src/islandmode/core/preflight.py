@@ -50,12 +50,13 @@ def judge_point(
     saved_unread: tuple[tuple[str, str], ...] = (),
     saved_absent: tuple[str, ...] = (),
     mend: str = "",
+    printed: str = "",
     present: Mapping[str, FoundObject] | None = None,
 ) -> tuple[PreflightFinding, ...]:
     """Judge one isolation point by what it said of itself.
 
     `present` gives the objects of ours that were found on the device, by conduit; None means nobody could look. `mend` is the
-    command that takes one out of the saved configuration.
+    command that takes one out of the saved configuration, and `printed` the first line that a login file prints.
     """
     where = f"{name} at {planned.management.address}"
     reason = _clause(why)
@@ -81,6 +82,16 @@ def judge_point(
         )
         found.append(_refusal("point-saved-isolated", sentence))
     found += _unread_saved(where, planned.login.user, saved_unread, saved_absent)
+    if printed:
+        sentence = (
+            f'{where} prints "{printed}" before every command of user {planned.login.user}, as a login file does that is not for '
+            "terminals only. It is left out of every answer."
+        )
+        found.append(PreflightFinding("point-login-prints", sentence, refuses=False))
+    return (*found, *_missing(where, planned, interfaces))
+
+
+def _missing(where: str, planned: PlanPoint, interfaces: tuple[str, ...]) -> Iterator[PreflightFinding]:
     wanted = dict.fromkeys(each for names in planned.interfaces.values() for each in names)
     missing = [each for each in wanted if each not in interfaces]
     if missing:
@@ -89,8 +100,7 @@ def judge_point(
             f"{where} has no interface {', '.join(missing)} (it has {has}); a rule on an interface that does not exist "
             "isolates nothing. Correct the site file. Nothing was touched."
         )
-        found.append(_refusal("point-interface-missing", sentence))
-    return tuple(found)
+        yield _refusal("point-interface-missing", sentence)
 
 
 def _unread_saved(

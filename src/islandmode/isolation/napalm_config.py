@@ -24,12 +24,12 @@ from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import PlanPoint
 from islandmode.core.rendering import Capabilities
 from islandmode.isolation import firewall_look, incoming
-from islandmode.isolation.login_trouble import with_remedy
+from islandmode.isolation.login_trouble import FIRST_COMMAND, NFT_SILENT, NO_NFT, TELLS_NOTHING, with_remedy
 from islandmode.isolation.point import ConduitState, Configuration, Facts, PointState
 from islandmode.isolation.recipes import nftables as recipe
 from islandmode.isolation.recipes import nftables_reading as reading
 from islandmode.isolation.recipes import nftables_saved
-from islandmode.isolation.session import DeviceSession, DeviceTrouble, restore_through
+from islandmode.isolation.session import NO_ANSWER, DeviceSession, DeviceTrouble, restore_through
 from islandmode.system.clock import Clock
 from islandmode.system.ready import keep_threads
 from napalm_nftables.channel import NftAnswer, NftChannel, open_channel
@@ -86,12 +86,18 @@ class NftSession:
             access.host, access.user, access.password or "", CONNECT_S, options
         )
         self._channel: NftChannel | None = None
+        self.let_in = ""
+        """Why nothing more could be done after a login that worked."""
         self._up_s = 0.0
 
     def open(self) -> None:
         """Connect and log in once, and start nft; a restore must not wait for one answer more than its own."""
         self.driver.open()
-        self._channel = open_channel(self.driver, CONNECT_S)
+        try:
+            self._channel = open_channel(self.driver, CONNECT_S)
+        except (NoCommand, LinkLost) as error:
+            self.let_in = error.what if isinstance(error, NoCommand) else f"nft could not be started there: {error}"
+            raise
 
     def tried(self) -> None:
         """See that nft answers and may list; nothing is changed by this, so that any failure is *not done*."""
@@ -255,19 +261,22 @@ class NftablesPoint:
 
     async def facts(self, deadline_s: float) -> Reading[Facts]:
         """Log in (one attempt) and read facts; nothing is changed."""
+        waits = [""]
 
         def work(session: NftSession) -> Facts:
             # First a plain command: whether the device runs any is another step than whether nft works there.
-            step = "it tells nothing of itself"
+            step, waits[0] = TELLS_NOTHING, FIRST_COMMAND
             try:
                 told = session.told(lambda driver: driver.get_facts())
-                step = "nft cannot be used there"
+                step, waits[0] = NO_NFT, NFT_SILENT
                 session.tried()
             except DeviceTrouble as error:
                 return Facts(trouble=with_remedy(step, str(error)))
             except NoCommand as error:
-                return Facts(trouble=str(error))
+                return Facts(trouble=error.what)
+            waits[0] = "its saved configuration was not read to its end"
             saved = session.saved()
+            waits[0] = "what it says of its interfaces and rules was not read to its end"
             firewall = incoming.fit(firewall_look.look(session.run, session.ask))
             self._met = related(firewall, self._met)
             return Facts(
@@ -282,11 +291,18 @@ class NftablesPoint:
                     if one.text is None and not one.absent
                 ),
                 saved_absent=_named(one.path for one in saved if one.absent),
+                printed=incoming.quoted(session.driver.link.printed),
                 firewall=firewall,
                 standing=_tables(session),
             )
 
-        return await self._call(work, deadline_s)
+        found = await self._call(work, deadline_s)
+        if found.why.startswith(NO_ANSWER) and waits[0]:
+            return replace(found, why=f"{waits[0]}: {found.why}")
+        if not found.done and self._work.driver.let_in:
+            # The login itself worked, and is not what has to be put right.
+            return replace(found, outcome=Outcome.DONE, value=Facts(trouble=self._work.driver.let_in), why="")
+        return found
 
     async def configuration(self, deadline_s: float) -> Reading[Configuration]:
         """Read running and saved ruleset, routes, addresses and interfaces, for the comparison before and after.

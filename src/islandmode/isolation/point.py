@@ -34,6 +34,8 @@ class Facts:
     saved_ours: tuple[str, ...] = ()
     saved_unread: tuple[Unread, ...] = ()
     saved_absent: tuple[str, ...] = ()
+    printed: str = ""
+    """The first line of what a login file prints before a command; it is left out of every answer."""
     firewall: Firewall | None = None
     standing: tuple[str, ...] | None = None
     """Every Islandmode object that stands on the device, of whatever conduit and run; None where that was not seen."""

@@ -42,6 +42,8 @@ class Driver(Protocol):
 
 D = TypeVar("D", bound=Driver)
 T = TypeVar("T")
+NO_ANSWER = "no answer"
+"""How the reason of a call begins that came through and was not answered in time."""
 RESTORE_TRY_S = 1.0
 """How long a restore waits for the session that was opened when arming, before it logs in anew beside it."""
 
@@ -90,6 +92,11 @@ class DeviceSession(Generic[D]):
         self.dead = False
 
     @property
+    def driver(self) -> D:
+        """The driver, for what it says of itself; only the session's thread may talk through it."""
+        return self._driver
+
+    @property
     def opened(self) -> bool:
         """Tell whether it has logged in."""
         return self._opened
@@ -116,7 +123,8 @@ class DeviceSession(Generic[D]):
                 self.abort()
         stamps = (asked_us, self._clock.monotonic_us())
         if not in_time:
-            return Reading(Outcome.UNKNOWN, None, f"no answer within {deadline_s:g} s", *stamps)
+            what = NO_ANSWER if self._opened else "the login did not end"
+            return Reading(Outcome.UNKNOWN, None, f"{what} within {deadline_s:g} s", *stamps)
         if error is None:
             return Reading(Outcome.DONE, value, "", *stamps)
         why = incoming.sentence(error)

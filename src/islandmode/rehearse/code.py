@@ -4,31 +4,40 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
-import islandmode
-import napalm_nftables
+from islandmode.core.errors import InputError
 
 CODE = "code"
-PACKAGES = (islandmode, napalm_nftables)
+PACKAGES = ("islandmode", "napalm_nftables")
 NOT_CODE = shutil.ignore_patterns("__pycache__", "template")
 
 
 def copy_code(folder: Path) -> str:
     """Copy our packages into a folder, and return their digest."""
-    for package in PACKAGES:
-        source = Path(str(package.__file__)).parent
-        shutil.copytree(source, folder / source.name, ignore=NOT_CODE)
+    for root in _roots():
+        shutil.copytree(root, folder / root.name, ignore=NOT_CODE)
     return code_digest()
 
 
 def code_digest() -> str:
     """Give one digest over every file of our code."""
     found = hashlib.sha256()
-    for package in PACKAGES:
-        root = Path(str(package.__file__)).parent
+    for root in _roots():
         for path in sorted(root.rglob("*.py")):
             if "template" not in path.relative_to(root).parts:
                 found.update(f"{root.name}/{path.relative_to(root)}\0".encode())
                 found.update(path.read_bytes())
     return found.hexdigest()
+
+
+def _roots() -> tuple[Path, ...]:
+    """Find the packages' folders without importing them: the driver brings all of NAPALM, most of a second."""
+    found = []
+    for name in PACKAGES:
+        spec = find_spec(name)
+        if spec is None or spec.origin is None:
+            raise InputError(f"This installation lacks the package {name}; install islandmode again.")
+        found.append(Path(spec.origin).parent)
+    return tuple(found)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from islandmode.core.errors import IslandmodeError
@@ -40,24 +40,32 @@ def sentence_of(error: BaseException) -> str:
     return cleaned(redacted(str(error)), lines=True)
 
 
-def exit_code_of(command: Callable[[], int], crash_file: Path) -> int:
-    """Run a command and return its exit code; every error becomes one sentence on standard error."""
+def exit_code_of(
+    command: Callable[[], int], crash_file: Path, told: Callable[[int, Sequence[str]], object] | None = None
+) -> int:
+    """Run a command and return its exit code; every error becomes one sentence on standard error, and goes to `told`."""
+    said: list[str] = []
+
+    def say(sentence: str) -> None:
+        print(f"islandmode: {sentence}", file=sys.stderr)
+        said.extend(sentence.splitlines())
+
     try:
         return command()
     except IslandmodeError as error:
-        print(f"islandmode: {sentence_of(error)}", file=sys.stderr)
-        return error.exit_code
-    except BrokenPipeError:
-        # Whoever read our output has gone; there is nobody to tell.
-        return INTERNAL
+        code = error.exit_code
+        say(sentence_of(error))
     except Exception as error:  # noqa: BLE001 - the last edge: a person sees a sentence, the details go into a file
-        return _internal(error, crash_file)
+        code = _internal(error, crash_file, say)
+    if told is not None:
+        told(code, said)
+    return code
 
 
-def _internal(error: Exception, crash_file: Path) -> int:
+def _internal(error: Exception, crash_file: Path, say: Callable[[str], None]) -> int:
     code = STRANDED if isinstance(error, Broken) and not error.restored else INTERNAL
     if code == STRANDED:
-        print("islandmode: STRANDED: an internal error ended the run and restoration was not seen.", file=sys.stderr)
+        say("STRANDED: an internal error ended the run and restoration was not seen.")
 
     def write() -> None:
         modes.make_folders(crash_file.parent)
@@ -67,5 +75,5 @@ def _internal(error: Exception, crash_file: Path) -> int:
     unwritten = apart(write, WRITE_S)
     where = "its details could not be written" if unwritten else f"details are in {crash_file}"
     cause = error.__cause__ or error
-    print(f"islandmode: internal error ({type(cause).__name__}); {where}. Please report it.", file=sys.stderr)
+    say(f"internal error ({type(cause).__name__}); {where}. Please report it.")
     return code

@@ -115,6 +115,7 @@ class Preflight:
             mend=mend_saved(planned.platform, facts.value.saved_ours),
             saved_unread=tuple((one.what, one.why) for one in facts.value.saved_unread),
             saved_absent=facts.value.saved_absent,
+            printed=facts.value.printed,
             present=present,
         )
         return of_itself if firewall is None else of_itself + judge_firewall(name, planned, self._plan.zones, firewall)

@@ -13,14 +13,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from islandmode.core.errors import Refused
-from islandmode.core.plan import Plan
 from islandmode.core.text import cleaned
 from islandmode.system.apart import apart
 from islandmode.system.life import FAULTS, Holder, hold_life, holder_of, within
 from islandmode.system.machine_state import keep_owned, names_in, own_place, places, read_owned
+
+if TYPE_CHECKING:
+    # A plan brings every model of a drill and its site: only what reads one imports it, and most commands read none.
+    from islandmode.core.plan import Plan
 
 RUNS, LABS = "runs", "labs"
 FORMAT = 1
@@ -43,6 +46,8 @@ class RunRecord:
 
     def plan(self) -> Plan:
         """Read the plan as it was recorded; raises OSError, and ValueError when it is no plan of this version."""
+        from islandmode.core.plan import Plan  # noqa: PLC0415
+
         kept = read_owned(self.path.with_suffix(PLAN_ENDING))
         if kept.account not in {self.account, 0}:
             raise PermissionError(1, "another account wrote it", str(kept.path))

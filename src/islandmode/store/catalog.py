@@ -22,10 +22,11 @@ from islandmode.core.errors import InputError, Place
 from islandmode.core.probe import Probe, ProbePack
 from islandmode.core.quantities import AS_WRITTEN, DURATION_PATTERN, written
 from islandmode.core.site import Site
+from islandmode.store import folders
 from islandmode.store.complaints import complaint
 from islandmode.store.yaml_tree import PathInFile, YamlTree, read_yaml, show
 
-DRILLS, INVENTORY, PROBES = "drills", "inventory", "probes"
+DRILLS, INVENTORY, PROBES = folders.DRILLS, folders.INVENTORY, folders.PROBES
 ENDINGS = (".yaml", ".yml")
 COMPLAINTS_MAX = 20
 M = TypeVar("M", bound=BaseModel)

@@ -7,22 +7,26 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from islandmode.core.errors import InputError, Refused
-from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.text import cleaned
 from islandmode.core.unfinished import ARMING, armed, left_in_saved, owed
 from islandmode.store.active import RunRecord, hold_guardian
 from islandmode.store.journal import JournalReading, read_journal
+from islandmode.store.settled import Settled, marks_of
 from islandmode.system import modes
 from islandmode.system.claim import FileClaim
 from islandmode.system.disk import MachineDisk, make_folder, sync_folder
 from islandmode.system.life import Holder, hold_life, holder_of
 from islandmode.system.machine_state import read_owned, read_plain
+
+if TYPE_CHECKING:
+    # A plan brings every model of a drill and its site: only what reads one imports it, and most commands read none.
+    from islandmode.core.plan import Plan
 
 RUNS = "runs"
 PLAN, VERDICT, REPORT, SUMS = "plan.json", "verdict.json", "report.html", "SHA256SUMS"
@@ -32,6 +36,8 @@ REQUESTS = "requests"
 GUARDIAN_JOURNAL = "guardian.jsonl"
 CONDUCTOR_JOURNAL = Path("journals") / "conductor.jsonl"
 CONDUCTOR_LOCK, GUARDIAN_LOCK = "lock.conductor", "lock.guardian"
+SPEAKING = (VERDICT, CONDUCTOR_LOCK)
+"""What says, beside its journals, what a run owes."""
 WRITTEN_BY_US = ("journals", PLAN, VERDICT)
 RESUMED = "resume.ended"
 
@@ -42,6 +48,8 @@ class RunDirectory:
 
     root: Path
     record: RunRecord | None = None
+    settled: Settled | None = field(default=None, compare=False, repr=False)
+    """What is remembered of the runs of its workspace; without it every question reads the journals."""
 
     @property
     def run(self) -> str:
@@ -65,6 +73,8 @@ class RunDirectory:
 
     def plan(self) -> Plan:
         """Read the run's plan; raises `InputError` when it cannot be read."""
+        from islandmode.core.plan import Plan  # noqa: PLC0415
+
         path = self.root / PLAN
         try:
             return Plan.model_validate_json(read_plain(path))
@@ -118,8 +128,19 @@ class RunDirectory:
     def owed(self) -> dict[str, tuple[str, ...]]:
         """Say which points somebody must still see restored, by all journals and the verdict; raises `InputError` without a plan.
 
-        A verdict can only add to what the journals say: that something was seen restored stands in no other file.
+        A verdict can only add to what the journals say: that something was seen restored stands in no other file. One that the
+        machine has a record of is always read.
         """
+        memory = self.settled if self.record is None else None
+        marks = marks_of(self.root, SPEAKING, self.journal.parent.name) if memory is not None else ""
+        if memory is not None and memory.holds(self.run, marks):
+            return {}
+        found = self._owed()
+        if memory is not None and not found:
+            memory.learn(self.run, marks)
+        return found
+
+    def _owed(self) -> dict[str, tuple[str, ...]]:
         if self.denied():
             return self._planned()
         # Once: there may be years of runs, and most of them owe nothing.
@@ -339,7 +360,8 @@ def earlier(workspace: Path) -> tuple[RunDirectory, ...]:
         mine = [path for path in found if path.is_dir() and _is_run(path)]
     except OSError as error:
         raise InputError(f"{runs} cannot be read by this account ({error.strerror})") from error
-    return tuple(RunDirectory(path) for path in sorted(mine, reverse=True))
+    settled = Settled(workspace)
+    return tuple(RunDirectory(path, settled=settled) for path in sorted(mine, reverse=True))
 
 
 def _is_run(folder: Path) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -14,7 +15,8 @@ from typer._click.exceptions import ClickException
 from typer.main import get_command
 
 from islandmode import __version__
-from islandmode.run.outermost import exit_code_of
+from islandmode.run.outermost import INTERNAL, exit_code_of
+from islandmode.system.output import outlast_readers, telling, unsaid
 
 # Plain help and plain errors: rich would double the time to the first line.
 app = typer.Typer(
@@ -44,7 +46,7 @@ def _with_banner(context: typer.Context, workspace: Path) -> Path:
     """Let every command end with what an earlier run may have left isolated: it must never go quiet."""
 
     def say() -> None:
-        from islandmode.ui.status import print_banners
+        from islandmode.ui.banner import print_banners
 
         print_banners(workspace)
 
@@ -106,11 +108,19 @@ def validate(
         str | None, typer.Argument(help="A drill, site, probe pack or lab topology; all if not given.")
     ] = None,
     workspace: Workspace = HERE,
+    json: Json = False,  # noqa: FBT002 - typer's way
 ) -> int:
     """Check everything, touch nothing."""
     from islandmode.ui.workspace import validate_one, validate_workspace
 
-    return validate_workspace(workspace) if path is None else validate_one(workspace, path)
+    def check() -> int:
+        return validate_workspace(workspace) if path is None else validate_one(workspace, path)
+
+    if json:
+        from islandmode.ui.as_json import print_as_json
+
+        return print_as_json(check)
+    return check()
 
 
 @app.command()
@@ -180,13 +190,13 @@ def run(
 
 
 @app.command()
-def runs(workspace: Workspace = HERE) -> int:
+def runs(workspace: Workspace = HERE, json: Json = False) -> int:  # noqa: FBT002 - typer's way
     """List runs, newest first."""
     from islandmode.ui.runs import print_runs
     from islandmode.ui.silent_disk import looking
 
     with looking(workspace / RUNS) as watch:
-        return print_runs(workspace, watch)
+        return print_runs(workspace, watch, as_json=json)
 
 
 @app.command()
@@ -206,6 +216,7 @@ def status(
     devices: Annotated[  # noqa: FBT002 - typer's way
         bool, typer.Option("--devices", help="Log in on the devices and look; changes nothing.")
     ] = False,
+    json: Json = False,  # noqa: FBT002 - typer's way
 ) -> int:
     """Say what runs on this machine and whether anything may still be isolated.
 
@@ -215,7 +226,7 @@ def status(
     from islandmode.ui.status import print_status
 
     with looking(workspace / RUNS) as watch:
-        return print_status(workspace, lab, watch, devices=devices)
+        return print_status(workspace, lab, watch, devices=devices, as_json=json)
 
 
 @app.command(hidden=True)
@@ -262,15 +273,20 @@ def restore(
     Exit code 5 if restoration was not seen. With --drill, by the drill alone, when no run's record can be read.
     """
     from islandmode.ui import stop_commands
-    from islandmode.ui.restore_by_drill import restore_by_drill
     from islandmode.ui.silent_disk import watching
 
     if prove and run is not None:
-        return stop_commands.prove(workspace.resolve(), run, lab)
+        from islandmode.ui.restoring import prove as prove_restore
+
+        return prove_restore(workspace.resolve(), run, lab)
     with watching(run, workspace if drill is not None else None) as watch:
         where, named = workspace.resolve(), ("--drill", drill) if drill is not None else (run,) if run else ()
         wanted = stop_commands.Wanted(where, run, lab, ("restore", *named, *_place(workspace, lab)), at_once, watch)
-        return stop_commands.restore(wanted) if drill is None else restore_by_drill(wanted, drill)
+        if drill is None:
+            return stop_commands.restore(wanted)
+        from islandmode.ui.restore_by_drill import restore_by_drill
+
+        return restore_by_drill(wanted, drill)
 
 
 @app.command(hidden=True)
@@ -391,20 +407,27 @@ def command(arguments: list[str]) -> int:
         ended = get_command(app).main(arguments, prog_name="islandmode", standalone_mode=False)
     except ClickException as complaint:
         complaint.show()
+        _tell_machines(arguments, BAD_INPUT, [complaint.format_message()])
         return BAD_INPUT
-    except SystemExit as ended_by_pipe:
-        # Out of its own main, typer ends the program only when whoever read our output has gone, and with code 1,
-        # which would say that a drill was breached.
-        raise BrokenPipeError from ended_by_pipe
     return int(ended or 0)
+
+
+def _tell_machines(arguments: Sequence[str], code: int, errors: Sequence[str]) -> None:
+    from islandmode.ui import as_json
+
+    if as_json.is_wanted(arguments):
+        as_json.print_error(code, errors)
 
 
 def main() -> NoReturn:
     """Run the program."""
-    code = exit_code_of(lambda: command(sys.argv[1:]), CRASH_FILE)
-    try:
-        sys.stdout.flush()
-    except OSError:
-        # Standard output is gone; closing it again at exit would print a complaint and change the exit code.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    outlast_readers()
+    arguments = sys.argv[1:]
+    tell = partial(_tell_machines, arguments)
+    with telling(tell):
+        code = exit_code_of(lambda: command(arguments), CRASH_FILE, tell)
+    why = unsaid()
+    if why:
+        print(f"islandmode: what this command said could not all be written ({why}).", file=sys.stderr)
+        code = code or INTERNAL
     sys.exit(code)

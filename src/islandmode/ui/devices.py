@@ -16,12 +16,11 @@ from islandmode.isolation.by_hand import mend_saved
 from islandmode.isolation.point import ConduitState, IsolationPoint, PointState
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab, LabUnknown
-from islandmode.run.outermost import sentence_of
+from islandmode.run.outermost import STRANDED, sentence_of
 from islandmode.run.resume import Left
 from islandmode.store import catalog
 from islandmode.system.clock import MachineClock
 from islandmode.ui import rehearsal
-from islandmode.ui.exits import STRANDED
 from islandmode.ui.lab_place import STATE
 from islandmode.ui.planning import rescue_of
 from islandmode.ui.silent_disk import LookWatch

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from islandmode.core.verdict import Restoration, Result
+from islandmode.run.outermost import STRANDED
 
 NOTHING_TO_JUDGE = 6
-STRANDED = 5
 BY_RESULT = {Result.HELD: 0, Result.BREACHED: 1, Result.INCONCLUSIVE: 3, Result.NOT_TESTED: 3}
 
 

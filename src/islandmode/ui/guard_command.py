@@ -16,7 +16,7 @@ from islandmode.rehearse.lab import Lab
 from islandmode.rehearse.processes import still_lives
 from islandmode.run.guardian import Guardian
 from islandmode.run.guardian_process import FolderRequests, PipeHearing
-from islandmode.run.outermost import sentence_of
+from islandmode.run.outermost import STRANDED, sentence_of
 from islandmode.store import rundir
 from islandmode.store.journal import Journal
 from islandmode.store.rundir import RunDirectory
@@ -25,7 +25,6 @@ from islandmode.system.clock import Clock, MachineClock
 from islandmode.system.disk import MachineDisk
 from islandmode.system.lifeline import REFUSED
 from islandmode.ui import rehearsal
-from islandmode.ui.exits import STRANDED
 from islandmode.ui.lab_place import STATE
 
 LOOK_FOR_LAB_S = 2.0

@@ -18,7 +18,7 @@ import anyio
 from islandmode.core.errors import InputError, IslandmodeError, Refused
 from islandmode.core.rescue import Restorable
 from islandmode.rehearse.lab import Lab, LabGone
-from islandmode.run.outermost import sentence_of
+from islandmode.run.outermost import STRANDED, sentence_of
 from islandmode.run.resume import Left, Resumed, look_at_site
 from islandmode.store import rundir
 from islandmode.store.rescue import sites_with_points
@@ -29,20 +29,11 @@ from islandmode.system.claim import FileClaim
 from islandmode.system.clock import MachineClock
 from islandmode.system.disk import MachineDisk
 from islandmode.ui import rehearsal
-from islandmode.ui.exits import STRANDED
 from islandmode.ui.operator_name import operator_name
 from islandmode.ui.planning import print_left_out, rescue_of, rescue_of_site
+from islandmode.ui.restoring import elsewhere, lab_named, new_journal, restore_points, say_what_is_left
 from islandmode.ui.silent_disk import beside
-from islandmode.ui.stop_commands import (
-    PUT_WITHIN_S,
-    Wanted,
-    ask,
-    elsewhere,
-    lab_named,
-    new_journal,
-    restore_points,
-    say_what_is_left,
-)
+from islandmode.ui.stop_commands import PUT_WITHIN_S, Wanted, ask
 from islandmode.ui.unfinished_runs import UNREADABLE, Owed, cannot_be_told, known_runs, lab_identity, owed_by, uses
 
 RECORDS_WITHIN_S = 3.0

@@ -25,7 +25,7 @@ from islandmode.rehearse.lab import Lab
 from islandmode.run.conductor import Conducted, Conductor, RunPlace
 from islandmode.run.guardian_process import FolderRequests, ProcessGuardian
 from islandmode.run.guards import Guarded
-from islandmode.run.outermost import Broken, sentence_of
+from islandmode.run.outermost import STRANDED, Broken, sentence_of
 from islandmode.run.progress import Show, Stop, StopLatch
 from islandmode.store import rundir
 from islandmode.store.active import record_run
@@ -37,8 +37,9 @@ from islandmode.system.disk import Disk, MachineDisk, hold_conduits
 from islandmode.system.forwarding import forwards
 from islandmode.system.process import EMPTY_ENVIRONMENT, hear_of_children_without_threads
 from islandmode.ui import rehearsal
+from islandmode.ui.as_json import print_error
 from islandmode.ui.card import CARD, render_card
-from islandmode.ui.exits import NOTHING_TO_JUDGE, STRANDED, exit_code
+from islandmode.ui.exits import NOTHING_TO_JUDGE, exit_code
 from islandmode.ui.live import LiveView, silent
 from islandmode.ui.operator_name import operator_name
 from islandmode.ui.plan_text import print_plan
@@ -77,7 +78,10 @@ def run_drill(request: RunRequest, arguments: Sequence[str]) -> int:
         )
     if request.mode in (Mode.TABLETOP, Mode.DRY_RUN):
         print_left_out(loaded.left_out)
-        print_plan(plan)
+        if request.json:
+            print(plan.model_dump_json(indent=2, by_alias=True))
+        else:
+            print_plan(plan)
         return NOTHING_TO_JUDGE
     return _rehearse(request, plan, arguments)
 
@@ -92,7 +96,7 @@ def _rehearse(request: RunRequest, plan: Plan, arguments: Sequence[str]) -> int:
             code = _go(request, plan, lab, (*arguments, *keep))
             # What became of a conductor that said nothing is not known here; then its lab stays for whoever looks.
             ours = ours and code is not None
-            return _died() if code is None else code
+            return _died(as_json=request.json) if code is None else code
         return _run_here(request, plan, lab)
     finally:
         # Only after restoration was seen or given up does this line run: the lab is what a person would look at.
@@ -133,9 +137,11 @@ def _take_down(lab: Lab, workspace: Path) -> None:
         print(f"islandmode: {sentence_of(error)}", file=sys.stderr)
 
 
-def _died() -> int:
+def _died(*, as_json: bool) -> int:
     sentence = "The conductor ended without a word; whether the plant is back is for `islandmode status` to say."
     print(f"islandmode: {sentence}", file=sys.stderr)
+    if as_json:
+        print_error(STRANDED, [sentence])
     return STRANDED
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,17 @@ from islandmode.core.verdict import Result, held_by
 from islandmode.core.what_to_do import what_to_do
 from islandmode.store import rundir
 from islandmode.store.rundir import RunDirectory
+from islandmode.ui.as_json import print_json
 from islandmode.ui.silent_disk import LookWatch
 from islandmode.ui.unfinished_runs import is_only_unproven, owed_by
 
 
-def print_runs(workspace: Path, watch: LookWatch) -> int:
+def print_runs(workspace: Path, watch: LookWatch, *, as_json: bool) -> int:
     """List runs, newest first."""
     found = rundir.earlier(workspace)
+    if as_json:
+        print_json({"runs": [_for_machines(one) for one in _each(found, watch)]})
+        return 0
     if not found:
         print("No run yet.")
         return 0
@@ -31,6 +34,12 @@ def print_runs(workspace: Path, watch: LookWatch) -> int:
     for row in rows:
         print(f"{row[0]:{run}}  {row[1]:{verdict}}  {row[2]}".rstrip())
     return 0
+
+
+def _for_machines(one: RunDirectory) -> dict[str, str | None]:
+    verdict, restoration = _end_of(one)
+    folder = str(one.root.resolve())
+    return {"run": one.run, "verdict": verdict, "restoration": restoration or None, "folder": folder}
 
 
 def _each(runs: Sequence[RunDirectory], watch: LookWatch) -> Iterator[RunDirectory]:
@@ -69,7 +78,7 @@ def show_run(workspace: Path, run: str, watch: LookWatch, *, as_json: bool) -> i
     if as_json:
         if verdict is None:
             raise InputError(f"{directory.run} has nothing to show as JSON: {_unfinished(directory)}.")
-        print(json.dumps(verdict, indent=2))
+        print_json(verdict)
         return 0
     if verdict is None:
         print(f"{directory.run}: {_unfinished(directory)}.\njournal {directory.journal}")
@@ -95,7 +104,7 @@ def _show_refusal(run: RunDirectory, refusal: Refusal, *, as_json: bool) -> None
     do = what_to_do(refusal.code, run.run)
     if as_json:
         told = {"why": refusal.why, "code": refusal.code, "do": do}
-        print(json.dumps({"run": run.run, "verdict": None, "refused": told}, indent=2))
+        print_json({"run": run.run, "verdict": None, "refused": told})
         return
     report = run.root / rundir.REPORT
     where = f"report {report}" if report.is_file() else f"journal {run.journal}"

@@ -16,12 +16,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from islandmode.core.errors import IslandmodeError
-from islandmode.run.outermost import sentence_of
+from islandmode.run.outermost import STRANDED, sentence_of
 from islandmode.store import active
 from islandmode.store.active import RunRecord
 from islandmode.system.clock import MachineClock
 from islandmode.system.life import FAULTS, within
-from islandmode.ui.exits import STRANDED
+from islandmode.system.output import end_now
 
 LOOK_S = 0.1
 PATIENCE_S = 4.0
@@ -142,18 +142,18 @@ class LookWatch(DiskWatch):
         return fields[0] == "R" or before != self._spent
 
     def _give_up(self) -> None:
-        print(
-            f"islandmode: {self._where} could not be read: the disk did not answer within {PATIENCE_S:g} s. What stands there is "
-            "not known, and a run may be going on, or have left something isolated, that is not named here.",
-            file=sys.stderr,
+        where = (
+            f"{self._where} could not be read: the disk did not answer within {PATIENCE_S:g} s. What stands there is not known, and "
+            "a run may be going on, or have left something isolated, that is not named here."
         )
+        said = [where]
+        print(f"islandmode: {said[0]}", file=sys.stderr)
         unread = beside(_print_recorded, RECORD_S)
         if unread:
-            print(f"islandmode: this machine's own record of its runs could not be read: {unread}.", file=sys.stderr)
-        sys.stdout.flush()
-        sys.stderr.flush()
+            said.append(f"this machine's own record of its runs could not be read: {unread}.")
+            print(f"islandmode: {said[1]}", file=sys.stderr)
         # Nothing else ends a process whose main thread waits for a disk.
-        os._exit(STRANDED)
+        end_now(STRANDED, said)
 
 
 def _print_recorded() -> None:
@@ -172,7 +172,10 @@ def _print_recorded() -> None:
             print(f"{one.run} in {one.workspace} was not seen restored; {lives}.", file=sys.stderr)
             continue
         process = "a process that cannot be seen from here" if holder.pid is None else f"process {holder.pid}"
-        print(f"{one.run} in {one.workspace} is running ({process}); what it may have isolated could not be read.")
+        print(
+            f"{one.run} in {one.workspace} is running ({process}); what it may have isolated could not be read.",
+            file=sys.stderr,
+        )
 
 
 def _signalled(one: RunRecord) -> Iterator[tuple[str, int]]:

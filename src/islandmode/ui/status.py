@@ -6,38 +6,56 @@ Without `--devices` it reads what runs wrote and what the machine knows of them,
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import LabUnknown
-from islandmode.run.outermost import sentence_of
+from islandmode.run.outermost import STRANDED, sentence_of
 from islandmode.store.rundir import RunDirectory
-from islandmode.ui.devices import look_at_devices
-from islandmode.ui.exits import STRANDED
+from islandmode.ui.as_json import print_as_json
+from islandmode.ui.banner import banner
 from islandmode.ui.lab_place import STATE
 from islandmode.ui.silent_disk import LookWatch
 from islandmode.ui.stop_commands import say_whether_all
 from islandmode.ui.unfinished_runs import (
-    UNREADABLE,
     Known,
-    cannot_be_told,
-    is_only_unproven,
     is_workspace,
     known_runs,
     lab_is_gone,
     owed_by,
-    why_unreadable,
 )
 
 
-def print_status(workspace: Path, lab: str, watch: LookWatch, *, devices: bool) -> int:
+def print_status(workspace: Path, lab: str, watch: LookWatch, *, devices: bool, as_json: bool) -> int:
     """Say whether a lab runs, and which runs of this machine did not end with restoration seen."""
     known = known_runs(workspace)
+    if as_json:
+        runs = [told for one in known.runs if (told := _for_machines(one, watch))]
+        return print_as_json(partial(_say, known, lab, watch, devices=devices), runs=runs)
+    return _say(known, lab, watch, devices=devices)
+
+
+def _for_machines(one: RunDirectory, watch: LookWatch) -> dict[str, Any]:
+    """Tell of a run whether it goes on, and the points on which something may be isolated; nothing where neither is so."""
+    watch.at(one.root)
+    holder, owed = one.conductor(), sorted(owed_by(one))
+    if holder is None and (not owed or lab_is_gone(one)):
+        return {}
+    going = {"running": holder is not None, "process": None if holder is None else holder.pid}
+    return {"run": one.run, "workspace": str(one.workspace), **going, "owed": owed}
+
+
+def _say(known: Known, lab: str, watch: LookWatch, *, devices: bool) -> int:
     if is_workspace(known.workspace):
         watch.at(known.workspace / STATE)
         _print_lab(known.workspace, lab)
     code, named = _print_runs(known, watch)
     if devices:
+        # Only where it is asked for: logging in brings all that a restore needs.
+        from islandmode.ui.devices import look_at_devices  # noqa: PLC0415
+
         code = max(code, look_at_devices(known, lab, watch))
         return max(code, say_whether_all(known, "")) if known.unread else code
     if not named or known.unread:
@@ -81,39 +99,3 @@ def _print_runs(known: Known, watch: LookWatch) -> tuple[int, bool]:
             print(banner(one, sorted(owed)), file=sys.stderr)
             code, named = STRANDED, True
     return code, named
-
-
-def banner(run: RunDirectory, points: list[str]) -> str:
-    """Say loudly what was not seen back, or not proven, who is at it, and what to do."""
-    denied = cannot_be_told(run)
-    if denied:
-        return (
-            f"UNKNOWN: {run.run} in {run.workspace} cannot be read by this account ({denied}): it may be going on, and may have "
-            f"left something isolated. Ask as the account of that run, or as root: islandmode status. To stop it: islandmode abort {run.run}"
-        )
-    if UNREADABLE in points:
-        return f"STRANDED: {run.run} ended and may have left anything isolated: {why_unreadable(run)}"
-    left = run.left_in_saved()
-    if left and is_only_unproven(run):
-        return (
-            f"UNPROVEN: {run.run}: {', '.join(sorted(left))} was seen without our objects, and its saved configuration has one, or "
-            "could not be read: a restart could isolate again. To see which, and how to mend it: "
-            f"islandmode restore {run.run}"
-        )
-    if is_only_unproven(run):
-        return (
-            f"UNPROVEN: {run.run} saw {', '.join(points)} without our objects, and its restoration is not proven all the same. "
-            f"See: islandmode show {run.run}. Then, to look again: islandmode restore {run.run}"
-        )
-    guardian = "its guardian still tries" if run.guardian() is not None else "no guardian is running"
-    return (
-        f"STRANDED: {run.run} ended and restoration of {', '.join(points)} was not seen; {guardian}. "
-        f"Do: islandmode restore {run.run}"
-    )
-
-
-def print_banners(workspace: Path) -> None:
-    """Say on standard error, whatever else was asked, which runs left something that may be isolated."""
-    for one, owed in known_runs(workspace).unfinished:
-        if one.conductor() is None and not lab_is_gone(one):
-            print(banner(one, sorted(owed)), file=sys.stderr)

@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from islandmode.core.errors import InputError, Refused
-from islandmode.core.plan import Plan
-from islandmode.rehearse import backends
-from islandmode.rehearse.lab import Lab, LabUnknown, identity_of
 from islandmode.rehearse.processes import still_lives, vantage_point
 from islandmode.store import active, rundir
 from islandmode.store.active import LabRecord, RunRecord
-from islandmode.store.catalog import DRILLS
+from islandmode.store.folders import DRILLS
 from islandmode.store.rundir import RunDirectory
 from islandmode.ui.lab_place import STATE
+
+if TYPE_CHECKING:
+    # Every command looks for runs, and few find an unfinished one: only what looks at its lab imports labs.
+    from islandmode.core.plan import Plan
+    from islandmode.rehearse.lab import Lab
 
 Owed = dict[str, tuple[str, ...]]
 UNREADABLE = "?"
@@ -39,6 +41,12 @@ class Known:
         """List runs that owe a restore, with what each owes."""
         found = ((one, owed_by(one)) for one in self.runs)
         return tuple((one, owed) for one, owed in found if owed)
+
+    def remember(self) -> None:
+        """Remember which of them owe nothing, once all of them have been asked. Bounded, and never raises."""
+        memory = next((one.settled for one in self.runs if one.settled is not None), None)
+        if memory is not None:
+            memory.keep()
 
     def find(self, run: str) -> RunDirectory:
         """Find a run by its name or the beginning of it: of this workspace first, then of the machine."""
@@ -99,6 +107,8 @@ def lab_is_gone(run: RunDirectory) -> bool:
 
     A folder that was deleted says nothing: the lab's processes do.
     """
+    from islandmode.rehearse.lab import LabUnknown  # noqa: PLC0415
+
     identity, lives_by = _lab_recorded(run)
     try:
         if identity is None or lab_of(run) is not None:
@@ -115,6 +125,9 @@ def lab_is_gone(run: RunDirectory) -> bool:
 
 def lab_of(run: RunDirectory) -> Lab | None:
     """Find the running lab in which a run was rehearsed, by what was recorded of it and not by its name."""
+    from islandmode.rehearse import backends  # noqa: PLC0415
+    from islandmode.rehearse.lab import LabUnknown, identity_of  # noqa: PLC0415
+
     identity, _ = _lab_recorded(run)
     places = [run.workspace / STATE]
     if run.record is not None and "state_dir" in run.record.lab:
@@ -135,6 +148,8 @@ def lab_of(run: RunDirectory) -> Lab | None:
 
 def names_of_labs(state: Path) -> tuple[str, ...]:
     """List the labs that have a folder in a workspace; raises `LabUnknown` where that cannot be read."""
+    from islandmode.rehearse.lab import LabUnknown  # noqa: PLC0415
+
     try:
         return rundir.names_of(state)
     except OSError as error:

@@ -1,0 +1,54 @@
+"""What every command ends with: the runs that may have left something isolated. It imports little, because every command does."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from islandmode.store.rundir import RunDirectory
+from islandmode.ui.unfinished_runs import (
+    UNREADABLE,
+    cannot_be_told,
+    is_only_unproven,
+    known_runs,
+    lab_is_gone,
+    why_unreadable,
+)
+
+
+def banner(run: RunDirectory, points: list[str]) -> str:
+    """Say loudly what was not seen back, or not proven, who is at it, and what to do."""
+    denied = cannot_be_told(run)
+    if denied:
+        return (
+            f"UNKNOWN: {run.run} in {run.workspace} cannot be read by this account ({denied}): it may be going on, and may have "
+            f"left something isolated. Ask as the account of that run, or as root: islandmode status. To stop it: islandmode abort {run.run}"
+        )
+    if UNREADABLE in points:
+        return f"STRANDED: {run.run} ended and may have left anything isolated: {why_unreadable(run)}"
+    left = run.left_in_saved()
+    if left and is_only_unproven(run):
+        return (
+            f"UNPROVEN: {run.run}: {', '.join(sorted(left))} was seen without our objects, and its saved configuration has one, or "
+            "could not be read: a restart could isolate again. To see which, and how to mend it: "
+            f"islandmode restore {run.run}"
+        )
+    if is_only_unproven(run):
+        return (
+            f"UNPROVEN: {run.run} saw {', '.join(points)} without our objects, and its restoration is not proven all the same. "
+            f"See: islandmode show {run.run}. Then, to look again: islandmode restore {run.run}"
+        )
+    guardian = "its guardian still tries" if run.guardian() is not None else "no guardian is running"
+    return (
+        f"STRANDED: {run.run} ended and restoration of {', '.join(points)} was not seen; {guardian}. "
+        f"Do: islandmode restore {run.run}"
+    )
+
+
+def print_banners(workspace: Path) -> None:
+    """Say on standard error, whatever else was asked, which runs left something that may be isolated."""
+    known = known_runs(workspace)
+    for one, owed in known.unfinished:
+        if one.conductor() is None and not lab_is_gone(one):
+            print(banner(one, sorted(owed)), file=sys.stderr)
+    known.remember()

@@ -1,0 +1,63 @@
+"""What each command imports: a command that only reads files waits for no library that talks to devices or draws reports."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.ui.test_runs_commands import ARMED, SEEN, VERDICT, leave_run
+
+PROJECT = Path(__file__).resolve().parents[2]
+DEVICES = {"napalm", "netmiko", "paramiko", "pymodbus", "napalm_nftables.driver"}
+LOOK = """
+import sys
+from islandmode.ui.cli import command
+code = command({arguments!r})
+print("imported:", " ".join(sorted(sys.modules)))
+raise SystemExit(code)
+"""
+
+
+def imported_by(*arguments: str, cwd: Path) -> tuple[int, set[str]]:
+    """Run a command in a process of its own; gives its exit code and every module that it imported."""
+    look = LOOK.format(arguments=list(arguments))
+    ended = subprocess.run(
+        [sys.executable, "-c", look], check=False, capture_output=True, text=True, cwd=cwd, timeout=60
+    )
+    assert "imported: " in ended.stdout, ended.stderr
+    return ended.returncode, set(ended.stdout.rpartition("imported: ")[2].split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "others"),
+    [
+        (("validate",), {"rich", "islandmode.ui.report", "islandmode.run.conductor", "islandmode.rehearse.backends"}),
+        (("plan", "quarterly-isolation"), {"islandmode.run.conductor", "islandmode.rehearse.backends"}),
+        (("abort",), {"rich", "islandmode.ui.restoring", "islandmode.rehearse.lab", "islandmode.core.plan", "ruamel"}),
+        (("runs",), {"rich", "islandmode.run.conductor", "islandmode.rehearse.lab", "ruamel"}),
+        (("status",), {"rich", "islandmode.run.conductor", "islandmode.ui.devices"}),
+        (("show",), {"rich", "islandmode.run.conductor", "islandmode.rehearse.lab"}),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_a_command_imports_what_it_needs(arguments: tuple[str, ...], others: set[str], tmp_path: Path) -> None:
+    """`bench/command_line.py` holds what this saves: NAPALM alone is half a second of processor time."""
+    for name in ("drills", "inventory", "probes", "lab"):
+        (tmp_path / name).symlink_to(PROJECT / name)
+    leave_run(tmp_path, "2026-01-a", [*ARMED, SEEN], json.dumps(VERDICT))
+    code, imported = imported_by(*arguments, cwd=tmp_path)
+    assert code == 0
+    assert imported & (DEVICES | others) == set()
+
+
+def test_our_own_code_is_found_without_importing_it(tmp_path: Path) -> None:
+    look = (
+        "import sys; from islandmode.rehearse.code import code_digest; from islandmode.rehearse import backends; "
+        "print(len(code_digest()), sorted({'napalm', 'napalm_nftables'} & set(sys.modules)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", look], check=True, capture_output=True, text=True, cwd=tmp_path)
+    assert ended.stdout == "64 []\n"
