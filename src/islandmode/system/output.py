@@ -87,6 +87,11 @@ def telling(tell: Tell) -> Iterator[None]:
         _tells.remove(tell)
 
 
+def is_told() -> bool:
+    """Tell whether somebody would be told of such an end."""
+    return bool(_tells)
+
+
 def end_now(code: int, errors: Sequence[str]) -> NoReturn:
     """End this process from any thread, when its main one waits for what may never come."""
     if _tells:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -37,6 +38,7 @@ app.add_typer(lab_app, name="lab")
 RUNS = "runs"
 CRASH_FILE = Path(RUNS) / "internal-error.txt"
 BAD_INPUT = 2
+JSON = "--json"
 BANNER_S = 3.0
 UNTOLD = "whether an earlier run left something isolated is not known"
 SAY_IT_THEMSELVES = frozenset({"islandmode status", "islandmode look", "islandmode restore", "islandmode guard"})
@@ -73,7 +75,7 @@ TopologyFile = Annotated[
 ]
 DrillName = Annotated[str, typer.Argument(help="A drill's file or its name.")]
 RunName = Annotated[str, typer.Argument(help="A run, the beginning of its name, or `last`.")]
-Json = Annotated[bool, typer.Option("--json", help="For machines: JSON and nothing else on standard output.")]
+Json = Annotated[bool, typer.Option(JSON, help="For machines: JSON and nothing else on standard output.")]
 AtOnce = Annotated[bool, typer.Option("--at-once", hidden=True)]
 Asked = Annotated[bool, typer.Option("--asked", hidden=True)]
 HERE = Path()
@@ -424,7 +426,7 @@ def main() -> NoReturn:
     outlast_readers()
     arguments = sys.argv[1:]
     tell = partial(_tell_machines, arguments)
-    with telling(tell):
+    with telling(tell) if JSON in arguments else nullcontext():
         code = exit_code_of(lambda: command(arguments), CRASH_FILE, tell)
     why = unsaid()
     if why:

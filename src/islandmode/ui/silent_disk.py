@@ -21,7 +21,7 @@ from islandmode.store import active
 from islandmode.store.active import RunRecord
 from islandmode.system.clock import MachineClock
 from islandmode.system.life import FAULTS, within
-from islandmode.system.output import end_now
+from islandmode.system.output import end_now, is_told
 
 LOOK_S = 0.1
 PATIENCE_S = 4.0
@@ -174,7 +174,8 @@ def _print_recorded() -> None:
         process = "a process that cannot be seen from here" if holder.pid is None else f"process {holder.pid}"
         print(
             f"{one.run} in {one.workspace} is running ({process}); what it may have isolated could not be read.",
-            file=sys.stderr,
+            # Machines read one document there, and nothing else.
+            file=sys.stderr if is_told() else sys.stdout,
         )
 
 
