@@ -56,7 +56,7 @@ table.page>thead>tr>td,table.page>tbody>tr>td{padding:0 12px}
 h1{font-size:21px}.box .said{font-size:22px}
 table.stack thead{display:none}table.stack tr{display:block;border-bottom:1px solid var(--ink);padding:6px 0}
 table.stack td{display:block;border:0;padding:1px 0}
-table.stack td::before{content:attr(data-h) ": ";color:var(--soft);font-size:12px}
+table.stack td:not([data-h=""])::before{content:attr(data-h) ": ";color:var(--soft);font-size:12px}
 }
 @media print{
 @page{size:A4;margin:12mm}
