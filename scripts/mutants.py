@@ -29,6 +29,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -47,6 +48,8 @@ CPU_MORE, CPU_LEAST_S, WALL_S = 15, 30, 1800
 OF_PLANTING = {"no-redef", "has-type", "var-annotated", "unused-ignore", "ignore-without-code"}
 """What the type checker says because a function stands there many times, and not because of the fault in it."""
 FOUND = {"types", "failed", "too slow"}
+CRASHED = 3
+"""The process that asked ended by an error, as by a fault at which pytest itself gives up: that is seen, too."""
 
 
 @dataclass(frozen=True)
@@ -182,9 +185,7 @@ class Asking:
         source, sink = os.pipe()
         if os.fork() == 0:
             os.close(source)
-            with os.fdopen(sink, "w") as told:
-                _silently(lambda: self._tell(items, told.fileno()))
-            os._exit(0)
+            _silently(lambda: self._tell(items, sink))
         os.close(sink)
         with os.fdopen(source) as heard:
             for line in heard:
@@ -223,24 +224,29 @@ class Asking:
             cpu_s = CPU_LEAST_S + CPU_MORE * round(sum(self._took_s[one] for one in mine))
             resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
             signal.alarm(WALL_S)
-            os._exit(_silently(lambda: int(any(_fails(items[one]) for one in mine))))
+            _silently(lambda: int(any(_fails(items[one]) for one in mine)))
         self._running[process] = fault
 
     def _hear(self) -> None:
         process, status = os.wait()
-        fault = self._running.pop(process)
-        self.ended[fault.name] = {0: "survived", 1: "failed"}.get(os.waitstatus_to_exitcode(status), "too slow")
+        fault, code = self._running.pop(process), os.waitstatus_to_exitcode(status)
+        self.ended[fault.name] = {0: "survived", 1: "failed", CRASHED: "failed"}.get(code, "too slow")
 
 
 def _fails(item: pytest.Item) -> bool:
     return any(report.failed for report in runtestprotocol(item, nextitem=None, log=False))
 
 
-def _silently(work: Callable[[], int]) -> int:
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 1)
-    os.dup2(nothing, 2)
-    return work()
+def _silently(work: Callable[[], int]) -> NoReturn:
+    """Work in a forked process, and end it with what comes of that."""
+    code = CRASHED
+    try:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, 1)
+        os.dup2(nothing, 2)
+        code = work()
+    finally:
+        os._exit(code)
 
 
 def drawn(faults: Sequence[Fault], sources: Sources, count: int, dice: random.Random) -> Iterator[Fault]:
@@ -302,6 +308,9 @@ def main() -> int:
     asked = [fault for fault in chosen if fault.name not in complaints]
     print(f"seed {given.seed}: {len(chosen)} of {len(faults)} faults, {len(asked)} of them for the tests", flush=True)
     answers = ask(asked, given.children)
+    if len(answers) < len(asked):
+        print("The tests could not be asked: without any fault they must pass first.")
+        return 1
     ended = {fault: answers.get(fault.name, "not asked") if fault in asked else "types" for fault in chosen}
     for fault, how in ended.items():
         if how not in FOUND:

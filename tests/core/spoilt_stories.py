@@ -89,6 +89,15 @@ def told_of_dead_man(story: Story) -> None:
     story.add(CORPORATE + SECOND, "stop", by="dead_man", why=f"{POINT}: the object for remote-access is gone.")
 
 
+def renewed_and_gone(story: Story) -> None:
+    """Let an object stand when its timer was renewed and be gone at the next look; another device was edited meanwhile."""
+    for at_us, kind, left in ((CORPORATE, "dead_man.renew", 9.0), (CORPORATE + SECOND, "dead_man.read", None)):
+        story.add(at_us, kind, point=POINT, outcome="done", armed_s={"remote-access": left})
+        story.add(at_us, kind, point="another", outcome="done", armed_s={"remote-access": 5.0})
+    story.add(CORPORATE + SECOND, "stop", by="dead_man", why=f"{POINT}: the object for remote-access is gone.")
+    story.add(END, "configuration.compared", point="another", part="routes", same=False, ours=False, changed=["+ x"])
+
+
 def taken_over(story: Story) -> None:
     """Let the guardian restore ten seconds before the plan's end."""
     story.guardian(RESTORE - 10 * SECOND, "guardian.took_over", why="The conductor was silent.")
@@ -300,6 +309,7 @@ STORIES: dict[str, Spoil] = {
         for by in (*STOPS, "lock_out")
     },
     "an object goes": told_of_dead_man,
+    "an object goes after its timer was renewed": renewed_and_gone,
     "the guardian takes over": taken_over,
     "the guardian finds more": lambda s: s.guardian(END, "guardian.disagrees", why="fw shows an object."),
     "the second stage is never reached": never_reached,

@@ -226,3 +226,36 @@ def test_what_passes_from_the_order_to_restore_on_is_no_leak(from_us: int, leaks
     story = Story(perfect_plan())
     story.see("office-to-plc", Seen.GOOD, from_us, RESTORE + SECOND)
     assert story.judge().leaks == leaks
+
+
+def limited(story: Story, **limits: float) -> Story:
+    drill = story.plan.drill
+    changed = drill.model_copy(update={"limits": drill.limits.model_copy(update=limits)})
+    story.plan = story.plan.model_copy(update={"drill": changed})
+    return story
+
+
+@pytest.mark.parametrize(("less_s", "late"), [(0.0, False), (0.00001, True)])
+def test_what_takes_exactly_as_long_as_it_may_is_not_late(less_s: float, *, late: bool) -> None:
+    story = Story(perfect_plan())
+    story.see("office-to-plc", Seen.BAD, RESTORE, RESTORE + SECOND, "x")
+    for name in story.plan.stages[0].dead:
+        story.see(name, Seen.GOOD, VENDORS, VENDORS + SECOND)
+    verdict = story.judge()
+    back, isolated = verdict.restoration_s.ordered_to_effective, verdict.isolation_s.ordered_to_effective
+    assert back is not None
+    assert isolated is not None
+    assert back.latest_s is not None
+    assert isolated.latest_s is not None
+    limited(story, restore_within=back.latest_s - less_s, isolate_within=isolated.latest_s - less_s)
+    codes = {one.code for one in story.judge().findings} & {"restored-late", "isolated-late"}
+    assert codes == ({"restored-late", "isolated-late"} if late else set())
+
+
+def test_a_record_that_ends_with_the_order_to_restore_still_has_a_window_after() -> None:
+    story = Story(perfect_plan())
+    story.records = [one for one in story.records if one.monotonic_us <= RESTORE and one.kind != "hold.ended"]
+    after = timeline_of([stage.name for stage in story.plan.stages], story.records).window("after")
+    assert after is not None
+    assert (after.start_us, after.end_us) == (RESTORE, RESTORE + 1)
+    assert [one.kind for one in story.records if one.seq in after.records] == ["restore.ordered"]

@@ -99,6 +99,7 @@ def test_a_route_is_read_for_each_interface_that_it_leads_out_of(
         ("udp UNCONN 0 0 0.0.0.0%eth1:68 0.0.0.0:*", Socket("udp", 68, "0.0.0.0", "eth1")),
         ("tcp LISTEN 0 128 [::]:22 [::]:*", Socket("tcp", 22, "::")),
         ("tcp ESTAB 0 0 10.0.0.1:22 10.0.0.2:40000 more", Socket("tcp", 22, "10.0.0.1", None, 40000)),
+        ("tcp ESTAB 0 0 [fd00::1]:22 [fd00::2]:40000", Socket("tcp", 22, "fd00::1", None, 40000)),
         ("p_raw UNCONN 0 0 *:112 *:*", Socket("raw", 112, "*")),
         ("raw UNCONN 0 0 *:ospf *:*", Socket("raw", -1, "*")),
     ],

@@ -26,6 +26,7 @@ from islandmode.rehearse.simulated_faults import Fault, Kind
 from islandmode.rehearse.simulated_plant import SimulatedPlant
 from islandmode.rehearse.simulated_vantage import SimulatedVantage
 from islandmode.run.conductor import CALL_DEADLINE_S, Conducted, Conductor
+from islandmode.run.deadman import ARM_DEADLINE_S
 from islandmode.run.guardian import Guardian
 from tests.run.simulated_drill import Shape
 from tests.run.simulated_run import Ended, run
@@ -213,7 +214,7 @@ def test_dead_man_bounds_every_isolation_catches_a_renewal_that_lands_late() -> 
 
 
 def test_nothing_left_where_restored_is_said_catches_an_arm_that_lands_after_the_restore() -> None:
-    late = (Fault(Kind.SLOW_WRITE, Phase.ARMED, call="arm", times=1, amount_s=6.0),)
+    late = (Fault(Kind.SLOW_WRITE, Phase.ARMED, call="arm", times=1, amount_s=ARM_DEADLINE_S + 1.0),)
     broken = run(1, faults=late, devices={"before": NoLatestMoment})
     assert "still has our object" in violations(simulated_truth.nothing_left_where_restored_is_said, broken)[0]
     assert run(1, faults=late).violations == ()
