@@ -201,6 +201,13 @@ async def test_the_guardian_hears_line_by_line_until_the_conductor_is_gone() -> 
         os.close(one)
 
 
+def put(path: Path, data: bytes) -> None:
+    """Put a file there whole, as a request is written: it is looked for all the time."""
+    beside = path.with_suffix(".part")
+    beside.write_bytes(data)
+    beside.replace(path)
+
+
 async def test_a_request_is_given_once_and_again_when_it_has_become_another(tmp_path: Path) -> None:
     requests = FolderRequests(tmp_path)
     found: list[tuple[str, bytes]] = []
@@ -213,11 +220,11 @@ async def test_a_request_is_given_once_and_again_when_it_has_become_another(tmp_
         return look
 
     (tmp_path / "note.txt").write_bytes(b"no request")
-    (tmp_path / "a.json").write_bytes(b"one")
+    put(tmp_path / "a.json", b"one")
     await until(heard(1))
     assert found == [("a.json", b"one")]
-    (tmp_path / "a.json").write_bytes(b"another")
-    (tmp_path / "b\x1b.json").write_bytes(b"x" * (REQUEST_BYTES + 5))
+    put(tmp_path / "a.json", b"another")
+    put(tmp_path / "b\x1b.json", b"x" * (REQUEST_BYTES + 5))
     await until(heard(3))
     assert sorted(found[1:]) == [("a.json", b"another"), ("b\\x1b.json", b"x" * REQUEST_BYTES)]
     assert requests.fresh() == ()
