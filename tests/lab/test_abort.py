@@ -85,7 +85,7 @@ def test_another_account_of_the_group_may_abort(lab: Lab, open_folder: Path) -> 
     assert aborted.returncode == 0, aborted.stderr
     ended = end(running, workspace)
     stop = next(one for one in ended.records() if one["kind"] == "stop")
-    assert stop["data"] == {"by": "abort", "why": "nobody asked for it."}
+    assert stop["data"] == {"by": "abort", "why": "nobody asked for it.", "proven": True}
     assert stop_to_restored_s(workspace) < 2.0
     assert not is_isolated(lab)
 
@@ -155,7 +155,7 @@ def test_what_else_lies_in_the_folder_keeps_no_request_from_being_heard(lab: Lab
     (directory / "verdict.json").rmdir()
     end_quietly(running)
     stop = next(one for one in records(workspace, "conductor") if one["kind"] == "stop")
-    assert stop["data"] == {"by": "abort", "why": "a person asked for it."}
+    assert stop["data"] == {"by": "abort", "why": "a person asked for it.", "proven": True}
 
 
 def test_a_request_that_is_none_is_recorded_and_stops_nothing(lab: Lab, tmp_path: Path) -> None:

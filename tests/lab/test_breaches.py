@@ -21,6 +21,7 @@ OFFICE, OFFICE6 = "10.10.0.20", "fd10:10::20"
 ERP, ERP6 = "10.10.0.10", "fd10:10::10"
 MIXER, MIXER6 = "10.40.0.10", "fd10:40::10"
 OPS, OPS6 = "10.40.0.30", "fd10:40::30"
+HISTORIAN = "10.20.0.10"
 
 
 @pytest.fixture
@@ -176,12 +177,16 @@ def test_a_frozen_heartbeat_is_found_while_the_plc_still_answers(lab: Lab, works
 
 
 def test_a_stage_that_stops_a_flow_it_should_not_is_found(lab: Lab, tmp_path: Path) -> None:
-    """The site file gives the vendors' zone an interface too many, and the historian is isolated from its PLCs."""
-    edits = {
-        "inventory/riverside.yaml": lambda text: text.replace("vendors: [eth2]", "vendors: [eth2, eth3]"),
-        "drills/quarterly-isolation.yaml": lambda text: text.replace("hold: 2 s", "hold: 4 s"),
-    }
-    ended = drill(make_workspace(tmp_path, lab.state_dir, edits), lab.name)
+    """While the vendors are isolated, the firewall drops what the historian asks of the PLCs, too."""
+    longer = {"drills/quarterly-isolation.yaml": lambda text: text.replace("hold: 2 s", "hold: 6 s")}
+    workspace = make_workspace(tmp_path, lab.state_dir, longer)
+    running = start(workspace, lab.name)
+    try:
+        wait_for(running, workspace, "hold.started", stage="vendors")
+        in_node(lab, "fw", "/usr/sbin/nft", f"insert rule inet plant forward ip saddr {HISTORIAN} tcp dport 502 drop")
+        ended = end(running, workspace)
+    finally:
+        in_node(lab, "fw", "/usr/sbin/nft", "-f", "/etc/nftables.conf")
     assert ended.code == 1, ended.output
     found = ended.finding("continuity-gap")
     assert found["probe"] == "historian-buffer"

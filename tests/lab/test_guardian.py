@@ -94,7 +94,7 @@ def test_a_guardian_that_is_killed_makes_the_conductor_restore(lab: Lab, tmp_pat
     ended = end(running, workspace)
     assert (ended.code, ended.verdict["restoration"]) == (3, "proven"), ended.output
     stop = next(one for one in ended.records() if one["kind"] == "stop")
-    assert stop["data"] == {"by": "guardian", "why": "The guardian is gone."}
+    assert stop["data"] == {"by": "guardian", "why": "The guardian is gone.", "proven": True}
 
 
 def test_a_guardian_that_hangs_makes_the_conductor_restore(lab: Lab, tmp_path: Path) -> None:
