@@ -43,8 +43,10 @@ ROOMS = ("core", "run", "isolation")
 SHARE_MIN = 0.95
 TOO_SLOW = "tests/run/test_many_seeds.py"
 """Ten thousand seeds, of which each of the other files has its own few hundred."""
-CPU_MORE, CPU_LEAST_S, WALL_S = 15, 30, 1800
-"""A fault that uses so many times the processor's time that its tests need, or hangs, is one that anybody would notice."""
+CPU_MORE, CPU_LEAST_S = 15, 30
+"""A fault that uses so many times the processor's time that its tests need is one that anybody would notice."""
+ASLEEP_S, LOOK_S = 90.0, 0.05
+"""So is one that hangs: it sleeps, whenever it is looked at, and uses no time at all; no test waits as long as that."""
 OF_PLANTING = {"no-redef", "has-type", "var-annotated", "unused-ignore", "ignore-without-code"}
 """What the type checker says because a function stands there many times, and not because of the fault in it."""
 FOUND = {"types", "failed", "too slow"}
@@ -166,6 +168,7 @@ class Asking:
     _reached: dict[str, set[str]] = field(default_factory=dict)
     _took_s: dict[str, float] = field(default_factory=dict)
     _running: dict[int, Fault] = field(default_factory=dict)
+    _awake: dict[int, tuple[int, float]] = field(default_factory=dict)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Play."""
@@ -223,14 +226,32 @@ class Asking:
             set_mutant_under_test(fault.name)
             cpu_s = CPU_LEAST_S + CPU_MORE * round(sum(self._took_s[one] for one in mine))
             resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
-            signal.alarm(WALL_S)
             _silently(lambda: int(any(_fails(items[one]) for one in mine)))
         self._running[process] = fault
 
     def _hear(self) -> None:
-        process, status = os.wait()
+        """Wait until one of those that are asked has ended, and end one that hangs."""
+        while True:
+            process, status = os.waitpid(-1, os.WNOHANG)
+            if process in self._running:
+                break
+            for one in tuple(self._running):
+                if self._hangs(one):
+                    os.kill(one, signal.SIGKILL)
+            time.sleep(LOOK_S)
         fault, code = self._running.pop(process), os.waitstatus_to_exitcode(status)
+        self._awake.pop(process, None)
         self.ended[fault.name] = {0: "survived", 1: "failed", CRASHED: "failed"}.get(code, "too slow")
+        print(f"{len(self.ended)}. {fault.name}: {self.ended[fault.name]}", file=sys.stderr, flush=True)
+
+    def _hangs(self, process: int) -> bool:
+        words = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()
+        used = int(words[11]) + int(words[12])
+        before, since_s = self._awake.get(process, (-1, 0.0))
+        if words[0] != "S" or used != before:
+            self._awake[process] = (used, time.monotonic())
+            return False
+        return time.monotonic() - since_s > ASLEEP_S
 
 
 def _fails(item: pytest.Item) -> bool:
