@@ -9,12 +9,18 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := $(PIP) install --require-hashes $(WHEELS)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup system test lint drill full bench crash-matrix at-random mutants lab-image containerlab containerlab-more third-party lock wheelhouse clean
+.PHONY: help setup ready system test lint drill full bench crash-matrix at-random mutants lab-image containerlab containerlab-more third-party lock wheelhouse clean
 
 help:
 	@echo "make setup | test | lint | drill | full | bench | crash-matrix | at-random | mutants | lab-image | containerlab | third-party | lock | wheelhouse | clean"
 
-setup: system $(VENV)/installed
+# The README's two commands put nothing on anybody's PATH: both end with how the program is called.
+CALLED := echo "To call it: '$(CURDIR)/$(BIN)/islandmode', or by its name after: . '$(CURDIR)/$(BIN)/activate'"
+
+setup: ready
+	@$(CALLED)
+
+ready: system $(VENV)/installed
 
 system:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -33,7 +39,7 @@ $(VENV)/installed: $(VENV)/locked pyproject.toml
 	$(PIP) install --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
-lint: setup
+lint: ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -56,61 +62,61 @@ test: lint
 	wait $$waiting || failed=1; \
 	exit $$failed
 
-drill: setup
-	$(BIN)/islandmode run $(DRILL) --mode rehearsal
+drill: ready
+	@$(BIN)/islandmode run $(DRILL) --mode rehearsal; code=$$?; $(CALLED); exit $$code
 
 # The lab's image, on the Docker that is there.
-lab-image: setup
+lab-image: ready
 	PYTHON=$(BIN)/python sh lab/build-image
 
 # The same lab with containerlab and Docker: your own, or an engine that ends with the tests. Needs root, and Go where
 # containerlab is not installed. What takes longer than CI has time for is in containerlab-more.
 DOCKER := bash scripts/with-docker
-containerlab: setup containerlab-programs
+containerlab: ready containerlab-programs
 	$(DOCKER) sh -c 'PYTHON=$(BIN)/python sh lab/build-image && $(BIN)/pytest tests/containerlab --ignore=tests/containerlab/more'
 
-containerlab-more: setup containerlab-programs
+containerlab-more: ready containerlab-programs
 	@bash scripts/install-system-packages $(PYTHON) third-party
 	sh lab/third-party/build
 	$(DOCKER) sh -c 'PYTHON=$(BIN)/python sh lab/build-image hmi && $(BIN)/pytest tests/containerlab/more'
 
 .PHONY: containerlab-programs
-containerlab-programs: setup
+containerlab-programs: ready
 	@bash scripts/install-system-packages $(PYTHON) containerlab
 	@command -v containerlab >/dev/null || sh lab/build-containerlab
 
 # What does not fit into CI; its last results are docs/crash-matrix.md and docs/full.md.
 full: test drill crash-matrix at-random mutants containerlab containerlab-more third-party
 
-bench: setup
+bench: ready
 	for program in bench/*.py; do $(BIN)/python $$program; done
 
 # Every way to die, at every moment, with the layer that restores: about eight minutes, as root.
-crash-matrix: setup
+crash-matrix: ready
 	$(BIN)/python -m tests.crash.matrix --page docs/crash-matrix.md
 
 # Sixty drills with faults at random times, as root; the seeds are printed, and `--first SEED` plays them again.
-at-random: setup
+at-random: ready
 	$(BIN)/python -m tests.crash.at_random
 
 # Faults planted in what judges, runs and isolates, a sample from a seed: at least 95 % must be found. About half an hour.
-mutants: setup
+mutants: ready
 	$(BIN)/python scripts/mutants.py
 
 # Node-RED as the HMI and a PLC on libmodbus, in the lab: about two minutes, with npm, gcc, libmodbus-dev and a registry.
-third-party: setup
+third-party: ready
 	@bash scripts/install-system-packages $(PYTHON) third-party
 	sh lab/third-party/build
 	$(BIN)/pytest tests/third_party
 
 # No index, no path and no comment goes into a lock: it must not tell where it was made.
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
-lock: setup
+lock: ready
 	$(LOCK) --allow-unsafe requirements-build.in --output-file requirements-build.lock
 	$(LOCK) pyproject.toml --group dev --output-file requirements.lock
 	$(LOCK) pyproject.toml --constraint requirements.lock --output-file lab/requirements.lock
 
-wheelhouse: setup
+wheelhouse: ready
 	$(PIP) wheel --require-hashes --no-build-isolation --wheel-dir wheelhouse -r requirements-build.lock
 	$(PIP) wheel --require-hashes --no-build-isolation --wheel-dir wheelhouse -r requirements.lock
 

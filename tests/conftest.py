@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from islandmode.system import own_program
 from islandmode.system.machine_state import VARIABLE
 
 
@@ -31,6 +32,12 @@ def machine_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv(VARIABLE, str(folder))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def typed_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let sentences name the program as somebody with it on the PATH reads them, wherever this clone lies."""
+    monkeypatch.setenv(own_program.VARIABLE, own_program.NAME)
 
 
 @pytest.fixture

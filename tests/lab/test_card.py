@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from islandmode.rehearse.lab import Lab
-from islandmode.ui.card import render_card
+from islandmode.system.own_program import program_anywhere
+from islandmode.ui.card import TypedAt, render_card
 from islandmode.ui.planning import plan_of
 from tests.lab.drills import PROJECT, end, make_workspace, newest_run, start, wait_for
 from tests.lab.leave_isolated import DRILL, RUN
 from tests.lab.rogue.bypass import in_node
 from tests.ui.card_reading import DamagedCard, DevicePage, browse, read_card, rendered, words
+from tests.ui.cards import card_of
 
 pytestmark = pytest.mark.lab
 
@@ -64,10 +66,11 @@ def isolated(lab: Lab) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def card(tmp_path: Path) -> Path:
+def card(lab: Lab, tmp_path: Path) -> Path:
     """The card of a run."""
     path = tmp_path / "card.html"
-    path.write_text(render_card(plan_of(PROJECT, DRILL)[1], RUN, lab=True), encoding="utf-8")
+    at = TypedAt(tmp_path, program_anywhere(), lab.name)
+    path.write_text(render_card(plan_of(PROJECT, DRILL)[1], RUN, at=at, lab=True), encoding="utf-8")
     return path
 
 
@@ -126,10 +129,11 @@ def test_a_damaged_card_fails_when_it_is_read_and_nothing_is_typed(card: Path) -
 
 def test_the_card_s_way_to_the_console_leads_there(lab: Lab, card: Path, tmp_path: Path) -> None:
     line = next(line for line in words(rendered(card)) if "islandmode lab shell" in line)
-    arguments = line.partition("islandmode ")[2].split()
+    typed = line.partition(": ")[2]
     (tmp_path / ".lab").symlink_to(lab.state_dir)
-    argv = [sys.executable, "-m", "islandmode", *arguments, "--lab", lab.name, "--", "nft", "list", "tables"]
-    done = subprocess.run(argv, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=60)
+    # In any folder and shell, as somebody types it who has only the card.
+    argv = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "sh", "-c", f"{typed} -- nft list tables"]
+    done = subprocess.run(argv, cwd="/", check=False, capture_output=True, text=True, timeout=60)
     assert "table inet plant" in done.stdout, done.stderr
 
 
@@ -154,7 +158,7 @@ def test_every_device_has_one_page_on_paper(tmp_path: Path, paper: str) -> None:
     login = point.login.model_copy(update={"password": "env:FIREWALL"})
     several = {name: point.model_copy(update={"login": login}) for name in ("one", "another", "a" * 40)}
     page, printed = tmp_path / "card.html", tmp_path / "card.pdf"
-    html = render_card(plan.model_copy(update={"points": several}), RUN)
+    html = card_of(plan.model_copy(update={"points": several}), RUN)
     page.write_text(html.replace("@page{", f"@page{{size:{paper};"), encoding="utf-8")
     browse(f"--print-to-pdf={printed}", page.as_uri())
     # One for the plant, and one for each device.

@@ -213,7 +213,7 @@ def test_what_is_true_or_a_whole_number_means_the_word_in_both(tmp_path: Path) -
 
 
 def test_a_missing_file_says_how_to_start(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"There is no lab topology .*; start a workspace with `islandmode init`"):
+    with pytest.raises(InputError, match=r"There is no lab topology .*; start a workspace with `islandmode init DIR`"):
         read_topology(tmp_path / "none.clab.yml")
 
 

@@ -11,13 +11,13 @@ from rich.console import Console
 from islandmode.core.episodes import Heard, Seen
 from islandmode.core.plan import Plan
 from islandmode.core.verdict import Verdict
-from islandmode.ui.card import render_card
 from islandmode.ui.plan_text import print_plan
 from islandmode.ui.report import render_report
 from tests.core.given import Documents, given, put
 from tests.core.story import CORPORATE, RESTORE, Story
 from tests.core.test_boundary import CORPORATE_DMZ, isolating, modem
 from tests.core.test_closed_by_rule import probed_only_there
+from tests.ui.cards import card_of
 
 OPEN = "remote-access is left open, accepted by Ann, OT security"
 
@@ -45,7 +45,7 @@ def report_of(story: Story) -> str:
 
 
 def everywhere(plan: Plan) -> dict[str, str]:
-    return {"plan": plan_text(plan), "card": plain(render_card(plan))}
+    return {"plan": plan_text(plan), "card": plain(card_of(plan))}
 
 
 @pytest.mark.parametrize("where", ["plan", "card"])
@@ -81,7 +81,7 @@ def test_ways_round_are_listed() -> None:
     plan = given(isolating("corporate-line3", without_probes=CORPORATE_DMZ)).plan()
     way = "round corporate-line3: corporate to dmz to line3, over corporate-dmz, dmz-line3"
     assert way in plan_text(plan)
-    assert way in plain(render_card(plan))
+    assert way in plain(card_of(plan))
     assert f"Way {way}." in report_of(Story(plan))
 
 

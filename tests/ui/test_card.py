@@ -9,12 +9,13 @@ import pytest
 
 from islandmode.core.errors import InputError
 from islandmode.core.plan import Plan
-from islandmode.ui.card import card_lines, render_card
+from islandmode.ui.card import card_lines
 from islandmode.ui.cli import command
 from islandmode.ui.planning import plan_of
 from islandmode.ui.results import print_card
 from tests.run import simulated_drill
 from tests.ui.card_reading import DamagedCard, read_card, words
+from tests.ui.cards import card_of
 
 PROJECT = Path(__file__).resolve().parents[2]
 RUN = "2026-11-23T120000Z-quarterly-isolation-ab12"
@@ -39,15 +40,15 @@ def in_plant(plan: Plan) -> Plan:
 
 
 def test_a_card_has_the_plan_s_commands_and_nothing_that_only_a_run_knows(plan: Plan) -> None:
-    (page,) = read_card(render_card(plan))
+    (page,) = read_card(card_of(plan))
     assert page.name == "conduit-firewall"
     assert page.commands == plan.points["conduit-firewall"].rendering.restore
     assert page.looks["grep -rs islandmode_ /etc/nftables.conf /etc/nftables.d"] == ("islandmode_",)
-    assert "any run of this plan" in words(render_card(plan))
+    assert "any run of this plan" in words(card_of(plan))
 
 
 def test_a_card_says_what_a_tired_person_needs(plan: Plan) -> None:
-    said = words(render_card(in_plant(plan)))
+    said = words(card_of(in_plant(plan)))
     text = "\n".join(said)
     assert {"Restore by hand: riverside", "quarterly-isolation", f"plan digest {plan.plan_digest}"} <= set(said)
     for line in (
@@ -55,7 +56,8 @@ def test_a_card_says_what_a_tired_person_needs(plan: Plan) -> None:
         "ssh YOU@172.31.255.1",
         "by a timer of its own that needs nobody, at most 3 min after Islandmode last set the timer",
         "corporate-line3 passes: office (10.10.0.20) reaches 10.40.0.10, TCP 502.",
-        "islandmode restore --drill quarterly-isolation",
+        "cd '/srv/plant north' && /opt/islandmode/bin/islandmode restore --drill quarterly-isolation",
+        "/srv/plant north, on the operations host",
     ):
         assert line in text
     for owner in ("Line 3 maintenance", "Production planning", "Process engineering"):
@@ -63,28 +65,28 @@ def test_a_card_says_what_a_tired_person_needs(plan: Plan) -> None:
 
 
 def test_a_run_s_card_names_the_run_and_how_to_finish_it(plan: Plan) -> None:
-    said = words(render_card(plan, RUN))
+    said = words(card_of(plan, RUN))
     assert RUN in said
     assert "any run of this plan" not in said
-    assert any(f"islandmode restore {RUN} " in line for line in said)
+    assert any(f"cd '/srv/plant north' && /opt/islandmode/bin/islandmode restore {RUN} " in line for line in said)
 
 
 def test_only_a_lab_s_card_is_marked_lab(plan: Plan) -> None:
     mark = "LAB: a rehearsal, not the plant"
-    assert mark in words(render_card(plan))
-    assert "LAB" not in render_card(in_plant(plan))
-    assert mark in words(render_card(in_plant(plan), RUN, lab=True))
+    assert mark in words(card_of(plan))
+    assert "LAB" not in card_of(in_plant(plan))
+    assert mark in words(card_of(in_plant(plan), RUN, lab=True))
 
 
 def test_a_card_needs_nothing_from_anywhere(plan: Plan) -> None:
-    html = render_card(plan, RUN)
+    html = card_of(plan, RUN)
     assert re.findall(r"<(?:script|link|img|iframe|object)\b|@import|url\(|\ssrc=|\shref=", html) == []
 
 
 def test_a_name_cannot_change_the_page(plan: Plan) -> None:
     flow = plan.stages[0].dying_flows[0].model_copy(update={"owner": "R&D <b>3</b>"})
     stage = plan.stages[0].model_copy(update={"dying_flows": (flow,)})
-    html = render_card(plan.model_copy(update={"stages": (stage,)}))
+    html = card_of(plan.model_copy(update={"stages": (stage,)}))
     assert "R&D <b>3</b>" in words(html)
     assert "<b>" not in html
 
@@ -100,26 +102,29 @@ def test_a_name_cannot_change_the_page(plan: Plan) -> None:
 )
 def test_a_card_says_what_happens_if_nobody_acts(plan: Plan, able: dict[str, Any], says: str) -> None:
     point = plan.points["conduit-firewall"]
-    text = " ".join(words(render_card(changed(plan, capabilities=point.capabilities.model_copy(update=able)))))
+    text = " ".join(words(card_of(changed(plan, capabilities=point.capabilities.model_copy(update=able)))))
     assert says in text
 
 
 def test_a_card_claims_that_nothing_isolates_again_only_where_that_is_so(plan: Plan) -> None:
     point = plan.points["conduit-firewall"]
     able = point.capabilities.model_copy(update={"arms": "with_isolate"})
-    for card in (render_card(plan), render_card(plan, RUN)):
+    for card in (card_of(plan), card_of(plan, RUN)):
         said = " ".join(words(card))
         assert "A drill that has begun to isolate cannot isolate again after them." in said
         # It may be read, and its commands typed, before the run has armed anything: they take nothing away then.
-        assert "One that only prepares can: end it, where it can be reached, with islandmode abort." in said
-    text = " ".join(words(render_card(changed(plan, capabilities=able))))
+        assert (
+            "One that only prepares can: end it, where it can be reached, with cd '/srv/plant north' && /opt/islandmode/bin/islandmode abort"
+            in said
+        )
+    text = " ".join(words(card_of(changed(plan, capabilities=able))))
     assert "cannot isolate again" not in text
     assert "islandmode abort" in text
 
 
 def test_a_platform_without_a_look_still_has_its_commands_on_every_device() -> None:
     plan = simulated_drill.make(simulated_drill.Shape(two_points=True))
-    said = words(render_card(plan))
+    said = words(card_of(plan))
     assert {"Device 1 of 2: vendor-firewall", "Device 2 of 2: line-firewall"} <= set(said)
     assert said.count("restore") == 2
     assert card_lines(plan).count("  restore") == 2
@@ -128,7 +133,7 @@ def test_a_platform_without_a_look_still_has_its_commands_on_every_device() -> N
 def test_the_screen_says_the_same_commands(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
     print_card(plan)
     said = [line.strip() for line in capsys.readouterr().err.splitlines()]
-    (page,) = read_card(render_card(plan))
+    (page,) = read_card(card_of(plan))
     assert set(page.commands) <= set(said)
     assert any(line.startswith("nft list tables ") for line in said)
 
@@ -140,7 +145,7 @@ DAMAGES: dict[str, Spoil] = {
     ),
     "a quote is lost": lambda html: html.replace("nft &#x27;add", "nft add", 1),
     "a semicolon is lost": lambda html: html.replace("remote_access;", "remote_access", 1),
-    "escaped twice": lambda html: html.replace("&#x27;", "&amp;#x27;", 2),
+    "escaped twice": lambda html: html.replace("nft &#x27;", "nft &amp;#x27;", 2),
     "a space is lost": lambda html: html.replace("table inet", "tableinet", 1),
     "a command is lost": lambda html: re.sub(r"<li><code><span>nft.*?</li>", "", html, count=1),
     "a command is doubled": lambda html: re.sub(r"(<li><code><span>nft.*?</li>)", r"\1\1", html, count=1),
@@ -156,7 +161,7 @@ def _all_remote(one: re.Match[str]) -> str:
 
 @pytest.mark.parametrize("spoil", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_card_cannot_be_read(plan: Plan, spoil: Spoil) -> None:
-    html = render_card(plan)
+    html = card_of(plan)
     assert spoil(html) != html
     with pytest.raises(DamagedCard):
         read_card(spoil(html))

@@ -34,7 +34,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_a_lab_that_is_up_says_how_to_go_on(workspace: Path) -> None:
     again = lab(workspace, "up")
     assert again.returncode == 2
-    assert "Lab plant is already up; use it, or end it with `islandmode lab down`." in again.stderr
+    assert "Lab plant is already up; use it, or end it with `islandmode lab down --lab" in again.stderr
 
 
 def test_status_lists_every_node(workspace: Path) -> None:
@@ -69,7 +69,7 @@ def test_another_name_is_another_lab(workspace: Path) -> None:
     assert lab(workspace, "status", "--lab", "other").stdout == "Lab other is not running.\n"
     shell = lab(workspace, "shell", "ops", "--lab", "other")
     assert shell.returncode == 2
-    assert "Lab other is not running; start it with `islandmode lab up`." in shell.stderr
+    assert "Lab other is not running; start it with `islandmode lab up --lab other" in shell.stderr
     down = lab(workspace, "down", "--lab", "other")
     assert (down.returncode, down.stdout) == (2, "")
     assert "There is no lab other in" in down.stderr

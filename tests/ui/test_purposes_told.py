@@ -6,10 +6,10 @@ import io
 
 from rich.console import Console
 
-from islandmode.ui.card import render_card
 from islandmode.ui.plan_text import print_plan
 from tests.core.given import given, put
 from tests.ui.card_reading import words
+from tests.ui.cards import card_of
 
 
 def planned(**service: str) -> str:
@@ -34,5 +34,5 @@ def test_without_an_autonomy_target_none_is_told() -> None:
 
 def test_the_card_says_what_a_dead_flow_was_for() -> None:
     flow = ("conduits", "remote-access", "flows", 0, "purpose")
-    said = words(render_card(given(lambda at: put(at.site, *flow, "Looks <at> the HMI")).plan()))
+    said = words(card_of(given(lambda at: put(at.site, *flow, "Looks <at> the HMI")).plan()))
     assert "vendor-to-hmi, tcp/8080, on remote-access: Looks <at> the HMI" in said

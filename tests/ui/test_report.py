@@ -12,6 +12,7 @@ import pytest
 from islandmode.core.episodes import Episode, Heard, Seen
 from islandmode.core.timeline import timeline_of
 from islandmode.core.what_to_do import WHAT_TO_DO
+from islandmode.system.own_program import program_anywhere
 from islandmode.ui.report import render_report
 from islandmode.ui.report_parts import Moments, lasted
 from tests.core.given import Documents, given, put
@@ -88,7 +89,7 @@ def test_a_stranded_drill_says_first_what_restores_the_plant() -> None:
     story.drop("restore.seen")
     said = first_pages(told(story))
     assert said.index("✖ restoration unproven") < said.index("Leak: ")
-    assert "then run `islandmode restore run`" in said
+    assert f"then run `{program_anywhere()} restore run`" in said
     assert "and not seen restored" in said
 
 

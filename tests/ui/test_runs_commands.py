@@ -179,7 +179,7 @@ def test_status_is_loud_while_restoration_is_unseen(
     assert ask("status", workspace=tmp_path) == 5
     assert (
         f"STRANDED: 2026-01-a ended and restoration of {POINT} was not seen; no guardian is running. "
-        "Do: islandmode restore 2026-01-a\n"
+        f"Do: islandmode restore 2026-01-a --workspace {tmp_path}\n"
     ) == capsys.readouterr().err
 
 

@@ -149,7 +149,7 @@ def test_validate_reads_a_site_that_no_drill_uses(workspace: Path) -> None:
 
 
 def test_validate_in_an_empty_folder_says_how_to_start(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="start a workspace with `islandmode init`"):
+    with pytest.raises(InputError, match="start a workspace with `islandmode init DIR`"):
         command(["validate", "--workspace", str(tmp_path)])
 
 

@@ -52,11 +52,13 @@ def judge_point(
     mend: str = "",
     printed: str = "",
     present: Mapping[str, FoundObject] | None = None,
+    restore: str = "islandmode restore",
 ) -> tuple[PreflightFinding, ...]:
     """Judge one isolation point by what it said of itself.
 
     `present` gives the objects of ours that were found on the device, by conduit; None means nobody could look. `mend` is the
-    command that takes one out of the saved configuration, and `printed` the first line that a login file prints.
+    command that takes one out of the saved configuration, `printed` the first line that a login file prints,
+    and `restore` how a person begins to type a restore.
     """
     where = f"{name} at {planned.management.address}"
     reason = _clause(why)
@@ -74,7 +76,7 @@ def judge_point(
         sentence = f"{where} did not show whether something is isolated on it already{reason}. Nothing was touched."
         found.append(_refusal("point-state-unread", sentence))
     elif present:
-        found.append(_refusal("point-already-isolated", f"{where} {_of_others(present)} Nothing was touched."))
+        found.append(_refusal("point-already-isolated", f"{where} {_of_others(present, restore)} Nothing was touched."))
     if saved_has_ours:
         sentence = (
             f"{where} has an isolation in its saved configuration, so a restart would bring it back; take it out there "
@@ -119,7 +121,7 @@ def _unread_saved(
         yield PreflightFinding("point-saved-absent", sentence, refuses=False)
 
 
-def _of_others(present: Mapping[str, FoundObject]) -> str:
+def _of_others(present: Mapping[str, FoundObject], restore: str) -> str:
     """Tell an isolation of a run that may still be at it from one that was left behind."""
     conduits, owners = ", ".join(present), sorted({one.owner or "unknown" for one in present.values()})
     whose = f"run {', '.join(owners)}"
@@ -129,7 +131,7 @@ def _of_others(present: Mapping[str, FoundObject]) -> str:
         return f"is already isolated for {conduits} by {whose} ({left}); wait for its end, or abort it where it was started."
     return (
         f"already carries an object for {conduits} that {whose} left behind (no timer runs, so it stops nothing); take it "
-        "away: islandmode restore --drill NAME, with a drill that isolates the same."
+        f"away: {restore} --drill NAME, with a drill that isolates the same."
     )
 
 

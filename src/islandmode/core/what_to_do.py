@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+PROGRAM = "islandmode"
 REPEAT = "Remove the cause and repeat the drill; this run proves nothing either way."
 NO_MORE = "Nothing has to be done."
 OTHER = "Read the journal records that the finding names, and repeat the drill."
@@ -108,9 +109,10 @@ WHAT_TO_DO = {
 }
 
 
-def what_to_do(code: str, run: str = "RUN") -> str:
-    """Say what to do about a finding of a run; of one of another version only where to look."""
-    return WHAT_TO_DO.get(code, OTHER).replace("restore RUN", f"restore {run}")
+def what_to_do(code: str, run: str = "RUN", program: str = PROGRAM) -> str:
+    """Say what to do about a finding of a run, `program` as a person types it; of one of another version only where to look."""
+    told = WHAT_TO_DO.get(code, OTHER).replace("restore RUN", f"restore {run}")
+    return told.replace(f"`{PROGRAM} ", f"`{program} ")
 
 
 def is_urgent(code: str) -> bool:

@@ -10,7 +10,7 @@ from islandmode.rehearse import containerlab, namespaces
 from islandmode.rehearse.container_lab import BACKEND as CONTAINERLAB
 from islandmode.rehearse.container_lab import ContainerLab
 from islandmode.rehearse.containerlab_down import down as destroy
-from islandmode.rehearse.lab import STATE_FILE, Lab, LabStatus, read_state
+from islandmode.rehearse.lab import STATE_FILE, Lab, LabStatus, lab_command, read_state
 from islandmode.rehearse.namespaces import NamespacesLab
 from islandmode.rehearse.processes import still_lives
 from islandmode.store.active import LabRecord, known, lab_record_path
@@ -32,10 +32,11 @@ def up(path: Path, *, name: str, state_dir: Path, backend: str = namespaces.BACK
     """Bring a lab up and return when the plant answers; an unknown back end lists the known ones."""
     if backend not in UP:
         raise InputError(f"There is no back end {backend}; known back ends: {', '.join(UP)}.")
+    end = lab_command("down", _checked(name), state_dir)
     if attach(name, state_dir) is not None:
-        raise InputError(f"Lab {name} is already up; use it, or end it with `islandmode lab down`.")
+        raise InputError(f"Lab {name} is already up; use it, or end it with `{end}`.")
     if is_orphan(name, state_dir):
-        raise InputError(f"Lab {name} is up and its folder in {state_dir} is gone; end it with `islandmode lab down`.")
+        raise InputError(f"Lab {name} is up and its folder in {state_dir} is gone; end it with `{end}`.")
     # Whatever a lab of that name, of either back end, left behind half-way.
     down(name, state_dir)
     return UP[backend](path, name=name, state_dir=state_dir)

@@ -26,6 +26,7 @@ from islandmode.rehearse.lab import (
     LabUnknown,
     NodeStatus,
     addresses_in,
+    lab_command,
     read_state,
     refuse_foreign,
     wait_until_ready,
@@ -53,7 +54,7 @@ def up(path: Path, *, name: str, state_dir: Path) -> ContainerLab:
     program()
     _check_images(topology)
     if attach(name, state_dir) is not None:
-        raise InputError(f"Lab {name} is already up; use it, or end it with `islandmode lab down`.")
+        raise InputError(f"Lab {name} is already up; use it, or end it with `{lab_command('down', name, state_dir)}`.")
     _refuse_clash(name, state_dir)
     down(name, state_dir)
     folder = (state_dir / name).resolve()
@@ -199,7 +200,7 @@ def attach(name: str, state_dir: Path) -> ContainerLab | None:
     if needed - alive:
         raise LabUnknown(
             f"Lab {name} runs only in part, without {', '.join(sorted(needed - alive))}: what is isolated in it cannot be "
-            "seen. End it with `islandmode lab down`."
+            f"seen. End it with `{lab_command('down', name, state_dir)}`."
         )
     return lab
 

@@ -29,6 +29,7 @@ from types import FrameType
 from islandmode.core.errors import IslandmodeError
 from islandmode.rehearse import docker
 from islandmode.rehearse.processes import is_alive
+from islandmode.system import own_program
 
 SOCKET_VARIABLE = "ISLANDMODE_ERRANDS"
 TERMINAL = ("COLUMNS", "LINES", "TERM", "NO_COLOR")
@@ -50,7 +51,7 @@ def ask_for(node: str, argv: tuple[str, ...]) -> tuple[str, ...]:
 
 def accompany(folder: Path, container_of: Container, host: str, argv: tuple[str, ...], *, drill: bool) -> int | None:
     """Run our own command in a container and stay beside it to its end; None when it ended without its own word."""
-    environment = _terminal()
+    environment = _terminal() | {own_program.VARIABLE: own_program.program()}
     desk = Desk(container_of)
     with desk.open(folder) if drill else _nothing() as path:
         if path is not None:

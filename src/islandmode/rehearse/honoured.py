@@ -12,6 +12,7 @@ from typing import Any
 from islandmode.core.errors import InputError, Place
 from islandmode.rehearse.topology import OUR_IMAGES, LabNode, Topology, read_topology
 from islandmode.store.yaml_tree import PathInFile, YamlTree, read_yaml, show
+from islandmode.system.own_program import typed
 
 TOP = {"name", "mgmt", "topology"}
 # In namespaces the machine itself is not on the management network, so there is no gateway to place.
@@ -44,9 +45,7 @@ def _refuse_foreign(tree: YamlTree, node: LabNode) -> None:
     """Refuse an image that would be left out, and a bind that cannot be made: the plant would not be the one in the file."""
     sentence = ""
     if node.image not in ("", *OUR_IMAGES):
-        sentence = (
-            f"Image {show(node.image)} does not run in namespaces; try `islandmode lab up --backend containerlab`."
-        )
+        sentence = f"Image {show(node.image)} does not run in namespaces; try `{typed('lab', 'up', '--backend', 'containerlab')}`."
     for _, target, mode in node.binds:
         if not target.startswith("/run/"):
             # A node's root is the machine's own: a mount point anywhere else would have to be made on the machine.
@@ -98,7 +97,8 @@ def _refuse_unhonoured(tree: YamlTree) -> None:
 def _only_linux(tree: YamlTree, kind: object, where: PathInFile) -> None:
     if kind != "linux":
         sentence = (
-            f"Kind {kind} does not run in namespaces, only linux does; try `islandmode lab up --backend containerlab`."
+            f"Kind {kind} does not run in namespaces, only linux does; "
+            f"try `{typed('lab', 'up', '--backend', 'containerlab')}`."
         )
         raise InputError(sentence, tree.place(where))
 

@@ -12,11 +12,17 @@ from typing import Any, ClassVar
 from islandmode.core.errors import InputError, IslandmodeError, Refused
 from islandmode.rehearse.processes import vantage_point
 from islandmode.rehearse.topology import READY_LABEL, LabNode, Topology
+from islandmode.system.own_program import typed_at
 
 STATE_FILE = "state.json"
 KNOWN_HOSTS = "known_hosts"
 SECRETS = "secrets"
 READY_S = 30.0
+
+
+def lab_command(verb: str, name: str, state_dir: Path) -> str:
+    """Write a command about a lab as it can be typed here, whatever lab is the usual one."""
+    return typed_at(state_dir.parent, "lab", verb, "--lab", name)
 
 
 class LabFailed(IslandmodeError):

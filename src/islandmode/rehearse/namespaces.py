@@ -34,6 +34,7 @@ from islandmode.rehearse.lab import (
     LabUnknown,
     NodeStatus,
     addresses_in,
+    lab_command,
     read_state,
     refuse_foreign,
     wait_until_ready,
@@ -153,7 +154,7 @@ def up(path: Path, *, name: str, state_dir: Path) -> NamespacesLab:
     topology = read_for_namespaces(path)
     _check_machine()
     if attach(name, state_dir) is not None:
-        raise InputError(f"Lab {name} is already up; use it, or end it with `islandmode lab down`.")
+        raise InputError(f"Lab {name} is already up; use it, or end it with `{lab_command('down', name, state_dir)}`.")
     down(name, state_dir)
     folder = state_dir / name
     try:

@@ -13,6 +13,7 @@ from islandmode.core.quantities import NAME_PATTERN
 from islandmode.rehearse.lab_file import LabFile, Link, Management, Settings
 from islandmode.store.catalog import validate
 from islandmode.store.yaml_tree import PathInFile, YamlTree, read_yaml, show
+from islandmode.system.own_program import typed
 
 CLOCK_LABEL = "islandmode.clock-offset-s"
 READY_LABEL = "islandmode.ready-check"
@@ -112,7 +113,7 @@ class Topology:
 def read_topology(path: Path) -> Topology:
     """Read a containerlab file; raises `InputError` with its place on what no lab of ours can be."""
     if not path.is_file():
-        raise InputError(f"There is no lab topology {path}; start a workspace with `islandmode init`.")
+        raise InputError(f"There is no lab topology {path}; start a workspace with `{typed('init', 'DIR')}`.")
     return _topology(path, read_yaml(path, str(path)))
 
 

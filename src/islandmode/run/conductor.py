@@ -66,6 +66,8 @@ class RunPlace:
     header: Mapping[str, Any]
     forwards: tuple[str, ...] = ()
     """The address families that this machine itself forwards."""
+    restore: str = "islandmode restore"
+    """How a person begins to type a restore here."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class Conductor:
         self._guards = Guards(guarded, clock=clock, book=self._book, run=place.run)
         self._dead_man = DeadMan(plan, points, self._book, self._guards, clock)
         self._witness = Witness(plan, vantages, self._book, clock, place.run)
-        self._preflight = Preflight(plan, points, self._book, disk, place.directory, place.forwards)
+        self._preflight = Preflight(plan, points, self._book, disk, place.directory, place.forwards, place.restore)
         self._isolated: dict[str, tuple[str, ...]] = {}
         self._stage: PlanStage | None = None
         self._pace = Pace(clock)

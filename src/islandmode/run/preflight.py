@@ -48,9 +48,10 @@ class Preflight:
         disk: Disk,
         directory: Path,
         forwards: tuple[str, ...] = (),
+        restore: str = "islandmode restore",
     ) -> None:
-        """Know where artifacts go, and what this machine itself forwards; nothing is read yet."""
-        self._forwards = forwards
+        """Know where artifacts go, what this machine itself forwards and how a restore is typed; nothing is read yet."""
+        self._forwards, self._restore = forwards, restore
         self._plan = plan
         self._points = points
         self._book = book
@@ -117,6 +118,7 @@ class Preflight:
             saved_absent=facts.value.saved_absent,
             printed=facts.value.printed,
             present=present,
+            restore=self._restore,
         )
         return of_itself if firewall is None else of_itself + judge_firewall(name, planned, self._plan.zones, firewall)
 
@@ -149,7 +151,7 @@ class Preflight:
     def _mend(self, name: str, part: str) -> str:
         files = self._after[name].saved_ours
         saved = mend_saved(self._plan.points[name].platform, files) if part == "saved" else ""
-        return saved or f"islandmode restore --drill {self._plan.drill.drill}"
+        return saved or f"{self._restore} --drill {self._plan.drill.drill}"
 
     async def compare(self) -> dict[str, str]:
         """Read every configuration again and return what differs, as unified diffs by point and part."""

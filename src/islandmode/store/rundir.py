@@ -23,6 +23,7 @@ from islandmode.system.claim import FileClaim
 from islandmode.system.disk import MachineDisk, make_folder, sync_folder
 from islandmode.system.life import Holder, hold_life, holder_of
 from islandmode.system.machine_state import read_owned, read_plain
+from islandmode.system.own_program import typed_at
 
 if TYPE_CHECKING:
     # A plan brings every model of a drill and its site: only what reads one imports it, and most commands read none.
@@ -85,7 +86,8 @@ class RunDirectory:
                 return self.record.plan()
         except (OSError, ValueError):
             why = f"{why}, and the machine's record of it cannot be read either"
-        raise InputError(f"{path} cannot be read ({why}); restore by the drill: islandmode restore --drill NAME.")
+        again = typed_at(self.workspace, "restore", "--drill", "NAME")
+        raise InputError(f"{path} cannot be read ({why}); restore by the drill: {again}.")
 
     def conductor(self) -> Holder | None:
         """Tell which process conducts the run, by the locks that it holds; None when none is seen to."""

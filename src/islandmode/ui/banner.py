@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from islandmode.store.rundir import RunDirectory
+from islandmode.system.own_program import typed_anywhere, typed_at
 from islandmode.ui.unfinished_runs import (
     UNREADABLE,
     cannot_be_told,
@@ -22,27 +23,25 @@ def banner(run: RunDirectory, points: list[str]) -> str:
     if denied:
         return (
             f"UNKNOWN: {run.run} in {run.workspace} cannot be read by this account ({denied}): it may be going on, and may have "
-            f"left something isolated. Ask as the account of that run, or as root: islandmode status. To stop it: islandmode abort {run.run}"
+            f"left something isolated. Ask as the account of that run, or as root: {typed_anywhere('status')}. To stop it: "
+            f"{typed_anywhere('abort', run.run)}"
         )
     if UNREADABLE in points:
         return f"STRANDED: {run.run} ended and may have left anything isolated: {why_unreadable(run)}"
-    left = run.left_in_saved()
+    left, restore = run.left_in_saved(), typed_at(run.workspace, "restore", run.run)
     if left and is_only_unproven(run):
         return (
             f"UNPROVEN: {run.run}: {', '.join(sorted(left))} was seen without our objects, and its saved configuration has one, or "
             "could not be read: a restart could isolate again. To see which, and how to mend it: "
-            f"islandmode restore {run.run}"
+            f"{restore}"
         )
     if is_only_unproven(run):
         return (
             f"UNPROVEN: {run.run} saw {', '.join(points)} without our objects, and its restoration is not proven all the same. "
-            f"See: islandmode show {run.run}. Then, to look again: islandmode restore {run.run}"
+            f"See: {typed_at(run.workspace, 'show', run.run)}. Then, to look again: {restore}"
         )
     guardian = "its guardian still tries" if run.guardian() is not None else "no guardian is running"
-    return (
-        f"STRANDED: {run.run} ended and restoration of {', '.join(points)} was not seen; {guardian}. "
-        f"Do: islandmode restore {run.run}"
-    )
+    return f"STRANDED: {run.run} ended and restoration of {', '.join(points)} was not seen; {guardian}. Do: {restore}"
 
 
 def print_banners(workspace: Path) -> None:

@@ -7,8 +7,11 @@ the reader notice that a copy is damaged.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
 from islandmode.core.plan import DyingFlow, Plan, PlanPoint
 from islandmode.core.probe import CanaryProbe, IcmpProbe
@@ -31,14 +34,30 @@ BY_ITSELF = {
 }
 
 
-def render_card(plan: Plan, run: str | None = None, *, lab: bool = False) -> str:
+@dataclass(frozen=True)
+class TypedAt:
+    """Where the card's commands for the operations host are typed: there, in any folder and shell."""
+
+    workspace: Path
+    program: str
+    """The program by its path: who reads the card may have another account's shell."""
+    lab: str
+
+    def command(self, *words: str) -> tuple[str, str]:
+        """Write a command in two parts; a shell takes the second on a line of its own too."""
+        return f"cd {shlex.quote(str(self.workspace.absolute()))} &&", " ".join(
+            (self.program, *map(shlex.quote, words))
+        )
+
+
+def render_card(plan: Plan, run: str | None = None, *, at: TypedAt, lab: bool = False) -> str:
     """Write the card as one HTML document; without a run it is valid for every run of the plan."""
     lab = lab or _only_in_lab(plan)
     parts = [
-        _head(plan, run, lab=lab),
+        _head(plan, run, at, lab=lab),
         _calls(plan),
         # A page each, so that a device's page can hang beside the device.
-        *(_device(plan, number, name, lab=lab) for number, name in enumerate(plan.points, 1)),
+        *(_device(plan, number, name, at if lab else None) for number, name in enumerate(plan.points, 1)),
     ]
     running = f'<p class="running">{_running(plan, run, lab=lab)}</p>'
     # The table makes browsers repeat its head on every printed page, so that a loose page still says what it is.
@@ -73,15 +92,16 @@ def _running(plan: Plan, run: str | None, *, lab: bool) -> str:
     return escape(" · ".join(words))
 
 
-def _head(plan: Plan, run: str | None, *, lab: bool) -> str:
+def _head(plan: Plan, run: str | None, at: TypedAt, *, lab: bool) -> str:
     drill = plan.drill
-    restore = f"islandmode restore {run}" if run else f"islandmode restore --drill {drill.drill}"
+    restore = at.command("restore", run) if run else at.command("restore", "--drill", drill.drill)
     facts = (
         ("Plant", escape(drill.site)),
         ("Drill", escape(drill.drill)),
         ("Run", escape(run) if run else "any run of this plan"),
         ("Valid for", f"plan digest <code>{escape(plan.plan_digest)}</code>"),
         ("Devices", escape(", ".join(plan.points))),
+        ("Workspace", f"{escape(str(at.workspace.absolute()))}, on the operations host"),
         ("While isolated", escape(plan.boundary.told)),
     )
     return (
@@ -90,18 +110,22 @@ def _head(plan: Plan, run: str | None, *, lab: bool) -> str:
         "<p>Use this when the plant stays isolated and nobody restores it, or when a screen says STRANDED.</p>"
         '<p class="box"><strong>Isolated on purpose, because of an attack?</strong> Then do not restore before the people '
         "below agree.</p>"
-        "<ol><li><strong>If the operations host answers</strong>, type there: "
-        f'<code class="host">{escape(restore)}</code> If it does not say <em>restored</em> or <em>restoration was seen</em> within a minute, go on.</li>'
+        "<ol><li><strong>If the operations host answers</strong>, type there, in any folder: "
+        f"{_for_host(restore)} If it does not say <em>restored</em> or <em>restoration was seen</em> within a minute, go on.</li>"
         f"<li><strong>By hand:</strong> do what the next pages say, a page for each device ({how_many(len(plan.points), 'device')}). "
         "The commands remove only what Islandmode made. Typed twice, in another order, or with nothing isolated, they do "
-        f"no harm. {_afterwards(plan)}</li>"
+        f"no harm. {_afterwards(plan, at)}</li>"
         "<li><strong>Tell</strong> the people below, whether it worked or not.</li></ol>"
     )
 
 
-def _afterwards(plan: Plan) -> str:
+def _for_host(command: tuple[str, str]) -> str:
+    return f'<code class="host">{" ".join(f"<span>{escape(part)}</span>" for part in command)}</code>'
+
+
+def _afterwards(plan: Plan, at: TypedAt) -> str:
     """Say what may still isolate: the card can be read before a run has armed anything, and its commands remove what is there."""
-    end = "end it, where it can be reached, with islandmode abort."
+    end = f"end it, where it can be reached, with {_for_host(at.command('abort'))}"
     if all(point.capabilities.arms == "before" for point in plan.points.values()):
         return f"A drill that has begun to isolate cannot isolate again after them. One that only prepares can: {end}"
     return f"A drill that still runs may isolate again in its next stage: {end}"
@@ -111,7 +135,7 @@ def _facts(facts: Iterable[tuple[str, str]]) -> str:
     return f'<dl class="facts">{"".join(f"<dt>{key}</dt><dd>{value}</dd>" for key, value in facts)}</dl>'
 
 
-def _device(plan: Plan, number: int, name: str, *, lab: bool) -> str:
+def _device(plan: Plan, number: int, name: str, lab: TypedAt | None) -> str:
     point = plan.points[name]
     hands = by_hand(point.rendering)
     zones = (f"{conduit} ({' to '.join(point.between[conduit])})" for conduit in point.conduits)
@@ -126,7 +150,7 @@ def _device(plan: Plan, number: int, name: str, *, lab: bool) -> str:
         # A table for its head again: a device with many conduits needs more than a page, and each must name it.
         f'<table class="device"><thead><tr><td><h2>Device {number} of {len(plan.points)}: {escape(name)}</h2></td></tr>'
         "</thead><tbody><tr><td>"
-        f"{_facts(facts)}<h3>1. Get on its console</h3>{_console(name, point, hands, lab=lab)}"
+        f"{_facts(facts)}<h3>1. Get on its console</h3>{_console(name, point, hands, lab)}"
         f"<h3>2. Type {how_many(len(hands.commands), 'command')}, with Enter after each</h3>{_commands(hands)}"
         f"<h3>3. See that it worked: type, and try</h3><ul>{''.join(_look(look) for look in hands.looks)}{_paths(plan, point)}</ul>"
         f"<h3>4. Only if that did not help</h3><p>{escape(hands.last_resort)}</p>"
@@ -148,11 +172,12 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min" if not rest else f"{minutes} min {rest} s"
 
 
-def _console(name: str, point: PlanPoint, hands: ByHand, *, lab: bool) -> str:
+def _console(name: str, point: PlanPoint, hands: ByHand, lab: TypedAt | None) -> str:
     port = f" -p {point.management.port}" if point.management.port != SSH_PORT else ""
     ssh = f"ssh{port} YOU@{point.management.address}"
-    if lab:
-        return f'<p>In the lab: <code class="console">{escape(f"islandmode lab shell {name}")}</code></p>'
+    if lab is not None:
+        shell = lab.command("lab", "shell", "--lab", lab.lab, name)
+        return f"<p>In the lab, from the machine that it is on: {_for_host(shell)}</p>"
     return (
         "<p>Screen and keyboard at the device, or its serial console. Or, from a machine in zone "
         f'{escape(point.management.zone)}: <code class="console">{escape(ssh)}</code></p><p>{escape(hands.become)}</p>'

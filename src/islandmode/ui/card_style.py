@@ -27,7 +27,8 @@ ol.type code span{display:inline-block}
 ol,ul{margin:4px 0;padding-left:1.4em}
 li{margin:0 0 3px;break-inside:avoid}
 code.console{display:block;font-size:13pt;margin:2px 0}
-code.host{display:block;margin:2px 0}
+code.host{display:block;margin:2px 0;font-size:11pt}
+code.host span{display:inline-block}
 code.look{font-size:11.5pt;border:1px solid #000;padding:0 4px;margin-right:4px}
 .blank{display:inline-block;border-bottom:1px solid #000;min-width:50mm;height:1.2em;vertical-align:bottom}
 table.call{border-collapse:collapse;width:100%}

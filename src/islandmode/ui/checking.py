@@ -17,6 +17,7 @@ from islandmode.rehearse.topology import read_topology
 from islandmode.store import catalog
 from islandmode.store.catalog import Loaded, Workspace
 from islandmode.store.yaml_tree import YamlTree
+from islandmode.system.own_program import typed
 from islandmode.ui.planning import fault_at, plan_loaded
 
 LAB, TOPOLOGY_ENDING = "lab", ".clab.yml"
@@ -37,7 +38,7 @@ def check_workspace(workspace: Path) -> Checked:
     if not any(catalog.files(workspace, folder) for folder in (catalog.DRILLS, catalog.INVENTORY)):
         raise InputError(
             f"There is no drill in {workspace / catalog.DRILLS} and no site in {workspace / catalog.INVENTORY}; start a "
-            "workspace with `islandmode init`."
+            f"workspace with `{typed('init', 'DIR')}`."
         )
     errors = [*found.errors, *_topologies(workspace)]
     sites: dict[str, Site] = {}

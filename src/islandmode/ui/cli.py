@@ -18,6 +18,7 @@ from typer.main import get_command
 from islandmode import __version__
 from islandmode.run.outermost import INTERNAL, exit_code_of
 from islandmode.system.output import outlast_readers, telling, unsaid
+from islandmode.system.own_program import program_anywhere, typed
 
 # Plain help and plain errors: rich would double the time to the first line.
 app = typer.Typer(
@@ -58,7 +59,7 @@ def _with_banner(context: typer.Context, workspace: Path) -> Path:
         # Neither what an earlier run left nor a disk that hangs may change how this command ends.
         why = beside(say, BANNER_S)
         if why:
-            print(f"islandmode: {UNTOLD}: {why}. `islandmode status` looks again.", file=sys.stderr)
+            print(f"islandmode: {UNTOLD}: {why}. `{typed('status')}` looks again.", file=sys.stderr)
 
     if context.command_path not in SAY_IT_THEMSELVES:
         context.call_on_close(say_soon)
@@ -156,9 +157,10 @@ def plan(
     else:
         print_plan(made)
     if card is not None:
+        from islandmode.ui.card import TypedAt
         from islandmode.ui.card_file import write_plan_card
 
-        write_plan_card(made, card)
+        write_plan_card(made, card, TypedAt(workspace.resolve(), program_anywhere(), "plant"))
     return 0
 
 

@@ -12,13 +12,14 @@ from rich.table import Table
 
 from islandmode.core.errors import InputError, Refused
 from islandmode.rehearse import backends
-from islandmode.rehearse.lab import STATE_FILE, Lab, LabUnknown, identity_of
+from islandmode.rehearse.lab import STATE_FILE, Lab, LabUnknown, identity_of, lab_command
 from islandmode.rehearse.processes import still_lives
 from islandmode.store import active
 from islandmode.store.active import LabRecord
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.clock import MachineClock
 from islandmode.system.life import lockers
+from islandmode.system.own_program import typed
 from islandmode.ui import stop_commands
 from islandmode.ui.lab_place import STATE
 from islandmode.ui.silent_disk import LookWatch
@@ -31,7 +32,8 @@ LOOK_EVERY_S = 0.1
 def up(workspace: Path, name: str, backend: str, topology: Path) -> int:
     """Bring a lab up and say how to go on."""
     lab = backends.up(workspace / topology, name=name, state_dir=workspace / STATE, backend=backend)
-    print(f"Lab {lab.name} is up. Look around with `islandmode lab shell ops`, end it with `islandmode lab down`.")
+    shell, end = (lab_command(verb, lab.name, lab.state_dir) for verb in ("shell", "down"))
+    print(f"Lab {lab.name} is up. Look around with `{shell} ops`, end it with `{end}`.")
     return 0
 
 
@@ -45,7 +47,7 @@ def down(workspace: Path, name: str, watch: LookWatch, *, force: bool) -> int:
     if users and not force:
         raise Refused(
             f"Lab {name} is used by {', '.join(one.run for one in users)}, which goes on or was not seen restored. First: "
-            "islandmode abort. Or `islandmode lab down --force`, which restores first."
+            f"{typed('abort')}. Or `{lab_command('down', name, state)} --force`, which restores first."
         )
     if known.unread and not force:
         raise Refused(f"{known.unread[0]}: whether a run uses lab {name} cannot be told. `--force` takes it down.")
@@ -90,7 +92,7 @@ async def _ended(runs: tuple[RunDirectory, ...], watch: LookWatch) -> None:
 def _elsewhere(name: str) -> str:
     """Name labs of the same name that this machine knows elsewhere."""
     found = [one.state_dir.parent for one in active.known().labs if one.name == name]
-    ways = ", ".join(f"`islandmode lab down --lab {name} --workspace {folder}`" for folder in found)
+    ways = ", ".join(f"`{typed('lab', 'down', '--lab', name, '--workspace', str(folder))}`" for folder in found)
     return f"; to end one of that name elsewhere: {ways}" if found else ""
 
 
@@ -117,16 +119,17 @@ def list_labs(workspace: Path, watch: LookWatch) -> int:
 def _state(record: LabRecord, *, lives: bool | None) -> str:
     if lives is None:
         return "cannot be seen from here"
+    ends = f"`{lab_command('down', record.name, record.state_dir)}` ends it"
     if not record.identity:
-        return "came up only in part; `islandmode lab down` ends it"
+        return f"came up only in part; {ends}"
     there = (record.state_dir / record.name / STATE_FILE).exists()
-    return "up" if there else "up, its folder is gone; `islandmode lab down` ends it"
+    return "up" if there else f"up, its folder is gone; {ends}"
 
 
 def status(workspace: Path, name: str, watch: LookWatch) -> int:
     """List the nodes of a lab."""
     if backends.is_orphan(name, workspace / STATE):
-        print(f"Lab {name} is up and its folder is gone; end it with `islandmode lab down`.")
+        print(f"Lab {name} is up and its folder is gone; end it with `{lab_command('down', name, workspace / STATE)}`.")
         return 0
     # The state was read just now; what takes long is asking the nodes.
     with watch.elsewhere():
@@ -165,5 +168,5 @@ def restart(workspace: Path, name: str, node: str, watch: LookWatch) -> int:
 def _running(workspace: Path, name: str) -> Lab:
     lab = backends.attach(name, workspace / STATE)
     if lab is None:
-        raise InputError(f"Lab {name} is not running; start it with `islandmode lab up`.")
+        raise InputError(f"Lab {name} is not running; start it with `{lab_command('up', name, workspace / STATE)}`.")
     return lab

@@ -17,7 +17,7 @@ from islandmode.isolation.point import IsolationPoint
 from islandmode.observe.process_vantage import ProcessVantage
 from islandmode.observe.vantage import Vantage
 from islandmode.rehearse import backends
-from islandmode.rehearse.lab import Lab
+from islandmode.rehearse.lab import Lab, lab_command
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.clock import Clock
 from islandmode.system.secrets import Secrets
@@ -33,8 +33,8 @@ def attach_or_up(workspace: Path, name: str, topology: Path | None) -> tuple[Lab
         return backends.up(workspace / (topology or TOPOLOGY), name=name, state_dir=workspace / STATE), True
     if topology is not None and lab.topology.file != (workspace / topology).resolve():
         raise InputError(
-            f"Lab {name} is up from {lab.topology.file}, not from {topology}; end it with `islandmode lab down`, or name "
-            "another lab with --lab."
+            f"Lab {name} is up from {lab.topology.file}, not from {topology}; end it with "
+            f"`{lab_command('down', name, workspace / STATE)}`, or name another lab with --lab."
         )
     return lab, False
 

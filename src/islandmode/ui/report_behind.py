@@ -12,6 +12,7 @@ from islandmode.core.text import how_many
 from islandmode.core.timeline import Timeline, of_kind
 from islandmode.core.verdict import Verdict
 from islandmode.core.what_to_do import what_to_do
+from islandmode.system.own_program import program_anywhere
 from islandmode.ui.report_first import SIGNS, when_told
 from islandmode.ui.report_parts import Moments, table
 
@@ -48,7 +49,7 @@ def findings(verdict: Verdict, moments: Moments) -> str:
     for one in verdict.findings:
         when = when_told((one,), moments)
         sentence = f"{escape(one.sentence)}{f' <em>{escape(when)}.</em>' if when else ''}"
-        do = f"<br><b>Do:</b> {escape(what_to_do(one.code, verdict.run))}"
+        do = f"<br><b>Do:</b> {escape(what_to_do(one.code, verdict.run, program_anywhere()))}"
         items.append(
             f'<li class="{one.word.replace(" ", "-")}"><strong>{one.word}</strong> {sentence} <code>{escape(one.code)}</code>{do}</li>'
         )

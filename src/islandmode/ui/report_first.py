@@ -13,6 +13,7 @@ from islandmode.core.text import how_many
 from islandmode.core.timeline import AFTER, BEFORE, Timeline, last_us, of_kind
 from islandmode.core.verdict import Finding, Interval, Restoration, Result, Times, Verdict
 from islandmode.core.what_to_do import is_urgent, urgency, what_to_do
+from islandmode.system.own_program import program_anywhere
 from islandmode.ui.report_parts import Moments, box, bullets, card, facts, lasted, table
 
 SAYS = {
@@ -106,7 +107,7 @@ def _failure(plan: Plan, verdict: Verdict, moments: Moments, group: Sequence[Fin
         ("What", what),
         ("When", escape(when_told(group, moments))),
         ("Whose", whose_told(concerned_by(plan, group))),
-        ("Do", escape(what_to_do(first.code, verdict.run))),
+        ("Do", escape(what_to_do(first.code, verdict.run, program_anywhere()))),
     )
     if verdict.restoration is Restoration.UNPROVEN and is_urgent(first.code):
         return card("breached", "✖ restoration unproven", listed)

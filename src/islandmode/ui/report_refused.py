@@ -13,6 +13,7 @@ from islandmode.core.refusal import Refusal
 from islandmode.core.timeline import Timeline, last_us, of_kind
 from islandmode.core.unfinished import armed
 from islandmode.core.what_to_do import what_to_do
+from islandmode.system.own_program import program_anywhere
 from islandmode.ui.report_first import begun_told, whose_told
 from islandmode.ui.report_parts import Moments, box, card, document, facts, section, table
 
@@ -32,7 +33,7 @@ def render_refusal(
         ("What", escape(refusal.why)),
         ("When", escape(f"{moments.clock(length_s)} ({length_s:.1f} s of the run)")),
         ("Whose", whose_told(concerned_by_probes(plan, refusal.probes))),
-        ("Do", escape(what_to_do(refusal.code, run))),
+        ("Do", escape(what_to_do(refusal.code, run, program_anywhere()))),
     )
     parts = (
         f"{heading}<p>{begun_told(records, length_s, moments)}</p>",

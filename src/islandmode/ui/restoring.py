@@ -16,7 +16,7 @@ import anyio
 from islandmode.core.errors import InputError, IslandmodeError, Refused
 from islandmode.core.rescue import Restorable
 from islandmode.rehearse import backends
-from islandmode.rehearse.lab import Lab, LabUnknown
+from islandmode.rehearse.lab import Lab, LabUnknown, lab_command
 from islandmode.run.outermost import STRANDED, sentence_of
 from islandmode.run.resume import Resumed, resume
 from islandmode.store import rundir
@@ -24,6 +24,7 @@ from islandmode.store.rundir import RunDirectory
 from islandmode.system.claim import FileClaim
 from islandmode.system.clock import MachineClock, iso_utc
 from islandmode.system.disk import MachineDisk
+from islandmode.system.own_program import typed, typed_at
 from islandmode.ui import rehearsal
 from islandmode.ui.devices import told_of_saved
 from islandmode.ui.lab_place import STATE
@@ -141,7 +142,7 @@ def lab_named(workspace: Path, name: str) -> Lab:
     if backends.is_orphan(name, workspace / STATE):
         raise LabUnknown(
             f"Lab {name} is up and its folder in {workspace / STATE} is gone, so nothing in it can be logged in to and what is "
-            "isolated in it stays isolated; `islandmode lab down` ends it, and the isolation with it."
+            f"isolated in it stays isolated; `{lab_command('down', name, workspace / STATE)}` ends it, and the isolation with it."
         )
     raise InputError(f"Lab {name} is not running; what was isolated in it is gone with it.")
 
@@ -150,8 +151,8 @@ def _lab_without_folder(wanted: Wanted, directory: RunDirectory) -> Lab:
     """Find a run's lab by the name of a lab, where nothing says in which lab it was; raises `InputError` otherwise."""
     if lab_identity(directory) is not None:
         raise InputError(
-            f"its lab cannot be found in {directory.workspace / STATE}; `islandmode lab list` says whether it lives, and "
-            "`islandmode lab down --force` ends it, and the isolation with it."
+            f"its lab cannot be found in {directory.workspace / STATE}; `{typed('lab', 'list')}` says whether it lives, and "
+            f"`{typed_at(directory.workspace, 'lab', 'down', '--force')}` ends it, and the isolation with it."
         )
     return lab_named(directory.workspace, wanted.lab)
 

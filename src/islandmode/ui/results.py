@@ -27,6 +27,7 @@ from islandmode.run.conductor import Conducted
 from islandmode.store import rundir
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.apart import apart
+from islandmode.system.own_program import program
 from islandmode.ui.card import card_lines
 from islandmode.ui.report import render_report, verdict_json
 from islandmode.ui.report_refused import render_refusal
@@ -124,7 +125,7 @@ def _print_findings(console: Console, verdict: Verdict) -> None:
         colour = COLOURS[finding.result]
         console.print(Text(f"{finding.word}: ", style=colour).append(finding.sentence, style="default"))
         if finding.result is not Result.HELD and finding.code not in codes[place + 1 :]:
-            console.print(Text(f"  do: {what_to_do(finding.code, verdict.run)}", style="bold"))
+            console.print(Text(f"  do: {what_to_do(finding.code, verdict.run, program())}", style="bold"))
 
 
 def print_card(plan: Restorable) -> None:

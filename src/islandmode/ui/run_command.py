@@ -35,10 +35,11 @@ from islandmode.system.claim import ClaimApart
 from islandmode.system.clock import Clock, MachineClock, iso_utc
 from islandmode.system.disk import Disk, MachineDisk, hold_conduits
 from islandmode.system.forwarding import forwards
+from islandmode.system.own_program import program_anywhere, typed, typed_anywhere
 from islandmode.system.process import EMPTY_ENVIRONMENT, hear_of_children_without_threads
 from islandmode.ui import rehearsal
 from islandmode.ui.as_json import print_error
-from islandmode.ui.card import CARD, render_card
+from islandmode.ui.card import CARD, TypedAt, render_card
 from islandmode.ui.exits import NOTHING_TO_JUDGE, exit_code
 from islandmode.ui.live import LiveView, silent
 from islandmode.ui.operator_name import operator_name
@@ -138,7 +139,7 @@ def _take_down(lab: Lab, workspace: Path) -> None:
 
 
 def _died(*, as_json: bool) -> int:
-    sentence = "The conductor ended without a word; whether the plant is back is for `islandmode status` to say."
+    sentence = f"The conductor ended without a word; whether the plant is back is for `{typed('status')}` to say."
     print(f"islandmode: {sentence}", file=sys.stderr)
     if as_json:
         print_error(STRANDED, [sentence])
@@ -153,7 +154,8 @@ def _run_here(request: RunRequest, plan: Plan, lab: Lab) -> int:
         directory = rundir.create(request.workspace, run)
         directory.hold_conductor()
         directory.keep(rundir.PLAN, plan.model_dump_json(indent=2, by_alias=True) + "\n")
-        card = directory.keep(CARD, render_card(plan, run, lab=True))
+        at = TypedAt(request.workspace, program_anywhere(), lab.name)
+        card = directory.keep(CARD, render_card(plan, run, at=at, lab=True))
         if request.recorded is None:
             # Before anything may be armed: from here on every command of this machine knows of the run.
             directory = replace(directory, record=record_run(run, request.workspace, plan, rehearsal.words_of(lab)))
@@ -254,7 +256,9 @@ class _Rehearsal:
             "lab_lives_by": self._lab.lives_by,
         }
         claim = await _claim(directory, journal)
-        place = RunPlace(directory.run, directory.root, STARTED_BY, header, forwards())
+        place = RunPlace(
+            directory.run, directory.root, STARTED_BY, header, forwards(), _restoring(self._request.workspace)
+        )
         conductor = Conductor(
             plan,
             points,
@@ -288,6 +292,11 @@ class _Rehearsal:
             FolderRequests(self._directory.requests),
             (partial(_restore_would_work, (*ours, "restore", run, "--prove", *own)),),
         )
+
+
+def _restoring(workspace: Path) -> str:
+    """Give the beginning of a restore, for sentences that are kept: whoever reads them stands in any folder."""
+    return typed_anywhere("restore", "--workspace", str(workspace))
 
 
 async def _claim(directory: RunDirectory, journal: Journal) -> ClaimApart:

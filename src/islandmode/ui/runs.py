@@ -14,6 +14,7 @@ from islandmode.core.verdict import Result, held_by
 from islandmode.core.what_to_do import what_to_do
 from islandmode.store import rundir
 from islandmode.store.rundir import RunDirectory
+from islandmode.system.own_program import program
 from islandmode.ui.as_json import print_json
 from islandmode.ui.silent_disk import LookWatch
 from islandmode.ui.unfinished_runs import is_only_unproven, owed_by
@@ -94,14 +95,14 @@ def show_run(workspace: Path, run: str, watch: LookWatch, *, as_json: bool) -> i
         word = "note" if finding["result"] == Result.HELD else finding["result"]
         print(f"  {word}: {finding['sentence']}")
         if word != "note" and "code" in finding:
-            print(f"    do: {what_to_do(finding['code'], directory.run)}")
+            print(f"    do: {what_to_do(finding['code'], directory.run, program())}")
     print(f"report {directory.root / rundir.REPORT}")
     return 0
 
 
 def _show_refusal(run: RunDirectory, refusal: Refusal, *, as_json: bool) -> None:
     """Print why a run was refused, and what to do."""
-    do = what_to_do(refusal.code, run.run)
+    do = what_to_do(refusal.code, run.run, program())
     if as_json:
         told = {"why": refusal.why, "code": refusal.code, "do": do}
         print_json({"run": run.run, "verdict": None, "refused": told})

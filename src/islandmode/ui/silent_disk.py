@@ -22,6 +22,7 @@ from islandmode.store.active import RunRecord
 from islandmode.system.clock import MachineClock
 from islandmode.system.life import FAULTS, within
 from islandmode.system.output import end_now, is_told
+from islandmode.system.own_program import typed
 
 LOOK_S = 0.1
 PATIENCE_S = 4.0
@@ -31,7 +32,7 @@ SIGNAL_AFTER_S = 2.0
 GIVE_UP_AFTER_S = 20.0
 UNSEEN = (
     "STRANDED: this command has seen nothing restored, because the disk with the record of a run does not answer. Look at the "
-    "plant, and restore by the commands of the card, on each device's console; `islandmode restore` again when the disk answers."
+    "plant, and restore by the commands of the card, on each device's console; `{restore}` again when the disk answers."
 )
 
 
@@ -57,6 +58,8 @@ class DiskWatch:
         self._clock = MachineClock.of_this_boot()
         self._step_us = self._clock.monotonic_us()
         self._reading = True
+        # Found out now: later, no disk may be asked.
+        self._again = typed("restore")
         self._over = threading.Event()
         threading.Thread(target=self._watch, name="disk-watch", daemon=True).start()
 
@@ -90,7 +93,7 @@ class DiskWatch:
                 told = True
                 print(self._tell(), file=sys.stderr, flush=True)
             if silent_s > GIVE_UP_AFTER_S:
-                print(UNSEEN, file=sys.stderr, flush=True)
+                print(UNSEEN.format(restore=self._again), file=sys.stderr, flush=True)
                 # Nothing else ends a process whose main thread waits for a disk.
                 os._exit(STRANDED)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from islandmode.rehearse import backends
-from islandmode.rehearse.lab import LabUnknown
+from islandmode.rehearse.lab import LabUnknown, lab_command
 from islandmode.run.outermost import STRANDED, sentence_of
 from islandmode.store.rundir import RunDirectory
 from islandmode.ui.as_json import print_as_json
@@ -69,7 +69,9 @@ def _print_lab(workspace: Path, lab: str) -> None:
     try:
         there = backends.attach(lab, workspace / STATE)
         if there is None and backends.is_orphan(lab, workspace / STATE):
-            print(f"Lab {lab} is up and its folder is gone; end it with `islandmode lab down`.")
+            print(
+                f"Lab {lab} is up and its folder is gone; end it with `{lab_command('down', lab, workspace / STATE)}`."
+            )
             return
         print(f"Lab {lab} is {'not running' if there is None else 'up'}.")
     except LabUnknown as error:

@@ -26,10 +26,11 @@ from islandmode.core.request import Request, write_request
 from islandmode.core.unfinished import armed
 from islandmode.run.outermost import STRANDED
 from islandmode.store.rundir import RunDirectory
-from islandmode.system import modes
+from islandmode.system import modes, own_program
 from islandmode.system.apart import apart
 from islandmode.system.clock import MachineClock
 from islandmode.system.machine_state import VARIABLE
+from islandmode.system.own_program import typed
 from islandmode.system.process import EMPTY_ENVIRONMENT
 from islandmode.ui.operator_name import operator_name
 from islandmode.ui.silent_disk import DiskWatch
@@ -51,7 +52,6 @@ RECORDS_WITHIN_S = 3.0
 LOOK_EVERY_S = 0.05
 GOOD_FOR_US = 60_000_000
 DEFAULT_LAB = "plant"
-NOT_LOOKED_AT = "Devices were not looked at; `islandmode status --devices` does that."
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def say_whether_all(known: Known, none: str) -> int:
             f"{known.workspace} is no workspace (it has neither drills/ nor runs/), and this machine knows of no run that "
             "goes on or left anything isolated. Name the workspace with --workspace."
         )
-    print(f"{none} {NOT_LOOKED_AT}")
+    print(f"{none} Devices were not looked at; `{typed('status', '--devices')}` does that.")
     return 0
 
 
@@ -171,7 +171,9 @@ def _as_account(one: RunDirectory) -> dict[str, Any]:
         return {}
     account = one.record.account
     # Another account can read what its processes are given, and ours may hold secrets.
-    given = {name: os.environ[name] for name in (VARIABLE, "DOCKER_HOST", "PYTHONPATH") if name in os.environ}
+    given = {name: os.environ[name] for name in (VARIABLE, "DOCKER_HOST", "PYTHONPATH") if name in os.environ} | {
+        own_program.VARIABLE: own_program.program_anywhere()
+    }
     environment = {**EMPTY_ENVIRONMENT, **given}
     try:
         known = pwd.getpwuid(account)

@@ -16,6 +16,7 @@ from islandmode.store import active, rundir
 from islandmode.store.active import LabRecord, RunRecord
 from islandmode.store.folders import DRILLS
 from islandmode.store.rundir import RunDirectory
+from islandmode.system.own_program import typed, typed_anywhere, typed_at
 from islandmode.ui.lab_place import STATE
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ def _why_first(one: RunDirectory, shared: list[str] | Literal[True]) -> str:
     if shared is not True:
         return (
             f"Run {one.run} ended and restoration of {', '.join(shared)} was not seen, or is not proven. First bring it to its "
-            f"end: islandmode restore {one.run}."
+            f"end: {typed_at(one.workspace, 'restore', one.run)}."
         )
     return f"Run {one.run} may have left anything isolated: {why_unreadable(one)}"
 
@@ -206,7 +207,10 @@ def why_unreadable(one: RunDirectory) -> str:
     """Say which file of a run cannot be read, so that nobody knows what it left, and what to do; a whole sentence."""
     denied = cannot_be_told(one)
     if denied:
-        return f"{one.root} cannot be read by this account ({denied}); ask as its own, or as root: islandmode restore {one.run}."
+        return (
+            f"{one.root} cannot be read by this account ({denied}); ask as its own, or as root: "
+            f"{typed_anywhere('restore', one.run)}."
+        )
     try:
         one.plan()
     except InputError as error:
@@ -214,4 +218,4 @@ def why_unreadable(one: RunDirectory) -> str:
             f"{str(error).rstrip('.')}, with a drill of its site. That ends this alarm when it has seen every isolation point of "
             "the site without Islandmode objects."
         )
-    return "its record can be read again; islandmode status looks once more."
+    return f"its record can be read again; `{typed('status')}` looks once more."

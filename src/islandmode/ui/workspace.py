@@ -13,6 +13,7 @@ from islandmode.core.plan import Plan
 from islandmode.core.site import Site
 from islandmode.core.text import how_many
 from islandmode.store import catalog
+from islandmode.system.own_program import typed
 from islandmode.ui.checking import LAB, check_workspace
 from islandmode.ui.planning import plan_of, print_left_out
 
@@ -34,8 +35,8 @@ def start_workspace(directory: Path) -> int:
         (directory / ".gitignore").write_text(KEPT_OUT, encoding="utf-8")
     except OSError as error:
         raise InputError(f"{directory} cannot be made ({error.strerror}); name a folder that you may write.") from error
-    print(f"{directory} is ready. Next: cd {shlex.quote(str(directory))}, then `islandmode validate`, then")
-    print("`islandmode run drills/quarterly-isolation.yaml --mode rehearsal`.")
+    print(f"{directory} is ready. Next: cd {shlex.quote(str(directory))}, then `{typed('validate')}`, then")
+    print(f"`{typed('run', 'drills/quarterly-isolation.yaml', '--mode', 'rehearsal')}`.")
     return 0
 
 
