@@ -10,13 +10,13 @@ from islandmode.ui.cli import command
 from islandmode.ui.workspace import start_workspace
 
 PROJECT = Path(__file__).resolve().parents[2]
-FILES = ("drills", "inventory", "probes")
+FILES = ("drills", "inventory", "probes", "lab")
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     for folder in FILES:
-        shutil.copytree(PROJECT / folder, tmp_path / folder)
+        shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns(".built"))
     return tmp_path
 
 
@@ -68,7 +68,6 @@ def test_validate_shows_the_faults_of_all_layers_at_once_in_the_order_of_files_a
     edit(site, "      vendors: [eth2]\n", "")
     (workspace / "inventory" / "north.yaml").write_text("site: north\nzones: 7\n", encoding="utf-8")
     edit(workspace / "probes" / "line3.yaml", "address: 0", "address: 40001")
-    (workspace / "lab").mkdir()
     (workspace / "lab" / "plant.clab.yml").write_text("topology: {nodes: {}}\n", encoding="utf-8")
     said = [line.partition(": ")[::2] for line in complaints(workspace)]
     assert [place.removeprefix(f"{workspace}/") for place, _ in said] == [
@@ -109,7 +108,6 @@ def test_validate_checks_a_site_without_a_drill(workspace: Path, capsys: pytest.
 
 
 def test_validate_checks_one_file_of_each_folder(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    shutil.copytree(PROJECT / "lab", workspace / "lab")
     edit(workspace / "probes" / "line3.yaml", "address: 0", "address: 40001")
     for file, said in (
         ("inventory/riverside.yaml", "inventory/riverside.yaml: good. 4 zones, "),

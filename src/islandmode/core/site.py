@@ -41,6 +41,13 @@ def as_level(level: float) -> float:
     return level
 
 
+def as_inside(path: str) -> str:
+    """Refuse a path that leads out of the workspace: there, another machine or account has something else."""
+    if not path.strip() or path.startswith("/") or ".." in path.split("/"):
+        raise ValueError("expected a path inside the workspace, such as lab/plant.clab.yml")
+    return path
+
+
 FLOW_END = 'expected an address or a network, such as 10.10.0.10, 10.10.0.0/24 or "fd10:10::/64"'
 
 
@@ -184,10 +191,18 @@ class VantagePoint(Frozen):
     node: str | None = None
 
 
+class SiteLab(Frozen):
+    """The lab in which drills of the site are rehearsed."""
+
+    topology: Annotated[str, AfterValidator(as_inside)]
+    name: Name
+
+
 class Site(Frozen):
     """One plant."""
 
     site: Name
+    lab: SiteLab | None = None
     zones: Annotated[dict[Name, Zone], Field(min_length=2)]
     conduits: Annotated[dict[Name, Conduit], Field(min_length=1)]
     isolation_points: dict[Name, IsolationPoint]

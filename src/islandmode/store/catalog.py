@@ -180,31 +180,38 @@ def _read_all(workspace: Path, folder: str) -> _Folder:
 def sites_named(workspace: Path, site: str) -> tuple[tuple[YamlTree, ...], _Wrong]:
     """Give every file that defines a site, the one with the site's own name first, and what is wrong in the others."""
     inventory = _read_all(workspace, INVENTORY)
-    found = [tree for tree in inventory.trees if _names_site(tree) == site]
+    found = [tree for tree in inventory.trees if name_of_site(tree) == site]
     return tuple(sorted(found, key=lambda tree: Path(tree.file).stem != site)), inventory.wrong
+
+
+def inventory(workspace: Path) -> tuple[tuple[YamlTree, ...], _Wrong]:
+    """Give every file of the inventory that can be read, and what is wrong in the others."""
+    found = _read_all(workspace, INVENTORY)
+    return found.trees, found.wrong
 
 
 def sites_with(workspace: Path, key: str) -> tuple[tuple[str, ...], _Wrong]:
     """Name the sites whose files have a part, each once, and what is wrong in files that cannot be read."""
     inventory = _read_all(workspace, INVENTORY)
-    named = (_names_site(tree) for tree in inventory.trees if key in tree.document)
+    named = (name_of_site(tree) for tree in inventory.trees if key in tree.document)
     return tuple(dict.fromkeys(named)), inventory.wrong
 
 
-def _names_site(tree: YamlTree) -> str:
+def name_of_site(tree: YamlTree) -> str:
+    """Give the name of the site that a file defines: its own word, or else the file's name."""
     return show(str(tree.document.get("site", Path(tree.file).stem)))
 
 
 def _site_tree(inventory: _Folder, site: str, drill_tree: YamlTree) -> YamlTree:
     """Find the one file that defines a drill's site."""
-    found = [tree for tree in inventory.trees if _names_site(tree) == site]
+    found = [tree for tree in inventory.trees if name_of_site(tree) == site]
     # A file that says which site it is comes before one that only has the site's name.
     found = [tree for tree in found if "site" in tree.document] or found
     if len(found) == 1:
         return found[0]
     if found:
         raise _twice(site, found[0], found[1])
-    missing = no_site(site, dict.fromkeys(_names_site(tree) for tree in inventory.trees), drill_tree)
+    missing = no_site(site, dict.fromkeys(name_of_site(tree) for tree in inventory.trees), drill_tree)
     # It may be in a file that could not be read; one with the site's name most likely is it.
     likely = [error for error in inventory.wrong if error.place and Path(error.place.file).stem == site]
     raise _one(likely or [*inventory.wrong, missing])
@@ -291,7 +298,7 @@ def _sites_in(inventory: _Folder, errors: _Errors) -> dict[str, tuple[YamlTree, 
     found: dict[str, tuple[YamlTree, Site | None]] = {}
     for tree in inventory.trees:
         with errors.collect():
-            name = _names_site(tree)
+            name = name_of_site(tree)
             if name in found:
                 raise _twice(name, found[name][0], tree)
             found[name] = tree, None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,11 +13,12 @@ from islandmode.core.plan import Plan
 from islandmode.core.planning import check_in_part, check_site
 from islandmode.core.problem import Problem
 from islandmode.core.site import Site
-from islandmode.rehearse.topology import read_topology
+from islandmode.rehearse.topology import POINT_LABEL, Topology, read_topology
 from islandmode.store import catalog
 from islandmode.store.catalog import Loaded, Workspace
 from islandmode.store.yaml_tree import YamlTree
 from islandmode.system.own_program import typed
+from islandmode.ui.lab_place import lab_of_site
 from islandmode.ui.planning import fault_at, plan_loaded
 
 LAB, TOPOLOGY_ENDING = "lab", ".clab.yml"
@@ -40,7 +41,8 @@ def check_workspace(workspace: Path) -> Checked:
             f"There is no drill in {workspace / catalog.DRILLS} and no site in {workspace / catalog.INVENTORY}; start a "
             f"workspace with `{typed('init', 'DIR')}`."
         )
-    errors = [*found.errors, *_topologies(workspace)]
+    sites_read = [(tree, site) for tree, site in found.sites.values() if site is not None]
+    errors = [*found.errors, *_topologies(workspace, sites_read)]
     sites: dict[str, Site] = {}
     for tree, site in found.sites.values():
         if site is not None:
@@ -61,13 +63,41 @@ def check_workspace(workspace: Path) -> Checked:
     )
 
 
-def _topologies(workspace: Path) -> Iterator[InputError]:
-    for path in sorted((workspace / LAB).glob(f"*{TOPOLOGY_ENDING}")):
-        if not path.name.startswith("."):
+def _topologies(workspace: Path, sites: Sequence[tuple[YamlTree, Site]]) -> Iterator[InputError]:
+    """Check every topology of the folder, and those that sites name, each against its site."""
+    read: dict[Path, Topology] = {}
+    named = [workspace / site.lab.topology for _, site in sites if site.lab is not None]
+    in_folder = (path for path in (workspace / LAB).glob(f"*{TOPOLOGY_ENDING}") if not path.name.startswith("."))
+    for path in sorted({*in_folder, *(path for path in named if path.is_file())}):
+        try:
+            read[path] = read_topology(path)
+        except InputError as error:
+            yield from (_from_workspace(workspace, path, one) for one in catalog.each_of(error))
+    for tree, site in sites:
+        if site.lab is not None:
+            place = lab_of_site(site.lab, tree.place(("lab", "topology")), None, None)
             try:
-                read_topology(path)
+                topology = read.get(place.file(workspace))
             except InputError as error:
-                yield from (_from_workspace(workspace, path, one) for one in catalog.each_of(error))
+                yield error
+            else:
+                yield from _unlike(tree, site, topology) if topology is not None else ()
+
+
+def _unlike(tree: YamlTree, site: Site, topology: Topology) -> Iterator[InputError]:
+    """Find what a site says that its lab does not have: a rehearsal would end at it after the lab came up."""
+    where, known = topology.file.name, ", ".join(topology.nodes)
+    for name, vantage in site.vantages.items():
+        if vantage.node is not None and vantage.node not in topology.nodes:
+            sentence = f"There is no node {vantage.node} in the lab ({where}); known nodes: {known}."
+            yield InputError(sentence, tree.place(("vantages", name, "node")))
+    for name in site.isolation_points:
+        if name not in topology.points:
+            sentence = (
+                f"No node of the lab ({where}) is isolation point {name}; give the node that stands for it the label "
+                f"{POINT_LABEL}: {name}."
+            )
+            yield InputError(sentence, tree.place(("isolation_points", name), of_key=True))
 
 
 def _from_workspace(workspace: Path, path: Path, error: InputError) -> InputError:

@@ -70,9 +70,11 @@ Workspace = Annotated[
     Path,
     typer.Option("--workspace", "-w", help="Folder with drills/, inventory/ and probes/.", callback=_with_banner),
 ]
-LabName = Annotated[str, typer.Option("--lab", help="Name of the lab.")]
+LabName = Annotated[str | None, typer.Option("--lab", help="Name of the lab; what the site says if not given.")]
+GivenLab = Annotated[str, typer.Option("--lab")]
 TopologyFile = Annotated[
-    Path | None, typer.Option("--topology", help="The lab's file in the workspace; lab/plant.clab.yml if not given.")
+    Path | None,
+    typer.Option("--topology", help="The lab's file in the workspace; what the site says if not given."),
 ]
 DrillName = Annotated[str, typer.Argument(help="A drill's file or its name.")]
 RunName = Annotated[str, typer.Argument(help="A run, the beginning of its name, or `last`.")]
@@ -159,8 +161,10 @@ def plan(
     if card is not None:
         from islandmode.ui.card import TypedAt
         from islandmode.ui.card_file import write_plan_card
+        from islandmode.ui.lab_place import lab_of_site
 
-        write_plan_card(made, card, TypedAt(workspace.resolve(), program_anywhere(), "plant"))
+        lab = lab_of_site(loaded.site.lab, None, None, None).name
+        write_plan_card(made, card, TypedAt(workspace.resolve(), program_anywhere(), lab))
     return 0
 
 
@@ -169,7 +173,7 @@ def run(
     drill: DrillName,
     mode: Annotated[str, typer.Option("--mode", help="tabletop, dry-run, rehearsal or live.")],
     workspace: Workspace = HERE,
-    lab: LabName = "plant",
+    lab: LabName = None,
     json: Json = False,  # noqa: FBT002 - typer's way
     topology: TopologyFile = None,
     own_lab: Annotated[bool, typer.Option("--own-lab", hidden=True)] = False,  # noqa: FBT002 - typer's way
@@ -189,7 +193,7 @@ def run(
 
     where = workspace.resolve()
     request = RunRequest(where, drill, modes[mode], lab, own_lab, json, topology, recorded)
-    again = ["run", drill, "--mode", mode, "--workspace", str(request.workspace), "--lab", lab, *(["--json"] * json)]
+    again = ["run", drill, "--mode", mode, "--workspace", str(request.workspace), *(["--json"] * json)]
     return run_drill(request, [*again, *(["--topology", str(topology)] if topology else [])])
 
 
@@ -216,7 +220,7 @@ def show(run: RunName = "last", workspace: Workspace = HERE, json: Json = False)
 @app.command()
 def status(
     workspace: Workspace = HERE,
-    lab: LabName = "plant",
+    lab: LabName = None,
     devices: Annotated[  # noqa: FBT002 - typer's way
         bool, typer.Option("--devices", help="Log in on the devices and look; changes nothing.")
     ] = False,
@@ -234,7 +238,7 @@ def status(
 
 
 @app.command(hidden=True)
-def look(workspace: Workspace = HERE, lab: LabName = "plant") -> int:
+def look(lab: GivenLab, workspace: Workspace = HERE) -> int:
     """Look at the devices of a lab; `status --devices` starts this on the operations host."""
     from islandmode.ui.devices import look as look_there
     from islandmode.ui.silent_disk import looking
@@ -247,7 +251,7 @@ def look(workspace: Workspace = HERE, lab: LabName = "plant") -> int:
 def abort(
     run: Annotated[str | None, typer.Argument(help="A run; every run of this machine if not given.")] = None,
     workspace: Workspace = HERE,
-    lab: LabName = "plant",
+    lab: LabName = None,
     at_once: AtOnce = False,  # noqa: FBT002 - typer's way
     asked: Asked = False,  # noqa: FBT002 - typer's way
 ) -> int:
@@ -267,7 +271,7 @@ def abort(
 def restore(
     run: Annotated[str | None, typer.Argument(help="A run; all that left something isolated if not given.")] = None,
     workspace: Workspace = HERE,
-    lab: LabName = "plant",
+    lab: LabName = None,
     drill: Annotated[str | None, typer.Option("--drill", help="Restore what a drill would isolate.")] = None,
     prove: Annotated[bool, typer.Option("--prove", hidden=True)] = False,  # noqa: FBT002 - typer's way
     at_once: AtOnce = False,  # noqa: FBT002 - typer's way
@@ -282,7 +286,7 @@ def restore(
     if prove and run is not None:
         from islandmode.ui.restoring import prove as prove_restore
 
-        return prove_restore(workspace.resolve(), run, lab)
+        return prove_restore(workspace.resolve(), run, _lab_meant(workspace, lab))
     with watching(run, workspace if drill is not None else None) as watch:
         where, named = workspace.resolve(), ("--drill", drill) if drill is not None else (run,) if run else ()
         wanted = stop_commands.Wanted(where, run, lab, ("restore", *named, *_place(workspace, lab)), at_once, watch)
@@ -296,8 +300,8 @@ def restore(
 @app.command(hidden=True)
 def guard(
     run: RunName,
+    lab: GivenLab,
     workspace: Workspace = HERE,
-    lab: LabName = "plant",
     record: Annotated[Path | None, typer.Option("--record")] = None,
 ) -> int:
     """Guard a run; conductors start this."""
@@ -306,33 +310,40 @@ def guard(
     return guard_run(workspace, lab, run, record)
 
 
-def _place(workspace: Path, lab: str) -> tuple[str, ...]:
-    return ("--workspace", str(workspace.resolve()), "--lab", lab)
+def _place(workspace: Path, lab: str | None) -> tuple[str, ...]:
+    return ("--workspace", str(workspace.resolve()), *(("--lab", lab) if lab is not None else ()))
+
+
+def _lab_meant(workspace: Path, lab: str | None) -> str:
+    from islandmode.ui.lab_place import lab_meant
+
+    # A name that is given needs no file of the workspace.
+    return lab if lab is not None else lab_meant(workspace).name
 
 
 @lab_app.command("up")
 def lab_up(
     workspace: Workspace = HERE,
-    lab: LabName = "plant",
+    lab: LabName = None,
     backend: Annotated[str, typer.Option("--backend", help="namespaces or containerlab.")] = "namespaces",
     topology: TopologyFile = None,
 ) -> int:
     """Bring the lab up; it stays until `lab down`."""
     from islandmode.ui.lab_commands import up
-    from islandmode.ui.lab_place import TOPOLOGY
+    from islandmode.ui.lab_place import lab_meant
 
-    return up(workspace, lab, backend, topology or TOPOLOGY)
+    return up(workspace, lab_meant(workspace, lab, topology), backend)
 
 
 @lab_app.command("status")
-def lab_status(workspace: Workspace = HERE, lab: LabName = "plant") -> int:
+def lab_status(workspace: Workspace = HERE, lab: LabName = None) -> int:
     """List the lab's nodes."""
     from islandmode.ui.lab_commands import status as show_status
     from islandmode.ui.lab_place import STATE
     from islandmode.ui.silent_disk import looking
 
     with looking(workspace / STATE) as watch:
-        return show_status(workspace, lab, watch)
+        return show_status(workspace, _lab_meant(workspace, lab), watch)
 
 
 @lab_app.command("shell", context_settings={"ignore_unknown_options": True})
@@ -340,7 +351,7 @@ def lab_shell(
     node: Annotated[str, typer.Argument(help="Name of a node.")],
     command: Annotated[list[str] | None, typer.Argument(help="A command; a shell if not given.")] = None,
     workspace: Workspace = HERE,
-    lab: LabName = "plant",
+    lab: LabName = None,
 ) -> int:
     """Open a shell in a node, or run a command there."""
     from islandmode.ui.lab_commands import shell
@@ -348,12 +359,12 @@ def lab_shell(
     from islandmode.ui.silent_disk import looking
 
     with looking(workspace / STATE) as watch:
-        return shell(workspace, lab, node, tuple(command or ()), watch)
+        return shell(workspace, _lab_meant(workspace, lab), node, tuple(command or ()), watch)
 
 
 @lab_app.command("restart")
 def lab_restart(
-    node: Annotated[str, typer.Argument(help="Name of a node.")], workspace: Workspace = HERE, lab: LabName = "plant"
+    node: Annotated[str, typer.Argument(help="Name of a node.")], workspace: Workspace = HERE, lab: LabName = None
 ) -> int:
     """Restart a node: links and saved files stay, running state goes."""
     from islandmode.ui.lab_commands import restart
@@ -361,7 +372,7 @@ def lab_restart(
     from islandmode.ui.silent_disk import looking
 
     with looking(workspace / STATE) as watch:
-        return restart(workspace, lab, node, watch)
+        return restart(workspace, _lab_meant(workspace, lab), node, watch)
 
 
 @lab_app.command("graph")
@@ -369,11 +380,12 @@ def lab_graph(
     file: Annotated[Path | None, typer.Argument(help="SVG file to write; standard output if not given.")] = None,
     workspace: Workspace = HERE,
     site: Annotated[str | None, typer.Option("--site", help="The site that the lab stands for.")] = None,
+    topology: TopologyFile = None,
 ) -> int:
     """Draw the lab: zones by level, nodes, links, conduits."""
     from islandmode.ui.lab_graph import draw_lab
 
-    return draw_lab(workspace, file, site)
+    return draw_lab(workspace, file, site, topology)
 
 
 @lab_app.command("list")
@@ -389,7 +401,7 @@ def lab_list(workspace: Workspace = HERE) -> int:
 @lab_app.command("down")
 def lab_down(
     workspace: Workspace = HERE,
-    lab: LabName = "plant",
+    lab: LabName = None,
     force: Annotated[  # noqa: FBT002 - typer's way
         bool, typer.Option("--force", help="Stop and restore the runs that use it first.")
     ] = False,
@@ -402,7 +414,7 @@ def lab_down(
     from islandmode.ui.silent_disk import looking
 
     with looking(workspace / RUNS) as watch:
-        return down(workspace, lab, watch, force=force)
+        return down(workspace, _lab_meant(workspace, lab), watch, force=force)
 
 
 def command(arguments: list[str]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import anyio
@@ -38,7 +38,7 @@ from islandmode.ui.unfinished_runs import (
 LOOK_S = 10.0
 
 
-def look_at_devices(known: Known, lab_name: str, watch: LookWatch) -> int:
+def look_at_devices(known: Known, names: Sequence[str], watch: LookWatch) -> int:
     """Look at the devices of every lab in which a run may have left something, and of this workspace's; 0 or 5."""
     code = 0
     labs: dict[str, tuple[Path, Lab]] = {}
@@ -56,15 +56,17 @@ def look_at_devices(known: Known, lab_name: str, watch: LookWatch) -> int:
         else:
             labs[found.identity] = (one.workspace, found)
     watch.at(known.workspace / STATE)
-    for lab in _labs_of(known.workspace, lab_name):
+    for lab in _labs_of(known.workspace, names):
         labs.setdefault(lab.identity, (known.workspace, lab))
     if not labs and not code:
         if not is_workspace(known.workspace):
             raise InputError(
                 f"{known.workspace} is no workspace, and no lab is known here: there is no device to look at."
             )
-        if backends.is_orphan(lab_name, known.workspace / STATE):
-            print(f"Lab {lab_name} is up and its folder is gone: its devices cannot be looked at.", file=sys.stderr)
+        orphans = [name for name in names if backends.is_orphan(name, known.workspace / STATE)]
+        if orphans:
+            told = f"Lab {', '.join(orphans)} is up and its folder is gone: its devices cannot be looked at."
+            print(told, file=sys.stderr)
             return STRANDED
         print("No lab of this workspace is up: there is no device to look at.")
     for workspace, lab in labs.values():
@@ -74,9 +76,9 @@ def look_at_devices(known: Known, lab_name: str, watch: LookWatch) -> int:
     return code
 
 
-def _labs_of(workspace: Path, name: str) -> Iterator[Lab]:
+def _labs_of(workspace: Path, names: Sequence[str]) -> Iterator[Lab]:
     state = workspace / STATE
-    for one in sorted({*names_of_labs(state), name}):
+    for one in sorted({*names_of_labs(state), *names}):
         try:
             lab = backends.attach(one, state)
         except (LabUnknown, InputError):

@@ -21,7 +21,7 @@ from islandmode.system.clock import MachineClock
 from islandmode.system.life import lockers
 from islandmode.system.own_program import typed
 from islandmode.ui import stop_commands
-from islandmode.ui.lab_place import STATE
+from islandmode.ui.lab_place import STATE, LabPlace
 from islandmode.ui.silent_disk import LookWatch
 from islandmode.ui.unfinished_runs import known_runs, lab_identity, lab_is_gone, owed_by, uses
 
@@ -29,11 +29,11 @@ ENDED_WITHIN_S = 30.0
 LOOK_EVERY_S = 0.1
 
 
-def up(workspace: Path, name: str, backend: str, topology: Path) -> int:
+def up(workspace: Path, place: LabPlace, backend: str) -> int:
     """Bring a lab up and say how to go on."""
-    lab = backends.up(workspace / topology, name=name, state_dir=workspace / STATE, backend=backend)
+    lab = backends.up(place.file(workspace), name=place.name, state_dir=workspace / STATE, backend=backend)
     shell, end = (lab_command(verb, lab.name, lab.state_dir) for verb in ("shell", "down"))
-    print(f"Lab {lab.name} is up. Look around with `{shell} ops`, end it with `{end}`.")
+    print(f"Lab {lab.name} is up from {place.topology}. Look around with `{shell} ops`, end it with `{end}`.")
     return 0
 
 

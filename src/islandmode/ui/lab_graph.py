@@ -10,16 +10,18 @@ from islandmode.core.site import Site
 from islandmode.rehearse.topology import POINT_LABEL, Topology, read_topology
 from islandmode.store.catalog import INVENTORY, load_sites
 from islandmode.ui.lab_picture import MARK, lab_picture
-from islandmode.ui.lab_place import TOPOLOGY
+from islandmode.ui.lab_place import NAME, lab_meant
 from islandmode.ui.lab_scene import scene_of
 
 HEAD_BYTES = 100
 
 
-def draw_lab(workspace: Path, file: Path | None, site: str | None) -> int:
+def draw_lab(workspace: Path, file: Path | None, site: str | None, topology: Path | None) -> int:
     """Draw a workspace's lab into a file, or on standard output where none is named."""
-    topology = read_topology(workspace / TOPOLOGY)
-    picture = lab_picture(scene_of(topology, site_of(topology, load_sites(workspace), site)))
+    # Only where the file is given does it not matter which lab would come up from it.
+    place = lab_meant(workspace, NAME if topology is not None else None, topology, site)
+    drawn = read_topology(place.file(workspace))
+    picture = lab_picture(scene_of(drawn, site_of(drawn, load_sites(workspace), site, place.site)))
     if file is None:
         sys.stdout.write(picture)
         return 0
@@ -33,8 +35,8 @@ def draw_lab(workspace: Path, file: Path | None, site: str | None) -> int:
     return 0
 
 
-def site_of(topology: Topology, sites: dict[str, Site], named: str | None) -> Site | None:
-    """Find the site that a lab stands for: the one named, or the one that knows its isolation points.
+def site_of(topology: Topology, sites: dict[str, Site], named: str | None, naming: str | None = None) -> Site | None:
+    """Find the site that a lab stands for: the one named, or the one that knows its isolation points; `naming` names the lab.
 
     A lab without isolation points, or a workspace without sites, is drawn without levels and conduits.
     """
@@ -47,8 +49,8 @@ def site_of(topology: Topology, sites: dict[str, Site], named: str | None) -> Si
         dict.fromkeys(node.labels[POINT_LABEL] for node in topology.nodes.values() if POINT_LABEL in node.labels)
     )
     fitting = [name for name, site in sites.items() if any(point in site.isolation_points for point in points)]
-    if len(fitting) == 1:
-        return sites[fitting[0]]
+    if len(fitting) == 1 or naming in fitting:
+        return sites[fitting[0] if naming is None or naming not in fitting else naming]
     if not points or not sites:
         return None
     if fitting:

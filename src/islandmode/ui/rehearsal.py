@@ -21,16 +21,20 @@ from islandmode.rehearse.lab import Lab, lab_command
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.clock import Clock
 from islandmode.system.secrets import Secrets
-from islandmode.ui.lab_place import STATE, TOPOLOGY
+from islandmode.ui.lab_place import STATE, LabPlace
 
 FAR_SPOOL = Path("/run/islandmode")
 
 
-def attach_or_up(workspace: Path, name: str, topology: Path | None) -> tuple[Lab, bool]:
-    """Return the running lab of that name, or bring one up; the flag says that this call brought it up."""
+def attach_or_up(workspace: Path, place: LabPlace, topology: Path | None) -> tuple[Lab, bool]:
+    """Return the running lab of that name, or bring one up; the flag says that this call brought it up.
+
+    A lab that was brought up from another file than its site names is used; not if `topology`, a file given by hand, is another.
+    """
+    name = place.name
     lab = backends.attach(name, workspace / STATE)
     if lab is None:
-        return backends.up(workspace / (topology or TOPOLOGY), name=name, state_dir=workspace / STATE), True
+        return backends.up(place.file(workspace), name=name, state_dir=workspace / STATE), True
     if topology is not None and lab.topology.file != (workspace / topology).resolve():
         raise InputError(
             f"Lab {name} is up from {lab.topology.file}, not from {topology}; end it with "
@@ -45,8 +49,8 @@ def refuse_strangers(plan: Restorable, lab: Lab) -> None:
         if str(point.management.address) not in lab.management_addresses:
             known = ", ".join(lab.management_addresses)
             raise Refused(
-                f"{name} at {point.management.address} is not a device of this lab ({known}); a rehearsal logs in "
-                "nowhere else. Point the site's management address at the lab, or drill in another mode."
+                f"{name} at {point.management.address} is not a device of lab {lab.name} from {lab.topology.file} ({known}); a "
+                "rehearsal logs in nowhere else. Point the site's management address at the lab, or drill in another mode."
             )
 
 

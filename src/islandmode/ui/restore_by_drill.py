@@ -29,6 +29,7 @@ from islandmode.system.claim import FileClaim
 from islandmode.system.clock import MachineClock
 from islandmode.system.disk import MachineDisk
 from islandmode.ui import rehearsal
+from islandmode.ui.lab_place import lab_named_by
 from islandmode.ui.operator_name import operator_name
 from islandmode.ui.planning import print_left_out, rescue_of, rescue_of_site
 from islandmode.ui.restoring import elsewhere, lab_named, new_journal, restore_points, say_what_is_left
@@ -42,7 +43,7 @@ RECORDS_WITHIN_S = 3.0
 def restore_by_drill(wanted: Wanted, drill: str) -> int:
     """Restore by what a drill would isolate, whoever made the objects; returns 0 when all of it was seen, else 5."""
     rescue, lost, left_out = rescue_of(wanted.workspace, drill)
-    lab = lab_named(wanted.workspace, wanted.lab)
+    lab = lab_named(wanted.workspace, wanted.lab or lab_named_by(wanted.workspace, rescue.site))
     try:
         ended = elsewhere(wanted.watch, rescue, lab, wanted.arguments)
     except LabGone as gone:

@@ -27,7 +27,7 @@ from islandmode.system.disk import MachineDisk
 from islandmode.system.own_program import typed, typed_at
 from islandmode.ui import rehearsal
 from islandmode.ui.devices import told_of_saved
-from islandmode.ui.lab_place import STATE
+from islandmode.ui.lab_place import STATE, lab_named_by
 from islandmode.ui.operator_name import operator_name
 from islandmode.ui.results import print_card
 from islandmode.ui.silent_disk import DiskWatch
@@ -154,7 +154,8 @@ def _lab_without_folder(wanted: Wanted, directory: RunDirectory) -> Lab:
             f"its lab cannot be found in {directory.workspace / STATE}; `{typed('lab', 'list')}` says whether it lives, and "
             f"`{typed_at(directory.workspace, 'lab', 'down', '--force')}` ends it, and the isolation with it."
         )
-    return lab_named(directory.workspace, wanted.lab)
+    name = wanted.lab or lab_named_by(directory.workspace, directory.plan().drill.site)
+    return lab_named(directory.workspace, name)
 
 
 def elsewhere(watch: DiskWatch, plan: Restorable, lab: Lab, arguments: tuple[str, ...]) -> int | None:

@@ -41,6 +41,7 @@ from islandmode.ui import rehearsal
 from islandmode.ui.as_json import print_error
 from islandmode.ui.card import CARD, TypedAt, render_card
 from islandmode.ui.exits import NOTHING_TO_JUDGE, exit_code
+from islandmode.ui.lab_place import LabPlace, lab_of_site
 from islandmode.ui.live import LiveView, silent
 from islandmode.ui.operator_name import operator_name
 from islandmode.ui.plan_text import print_plan
@@ -61,7 +62,7 @@ class RunRequest:
     workspace: Path
     drill: str
     mode: Mode
-    lab: str
+    lab: str | None
     own_lab: bool
     json: bool
     topology: Path | None
@@ -84,11 +85,12 @@ def run_drill(request: RunRequest, arguments: Sequence[str]) -> int:
         else:
             print_plan(plan)
         return NOTHING_TO_JUDGE
-    return _rehearse(request, plan, arguments)
+    place = lab_of_site(loaded.site.lab, loaded.place("site", ("lab", "topology")), request.lab, request.topology)
+    return _rehearse(request, plan, place, (*arguments, "--lab", place.name))
 
 
-def _rehearse(request: RunRequest, plan: Plan, arguments: Sequence[str]) -> int:
-    lab, ours = rehearsal.attach_or_up(request.workspace, request.lab, request.topology)
+def _rehearse(request: RunRequest, plan: Plan, place: LabPlace, arguments: Sequence[str]) -> int:
+    lab, ours = rehearsal.attach_or_up(request.workspace, place, request.topology)
     ours = ours or request.own_lab
     try:
         rehearsal.refuse_strangers(plan, lab)

@@ -16,7 +16,7 @@ from islandmode.run.outermost import STRANDED, sentence_of
 from islandmode.store.rundir import RunDirectory
 from islandmode.ui.as_json import print_as_json
 from islandmode.ui.banner import banner
-from islandmode.ui.lab_place import STATE
+from islandmode.ui.lab_place import STATE, names_meant
 from islandmode.ui.silent_disk import LookWatch
 from islandmode.ui.stop_commands import say_whether_all
 from islandmode.ui.unfinished_runs import (
@@ -28,7 +28,7 @@ from islandmode.ui.unfinished_runs import (
 )
 
 
-def print_status(workspace: Path, lab: str, watch: LookWatch, *, devices: bool, as_json: bool) -> int:
+def print_status(workspace: Path, lab: str | None, watch: LookWatch, *, devices: bool, as_json: bool) -> int:
     """Say whether a lab runs, and which runs of this machine did not end with restoration seen."""
     known = known_runs(workspace)
     if as_json:
@@ -47,16 +47,18 @@ def _for_machines(one: RunDirectory, watch: LookWatch) -> dict[str, Any]:
     return {"run": one.run, "workspace": str(one.workspace), **going, "owed": owed}
 
 
-def _say(known: Known, lab: str, watch: LookWatch, *, devices: bool) -> int:
+def _say(known: Known, lab: str | None, watch: LookWatch, *, devices: bool) -> int:
+    labs = names_meant(known.workspace, lab)
     if is_workspace(known.workspace):
         watch.at(known.workspace / STATE)
-        _print_lab(known.workspace, lab)
+        for name in labs:
+            _print_lab(known.workspace, name)
     code, named = _print_runs(known, watch)
     if devices:
         # Only where it is asked for: logging in brings all that a restore needs.
         from islandmode.ui.devices import look_at_devices  # noqa: PLC0415
 
-        code = max(code, look_at_devices(known, lab, watch))
+        code = max(code, look_at_devices(known, labs, watch))
         return max(code, say_whether_all(known, "")) if known.unread else code
     if not named or known.unread:
         code = max(

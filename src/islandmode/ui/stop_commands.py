@@ -51,7 +51,6 @@ PUT_WITHIN_S = 0.3
 RECORDS_WITHIN_S = 3.0
 LOOK_EVERY_S = 0.05
 GOOD_FOR_US = 60_000_000
-DEFAULT_LAB = "plant"
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Wanted:
 
     workspace: Path
     run: str | None
-    lab: str
+    lab: str | None
     arguments: tuple[str, ...]
     at_once: bool
     """Whether whoever has the run was asked already."""
@@ -69,10 +68,10 @@ class Wanted:
     """Whether the run's processes were asked a moment ago: a second signal could end one that writes its verdict."""
 
 
-def arguments_for(verb: str, one: RunDirectory, lab: str = DEFAULT_LAB) -> tuple[str, ...]:
+def arguments_for(verb: str, one: RunDirectory, lab: str | None = None) -> tuple[str, ...]:
     """Give our own arguments for one run, which may be of another workspace than ours."""
-    named = str(one.record.lab.get("name", lab)) if one.record is not None else lab
-    return (verb, one.run, "--workspace", str(one.workspace), "--lab", named)
+    named = one.record.lab.get("name", lab) if one.record is not None else lab
+    return (verb, one.run, "--workspace", str(one.workspace), *(("--lab", str(named)) if named is not None else ()))
 
 
 def restore(wanted: Wanted) -> int:
