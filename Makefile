@@ -9,10 +9,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := $(PIP) install --require-hashes $(WHEELS)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup ready system test lint drill full bench crash-matrix at-random mutants lab-image containerlab containerlab-more third-party lock wheelhouse clean
+.PHONY: help setup ready system test lint drill full reference bench crash-matrix at-random mutants lab-image containerlab containerlab-more third-party lock wheelhouse clean
 
 help:
-	@echo "make setup | test | lint | drill | full | bench | crash-matrix | at-random | mutants | lab-image | containerlab | third-party | lock | wheelhouse | clean"
+	@echo "make setup | test | lint | drill | full | reference | bench | crash-matrix | at-random | mutants | lab-image | containerlab | third-party | lock | wheelhouse | clean"
 
 # The README's two commands put nothing on anybody's PATH: both end with how the program is called.
 CALLED := echo "To call it: '$(CURDIR)/$(BIN)/islandmode', or by its name after: . '$(CURDIR)/$(BIN)/activate'"
@@ -87,6 +87,10 @@ containerlab-programs: ready
 
 # What does not fit into CI; its last results are docs/crash-matrix.md and docs/full.md.
 full: test drill crash-matrix at-random mutants containerlab containerlab-more third-party
+
+# docs/reference.md, from the models that read the operators' files.
+reference: ready
+	$(BIN)/python scripts/field_reference.py
 
 bench: ready
 	for program in bench/*.py; do $(BIN)/python $$program; done

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from islandmode.core.errors import InputError
-from islandmode.rehearse.topology import POINT_LABEL, LabLink, LabNode, Topology, read_topology
+from islandmode.rehearse.topology import POINT_LABEL, ZONE_LABEL, LabLink, LabNode, Topology, read_topology
 from islandmode.store.catalog import load_sites
 from islandmode.ui.cli import command
 from islandmode.ui.lab_layout import Box, Label, Layout, layout_of
 from islandmode.ui.lab_picture import lab_picture
 from islandmode.ui.lab_rows import PAD
-from islandmode.ui.lab_scene import DETAIL, ZONE_LABEL, Scene, scene_of
+from islandmode.ui.lab_scene import DETAIL, Scene, scene_of
 from islandmode.ui.svg_text import height_of, text_width, width_of
 
 PROJECT = Path(__file__).resolve().parents[2]

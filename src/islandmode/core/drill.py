@@ -28,9 +28,16 @@ class Mode(StrEnum):
 class Service(Frozen):
     """The essential service that must go on, and for how long it should be able to."""
 
-    name: Words
-    target: Words
-    autonomy_target: Seconds | None = None
+    name: Words = Field(description="What the plant produces or provides.", examples=["Line 3 filling"])
+    target: Words = Field(
+        description="What must be reached while isolated. People are told it; a drill tests the probes, not this number.",
+        examples=[">= 40 bottles/min"],
+    )
+    autonomy_target: Seconds | None = Field(
+        default=None,
+        description="How long the plant should be able to go on alone. It is told, and not tested by the drill.",
+        examples=["90 d"],
+    )
 
     @property
     def told(self) -> str:
@@ -46,49 +53,95 @@ class Service(Frozen):
 class Stage(Frozen):
     """One wave of the isolation."""
 
-    name: Name
-    isolate: Annotated[Names, Field(min_length=1)]
-    hold: Seconds
+    name: Name = Field(description="Name of the stage.", examples=["vendors"])
+    isolate: Annotated[Names, Field(min_length=1)] = Field(
+        description="The conduits that this stage isolates in addition to those of earlier stages.",
+        examples=[["remote-access"]],
+    )
+    hold: Seconds = Field(
+        description="How long the plant stays so before the next stage, or before it is restored.", examples=["8 s"]
+    )
 
 
 class Limits(Frozen):
     """What the site owner demands; the tool ships no default pass or fail limit."""
 
-    isolate_within: Seconds
-    restore_within: Seconds
-    dead_man: Seconds
-    longest_ot_gap: Seconds
-    undo_tier: Literal["A", "B", "C", "D"]
+    isolate_within: Seconds = Field(
+        description="From the order until no packet passes any more, as the probes saw it. Less than dead_man.",
+        examples=["5 s"],
+    )
+    restore_within: Seconds = Field(
+        description="From the order until every path passes again, as the probes saw it. Less than dead_man.",
+        examples=["10 s"],
+    )
+    dead_man: Seconds = Field(
+        description="After this time the device restores by itself, whatever becomes of the operations host. It is set again while all is well.",
+        examples=["3 min"],
+    )
+    longest_ot_gap: Seconds = Field(
+        description="The longest time that a continuity probe may be without a good answer. More than sample_every.",
+        examples=["1 s"],
+    )
+    undo_tier: Literal["A", "B", "C", "D"] = Field(
+        description="The weakest way back that is accepted. A: a timer of the device itself, which undoes nothing but the isolation. B: a "
+        "timer of the device that may be late. C: only the guardian on the operations host. D: only a person.",
+        examples=["A"],
+    )
 
 
 class LeftOpen(Frozen):
     """A conduit across the drill's boundary that stays open on purpose, and who accepted that."""
 
-    conduit: Name
-    accepted_by: Annotated[Words, Field(min_length=1)]
+    conduit: Name = Field(description="The conduit that stays open.", examples=["remote-access"])
+    accepted_by: Annotated[Words, Field(min_length=1)] = Field(
+        description="Who accepted that: name and position.", examples=["R. Ortiz, plant manager"]
+    )
 
 
 class AbortRule(Frozen):
     """Restore at once when a probe is bad or unknown for this long."""
 
-    probe: Name
-    bad_for: Seconds
+    probe: Name = Field(
+        description="A continuity or severed probe of this drill that is asked from `here`; other vantages are not heard in the holds.",
+        examples=["plc-filler"],
+    )
+    bad_for: Seconds = Field(
+        description="How long without a good answer; no answer counts as not good.", examples=["2 s"]
+    )
 
 
 class Drill(Frozen):
     """The definition of a drill."""
 
-    drill: Name
-    site: Name
-    service: Service
-    stages: Annotated[tuple[Stage, ...], BeforeValidator(as_tuple), Field(min_length=1)]
-    limits: Limits
-    continuity: Annotated[Names, Field(min_length=1)]
-    severed: Annotated[Names, Field(min_length=1)]
-    abort_when: Annotated[tuple[AbortRule, ...], BeforeValidator(as_tuple)] = ()
-    left_open: Annotated[tuple[LeftOpen, ...], BeforeValidator(as_tuple)] = ()
-    sample_every: Seconds = 0.1
-    settle: Seconds = 2.0
+    drill: Name = Field(description="Name of the drill; a workspace has it once.", examples=["quarterly-isolation"])
+    site: Name = Field(description="The site on which it runs.", examples=["riverside"])
+    service: Service = Field(description="What the plant must go on doing.")
+    stages: Annotated[tuple[Stage, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
+        description="The waves of the isolation, one after the other; after the last everything is restored at once."
+    )
+    limits: Limits = Field(description="What the process owner demands; nothing has a built-in limit.")
+    continuity: Annotated[Names, Field(min_length=1)] = Field(
+        description="Probes that must stay good from before the first stage until after restore.",
+        examples=[["plc-filler", "hmi-line3"]],
+    )
+    severed: Annotated[Names, Field(min_length=1)] = Field(
+        description="Probes that must be dead while their conduit is isolated, and good before and after. Each isolated conduit needs "
+        "one in each direction and each address family that the allow-list permits.",
+        examples=[["vendor-to-hmi", "line3-to-vendor"]],
+    )
+    abort_when: Annotated[tuple[AbortRule, ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="When to restore at once."
+    )
+    left_open: Annotated[tuple[LeftOpen, ...], BeforeValidator(as_tuple)] = Field(
+        default=(),
+        description="Conduits of the isolated zones that stay open on purpose. Nothing then calls the plant an island.",
+    )
+    sample_every: Seconds = Field(default=0.1, description="How often each probe is asked.", examples=["100 ms"])
+    settle: Seconds = Field(
+        default=2.0,
+        description="How long every probe must be good before the first stage, and again after restore.",
+        examples=["2 s"],
+    )
 
     @model_validator(mode="before")
     @classmethod

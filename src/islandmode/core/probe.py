@@ -48,10 +48,18 @@ def as_word(word: object) -> object:
 class ProbeTarget(Frozen):
     """What every probe has: a vantage and a target address."""
 
-    vantage: Name
-    target: Annotated[Address, AfterValidator(without_scope)]
-    timeout: Seconds = 0.8
-    purpose: str = ""
+    vantage: Name = Field(description="The vantage of the site from which it asks.", examples=["office"])
+    target: Annotated[Address, AfterValidator(without_scope)] = Field(
+        description="The address that is asked; no names are looked up.", examples=["10.40.0.10"]
+    )
+    timeout: Seconds = Field(
+        default=0.8, description="How long an answer may take; after that the sample is bad.", examples=["800 ms"]
+    )
+    purpose: str = Field(
+        default="",
+        description="What a good answer shows, in a few words; it stands in the plan.",
+        examples=["The filler runs"],
+    )
 
 
 class ModbusProbe(ProbeTarget):
@@ -62,17 +70,53 @@ class ModbusProbe(ProbeTarget):
     says that an address which looks like one of a device's own list (40001) is none.
     """
 
-    kind: Literal["modbus"]
-    port: Port = 502
-    unit: Annotated[int, Field(ge=0, le=255)] = 1
-    table: Literal["coil", "discrete", "holding", "input"] = "input"
-    register_type: Annotated[Literal["uint16", "int16", "uint32", "int32"], Field(alias="type")] = "uint16"
-    word_order: Literal["high-first", "low-first"] = "high-first"
-    zero_based: bool = False
-    register_address: Annotated[int, Field(ge=0, le=65535, alias="address")] = 0
-    changes_within: Seconds | None = None
-    minimum: int | None = None
-    maximum: int | None = None
+    kind: Literal["modbus"] = Field(description="Modbus/TCP, reading one value.", examples=["modbus"])
+    port: Port = Field(default=502, description="TCP port that is asked.", examples=[502])
+    unit: Annotated[int, Field(ge=0, le=255)] = Field(
+        default=1,
+        description="Unit identifier: the device behind a gateway, or what the device itself answers to.",
+        examples=[1],
+    )
+    table: Literal["coil", "discrete", "holding", "input"] = Field(
+        default="input", description="Which of the device's four tables is read.", examples=["holding"]
+    )
+    register_type: Annotated[
+        Literal["uint16", "int16", "uint32", "int32"],
+        Field(
+            alias="type",
+            description="What the register holds; with 32 bits, two registers. Not for bits.",
+            examples=["int16"],
+        ),
+    ] = "uint16"
+    word_order: Literal["high-first", "low-first"] = Field(
+        default="high-first", description="Of 32 bits, which register comes first.", examples=["low-first"]
+    )
+    zero_based: bool = Field(
+        default=False,
+        description="Says that an address that looks like one of a device's own list (40001) is really asked for.",
+        examples=[True],
+    )
+    register_address: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=65535,
+            alias="address",
+            description="Register or bit, counted from 0 as Modbus asks for it: 40001 of a device's list is table holding, address 0.",
+            examples=[0],
+        ),
+    ] = 0
+    changes_within: Seconds | None = Field(
+        default=None,
+        description="The value must have changed within this time; for a register that counts.",
+        examples=["1 s"],
+    )
+    minimum: int | None = Field(
+        default=None, description="The least value that is good, in the register's type.", examples=[-40]
+    )
+    maximum: int | None = Field(
+        default=None, description="The greatest value that is good, in the register's type.", examples=[120]
+    )
 
     @field_validator("register_type")
     @classmethod
@@ -147,11 +191,19 @@ class HttpProbe(ProbeTarget):
     the value that must change within `changes_within`. `good_quality` names the site's own words instead of the usual ones.
     """
 
-    kind: Literal["http"]
-    port: Port = 80
-    path: HttpPath = "/"
-    value: str | None = None
-    quality: str | None = None
+    kind: Literal["http"] = Field(description="HTTP, one GET without a body; no TLS.", examples=["http"])
+    port: Port = Field(default=80, description="TCP port that is asked.", examples=[8080])
+    path: HttpPath = Field(default="/", description="Path, with its query.", examples=["/api/tags"])
+    value: str | None = Field(
+        default=None,
+        description="Where in the JSON answer the value is: keys and list places, separated by `/`. It must be there, and be a value.",
+        examples=["tags/filler.speed/value"],
+    )
+    quality: str | None = Field(
+        default=None,
+        description="Where its quality is. Good are `good`, `ok`, `true` and 192, unless good_quality says otherwise.",
+        examples=["tags/filler.speed/quality"],
+    )
     good_quality: (
         Annotated[
             tuple[Annotated[bool | int | str, BeforeValidator(as_word)], ...],
@@ -159,9 +211,19 @@ class HttpProbe(ProbeTarget):
             Field(min_length=1),
         ]
         | None
-    ) = None
-    fresh: str | None = None
-    changes_within: Annotated[Seconds | None, Field(validate_default=True)] = None
+    ) = Field(
+        default=None,
+        description="The site's own words for good quality, instead of the usual ones.",
+        examples=[["GOOD", 0]],
+    )
+    fresh: str | None = Field(
+        default=None,
+        description="Where in the answer a counter or a time is that must change; without it, it is the value.",
+        examples=["tags/filler.speed/source_time"],
+    )
+    changes_within: Annotated[Seconds | None, Field(validate_default=True)] = Field(
+        default=None, description="How soon that must change; needed beside fresh.", examples=["2 s"]
+    )
 
     @field_validator("good_quality")
     @classmethod
@@ -183,14 +245,14 @@ class HttpProbe(ProbeTarget):
 class TcpProbe(ProbeTarget):
     """Open a fresh TCP connection; good when it is accepted."""
 
-    kind: Literal["tcp"]
-    port: Port
+    kind: Literal["tcp"] = Field(description="TCP, a new connection each time.", examples=["tcp"])
+    port: Port = Field(description="TCP port that is asked.", examples=[443])
 
 
 class IcmpProbe(ProbeTarget):
     """Send an ICMP echo; good when the reply comes in time."""
 
-    kind: Literal["icmp"]
+    kind: Literal["icmp"] = Field(description="ICMP echo (ping).", examples=["icmp"])
 
 
 class CanaryProbe(ProbeTarget):
@@ -199,11 +261,17 @@ class CanaryProbe(ProbeTarget):
     It shows that an *already open* connection stops passing too. `ask` says in which protocol the peer answers.
     """
 
-    kind: Literal["canary"]
-    port: Port
-    ask: Literal["modbus", "http"] = "modbus"
-    unit: Annotated[int, Field(ge=0, le=255)] = 1
-    path: HttpPath = "/"
+    kind: Literal["canary"] = Field(
+        description="One TCP connection, opened before the first stage and held.", examples=["canary"]
+    )
+    port: Port = Field(description="TCP port that is asked.", examples=[502])
+    ask: Literal["modbus", "http"] = Field(
+        default="modbus", description="The protocol in which it is asked on, over and over.", examples=["http"]
+    )
+    unit: Annotated[int, Field(ge=0, le=255)] = Field(
+        default=1, description="With modbus: the unit identifier.", examples=[1]
+    )
+    path: HttpPath = Field(default="/", description="With http: the path.", examples=["/api/tags"])
 
 
 Probe = Annotated[ModbusProbe | HttpProbe | TcpProbe | IcmpProbe | CanaryProbe, Field(discriminator="kind")]
@@ -212,4 +280,6 @@ Probe = Annotated[ModbusProbe | HttpProbe | TcpProbe | IcmpProbe | CanaryProbe, 
 class ProbePack(Frozen):
     """A file of probes."""
 
-    probes: Annotated[dict[Name, Probe], Field(min_length=1)]
+    probes: Annotated[dict[Name, Probe], Field(min_length=1)] = Field(
+        description="Probes by their names; a name stands in one file of the workspace only."
+    )

@@ -48,6 +48,7 @@ def as_inside(path: str) -> str:
     return path
 
 
+FLOW_END_TITLE = "address or network"
 FLOW_END = 'expected an address or a network, such as 10.10.0.10, 10.10.0.0/24 or "fd10:10::/64"'
 
 
@@ -85,7 +86,7 @@ Level = Annotated[
 FlowEnd = Annotated[
     Network,
     PlainValidator(as_flow_end),
-    WithJsonSchema({"type": "string", "description": "An address or a network."}, mode="validation"),
+    WithJsonSchema({"type": "string", "title": FLOW_END_TITLE}, mode="validation"),
 ]
 Service = Annotated[str, Field(pattern=SERVICE_PATTERN), AfterValidator(as_range)]
 
@@ -93,9 +94,17 @@ Service = Annotated[str, Field(pattern=SERVICE_PATTERN), AfterValidator(as_range
 class Zone(Frozen):
     """Group of assets with a Purdue level and an owner."""
 
-    level: Level
-    owner: Words
-    networks: Annotated[tuple[Network, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+    level: Level = Field(
+        description="Purdue level. Level 3 and below is OT, 3.5 is the DMZ, 4 and above is IT and the outside.",
+        examples=[2],
+    )
+    owner: Words = Field(
+        description="Who answers for the zone: a function, such as a team, or a person.", examples=["Line 3 operations"]
+    )
+    networks: Annotated[tuple[Network, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
+        description="The networks of the zone. A network stands in one zone; where one lies within another, the more specific counts.",
+        examples=[["10.40.0.0/24", "fd10:40::/64"]],
+    )
 
     @property
     def is_ot(self) -> bool:
@@ -106,13 +115,33 @@ class Zone(Frozen):
 class Flow(Frozen):
     """One line of the allow-list: who talks to whom across a conduit, by which services, and who owns that."""
 
-    name: Name
-    source: Annotated[tuple[FlowEnd, ...], BeforeValidator(as_tuple), Field(min_length=1)]
-    destination: Annotated[tuple[FlowEnd, ...], BeforeValidator(as_tuple), Field(min_length=1)]
-    service: Annotated[tuple[Service, ...], BeforeValidator(as_tuple), Field(min_length=1)]
-    owner: Words
-    purpose: str = ""
-    never_cut: Literal["safety", "fire", "emergency-voice"] | None = None
+    name: Name = Field(description="Name of the flow; a site has it once.", examples=["vendor-to-hmi"])
+    source: Annotated[tuple[FlowEnd, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
+        description="Who opens the connection: hosts or networks of one of the conduit's zones.",
+        examples=["10.15.0.10"],
+    )
+    destination: Annotated[tuple[FlowEnd, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
+        description="Who is connected to: hosts or networks of the conduit's other zone.",
+        examples=[["10.40.0.20", "fd10:40::20"]],
+    )
+    service: Annotated[tuple[Service, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
+        description="What is permitted, with ports where the protocol has ports; without a port every port is.",
+        examples=[["tcp/88", "udp/88", "tcp/49152-65535"]],
+    )
+    owner: Words = Field(
+        description="Who needs the flow, is told before a drill, and stands on the card.",
+        examples=["Line 3 maintenance"],
+    )
+    purpose: str = Field(
+        default="",
+        description="What it is for, in a few words; it stands in the plan and on the card.",
+        examples=["Remote service"],
+    )
+    never_cut: Literal["safety", "fire", "emergency-voice"] | None = Field(
+        default=None,
+        description="Why the flow must never be stopped; a drill that would isolate its conduit is refused.",
+        examples=["safety"],
+    )
 
     @property
     def pairs(self) -> tuple[tuple[Network, Network], ...]:
@@ -139,9 +168,13 @@ def serves(service: str, protocol: str, port: int | None) -> bool:
 class Conduit(Frozen):
     """The only permitted path between two zones; the outer zone is written first."""
 
-    between: Annotated[tuple[Name, Name], BeforeValidator(as_tuple)]
-    owner: Words
-    flows: Annotated[tuple[Flow, ...], BeforeValidator(as_tuple)] = ()
+    between: Annotated[tuple[Name, Name], BeforeValidator(as_tuple)] = Field(
+        description="The two zones that it joins, the outer, less trusted one first.", examples=[["vendors", "line3"]]
+    )
+    owner: Words = Field(description="Who answers for the conduit.", examples=["OT security"])
+    flows: Annotated[tuple[Flow, ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="What is permitted across it: the firewall's allow-list, an owner for each flow."
+    )
 
     @property
     def outer(self) -> str:
@@ -157,56 +190,98 @@ class Conduit(Frozen):
 class Login(Frozen):
     """How to log in on a device; secrets only by reference."""
 
-    user: Words
-    password: SecretRef | None = None
-    key: SecretRef | None = None
-    become: Literal["sudo", "root"] = "sudo"
+    user: Words = Field(description="Account on the device.", examples=["islandmode"])
+    password: SecretRef | None = Field(
+        default=None,
+        description="Where its password is found, unless it logs in by a key; in a rehearsal lab:NAME, NAME being the isolation point.",
+        examples=["env:FIREWALL_PASSWORD"],
+    )
+    key: SecretRef | None = Field(
+        default=None, description="Where its private SSH key is found.", examples=["file:/etc/islandmode/firewall.key"]
+    )
+    become: Literal["sudo", "root"] = Field(
+        default="sudo",
+        description="How the account gets root's rights: by sudo without a password, or because it is root.",
+        examples=["sudo"],
+    )
 
 
 class Management(Frozen):
     """The path by which a device is managed: it must survive the isolation."""
 
-    address: Address
-    port: Annotated[int, Field(ge=1, le=65535)] = 22
-    zone: Name
+    address: Address = Field(description="Where the device is logged in to.", examples=["172.31.255.1"])
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(
+        default=22, description="TCP port of its SSH server.", examples=[22]
+    )
+    zone: Name = Field(
+        description="The zone from which it is managed. No stage may isolate that from the operations host.",
+        examples=["line3"],
+    )
 
 
 class IsolationPoint(Frozen):
     """A device, and a way to isolate one or more conduits on it."""
 
-    platform: str
-    management: Management
-    login: Login
-    interfaces: dict[Name, Annotated[tuple[str, ...], BeforeValidator(as_tuple)]]
-    isolates: Annotated[tuple[Name, ...], BeforeValidator(as_tuple), Field(min_length=1)]
-    renewable: bool = True
-    dead_man_max: Seconds | None = None
+    platform: str = Field(description="What the device is; this version knows nftables.", examples=["nftables"])
+    management: Management = Field(description="The path by which it is managed.")
+    login: Login = Field(description="How to log in on it.")
+    interfaces: dict[Name, Annotated[tuple[str, ...], BeforeValidator(as_tuple)]] = Field(
+        description="By zone, the device's interfaces that lead there. A conduit is isolated between those of its two zones.",
+        examples=[{"vendors": "eth2", "line3": ["eth4", "eth5"]}],
+    )
+    isolates: Annotated[tuple[Name, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
+        description="The conduits that pass through the device and can be isolated on it.", examples=[["remote-access"]]
+    )
+    renewable: bool = Field(
+        default=True,
+        description="Whether its timer may be set again during a drill. If not, the whole drill must fit into one timer.",
+        examples=[True],
+    )
+    dead_man_max: Seconds | None = Field(
+        default=None, description="The longest timer that the site allows on this device.", examples=["10 min"]
+    )
 
 
 class VantagePoint(Frozen):
     """A place from which a probe looks."""
 
-    zone: Name
-    address: Annotated[tuple[Address, ...], BeforeValidator(as_tuple), Field(min_length=1)]
-    node: str | None = None
+    zone: Name = Field(description="The zone in which it stands.", examples=["corporate"])
+    address: Annotated[tuple[Address, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
+        description="The addresses from which it asks; of each address family the first is used.",
+        examples=[["10.10.0.20", "fd10:10::20"]],
+    )
+    node: str | None = Field(
+        default=None, description="The node of the lab that stands for it; needed in a rehearsal.", examples=["office"]
+    )
 
 
 class SiteLab(Frozen):
     """The lab in which drills of the site are rehearsed."""
 
-    topology: Annotated[str, AfterValidator(as_inside)]
-    name: Name
+    topology: Annotated[str, AfterValidator(as_inside)] = Field(
+        description="The lab's containerlab file, as a path from the workspace.", examples=["lab/plant.clab.yml"]
+    )
+    name: Name = Field(
+        description="The name under which the lab runs on this machine; two that are up at once need two names.",
+        examples=["plant"],
+    )
 
 
 class Site(Frozen):
     """One plant."""
 
-    site: Name
-    lab: SiteLab | None = None
-    zones: Annotated[dict[Name, Zone], Field(min_length=2)]
-    conduits: Annotated[dict[Name, Conduit], Field(min_length=1)]
-    isolation_points: dict[Name, IsolationPoint]
-    vantages: Annotated[dict[Name, VantagePoint], Field(min_length=1)]
+    site: Name = Field(description="Name of the site; drills name it.", examples=["riverside"])
+    lab: SiteLab | None = Field(default=None, description="The lab in which its drills are rehearsed.")
+    zones: Annotated[dict[Name, Zone], Field(min_length=2)] = Field(
+        description="Every zone, also those outside that talk to the plant."
+    )
+    conduits: Annotated[dict[Name, Conduit], Field(min_length=1)] = Field(
+        description="Every permitted path between two zones; two zones have one at most."
+    )
+    isolation_points: dict[Name, IsolationPoint] = Field(description="The devices that can isolate conduits.")
+    vantages: Annotated[dict[Name, VantagePoint], Field(min_length=1)] = Field(
+        description="The places from which probes look. One is called `here`: the operations host, on the plant's side, from which the drill is run."
+    )
 
     def zone_of(self, address: Address) -> str | None:
         """Find the zone with the most specific network that holds an address; None if no zone does."""

@@ -37,16 +37,50 @@ class Settings(BaseModel):
     """A node's settings, or those that several nodes have in common."""
 
     model_config = FORM
-    kind: Text = ""
-    image: Text = ""
-    network_mode: Text = Field(default="", alias="network-mode")
-    mgmt_ipv4: Text = Field(default="", alias="mgmt-ipv4")
-    mgmt_ipv6: Text = Field(default="", alias="mgmt-ipv6")
-    exec: Texts = ()
-    binds: Texts = ()
-    labels: Words = Field(default_factory=dict)
-    sysctls: Words = Field(default_factory=dict)
-    env: Words = Field(default_factory=dict)
+    kind: Text = Field(
+        default="",
+        description="What containerlab takes the node for. Left out, it is `linux`, the only kind that network namespaces play.",
+        examples=["linux"],
+    )
+    image: Text = Field(
+        default="",
+        description="The container's image. In namespaces a node sees the machine's own files.",
+        examples=["islandmode-node:dev"],
+    )
+    network_mode: Text = Field(
+        default="",
+        alias="network-mode",
+        description="`none` keeps the node off the management network. Every node needs it but the operations host and isolation points.",
+        examples=["none"],
+    )
+    mgmt_ipv4: Text = Field(
+        default="", alias="mgmt-ipv4", description="IPv4 address on the management network.", examples=["172.31.255.1"]
+    )
+    mgmt_ipv6: Text = Field(
+        default="", alias="mgmt-ipv6", description="IPv6 address on the management network.", examples=["fd10:ff::1"]
+    )
+    exec: Texts = Field(
+        default=(),
+        description="Programs that boot the node, one after the other; a program with its words, without a shell.",
+        examples=[["ip address add 10.40.0.10/24 dev eth1"]],
+    )
+    binds: Texts = Field(
+        default=(),
+        description="SOURCE:TARGET or SOURCE:TARGET:ro. A source is a path from the file, or begins with `__clabNodeDir__` or `__clabDir__`; in "
+        "namespaces a target lies below /run/.",
+        examples=[["./:/run/plant:ro"]],
+    )
+    labels: Words = Field(
+        default_factory=dict,
+        description="What the node is; see the labels below.",
+        examples=[{"islandmode.role": "PLC"}],
+    )
+    sysctls: Words = Field(
+        default_factory=dict,
+        description="Kernel settings of the node's network.",
+        examples=[{"net.ipv4.ip_forward": 1}],
+    )
+    env: Words = Field(default_factory=dict, description="Environment of its programs.", examples=[{"LANG": "C.UTF-8"}])
 
     def under(self, own: Settings) -> Settings:
         """Lay a node's own settings over these as containerlab does: mappings are joined, lists add up, the rest is replaced."""
@@ -69,17 +103,26 @@ class Link(BaseModel):
     """A link in its short form."""
 
     model_config = FORM
-    endpoints: Texts
+    endpoints: Texts = Field(
+        description="Its two ends, NODE:INTERFACE each. An interface has at most 15 characters and one link; eth0 is the management network.",
+        examples=[["fw:eth2", "vendor:eth1"]],
+    )
 
 
 class Plant(BaseModel):
     """What the key `topology` holds."""
 
     model_config = FORM
-    defaults: Group = Settings()
-    kinds: Annotated[dict[str, Group], BeforeValidator(_as_mapping)] = Field(default_factory=dict)
-    nodes: Annotated[dict[str, Group], BeforeValidator(_as_mapping)]
-    links: Annotated[tuple[Link, ...], BeforeValidator(_as_tuple)] = ()
+    defaults: Group = Field(default=Settings(), description="Settings of every node.")
+    kinds: Annotated[dict[str, Group], BeforeValidator(_as_mapping)] = Field(
+        default_factory=dict, description="Settings of every node of a kind."
+    )
+    nodes: Annotated[dict[str, Group], BeforeValidator(_as_mapping)] = Field(
+        description="The nodes by their names. `ops` must be there: the operations host, on which the drill runs."
+    )
+    links: Annotated[tuple[Link, ...], BeforeValidator(_as_tuple)] = Field(
+        default=(), description="Who is wired to whom."
+    )
 
     def settings(self, node: str) -> Settings:
         """Give a node's settings with those of its kind and of every node."""
@@ -93,15 +136,25 @@ class Management(BaseModel):
     """The management network; what is left out is as containerlab has it."""
 
     model_config = FORM
-    network: Text = ""
-    ipv4_subnet: Text = Field(default="172.20.20.0/24", alias="ipv4-subnet")
-    ipv6_subnet: Text = Field(default="3fff:172:20:20::/64", alias="ipv6-subnet")
+    network: Text = Field(
+        default="",
+        description="Its name in the container engine; one lab of containers stands on it at a time.",
+        examples=["islandmode-plant"],
+    )
+    ipv4_subnet: Text = Field(
+        default="172.20.20.0/24", alias="ipv4-subnet", description="Its IPv4 network.", examples=["172.31.255.0/24"]
+    )
+    ipv6_subnet: Text = Field(
+        default="3fff:172:20:20::/64", alias="ipv6-subnet", description="Its IPv6 network.", examples=["fd10:ff::/64"]
+    )
 
 
 class LabFile(BaseModel):
     """A whole file."""
 
     model_config = FORM
-    name: Text = ""
-    mgmt: Annotated[Management, BeforeValidator(_as_mapping)] = Management()
-    topology: Plant
+    name: Text = Field(default="", description="What the picture of the lab is called.", examples=["plant"])
+    mgmt: Annotated[Management, BeforeValidator(_as_mapping)] = Field(
+        default=Management(), description="The management network, which joins operations host and isolation points."
+    )
+    topology: Plant = Field(description="The lab itself.")

@@ -18,9 +18,26 @@ from islandmode.system.own_program import typed
 CLOCK_LABEL = "islandmode.clock-offset-s"
 READY_LABEL = "islandmode.ready-check"
 POINT_LABEL = "islandmode.isolation-point"
+ROLE_LABEL = "islandmode.role"
+ZONE_LABEL = "islandmode.zone"
+READY_WITHIN_LABEL = "islandmode.ready-within-s"
+LABELS = {
+    POINT_LABEL: ("The isolation point of the site that this node is; each has one node.", "conduit-firewall"),
+    ZONE_LABEL: ("The zone of the site in which the node is drawn.", "line3"),
+    ROLE_LABEL: ("What the node is, for `lab status` and the picture.", "PLC"),
+    READY_LABEL: (
+        "A Python program that is run in the node once the lab is up, and ends with 0 when the plant answers.",
+        "/run/plant/ready.py",
+    ),
+    READY_WITHIN_LABEL: (
+        "In containers, how many seconds the node may take until it can be logged in to; 15 if not given.",
+        "120",
+    ),
+    CLOCK_LABEL: ("In namespaces, how many seconds the node's monotonic clock is ahead; 0 if not given.", "7200"),
+}
+"""Labels that are read of a node: what each means, and an example."""
 OPERATIONS_HOST = "ops"
 NODE_DIR, LAB_DIR = "__clabNodeDir__", "__clabDir__"
-READY_WITHIN_LABEL = "islandmode.ready-within-s"
 MANAGEMENT_INTERFACE = "eth0"
 KEPT = "topology.clab.yml"
 OUR_IMAGES = {
@@ -61,7 +78,7 @@ class LabNode:
     @property
     def role(self) -> str:
         """Say what the node is."""
-        return self.labels.get("islandmode.role", "")
+        return self.labels.get(ROLE_LABEL, "")
 
     @property
     def ready_within_s(self) -> int:

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from islandmode.core.site import Conduit, IsolationPoint, Site, Zone
-from islandmode.rehearse.topology import POINT_LABEL, LabNode, Topology
+from islandmode.rehearse.topology import POINT_LABEL, ZONE_LABEL, LabNode, Topology
 from islandmode.ui.svg_text import Line, wrapped
 
-ZONE_LABEL = "islandmode.zone"
 MANAGEMENT_PORT = "eth0"
 """The management network's interface, with containers as in namespaces."""
 NOWHERE = ""
