@@ -14,6 +14,7 @@ import pytest
 from islandmode.rehearse import errand
 from islandmode.rehearse.errand import SOCKET_VARIABLE, Desk
 from islandmode.run.progress import StopLatch
+from islandmode.system import own_program
 from islandmode.ui.run_command import hold_lifeline
 
 pytestmark = pytest.mark.anyio
@@ -120,3 +121,17 @@ def test_a_client_that_hangs_after_the_conductor_ended_is_ended(desk: Desk, monk
     finally:
         desk.child.kill()
         desk.child.wait()
+
+
+def test_a_command_in_a_container_is_told_how_a_person_types_outside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it says, and the card that it writes, is typed on this machine: its own path is another one in there."""
+    fake = tmp_path / "bin" / "docker"
+    fake.parent.mkdir()
+    fake.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" >'{tmp_path}/asked'\nexit 64\n", encoding="ascii")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{fake.parent}:/usr/bin:/bin")
+    assert errand.accompany(tmp_path, str, "ops", ("true",), drill=False) == 0
+    asked = (tmp_path / "asked").read_text(encoding="utf-8").splitlines()
+    assert f"{own_program.VARIABLE}={own_program.program_anywhere()}" in asked

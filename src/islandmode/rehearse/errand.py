@@ -51,7 +51,7 @@ def ask_for(node: str, argv: tuple[str, ...]) -> tuple[str, ...]:
 
 def accompany(folder: Path, container_of: Container, host: str, argv: tuple[str, ...], *, drill: bool) -> int | None:
     """Run our own command in a container and stay beside it to its end; None when it ended without its own word."""
-    environment = _terminal() | {own_program.VARIABLE: own_program.program()}
+    environment = _terminal() | {own_program.VARIABLE: own_program.program_anywhere()}
     desk = Desk(container_of)
     with desk.open(folder) if drill else _nothing() as path:
         if path is not None:
