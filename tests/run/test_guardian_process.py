@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -209,7 +210,10 @@ def put(path: Path, data: bytes) -> None:
 
 
 async def test_a_request_is_given_once_and_again_when_it_has_become_another(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
     requests = FolderRequests(tmp_path)
+    # It must never keep the process that it looks for from ending.
+    assert [one.daemon for one in set(threading.enumerate()) - before] == [True]
     found: list[tuple[str, bytes]] = []
 
     def heard(count: int) -> Callable[[], bool]:

@@ -21,9 +21,10 @@ from islandmode.core.record import Record
 from islandmode.rehearse.simulated_faults import Fault, Kind
 from islandmode.run.conductor import Conductor
 from islandmode.run.progress import Progress
+from islandmode.store.journal import read_journal
 from tests.pages import write
 from tests.run.simulated_drill import Shape
-from tests.run.simulated_run import Ended, run
+from tests.run.simulated_run import RESUMED, Ended, run
 
 PAGE = Path(__file__).with_name("runs.txt")
 PERFECT = "nothing"
@@ -170,6 +171,7 @@ def told(plot: Plot) -> list[str]:
         *_shown(shown, begun_us),
         *_records("conductor", ended.claims.records, begun_us),
         *_records("guardian", ended.claims.others, begun_us),
+        *_records("a person", _resumed(ended), begun_us),
         *_tape(ended, begun_us),
         *(f"differs: {part}" for part in (conducted.differences if conducted is not None else ())),
     ]
@@ -204,6 +206,12 @@ def _records(who: str, records: tuple[Record, ...], begun_us: int) -> Iterator[s
             continue
         before[about] = said
         yield f"{_at_ms(one.monotonic_us, begun_us)} {who}: {said}{_numbers(one.data, begun_us)}"
+
+
+def _resumed(ended: Ended) -> tuple[Record, ...]:
+    """Give what was written when a person restored a run that was lost."""
+    disk = ended.plant.disk
+    return read_journal(disk.after_power_loss(RESUMED)).records if RESUMED in disk.files else ()
 
 
 def _numbers(data: Mapping[str, Any], begun_us: int) -> str:
