@@ -93,7 +93,7 @@ crash-matrix: setup
 at-random: setup
 	$(BIN)/python -m tests.crash.at_random
 
-# Faults planted in what judges, runs and isolates, a sample from a seed: at least 95 % must be found. About half an hour.
+# Faults planted in what judges, runs and isolates, a sample from a seed: at least 95 % must be found in each room. About half an hour.
 mutants: setup
 	$(BIN)/python scripts/mutants.py
 
