@@ -103,7 +103,7 @@ crash-matrix: ready
 at-random: ready
 	$(BIN)/python -m tests.crash.at_random
 
-# Faults planted in what judges, runs and isolates, a sample from a seed: at least 95 % must be found. About half an hour.
+# Faults planted in what judges, runs and isolates, a sample from a seed: at least 95 % must be found in each room. About half an hour.
 mutants: ready
 	$(BIN)/python scripts/mutants.py
 

@@ -112,7 +112,8 @@ def test_an_up_that_is_ended_half_way_leaves_nothing_that_a_second_up_does_not_m
     first.send_signal(number)
     first.communicate(timeout=20)
     if number is signal.SIGINT:
-        assert processes_of(state_dir) == []
+        # What it killed needs a moment to be gone.
+        wait_until(lambda: processes_of(state_dir) == [], 60.0, "nothing of the lab is left")
     assert is_ready(namespaces.up(TOPOLOGY, name="one", state_dir=state_dir))
     namespaces.down("one", state_dir)
     assert processes_of(state_dir) == []

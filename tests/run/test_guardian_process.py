@@ -122,6 +122,7 @@ async def test_a_line_may_come_in_pieces_and_several_at_once() -> None:
         assert await made.ready(LONG_S) is None
         clock.now_us += 9_000_000
         made.tell("he;")
+        await until(lambda: made.silent_s() is not None and made._heard == b"he")
         made.tell("re take")
         await until(lambda: (made.silent_s() or 9.0) < 1.0)
         assert made.taken_over() is False
