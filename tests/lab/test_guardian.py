@@ -68,14 +68,14 @@ def test_a_conductor_that_is_killed_leaves_it_to_its_guardian(lab: Lab, tmp_path
 
 def test_a_conductor_that_sleeps_through_the_restore_isolates_nothing_when_it_wakes(lab: Lab, tmp_path: Path) -> None:
     """Stopped in the first hold, woken when its second stage is overdue."""
-    workspace = hold_workspace(tmp_path, lab, lambda text: text.replace("hold: 2 s", "hold: 4 s"))
+    workspace = hold_workspace(tmp_path, lab, lambda text: text.replace("hold: 2 s", "hold: 8 s"))
     running = hold(workspace, lab)
     conductor = conductor_pid(workspace)
     os.kill(conductor, signal.SIGSTOP)
     try:
         wait_restored(lab, 8.0)
         assert "guardian.took_over" in kinds(workspace, "guardian")
-        time.sleep(3.0)
+        time.sleep(7.0)
     finally:
         os.kill(conductor, signal.SIGCONT)
     ended = end(running, workspace)
@@ -205,7 +205,8 @@ def test_a_run_of_which_nothing_can_be_read_keeps_its_alarm_until_its_whole_site
     unreadable = f"{run.name} may have left anything isolated: {run / 'plan.json'} cannot be read"
     refused = ask(workspace, lab, "run", "quarterly-isolation", "--mode", "rehearsal")
     assert (refused.returncode, f"Run {unreadable}" in refused.stderr) == (4, True), refused.stderr
-    assert "islandmode restore --drill NAME, with a drill of its site" in refused.stderr
+    assert "restore --drill NAME" in refused.stderr
+    assert "with a drill of its site" in refused.stderr
     assert unreadable.removeprefix(run.name) in ask(workspace, lab, "status").stderr
     # It may have isolated what this drill does not: what stands there keeps the alarm.
     in_node(lab, "fw", "nft", "add", "table", "inet", "islandmode_other")
