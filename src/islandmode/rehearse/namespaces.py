@@ -336,18 +336,23 @@ def attach(name: str, state_dir: Path) -> NamespacesLab | None:
 
 def down(name: str, state_dir: Path) -> bool:
     """End a lab, also one that never came up; returns when the kernel has taken all of it away, and whether there was one."""
-    ended, folder = _anchors(name, state_dir), state_dir / name
-    for pid in ended:
-        kill(pid)
+    lock, folder = lab_record_path(name, state_dir).with_suffix(LOCK_ENDING), state_dir / name
+    ended: list[int] = []
+    found = _anchors(name, state_dir)
     until = time.monotonic() + 10
-    while any(is_alive(pid) for pid in ended) and time.monotonic() < until:
-        time.sleep(0.005)
+    while found and time.monotonic() < until:
+        ended += found
+        for pid in found:
+            kill(pid)
+        while any(is_alive(pid) for pid in found) and time.monotonic() < until:
+            time.sleep(0.005)
+        # What was being forked when its parent was killed could not be found before, and does not die with it.
+        found = [pid for pid in lockers(lock) if pid not in ended]
     was_there = bool(ended) or folder.is_dir()
     shutil.rmtree(folder, ignore_errors=True)
-    if any(is_alive(pid) for pid in ended):
+    if any(is_alive(pid) for pid in (*ended, *found)):
         raise LabFailed(f"Lab {name} could not be ended within 10 s; its first process still lives.")
-    record = lab_record_path(name, state_dir)
-    for path in (record.with_suffix(LOCK_ENDING), record):
+    for path in (lock, lab_record_path(name, state_dir)):
         with suppress(OSError):
             path.unlink()
     return was_there
