@@ -209,7 +209,7 @@ class Asking:
             begun_s = time.process_time()
             failed = _fails(item)
             told = {"test": name, "took_s": time.process_time() - begun_s, "failed": failed}
-            os.write(sink, f"{json.dumps(told | {'reached': sorted(state()._stats)})}\n".encode())  # noqa: SLF001
+            os.write(sink, f"{json.dumps(told | {'reached': sorted(state()._stats)})}\n".encode())  # noqa: SLF001 - as above
         return 0
 
     def _ask(self, fault: Fault, items: dict[str, pytest.Item]) -> None:

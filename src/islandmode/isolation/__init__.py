@@ -52,7 +52,7 @@ def open_point(
     Without a run the point is for restoring only, and restores whatever stands there.
     """
     # Imported late: NAPALM takes most of a second, and only a run needs it.
-    from islandmode.isolation.napalm_config import Access, NftablesPoint  # noqa: PLC0415
+    from islandmode.isolation.napalm_config import Access, NftablesPoint  # noqa: PLC0415 - only where it is needed, as it is slow
 
     login = planned.login
     access = Access(

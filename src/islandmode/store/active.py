@@ -46,7 +46,7 @@ class RunRecord:
 
     def plan(self) -> Plan:
         """Read the plan as it was recorded; raises OSError, and ValueError when it is no plan of this version."""
-        from islandmode.core.plan import Plan  # noqa: PLC0415
+        from islandmode.core.plan import Plan  # noqa: PLC0415 - only where it is needed, as it is slow
 
         kept = read_owned(self.path.with_suffix(PLAN_ENDING))
         if kept.account not in {self.account, 0}:

@@ -74,7 +74,7 @@ class RunDirectory:
 
     def plan(self) -> Plan:
         """Read the run's plan; raises `InputError` when it cannot be read."""
-        from islandmode.core.plan import Plan  # noqa: PLC0415
+        from islandmode.core.plan import Plan  # noqa: PLC0415 - only where it is needed, as it is slow
 
         path = self.root / PLAN
         try:

@@ -55,7 +55,7 @@ def lab_meant(
     """Choose the lab for a command that names no drill; raises `InputError` where the sites of the workspace name several."""
     if name is not None and topology is not None:
         return LabPlace(name, topology)
-    from islandmode.store.labs import labs_named  # noqa: PLC0415
+    from islandmode.store.labs import labs_named  # noqa: PLC0415 - only where it is needed, as it is slow
 
     named, wrong = labs_named(workspace)
     if wrong:
@@ -87,7 +87,7 @@ def names_meant(workspace: Path, name: str | None, site: str | None = None) -> t
     """Name the labs that a command asks about when it may not fail at what is wrong in a site's file."""
     if name is not None:
         return (name,)
-    from islandmode.store.labs import labs_named  # noqa: PLC0415
+    from islandmode.store.labs import labs_named  # noqa: PLC0415 - only where it is needed, as it is slow
 
     named, _ = labs_named(workspace)
     return tuple(dict.fromkeys(one.lab.name for one in named if site in (None, one.site))) or (NAME,)

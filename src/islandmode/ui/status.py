@@ -56,7 +56,7 @@ def _say(known: Known, lab: str | None, watch: LookWatch, *, devices: bool) -> i
     code, named = _print_runs(known, watch)
     if devices:
         # Only where it is asked for: logging in brings all that a restore needs.
-        from islandmode.ui.devices import look_at_devices  # noqa: PLC0415
+        from islandmode.ui.devices import look_at_devices  # noqa: PLC0415 - only where it is needed, as it is slow
 
         code = max(code, look_at_devices(known, labs, watch))
         return max(code, say_whether_all(known, "")) if known.unread else code

@@ -187,7 +187,7 @@ def _bring_one_back(wanted: Wanted, directory: RunDirectory) -> int:
     if not wanted.at_once and _obeys(wanted, directory):
         return 0
     # Only now: it brings what a restore of our own needs, and asking the processes of a run must not wait for that.
-    from islandmode.ui.restoring import restore_one  # noqa: PLC0415
+    from islandmode.ui.restoring import restore_one  # noqa: PLC0415 - only where it is needed, as it is slow
 
     code = restore_one(wanted, directory)
     if code == 0 and directory.record is not None:

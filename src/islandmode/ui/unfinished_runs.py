@@ -108,7 +108,7 @@ def lab_is_gone(run: RunDirectory) -> bool:
 
     A folder that was deleted says nothing: the lab's processes do.
     """
-    from islandmode.rehearse.lab import LabUnknown  # noqa: PLC0415
+    from islandmode.rehearse.lab import LabUnknown  # noqa: PLC0415 - only where it is needed, as it is slow
 
     identity, lives_by = _lab_recorded(run)
     try:
@@ -126,8 +126,8 @@ def lab_is_gone(run: RunDirectory) -> bool:
 
 def lab_of(run: RunDirectory) -> Lab | None:
     """Find the running lab in which a run was rehearsed, by what was recorded of it and not by its name."""
-    from islandmode.rehearse import backends  # noqa: PLC0415
-    from islandmode.rehearse.lab import LabUnknown, identity_of  # noqa: PLC0415
+    from islandmode.rehearse import backends  # noqa: PLC0415 - only where it is needed, as it is slow
+    from islandmode.rehearse.lab import LabUnknown, identity_of  # noqa: PLC0415 - only where it is needed, as it is slow
 
     identity, _ = _lab_recorded(run)
     places = [run.workspace / STATE]
@@ -149,7 +149,7 @@ def lab_of(run: RunDirectory) -> Lab | None:
 
 def names_of_labs(state: Path) -> tuple[str, ...]:
     """List the labs that have a folder in a workspace; raises `LabUnknown` where that cannot be read."""
-    from islandmode.rehearse.lab import LabUnknown  # noqa: PLC0415
+    from islandmode.rehearse.lab import LabUnknown  # noqa: PLC0415 - only where it is needed, as it is slow
 
     try:
         return rundir.names_of(state)
