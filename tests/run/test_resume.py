@@ -37,6 +37,7 @@ class FakePoint:
     """A device that restores at once, and says one thing of itself."""
 
     reading: Reading[Facts] | Exception
+    needs_s: float = 0.0
     closed: bool = False
     name: str = POINT
     capabilities: Capabilities = AT_ONCE
@@ -47,7 +48,7 @@ class FakePoint:
         await anyio.lowlevel.checkpoint()
         if isinstance(self.reading, Exception):
             raise self.reading
-        return self.reading
+        return self.reading if deadline_s >= self.needs_s else Reading(Outcome.UNKNOWN, why="no answer")
 
     async def restore(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Be restored."""
@@ -60,9 +61,9 @@ class FakePoint:
         self.closed = True
 
 
-def resumed(root: Path, reading: Reading[Facts] | Exception, number: int = 1) -> Resumed:
-    """Resume a run whose device says this."""
-    point = FakePoint(reading)
+def resumed(root: Path, reading: Reading[Facts] | Exception, number: int = 1, needs_s: float = 0.0) -> Resumed:
+    """Resume a run whose device says this, and takes so long for it."""
+    point = FakePoint(reading, needs_s)
     points = {POINT: cast(IsolationPoint, point)}
     path = root / "journals" / f"restore-{number}.jsonl"
 
@@ -89,6 +90,12 @@ LOOKS: Mapping[str, tuple[Reading[Facts] | Exception, list[str]]] = {
     "an error that nobody foresaw": (KeyError("x"), ["could not be read: this machine failed: KeyError"]),
     "this machine fails": (MemoryError(), ["could not be read: this machine failed: MemoryError"]),
 }
+
+
+def test_a_way_on_which_an_answer_takes_a_second_is_given_the_thirty_that_facts_take(tmp_path: Path) -> None:
+    """Otherwise no restore over a slow way would ever end its alarm."""
+    root = leave_run(tmp_path, "2026-01-a", ARMED, None)
+    assert resumed(root, CLEAN, needs_s=31.0).is_whole(OWED)
 
 
 @pytest.mark.parametrize(("reading", "said"), LOOKS.values(), ids=LOOKS)

@@ -67,7 +67,7 @@ class ModbusProbe(ProbeTarget):
 
     Only the four read functions exist here, so a probe cannot say "write". `type` says what the register holds: 16 bits,
     or 32 in two registers, of which the one with the high bits comes first unless `word_order` says otherwise. `zero_based`
-    says that an address which looks like one of a device's own list (40001) is none.
+    says that an address such as 40001 is meant as it stands, and is no number from a device's own list.
     """
 
     kind: Literal["modbus"] = Field(description="Modbus/TCP, reading one value.", examples=["modbus"])
@@ -169,7 +169,7 @@ class ModbusProbe(ProbeTarget):
 
 
 def _as_in_a_list(address: int, table: str, *, is_zero_based: bool) -> str | None:
-    """Finish a sentence that says "must" about an address as devices' own lists write it; None where it is none."""
+    """Finish a sentence that says "must" about an address written as in a device's own list; None for any other address."""
     size = 100_000 if address > HIGHEST_ADDRESS else 10_000
     named, place = NUMBERED.get(address // size), address % size - 1
     if named is None or address < 10_000 or not 0 <= place <= HIGHEST_ADDRESS:

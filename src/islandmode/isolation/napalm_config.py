@@ -530,7 +530,7 @@ def _in_memory(path: Path) -> Path:
 
 
 def _tables(session: NftSession) -> tuple[str, ...] | None:
-    """Name every table of ours that stands on the device; None where what it says is no listing."""
+    """Name every Islandmode table on the device; None where its answer is not a listing of tables."""
     try:
         return _named(reading.standing_in(session.ask(("list tables",)).text))
     except (ValueError, LookupError, TypeError, AttributeError):

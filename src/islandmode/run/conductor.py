@@ -148,7 +148,7 @@ class Conductor:
         if fault is not None:
             raise Broken(restored=restored) from fault
         if not self._dead_man.touched:
-            # Stopped, or refused by the first device, before an object of ours could stand anywhere.
+            # Stopped, or refused by the first device, before any Islandmode object could stand on one.
             refusal = refusal or self._stopped()
         if refusal is not None and restored:
             raise Refused(self._nothing_left(refusal))
@@ -322,7 +322,7 @@ class Conductor:
         if not reading.done or not _isolating(reading.value, step.conduits):
             why = reading.why or "the device was read back and does not isolate"
             what = f"{step.point} did not isolate {', '.join(step.conduits)}: {why}."
-            # Only what a device shows after it took the order is a failure of isolating; an order that was lost is none.
+            # Isolating failed only where the device took the order and shows no isolation; a lost order shows nothing.
             self._latch.pull(Stop("isolate", what, proven=ordered.value is not None))
             return
         self._isolated[step.point] = (*self._isolated.get(step.point, ()), *step.conduits)
@@ -351,6 +351,7 @@ class Conductor:
         try:
             return await self._restore()
         except Exception as error:
+            # Whatever it was, nobody may take the plant for restored.
             raise Broken(restored=False) from error
 
     async def _restore(self) -> bool:

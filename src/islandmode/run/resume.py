@@ -15,6 +15,7 @@ import anyio
 
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.isolation.point import Facts, IsolationPoint
+from islandmode.run.preflight import FACTS_DEADLINE_S
 from islandmode.run.restore import restore_until_seen
 from islandmode.store.journal import Journal
 from islandmode.system.clock import Clock
@@ -23,7 +24,6 @@ from islandmode.system.life import FAULTS
 
 GIVE_UP_S = 30.0
 WRITE_S = 3.0
-LOOK_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ async def look_for_left(points: Mapping[str, IsolationPoint]) -> dict[str, Left]
 
 async def _facts(point: IsolationPoint) -> Reading[Facts]:
     try:
-        return await point.facts(LOOK_S)
+        return await point.facts(FACTS_DEADLINE_S)
     except FAULTS as error:
         # Of this machine, not of the device: it neither unsays what was seen restored nor ends the look at another point.
         return Reading(Outcome.UNKNOWN, None, f"this machine failed: {type(error).__name__} {error}".strip())

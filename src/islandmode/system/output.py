@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, redirect_stderr, redirect_stdout
-from tempfile import TemporaryFile
 from typing import Any, NoReturn
 
 OUT, ERROR = 1, 2
@@ -120,7 +119,8 @@ class KeptOutput:
 @contextmanager
 def _kept(descriptor: int, redirect: Callable[[Any], AbstractContextManager[Any]], lines: list[str]) -> Iterator[None]:
     before = os.dup(descriptor)
-    with TemporaryFile("w+b") as file:
+    # In memory: a disk that hangs must not keep a command from ending.
+    with os.fdopen(os.memfd_create("kept"), "w+b") as file:
         try:
             # Children have the descriptor, and this process a stream of its own: both write at the end of the same file.
             os.dup2(file.fileno(), descriptor)

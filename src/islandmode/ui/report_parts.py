@@ -86,7 +86,7 @@ def facts(listed: Iterable[tuple[str, str]]) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
-    """Draw a table; cells are HTML, so whoever fills them escapes them."""
+    """Draw a table; cells are HTML, so the caller must escape their text."""
     top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     body = "".join(
         "<tr>"

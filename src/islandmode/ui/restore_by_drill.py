@@ -41,7 +41,7 @@ RECORDS_WITHIN_S = 3.0
 
 
 def restore_by_drill(wanted: Wanted, drill: str) -> int:
-    """Restore by what a drill would isolate, whoever made the objects; returns 0 when all of it was seen, else 5."""
+    """Restore every conduit that a drill would isolate, whichever run made the objects; returns 0 when all was seen, else 5."""
     rescue, lost, left_out = rescue_of(wanted.workspace, drill)
     lab = lab_named(wanted.workspace, wanted.lab or lab_named_by(wanted.workspace, rescue.site))
     try:
