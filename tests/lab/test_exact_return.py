@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +12,17 @@ import pytest
 from islandmode.isolation.recipes.nftables import MEND_SAVED
 from islandmode.rehearse.lab import Lab
 from tests.lab.drills import end, make_workspace, start, wait_for
-from tests.lab.guarded import ask, hold, hold_workspace, is_isolated, kill_both, run_of
+from tests.lab.guarded import (
+    ask,
+    end_quietly,
+    guardian_pid,
+    hold,
+    hold_workspace,
+    is_isolated,
+    kill_both,
+    run_of,
+    wait_until,
+)
 from tests.lab.rogue.bypass import in_node
 
 pytestmark = pytest.mark.lab
@@ -132,6 +144,23 @@ def test_a_stranded_run_whose_isolation_somebody_saved_keeps_its_alarm_until_tha
     mended = ask(workspace, lab, "restore")
     assert mended.returncode == 0, mended.stderr
     assert "was read back without our objects, and none is saved there" in mended.stdout
+    assert ask(workspace, lab, "status").returncode == 0
+
+
+def test_a_guardian_that_restored_what_somebody_saved_keeps_the_alarm(lab: Lab, tmp_path: Path) -> None:
+    """The conductor is killed; its guardian sees the device clear, and reads that a restart would isolate again."""
+    workspace = hold_workspace(tmp_path, lab)
+    running = hold(workspace, lab)
+    guardian = guardian_pid(workspace)
+    shell(lab, f"{{ echo flush ruleset; nft list ruleset; }} >{SAVED}")
+    os.killpg(running.pid, signal.SIGKILL)
+    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), 60.0, "the guardian ends when it has looked")
+    end_quietly(running)
+    assert not is_isolated(lab)
+    status = ask(workspace, lab, "status")
+    assert (status.returncode, "its saved configuration has one" in status.stderr) == (5, True), status.stderr
+    shell(lab, MEND_SAVED)
+    assert ask(workspace, lab, "restore").returncode == 0
     assert ask(workspace, lab, "status").returncode == 0
 
 

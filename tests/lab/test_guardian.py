@@ -57,7 +57,7 @@ def test_a_conductor_that_is_killed_leaves_it_to_its_guardian(lab: Lab, tmp_path
     end_quietly(running)
     took = next(one for one in records(workspace, "guardian") if one["kind"] == "guardian.took_over")
     assert took["data"]["why"] == "The conductor is gone."
-    assert kinds(workspace, "guardian")[-3:] == ["restore.seen", "guardian.agrees", "guardian.ended"]
+    assert kinds(workspace, "guardian")[-4:] == ["restore.seen", "guardian.agrees", "saved.looked", "guardian.ended"]
     seen = next(one for one in records(workspace, "guardian") if one["kind"] == "restore.seen")
     # What the conductor had sent right before its end may act until then; its timer says the same of every drill.
     assert seen["data"]["asked_us"] - took["mono_us"] >= CAPABILITIES.latest_s * 1_000_000
@@ -148,7 +148,7 @@ def test_with_the_way_to_the_firewall_lost_the_guardian_goes_on_and_every_comman
     finally:
         in_node(lab, "fw", "nft", "delete", "table", "inet", "noway")
     wait_until(lambda: not Path(f"/proc/{guardian}").exists(), 35.0, "the guardian ends when it has seen it")
-    assert kinds(workspace, "guardian")[-3:] == ["restore.seen", "guardian.agrees", "guardian.ended"]
+    assert kinds(workspace, "guardian")[-4:] == ["restore.seen", "guardian.agrees", "saved.looked", "guardian.ended"]
     assert ask(workspace, lab, "status").returncode == 0
 
 

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from islandmode import __version__
 from islandmode.core.errors import InputError
 from islandmode.rehearse.lab import SECRETS, LabGone, LabUnknown
 from islandmode.rehearse.namespaces import NamespacesLab, RunningNode
-from islandmode.rehearse.processes import started
+from islandmode.rehearse.processes import shares_user_namespace, started
 from islandmode.rehearse.topology import OPERATIONS_HOST, read_topology
+from tests.lab.guarded import wait_until
 
 TOPOLOGY = Path(__file__).resolve().parents[2] / "lab" / "plant.clab.yml"
 
@@ -61,6 +63,30 @@ def test_an_operations_host_that_is_gone_from_a_living_lab_is_not_called_the_end
     broken = replace(lab, nodes={**lab.nodes, OPERATIONS_HOST: host})
     with pytest.raises(LabUnknown, match="The operations host of lab plant cannot be seen"):
         broken.is_here()
+
+
+def test_a_lab_that_is_gone_before_a_command_enters_it_is_told_and_is_no_exit_code(
+    process: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    lab = lab_of(process, tmp_path)
+    process.kill()
+    process.wait()
+    with pytest.raises(LabGone):
+        lab.ask(("--version",))
+    with pytest.raises(LabGone):
+        lab.go(("--version",), drill=True)
+
+
+def test_a_lab_that_dies_while_a_command_enters_it_does_not_end_that_command(tmp_path: Path) -> None:
+    """The command then says itself what became of the lab; an exit code of nsenter would be read as a verdict."""
+    with subprocess.Popen(["unshare", "--map-root-user", "--net", "sleep", "600"]) as host:
+        wait_until(lambda: not shares_user_namespace(host.pid), 60.0, "the operations host has its own network")
+        lab = replace(lab_of(host, tmp_path), rootless=True)
+        argv, held = lab._on_operations_host(("--version",))
+        host.kill()
+        host.wait()
+        entered = subprocess.run(argv, pass_fds=held, capture_output=True, text=True, check=False)
+    assert (entered.returncode, entered.stdout.strip()) == (0, f"islandmode {__version__}"), entered.stderr
 
 
 def test_secrets_of_a_lab_whose_folder_is_gone_are_said_to_be_unread(

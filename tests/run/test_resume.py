@@ -16,7 +16,8 @@ from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.rendering import Capabilities
 from islandmode.isolation.point import ConduitState, Facts, IsolationPoint, PointState
 from islandmode.isolation.recipes.nftables import CAPABILITIES, MEND_SAVED, SAVED
-from islandmode.run.resume import Left, Resumed, left_in, look_at_site, resume
+from islandmode.run.left import Left, left_in
+from islandmode.run.resume import Resumed, look_at_site, resume
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.clock import MachineClock
 from islandmode.system.disk import MachineDisk

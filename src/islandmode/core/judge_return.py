@@ -52,9 +52,7 @@ def _compared(record: Record) -> Iterator[Finding]:
         yield Finding(code="loaded-again", result=Result.HELD, sentence=sentence, records=rests_on)
     if lines or not (anew or data["ours"] or data["same"]):
         what = f" ({lines})" if lines else ""
-        sentence = (
-            f"{data['point']}: its {where} was edited by somebody else during the drill{what}; that edit was kept."
-        )
+        sentence = f"{data['point']}: somebody else edited its {where} during the drill{what}; that edit was kept."
         yield Finding(code="edited-meanwhile", result=Result.HELD, sentence=sentence, records=rests_on)
 
 

@@ -122,26 +122,56 @@ class NamespacesLab(Lab):
 
     def is_here(self) -> bool:
         """Tell whether this process has the operations host's network."""
-        there = Path(f"/proc/{self.network_pid(OPERATIONS_HOST)}/ns/net")
         try:
-            return Path("/proc/self/ns/net").readlink() == there.readlink()
+            there = Path(f"/proc/{self.network_pid(OPERATIONS_HOST)}/ns/net").readlink()
+            return Path("/proc/self/ns/net").readlink() == there
         except OSError as error:
-            if not is_alive(self.anchor_pid) or started(self.anchor_pid) != self.anchor_started:
-                raise LabGone(self.name) from error
-            raise LabUnknown(f"The operations host of lab {self.name} cannot be seen ({error.strerror}).") from error
+            raise self._unseen(error) from error
+
+    def _unseen(self, error: OSError) -> LabGone | LabUnknown:
+        if not is_alive(self.anchor_pid) or started(self.anchor_pid) != self.anchor_started:
+            return LabGone(self.name)
+        return LabUnknown(f"The operations host of lab {self.name} cannot be seen ({error.strerror}).")
+
+    def _on_operations_host(self, arguments: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """Give our own command line on the operations host's network, and the open namespaces that it enters.
+
+        A lab that dies after this is still entered, and the command there says what became of it: nsenter would end with 1,
+        which means *breached*.
+        """
+        there = Path(f"/proc/{self.network_pid(OPERATIONS_HOST)}/ns")
+        outside = self.rootless and not shares_user_namespace(self.network_pid(OPERATIONS_HOST))
+        held: list[int] = []
+        try:
+            for kind in ("net", "user") if outside else ("net",):
+                held.append(os.open(there / kind, os.O_RDONLY | os.O_CLOEXEC))
+            if started(self.anchor_pid) != self.anchor_started:
+                # Its number may be another process's by now.
+                raise LabGone(self.name)
+        except OSError as error:
+            raise self._unseen(error) from error
+        network, *user = (f"/proc/self/fd/{one}" for one in held)
+        into = (f"--net={network}", *(f"--user={one}" for one in user), *(("--preserve-credentials",) if user else ()))
+        return ("nsenter", *into, "--", sys.executable, "-m", "islandmode", *arguments), tuple(held)
 
     def go(self, arguments: tuple[str, ...], *, drill: bool) -> int | None:
         """Replace this process by itself on the operations host: its network only, our files; does not return."""
-        argv = self.enter(OPERATIONS_HOST, (sys.executable, "-m", "islandmode", *arguments), network_only=True)
+        argv, held = self._on_operations_host(arguments)
         sys.stdout.flush()
         sys.stderr.flush()
+        for one in held:
+            os.set_inheritable(one, True)
         os.execvp(argv[0], argv)  # noqa: S606 - no shell: the lab's own argv
 
     def ask(self, arguments: tuple[str, ...]) -> int | None:
         """Run ourselves on the operations host and come back with the exit code."""
-        argv = self.enter(OPERATIONS_HOST, (sys.executable, "-m", "islandmode", *arguments), network_only=True)
+        argv, held = self._on_operations_host(arguments)
         sys.stdout.flush()
-        return subprocess.run(argv, check=False).returncode
+        try:
+            return subprocess.run(argv, check=False, pass_fds=held).returncode
+        finally:
+            for one in held:
+                os.close(one)
 
     @property
     def login(self) -> tuple[str, str] | None:

@@ -14,6 +14,9 @@ Then it says so on the line and takes the claim beside it, so that the conductor
 until that is seen, however long it takes. It never renews, never isolates, and never ends while restoration is unseen, nor
 while a conductor that it took the run from may wake up: it looks once more when that has ended. What that conductor had sent
 may act for a while after its end, so the look that counts comes after the latest moment of such a line.
+
+Somebody may have saved the isolation while it stood, and with its conductor gone nobody else would look for that: so at last, when
+nothing waits for it any more, it reads the saved configuration of each point that it restored.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from islandmode.core.outcome import Reading
 from islandmode.core.plan import Plan
 from islandmode.core.request import NotARequest, read_request
 from islandmode.isolation.point import IsolationPoint
+from islandmode.run.left import look_and_note
 from islandmode.run.restore import restore_until_seen
 from islandmode.store.journal import Journal
 from islandmode.system.claim import Claim
@@ -54,6 +58,9 @@ STUCK_S = 2.5 * BEAT_S
 OBEY_S = 0.7
 RESTORING_S = 4.0
 """Beyond the latest moment of what the conductor may have given up: before that no look of its own proves a restore."""
+SAVED_LOOKS = 3
+SAVED_PAUSE_S = 10.0
+"""Between two looks into a saved configuration that was not read; after the last of them the run's alarm goes on."""
 PAUSE_MAX_S = 30.0
 """Between two attempts, when a device stays away for hours: a login every few seconds could lock our account there."""
 
@@ -117,6 +124,8 @@ class Guardian:
             await self._take_over(why)
             # What was read back after the conductor's end is a look: where no other one is possible, this one is enough.
             why = None if outlasted else await self._outlast()
+        if self._took_over:
+            await self._look_into_saved()
         self._journal.note("guardian.ended", {"restored": True, "took_over": self._took_over})
         return True
 
@@ -228,6 +237,21 @@ class Guardian:
         if self._gone_us is None:
             self._gone_us = now_us
         await self._clock.sleep(max(0.0, self._latest_s() - (now_us - self._gone_us) / 1_000_000))
+
+    async def _look_into_saved(self) -> None:
+        """Note what is saved on each point that was restored; one that cannot be read is looked at again.
+
+        A process that was told to end does not stay for this: the machine may be going down.
+        """
+        points = {name: self._points[name] for name in self._owed}
+        for look in range(SAVED_LOOKS):
+            await self._clock.sleep(SAVED_PAUSE_S if look else 0.0)
+            if self._told.why is not None:
+                return
+            left = await look_and_note(points, self._journal)
+            points = {name: self._points[name] for name, one in left.items() if one.unread}
+            if not points:
+                return
 
     def _latest_s(self) -> float:
         """Tell for how long something that was given up may still act on a device that is owed a restore."""

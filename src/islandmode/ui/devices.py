@@ -16,8 +16,8 @@ from islandmode.isolation.by_hand import mend_saved
 from islandmode.isolation.point import ConduitState, IsolationPoint, PointState
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab, LabUnknown
+from islandmode.run.left import Left
 from islandmode.run.outermost import STRANDED, sentence_of
-from islandmode.run.resume import Left
 from islandmode.store import catalog
 from islandmode.system.clock import MachineClock
 from islandmode.ui import rehearsal

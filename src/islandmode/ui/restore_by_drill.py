@@ -18,8 +18,9 @@ import anyio
 from islandmode.core.errors import InputError, IslandmodeError, Refused
 from islandmode.core.rescue import Restorable
 from islandmode.rehearse.lab import Lab, LabGone
+from islandmode.run.left import Left
 from islandmode.run.outermost import STRANDED, sentence_of
-from islandmode.run.resume import Left, Resumed, look_at_site
+from islandmode.run.resume import Resumed, look_at_site
 from islandmode.store import rundir
 from islandmode.store.rescue import sites_with_points
 from islandmode.store.rundir import RunDirectory

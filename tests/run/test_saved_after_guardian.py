@@ -1,0 +1,95 @@
+"""A guardian that had to restore reads what is saved on the devices too: a restart of one could isolate the plant again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import pytest
+
+from islandmode.core.firewall import Unread
+from islandmode.core.lifecycle import Phase
+from islandmode.core.outcome import Outcome, Reading
+from islandmode.core.unfinished import SAVED, left_in_saved
+from islandmode.isolation.point import Facts
+from islandmode.rehearse.simulated_faults import Fault, Kind
+from islandmode.rehearse.simulated_plant import SimulatedPlant
+from islandmode.run.guardian import SAVED_LOOKS, Guardian
+from tests.run.simulated_run import Ended, run
+
+POINT = "conduit-firewall"
+KILLED = (Fault(Kind.CONDUCTOR_KILLED, Phase.HOLDING, 1.0),)
+CLEAN = Reading(Outcome.DONE, Facts(standing=()))
+KEPT = Reading(Outcome.DONE, Facts(saved_ours=("/etc/nftables.conf",), standing=()))
+DENIED = Reading(Outcome.DONE, Facts(saved_unread=(Unread("/etc/nftables.conf", "permission denied"),), standing=()))
+SILENT: Reading[Facts] = Reading(Outcome.UNKNOWN, None, "no answer")
+
+
+def saying(answers: list[Reading[Facts]], plant: SimulatedPlant) -> None:
+    """Let the device say one thing after the other of what is saved on it, and the last for ever."""
+
+    async def facts(deadline_s: float) -> Reading[Facts]:
+        await plant.clock.sleep(min(0.01, deadline_s))
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    for point in plant.guardian_points.values():
+        # Of this one world only.
+        point.facts = facts  # type: ignore[method-assign]
+
+
+def killed(*answers: Reading[Facts], guardian: type[Guardian] = Guardian) -> Ended:
+    ended = run(3, None, KILLED, prepare=partial(saying, list(answers)), guardian=guardian)
+    assert (ended.violations, ended.claims.restored) == ((), True), ended.story()
+    return ended
+
+
+def looks(ended: Ended) -> list[dict[str, object]]:
+    return [one.data for one in ended.claims.others if one.kind == SAVED]
+
+
+@pytest.mark.parametrize(
+    ("answers", "number", "left"),
+    [
+        pytest.param((CLEAN,), 1, False, id="nothing saved"),
+        pytest.param((KEPT,), 1, True, id="an isolation saved"),
+        pytest.param((SILENT, DENIED, CLEAN), 3, False, id="read at the third look"),
+        pytest.param((SILENT, KEPT), 2, True, id="saved, at the second look"),
+        pytest.param((DENIED,), SAVED_LOOKS, True, id="never readable"),
+        pytest.param((SILENT,), SAVED_LOOKS, True, id="never an answer"),
+    ],
+)
+def test_a_guardian_that_restored_keeps_the_alarm_until_nothing_is_saved(
+    answers: tuple[Reading[Facts], ...], number: int, *, left: bool
+) -> None:
+    ended = killed(*answers)
+    kinds = [one.kind for one in ended.claims.others]
+    assert kinds[-1] == "guardian.ended"
+    assert kinds.index("restore.seen") < kinds.index(SAVED)
+    assert len(looks(ended)) == number
+    assert left_in_saved(ended.claims.others) == (frozenset({POINT}) if left else frozenset())
+
+
+@dataclass(frozen=True)
+class Terminated:
+    """A machine that goes down."""
+
+    why: str | None = "SIGTERM was received"
+
+
+class ToldToEnd(Guardian):
+    """Is told to end when the plant is back."""
+
+    async def _look_into_saved(self) -> None:
+        """Be told, then go on as the product does."""
+        self._told = Terminated()
+        await super()._look_into_saved()
+
+
+def test_a_guardian_that_is_told_to_end_does_not_stay_for_what_is_saved() -> None:
+    assert looks(killed(KEPT, guardian=ToldToEnd)) == []
+
+
+def test_a_guardian_whose_conductor_restored_leaves_the_look_to_it() -> None:
+    ended = run(3, None, (), prepare=partial(saying, [KEPT]))
+    assert ended.claims.verdict == "held"
+    assert looks(ended) == []
