@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ def _new_place() -> Path:
     return folder
 
 
+# A shell that starts the tests in the background lets SIGINT be ignored, and every process that a test starts would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # For labs that tests share, and whatever else begins before the first test.
 os.environ[VARIABLE] = str(_new_place())
 

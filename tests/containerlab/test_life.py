@@ -150,7 +150,8 @@ def test_a_missing_image_says_how_to_get_it(fresh: Path, monkeypatch: pytest.Mon
         with monkeypatch.context() as patched:
             patched.setattr(docker, "has_image", lambda asked, image=image: asked != image)
             edit(fresh / TOPOLOGY, "vendor/firewall:1", image)
-            assert f"Image {image} is not on this machine; {how}." in str(refusal(fresh))
+            command = " ".join(("sh", str(fresh / how[0]), *how[1:]))
+            assert f"Image {image} is not on this machine; build it with `{command}`." in str(refusal(fresh))
             edit(fresh / TOPOLOGY, image, "vendor/firewall:1")
 
 
@@ -262,7 +263,8 @@ def test_without_the_right_to_use_docker(fresh: Path) -> None:
 
 def test_without_containerlab(fresh: Path) -> None:
     ended = said_by(fresh, lambda _: os.environ["PATH"], XDG_CACHE_HOME=str(fresh / "empty"))
-    one_sentence(ended, "Containerlab is not installed; install it, or build it with `sh lab/build-containerlab`.")
+    build = fresh / "lab" / "build-containerlab"
+    one_sentence(ended, f"Containerlab is not installed; install it, or build it with `sh {build}`.")
 
 
 def test_an_unknown_back_end_lists_the_known_ones(fresh: Path) -> None:

@@ -223,4 +223,11 @@ DEVICES = (
         "longest_ot_gap (0.1 s) must be more than sample_every (0.1 s): a gap shorter than the time between two "
         "samples cannot be seen.",
     ),
+    Row(
+        "a probe that asks without a pause",
+        lambda at: at.drill.update(sample_every="19 ms"),
+        "drill",
+        ("sample_every",),
+        "sample_every (19 ms) must be at least 20 ms: a probe must not burden the devices that run the plant; lengthen it.",
+    ),
 )

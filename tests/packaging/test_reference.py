@@ -84,7 +84,7 @@ def test_the_examples_are_one_workspace_that_validates_plans_and_is_drawn(capsys
     assert "office-to-plc" in capsys.readouterr().out
     assert command(["lab", "graph", "--workspace", str(MINIMAL)]) == 0
     assert "Lab north, site north" in capsys.readouterr().out
-    assert set(read_for_namespaces(MINIMAL / "lab" / "north.clab.yml").points) == {"firewall"}
+    assert set(read_for_namespaces(MINIMAL / "lab" / "north.clab.yml", "").points) == {"firewall"}
 
 
 def test_every_label_that_a_lab_has_is_explained() -> None:

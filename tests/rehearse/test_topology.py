@@ -17,7 +17,12 @@ from islandmode.rehearse.honoured import read_for_namespaces
 from islandmode.rehearse.topology import Topology, keep_topology, kept_topology, read_topology
 from tests.lab.conftest import TOPOLOGY
 
+IN_CONTAINERS = "islandmode lab up --lab north --topology lab/odd.clab.yml --backend containerlab"
 ERP = "    erp:\n      network-mode: none\n"
+
+
+def in_namespaces(path: Path) -> Topology:
+    return read_for_namespaces(path, IN_CONTAINERS)
 
 
 def edited(folder: Path, old: str, new: str) -> Path:
@@ -31,7 +36,7 @@ def edited(folder: Path, old: str, new: str) -> Path:
 
 @pytest.mark.parametrize("path", sorted(TOPOLOGY.parent.glob("*.clab.yml")), ids=lambda path: path.name)
 def test_the_labs_own_files_are_honoured_by_both(path: Path) -> None:
-    assert read_topology(path) == read_for_namespaces(path)
+    assert read_topology(path) == in_namespaces(path)
     assert set(read_topology(path).points) == {"conduit-firewall"}
 
 
@@ -91,6 +96,12 @@ BOTH = [
         "sysctls: 0",
         '"sysctls" must be a mapping',
     ),
+    (
+        "a label that nothing reads",
+        "islandmode.clock-offset-s",
+        "islandmode.clock-ofset-s",
+        'Nothing reads the label "islandmode.clock-ofset-s"; labels of Islandmode are islandmode.clock-offset-s,',
+    ),
     ("a quote left open", "start.sh erp", "start.sh 'erp", "exec: No closing quotation"),
     ("the lab's own folder", "    erp:\n", "    code:\n", "A node cannot be named code: the lab keeps"),
     ("a number that is none", ERP, ERP + "      env: {RELEASE: 1.10}\n", '"RELEASE" must be text; put it in quotes'),
@@ -104,7 +115,7 @@ ONLY_NAMESPACES = [
         "a kind",
         ERP,
         ERP + "      kind: nokia_srlinux\n",
-        "Kind nokia_srlinux does not run in namespaces, only linux does; try",
+        f"Kind nokia_srlinux does not run in namespaces, only linux does; try `{IN_CONTAINERS}`.",
     ),
     ("a kind of its own", "    linux:\n", "    ceos: {}\n    linux:\n", "Kind ceos does not run in namespaces"),
     ("a bind elsewhere", '"../:/run/workspace"', '"../:/srv"', "the bind to /srv must have its target below /run/"),
@@ -118,7 +129,7 @@ ONLY_NAMESPACES = [
         "an image of their own",
         ERP,
         ERP + "      image: our-registry/erp:7\n",
-        "Image our-registry/erp:7 does not run in namespaces",
+        f"Image our-registry/erp:7 does not run in namespaces; try `{IN_CONTAINERS}`.",
     ),
     ("no subnet", "172.31.255.0/24", "172.31.255.0/33", "The management network must have subnets: '172.31.255.0/33'"),
     (
@@ -140,7 +151,7 @@ ONLY_NAMESPACES = [
 @pytest.mark.parametrize(("old", "new", "sentence"), [row[1:] for row in BOTH], ids=[row[0] for row in BOTH])
 def test_what_can_be_no_lab_is_refused_with_its_place(tmp_path: Path, old: str, new: str, sentence: str) -> None:
     path = edited(tmp_path, old, new)
-    for read in (read_topology, read_for_namespaces):
+    for read in (read_topology, in_namespaces):
         with pytest.raises(InputError) as raised:
             read(path)
         assert sentence in str(raised.value)
@@ -157,7 +168,7 @@ def test_what_only_containerlab_does_is_refused_in_namespaces(
     path = edited(tmp_path, old, new)
     read_topology(path)
     with pytest.raises(InputError) as raised:
-        read_for_namespaces(path)
+        in_namespaces(path)
     assert sentence in str(raised.value)
     assert raised.value.place is not None
     assert raised.value.place.line > 1
@@ -192,7 +203,7 @@ def test_whatever_stands_anywhere_is_read_or_refused_in_words(
     path = tmp_path / "odd.clab.yml"
     with path.open("w", encoding="utf-8") as opened:
         YAML(typ="safe").dump(document if where else value, opened)
-    for read in (read_topology, read_for_namespaces):
+    for read in (read_topology, in_namespaces):
         read_or_refused(read, path)
 
 

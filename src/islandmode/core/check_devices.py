@@ -11,6 +11,8 @@ from islandmode.core.quantities import to_us
 from islandmode.core.rendering import Rendering
 from islandmode.core.site import IsolationPoint, Site
 
+SAMPLE_EVERY_MIN_S = 0.02
+"""A PLC answers beside its scan: fifty questions a second of one probe are more than any operator station asks."""
 MARGIN_S = 5.0
 """Added to a run's length on a device that cannot renew: arming, reading back, and the way to the device."""
 
@@ -25,6 +27,12 @@ def limit_problems(drill: Drill) -> Iterator[Problem]:
                 "would act first; shorten it or lengthen dead_man."
             )
             yield Problem("drill", ("limits", key), sentence)
+    if drill.sample_every < SAMPLE_EVERY_MIN_S:
+        sentence = (
+            f"sample_every ({drill.sample_every * 1000:g} ms) must be at least {SAMPLE_EVERY_MIN_S * 1000:g} ms: a probe must "
+            "not burden the devices that run the plant; lengthen it."
+        )
+        yield Problem("drill", ("sample_every",), sentence)
     if limits.longest_ot_gap <= drill.sample_every:
         sentence = (
             f"longest_ot_gap ({limits.longest_ot_gap:g} s) must be more than sample_every ({drill.sample_every:g} s): "

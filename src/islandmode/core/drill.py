@@ -136,7 +136,9 @@ class Drill(Frozen):
         default=(),
         description="Conduits of the isolated zones that stay open on purpose. Nothing then calls the plant an island.",
     )
-    sample_every: Seconds = Field(default=0.1, description="How often each probe is asked.", examples=["100 ms"])
+    sample_every: Seconds = Field(
+        default=0.1, description="How often each probe is asked; at least 20 ms.", examples=["100 ms"]
+    )
     settle: Seconds = Field(
         default=2.0,
         description="How long every probe must be good before the first stage, and again after restore.",

@@ -11,7 +11,7 @@ from typing import ClassVar
 from islandmode.core.errors import InputError, Refused
 from islandmode.rehearse import docker, errand
 from islandmode.rehearse.code import code_digest
-from islandmode.rehearse.lab import Lab, lab_command
+from islandmode.rehearse.lab import Lab, lab_command, lab_up_command
 from islandmode.rehearse.processes import started
 from islandmode.rehearse.topology import OPERATIONS_HOST
 
@@ -97,7 +97,7 @@ class ContainerLab(Lab):
             raise Refused(
                 f"Lab {self.name} was brought up by another version of islandmode than this one; "
                 f"take it down and up again with `{lab_command('down', self.name, self.state_dir)}` and "
-                f"`{lab_command('up', self.name, self.state_dir)} --backend containerlab`. Nothing was touched."
+                f"`{lab_up_command(self.name, self.state_dir, self.topology.file, self.backend)}`. Nothing was touched."
             )
         return self.accompany((PYTHON, "-m", "islandmode", *arguments), drill=drill)
 

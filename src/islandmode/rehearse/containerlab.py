@@ -26,6 +26,7 @@ from islandmode.rehearse.lab import (
     LabUnknown,
     NodeStatus,
     addresses_in,
+    build_command,
     lab_command,
     read_state,
     refuse_foreign,
@@ -51,7 +52,7 @@ def up(path: Path, *, name: str, state_dir: Path) -> ContainerLab:
     """Deploy a lab and return when the plant answers; on any failure nothing of it is left."""
     topology = read_topology(path)
     docker.check()
-    program()
+    program(topology.workspace)
     _check_images(topology)
     if attach(name, state_dir) is not None:
         raise InputError(f"Lab {name} is already up; use it, or end it with `{lab_command('down', name, state_dir)}`.")
@@ -84,7 +85,9 @@ def up(path: Path, *, name: str, state_dir: Path) -> ContainerLab:
 def _check_images(topology: Topology) -> None:
     for image in sorted({node.image for node in topology.nodes.values() if node.image}):
         if not docker.has_image(image):
-            how = OUR_IMAGES.get(image, f"load it with `docker pull {image}` or `docker load`")
+            how = f"load it with `docker pull {image}` or `docker load`"
+            if image in OUR_IMAGES:
+                how = f"build it with {build_command(topology.workspace, *OUR_IMAGES[image])}"
             raise Refused(f"Image {image} is not on this machine; {how}.")
 
 

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from islandmode.core.errors import Refused
-from islandmode.rehearse.lab import LabFailed
+from islandmode.rehearse.lab import LabFailed, build_command
 
 VERSION = "0.79.0"
 MODULES = Path("/proc/modules")
@@ -26,13 +26,14 @@ EXEC_FAILED = re.compile(r"^Failed to execute command .*\bnode=(?P<node>\S+)")
 LOG_LINE = re.compile(r"^\d\d:\d\d:\d\d (?P<level>[A-Z]{4}) (?P<text>.*)$")
 
 
-def program() -> str:
+def program(workspace: Path | None = None) -> str:
     """Find containerlab: a user's own, else the one that `sh lab/build-containerlab` made; refuses with what to do."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     built = cache / "islandmode" / f"containerlab-{VERSION}"
     found = shutil.which("containerlab") or (str(built) if os.access(built, os.X_OK) else None)
     if found is None:
-        raise Refused("Containerlab is not installed; install it, or build it with `sh lab/build-containerlab`.")
+        build = build_command(workspace, "lab/build-containerlab")
+        raise Refused(f"Containerlab is not installed; install it, or build it with {build}.")
     if os.geteuid() != 0 and not Path(found).stat().st_mode & stat.S_ISUID:
         raise Refused("Containerlab makes links between networks, which only root may; run this command as root.")
     return found

@@ -12,7 +12,6 @@ from typing import Any
 from islandmode.core.errors import InputError, Place
 from islandmode.rehearse.topology import OUR_IMAGES, LabNode, Topology, read_topology
 from islandmode.store.yaml_tree import PathInFile, YamlTree, read_yaml, show
-from islandmode.system.own_program import typed
 
 TOP = {"name", "mgmt", "topology"}
 # In namespaces the machine itself is not on the management network, so there is no gateway to place.
@@ -26,14 +25,17 @@ LINK = {"endpoints"}
 BIND_MODES = {"", "ro", "rw"}
 
 
-def read_for_namespaces(path: Path) -> Topology:
-    """Read a containerlab file, and refuse with its place whatever the namespaces back end would not honour."""
+def read_for_namespaces(path: Path, in_containers: str) -> Topology:
+    """Read a containerlab file, and refuse with its place whatever the namespaces back end would not honour.
+
+    `in_containers` is the command that brings the same lab up in containers.
+    """
     topology = read_topology(path)
     tree = read_yaml(path, str(path))
-    _refuse_unhonoured(tree)
+    _refuse_unhonoured(tree, in_containers)
     _refuse_no_management(tree, topology)
     for node in topology.nodes.values():
-        _refuse_foreign(tree, node)
+        _refuse_foreign(tree, node, in_containers)
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if "$" in line:
             sentence = 'Containerlab replaces what begins with "$" by variables, the namespaces back end does not; spell it out.'
@@ -41,11 +43,11 @@ def read_for_namespaces(path: Path) -> Topology:
     return topology
 
 
-def _refuse_foreign(tree: YamlTree, node: LabNode) -> None:
+def _refuse_foreign(tree: YamlTree, node: LabNode, in_containers: str) -> None:
     """Refuse an image that would be left out, and a bind that cannot be made: the plant would not be the one in the file."""
     sentence = ""
     if node.image not in ("", *OUR_IMAGES):
-        sentence = f"Image {show(node.image)} does not run in namespaces; try `{typed('lab', 'up', '--backend', 'containerlab')}`."
+        sentence = f"Image {show(node.image)} does not run in namespaces; try `{in_containers}`."
     for _, target, mode in node.binds:
         if not target.startswith("/run/"):
             # A node's root is the machine's own: a mount point anywhere else would have to be made on the machine.
@@ -76,30 +78,27 @@ def _refuse_no_management(tree: YamlTree, topology: Topology) -> None:
                 raise InputError(sentence, tree.place(("topology", "nodes", name)))
 
 
-def _refuse_unhonoured(tree: YamlTree) -> None:
+def _refuse_unhonoured(tree: YamlTree, in_containers: str) -> None:
     _only(tree, (), tree.document, TOP)
     _only(tree, ("mgmt",), tree.document.get("mgmt") or {}, MGMT)
     topology = tree.document["topology"]
     _only(tree, ("topology",), topology, TOPOLOGY)
     groups: dict[PathInFile, dict[str, Any]] = {("topology", "defaults"): topology.get("defaults") or {}}
     for kind, settings in (topology.get("kinds") or {}).items():
-        _only_linux(tree, kind, ("topology", "kinds", kind))
+        _only_linux(tree, kind, ("topology", "kinds", kind), in_containers)
         groups["topology", "kinds", kind] = settings or {}
     for name, own in topology["nodes"].items():
         groups["topology", "nodes", name] = own or {}
     for where, group in groups.items():
         _only(tree, where, group, NODE | CONTAINER_ONLY)
-        _only_linux(tree, group.get("kind") or "linux", (*where, "kind"))
+        _only_linux(tree, group.get("kind") or "linux", (*where, "kind"), in_containers)
     for number, link in enumerate(topology.get("links") or ()):
         _only(tree, ("topology", "links", number), link, LINK)
 
 
-def _only_linux(tree: YamlTree, kind: object, where: PathInFile) -> None:
+def _only_linux(tree: YamlTree, kind: object, where: PathInFile, in_containers: str) -> None:
     if kind != "linux":
-        sentence = (
-            f"Kind {kind} does not run in namespaces, only linux does; "
-            f"try `{typed('lab', 'up', '--backend', 'containerlab')}`."
-        )
+        sentence = f"Kind {kind} does not run in namespaces, only linux does; try `{in_containers}`."
         raise InputError(sentence, tree.place(where))
 
 

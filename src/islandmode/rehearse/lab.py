@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,7 +14,7 @@ from typing import Any, ClassVar
 from islandmode.core.errors import InputError, IslandmodeError, Refused
 from islandmode.rehearse.processes import vantage_point
 from islandmode.rehearse.topology import READY_LABEL, LabNode, Topology
-from islandmode.system.own_program import typed_at
+from islandmode.system.own_program import typed, typed_at
 
 STATE_FILE = "state.json"
 KNOWN_HOSTS = "known_hosts"
@@ -23,6 +25,22 @@ READY_S = 30.0
 def lab_command(verb: str, name: str, state_dir: Path) -> str:
     """Write a command about a lab as it can be typed here, whatever lab is the usual one."""
     return typed_at(state_dir.parent, "lab", verb, "--lab", name)
+
+
+def lab_up_command(name: str, state_dir: Path, topology: Path, backend: str) -> str:
+    """Write the command that brings this very lab up from its file, as it can be typed here."""
+    workspace = state_dir.parent
+    with suppress(ValueError):
+        topology = topology.resolve().relative_to(workspace.resolve())
+    words = ("lab", "up", "--lab", name, "--topology", str(topology), "--backend", backend)
+    return typed_at(workspace, *words)
+
+
+def build_command(workspace: Path | None, script: str, *words: str) -> str:
+    """Write how a script builds what a lab needs: the workspace's own script, or that of a workspace yet to be started."""
+    if workspace is not None and (workspace / script).is_file():
+        return f"`sh {' '.join(shlex.quote(word) for word in (str(workspace / script), *words))}`"
+    return f"`sh {' '.join((script, *words))}` in a workspace that `{typed('init', 'DIR')}` has started"
 
 
 class LabFailed(IslandmodeError):

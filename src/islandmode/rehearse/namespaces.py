@@ -35,6 +35,7 @@ from islandmode.rehearse.lab import (
     NodeStatus,
     addresses_in,
     lab_command,
+    lab_up_command,
     read_state,
     refuse_foreign,
     wait_until_ready,
@@ -181,7 +182,7 @@ class NamespacesLab(Lab):
 
 def up(path: Path, *, name: str, state_dir: Path) -> NamespacesLab:
     """Bring a lab up and return when the plant answers; on any failure nothing of it is left."""
-    topology = read_for_namespaces(path)
+    topology = read_for_namespaces(path, lab_up_command(name, state_dir, path, "containerlab"))
     _check_machine()
     if attach(name, state_dir) is not None:
         raise InputError(f"Lab {name} is already up; use it, or end it with `{lab_command('down', name, state_dir)}`.")

@@ -20,6 +20,7 @@ READY_LABEL = "islandmode.ready-check"
 POINT_LABEL = "islandmode.isolation-point"
 ROLE_LABEL = "islandmode.role"
 ZONE_LABEL = "islandmode.zone"
+OUR_LABELS = "islandmode."
 READY_WITHIN_LABEL = "islandmode.ready-within-s"
 LABELS = {
     POINT_LABEL: ("The isolation point of the site that this node is; each has one node.", "conduit-firewall"),
@@ -40,11 +41,8 @@ OPERATIONS_HOST = "ops"
 NODE_DIR, LAB_DIR = "__clabNodeDir__", "__clabDir__"
 MANAGEMENT_INTERFACE = "eth0"
 KEPT = "topology.clab.yml"
-OUR_IMAGES = {
-    "islandmode-node:dev": "build it with `sh lab/build-image`",
-    "islandmode-hmi:dev": "build it with `sh lab/build-image hmi`",
-}
-"""Each with how it is made."""
+OUR_IMAGES = {"islandmode-node:dev": ("lab/build-image",), "islandmode-hmi:dev": ("lab/build-image", "hmi")}
+"""Each with the script of a workspace that builds it, and that script's words."""
 NODE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 RESERVED = {"code"}
 """A lab keeps its own code beside the nodes' folders."""
@@ -194,6 +192,10 @@ def _node(tree: YamlTree, name: str, settings: Settings, folder: Path) -> LabNod
             raise InputError(f"The line {show(line)} of exec: {error}.", tree.place((*where, "exec"))) from None
     for label, least in ((READY_WITHIN_LABEL, 1), (CLOCK_LABEL, 0)):
         _whole_seconds(tree, (*where, "labels", label), settings.labels.get(label), least)
+    for label in settings.labels:
+        if label.startswith(OUR_LABELS) and label not in LABELS:
+            sentence = f'Nothing reads the label "{show(label)}"; labels of Islandmode are {", ".join(sorted(LABELS))}.'
+            raise InputError(sentence, tree.place((*where, "labels", label), of_key=True))
     addresses = tuple(address for address in (settings.mgmt_ipv4, settings.mgmt_ipv6) if address)
     return LabNode(
         name=name,
