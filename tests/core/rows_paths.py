@@ -143,20 +143,28 @@ DEVICES = (
         "conduit-firewall isolates remote-access but names no interface towards zone vendors; add it under interfaces.",
     ),
     Row(
-        "management in the isolated zone, by its zone",
-        lambda at: put(at.site, *FIREWALL, "management", "zone", "corporate"),
+        "management in the isolated zone",
+        lambda at: put(at.site, *FIREWALL, "management", {"address": "10.10.0.1", "zone": "corporate"}),
         "site",
         (*FIREWALL, "management", "zone"),
-        "conduit-firewall is managed at 172.31.255.1 in zone corporate, out of reach of the operations host in zone "
+        "conduit-firewall is managed at 10.10.0.1 in zone corporate, out of reach of the operations host in zone "
         "line3 once corporate-line3 is isolated; manage it from the operations host's side.",
     ),
     Row(
-        "management in the isolated zone, by its address",
+        "management at an address of another zone",
         lambda at: put(at.site, *FIREWALL, "management", "address", "10.15.0.1"),
         "site",
-        (*FIREWALL, "management", "address"),
-        "conduit-firewall is managed at 10.15.0.1 in zone vendors, out of reach of the operations host in zone line3 "
-        "once remote-access is isolated; manage it from the operations host's side.",
+        (*FIREWALL, "management", "zone"),
+        "Isolation point conduit-firewall is managed from zone line3, but its management address 10.15.0.1 lies in zone "
+        "vendors; correct the zone or the address.",
+    ),
+    Row(
+        "a conduit that protects the DMZ from the plant",
+        lambda at: put(at.site, "conduits", "dmz-line3", "between", ["line3", "dmz"]),
+        "site",
+        ("conduits", "dmz-line3", "between"),
+        "Conduit dmz-line3 names zone line3 (level 2) as the outer one of its two zones and dmz (level 3.5) as the inner; "
+        "write the outer zone first: between: [dmz, line3].",
     ),
     Row(
         "a flow that must never be interrupted",

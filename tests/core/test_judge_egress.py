@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from ipaddress import ip_address
 
 import pytest
 
@@ -12,6 +13,7 @@ from islandmode.core.episodes import Seen
 from islandmode.core.record import Record
 from islandmode.core.verdict import Finding, Result, Verdict
 from islandmode.ui.report import render_report
+from tests.core.given import Documents
 from tests.core.given import given as given_files
 from tests.core.story import CORPORATE, POINT, RESTORE, SECOND, STEP, VENDORS, Story, add_from, codes, recount
 
@@ -216,6 +218,36 @@ def test_declared_pairs_of_other_conduits_are_not_counted_and_everything_else_is
     # On the outer side only what carries an address of the line counts; on the inner side everything.
     assert {str(net) for net in ways["eth1 to an unnamed interface"].networks} >= {"10.40.0.0/24", "fd10:40::/64"}
     assert ways["eth4 to an unnamed interface"].networks == ()
+
+
+def test_a_way_into_ot_zones_that_a_firewall_does_not_border_is_counted_too() -> None:
+    """The enterprise firewall of two in series is managed from a zone behind the second: over its management interface too."""
+
+    def add_operations(at: Documents) -> None:
+        operations = {"level": 3, "owner": "Operations", "networks": ["10.60.0.0/16", "172.31.0.0/16"]}
+        office = {"level": 4, "owner": "IT", "networks": "10.60.7.0/24"}
+        lab = {"level": 4, "owner": "IT", "networks": "192.168.7.0/24"}
+        at.site["zones"] |= {"operations": operations, "office-annex": office, "office-lab": lab}
+
+    site = given_files(add_operations).site
+    ways = {way.name: way for way in ways_of(site, OFFICE, site.isolation_points[POINT].interfaces)}
+    counted = ways["eth1 to an unnamed interface"].networks
+
+    def is_counted(address: str) -> bool:
+        return any(ip_address(address) in network for network in counted)
+
+    # The line's own, and the operations zone without an office that lies within its network; no zone outside OT.
+    assert all(is_counted(one) for one in ("10.40.0.1", "10.60.6.255", "10.60.8.0", "172.31.0.1"))
+    assert not any(is_counted(one) for one in ("10.60.7.0", "10.60.7.255", "192.168.7.1", "10.20.0.10", "10.15.0.10"))
+    assert ways["an unnamed interface to eth1"].networks == counted
+
+
+def test_an_ot_zone_to_which_the_site_joins_the_outer_one_is_judged_by_that_conduit() -> None:
+    site = given_files().site
+    ways = {way.name: way for way in ways_of(site, "corporate-dmz", site.isolation_points[POINT].interfaces)}
+    told = {str(network) for network in ways["eth1 to an unnamed interface"].networks}
+    assert {"10.20.0.0/24"} <= told
+    assert not {"10.40.0.0/24", "172.31.255.0/24"} & told
 
 
 def test_vendors_are_counted_in_the_first_stage_from_its_own_isolation_on() -> None:

@@ -150,7 +150,7 @@ def test_management_beyond_an_isolated_conduit_is_refused_without_a_direct_path_
         at.drill["stages"][1]["isolate"].remove("corporate-line3")
         at.site["isolation_points"]["conduit-firewall"]["isolates"].remove("corporate-line3")
         without("office-to-plc", "office-to-plc-v6", "line3-to-erp", "line3-to-erp-v6", "office-canary")(at)
-        put(at.site, *FIREWALL, "management", "zone", "corporate")
+        put(at.site, *FIREWALL, "management", {"address": "10.10.0.1", "zone": "corporate"})
 
     (found,) = refusals(no_direct_path)
     assert found.path == (*FIREWALL, "management", "zone")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import StringIO
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from islandmode.core.episodes import Sample, Seen
 from islandmode.core.outcome import Outcome
@@ -19,6 +21,7 @@ from islandmode.core.preflight import (
     judge_plan,
     judge_point,
 )
+from islandmode.ui.plan_text import print_plan
 from tests.core.given import given
 
 READY: dict[str, Any] = {
@@ -148,6 +151,23 @@ def test_a_conduit_without_a_canary_is_advice_and_not_a_refusal() -> None:
 def test_a_flow_that_nothing_tests_is_told() -> None:
     plan = given(lambda at: at.site["conduits"]["remote-access"]["flows"][0].update(service="tcp/22")).plan()
     assert "Severed probes test nothing of flow vendor-to-hmi" in " ".join(each.sentence for each in judge_plan(plan))
+
+
+def test_a_severed_probe_that_no_flow_permits_is_told() -> None:
+    plan = given(lambda at: at.probes["vendor-to-hmi"].update(port=8081)).plan()
+    (found,) = (found for found in judge_plan(plan) if found.code == "probe-without-flow")
+    assert not found.refuses
+    assert found.sentence.startswith(
+        "Probe vendor-to-hmi asks 10.40.0.20 for tcp/8081, and no flow of remote-access permits"
+    )
+    told = StringIO()
+    print_plan(plan, Console(file=told, width=400))
+    assert f"note: {found.sentence}" in told.getvalue()
+
+
+def test_a_conduit_without_a_flow_says_nothing_of_what_is_permitted_there() -> None:
+    plan = given(lambda at: at.site["conduits"]["remote-access"].pop("flows")).plan()
+    assert "probe-without-flow" not in {found.code for found in judge_plan(plan)}
 
 
 NOW_US = 2_000_000

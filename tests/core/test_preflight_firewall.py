@@ -117,6 +117,19 @@ def test_the_labs_firewall_is_refused_nothing_and_advised_of_its_management_inte
     assert "management interface eth0 leads to zone line3 and is never isolated" in advice.sentence
 
 
+def test_a_management_interface_that_leads_to_a_zone_whose_conduits_stay_open_here_is_told_too() -> None:
+    """The enterprise firewall of two in series is managed from the zone behind the second."""
+
+    def operations(at: Documents) -> None:
+        at.site["zones"]["operations"] = {"level": 3, "owner": "Operations", "networks": "172.31.255.0/25"}
+        at.site["isolation_points"]["conduit-firewall"]["management"]["zone"] = "operations"
+        at.site["conduits"]["operations-line3"] = {"between": ["operations", "line3"], "owner": "Operations"}
+
+    plan = given(operations).plan()
+    (advice,) = judge_firewall("conduit-firewall", plan.points["conduit-firewall"], plan.zones, lab_firewall())
+    assert "management interface eth0 leads to zone line3, operations and is" in advice.sentence
+
+
 def test_swapped_interfaces_are_refused_by_their_addresses() -> None:
     plan = given(swapped).plan()
     judged = judge_firewall("conduit-firewall", plan.points["conduit-firewall"], plan.zones, lab_firewall())

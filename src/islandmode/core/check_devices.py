@@ -90,23 +90,20 @@ def _conduits_without_point(drill: Drill, site: Site) -> Iterator[Problem]:
 
 def _management(drill: Drill, site: Site, name: str, point: IsolationPoint) -> Iterator[Problem]:
     management = point.management
-    by_address = site.zone_of(management.address)
-    for key, zone in (("zone", management.zone), ("address", by_address)):
-        conduit = _separating(drill, site, zone)
-        if zone is None or conduit is None or (key == "address" and by_address == management.zone):
-            continue
+    conduit = _separating(drill, site, management.zone)
+    if conduit is not None:
         here = site.vantages[HERE].zone
         sentence = (
-            f"{name} is managed at {management.address} in zone {zone}, out of reach of the operations host in zone {here} "
-            f"once {conduit} is isolated; manage it from the operations host's side."
+            f"{name} is managed at {management.address} in zone {management.zone}, out of reach of the operations host in zone "
+            f"{here} once {conduit} is isolated; manage it from the operations host's side."
         )
-        yield Problem("site", ("isolation_points", name, "management", key), sentence)
+        yield Problem("site", ("isolation_points", name, "management", "zone"), sentence)
 
 
-def _separating(drill: Drill, site: Site, zone: str | None) -> str | None:
+def _separating(drill: Drill, site: Site, zone: str) -> str | None:
     """Name the isolated conduit that stands between a zone and the operations host; None if none does."""
     here = site.vantages[HERE].zone
-    if zone is None or zone == here:
+    if zone == here:
         return None
     isolated = isolated_by(drill)
     direct = conduit_between(site, zone, here)

@@ -139,6 +139,15 @@ def address_problems(site: Site) -> Iterator[Problem]:
         if first != owner:
             sentence = f"{owner[0].upper()}{owner[1:]} has the address {address} of {first}; two devices cannot share one, so correct one of them."
             yield Problem("site", path, sentence)
+    for name, point in site.isolation_points.items():
+        management = point.management
+        zone = site.zone_of(management.address)
+        if zone is not None and management.zone in site.zones and zone != management.zone:
+            sentence = (
+                f"Isolation point {name} is managed from zone {management.zone}, but its management address "
+                f"{management.address} lies in zone {zone}; correct the zone or the address."
+            )
+            yield Problem("site", ("isolation_points", name, "management", "zone"), sentence)
     for name, vantage in site.vantages.items():
         for index, address in enumerate(vantage.address):
             zone = site.zone_of(address)

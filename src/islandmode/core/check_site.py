@@ -18,6 +18,7 @@ def site_problems(site: Site) -> Iterator[Problem]:
     yield from _networks(site)
     yield from _flow_names(site)
     for name, conduit in site.conduits.items():
+        yield from _turned_round(site, name, conduit)
         for index, flow in enumerate(conduit.flows):
             yield from _flow(site, name, conduit, flow, ("conduits", name, "flows", index))
     for name, point in site.isolation_points.items():
@@ -68,6 +69,18 @@ def _flow_names(site: Site) -> Iterator[Problem]:
                 sentence = f"Flow {flow.name} stands {where}; give each flow of a site a name of its own."
                 yield Problem("site", ("conduits", name, "flows", index, "name"), sentence)
             carriers.setdefault(flow.name, name)
+
+
+def _turned_round(site: Site, name: str, conduit: Conduit) -> Iterator[Problem]:
+    """Find a conduit whose protected side would be the DMZ or IT: its boundary and its counters would be those of the wrong zone."""
+    outer, inner = (site.zones[zone] for zone in conduit.between)
+    if outer.is_ot and not inner.is_ot:
+        sentence = (
+            f"Conduit {name} names zone {conduit.outer} (level {outer.level:g}) as the outer one of its two zones and "
+            f"{conduit.inner} (level {inner.level:g}) as the inner; write the outer zone first: "
+            f"between: [{conduit.inner}, {conduit.outer}]."
+        )
+        yield Problem("site", ("conduits", name, "between"), sentence)
 
 
 def _flow(site: Site, name: str, conduit: Conduit, flow: Flow, at: Path) -> Iterator[Problem]:

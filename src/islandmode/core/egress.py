@@ -5,8 +5,9 @@ on each of these ways:
 
     across       between an interface of the outer and one of the inner zone, each direction: what the isolation stops
     firewall     between an outer interface and the firewall itself: a VPN or relay that ends there
-    unnamed      between an interface of the conduit and one that the site does not name. On the outer side only what
-                 carries an address of the inner zone: where else such an interface leads nobody has said
+    unnamed      between an interface of the conduit and one that the site does not name: the management interface is
+                 such a one. On the outer side only what carries an address of the inner zone, or of an OT zone to which
+                 the site joins the outer one by no conduit: where else such an interface leads nobody has said
     undeclared   between an interface of the conduit and one of a zone that the site joins to it by no conduit
     control      between the firewall itself and anywhere: the session that asks always moves these
 
@@ -16,12 +17,13 @@ Other conduits of the site pass on the same firewall, isolated or not: their pai
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from ipaddress import collapse_addresses
-from typing import Literal
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses
+from typing import Literal, TypeVar
 
 from islandmode.core.site import Frozen, Network, Site
 
 WayKind = Literal["across", "firewall", "unnamed", "undeclared", "control"]
+Net = TypeVar("Net", IPv4Network, IPv6Network)
 FIREWALL = "the firewall"
 UNNAMED = "an unnamed interface"
 
@@ -56,7 +58,7 @@ def ways_of(site: Site, conduit: str, interfaces: Mapping[str, tuple[str, ...]])
     """List the ways to count on a firewall with these interfaces by zone, while a conduit is isolated there."""
     outer, inner = site.conduits[conduit].between
     named = tuple(dict.fromkeys(one for links in interfaces.values() for one in links))
-    networks = _collapsed(site.zones[inner].networks)
+    networks = _protected(site, outer, inner)
     ways = [
         _way("control", Side(), Side(but=True), (FIREWALL, "anywhere")),
         _way("control", Side(but=True), Side(), ("anywhere", FIREWALL)),
@@ -81,7 +83,7 @@ def ways_of(site: Site, conduit: str, interfaces: Mapping[str, tuple[str, ...]])
 
 def _strangers(site: Site, zone: str, interfaces: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, str], ...]:
     """List interfaces, with their zones, that lead nowhere to which the site joins a zone."""
-    friends = {zone} | {other for ends in _joins(site) if zone in ends for other in ends}
+    friends = _friends(site, zone)
     shared = {one for friend in friends for one in interfaces.get(friend, ())}
     return tuple(
         (one, other)
@@ -90,6 +92,41 @@ def _strangers(site: Site, zone: str, interfaces: Mapping[str, tuple[str, ...]])
         for one in links
         if one not in shared
     )
+
+
+def _friends(site: Site, zone: str) -> frozenset[str]:
+    """List a zone and those to which the site joins it by a conduit."""
+    return frozenset({zone, *(other for ends in _joins(site) if zone in ends for other in ends)})
+
+
+def _protected(site: Site, outer: str, inner: str) -> tuple[Network, ...]:
+    """Give the networks to which nothing may pass from the outer zone by a way that the site does not name.
+
+    Networks of other zones within them are left out: what goes there is judged by what the site says of those.
+    """
+    friends = _friends(site, outer)
+    zones = {inner, *(name for name, zone in site.zones.items() if zone.is_ot and name not in friends)}
+    others = [network for name, zone in site.zones.items() if name not in zones for network in zone.networks]
+    return _collapsed(
+        part for name in sorted(zones) for network in site.zones[name].networks for part in _less(network, others)
+    )
+
+
+def _less(network: Network, others: Sequence[Network]) -> tuple[Network, ...]:
+    """Give a network without those of others that lie within it."""
+    if isinstance(network, IPv4Network):
+        return _without(network, [one for one in others if isinstance(one, IPv4Network)])
+    return _without(network, [one for one in others if isinstance(one, IPv6Network)])
+
+
+def _without(network: Net, others: Sequence[Net]) -> tuple[Net, ...]:
+    parts = [network]
+    for other in others:
+        for part in tuple(parts):
+            if other != part and other.subnet_of(part):
+                parts.remove(part)
+                parts += part.address_exclude(other)
+    return tuple(parts)
 
 
 def _joins(site: Site) -> Iterator[tuple[str, str]]:

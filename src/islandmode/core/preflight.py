@@ -12,7 +12,7 @@ from islandmode.core.episodes import Sample, Seen
 from islandmode.core.judge_probes import allowed_gap_us
 from islandmode.core.outcome import Outcome
 from islandmode.core.plan import Plan, PlanPoint
-from islandmode.core.probe import CanaryProbe
+from islandmode.core.probe import CanaryProbe, IcmpProbe
 
 BYTES_PER_SAMPLE = 400
 """A generous line of samples with its hash; a probe that gives long reasons writes more than a good one."""
@@ -137,7 +137,7 @@ def _of_others(present: Mapping[str, FoundObject], restore: str) -> str:
 
 def judge_plan(plan: Plan) -> tuple[PreflightFinding, ...]:
     """Advise on what a plan leaves unseen although it may be run."""
-    return (*_without_canary(plan), *_unseen_flows(plan), *_closed_ways(plan), *_no_island(plan))
+    return (*_without_canary(plan), *_unseen_flows(plan), *unpermitted(plan), *_closed_ways(plan), *_no_island(plan))
 
 
 def _without_canary(plan: Plan) -> Iterator[PreflightFinding]:
@@ -157,6 +157,21 @@ def _unseen_flows(plan: Plan) -> Iterator[PreflightFinding]:
         samples = ", each network and range of ports by some of its hosts and ports only" if flow.sampled else ""
         sentence = f"Severed probes test {share} of flow {flow.flow} on {flow.conduit} (owner {flow.owner}){samples}."
         yield PreflightFinding("flow-partly-tested", sentence, refuses=False)
+
+
+def unpermitted(plan: Plan) -> Iterator[PreflightFinding]:
+    """Name the severed probes that ask for what no flow of their conduit permits, where it has any."""
+    flows = [flow for stage in plan.stages for flow in stage.dying_flows]
+    declared, known = {flow.conduit for flow in flows}, {name for flow in flows for name in flow.probes}
+    for name, planned in plan.probes.items():
+        if name in plan.drill.severed and name not in known and planned.crosses in declared:
+            asked = "icmp" if isinstance(planned.probe, IcmpProbe) else f"tcp/{planned.probe.port}"
+            sentence = (
+                f"Probe {name} asks {planned.probe.target} for {asked}, and no flow of {planned.crosses} permits "
+                "that: it is good only where the firewall lets more pass than the site says. Add the flow with its owner, or ask "
+                "for what one permits."
+            )
+            yield PreflightFinding("probe-without-flow", sentence, refuses=False)
 
 
 def _closed_ways(plan: Plan) -> Iterator[PreflightFinding]:

@@ -409,7 +409,7 @@ def _across_management(site: _Site) -> Iterator[PreflightFinding]:
     link = site.management
     if link is None or link in site.named:
         return
-    zones = [zone for zone in site.ends if zone in site.leads.get(link, {})]
+    zones = [zone for zone in site.zones if zone in site.leads.get(link, {})]
     if zones:
         sentence = (
             f"{site.where}: the management interface {link} leads to zone {_listed(zones)} and is never isolated; what the "

@@ -66,6 +66,7 @@ WHAT_TO_DO = {
     "loaded-again": "Ask the owner of the device who loaded the rules again during the drill.",
     "old-connection": NO_MORE + " Plan for applications that do not connect anew by themselves.",
     "conduit-without-canary": "Add a canary across that conduit, so that the drill shows open connections stopping too.",
+    "probe-without-flow": "Add the flow that this probe asks for to the site, with its owner, or correct the probe.",
     "flow-partly-tested": "Add a severed probe for the rest of that flow, with a vantage at its source.",
     "closed-by-rule": NO_MORE + " If traffic is meant to pass there, declare the flow and probe it.",
     "no-island": "Decide who accepts what stays open (`left_open` in the drill), or isolate it too.",

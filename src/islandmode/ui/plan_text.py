@@ -12,6 +12,7 @@ from rich.text import Text
 
 from islandmode.core.boundary import Boundary
 from islandmode.core.plan import Plan, PlanProbe, PlanStage
+from islandmode.core.preflight import unpermitted
 
 NEXT_COMMAND = ";\n    "
 COMMAND = re.compile(r"; (?=(?:create|add|delete) )")
@@ -43,6 +44,8 @@ def print_plan(plan: Plan, console: Console | None = None) -> None:
                 title_align="left",
             )
         )
+    for finding in unpermitted(plan):
+        out.print(Text(f"note: {finding.sentence}", style="yellow"))
 
 
 def _boundary(boundary: Boundary) -> Group:
