@@ -68,9 +68,11 @@ def quick_holds(text: str) -> str:
     return text.replace("hold: 8 s", "hold: 2 s").replace("hold: 12 s", "hold: 3 s")
 
 
-def start(workspace: Path, lab: str, *more: str, **options: Any) -> subprocess.Popen[str]:
+def start(
+    workspace: Path, lab: str, *more: str, named: str = "quarterly-isolation", **options: Any
+) -> subprocess.Popen[str]:
     """Start a drill in a session of its own; its output is one stream."""
-    argv = [sys.executable, "-m", "islandmode", "run", "drills/quarterly-isolation.yaml", "--mode", "rehearsal"]
+    argv = [sys.executable, "-m", "islandmode", "run", f"drills/{named}.yaml", "--mode", "rehearsal"]
     given: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     settings = {**given, "text": True, "cwd": workspace, "env": environment, "start_new_session": True, **options}

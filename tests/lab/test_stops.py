@@ -10,6 +10,7 @@ import subprocess
 import termios
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,7 @@ def test_a_signal_in_the_hold_restores(lab: Lab, workspace: Path, signals: tuple
 def test_a_closed_terminal_in_the_hold_restores(lab: Lab, workspace: Path) -> None:
     ours, theirs = pty.openpty()
     # A controlling terminal of its own: closing our end is what closing the window is.
-    options = {"stdin": theirs, "stdout": theirs, "stderr": theirs, "start_new_session": False}
+    options: dict[str, Any] = {"stdin": theirs, "stdout": theirs, "stderr": theirs, "start_new_session": False}
     running = start(workspace, lab.name, **options, preexec_fn=lambda: own_terminal(theirs))
     os.close(theirs)
     drain = subprocess.Popen(["cat"], stdin=ours, stdout=subprocess.DEVNULL)

@@ -214,7 +214,8 @@ class Management(Frozen):
         default=22, description="TCP port of its SSH server.", examples=[22]
     )
     zone: Name = Field(
-        description="The zone from which it is managed. No stage may isolate that from the operations host.",
+        description="The zone from which it is managed, which may be one that the device does not border. No stage may isolate that "
+        "from the operations host.",
         examples=["line3"],
     )
 
@@ -226,11 +227,14 @@ class IsolationPoint(Frozen):
     management: Management = Field(description="The path by which it is managed.")
     login: Login = Field(description="How to log in on it.")
     interfaces: dict[Name, Annotated[tuple[str, ...], BeforeValidator(as_tuple)]] = Field(
-        description="By zone, the device's interfaces that lead there. A conduit is isolated between those of its two zones.",
+        description="By zone, the device's interfaces that lead there; not the management interface. A conduit is isolated between those "
+        "of its two zones.",
         examples=[{"vendors": "eth2", "line3": ["eth4", "eth5"]}],
     )
     isolates: Annotated[tuple[Name, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
-        description="The conduits that pass through the device and can be isolated on it.", examples=[["remote-access"]]
+        description="The conduits that pass through the device and can be isolated on it. Several devices may list one: a drill isolates "
+        "it on all of them.",
+        examples=[["remote-access"]],
     )
     renewable: bool = Field(
         default=True,

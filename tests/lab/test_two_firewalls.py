@@ -1,0 +1,91 @@
+"""Two firewalls in series, as examples/millbrook has them: isolated one after the other, restored together, each a witness."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from islandmode.rehearse import backends
+from islandmode.rehearse.lab import Lab
+from tests.lab.drills import Ended, end, start, wait_for
+from tests.lab.rogue.bypass import in_node
+
+pytestmark = pytest.mark.lab
+
+PROJECT = Path(__file__).resolve().parents[2]
+POINTS = {"enterprise-firewall": "enterprise-fw", "plant-firewall": "plant-fw"}
+ROUND = "an unnamed interface"
+
+
+def ask(workspace: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "islandmode", *words]
+    return subprocess.run(argv, cwd=workspace, check=False, capture_output=True, text=True, timeout=180)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Copy the example, and the programs that it uses, to where runs may be written; bring its lab up."""
+    root = tmp_path_factory.mktemp("project")
+    folder = root / "examples" / "millbrook"
+    shutil.copytree(PROJECT / "examples" / "millbrook", folder, ignore=shutil.ignore_patterns("runs", ".lab"))
+    shutil.copytree(PROJECT / "lab" / "plant", root / "lab" / "plant")
+    up = ask(folder, "lab", "up")
+    assert up.returncode == 0, up.stderr
+    yield folder
+    assert ask(folder, "lab", "down", "--force").returncode == 0
+
+
+@pytest.fixture
+def lab(workspace: Path) -> Lab:
+    found = backends.attach("millbrook", workspace / ".lab")
+    assert found is not None
+    return found
+
+
+def started(workspace: Path) -> subprocess.Popen[str]:
+    return start(workspace, "millbrook", named="cut-off")
+
+
+def is_clear(lab: Lab) -> bool:
+    return not any("islandmode" in in_node(lab, node, "nft", "list", "tables") for node in POINTS.values())
+
+
+def test_both_are_isolated_in_turn_and_seen_back(workspace: Path, lab: Lab) -> None:
+    ended = end(started(workspace), workspace)
+    assert (ended.code, ended.verdict["verdict"], ended.verdict["restoration"]) == (0, "held", "proven"), ended.output
+    assert ended.verdict["witness"]["basis"] == "probes and firewall counters"
+    assert is_clear(lab)
+    isolated = [one["data"]["point"] for one in ended.records() if one["kind"] == "isolate.result"]
+    assert isolated == list(POINTS)
+    told = {one["point"] for one in ended.verdict["witness"]["counted"] if ROUND in one["way"]}
+    assert told == set(POINTS)
+    assert ended.directory is not None
+    report = (ended.directory / "report.html").read_text(encoding="utf-8")
+    assert "directory-replication" in report
+    assert "sampled" in report
+
+
+def test_a_way_over_the_outer_firewalls_management_interface_is_a_leak(workspace: Path, lab: Lab) -> None:
+    """The offices reach the management network, which lies in operations, round both isolated conduits."""
+    opened = ("nft", "insert", "rule", "inet", "millbrook", "forward", "iifname", "eth1", "oifname", "eth0", "accept")
+    in_node(lab, "enterprise-fw", *opened)
+    running = started(workspace)
+    try:
+        wait_for(running, workspace, "hold.started", stage="offices")
+        # Nobody answers there: what counts is that packets leave.
+        in_node(lab, "planning", "sh", "-c", "ping -q -c 5 -i 0.2 -W 1 192.168.99.100 || true")
+        ended: Ended = end(running, workspace)
+    finally:
+        in_node(lab, "enterprise-fw", "nft", "-f", "/etc/nftables.conf")
+    assert (ended.code, ended.verdict["verdict"], ended.verdict["restoration"]) == (1, "breached", "proven"), (
+        ended.output
+    )
+    leak = ended.finding("egress-leak")
+    assert "enterprise-firewall counted" in leak["sentence"]
+    assert f"eth1 to {ROUND}" in leak["sentence"]
+    assert is_clear(lab)
