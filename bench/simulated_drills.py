@@ -14,7 +14,7 @@ import anyio
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from islandmode.rehearse.world import run_world
+from islandmode.simulate.world import run_world
 from tests.run.simulated_run import run_seed
 
 SEEDS, STEPS, CORES, GOAL_S = range(150), 3000, 2, 180.0

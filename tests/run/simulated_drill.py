@@ -15,8 +15,8 @@ from islandmode.core.planning import make_plan
 from islandmode.core.probe import CanaryProbe, ModbusProbe, Probe, TcpProbe
 from islandmode.core.rendering import Capabilities, Rendering, StageLines
 from islandmode.core.site import Conduit, IsolationPoint, Login, Management, Site, VantagePoint, Zone
-from islandmode.rehearse.simulated_platforms import PLATFORMS
-from islandmode.rehearse.simulated_point import LATEST_S
+from islandmode.simulate.platforms import PLATFORMS
+from islandmode.simulate.point import LATEST_S
 
 Arms = Literal["before", "with_isolate"]
 ZONES = {"vendors": (5.0, 15), "corporate": (4.0, 10), "dmz": (3.5, 20), "line3": (2.0, 40)}

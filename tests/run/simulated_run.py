@@ -22,18 +22,18 @@ from islandmode.core.request import Request, write_request
 from islandmode.core.timeline import timeline_of
 from islandmode.core.unfinished import owed
 from islandmode.core.verdict import Verdict
-from islandmode.rehearse.simulated_faults import Fault, Kind, draw_faults
-from islandmode.rehearse.simulated_line import SimulatedClaim, SimulatedLine, SimulatedRequests
-from islandmode.rehearse.simulated_plant import DEVICES, Devices, SimulatedPlant
-from islandmode.rehearse.simulated_platforms import PLATFORMS
-from islandmode.rehearse.simulated_truth import Claims, check_all
-from islandmode.rehearse.world import WorldLoop, run_world
 from islandmode.run.conductor import Conducted, Conductor, RunPlace
 from islandmode.run.guardian import Guardian
 from islandmode.run.guards import Guarded
 from islandmode.run.outermost import Broken
 from islandmode.run.progress import Progress, Stop, StopLatch
 from islandmode.run.resume import resume
+from islandmode.simulate.faults import Fault, Kind, draw_faults
+from islandmode.simulate.line import SimulatedClaim, SimulatedLine, SimulatedRequests
+from islandmode.simulate.plant import DEVICES, Devices, SimulatedPlant
+from islandmode.simulate.platforms import PLATFORMS
+from islandmode.simulate.truth import Claims, check_all
+from islandmode.simulate.world import WorldLoop, run_world
 from islandmode.store.journal import Journal, read_journal
 from islandmode.system.clock import Clock
 from islandmode.system.disk import AppendFile

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 
 from islandmode.core.lifecycle import Phase
-from islandmode.rehearse.simulated_faults import Kind, print_table
-from islandmode.rehearse.world import WorldFault
+from islandmode.simulate.faults import Kind, print_table
+from islandmode.simulate.world import WorldFault
 from islandmode.store.journal import read_journal
 from tests.run.simulated_run import JOURNAL, Ended, run_seed
 

@@ -8,9 +8,9 @@ from islandmode.core.episodes import Sample
 from islandmode.core.lifecycle import Phase
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.observe.vantage import Offset
-from islandmode.rehearse.simulated_faults import Fault, Kind
-from islandmode.rehearse.simulated_plant import SimulatedPlant
-from islandmode.rehearse.simulated_vantage import SimulatedVantage
+from islandmode.simulate.faults import Fault, Kind
+from islandmode.simulate.plant import SimulatedPlant
+from islandmode.simulate.vantage import SimulatedVantage
 from tests.run.simulated_run import Ended, run
 
 FAR_ONLY = "fd10:40::50"

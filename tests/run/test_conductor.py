@@ -17,8 +17,8 @@ from islandmode.core.check_devices import run_s
 from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import PlanStage
 from islandmode.core.verdict import Result
-from islandmode.rehearse.simulated_faults import Fault, Kind
 from islandmode.run.conductor import Conductor
+from islandmode.simulate.faults import Fault, Kind
 from tests.run.simulated_drill import Shape
 from tests.run.simulated_run import Ended, run
 

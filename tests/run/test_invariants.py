@@ -19,19 +19,19 @@ from islandmode.core.outcome import Reading
 from islandmode.core.plan import PlanStage, Step
 from islandmode.core.timeline import timeline_of
 from islandmode.observe.vantage import Offset
-from islandmode.rehearse import simulated_truth
-from islandmode.rehearse.simulated_device import OURS, DeviceObject, SimulatedDevice
-from islandmode.rehearse.simulated_disk import SimulatedDisk, SimulatedFile
-from islandmode.rehearse.simulated_faults import Fault, Kind
-from islandmode.rehearse.simulated_plant import SimulatedPlant
-from islandmode.rehearse.simulated_vantage import SimulatedVantage
 from islandmode.run.conductor import CALL_DEADLINE_S, Conducted, Conductor
 from islandmode.run.deadman import ARM_DEADLINE_S
 from islandmode.run.guardian import Guardian
+from islandmode.simulate import truth
+from islandmode.simulate.device import OURS, DeviceObject, SimulatedDevice
+from islandmode.simulate.disk import SimulatedDisk, SimulatedFile
+from islandmode.simulate.faults import Fault, Kind
+from islandmode.simulate.plant import SimulatedPlant
+from islandmode.simulate.vantage import SimulatedVantage
 from tests.run.simulated_drill import Shape
 from tests.run.simulated_run import Ended, run
 
-Check = Callable[[SimulatedPlant, simulated_truth.Claims], tuple[str, ...]]
+Check = Callable[[SimulatedPlant, truth.Claims], tuple[str, ...]]
 
 
 def violations(check: Check, ended: Ended) -> tuple[str, ...]:
@@ -169,27 +169,27 @@ def forgive(plant: SimulatedPlant) -> None:
 
 def test_never_left_isolated_catches_a_run_that_says_restored_and_is_not() -> None:
     broken = claimed(run(1, conductor=SaysRestored, guardian=Idle), restoration="proven")
-    assert "still blocked" in violations(simulated_truth.never_left_isolated, broken)[0]
+    assert "still blocked" in violations(truth.never_left_isolated, broken)[0]
     assert run(1, guardian=Idle).violations == ()
 
 
 def test_never_left_isolated_catches_a_timer_that_would_never_release() -> None:
     hang = (Fault(Kind.HANG, Phase.HOLDING, 1.0),)
     broken = run(1, faults=(Fault(Kind.FAKES_TIMERS, Phase.PREFLIGHT), *hang))
-    assert any("no timer will ever" in one for one in violations(simulated_truth.never_left_isolated, broken))
+    assert any("no timer will ever" in one for one in violations(truth.never_left_isolated, broken))
     assert run(1, faults=hang).violations == ()
 
 
 def test_never_left_isolated_catches_a_device_whose_timer_does_nothing() -> None:
     hang = (Fault(Kind.HANG, Phase.HOLDING, 1.0),)
     broken = run(1, faults=hang, devices={"before": NeverReleases})
-    assert violations(simulated_truth.never_left_isolated, broken) != ()
+    assert violations(truth.never_left_isolated, broken) != ()
 
 
 def test_no_isolate_after_restore_seen_catches_a_device_without_the_arming_rule() -> None:
     late = (Fault(Kind.SLOW_WRITE, Phase.ISOLATING, call="isolate", times=1, amount_s=6.0),)
     broken = run(1, faults=late, devices={"before": NoArmingRule})
-    assert "after it was seen restored" in violations(simulated_truth.no_isolate_after_restore_seen, broken)[0]
+    assert "after it was seen restored" in violations(truth.no_isolate_after_restore_seen, broken)[0]
     whole = run(1, faults=late)
     assert whole.plant.faults.hits[Kind.SLOW_WRITE, Phase.ISOLATING] == 1
     assert whole.violations == ()
@@ -198,7 +198,7 @@ def test_no_isolate_after_restore_seen_catches_a_device_without_the_arming_rule(
 def test_no_line_acts_after_its_latest_moment_catches_a_device_that_takes_late_lines() -> None:
     late = (Fault(Kind.SLOW_WRITE, Phase.ISOLATING, call="isolate", times=1, amount_s=4.0),)
     broken = run(1, faults=late, devices={"before": NoLatestMoment})
-    assert "4.0" in violations(simulated_truth.no_line_acts_after_its_latest_moment, broken)[0]
+    assert "4.0" in violations(truth.no_line_acts_after_its_latest_moment, broken)[0]
     assert run(1, faults=late).violations == ()
 
 
@@ -209,35 +209,33 @@ def test_dead_man_bounds_every_isolation_catches_a_renewal_that_lands_late() -> 
     lost = Fault(Kind.HOST_LOST, Phase.HOLDING, 16.5)
     broken = run(1, long, (held_up, lost), devices={"before": NoLatestMoment})
     assert broken.plant.faults.hits[Kind.SLOW_WRITE, Phase.HOLDING] == 1
-    assert "longer than the dead-man" in violations(simulated_truth.dead_man_bounds_every_isolation, broken)[0]
+    assert "longer than the dead-man" in violations(truth.dead_man_bounds_every_isolation, broken)[0]
     assert run(1, long, (held_up, lost)).violations == ()
 
 
 def test_nothing_left_where_restored_is_said_catches_an_arm_that_lands_after_the_restore() -> None:
     late = (Fault(Kind.SLOW_WRITE, Phase.ARMED, call="arm", times=1, amount_s=ARM_DEADLINE_S + 1.0),)
     broken = run(1, faults=late, devices={"before": NoLatestMoment})
-    assert "still has our object" in violations(simulated_truth.nothing_left_where_restored_is_said, broken)[0]
+    assert "still has our object" in violations(truth.nothing_left_where_restored_is_said, broken)[0]
     assert run(1, faults=late).violations == ()
 
 
 def test_nothing_isolated_without_record_catches_an_isolate_before_its_intent() -> None:
     broken = run(1, conductor=TrustsTheDisk)
-    assert "before the intent was durable" in violations(simulated_truth.nothing_isolated_without_record, broken)[0]
+    assert "before the intent was durable" in violations(truth.nothing_isolated_without_record, broken)[0]
 
 
 def test_no_acknowledged_record_lost_catches_a_forgiven_fsync() -> None:
     fails = (Fault(Kind.SYNC_FAILS, Phase.HOLDING, 0.5, times=1),)
     broken = run(1, faults=fails, prepare=forgive)
-    assert (
-        "was acknowledged and is not on the disk" in violations(simulated_truth.no_acknowledged_record_lost, broken)[0]
-    )
+    assert "was acknowledged and is not on the disk" in violations(truth.no_acknowledged_record_lost, broken)[0]
     assert run(1, faults=fails).violations == ()
 
 
 def test_strangers_left_alone_catches_a_restore_of_what_is_not_ours() -> None:
     stranger = (Fault(Kind.STRANGER, Phase.ARMED, target="conduit-firewall", conduit="remote-access"),)
     broken = run(1, faults=stranger, conductor=RestoresWhatItDoesNotOwn, devices={"before": NoOwnerRule})
-    assert "another machine's isolation" in violations(simulated_truth.strangers_left_alone, broken)[0]
+    assert "another machine's isolation" in violations(truth.strangers_left_alone, broken)[0]
     # Even that conductor does no harm where the device knows whose an object is.
     assert run(1, faults=stranger, conductor=RestoresWhatItDoesNotOwn).violations == ()
     assert run(1, faults=stranger).violations == ()
@@ -250,17 +248,17 @@ def test_a_guardian_puts_right_what_a_broken_conductor_leaves() -> None:
 
 def test_refused_touches_nothing_catches_a_refusal_after_the_hold() -> None:
     broken = run(1, conductor=RefusesTooLate)
-    assert "in a run that was refused" in violations(simulated_truth.refused_touches_nothing, broken)[0]
+    assert "in a run that was refused" in violations(truth.refused_touches_nothing, broken)[0]
 
 
 def test_refused_touches_nothing_catches_an_intent_that_stays_on_record() -> None:
     broken = run(1, conductor=ForgetsThatItGaveUp)
-    assert "owes line-firewall a restore" in violations(simulated_truth.refused_touches_nothing, broken)[0]
+    assert "owes line-firewall a restore" in violations(truth.refused_touches_nothing, broken)[0]
 
 
 def test_ended_in_bounds_catches_a_hold_that_goes_on() -> None:
     broken = run(1, shape=Shape(dead_man_s=8.0), conductor=HoldsOn)
-    assert "was isolated for" in violations(simulated_truth.ended_in_bounds, broken)[0]
+    assert "was isolated for" in violations(truth.ended_in_bounds, broken)[0]
 
 
 def claimed(ended: Ended, **words: str) -> Ended:
@@ -271,8 +269,8 @@ def claimed(ended: Ended, **words: str) -> Ended:
 def test_restoration_was_true_catches_a_judge_that_believes_the_device() -> None:
     lies = (Fault(Kind.LIES_RESTORE, Phase.PREFLIGHT),)
     broken = claimed(run(1, faults=lies), restoration="proven")
-    assert "still blocked" in violations(simulated_truth.restoration_was_true, broken)[0]
-    assert violations(simulated_truth.restoration_was_true, claimed(run(1), restoration="proven")) == ()
+    assert "still blocked" in violations(truth.restoration_was_true, broken)[0]
+    assert violations(truth.restoration_was_true, claimed(run(1), restoration="proven")) == ()
 
 
 HIDDEN = {
@@ -290,8 +288,8 @@ HIDDEN = {
 @pytest.mark.parametrize("name", HIDDEN)
 def test_held_was_true_catches_a_judge_that_says_held(name: str) -> None:
     broken = claimed(run(1, faults=(HIDDEN[name],)), verdict="held")
-    assert violations(simulated_truth.held_was_true, broken) != ()
-    assert violations(simulated_truth.held_was_true, claimed(run(1), verdict="held")) == ()
+    assert violations(truth.held_was_true, broken) != ()
+    assert violations(truth.held_was_true, claimed(run(1), verdict="held")) == ()
 
 
 def judged_alone(ended: Ended) -> Ended:
@@ -308,8 +306,8 @@ def test_leaks_were_true_catches_a_judge_that_does_not_see_the_guardian_restore(
     asleep = Fault(Kind.CONDUCTOR_STOPPED, Phase.HOLDING, 0.5, amount_s=12.0)
     ended = run(1, shape=Shape(holds_s=(6.0, 6.0)), faults=(asleep,))
     assert ended.claims.verdict == "inconclusive"
-    assert violations(simulated_truth.leaks_were_true, ended) == ()
-    assert "was restored" in violations(simulated_truth.leaks_were_true, judged_alone(ended))[0]
+    assert violations(truth.leaks_were_true, ended) == ()
+    assert "was restored" in violations(truth.leaks_were_true, judged_alone(ended))[0]
 
 
 def test_counts_were_true_catches_a_count_that_nothing_passed_for() -> None:
@@ -317,13 +315,13 @@ def test_counts_were_true_catches_a_count_that_nothing_passed_for() -> None:
     judged = honest.claims.judged
     assert judged is not None
     assert "egress-leak" in {one.code for one in judged.findings}
-    assert violations(simulated_truth.counts_were_true, honest) == ()
+    assert violations(truth.counts_were_true, honest) == ()
     good = run(1)
     assert good.claims.judged is not None
     assert good.claims.judged.sentence == "held (probes and firewall counters)"
     told = good.claims.judged.model_copy(update={"findings": judged.findings})
     broken = replace(good, claims=replace(good.claims, judged=told))
-    assert "blocked all the time" in violations(simulated_truth.counts_were_true, broken)[0]
+    assert "blocked all the time" in violations(truth.counts_were_true, broken)[0]
 
 
 @pytest.mark.parametrize(("lag_s", "found"), [(1.0, False), (5.0, True)])
@@ -356,8 +354,8 @@ def test_times_were_true_catches_a_far_clock_that_was_measured_wrong() -> None:
             vantage.__class__ = Misled
 
     broken = run(1, prepare=mislead)
-    assert "is said to be in effect after" in violations(simulated_truth.times_were_true, broken)[0]
-    assert violations(simulated_truth.times_were_true, run(1)) == ()
+    assert "is said to be in effect after" in violations(truth.times_were_true, broken)[0]
+    assert violations(truth.times_were_true, run(1)) == ()
 
 
 @pytest.mark.parametrize(
@@ -382,5 +380,5 @@ def test_a_lost_witness_does_not_make_a_restoration_unproven() -> None:
 
 def test_every_invariant_is_shown_to_fail() -> None:
     shown = [name for name in globals() if name.startswith("test_")]
-    names = [check.__name__ for check in simulated_truth.INVARIANTS]
+    names = [check.__name__ for check in truth.INVARIANTS]
     assert [name for name in names if not any(one.startswith(f"test_{name}_catches") for one in shown)] == []

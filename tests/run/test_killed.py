@@ -13,16 +13,16 @@ from functools import cache
 import pytest
 
 from islandmode.core.lifecycle import Phase
-from islandmode.rehearse.simulated_device import OURS, SimulatedDevice
-from islandmode.rehearse.simulated_faults import Fault, Kind
-from islandmode.rehearse.simulated_line import SimulatedClaim
-from islandmode.rehearse.simulated_network import Blocked
-from islandmode.rehearse.simulated_plant import SimulatedPlant
-from islandmode.rehearse.simulated_truth import no_isolate_after_restore_seen
 from islandmode.run.conductor import Conductor
 from islandmode.run.guardian import OBEY_S, STUCK_S, Guardian
 from islandmode.run.guards import SILENT_S
 from islandmode.run.restore import restore_until_seen
+from islandmode.simulate.device import OURS, SimulatedDevice
+from islandmode.simulate.faults import Fault, Kind
+from islandmode.simulate.line import SimulatedClaim
+from islandmode.simulate.network import Blocked
+from islandmode.simulate.plant import SimulatedPlant
+from islandmode.simulate.truth import no_isolate_after_restore_seen
 from islandmode.system.lifeline import Hearing
 from tests.run.simulated_drill import Arms, Shape
 from tests.run.simulated_run import Ended, run

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from islandmode.core.lifecycle import Phase
-from islandmode.rehearse.simulated_device import OURS, CommitConfirmDevice, SimulatedDevice
-from islandmode.rehearse.simulated_faults import Fault, Kind, draw_faults
-from islandmode.rehearse.simulated_plant import SimulatedPlant
-from islandmode.rehearse.simulated_platforms import (
+from islandmode.simulate.device import OURS, CommitConfirmDevice, SimulatedDevice
+from islandmode.simulate.faults import Fault, Kind, draw_faults
+from islandmode.simulate.plant import SimulatedPlant
+from islandmode.simulate.platforms import (
     CoarseTimers,
     HalfWrites,
     RoundsDown,

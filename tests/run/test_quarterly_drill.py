@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from islandmode.core.plan import Plan
-from islandmode.rehearse.simulated_faults import draw_faults
+from islandmode.simulate.faults import draw_faults
 from islandmode.ui.planning import plan_of
 from tests.run.simulated_run import run
 

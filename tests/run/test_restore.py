@@ -12,13 +12,13 @@ import pytest
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.rendering import Capabilities
 from islandmode.isolation.point import PointState
-from islandmode.rehearse.simulated_clock import START_US, SimulatedClock
-from islandmode.rehearse.simulated_device import OURS, SimulatedDevice
-from islandmode.rehearse.simulated_faults import Fault, FaultBook, Kind
-from islandmode.rehearse.simulated_network import SimulatedNetwork
-from islandmode.rehearse.simulated_point import LATEST_S, SimulatedPoint
-from islandmode.rehearse.world import run_world
 from islandmode.run.restore import restore_until_seen
+from islandmode.simulate.clock import START_US, SimulatedClock
+from islandmode.simulate.device import OURS, SimulatedDevice
+from islandmode.simulate.faults import Fault, FaultBook, Kind
+from islandmode.simulate.network import SimulatedNetwork
+from islandmode.simulate.point import LATEST_S, SimulatedPoint
+from islandmode.simulate.world import run_world
 
 ABLE = Capabilities(
     arms="before",

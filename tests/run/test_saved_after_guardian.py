@@ -12,9 +12,9 @@ from islandmode.core.lifecycle import Phase
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.unfinished import SAVED, left_in_saved
 from islandmode.isolation.point import Facts
-from islandmode.rehearse.simulated_faults import Fault, Kind
-from islandmode.rehearse.simulated_plant import SimulatedPlant
 from islandmode.run.guardian import SAVED_LOOKS, Guardian
+from islandmode.simulate.faults import Fault, Kind
+from islandmode.simulate.plant import SimulatedPlant
 from tests.run.simulated_run import Ended, run
 
 POINT = "conduit-firewall"

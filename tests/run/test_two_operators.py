@@ -12,15 +12,15 @@ import pytest
 
 from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import Plan
-from islandmode.rehearse.simulated_clock import SimulatedClock
-from islandmode.rehearse.simulated_device import OURS, SimulatedDevice
-from islandmode.rehearse.simulated_disk import SimulatedDisk
-from islandmode.rehearse.simulated_faults import Fault, FaultBook, Kind, draw_faults
-from islandmode.rehearse.simulated_plant import Devices, SimulatedPlant
-from islandmode.rehearse.simulated_point import SimulatedPoint
-from islandmode.rehearse.simulated_vantage import SimulatedVantage
-from islandmode.rehearse.world import run_world
 from islandmode.run.conductor import Conductor
+from islandmode.simulate.clock import SimulatedClock
+from islandmode.simulate.device import OURS, SimulatedDevice
+from islandmode.simulate.disk import SimulatedDisk
+from islandmode.simulate.faults import Fault, FaultBook, Kind, draw_faults
+from islandmode.simulate.plant import Devices, SimulatedPlant
+from islandmode.simulate.point import SimulatedPoint
+from islandmode.simulate.vantage import SimulatedVantage
+from islandmode.simulate.world import run_world
 from tests.run import simulated_drill
 from tests.run.simulated_drill import Arms, Shape
 from tests.run.simulated_run import _Stage

@@ -14,8 +14,8 @@ import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
-from islandmode.rehearse.simulated_clock import SimulatedClock
-from islandmode.rehearse.world import Deadlock, Endless, Forbidden, Limits, WorldFault, run_world
+from islandmode.simulate.clock import SimulatedClock
+from islandmode.simulate.world import Deadlock, Endless, Forbidden, Limits, WorldFault, run_world
 
 
 def order_of(seed: int) -> tuple[int, ...]:

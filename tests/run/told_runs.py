@@ -18,9 +18,9 @@ from typing import Any
 
 from islandmode.core.lifecycle import Phase
 from islandmode.core.record import Record
-from islandmode.rehearse.simulated_faults import Fault, Kind
 from islandmode.run.conductor import Conductor
 from islandmode.run.progress import Progress
+from islandmode.simulate.faults import Fault, Kind
 from islandmode.store.journal import read_journal
 from tests.pages import write
 from tests.run.simulated_drill import Shape

@@ -1,1 +1,1 @@
-"""Rehearsal: the lab of network namespaces, and the simulated world of the tests."""
+"""Rehearsal: the lab, in network namespaces or in containers."""

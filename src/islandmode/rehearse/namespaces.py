@@ -278,7 +278,7 @@ def _build(topology: Topology, folder: Path, anchor: int) -> dict[str, Any]:
     identity = secrets.token_hex(8)
     rootless = os.geteuid() != 0
     specification = _specification(topology, folder, rootless=rootless)
-    made = _inside(anchor, rootless, specification, "build")
+    made = _inside(anchor, specification, "build", rootless=rootless)
     state = {"identity": identity, "anchor": anchor, "started": started(anchor), "rootless": rootless, "made": made}
     return state | vantage_point() | {"specification": specification, "topology": str(topology.file)}
 
@@ -309,7 +309,7 @@ def _specification(topology: Topology, folder: Path, *, rootless: bool) -> dict[
     return {"nodes": nodes, "links": links}
 
 
-def _inside(anchor: int, rootless: bool, specification: dict[str, Any], *words: str) -> dict[str, Any]:
+def _inside(anchor: int, specification: dict[str, Any], *words: str, rootless: bool) -> dict[str, Any]:
     """Run `inside` within the anchor; raises `LabFailed` with its words."""
     user = ["-U", "--preserve-credentials"] if rootless else []
     enter = ["nsenter", "-t", str(anchor), *user, "-m", "-p", "-n", "-u", "--"]
@@ -413,7 +413,7 @@ def restart(lab: NamespacesLab, node: str) -> NamespacesLab:
     folder = lab.state_dir / lab.name
     state = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
     specification = state["specification"] | state["made"]["inside"]
-    state["made"] = _inside(lab.anchor_pid, lab.rootless, specification, "restart", node)
+    state["made"] = _inside(lab.anchor_pid, specification, "restart", node, rootless=lab.rootless)
     _write_state(folder, state)
     return _lab(lab.topology, lab.name, lab.state_dir, state)
 

@@ -11,8 +11,8 @@ import errno
 import random
 from pathlib import Path
 
-from islandmode.rehearse.simulated_clock import SimulatedClock
-from islandmode.rehearse.simulated_faults import FaultBook, Kind
+from islandmode.simulate.clock import SimulatedClock
+from islandmode.simulate.faults import FaultBook, Kind
 
 SYNC_US = (200, 4_000)
 

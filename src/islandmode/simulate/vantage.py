@@ -14,9 +14,9 @@ from islandmode.core.episodes import Heard, Sample, Seen
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import PlanProbe
 from islandmode.observe.vantage import Collected, Offset, Schedule
-from islandmode.rehearse.simulated_clock import SimulatedClock
-from islandmode.rehearse.simulated_faults import FaultBook, Kind
-from islandmode.rehearse.simulated_network import SimulatedNetwork
+from islandmode.simulate.clock import SimulatedClock
+from islandmode.simulate.faults import FaultBook, Kind
+from islandmode.simulate.network import SimulatedNetwork
 
 CALL_S = 0.02
 DRIFT_PPM_MAX = 50

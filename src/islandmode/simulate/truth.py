@@ -14,9 +14,9 @@ from pathlib import Path
 from islandmode.core.record import Record
 from islandmode.core.unfinished import owed
 from islandmode.core.verdict import Verdict
-from islandmode.rehearse.simulated_device import OURS, Happening
-from islandmode.rehearse.simulated_network import FOREVER_US, Blocked
-from islandmode.rehearse.simulated_plant import SimulatedPlant
+from islandmode.simulate.device import OURS, Happening
+from islandmode.simulate.network import FOREVER_US, Blocked
+from islandmode.simulate.plant import SimulatedPlant
 
 BLIND_US = 1_200_000
 """Shorter than this, something true may fall between two samples and their timeouts; a verdict may not know it."""

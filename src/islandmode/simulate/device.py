@@ -1,6 +1,6 @@
 """The simulated device: what its rules really do to the network, by the arming rule, and its own timer.
 
-Nothing here knows of sessions, latencies or lost replies: that is `simulated_point`. A device acts at the moment a
+Nothing here knows of sessions, latencies or lost replies: that is `point`. A device acts at the moment a
 request reaches it, keeps its timers by itself, and writes everything that took effect on its tape. Two kinds:
 
     SimulatedDevice        `arms: before`: create an object, then isolate refers to it; both must hold
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from islandmode.core.egress import Way
 from islandmode.isolation.point import ConduitState, PointState
-from islandmode.rehearse.simulated_clock import SimulatedClock
-from islandmode.rehearse.simulated_network import SimulatedNetwork
+from islandmode.simulate.clock import SimulatedClock
+from islandmode.simulate.network import SimulatedNetwork
 
 OURS = "this run"
 

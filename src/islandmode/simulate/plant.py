@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 
 from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import Plan
-from islandmode.rehearse.simulated_clock import SimulatedClock
-from islandmode.rehearse.simulated_device import CommitConfirmDevice, SimulatedDevice
-from islandmode.rehearse.simulated_disk import SimulatedDisk
-from islandmode.rehearse.simulated_faults import ON_PROCESSES, Fault, FaultBook, Kind
-from islandmode.rehearse.simulated_network import FOREVER_US, Leak, Outage, SimulatedNetwork
-from islandmode.rehearse.simulated_point import SimulatedPoint
-from islandmode.rehearse.simulated_vantage import SimulatedVantage
+from islandmode.simulate.clock import SimulatedClock
+from islandmode.simulate.device import CommitConfirmDevice, SimulatedDevice
+from islandmode.simulate.disk import SimulatedDisk
+from islandmode.simulate.faults import ON_PROCESSES, Fault, FaultBook, Kind
+from islandmode.simulate.network import FOREVER_US, Leak, Outage, SimulatedNetwork
+from islandmode.simulate.point import SimulatedPoint
+from islandmode.simulate.vantage import SimulatedVantage
 
 STRANGER = "another machine"
 STRANGER_FOR_US = 600_000_000

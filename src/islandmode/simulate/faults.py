@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import Plan
-from islandmode.rehearse.simulated_clock import SimulatedClock
+from islandmode.simulate.clock import SimulatedClock
 
 
 class Kind(StrEnum):

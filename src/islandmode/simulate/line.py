@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import anyio
 
-from islandmode.rehearse.simulated_clock import SimulatedClock
+from islandmode.simulate.clock import SimulatedClock
 from islandmode.system.lifeline import READY, REFUSED, TAKEN
 
 

@@ -24,9 +24,9 @@ import anyio
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.rendering import Capabilities
 from islandmode.isolation.point import Configuration, Facts, PointState
-from islandmode.rehearse.simulated_clock import SimulatedClock
-from islandmode.rehearse.simulated_device import OURS, SimulatedDevice
-from islandmode.rehearse.simulated_faults import FaultBook, Kind
+from islandmode.simulate.clock import SimulatedClock
+from islandmode.simulate.device import OURS, SimulatedDevice
+from islandmode.simulate.faults import FaultBook, Kind
 
 T = TypeVar("T")
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from islandmode.isolation.point import ConduitState
-from islandmode.rehearse.simulated_clock import SimulatedClock
-from islandmode.rehearse.simulated_device import OURS, CommitConfirmDevice, DeviceObject, SimulatedDevice
-from islandmode.rehearse.simulated_network import SimulatedNetwork
+from islandmode.simulate.clock import SimulatedClock
+from islandmode.simulate.device import OURS, CommitConfirmDevice, DeviceObject, SimulatedDevice
+from islandmode.simulate.network import SimulatedNetwork
 
 SECOND_US = 1_000_000
 
