@@ -198,7 +198,7 @@ def test_a_node_whose_boot_fails_is_named_with_its_own_words(fresh: Path) -> Non
         ),
         ('"erp:eth1"', '"nobody:eth1"', "There is no node nobody; known nodes: erp,"),
         ("    ops:\n", "    operator:\n", "Node operator would be on the management network"),
-        ("network-mode: none", "network-mode: host", 'network-mode can be "none" or left out'),
+        ("network-mode: none", "network-mode: host", 'network-mode can be "none", or "bridge"'),
     ],
 )
 def test_a_topology_that_can_be_no_lab_is_refused_with_its_place(

@@ -44,7 +44,7 @@ def test_the_labs_own_files_are_honoured_by_both(path: Path) -> None:
 BOTH = [
     ("no operations host", "    ops:\n", "    ops2:\n", "Node ops2 would be on the management network"),
     ("a way round", ERP, "    erp:\n", "Node erp would be on the management network, a way round the firewall"),
-    ("the machine's network", ERP, ERP.replace("none", "host"), 'network-mode can be "none" or left out'),
+    ("the machine's network", ERP, ERP.replace("none", "host"), 'network-mode can be "none", or "bridge"'),
     ("an unknown node", '"erp:eth1"', '"nobody:eth1"', "There is no node nobody; known nodes: erp, office,"),
     ("no interface", '"erp:eth1"', '"erp"', "erp names no interface of at most 15 characters"),
     ("a long interface", '"erp:eth1"', '"erp:sixteen-letters-"', "names no interface of at most 15 characters"),
@@ -101,6 +101,18 @@ BOTH = [
         "islandmode.clock-offset-s",
         "islandmode.clock-ofset-s",
         'Nothing reads the label "islandmode.clock-ofset-s"; labels of Islandmode are islandmode.clock-offset-s,',
+    ),
+    (
+        "a bridge of the machine's",
+        ERP,
+        ERP + "      kind: bridge\n",
+        "Node erp is of kind bridge, which is no machine of the lab",
+    ),
+    (
+        "a group on the management network",
+        ERP + '      exec: ["sh /run/plant/start.sh erp"]',
+        '    erp:\n      group: desks\n      exec: ["sh /run/plant/start.sh erp"]',
+        "Node erp would be on the management network, a way round the firewall",
     ),
     ("a quote left open", "start.sh erp", "start.sh 'erp", "exec: No closing quotation"),
     ("the lab's own folder", "    erp:\n", "    code:\n", "A node cannot be named code: the lab keeps"),
@@ -172,6 +184,40 @@ def test_what_only_containerlab_does_is_refused_in_namespaces(
     assert sentence in str(raised.value)
     assert raised.value.place is not None
     assert raised.value.place.line > 1
+
+
+GROUPED = """
+name: grouped
+topology:
+  defaults: {group: everybody}
+  kinds:
+    linux: {network-mode: none, sysctls: {a: 1, b: 1}, exec: [of the kind]}
+    router: {group: routers}
+  groups:
+    everybody: {sysctls: {b: 2, c: 2}, exec: [of everybody]}
+    points: {network-mode: bridge, labels: {islandmode.isolation-point: conduit-firewall}, exec: [of the points]}
+    routers: {network-mode: none, labels: {islandmode.role: router}}
+    ceiling: {kind: router}
+  nodes:
+    ops: {}
+    fw: {group: points, sysctls: {b: 3}, exec: [of its own]}
+    above: {group: ceiling, network-mode: none}
+    rtr: {kind: router}
+"""
+
+
+def test_a_group_lies_between_a_node_and_its_kind_as_in_containerlab(tmp_path: Path) -> None:
+    path = tmp_path / "grouped.clab.yml"
+    path.write_text(GROUPED, encoding="utf-8")
+    nodes = read_topology(path).nodes
+    assert nodes["ops"].sysctls == {"a": "1", "b": "2", "c": "2"}
+    assert nodes["ops"].exec == ("of the kind", "of everybody")
+    assert nodes["fw"].labels == {"islandmode.isolation-point": "conduit-firewall"}
+    assert nodes["fw"].sysctls == {"a": "1", "b": "3"}
+    assert nodes["fw"].exec == ("of the kind", "of the points", "of its own")
+    # A group may name the kind, and a kind the group.
+    assert nodes["above"].kind == "router"
+    assert nodes["rtr"].labels == {"islandmode.role": "router"}
 
 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -16,8 +16,8 @@ from islandmode.store.yaml_tree import PathInFile, YamlTree, read_yaml, show
 TOP = {"name", "mgmt", "topology"}
 # In namespaces the machine itself is not on the management network, so there is no gateway to place.
 MGMT = {"network", "ipv4-subnet", "ipv6-subnet", "ipv4-gw", "ipv6-gw"}
-TOPOLOGY = {"defaults", "kinds", "nodes", "links"}
-NODE = {"kind", "exec", "binds", "labels", "sysctls", "network-mode", "mgmt-ipv4", "mgmt-ipv6", "env"}
+TOPOLOGY = {"defaults", "kinds", "groups", "nodes", "links"}
+NODE = {"kind", "group", "exec", "binds", "labels", "sysctls", "network-mode", "mgmt-ipv4", "mgmt-ipv6", "env"}
 # A container's own settings: in namespaces a node is no container and needs none of them, so they are honoured by
 # doing nothing. `image` is one of them, if it is ours: every node sees the machine's own files.
 CONTAINER_ONLY = {"image", "privileged", "cap-add", "security-opts", "restart-policy"}
@@ -87,6 +87,8 @@ def _refuse_unhonoured(tree: YamlTree, in_containers: str) -> None:
     for kind, settings in (topology.get("kinds") or {}).items():
         _only_linux(tree, kind, ("topology", "kinds", kind), in_containers)
         groups["topology", "kinds", kind] = settings or {}
+    for name, settings in (topology.get("groups") or {}).items():
+        groups["topology", "groups", name] = settings or {}
     for name, own in topology["nodes"].items():
         groups["topology", "nodes", name] = own or {}
     for where, group in groups.items():

@@ -42,6 +42,9 @@ class Settings(BaseModel):
         description="What containerlab takes the node for. Left out, it is `linux`, the only kind that network namespaces play.",
         examples=["linux"],
     )
+    group: Text = Field(
+        default="", description="The group whose settings it has, over those of its kind.", examples=["desks"]
+    )
     image: Text = Field(
         default="",
         description="The container's image. In namespaces a node sees the machine's own files.",
@@ -117,6 +120,9 @@ class Plant(BaseModel):
     kinds: Annotated[dict[str, Group], BeforeValidator(_as_mapping)] = Field(
         default_factory=dict, description="Settings of every node of a kind."
     )
+    groups: Annotated[dict[str, Group], BeforeValidator(_as_mapping)] = Field(
+        default_factory=dict, description="Settings of every node of a group."
+    )
     nodes: Annotated[dict[str, Group], BeforeValidator(_as_mapping)] = Field(
         description="The nodes by their names. `ops` must be there: the operations host, on which the drill runs."
     )
@@ -125,11 +131,14 @@ class Plant(BaseModel):
     )
 
     def settings(self, node: str) -> Settings:
-        """Give a node's settings with those of its kind and of every node."""
-        own = self.nodes[node]
-        kind = own.kind or self.defaults.kind or "linux"
-        merged = self.defaults.under(self.kinds.get(kind, Settings())).under(own)
-        return merged.model_copy(update={"kind": kind})
+        """Give a node's settings over those of its group, its kind and of every node, in containerlab's order."""
+        own, none = self.nodes[node], Settings()
+        groups = (self.groups.get(own.group, none), self.groups.get(self.defaults.group, none), self.defaults)
+        kind = own.kind or next((one.kind for one in groups if one.kind), "linux")
+        of_kind = self.kinds.get(kind, none)
+        group = own.group or of_kind.group or self.defaults.group
+        merged = self.defaults.under(of_kind).under(self.groups.get(group, none)).under(own)
+        return merged.model_copy(update={"kind": kind, "group": group})
 
 
 class Management(BaseModel):

@@ -44,6 +44,7 @@ KEPT = "topology.clab.yml"
 OUR_IMAGES = {"islandmode-node:dev": ("lab/build-image",), "islandmode-hmi:dev": ("lab/build-image", "hmi")}
 """Each with the script of a workspace that builds it, and that script's words."""
 NODE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+WITHOUT_CONTAINER = {"bridge", "ovs-bridge", "host", "ext-container"}
 RESERVED = {"code"}
 """A lab keeps its own code beside the nodes' folders."""
 SECONDS = re.compile(r"[0-9]{1,6}")
@@ -169,16 +170,29 @@ def _refuse_long_links(tree: YamlTree) -> None:
             raise InputError(sentence, tree.place(("topology", "links", number)))
 
 
-def _node(tree: YamlTree, name: str, settings: Settings, folder: Path) -> LabNode:
-    where: PathInFile = ("topology", "nodes", name)
+def _refuse_name(tree: YamlTree, name: str) -> None:
     if name in RESERVED:
         sentence = f"A node cannot be named {name}: the lab keeps its own code under that name; give it another."
-        raise InputError(sentence, tree.place(where, of_key=True))
+        raise InputError(sentence, tree.place(("topology", "nodes", name), of_key=True))
     if NODE_NAME.fullmatch(name) is None:
         sentence = f'A node cannot be named "{show(name)}"; give it letters, digits, ".", "_" and "-", at most 60.'
-        raise InputError(sentence, tree.place(where, of_key=True))
-    if settings.network_mode not in ("", "none"):
-        raise InputError('network-mode can be "none" or left out.', tree.place((*where, "network-mode")))
+        raise InputError(sentence, tree.place(("topology", "nodes", name), of_key=True))
+
+
+def _node(tree: YamlTree, name: str, settings: Settings, folder: Path) -> LabNode:
+    where: PathInFile = ("topology", "nodes", name)
+    _refuse_name(tree, name)
+    if settings.kind in WITHOUT_CONTAINER:
+        sentence = (
+            f"Node {name} is of kind {settings.kind}, which is no machine of the lab: containerlab only joins it to what is there "
+            "already. For a switch, take a linux node that makes a bridge of its ports."
+        )
+        raise InputError(sentence, tree.place(where))
+    if settings.network_mode not in ("", "bridge", "none"):
+        raise InputError(
+            'network-mode can be "none", or "bridge", which is the same as left out.',
+            tree.place((*where, "network-mode")),
+        )
     managed = settings.network_mode != "none"
     if managed and name != OPERATIONS_HOST and POINT_LABEL not in settings.labels:
         sentence = (
