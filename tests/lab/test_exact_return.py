@@ -77,7 +77,7 @@ def test_a_colleagues_edits_in_the_hold_are_kept_and_named(lab: Lab, tmp_path: P
     assert any("+ tcp dport 4711" in note and "that edit was kept" in note for note in notes), notes
     assert any("+ 198.51.100.0/24 via 10.10.0.254" in note for note in notes), notes
     assert any("+ # untouched for" in note and "saved configuration" in note for note in notes), notes
-    assert any("its interfaces was edited" in note and "mtu 1400" in note for note in notes), notes
+    assert any("somebody else edited its interfaces" in note and "mtu 1400" in note for note in notes), notes
     report = (ended.directory / "report.html").read_text(encoding="utf-8") if ended.directory else ""
     assert all(what in report for what in ("+\t\ttcp dport 4711", "+198.51.100.0/24", "mtu 1400"))
     assert shell(lab, "nft -s list ruleset | grep -c 4711") in edited
