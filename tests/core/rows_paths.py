@@ -14,7 +14,7 @@ PATHS = (
         "drill",
         ("severed", 15),
         "Severed probe view crosses no conduit that this drill isolates (corporate-dmz, corporate-line3, "
-        "remote-access): it crosses dmz-line3. Give it a vantage on the other side, or take it out.",
+        "remote-access): it crosses dmz-line3. Give it a vantage on the other side, isolate dmz-line3 in a stage, or take it out.",
     ),
     Row(
         "a severed probe from the same side",
@@ -100,6 +100,25 @@ PATHS = (
         "Stage vendors isolates remote-access, but no severed probe crosses it inward over IPv4, inward over IPv6, "
         "outward over IPv4, outward over IPv6 (inward is vendors to line3); what no probe crosses is not tested, so "
         "add one for each.",
+    ),
+    Row(
+        "a way that only a canary crosses",
+        without("office-to-plc"),
+        "drill",
+        ("stages", 1, "isolate", 1),
+        "Stage corporate isolates corporate-line3, but only a canary crosses it inward over IPv4 (inward is corporate to "
+        "line3); a held connection need not come back, so nothing would show that this is restored. Add a probe that opens "
+        "fresh connections for each.",
+    ),
+    Row(
+        "a way that only a canary crosses, though no flow is declared there",
+        both(
+            lambda at: at.site["conduits"]["corporate-line3"]["flows"].pop(0),
+            without("office-to-plc", "office-to-plc-v6"),
+        ),
+        "drill",
+        ("stages", 1, "isolate", 1),
+        "Stage corporate isolates corporate-line3, but only a canary crosses it inward over IPv4",
     ),
     Row(
         "a stage that only isolates what the allow-list permits nothing on",

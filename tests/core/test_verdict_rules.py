@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 
 from islandmode.core.episodes import Heard, Seen
+from islandmode.core.plan import Plan
 from islandmode.core.verdict import Restoration, Result
 from islandmode.ui.report import verdict_json
+from tests.core.given import given
 from tests.core.story import BASE, CORPORATE, END, MIDDLE, POINT, RESTORE, SECOND, STEP, VENDORS, Story, codes
 
 
@@ -317,6 +319,21 @@ def test_restoration_is_timed_and_proven_by_fresh_connections_only() -> None:
     effective = verdict.restoration_s.ordered_to_effective
     assert effective is not None
     assert effective.latest_s is None
+
+
+@pytest.mark.parametrize(
+    "others", [("office-to-plc",), ("office-to-plc", "office-to-plc-v6", "line3-to-erp", "line3-to-erp-v6")]
+)
+def test_what_only_a_held_connection_saw_die_is_not_proven_to_be_back(others: tuple[str, ...]) -> None:
+    """Such a drill is refused now; a plan of an earlier version may have been one."""
+    document = given().plan().model_dump(mode="json", by_alias=True)
+    for name in others:
+        del document["probes"][name]
+    for stage in document["stages"]:
+        stage["dead"] = [name for name in stage["dead"] if name not in others]
+        stage["alive"] = [name for name in stage["alive"] if name not in others]
+    verdict = Story(Plan.model_validate(document)).judge()
+    assert (verdict.verdict, verdict.restoration) == (Result.HELD, Restoration.UNPROVEN)
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,13 @@ continuity probe that crosses the isolation would call a working isolation an ou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from islandmode.core.drill import Drill
 from islandmode.core.paths import (
     DIRECTIONS,
     HERE,
+    Crossing,
     ProbePath,
     is_far,
     isolated_by,
@@ -19,7 +20,7 @@ from islandmode.core.paths import (
     permitted_ways,
     shared_families,
 )
-from islandmode.core.probe import Probe
+from islandmode.core.probe import CanaryProbe, Probe
 from islandmode.core.problem import Problem, listed
 from islandmode.core.site import Site
 
@@ -38,7 +39,10 @@ def path_problems(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> Iter
         sentence = _continuity(name, probes[name], paths[name], isolated)
         if sentence:
             yield Problem("drill", ("continuity", index), sentence)
-    yield from _untested(drill, site, paths)
+    yield from _unseen_stages(drill, paths)
+    fresh = {paths[name].crossing for name in drill.severed if not isinstance(probes[name], CanaryProbe)}
+    held = {paths[name].crossing for name in drill.severed} - fresh
+    yield from _untested(drill, site, fresh, held)
     yield from _unwatched_zones(drill, site, paths)
     yield from _deaf_rules(drill, probes)
 
@@ -63,9 +67,10 @@ def _severed(name: str, probe: Probe, path: ProbePath, isolated: set[str]) -> st
     if lost or path.conduit in isolated:
         return lost
     way = f"it crosses {path.conduit}" if path.conduit else f"it stays inside zone {path.source_zone}"
+    isolate = f", isolate {path.conduit} in a stage" if path.conduit else ""
     return (
         f"Severed probe {name} crosses no conduit that this drill isolates ({listed(isolated)}): {way}. "
-        "Give it a vantage on the other side, or take it out."
+        f"Give it a vantage on the other side{isolate}, or take it out."
     )
 
 
@@ -79,29 +84,36 @@ def _continuity(name: str, probe: Probe, path: ProbePath, isolated: set[str]) ->
     )
 
 
-def _untested(drill: Drill, site: Site, paths: Mapping[str, ProbePath]) -> Iterator[Problem]:
-    yield from _unseen_stages(drill, paths)
-    crossed = {(paths[name].conduit, paths[name].direction, paths[name].family) for name in drill.severed}
+def _untested(drill: Drill, site: Site, fresh: Collection[Crossing], held: Collection[Crossing]) -> Iterator[Problem]:
+    """Find what no severed probe crosses, and what only held connections cross: they need not come back."""
     for index, stage in enumerate(drill.stages):
         for number, conduit in enumerate(stage.isolate):
             families, permitted = shared_families(site, conduit), permitted_ways(site, conduit)
-            missing = [
-                f"{direction} over {FAMILY_NAMES[family]}"
-                for direction in DIRECTIONS
-                for family in families
-                if (direction, family) in permitted and (conduit, direction, family) not in crossed
-            ]
+            ways = [(conduit, direction, family) for direction in DIRECTIONS for family in families]
+            missing = [_way_told(way) for way in ways if way[1:] in permitted and way not in {*fresh, *held}]
             path = ("stages", index, "isolate", number)
+            outer, inner = site.conduits[conduit].between
             if not families:
-                ends = " and ".join(site.conduits[conduit].between)
-                yield Problem("drill", path, f"Zones {ends} share no address family, so no probe can cross {conduit}.")
+                sentence = f"Zones {outer} and {inner} share no address family, so no probe can cross {conduit}."
+                yield Problem("drill", path, sentence)
             if missing:
-                outer, inner = site.conduits[conduit].between
                 sentence = (
                     f"Stage {stage.name} isolates {conduit}, but no severed probe crosses it {', '.join(missing)} "
                     f"(inward is {outer} to {inner}); what no probe crosses is not tested, so add one for each."
                 )
                 yield Problem("drill", path, sentence)
+            only_held = [_way_told(way) for way in ways if way in held]
+            if only_held:
+                sentence = (
+                    f"Stage {stage.name} isolates {conduit}, but only a canary crosses it {', '.join(only_held)} (inward is "
+                    f"{outer} to {inner}); a held connection need not come back, so nothing would show that this is restored. "
+                    "Add a probe that opens fresh connections for each."
+                )
+                yield Problem("drill", path, sentence)
+
+
+def _way_told(way: Crossing) -> str:
+    return f"{way[1]} over {FAMILY_NAMES[way[2]]}"
 
 
 def _unseen_stages(drill: Drill, paths: Mapping[str, ProbePath]) -> Iterator[Problem]:

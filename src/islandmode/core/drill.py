@@ -126,7 +126,7 @@ class Drill(Frozen):
     )
     severed: Annotated[Names, Field(min_length=1)] = Field(
         description="Probes that must be dead while their conduit is isolated, and good before and after. Each isolated conduit needs "
-        "one in each direction and each address family that the allow-list permits.",
+        "one that opens fresh connections, so no canary, in each direction and each address family that the allow-list permits.",
         examples=[["vendor-to-hmi", "line3-to-vendor"]],
     )
     abort_when: Annotated[tuple[AbortRule, ...], BeforeValidator(as_tuple)] = Field(

@@ -377,11 +377,13 @@ def _is_proven(
     after = timeline.window(AFTER)
     if after is None:
         return not touched
+    severed = [one for one in probes.values() if one.planned.role == "severed"]
     # Fresh connections only: one that stayed open, or leaked, says nothing of the way back.
-    fresh = [one for one in probes.values() if one.planned.role == "severed" and one.planned.probe.kind != "canary"]
+    fresh = [one for one in severed if one.planned.probe.kind != "canary"]
     back = {_way(one) for one in fresh if one.within(after.start_us, after.end_us + 60_000_000, Seen.GOOD)}
-    dead = {_way(one) for one in fresh if _died(one, after.start_us)}
-    crossed = {one.planned.crosses for one in fresh}
+    # What held connections alone saw die, nothing saw come back.
+    dead = {_way(one) for one in severed if _died(one, after.start_us)}
+    crossed = {one.planned.crosses for one in severed}
     stages = [stage for stage in plan.stages if timeline.window(stage.name) is not None]
     # What no probe crosses is closed by rule: that it is back, only the device can say.
     reached = {name for stage in stages for name in stage.conduits if name in crossed}

@@ -19,6 +19,8 @@ HERE = "here"
 
 Direction = Literal["inward", "outward", "inside"]
 Family = Literal[4, 6]
+Crossing = tuple[str | None, Direction, Family]
+"""A conduit, crossed in one direction and one address family."""
 DIRECTIONS: tuple[Direction, ...] = ("inward", "outward")
 FAMILIES: tuple[Family, ...] = (4, 6)
 
@@ -36,6 +38,11 @@ class ProbePath:
     conduit: str | None
     direction: Direction
     family: Family
+
+    @property
+    def crossing(self) -> Crossing:
+        """Give the way that it goes."""
+        return self.conduit, self.direction, self.family
 
     @property
     def known(self) -> bool:
