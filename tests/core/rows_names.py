@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.core.given import put
-from tests.core.spoilt import HOST_V4, Row, second_firewall, without
+from tests.core.spoilt import HOST_V4, Row, both, carrier_outside, second_firewall, without
 
 CONDUITS = "corporate-dmz, corporate-line3, dmz-line3, remote-access"
 VANTAGES = "erp, here, historian, office, vendor"
@@ -36,6 +36,22 @@ NAMES = (
         "drill",
         ("left_open", 0, "conduit"),
         "Conduit corporate-dmz is left open, but stage corporate isolates it; take it out of one of the two.",
+    ),
+    Row(
+        "a conduit left open that lies within the boundary",
+        lambda at: put(at.drill, "left_open", [{"conduit": "dmz-line3", "accepted_by": "Ann"}]),
+        "drill",
+        ("left_open", 0, "conduit"),
+        "Conduit dmz-line3 is left open, but does not cross the boundary of what this drill isolates (dmz and line3): both of "
+        "its zones, dmz and line3, lie within it. It stays open without being accepted, so take it out of left_open.",
+    ),
+    Row(
+        "a conduit left open that lies outside the boundary",
+        both(carrier_outside, lambda at: put(at.drill, "left_open", [{"conduit": "uplink", "accepted_by": "Ann"}])),
+        "drill",
+        ("left_open", 0, "conduit"),
+        "Conduit uplink is left open, but does not cross the boundary of what this drill isolates (dmz and line3): both of its "
+        "zones, carrier and corporate, lie outside it. It stays open without being accepted, so take it out of left_open.",
     ),
     Row(
         "a conduit left open twice",

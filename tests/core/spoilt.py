@@ -62,3 +62,9 @@ def second_firewall(at: Documents, **changes: Any) -> None:
     first = at.site["isolation_points"]["conduit-firewall"]
     other = {**first, "management": {"address": "172.31.255.2", "zone": "line3"}, "isolates": ["dmz-line3"], **changes}
     at.site["isolation_points"]["inner-firewall"] = other
+
+
+def carrier_outside(at: Documents) -> None:
+    """Join the corporate network with a carrier's: nothing of that is the plant's."""
+    at.site["zones"]["carrier"] = {"level": 5, "owner": "Carrier", "networks": ["192.0.2.0/24"]}
+    at.site["conduits"]["uplink"] = {"between": ["carrier", "corporate"], "owner": "Corporate IT"}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from islandmode.core.text import cleaned, how_many
+from islandmode.core.text import cleaned, how_many, in_words, share_text
 
 ROWS = {
     "Tank 3 – 40 °C, Füllung": "Tank 3 – 40 °C, Füllung",
@@ -40,3 +40,26 @@ def test_any_text_can_be_written_and_cleaning_it_again_changes_nothing(text: str
 @pytest.mark.parametrize(("number", "said"), [(0, "0 times"), (1, "1 time"), (2, "2 times"), (21, "21 times")])
 def test_a_noun_has_the_number_of_what_is_counted(number: int, said: str) -> None:
     assert how_many(number, "time") == said
+
+
+@pytest.mark.parametrize(
+    ("names", "words"), [(["a"], "a"), (["a", "b"], "a and b"), (["cell", "dmz", "line"], "cell, dmz and line")]
+)
+def test_names_have_commas_and_one_and(names: list[str], words: str) -> None:
+    assert in_words(names) == words
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0.0, "0%"),
+        (1 / 300, "less than 1%"),
+        (0.01, "1%"),
+        (3 / 18, "17%"),
+        (0.99, "99%"),
+        (299 / 300, "more than 99%"),
+        (1.0, "100%"),
+    ],
+)
+def test_all_and_nothing_are_said_only_where_they_are_true(share: float, words: str) -> None:
+    assert share_text(share) == words

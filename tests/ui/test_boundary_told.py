@@ -50,7 +50,10 @@ def everywhere(plan: Plan) -> dict[str, str]:
 
 @pytest.mark.parametrize("where", ["plan", "card"])
 def test_an_island_is_told_where_nothing_is_left(where: str) -> None:
-    assert "Every conduit of dmz and line3 that the site file names is isolated." in everywhere(given().plan())[where]
+    assert (
+        "Every conduit that the site file names across the boundary of dmz and line3 is isolated."
+        in everywhere(given().plan())[where]
+    )
 
 
 @pytest.mark.parametrize("where", ["plan", "card"])

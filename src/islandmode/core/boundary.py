@@ -14,6 +14,7 @@ from typing import Literal
 
 from islandmode.core.drill import Drill
 from islandmode.core.site import Frozen, Site
+from islandmode.core.text import in_words
 
 WAYS_MAX = 20
 """How many ways round are listed: a site in which everything is joined has more than anybody reads."""
@@ -74,9 +75,9 @@ class Boundary(Frozen):
         """Say whether what is isolated is an island, and if not, what is left."""
         if not self.conduits:
             return "What stays open is not known: the plan is of an earlier version."
-        zones = " and ".join(self.zones)
+        zones = in_words(self.zones)
         if self.is_island:
-            return f"Every conduit of {zones} that the site file names is isolated."
+            return f"Every conduit that the site file names across the boundary of {zones} is isolated."
         left = (*(one.told for one in self.left), *(one.told for one in self.ways_round))
         return f"No island of {zones}: {'; '.join(left)}."
 
@@ -88,7 +89,7 @@ UNKNOWN_BOUNDARY = Boundary(zones=(), conduits=(), ways_round=())
 def boundary_of(drill: Drill, site: Site) -> Boundary:
     """Find the boundary of a drill; all names must be known."""
     stages = {conduit: stage.name for stage in drill.stages for conduit in stage.isolate}
-    zones = _zones(site, frozenset(stages))
+    zones = isolated_zones(drill, site)
     accepted = {one.conduit: one.accepted_by for one in drill.left_open}
     isolable = {conduit for point in site.isolation_points.values() for conduit in point.isolates}
     conduits = []
@@ -106,8 +107,9 @@ def boundary_of(drill: Drill, site: Site) -> Boundary:
     return Boundary(zones=tuple(sorted(zones)), conduits=tuple(conduits), ways_round=tuple(ways[:WAYS_MAX]))
 
 
-def _zones(site: Site, isolated: frozenset[str]) -> set[str]:
-    """Give the inner zones of what is isolated, and every OT zone that stays joined with them."""
+def isolated_zones(drill: Drill, site: Site) -> frozenset[str]:
+    """Give the inner zones of what a drill isolates, and every OT zone that stays joined with them."""
+    isolated = frozenset(conduit for stage in drill.stages for conduit in stage.isolate)
     found = {site.conduits[name].inner for name in isolated}
     edge = list(found)
     while edge:
@@ -116,7 +118,7 @@ def _zones(site: Site, isolated: frozenset[str]) -> set[str]:
             if site.zones[other].is_ot and other not in found:
                 found.add(other)
                 edge.append(other)
-    return found
+    return frozenset(found)
 
 
 def _open_from(site: Site, zone: str, isolated: frozenset[str]) -> Iterator[tuple[str, str]]:

@@ -134,7 +134,7 @@ class Drill(Frozen):
     )
     left_open: Annotated[tuple[LeftOpen, ...], BeforeValidator(as_tuple)] = Field(
         default=(),
-        description="Conduits of the isolated zones that stay open on purpose. Nothing then calls the plant an island.",
+        description="Conduits across the boundary of the isolated zones that stay open on purpose. Nothing then calls the plant an island.",
     )
     sample_every: Seconds = Field(
         default=0.1, description="How often each probe is asked; at least 20 ms.", examples=["100 ms"]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 
 from islandmode.core.boundary import boundary_of
+from islandmode.core.check_boundary import boundary_problems
 from islandmode.core.check_devices import device_problems, hold_s, limit_problems, points_used
 from islandmode.core.check_names import (
     address_problems,
@@ -47,7 +48,7 @@ def check_in_part(drill: Drill, site: Site | None, probes: Iterable[str]) -> tup
     """Find what is wrong in a drill whose site, or whose probes, cannot be read whole; `probes` are all names that there are."""
     found = [*limit_problems(drill), *probe_list_problems(drill, frozenset(probes))]
     if site is not None:
-        found += stage_problems(drill, site)
+        found += [*stage_problems(drill, site), *_boundary(drill, site)]
     return tuple(found)
 
 
@@ -80,12 +81,19 @@ def _problems(
     drill: Drill, site: Site, probes: Mapping[str, Probe], renderings: Mapping[str, Rendering]
 ) -> tuple[Problem, ...]:
     names = tuple(name_problems(drill, site, probes))
-    found = [*names, *limit_problems(drill), *_site_values(site)]
+    found = [*names, *limit_problems(drill), *_boundary(drill, site), *_site_values(site)]
     if not any(site_name_problems(site)) and not any(stage_problems(drill, site)):
         found += device_problems(drill, site, renderings)
     if not names:
         found += path_problems(drill, site, probes)
     return tuple(found)
+
+
+def _boundary(drill: Drill, site: Site) -> tuple[Problem, ...]:
+    """Find what is wrong about the boundary; where a name is misspelt it is not known."""
+    if any(site_name_problems(site)) or any(stage_problems(drill, site)):
+        return ()
+    return tuple(boundary_problems(drill, site))
 
 
 def _site_values(site: Site) -> tuple[Problem, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 STEERING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Categories that are shown as escapes: controls, format (direction) marks, half surrogate pairs, what Unicode leaves open."""
@@ -22,6 +23,19 @@ def cleaned(text: str, *, lines: bool = False) -> str:
 def how_many(number: int, what: str) -> str:
     """Write a number with its noun, in the singular where there is 1 of it."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def in_words(names: Sequence[str]) -> str:
+    """Write names as a sentence lists them: with commas, and one "and" before the last."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def share_text(share: float) -> str:
+    """Write a share as a percentage; 100% is said only of all of it, and 0% only of nothing."""
+    if 0 < share < 0.01:
+        return "less than 1%"
+    return "more than 99%" if 0.99 < share < 1 else f"{share:.0%}"
 
 
 def _steers(letter: str) -> bool:
