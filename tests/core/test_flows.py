@@ -14,7 +14,7 @@ from islandmode.core.paths import permitted_ways
 from islandmode.core.planning import check_site
 from islandmode.core.preflight import judge_plan
 from tests.core.given import PROJECT, Documents, given, put
-from tests.core.spoilt import adding, both, tcp
+from tests.core.spoilt import adding, both, tcp, without
 
 AD = [
     "tcp/53", "udp/53", "tcp/88", "udp/88", "tcp/135", "tcp/389", "udp/389", "tcp/445", "tcp/464", "udp/464", "tcp/636",
@@ -99,6 +99,56 @@ def test_a_protocol_without_ports_is_all_of_them(service: str, covered: float) -
     whole = given(lambda at: put(at.site, "conduits", "corporate-line3", "flows", 0, "service", service))
     flow = next(flow for flow in whole.plan().stages[1].dying_flows if flow.flow == "office-to-plc")
     assert (flow.covered, flow.sampled) == (covered, covered > 0)
+
+
+@pytest.mark.parametrize(
+    ("key", "entries", "covered"),
+    [
+        ("service", ["tcp/502", "tcp/502"], 1.0),
+        ("service", ["tcp/502", "tcp/502-502"], 1.0),
+        ("service", ["tcp", "tcp/8080"], 1.0),
+        ("service", ["tcp/8080", "any", "udp"], 1.0),
+        ("service", ["tcp/500-510", "tcp/505-508"], 1.0),
+        ("service", ["tcp/502", "tcp/503", "tcp/503"], 1 / 2),
+        ("service", ["tcp/500-510", "tcp/505-515"], 1 / 2),
+        ("service", ["tcp/502", "udp"], 1 / 2),
+        ("service", ["tcp/502", "udp", "udp/53"], 1 / 2),
+        ("source", ["10.10.0.20", "10.10.0.20"], 1.0),
+        ("source", ["10.10.0.20", "10.10.0.0/24"], 1.0),
+        ("source", ["10.10.0.20", "10.10.0.10", "10.10.0.10"], 1 / 2),
+        ("destination", ["10.40.0.0/25", "10.40.0.10", "10.40.0.11"], 1.0),
+        ("destination", ["10.40.0.10", "10.40.0.128/25", "10.40.0.200"], 1 / 2),
+    ],
+    ids=str,
+)
+def test_what_another_entry_contains_counts_once(key: str, entries: list[str], covered: float) -> None:
+    def listed(at: Documents) -> None:
+        flow = at.site["conduits"]["corporate-line3"]["flows"][0]
+        flow.update({"source": "10.10.0.20", "destination": "10.40.0.10", "service": "tcp/502"} | {key: entries})
+
+    whole = given(both(listed, without("office-to-plc-v6")))
+    flow = next(flow for flow in whole.plan().stages[1].dying_flows if flow.flow == "office-to-plc")
+    assert flow.covered == covered
+
+
+def test_the_share_in_the_documentation_is_right() -> None:
+    """Two destinations by nine services are eighteen parts, of which three are tried."""
+    text = (PROJECT / "docs" / "flows.md").read_text(encoding="utf-8")
+    (flow,) = YAML(typ="safe", pure=True).load(text.split("```yaml\n")[2].partition("```")[0])["flows"]
+    assert (len(flow["destination"]), len(flow["service"])) == (2, 9)
+    target = flow["destination"][0]
+    whole = given(
+        both(
+            lambda at: at.site["conduits"]["corporate-line3"]["flows"].append(flow),
+            adding("drill", "severed", "ldap", **tcp("here", target, 389)),
+            adding("drill", "severed", "rpc", **tcp("here", target, 49200)),
+            adding("drill", "severed", "ping", kind="icmp", vantage="here", target=target),
+        )
+    )
+    told = next(one for one in whole.plan().stages[1].dying_flows if one.flow == flow["name"])
+    assert (told.covered, told.cover) == (3 / 18, "17%, sampled")
+    assert "3 of 18" in text
+    assert "*17%, sampled*" in text
 
 
 def test_a_network_permits_the_ways_between_its_zones() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
+from typing import TypeVar
 
 from islandmode.core.plan import DyingFlow
 from islandmode.core.probe import IcmpProbe, Probe
-from islandmode.core.site import Flow, Network, Site, serves
+from islandmode.core.site import Flow, Network, Site, is_part, is_within, serves
+
+Entry = TypeVar("Entry")
 
 
 def dying_flows(
@@ -19,7 +22,7 @@ def dying_flows(
 
 
 def _dying(site: Site, conduit: str, flow: Flow, severed: Mapping[str, Probe]) -> DyingFlow:
-    parts = tuple(product(flow.pairs, flow.service))
+    parts = _parts(flow)
     tested = {
         name: {part for part in parts if covers(site, probe, *part[0], part[1])} for name, probe in severed.items()
     }
@@ -34,6 +37,23 @@ def _dying(site: Site, conduit: str, flow: Flow, severed: Mapping[str, Probe]) -
         sampled=any(_is_many(*part[0], part[1]) for part in covered),
         probes=tuple(name for name, hit in tested.items() if hit),
     )
+
+
+def _parts(flow: Flow) -> tuple[tuple[tuple[Network, Network], str], ...]:
+    """List the distinct parts of a flow: a source, a destination and a service; what another entry contains counts once."""
+    sources, destinations = _widest(flow.source, is_within), _widest(flow.destination, is_within)
+    pairs = dict.fromkeys((one, other) for one, other in flow.pairs if one in sources and other in destinations)
+    return tuple(product(pairs, _widest(flow.service, is_part)))
+
+
+def _widest(entries: Sequence[Entry], within: Callable[[Entry, Entry], bool]) -> list[Entry]:
+    """Leave out what lies within another entry; of two that are the same, such as tcp/80 and tcp/80-80, the first stays."""
+    found: list[Entry] = []
+    for one in entries:
+        if not any(within(one, other) for other in found):
+            found = [other for other in found if not within(other, one)]
+            found.append(one)
+    return found
 
 
 def _is_many(source: Network, destination: Network, service: str) -> bool:

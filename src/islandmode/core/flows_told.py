@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from islandmode.core.plan import DyingFlow, Plan
 from islandmode.core.record import Record
-from islandmode.core.text import how_many
+from islandmode.core.text import how_many, share_text
 from islandmode.core.timeline import AFTER, of_kind
 from islandmode.core.verdict import Counted, Finding, Result, Row, Verdict
 
@@ -158,7 +158,7 @@ def _not_seen(plan: Plan, verdict: Verdict, flow: DyingFlow, lost: frozenset[str
 
 
 def _share(flow: DyingFlow) -> str:
-    part = f"{flow.covered:.0%} of it" if flow.covered < 1 else "it"
+    part = f"{share_text(flow.covered)} of it" if flow.covered < 1 else "it"
     # Of a network or a range of ports a probe tries some hosts or ports only.
     return f"a sample of {part}" if flow.sampled else part
 

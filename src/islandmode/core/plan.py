@@ -14,13 +14,14 @@ from islandmode.core.drill import Drill
 from islandmode.core.probe import Probe
 from islandmode.core.rendering import Capabilities, Rendering
 from islandmode.core.site import Address, Frozen, Login, Management, Network
+from islandmode.core.text import share_text
 
 
 class DyingFlow(Frozen):
     """A declared flow that dies in a stage, whose it is, and how much of it a severed probe covers.
 
-    `covered` is the share, 0 to 1, of the flow's parts that some severed probe tries; a part is a source, a destination and a
-    service as they are listed. `sampled` says that a covered part is a network or has several ports, of which a probe tries
+    `covered` is the share, 0 to 1, of the flow's distinct parts that some severed probe tries; a part is a source, a destination
+    and a service as they are listed, and what another entry contains counts once. `sampled` says that a covered part is a network or has several ports, of which a probe tries
     only some.
     """
 
@@ -43,7 +44,7 @@ class DyingFlow(Frozen):
         """Say how much of it the severed probes try."""
         if not self.probes:
             return "not watched"
-        return f"{self.covered:.0%}{', sampled' if self.sampled else ''}"
+        return f"{share_text(self.covered)}{', sampled' if self.sampled else ''}"
 
 
 class Step(Frozen):

@@ -13,6 +13,7 @@ from islandmode.core.judge_probes import allowed_gap_us
 from islandmode.core.outcome import Outcome
 from islandmode.core.plan import Plan, PlanPoint
 from islandmode.core.probe import CanaryProbe, IcmpProbe
+from islandmode.core.text import share_text
 
 BYTES_PER_SAMPLE = 400
 """A generous line of samples with its hash; a probe that gives long reasons writes more than a good one."""
@@ -153,7 +154,13 @@ def _without_canary(plan: Plan) -> Iterator[PreflightFinding]:
 
 def _unseen_flows(plan: Plan) -> Iterator[PreflightFinding]:
     for flow in (flow for stage in plan.stages for flow in stage.dying_flows if not flow.watched_whole):
-        share = f"only {flow.covered:.0%}" if flow.probes and flow.covered < 1 else "all" if flow.probes else "nothing"
+        share = (
+            f"only {share_text(flow.covered)}"
+            if flow.probes and flow.covered < 1
+            else "all"
+            if flow.probes
+            else "nothing"
+        )
         samples = ", each network and range of ports by some of its hosts and ports only" if flow.sampled else ""
         sentence = f"Severed probes test {share} of flow {flow.flow} on {flow.conduit} (owner {flow.owner}){samples}."
         yield PreflightFinding("flow-partly-tested", sentence, refuses=False)

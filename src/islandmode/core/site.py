@@ -165,6 +165,17 @@ def serves(service: str, protocol: str, port: int | None) -> bool:
     return int(lowest) <= port <= int(highest or lowest)
 
 
+def is_part(service: str, wider: str) -> bool:
+    """Tell whether everything that a service permits is permitted by another one too."""
+    (outer, _, outer_ports), (inner, _, inner_ports) = wider.partition("/"), service.partition("/")
+    if outer == "any" or wider == service:
+        return True
+    if outer != inner or not inner_ports:
+        return outer == inner and not outer_ports
+    lowest, _, highest = inner_ports.partition("-")
+    return serves(wider, inner, int(lowest)) and serves(wider, inner, int(highest or lowest))
+
+
 class Conduit(Frozen):
     """The only permitted path between two zones; the outer zone is written first."""
 
@@ -297,17 +308,17 @@ class Site(Frozen):
         for name, zone in self.zones.items():
             for held in zone.networks:
                 mine.setdefault(held, name)
-        inside = [one for one in mine if _within(one, network) and one != network]
-        around = [one for one in mine if _within(network, one)]
+        inside = [one for one in mine if is_within(one, network) and one != network]
+        around = [one for one in mine if is_within(network, one)]
         # The largest inside, each with what is still more specific in it; what they leave is the surrounding zone's.
-        largest = [one for one in inside if not any(_within(one, other) for other in inside if other != one)]
+        largest = [one for one in inside if not any(is_within(one, other) for other in inside if other != one)]
         found = {zone for one in largest for zone in self.zones_of(one)}
         if sum(one.num_addresses for one in largest) < network.num_addresses:
             found.add(mine[max(around, key=_size)] if around else None)
         return frozenset(found)
 
 
-def _within(inner: Network, outer: Network) -> bool:
+def is_within(inner: Network, outer: Network) -> bool:
     """Tell whether a network is part of another one, or the same."""
     if isinstance(inner, IPv4Network):
         return isinstance(outer, IPv4Network) and inner.subnet_of(outer)
