@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from islandmode.system import own_program
 from islandmode.system.machine_state import VARIABLE
@@ -24,6 +25,9 @@ def _new_place() -> Path:
 
 # A shell that starts the tests in the background lets SIGINT be ignored, and every process that a test starts would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# A test must not fail because the machine is busy: Hypothesis gives an example 200 ms unless it is told.
+settings.register_profile("any-machine", deadline=None)
+settings.load_profile("any-machine")
 # For labs that tests share, and whatever else begins before the first test.
 os.environ[VARIABLE] = str(_new_place())
 
