@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from islandmode import __version__
+from islandmode.rehearse.topology import read_topology
 from islandmode.run import outermost
 from islandmode.ui.cli import command
+from islandmode.ui.lab_commands import node_meant
 
 PROJECT = Path(__file__).resolve().parents[2]
 HEAVY = {"anyio", "asyncio", "napalm", "netmiko", "paramiko", "pydantic", "pymodbus", "rich", "ruamel"}
@@ -34,6 +36,18 @@ def test_help_names_every_command_and_every_exit_code_as_the_readme_does(capsys:
     for name in ("init", "validate", "schema", "plan", "run", "runs", "show", "status", "lab"):
         assert f"\n  {name} " in said
     assert " ".join(said.split("Exit codes:")[1].split()) == ", ".join(codes_of_readme())
+
+
+@pytest.mark.parametrize("verb", ["shell", "restart"])
+def test_a_node_may_be_named_by_its_isolation_point_and_the_help_says_so(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The card names the isolation point, and its reader may not know the node's own name."""
+    assert command(["lab", verb, "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Name of a node, or of the isolation point that it is." in said
+    topology = read_topology(PROJECT / "lab" / "plant.clab.yml")
+    assert [node_meant(topology, name) for name in ("conduit-firewall", "fw", "hmi")] == ["fw", "fw", "hmi"]
 
 
 def codes_of_readme() -> list[str]:

@@ -9,6 +9,7 @@ import threading
 from contextlib import suppress
 
 from islandmode.core.lifecycle import Phase
+from islandmode.core.plan import Plan
 from islandmode.run.progress import Progress, TimerReading
 from islandmode.ui.live import LiveView
 from tests.core.given import given
@@ -21,7 +22,7 @@ def moment(phase: Phase, stage: str | None = None, **lamps: str) -> Progress:
     return Progress(phase, stage, 10_000_000, shown, timers, f"This is {phase.value}.")  # type: ignore[arg-type]
 
 
-def drawn_on_a_terminal(*moments: Progress) -> str:
+def drawn_on_a_terminal(*moments: Progress, plan: Plan | None = None) -> str:
     """Draw on a real pseudo-terminal and give what it received."""
     ours, theirs = pty.openpty()
     received: list[bytes] = []
@@ -36,7 +37,7 @@ def drawn_on_a_terminal(*moments: Progress) -> str:
     reader = threading.Thread(target=drain)
     reader.start()
     with os.fdopen(theirs, "w") as terminal:
-        view = LiveView(given().plan(), terminal)
+        view = LiveView(plan or given().plan(), terminal)
         for one in moments:
             view.show(one)
         view.close()

@@ -72,6 +72,7 @@ Workspace = Annotated[
 ]
 LabName = Annotated[str | None, typer.Option("--lab", help="Name of the lab; what the site says if not given.")]
 GivenLab = Annotated[str, typer.Option("--lab")]
+NodeName = Annotated[str, typer.Argument(help="Name of a node, or of the isolation point that it is.")]
 TopologyFile = Annotated[
     Path | None,
     typer.Option("--topology", help="The lab's file in the workspace; what the site says if not given."),
@@ -348,7 +349,7 @@ def lab_status(workspace: Workspace = HERE, lab: LabName = None) -> int:
 
 @lab_app.command("shell", context_settings={"ignore_unknown_options": True})
 def lab_shell(
-    node: Annotated[str, typer.Argument(help="Name of a node.")],
+    node: NodeName,
     command: Annotated[list[str] | None, typer.Argument(help="A command; a shell if not given.")] = None,
     workspace: Workspace = HERE,
     lab: LabName = None,
@@ -363,9 +364,7 @@ def lab_shell(
 
 
 @lab_app.command("restart")
-def lab_restart(
-    node: Annotated[str, typer.Argument(help="Name of a node.")], workspace: Workspace = HERE, lab: LabName = None
-) -> int:
+def lab_restart(node: NodeName, workspace: Workspace = HERE, lab: LabName = None) -> int:
     """Restart a node: links and saved files stay, running state goes."""
     from islandmode.ui.lab_commands import restart
     from islandmode.ui.lab_place import STATE

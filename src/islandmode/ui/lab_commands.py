@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
 from rich.console import Console
-from rich.table import Table
 
 from islandmode.core.errors import InputError, Refused
 from islandmode.rehearse import backends
-from islandmode.rehearse.lab import STATE_FILE, Lab, LabUnknown, identity_of, lab_command
+from islandmode.rehearse.lab import STATE_FILE, Lab, LabUnknown, NodeStatus, identity_of, lab_command
 from islandmode.rehearse.processes import still_lives
+from islandmode.rehearse.topology import Topology
 from islandmode.store import active
 from islandmode.store.active import LabRecord
 from islandmode.store.rundir import RunDirectory
@@ -22,6 +23,7 @@ from islandmode.system.life import lockers
 from islandmode.system.own_program import typed
 from islandmode.ui import stop_commands
 from islandmode.ui.lab_place import STATE, LabPlace
+from islandmode.ui.name_table import NameTable
 from islandmode.ui.silent_disk import LookWatch
 from islandmode.ui.unfinished_runs import known_runs, lab_identity, lab_is_gone, owed_by, uses
 
@@ -138,20 +140,23 @@ def status(workspace: Path, name: str, watch: LookWatch) -> int:
         print(f"Lab {name} is not running.")
         return 0
     print(f"Lab {name} is up in {state.backend}.")
-    table = Table("node", "role", "addresses", "processes", box=None)
-    for node in state.nodes:
-        table.add_row(node.name, node.role, " ".join(node.addresses), str(len(node.pids)))
-    Console().print(table)
+    print_nodes(state.nodes)
     return 0
+
+
+def print_nodes(nodes: Sequence[NodeStatus]) -> None:
+    """Print the nodes of a lab."""
+    rows = [(node.name, node.role, " ".join(node.addresses), str(len(node.pids))) for node in nodes]
+    Console().print(NameTable(("node", "role", "addresses", "processes"), rows))
 
 
 def shell(workspace: Path, name: str, node: str, command: tuple[str, ...], watch: LookWatch) -> int:
     """Become a shell or a command in a node; does not return."""
     lab = _running(workspace, name)
     watch.end()
-    # A card knows a device by its name in the site, not in the lab.
-    known = lab.topology.points[node].name if node in lab.topology.points else node
-    argv = lab.shell(known, command or ("sh",), terminal=sys.stdin.isatty() and sys.stdout.isatty())
+    argv = lab.shell(
+        node_meant(lab.topology, node), command or ("sh",), terminal=sys.stdin.isatty() and sys.stdout.isatty()
+    )
     sys.stdout.flush()
     os.execvp(argv[0], argv)  # noqa: S606 - no shell: the lab's own argv
 
@@ -160,9 +165,14 @@ def restart(workspace: Path, name: str, node: str, watch: LookWatch) -> int:
     """Restart a node."""
     lab = _running(workspace, name)
     with watch.elsewhere():
-        backends.restart(lab, node)
+        backends.restart(lab, node_meant(lab.topology, node))
     print(f"{node} has restarted from its saved configuration.")
     return 0
+
+
+def node_meant(topology: Topology, name: str) -> str:
+    """Give a node by its name, or by the isolation point that it is: a card knows a device by its name in the site."""
+    return topology.points[name].name if name in topology.points else name
 
 
 def _running(workspace: Path, name: str) -> Lab:

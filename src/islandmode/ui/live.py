@@ -13,12 +13,12 @@ from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import Plan
 from islandmode.run.progress import Lamp, Progress
+from islandmode.ui.name_table import NameTable
 
 LAMPS: dict[Lamp, tuple[str, str]] = {
     "good": ("●", "green"),
@@ -118,10 +118,8 @@ class LiveView:
         parts.append(Text(LEGEND, style="dim"))
         return Group(*parts)
 
-    def _lamp_table(self, progress: Progress) -> Table:
-        table = Table(box=None, pad_edge=False, show_header=False)
-        table.add_column("vantage", style="bold")
-        table.add_column("probes")
+    def _lamp_table(self, progress: Progress) -> NameTable:
+        rows: list[tuple[Text, Text]] = []
         dead = self._must_be_dead(progress)
         for name, vantage in self._plan.vantages.items():
             line = Text()
@@ -131,8 +129,8 @@ class LiveView:
                     sign, colour = lamps[progress.lamps.get(probe, "waiting")]
                     # One word: a lamp at the end of one line and its name on the next would mislead.
                     line.append(f"{sign}{probe}", style=colour).append("  ")
-            table.add_row(f"{name} (away)" if vantage.far else name, line)
-        return table
+            rows.append((Text(f"{name} (away)" if vantage.far else name, style="bold"), line))
+        return NameTable(("vantage", "probes"), rows, has_head=False)
 
     def _must_be_dead(self, progress: Progress) -> tuple[str, ...]:
         """Name the probes that must be dead now: those of the stage that is being held."""

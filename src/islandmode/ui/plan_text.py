@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from rich.console import Console, Group
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from islandmode.core.boundary import Boundary
-from islandmode.core.plan import Plan, PlanProbe, PlanStage
+from islandmode.core.plan import DyingFlow, Plan, PlanPoint, PlanProbe, PlanStage
 from islandmode.core.preflight import unpermitted
+from islandmode.ui.name_table import NameTable
 
+FRAME = 6
+"""What a panel takes beside its title: corners, lines and spaces."""
 NEXT_COMMAND = ";\n    "
 COMMAND = re.compile(r"; (?=(?:create|add|delete) )")
 
@@ -25,7 +29,7 @@ def print_plan(plan: Plan, console: Console | None = None) -> None:
     out.print(Text(f"{plan.drill.drill} at {plan.drill.site}: {total}", style="bold"))
     out.print(Text(f"the service that must go on: {plan.drill.service.told}"))
     out.print(f"drill digest {plan.drill_digest}\nplan digest  {plan.plan_digest}")
-    out.print(Panel(_boundary(plan.boundary), title="boundary", title_align="left"))
+    out.print(_panel(out, "boundary", _boundary(plan.boundary)))
     for name, point in plan.points.items():
         able = point.capabilities
         renewed = "renewed while all is well" if able.renewable else "not renewable"
@@ -35,25 +39,28 @@ def print_plan(plan: Plan, console: Console | None = None) -> None:
         lines = Group(
             Text(f"{where}; {tier}"), _lines("arm", point.rendering.arm), _lines("restore", point.rendering.restore)
         )
-        out.print(Panel(lines, title=name, title_align="left"))
+        out.print(_panel(out, name, lines))
     for number, stage in enumerate(plan.stages, 1):
-        out.print(
-            Panel(
-                _stage(stage, plan.probes),
-                title=f"stage {number}: {stage.name}, hold {stage.hold_s:g} s",
-                title_align="left",
-            )
-        )
+        title = f"stage {number}: {stage.name}, hold {stage.hold_s:g} s"
+        out.print(_panel(out, title, _stage(plan, stage, plan.stages[: number - 1])))
     for finding in unpermitted(plan):
         out.print(Text(f"note: {finding.sentence}", style="yellow"))
 
 
+def _panel(out: Console, title: str, body: RenderableType) -> Panel:
+    """Frame a part; a title that the frame would cut stands within it."""
+    if cell_len(title) + FRAME > out.width:
+        return Panel(Group(Text(title, style="bold"), body))
+    return Panel(body, title=title, title_align="left")
+
+
 def _boundary(boundary: Boundary) -> Group:
-    table = Table("conduit", "between", "in this drill", "accepted by", box=None, pad_edge=False)
+    rows = []
     for one in boundary.conduits:
         isolated = one.state == "isolated"
         what = f"isolated in stage {one.stage}" if isolated else one.state
-        table.add_row(one.conduit, " to ".join(one.between), what, "" if isolated else one.accepted_by or "nobody")
+        rows.append((one.conduit, " to ".join(one.between), what, "" if isolated else one.accepted_by or "nobody"))
+    table = NameTable(("conduit", "between", "in this drill", "accepted by"), rows)
     ways = [Text(f"way {way.told}", style="yellow") for way in boundary.ways_round]
     return Group(table, *ways, Text(boundary.told, style="bold"))
 
@@ -66,20 +73,47 @@ def _lines(what: str, lines: tuple[str, ...]) -> Text:
     return text
 
 
-def _stage(stage: PlanStage, probes: Mapping[str, PlanProbe]) -> Group:
-    parts: list[Text | Table] = [Text(f"isolates {', '.join(stage.conduits)}")]
+def _stage(plan: Plan, stage: PlanStage, earlier: Sequence[PlanStage]) -> Group:
+    parts: list[RenderableType] = [Text(f"isolates {', '.join(stage.conduits)}")]
+    parts += [
+        Text(f"still isolated since stage {one.name}: {', '.join(one.conduits)}") for one in earlier if one.conduits
+    ]
     for step in stage.steps:
-        parts.append(_lines(f"on {step.point}, undone by itself after {step.timer_s:g} s", step.isolate))
-        parts.append(_lines("undo", step.undo))
-    table = Table("flow that dies", "conduit", "service", "owner", "seen by severed probes", box=None, pad_edge=False)
-    for flow in stage.dying_flows:
-        cover = " ".join((flow.cover, ", ".join(flow.probes))).strip()
-        table.add_row(flow.flow, flow.conduit, flow.service, flow.owner, cover)
-    parts.append(table)
+        parts.append(_lines(f"on {step.point}{_at_the_latest(plan.points[step.point], step.timer_s)}", step.isolate))
+    parts += _undo(stage, earlier)
+    parts.append(Text("flows that die:" if stage.dying_flows else "flows that die: none is declared"))
+    parts += [_flow(flow) for flow in stage.dying_flows]
     parts += [Text(f"closed by rule (declared), not tested: {way.told}") for way in stage.closed]
-    parts.append(_probes("must stay alive", stage.alive, probes))
-    parts.append(_probes("must be dead", stage.dead, probes))
+    continuity = [name for name in stage.alive if plan.probes[name].role == "continuity"]
+    later = [name for name in stage.alive if name not in continuity]
+    parts.append(_probes("must stay alive", continuity, plan.probes))
+    if later:
+        parts.append(_probes("not isolated yet, so must still pass", later, plan.probes))
+    parts.append(_probes("must be dead", stage.dead, plan.probes))
     return Group(*parts)
+
+
+def _at_the_latest(point: PlanPoint, timer_s: float) -> str:
+    since = "its timer was last set" if point.capabilities.renewable else "it was armed"
+    return f", undone by itself at the latest {timer_s:g} s after {since}"
+
+
+def _undo(stage: PlanStage, earlier: Sequence[PlanStage]) -> list[Text]:
+    """Give the undo of every point that is isolated by then; the lines of a point undo all of its conduits."""
+    mine = {step.point for step in stage.steps}
+    undos = {step.point: step.undo for one in (*earlier, stage) for step in one.steps}
+    since = {step.point: one.name for one in reversed(earlier) for step in one.steps}
+    return [
+        _lines(f"undo on {point}{'' if point in mine else f', isolated since stage {since[point]}'}", lines)
+        for point, lines in undos.items()
+    ]
+
+
+def _flow(flow: DyingFlow) -> Group:
+    name = f"{flow.flow} on {flow.conduit}{': ' * bool(flow.purpose)}{flow.purpose}"
+    seen = f"severed probes try {flow.cover}: {', '.join(flow.probes)}" if flow.probes else "no severed probe tries it"
+    more = (flow.service, f"owner {flow.owner}; {seen}")
+    return Group(Padding(Text(name), (0, 0, 0, 2)), *(Padding(Text(line), (0, 0, 0, 4)) for line in more))
 
 
 def _probes(what: str, names: Sequence[str], probes: Mapping[str, PlanProbe]) -> Text:

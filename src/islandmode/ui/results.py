@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from islandmode.core.drill import Mode
@@ -29,6 +28,7 @@ from islandmode.store.rundir import RunDirectory
 from islandmode.system.apart import apart
 from islandmode.system.own_program import program
 from islandmode.ui.card import card_lines
+from islandmode.ui.name_table import NameTable
 from islandmode.ui.report import render_report, verdict_json
 from islandmode.ui.report_refused import render_refusal
 from islandmode.ui.silent_disk import beside
@@ -147,15 +147,15 @@ def _interval(interval: Interval | None) -> str:
     return f"between {interval.earliest_s:.3f} and {interval.latest_s:.3f} s"
 
 
-def _rows(verdict: Verdict) -> Table:
+def _rows(verdict: Verdict) -> NameTable:
     """Show a line per probe and a column per window: what was seen of it, coloured by whether that is as it must be."""
     windows = list(dict.fromkeys(row.stage for row in verdict.rows))
-    table = Table("probe", "from", *windows, box=None, pad_edge=False)
+    rows: list[tuple[str | Text, ...]] = []
     for probe in dict.fromkeys(row.probe for row in verdict.rows):
         mine = {row.stage: row for row in verdict.rows if row.probe == probe}
         vantage = next(iter(mine.values())).vantage
-        table.add_row(probe, vantage, *(_cell(verdict, mine[window]) if window in mine else "" for window in windows))
-    return table
+        rows.append((probe, vantage, *(_cell(verdict, mine[one]) if one in mine else "" for one in windows)))
+    return NameTable(("probe", "from", *windows), rows)
 
 
 def _cell(verdict: Verdict, row: Row) -> Text:
