@@ -9,10 +9,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := $(PIP) install --require-hashes $(WHEELS)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup ready system test lint drill full reference bench crash-matrix at-random mutants lab-image containerlab containerlab-more third-party lock wheelhouse clean
+.PHONY: help setup ready system test check lint drill full reference bench crash-matrix at-random mutants lab-image containerlab containerlab-more third-party lock wheelhouse clean
 
 help:
-	@echo "make setup | test | lint | drill | full | reference | bench | crash-matrix | at-random | mutants | lab-image | containerlab | third-party | lock | wheelhouse | clean"
+	@echo "make setup | test | check | lint | drill | full | reference | bench | crash-matrix | at-random | mutants | lab-image | containerlab | third-party | lock | wheelhouse | clean"
 
 # The README's two commands put nothing on anybody's PATH: both end with how the program is called.
 CALLED := echo "To call it: '$(CURDIR)/$(BIN)/islandmode', or by its name after: . '$(CURDIR)/$(BIN)/activate'"
@@ -53,9 +53,15 @@ WAITING := $(patsubst %,tests/%.py,observe/test_process_vantage napalm_nftables/
 LONGEST := $(patsubst %,tests/lab/test_%.py,breaches stops abort nine_cases guardian refusals exact_return)
 TOGETHER := $(LONGEST) $(filter-out $(ALONE) $(LONGEST),$(wildcard tests/lab/test_*.py))
 IGNORED := $(addprefix --ignore=,tests/lab tests/containerlab tests/third_party $(WAITING))
+
+# All that needs no lab, on every core.
+check: lint
+	$(BIN)/pytest -m "not lab" $(IGNORED) --numprocesses auto --dist worksteal
+
 test: lint
 	@failed=0; \
-	$(BIN)/pytest $(IGNORED) || failed=1; \
+	$(BIN)/pytest -m "not lab" $(IGNORED) --numprocesses auto --dist worksteal || failed=1; \
+	$(BIN)/pytest -m lab $(IGNORED) || failed=1; \
 	$(BIN)/pytest $(ALONE) || failed=1; \
 	$(BIN)/python -m tests.lab.side_by_side 1 $(WAITING) & waiting=$$!; \
 	$(BIN)/python -m tests.lab.side_by_side 2 $(TOGETHER) || failed=1; \

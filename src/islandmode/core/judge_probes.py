@@ -231,8 +231,9 @@ def _absent(plan: Plan, record: ProbeRecord, timeline: Timeline) -> list[Finding
             continue
         share = _share(plan, record, window.start_us, end_us)
         if share < PRESENT_SHARE:
+            # Rounded down: what is too little must not read as enough.
             sentence = (
-                f"{record.name} says something in only {share:.0%} of its slots in {_place(window.name)} "
+                f"{record.name} says something in only {int(share * 100)}% of its slots in {_place(window.name)} "
                 f"({PRESENT_SHARE:.0%} are needed); missing data never passes."
             )
             found.append(finding_of("witness-sparse", Result.INCONCLUSIVE, sentence, window.name, record))
