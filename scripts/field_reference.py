@@ -21,7 +21,7 @@ from islandmode.core.probe import PATH_PATTERN, ProbePack, ProbeTarget
 from islandmode.core.quantities import DURATION_PATTERN, NAME_PATTERN, WORDS_MAX, Seconds, written
 from islandmode.core.site import SERVICE_PATTERN, Site
 from islandmode.rehearse.lab_file import LabFile
-from islandmode.rehearse.topology import LABELS
+from islandmode.rehearse.node_words import LABELS
 from islandmode.store.complaints import PATTERNS, SECRET_PATTERN
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -93,7 +93,8 @@ The four examples are one workspace, in [docs/minimal/](minimal/): `islandmode v
 everything: [inventory/riverside.yaml](../inventory/riverside.yaml), [drills/quarterly-isolation.yaml](../drills/quarterly-isolation.yaml).
 
 **Unknown keys are refused**, each with file:line:column; so is a number where text is meant. Where a list is meant, one item may stand alone.
-A topology is containerlab's form: there a list is a list, and keys that are not listed here are containerlab's own.
+A topology is containerlab's form: there a list is a list, and keys that are not listed here are containerlab's own;
+a key that misses a listed one by a letter is refused.
 
 | kind of value | is written as |
 |---|---|

@@ -197,7 +197,7 @@ def test_a_node_whose_boot_fails_is_named_with_its_own_words(fresh: Path) -> Non
             "would be on the management network, a way round the firewall",
         ),
         ('"erp:eth1"', '"nobody:eth1"', "There is no node nobody; known nodes: erp,"),
-        ("    ops:\n", "    operator:\n", "Node operator would be on the management network"),
+        ("    ops:\n", "    operator:\n", "A lab needs a node ops, the operations host, where the conductor runs"),
         ("network-mode: none", "network-mode: host", 'network-mode can be "none", or "bridge"'),
     ],
 )

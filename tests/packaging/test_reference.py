@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from islandmode.core.drill import Drill
 from islandmode.core.quantities import AS_WRITTEN
 from islandmode.rehearse.honoured import read_for_namespaces
-from islandmode.rehearse.topology import LABELS
+from islandmode.rehearse.node_words import LABELS
 from islandmode.ui.cli import command
 from scripts import field_reference
 from tests.packaging.installed import PROJECT

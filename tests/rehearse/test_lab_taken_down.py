@@ -15,8 +15,9 @@ from islandmode import __version__
 from islandmode.core.errors import InputError
 from islandmode.rehearse.lab import SECRETS, LabGone, LabUnknown
 from islandmode.rehearse.namespaces import NamespacesLab, RunningNode
+from islandmode.rehearse.node_words import OPERATIONS_HOST
 from islandmode.rehearse.processes import shares_user_namespace, started
-from islandmode.rehearse.topology import OPERATIONS_HOST, read_topology
+from islandmode.rehearse.topology import read_topology
 from tests.lab.guarded import wait_until
 
 TOPOLOGY = Path(__file__).resolve().parents[2] / "lab" / "plant.clab.yml"

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from islandmode.core.errors import InputError
-from islandmode.rehearse.topology import POINT_LABEL, ZONE_LABEL, LabLink, LabNode, Topology, read_topology
+from islandmode.rehearse.node_words import POINT_LABEL, ZONE_LABEL
+from islandmode.rehearse.topology import LabLink, LabNode, Topology, read_topology
 from islandmode.store.catalog import load_sites
 from islandmode.ui.cli import command
 from islandmode.ui.lab_layout import Box, Label, Layout, layout_of

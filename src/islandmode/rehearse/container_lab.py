@@ -12,8 +12,8 @@ from islandmode.core.errors import InputError, Refused
 from islandmode.rehearse import docker, errand
 from islandmode.rehearse.code import code_digest
 from islandmode.rehearse.lab import Lab, lab_command, lab_up_command
+from islandmode.rehearse.node_words import OPERATIONS_HOST
 from islandmode.rehearse.processes import started
-from islandmode.rehearse.topology import OPERATIONS_HOST
 
 BACKEND = "containerlab"
 HERE = Path("/etc/islandmode-lab")

@@ -32,16 +32,9 @@ from islandmode.rehearse.lab import (
     refuse_foreign,
     wait_until_ready,
 )
+from islandmode.rehearse.node_words import OPERATIONS_HOST, READY_WITHIN_LABEL
 from islandmode.rehearse.processes import started, vantage_point
-from islandmode.rehearse.topology import (
-    OPERATIONS_HOST,
-    OUR_IMAGES,
-    READY_WITHIN_LABEL,
-    Topology,
-    keep_topology,
-    kept_topology,
-    read_topology,
-)
+from islandmode.rehearse.topology import OUR_IMAGES, Topology, keep_topology, kept_topology, read_topology
 from islandmode.store.active import record_lab
 
 OWN_TARGET = "/run/own"

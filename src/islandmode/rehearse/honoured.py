@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from islandmode.core.errors import InputError, Place
-from islandmode.rehearse.topology import OUR_IMAGES, LabNode, Topology, read_topology
-from islandmode.store.yaml_tree import PathInFile, YamlTree, read_yaml, show
+from islandmode.rehearse.topology import OUR_IMAGES, LabNode, Topology, read_with_places
+from islandmode.store.yaml_tree import PathInFile, YamlTree, show
 
 TOP = {"name", "mgmt", "topology"}
 # In namespaces the machine itself is not on the management network, so there is no gateway to place.
@@ -30,8 +30,7 @@ def read_for_namespaces(path: Path, in_containers: str) -> Topology:
 
     `in_containers` is the command that brings the same lab up in containers.
     """
-    topology = read_topology(path)
-    tree = read_yaml(path, str(path))
+    topology, tree = read_with_places(path)
     _refuse_unhonoured(tree, in_containers)
     _refuse_no_management(tree, topology)
     for node in topology.nodes.values():

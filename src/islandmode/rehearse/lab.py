@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from islandmode.core.errors import InputError, IslandmodeError, Refused
+from islandmode.rehearse.node_words import READY_LABEL
 from islandmode.rehearse.processes import vantage_point
-from islandmode.rehearse.topology import READY_LABEL, LabNode, Topology
+from islandmode.rehearse.topology import LabNode, Topology
 from islandmode.system.own_program import typed, typed_at
 
 STATE_FILE = "state.json"

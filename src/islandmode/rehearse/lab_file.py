@@ -30,6 +30,8 @@ def _as_tuple(given: Any) -> Any:
 Text = Annotated[str, BeforeValidator(_as_text)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_as_tuple)]
 Words = Annotated[dict[str, Text], BeforeValidator(_as_mapping)]
+LEFT_EMPTY = ("Settings", "Management")
+"""Parts of a file that may be there with nothing in them."""
 FORM = ConfigDict(frozen=True, extra="ignore")
 
 
@@ -64,7 +66,8 @@ class Settings(BaseModel):
     )
     exec: Texts = Field(
         default=(),
-        description="Programs that boot the node, one after the other; a program with its words, without a shell.",
+        description="Programs that boot the node, one after the other; a program with its words, without a shell. What only a shell reads is "
+        "refused: `&&`, `;`, a pipe, `>`, `$`.",
         examples=[["ip address add 10.40.0.10/24 dev eth1"]],
     )
     binds: Texts = Field(
@@ -167,3 +170,23 @@ class LabFile(BaseModel):
         default=Management(), description="The management network, which joins operations host and isolation points."
     )
     topology: Plant = Field(description="The lab itself.")
+
+
+def lab_schema() -> dict[str, Any]:
+    """Give the JSON Schema of a file, for editors; keys of containerlab's own are free in it, as they are when it is read."""
+    told: dict[str, Any] = _for_editors(LabFile.model_json_schema())
+    return told
+
+
+def _for_editors(node: Any) -> Any:
+    """Say in a schema what pydantic's does not: a plain number or truth value is the word it is, and a part may be left empty."""
+    if isinstance(node, list):
+        return [_for_editors(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    told = {key: _for_editors(value) for key, value in node.items()}
+    if told.get("type") == "string":
+        told["type"] = ["string", "integer", "boolean", "null"]
+    elif told.get("type") == "array" or "additionalProperties" in told or told.get("title") in LEFT_EMPTY:
+        told["type"] = [told["type"], "null"]
+    return told

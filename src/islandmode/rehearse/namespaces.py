@@ -40,6 +40,7 @@ from islandmode.rehearse.lab import (
     refuse_foreign,
     wait_until_ready,
 )
+from islandmode.rehearse.node_words import OPERATIONS_HOST, POINT_LABEL
 from islandmode.rehearse.processes import (
     children,
     is_alive,
@@ -51,14 +52,7 @@ from islandmode.rehearse.processes import (
     still_lives,
     vantage_point,
 )
-from islandmode.rehearse.topology import (
-    OPERATIONS_HOST,
-    POINT_LABEL,
-    LabNode,
-    Topology,
-    keep_topology,
-    kept_topology,
-)
+from islandmode.rehearse.topology import LabNode, Topology, keep_topology, kept_topology
 from islandmode.store.active import LOCK_ENDING, hold_lab, known, lab_record_path, record_lab
 from islandmode.system.life import lockers
 from islandmode.system.process import EMPTY_ENVIRONMENT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import re
 import shlex
@@ -11,40 +12,25 @@ from pathlib import Path
 from islandmode.core.errors import InputError
 from islandmode.core.quantities import NAME_PATTERN
 from islandmode.rehearse.lab_file import LabFile, Link, Management, Settings
-from islandmode.store.catalog import validate
+from islandmode.rehearse.node_words import (
+    CLOCK_LABEL,
+    OPERATIONS_HOST,
+    POINT_LABEL,
+    READY_WITHIN_LABEL,
+    ROLE_LABEL,
+    WITHOUT_CONTAINER,
+)
+from islandmode.rehearse.topology_faults import file_faults, key_faults
+from islandmode.store.catalog import all_of, each_of, validate
 from islandmode.store.yaml_tree import PathInFile, YamlTree, read_yaml, show
 from islandmode.system.own_program import typed
 
-CLOCK_LABEL = "islandmode.clock-offset-s"
-READY_LABEL = "islandmode.ready-check"
-POINT_LABEL = "islandmode.isolation-point"
-ROLE_LABEL = "islandmode.role"
-ZONE_LABEL = "islandmode.zone"
-OUR_LABELS = "islandmode."
-READY_WITHIN_LABEL = "islandmode.ready-within-s"
-LABELS = {
-    POINT_LABEL: ("The isolation point of the site that this node is; each has one node.", "conduit-firewall"),
-    ZONE_LABEL: ("The zone of the site in which the node is drawn.", "line3"),
-    ROLE_LABEL: ("What the node is, for `lab status` and the picture.", "PLC"),
-    READY_LABEL: (
-        "A Python program that is run in the node once the lab is up, and ends with 0 when the plant answers.",
-        "/run/plant/ready.py",
-    ),
-    READY_WITHIN_LABEL: (
-        "In containers, how many seconds the node may take until it can be logged in to; 15 if not given.",
-        "120",
-    ),
-    CLOCK_LABEL: ("In namespaces, how many seconds the node's monotonic clock is ahead; 0 if not given.", "7200"),
-}
-"""Labels that are read of a node: what each means, and an example."""
-OPERATIONS_HOST = "ops"
 NODE_DIR, LAB_DIR = "__clabNodeDir__", "__clabDir__"
 MANAGEMENT_INTERFACE = "eth0"
 KEPT = "topology.clab.yml"
 OUR_IMAGES = {"islandmode-node:dev": ("lab/build-image",), "islandmode-hmi:dev": ("lab/build-image", "hmi")}
 """Each with the script of a workspace that builds it, and that script's words."""
 NODE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
-WITHOUT_CONTAINER = {"bridge", "ovs-bridge", "host", "ext-container"}
 RESERVED = {"code"}
 """A lab keeps its own code beside the nodes' folders."""
 SECONDS = re.compile(r"[0-9]{1,6}")
@@ -128,9 +114,24 @@ class Topology:
 
 def read_topology(path: Path) -> Topology:
     """Read a containerlab file; raises `InputError` with its place on what no lab of ours can be."""
+    return read_with_places(path)[0]
+
+
+def read_with_places(path: Path, shown: str | None = None) -> tuple[Topology, YamlTree]:
+    """Read a containerlab file, and where each part of it stands; raises `InputError` with all that is wrong in it."""
     if not path.is_file():
         raise InputError(f"There is no lab topology {path}; start a workspace with `{typed('init', 'DIR')}`.")
-    return _topology(path, read_yaml(path, str(path)))
+    tree = read_yaml(path, shown or str(path))
+    wrong = list(key_faults(tree))
+    try:
+        file = _form(tree)
+        wrong += file_faults(tree, file)
+        topology = _topology(path, tree, file)
+    except InputError as error:
+        raise all_of((*wrong, *each_of(error))) from None
+    if wrong:
+        raise all_of(wrong)
+    return topology, tree
 
 
 def keep_topology(topology: Topology, folder: Path) -> None:
@@ -141,16 +142,29 @@ def keep_topology(topology: Topology, folder: Path) -> None:
 def kept_topology(folder: Path, file: Path) -> Topology:
     """Read the file of a running lab as it was when the lab came up."""
     kept = folder / KEPT
-    return replace(read_topology(kept if kept.is_file() else file), file=file)
+    if not kept.is_file():
+        return read_topology(file)
+    tree = read_yaml(kept, str(kept))
+    # What it may be written like was asked when it came up. A later version that asks for more must still find it.
+    return replace(_topology(kept, tree, _form(tree)), file=file)
 
 
-def _topology(path: Path, tree: YamlTree) -> Topology:
+def _form(tree: YamlTree) -> LabFile:
     _refuse_long_links(tree)
-    file = validate(LabFile, tree)
-    nodes = {name: _node(tree, name, file.topology.settings(name), path.parent) for name in file.topology.nodes}
-    if OPERATIONS_HOST not in nodes:
-        sentence = f"A lab needs a node {OPERATIONS_HOST}, the operations host, where the conductor runs."
+    return validate(LabFile, tree)
+
+
+def _topology(path: Path, tree: YamlTree, file: LabFile) -> Topology:
+    names = file.topology.nodes
+    if OPERATIONS_HOST not in names:
+        close = difflib.get_close_matches(OPERATIONS_HOST, names, 1)
+        hint = f" If {close[0]} is it, rename that." if close else ""
+        sentence = (
+            f"A lab needs a node {OPERATIONS_HOST}, the operations host, where the conductor runs; known nodes: "
+            f"{', '.join(map(show, names)) or 'none'}.{hint}"
+        )
         raise InputError(sentence, tree.place(("topology", "nodes")))
+    nodes = {name: _node(tree, name, file.topology.settings(name), path.parent) for name in names}
     _refuse_twins(tree, nodes)
     links = tuple(_link(tree, number, link, nodes) for number, link in enumerate(file.topology.links))
     _refuse_shared_interfaces(tree, links)
@@ -193,12 +207,6 @@ def _node(tree: YamlTree, name: str, settings: Settings, folder: Path) -> LabNod
             'network-mode can be "none", or "bridge", which is the same as left out.',
             tree.place((*where, "network-mode")),
         )
-    managed = settings.network_mode != "none"
-    if managed and name != OPERATIONS_HOST and POINT_LABEL not in settings.labels:
-        sentence = (
-            f"Node {name} would be on the management network, a way round the firewall; give it `network-mode: none`."
-        )
-        raise InputError(sentence, tree.place(where))
     for line in settings.exec:
         try:
             shlex.split(line)
@@ -206,10 +214,6 @@ def _node(tree: YamlTree, name: str, settings: Settings, folder: Path) -> LabNod
             raise InputError(f"The line {show(line)} of exec: {error}.", tree.place((*where, "exec"))) from None
     for label, least in ((READY_WITHIN_LABEL, 1), (CLOCK_LABEL, 0)):
         _whole_seconds(tree, (*where, "labels", label), settings.labels.get(label), least)
-    for label in settings.labels:
-        if label.startswith(OUR_LABELS) and label not in LABELS:
-            sentence = f'Nothing reads the label "{show(label)}"; labels of Islandmode are {", ".join(sorted(LABELS))}.'
-            raise InputError(sentence, tree.place((*where, "labels", label), of_key=True))
     addresses = tuple(address for address in (settings.mgmt_ipv4, settings.mgmt_ipv6) if address)
     return LabNode(
         name=name,
@@ -218,7 +222,7 @@ def _node(tree: YamlTree, name: str, settings: Settings, folder: Path) -> LabNod
         labels=settings.labels,
         sysctls=settings.sysctls,
         env=settings.env,
-        management=addresses if managed else (),
+        management=addresses if settings.network_mode != "none" else (),
         image=settings.image,
         kind=settings.kind,
     )

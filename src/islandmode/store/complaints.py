@@ -110,6 +110,26 @@ def near(word: str, known: Iterable[str]) -> str:
     return f" Known keys: {', '.join(words)}." if words else ""
 
 
+def slip_of(word: str, known: Iterable[str]) -> str | None:
+    """Find the known word that a word is but for one slip: a letter more, less, other or swapped, "_" for "-", a capital."""
+    words = list(known)
+    if word in words:
+        return None
+    plain = word.lower().replace("_", "-")
+    slips = [one for one in words if plain == one or _is_one_slip(plain, one)]
+    return next(iter(difflib.get_close_matches(plain, slips, 1, cutoff=0.0)), None)
+
+
+def _is_one_slip(given: str, meant: str) -> bool:
+    same = next(
+        (number for number, pair in enumerate(zip(given, meant, strict=False)) if pair[0] != pair[1]),
+        min(len(given), len(meant)),
+    )
+    given, meant = given[same:], meant[same:]
+    swapped = given[:2] == meant[1::-1] and given[2:] == meant[2:]
+    return swapped or given[1:] == meant[1:] or given[1:] == meant or given == meant[1:]
+
+
 def value_at(document: Any, path: PathInFile) -> Any:
     """Return what stands at a path; None when nothing does."""
     for part in path:

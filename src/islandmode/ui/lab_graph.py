@@ -7,7 +7,8 @@ from pathlib import Path
 
 from islandmode.core.errors import InputError
 from islandmode.core.site import Site
-from islandmode.rehearse.topology import POINT_LABEL, Topology, read_topology
+from islandmode.rehearse.node_words import POINT_LABEL
+from islandmode.rehearse.topology import Topology, read_topology
 from islandmode.store.catalog import INVENTORY, load_sites
 from islandmode.ui.lab_picture import MARK, lab_picture
 from islandmode.ui.lab_place import NAME, lab_meant

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from islandmode.core.site import Conduit, IsolationPoint, Site, Zone
-from islandmode.rehearse.topology import POINT_LABEL, ZONE_LABEL, LabNode, Topology
+from islandmode.rehearse.node_words import POINT_LABEL, ZONE_LABEL
+from islandmode.rehearse.topology import LabNode, Topology
 from islandmode.ui.svg_text import Line, wrapped
 
 MANAGEMENT_PORT = "eth0"
