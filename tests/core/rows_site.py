@@ -162,6 +162,7 @@ POINTS = (
             {
                 **at.site["isolation_points"]["conduit-firewall"],
                 "management": {"address": "172.31.255.9", "zone": "line3"},
+                "login": {"user": "islandmode", "password": "lab:second"},
                 "isolates": ["dmz-line3"],
                 "interfaces": {"line3": ["eth4"]},
             },
@@ -177,6 +178,37 @@ POINTS = (
         (*FIREWALL, "interfaces", "line3"),
         "Interface eth4 of conduit-firewall leads to zone dmz and to zone line3, so isolating by interface would not part them; "
         "name it under the one zone that it leads to.",
+    ),
+    Row(
+        "the lab password of a point that is not there",
+        lambda at: put(at.site, *FIREWALL, "login", "password", "lab:conduit-firewal"),
+        "site",
+        (*FIREWALL, "login", "password"),
+        '"password" names a secret that no lab makes; a lab keeps the password of conduit-firewall under that name, so write '
+        "lab:conduit-firewall.",
+    ),
+    Row(
+        "the lab password of another point",
+        lambda at: put(
+            at.site,
+            "isolation_points",
+            "second",
+            {
+                **at.site["isolation_points"]["conduit-firewall"],
+                "management": {"address": "172.31.255.9", "zone": "line3"},
+            },
+        ),
+        "site",
+        ("isolation_points", "second", "login", "password"),
+        '"password" is lab:conduit-firewall, that of another isolation point; a lab keeps the password of second under that name, so write '
+        "lab:second.",
+    ),
+    Row(
+        "a key of the lab",
+        lambda at: put(at.site, *FIREWALL, "login", {"user": "islandmode", "key": "lab:conduit-firewall"}),
+        "site",
+        (*FIREWALL, "login", "key"),
+        "A lab makes a password for each isolation point and no key; write `password: lab:conduit-firewall` instead.",
     ),
 )
 

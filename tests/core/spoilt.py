@@ -60,7 +60,12 @@ def tcp(vantage: str, target: str, port: int = 8080) -> dict[str, Any]:
 def second_firewall(at: Documents, **changes: Any) -> None:
     """Add another firewall that isolates the conduit between DMZ and line."""
     first = at.site["isolation_points"]["conduit-firewall"]
-    other = {**first, "management": {"address": "172.31.255.2", "zone": "line3"}, "isolates": ["dmz-line3"], **changes}
+    own = {
+        "management": {"address": "172.31.255.2", "zone": "line3"},
+        "login": {"user": "islandmode", "password": "lab:inner-firewall"},
+        "isolates": ["dmz-line3"],
+    }
+    other = {**first, **own, **changes}
     at.site["isolation_points"]["inner-firewall"] = other
 
 

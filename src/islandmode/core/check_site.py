@@ -9,6 +9,8 @@ from islandmode.core.site import Conduit, Flow, IsolationPoint, Network, Site
 
 WIDEST = {4: 8, 6: 7}
 """The shortest prefix of a network that a plant or its company can have: 10.0.0.0/8 and fc00::/7."""
+OF_LAB = "lab:"
+"""How a reference to a secret of the rehearsal lab begins."""
 OUTSIDE_LEVEL = 5.0
 """Only the outside may hold wider networks: what is in no other zone."""
 
@@ -23,6 +25,7 @@ def site_problems(site: Site) -> Iterator[Problem]:
             yield from _flow(site, name, conduit, flow, ("conduits", name, "flows", index))
     for name, point in site.isolation_points.items():
         yield from _interfaces(site, name, point)
+        yield from _lab_secrets(site, name, point)
 
 
 def _networks(site: Site) -> Iterator[Problem]:
@@ -156,3 +159,21 @@ def _interfaces(site: Site, name: str, point: IsolationPoint) -> Iterator[Proble
                     "would not part them; name it under the one zone that it leads to."
                 )
                 yield Problem("site", (*at, zone), sentence)
+
+
+def _lab_secrets(site: Site, name: str, point: IsolationPoint) -> Iterator[Problem]:
+    """Find references to secrets that no lab makes for this isolation point."""
+    at: Path = ("isolation_points", name, "login")
+    own = f"{OF_LAB}{name}"
+    if point.login.key is not None and point.login.key.startswith(OF_LAB):
+        sentence = f"A lab makes a password for each isolation point and no key; write `password: {own}` instead."
+        yield Problem("site", (*at, "key"), sentence)
+    given = point.login.password
+    if given is not None and given.startswith(OF_LAB) and given != own:
+        other = given.removeprefix(OF_LAB)
+        # What is nobody's name may be a secret that somebody wrote here.
+        wrong = "names a secret that no lab makes"
+        if other in site.isolation_points:
+            wrong = f"is {given}, that of another isolation point"
+        sentence = f'"password" {wrong}; a lab keeps the password of {name} under that name, so write {own}.'
+        yield Problem("site", (*at, "password"), sentence)
