@@ -358,8 +358,12 @@ def files(workspace: Path, folder: str) -> tuple[Path, ...]:
 def schemas() -> dict[str, dict[str, Any]]:
     """Give the JSON Schemas that editors check drills, sites and probe packs against."""
     models: tuple[tuple[str, type[BaseModel]], ...] = (("drill", Drill), ("site", Site), ("probes", ProbePack))
-    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return {name: dialect | _for_editors(model.model_json_schema()) for name, model in models}
+    return {name: in_dialect(_for_editors(model.model_json_schema())) for name, model in models}
+
+
+def in_dialect(schema: dict[str, Any]) -> dict[str, Any]:
+    """Say in a schema which JSON Schema it is written in."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
 
 
 def _for_editors(node: Any) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from islandmode import isolation
@@ -13,7 +14,8 @@ from islandmode.core.plan import Plan
 from islandmode.core.planning import check_in_part, check_site
 from islandmode.core.problem import Problem
 from islandmode.core.site import Site
-from islandmode.rehearse.topology import POINT_LABEL, Topology, read_topology
+from islandmode.rehearse.site_in_lab import lab_faults, needed_faults, site_faults
+from islandmode.rehearse.topology import Topology, read_with_places
 from islandmode.store import catalog
 from islandmode.store.catalog import Loaded, Workspace
 from islandmode.store.yaml_tree import YamlTree
@@ -30,7 +32,35 @@ class Checked:
 
     plans: dict[str, Plan]
     sites: dict[str, Site]
+    probes: dict[str, int]
+    """How many probes each pack has."""
+    topologies: dict[str, Topology]
     errors: tuple[InputError, ...]
+    unlike: tuple[Unlike, ...]
+    """Those of the errors that concern a site and its lab together."""
+
+    def wrong_with(self, file: str) -> list[InputError]:
+        """Give what is wrong in a file, and in another one that does not fit it."""
+        together = [one.error for one in self.unlike if file in (one.site, one.topology)]
+        return [error for error in self.errors if (error.place and error.place.file == file) or error in together]
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """A fault of a site or its lab that only shows where both are looked at; by their files."""
+
+    site: str
+    topology: str
+    error: InputError
+
+
+@dataclass(frozen=True)
+class _Labs:
+    """The lab topologies of a workspace that could be read, by their files, and everything wrong with them."""
+
+    read: dict[str, tuple[Topology, YamlTree]]
+    errors: tuple[InputError, ...]
+    unlike: tuple[Unlike, ...]
 
 
 def check_workspace(workspace: Path) -> Checked:
@@ -41,8 +71,8 @@ def check_workspace(workspace: Path) -> Checked:
             f"There is no drill in {workspace / catalog.DRILLS} and no site in {workspace / catalog.INVENTORY}; start a "
             f"workspace with `{typed('init', 'DIR')}`."
         )
-    sites_read = [(tree, site) for tree, site in found.sites.values() if site is not None]
-    errors = [*found.errors, *_topologies(workspace, sites_read)]
+    labs = _labs(workspace, found)
+    errors = [*found.errors, *labs.errors, *(one.error for one in labs.unlike)]
     sites: dict[str, Site] = {}
     for tree, site in found.sites.values():
         if site is not None:
@@ -56,55 +86,61 @@ def check_workspace(workspace: Path) -> Checked:
         except InputError as error:
             errors += catalog.each_of(error)
     bad = {error.place.file for error in errors if error.place is not None}
+    probes = Counter(tree.file for tree in found.probe_trees.values())
     return Checked(
         {file: plan for file, plan in plans.items() if file not in bad},
         {file: site for file, site in sites.items() if file not in bad},
+        {file: number for file, number in probes.items() if file not in bad},
+        {file: topology for file, (topology, _) in labs.read.items() if file not in bad},
         tuple(errors),
+        labs.unlike,
     )
 
 
-def _topologies(workspace: Path, sites: Sequence[tuple[YamlTree, Site]]) -> Iterator[InputError]:
-    """Check every topology of the folder, and those that sites name, each against its site."""
-    read: dict[Path, Topology] = {}
+def _labs(workspace: Path, found: Workspace) -> _Labs:
+    """Check every topology of the folder, and those that sites name, each against its sites."""
+    read: dict[str, tuple[Topology, YamlTree]] = {}
+    errors: list[InputError] = []
+    sites = [(tree, site) for tree, site in found.sites.values() if site is not None]
     named = [workspace / site.lab.topology for _, site in sites if site.lab is not None]
-    in_folder = (path for path in (workspace / LAB).glob(f"*{TOPOLOGY_ENDING}") if not path.name.startswith("."))
-    for path in sorted({*in_folder, *(path for path in named if path.is_file())}):
+    for path in sorted({*topology_files(workspace), *(path for path in named if path.is_file())}):
+        shown = str(path.relative_to(workspace))
         try:
-            read[path] = read_topology(path)
+            read[shown] = read_with_places(path, shown)
         except InputError as error:
-            yield from (_from_workspace(workspace, path, one) for one in catalog.each_of(error))
+            errors += catalog.each_of(error)
     for tree, site in sites:
         if site.lab is not None:
-            place = lab_of_site(site.lab, tree.place(("lab", "topology")), None, None)
             try:
-                topology = read.get(place.file(workspace))
+                lab_of_site(site.lab, tree.place(("lab", "topology")), None, None).file(workspace)
             except InputError as error:
-                yield error
-            else:
-                yield from _unlike(tree, site, topology) if topology is not None else ()
+                errors.append(error)
+    return _Labs(read, tuple(errors), tuple(_unlike(found, read)))
 
 
-def _unlike(tree: YamlTree, site: Site, topology: Topology) -> Iterator[InputError]:
-    """Find what a site says that its lab does not have: a rehearsal would end at it after the lab came up."""
-    where, known = topology.file.name, ", ".join(topology.nodes)
-    for name, vantage in site.vantages.items():
-        if vantage.node is not None and vantage.node not in topology.nodes:
-            sentence = f"There is no node {vantage.node} in the lab ({where}); known nodes: {known}."
-            yield InputError(sentence, tree.place(("vantages", name, "node")))
-    for name in site.isolation_points:
-        if name not in topology.points:
-            sentence = (
-                f"No node of the lab ({where}) is isolation point {name}; give the node that stands for it the label "
-                f"{POINT_LABEL}: {name}."
-            )
-            yield InputError(sentence, tree.place(("isolation_points", name), of_key=True))
+def topology_files(workspace: Path) -> tuple[Path, ...]:
+    """List the lab topologies of the usual folder; hidden files are no input."""
+    found = (workspace / LAB).glob(f"*{TOPOLOGY_ENDING}")
+    return tuple(sorted(path for path in found if not path.name.startswith(".")))
 
 
-def _from_workspace(workspace: Path, path: Path, error: InputError) -> InputError:
-    """Name a file from the workspace, as the other files are named."""
-    if error.place is None:
-        return error
-    return InputError(error.message, replace(error.place, file=str(path.relative_to(workspace))))
+def _unlike(found: Workspace, read: Mapping[str, tuple[Topology, YamlTree]]) -> Iterator[Unlike]:
+    """Hold sites and their labs against each other: a rehearsal would end at what one says and the other does not bear out."""
+    sites = [(tree, site) for tree, site in found.sites.values() if site is not None]
+    is_every_site_read = len(sites) == len(found.sites) and not found.unread_inventory
+    unnamed = [site for _, site in sites if site.lab is None]
+    for file, (topology, places) in read.items():
+        here = [(tree, site) for tree, site in sites if site.lab is not None and str(Path(site.lab.topology)) == file]
+        for tree, site in here:
+            for fault in site_faults(site, topology):
+                error = InputError(fault.sentence, tree.place(fault.path, of_key=fault.of_key))
+                yield Unlike(tree.file, file, error)
+        # A label may be meant for a site that cannot be read, or that leaves its lab to the command line.
+        if here and is_every_site_read:
+            for fault in lab_faults(topology, [*(site for _, site in here), *unnamed]):
+                error = InputError(fault.sentence, places.place(fault.path, of_key=fault.of_key))
+                for tree, _ in here:
+                    yield Unlike(tree.file, file, error)
 
 
 def _site_errors(tree: YamlTree, site: Site) -> Iterator[InputError]:
@@ -132,3 +168,13 @@ def _plan(found: Workspace, tree: YamlTree, drill: Drill) -> Plan:
 
 def _placed(tree: YamlTree, problem: Problem) -> InputError:
     return InputError(problem.sentence, tree.place(problem.path))
+
+
+def refuse_unlike_lab(loaded: Loaded, plan: Plan, topology: Topology) -> None:
+    """Refuse a drill whose points and vantages a lab does not have as the site says; what the drill does not use stops nothing."""
+    # Which interfaces a device has is asked of the device itself, at preflight.
+    faults = list(needed_faults(loaded.site, topology, plan.points, plan.vantages))
+    if faults:
+        raise catalog.all_of(
+            InputError(one.sentence, loaded.site_tree.place(one.path, of_key=one.of_key)) for one in faults
+        )

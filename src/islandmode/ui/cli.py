@@ -117,7 +117,7 @@ def validate(
     json: Json = False,  # noqa: FBT002 - typer's way
 ) -> int:
     """Check everything, touch nothing."""
-    from islandmode.ui.workspace import validate_one, validate_workspace
+    from islandmode.ui.validating import validate_one, validate_workspace
 
     def check() -> int:
         return validate_workspace(workspace) if path is None else validate_one(workspace, path)
@@ -131,7 +131,9 @@ def validate(
 
 @app.command()
 def schema(
-    kind: Annotated[str | None, typer.Argument(help="drill, site or probes; all of them if not given.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(help="drill, site, probes or topology; all of them if not given.")
+    ] = None,
 ) -> int:
     """Print JSON Schemas, for editors of the YAML files."""
     from islandmode.ui.workspace import print_schema

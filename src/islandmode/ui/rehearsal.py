@@ -6,7 +6,7 @@ before any login, because a rehearsal that reaches a real firewall would isolate
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from islandmode import isolation
@@ -18,6 +18,7 @@ from islandmode.observe.process_vantage import ProcessVantage
 from islandmode.observe.vantage import Vantage
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab, lab_command
+from islandmode.rehearse.topology import Topology, read_topology
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.clock import Clock
 from islandmode.system.secrets import Secrets
@@ -26,15 +27,19 @@ from islandmode.ui.lab_place import STATE, LabPlace
 FAR_SPOOL = Path("/run/islandmode")
 
 
-def attach_or_up(workspace: Path, place: LabPlace, topology: Path | None) -> tuple[Lab, bool]:
+def attach_or_up(
+    workspace: Path, place: LabPlace, topology: Path | None, refuse: Callable[[Topology], None]
+) -> tuple[Lab, bool]:
     """Return the running lab of that name, or bring one up; the flag says that this call brought it up.
 
-    A lab that was brought up from another file than its site names is used; not if `topology`, a file given by hand, is another.
+    `refuse` raises for a topology that the drill does not fit, before a lab comes up for nothing. A lab that was brought up from another file than its site names is used; not if `topology`, a file given by hand, is another.
     """
     name = place.name
     lab = backends.attach(name, workspace / STATE)
     if lab is None:
-        return backends.up(place.file(workspace), name=name, state_dir=workspace / STATE), True
+        file = place.file(workspace)
+        refuse(read_topology(file))
+        return backends.up(file, name=name, state_dir=workspace / STATE), True
     if topology is not None and lab.topology.file != (workspace / topology).resolve():
         raise InputError(
             f"Lab {name} is up from {lab.topology.file}, not from {topology}; end it with "

@@ -6,7 +6,7 @@ import os
 import secrets as randomness
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from islandmode.core.record import Record
 from islandmode.core.verdict import Restoration
 from islandmode.rehearse.errand import lifeline
 from islandmode.rehearse.lab import Lab
+from islandmode.rehearse.topology import Topology
 from islandmode.run.conductor import Conducted, Conductor, RunPlace
 from islandmode.run.guardian_process import FolderRequests, ProcessGuardian
 from islandmode.run.guards import Guarded
@@ -40,6 +41,7 @@ from islandmode.system.process import EMPTY_ENVIRONMENT, hear_of_children_withou
 from islandmode.ui import rehearsal
 from islandmode.ui.as_json import print_error
 from islandmode.ui.card import CARD, TypedAt, render_card
+from islandmode.ui.checking import refuse_unlike_lab
 from islandmode.ui.exits import NOTHING_TO_JUDGE, exit_code
 from islandmode.ui.lab_place import LabPlace, lab_of_site
 from islandmode.ui.live import LiveView, silent
@@ -86,14 +88,18 @@ def run_drill(request: RunRequest, arguments: Sequence[str]) -> int:
             print_plan(plan)
         return NOTHING_TO_JUDGE
     place = lab_of_site(loaded.site.lab, loaded.place("site", ("lab", "topology")), request.lab, request.topology)
-    return _rehearse(request, plan, place, (*arguments, "--lab", place.name))
+    fits = partial(refuse_unlike_lab, loaded, plan)
+    return _rehearse(request, plan, place, fits, (*arguments, "--lab", place.name))
 
 
-def _rehearse(request: RunRequest, plan: Plan, place: LabPlace, arguments: Sequence[str]) -> int:
-    lab, ours = rehearsal.attach_or_up(request.workspace, place, request.topology)
+def _rehearse(
+    request: RunRequest, plan: Plan, place: LabPlace, fits: Callable[[Topology], None], arguments: Sequence[str]
+) -> int:
+    lab, ours = rehearsal.attach_or_up(request.workspace, place, request.topology, fits)
     ours = ours or request.own_lab
     try:
         rehearsal.refuse_strangers(plan, lab)
+        fits(lab.topology)
         if not lab.is_here():
             keep = ("--own-lab",) if ours and not lab.comes_back else ()
             code = _go(request, plan, lab, (*arguments, *keep))

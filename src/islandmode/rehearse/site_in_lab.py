@@ -1,0 +1,137 @@
+"""A site held against the lab in which its drills are rehearsed: what one says of the other must be so.
+
+Pure: a site and a topology in, faults out, each with its path in the file where it is mended. `validate` asks for all of them;
+a rehearsal asks, before anything comes up, for those that it would end at.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from islandmode.core.paths import HERE
+from islandmode.core.problem import Path, listed
+from islandmode.core.site import IsolationPoint, Site, VantagePoint
+from islandmode.rehearse.node_words import OPERATIONS_HOST, POINT_LABEL, ZONE_LABEL
+from islandmode.rehearse.topology import MANAGEMENT_INTERFACE, LabNode, Topology
+from islandmode.rehearse.topology_faults import same_address
+from islandmode.store.yaml_tree import show
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that a file says and the other does not bear out; `path` leads into the file where it is mended."""
+
+    path: Path
+    sentence: str
+    of_key: bool = False
+
+
+def needed_faults(
+    site: Site, topology: Topology, points: Collection[str], vantages: Collection[str]
+) -> Iterator[Fault]:
+    """Find, in the site's file, why these points and vantages cannot be rehearsed in a lab."""
+    for name, vantage in site.vantages.items():
+        if name in vantages:
+            yield from _vantage(name, vantage, topology)
+    for name, point in site.isolation_points.items():
+        node = topology.points.get(name)
+        if name in points and node is None:
+            sentence = (
+                f"No node of the lab ({topology.file.name}) is isolation point {name}; give the node that stands for it the label "
+                f"{POINT_LABEL}: {name}."
+            )
+            yield Fault(("isolation_points", name), sentence, of_key=True)
+        elif name in points and node is not None:
+            yield from _management(name, point, node, topology)
+
+
+def site_faults(site: Site, topology: Topology) -> Iterator[Fault]:
+    """Find, in the site's file, everything that its lab does not bear out."""
+    yield from needed_faults(site, topology, site.isolation_points, site.vantages)
+    for name, point in site.isolation_points.items():
+        node = topology.points.get(name)
+        if node is not None:
+            yield from _interfaces(name, point, node, topology)
+
+
+def lab_faults(topology: Topology, sites: Sequence[Site]) -> Iterator[Fault]:
+    """Find, in the lab's file, labels that none of its sites bears out; a lab may stand for several sites."""
+    points = {point for site in sites for point in site.isolation_points}
+    zones = {zone for site in sites for zone in site.zones}
+    for name, node in topology.nodes.items():
+        for label, what, known in ((POINT_LABEL, "isolation point", points), (ZONE_LABEL, "zone", zones)):
+            given = node.labels.get(label)
+            if given is not None and given not in known:
+                sentence = (
+                    f"Node {name} has the label {label}: {show(given)}, which is no {what} of site "
+                    f"{' or '.join(sorted(site.site for site in sites))}; known: {listed(known)}.{_hint(given, known)}"
+                )
+                yield Fault(("topology", "nodes", name, "labels", label), sentence)
+
+
+def _vantage(name: str, vantage: VantagePoint, topology: Topology) -> Iterator[Fault]:
+    at, where = ("vantages", name), topology.file.name
+    if vantage.node is None:
+        meant = f"node: {OPERATIONS_HOST}" if name == HERE else "node: NAME"
+        sentence = (
+            f"Vantage {name} has no node, which is needed in a rehearsal; add the node of the lab ({where}) that stands for it, "
+            f"`{meant}`."
+        )
+        yield Fault(at, sentence, of_key=True)
+    elif vantage.node not in topology.nodes:
+        sentence = (
+            f"There is no node {show(vantage.node)} in the lab ({where}); known nodes: {', '.join(topology.nodes)}."
+            f"{_hint(vantage.node, topology.nodes)}"
+        )
+        yield Fault((*at, "node"), sentence)
+    elif name == HERE and vantage.node != OPERATIONS_HOST:
+        sentence = (
+            f"Vantage {HERE} is the operations host, on which the drill runs, and that is node {OPERATIONS_HOST} of a lab; "
+            f"found {show(vantage.node)}."
+        )
+        yield Fault((*at, "node"), sentence)
+
+
+def _hint(word: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(word, known, 1)
+    return f' Did you mean "{close[0]}"?' if close else ""
+
+
+def _management(name: str, point: IsolationPoint, node: LabNode, topology: Topology) -> Iterator[Fault]:
+    address = str(point.management.address)
+    if address in {same_address(one) for one in node.management}:
+        return
+    key = "mgmt-ipv6" if point.management.address.version == 6 else "mgmt-ipv4"
+    own, here = "has no management address", f"give it `{key}: {address}`, and no network-mode"
+    if node.management:
+        own = f"has {' and '.join(node.management)}"
+        here = f"write that here, or give the node `{key}: {address}`"
+    sentence = (
+        f"{name} is managed at {address}, but its node {node.name} in the lab ({topology.file.name}) {own}; {here}."
+    )
+    yield Fault(("isolation_points", name, "management", "address"), sentence)
+
+
+def _interfaces(name: str, point: IsolationPoint, node: LabNode, topology: Topology) -> Iterator[Fault]:
+    """Find interfaces that nothing in the lab's file makes; only a kind of their own gives them names of its own."""
+    if node.kind != "linux":
+        return
+    linked = {
+        interface
+        for link in topology.links
+        for end, interface in ((link.node_a, link.interface_a), (link.node_b, link.interface_b))
+        if end == node.name
+    }
+    there = linked | ({MANAGEMENT_INTERFACE} if node.management else set())
+    made = {word for line in node.exec for word in line.split()}
+    for zone, interfaces in point.interfaces.items():
+        for number, interface in enumerate(interfaces):
+            # A VLAN is named after the interface that carries it.
+            if interface not in there | made and interface.rpartition(".")[0] not in there:
+                sentence = (
+                    f"Interface {show(interface)} of {name}, towards zone {zone}, has no link in the lab ({topology.file.name}) on its node "
+                    f"{node.name}; interfaces with one: {listed(linked)}. Name one of them, or add the link."
+                )
+                yield Fault(("isolation_points", name, "interfaces", zone, number), sentence)
