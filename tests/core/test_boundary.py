@@ -43,7 +43,10 @@ def test_the_quarterly_drill_makes_an_island_of_dmz_and_line() -> None:
     assert states(found) == dict.fromkeys(("corporate-dmz", "corporate-line3", "remote-access"), "isolated")
     assert {one.conduit: one.stage for one in found.conduits}["remote-access"] == "vendors"
     assert (found.is_island, found.left, found.ways_round) == (True, (), ())
-    assert found.told == "Every conduit that the site file names across the boundary of dmz and line3 is isolated."
+    assert (
+        found.told
+        == "Every conduit that the site file names across the boundary of dmz and line3 is isolated in this drill."
+    )
 
 
 def test_a_vpn_that_is_left_open_makes_no_island() -> None:
@@ -89,7 +92,9 @@ def test_an_ot_zone_that_stays_joined_belongs_to_what_must_be_an_island() -> Non
     assert joined.is_island
     # Conduits within the boundary stay as they are, and nothing else may be said of them.
     assert states(joined).keys().isdisjoint({"line3-line4", "dmz-line3"})
-    told = "Every conduit that the site file names across the boundary of dmz, line3 and line4 is isolated."
+    told = (
+        "Every conduit that the site file names across the boundary of dmz, line3 and line4 is isolated in this drill."
+    )
     assert joined.told == told
 
     def with_own_way_out(at: Documents) -> None:

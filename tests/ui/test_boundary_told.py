@@ -51,7 +51,7 @@ def everywhere(plan: Plan) -> dict[str, str]:
 @pytest.mark.parametrize("where", ["plan", "card"])
 def test_an_island_is_told_where_nothing_is_left(where: str) -> None:
     assert (
-        "Every conduit that the site file names across the boundary of dmz and line3 is isolated."
+        "Every conduit that the site file names across the boundary of dmz and line3 is isolated in this drill."
         in everywhere(given().plan())[where]
     )
 

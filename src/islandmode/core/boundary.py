@@ -77,7 +77,7 @@ class Boundary(Frozen):
             return "What stays open is not known: the plan is of an earlier version."
         zones = in_words(self.zones)
         if self.is_island:
-            return f"Every conduit that the site file names across the boundary of {zones} is isolated."
+            return f"Every conduit that the site file names across the boundary of {zones} is isolated in this drill."
         left = (*(one.told for one in self.left), *(one.told for one in self.ways_round))
         return f"No island of {zones}: {'; '.join(left)}."
 

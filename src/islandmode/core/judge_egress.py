@@ -231,7 +231,7 @@ def _told(one: _Isolated, way: Way, packets: int, rests_on: tuple[int, ...]) -> 
     if way.kind == "unnamed":
         sentence = (
             f"Leak: {one.point} counted {many} {ends} while {one.conduit} was isolated: another way round through this "
-            "firewall. Close it, or name the interface in the site."
+            "firewall, over its management interface or one that the site does not name. Close it, or name that interface."
         )
     else:
         sentence = (
