@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.rehearse import backends, containerlab
-from islandmode.rehearse.container_lab import ContainerLab
+from islandmode.rehearse import backends
+from islandmode.rehearse.containers import backend as containerlab
+from islandmode.rehearse.containers.lab import ContainerLab
 from tests.crash import launcher
 from tests.lab.drills import OPERATORS_FOLDERS, PROJECT, make_workspace
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.rehearse.container_lab import ContainerLab
+from islandmode.rehearse.containers.lab import ContainerLab
 from tests.crash.matrix import play_again_if_refused
 from tests.crash.scenarios import MATRIX, Layer
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from islandmode.rehearse import namespaces
-from islandmode.rehearse.container_lab import ContainerLab
+from islandmode.rehearse.containers.lab import ContainerLab
+from islandmode.rehearse.namespaces import backend as namespaces
 from tests.lab.drills import Ended, drill, make_workspace
 
 pytestmark = pytest.mark.lab

@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from islandmode.core.errors import InputError, IslandmodeError, Refused
-from islandmode.rehearse import backends, containerlab, docker
-from islandmode.rehearse.container_lab import ContainerLab
+from islandmode.rehearse import backends
+from islandmode.rehearse.containers import backend as containerlab
+from islandmode.rehearse.containers import docker
+from islandmode.rehearse.containers.lab import ContainerLab
 from islandmode.rehearse.lab import LabFailed
 from islandmode.rehearse.topology import OUR_IMAGES
 from tests.lab.rogue.bypass import in_node

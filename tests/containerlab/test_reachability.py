@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from islandmode.rehearse import docker
-from islandmode.rehearse.container_lab import ContainerLab
+from islandmode.rehearse.containers import docker
+from islandmode.rehearse.containers.lab import ContainerLab
 from tests.lab.rogue.bypass import in_node
 from tests.lab.test_reachability import OUTSIDE, declared, opened, stopped_firewall, targets
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from islandmode.rehearse import backends
-from islandmode.rehearse.container_lab import ContainerLab
+from islandmode.rehearse.containers.lab import ContainerLab
 from islandmode.rehearse.lab import Lab
 from islandmode.system.machine_state import VARIABLE
 from tests.crash import launcher

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from islandmode.rehearse import containerlab
+from islandmode.rehearse.containers import backend as containerlab
 
 DIED = 137
 """What a shell says of a process that was killed."""

@@ -17,8 +17,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from islandmode.rehearse import namespaces
 from islandmode.rehearse.lab import Lab
+from islandmode.rehearse.namespaces import backend as namespaces
 from islandmode.system.machine_state import VARIABLE
 from tests.crash.playing import LATE_S, Played, play
 from tests.crash.scenarios import MATRIX, SECTIONS, Layer, Scenario

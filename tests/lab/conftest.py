@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.rehearse import namespaces
 from islandmode.rehearse.lab import Lab
+from islandmode.rehearse.namespaces import backend as namespaces
 
 FAR_NODES = ("erp", "office", "vendor", "historian")
 TOPOLOGY = Path(__file__).parents[2] / "lab" / "plant.clab.yml"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.rehearse import namespaces
 from islandmode.rehearse.lab import Lab
+from islandmode.rehearse.namespaces import backend as namespaces
 from tests.lab.conftest import TOPOLOGY
 from tests.lab.drills import end
 from tests.lab.guarded import (

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from islandmode.core.errors import InputError
-from islandmode.rehearse import namespaces
 from islandmode.rehearse.lab import Lab, LabFailed
+from islandmode.rehearse.namespaces import backend as namespaces
 from tests.lab.conftest import TOPOLOGY
 from tests.lab.guarded import (
     NO_WAY_IN,
@@ -36,7 +36,7 @@ READY = "/run/plant/plant/ready.py"
 UP = """
 import sys, threading
 from pathlib import Path
-from islandmode.rehearse import namespaces
+from islandmode.rehearse.namespaces import backend as namespaces
 
 stage = sys.argv[3]
 for name in ("_start_anchor", "_inside", "wait_until_ready"):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from islandmode.core.drill import Drill
 from islandmode.core.quantities import AS_WRITTEN
-from islandmode.rehearse.honoured import read_for_namespaces
+from islandmode.rehearse.namespaces.honoured import read_for_namespaces
 from islandmode.rehearse.node_words import LABELS
 from islandmode.ui.cli import command
 from scripts import field_reference

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from islandmode.core.errors import Refused
-from islandmode.rehearse import containerlab_program, keys
-from islandmode.rehearse.code import code_digest, copy_code
+from islandmode.rehearse import keys
+from islandmode.rehearse.containers import program as containerlab_program
 from islandmode.rehearse.lab import LabFailed
+from islandmode.rehearse.own_code import code_digest, copy_code
 from tests.lab.drills import PROJECT
 
 LAB = PROJECT / "lab"
@@ -113,7 +114,7 @@ def test_the_image_gives_the_account_what_namespaces_give_it() -> None:
 
 def test_the_code_that_is_copied_is_the_code_that_runs(tmp_path: Path) -> None:
     assert copy_code(tmp_path / "code") == code_digest()
-    ask = "from islandmode.rehearse.code import code_digest; print(code_digest())"
+    ask = "from islandmode.rehearse.own_code import code_digest; print(code_digest())"
     argv = [sys.executable, "-c", ask]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "code"), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(argv, capture_output=True, text=True, check=True, env=environment, cwd=tmp_path)

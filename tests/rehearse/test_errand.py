@@ -11,8 +11,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from islandmode.rehearse import errand
-from islandmode.rehearse.errand import SOCKET_VARIABLE, Desk
+from islandmode.rehearse.containers import errand
+from islandmode.rehearse.containers.errand import SOCKET_VARIABLE, Desk
 from islandmode.run.progress import StopLatch
 from islandmode.system import own_program
 from islandmode.ui.run_command import hold_lifeline

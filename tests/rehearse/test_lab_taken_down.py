@@ -14,7 +14,7 @@ import pytest
 from islandmode import __version__
 from islandmode.core.errors import InputError
 from islandmode.rehearse.lab import SECRETS, LabGone, LabUnknown
-from islandmode.rehearse.namespaces import NamespacesLab, RunningNode
+from islandmode.rehearse.namespaces.backend import NamespacesLab, RunningNode
 from islandmode.rehearse.node_words import OPERATIONS_HOST
 from islandmode.rehearse.processes import shares_user_namespace, started
 from islandmode.rehearse.topology import read_topology

@@ -16,8 +16,8 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from islandmode.core.errors import InputError
-from islandmode.rehearse.honoured import read_for_namespaces
 from islandmode.rehearse.lab_file import lab_schema
+from islandmode.rehearse.namespaces.honoured import read_for_namespaces
 from islandmode.rehearse.topology import Topology, keep_topology, kept_topology, read_topology
 from islandmode.store.yaml_tree import read_yaml
 from tests.lab.conftest import TOPOLOGY

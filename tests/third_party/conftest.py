@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.rehearse import namespaces
-from islandmode.rehearse.namespaces import NamespacesLab
+from islandmode.rehearse.namespaces import backend as namespaces
+from islandmode.rehearse.namespaces.backend import NamespacesLab
 from tests.lab.drills import PROJECT, make_workspace
 
 NAME = "third-party"

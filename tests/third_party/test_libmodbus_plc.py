@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from islandmode.rehearse.namespaces import NamespacesLab
+from islandmode.rehearse.namespaces.backend import NamespacesLab
 from tests.lab.drills import PROJECT
 from tests.lab.rogue.bypass import in_node
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from islandmode.rehearse import namespaces
-from islandmode.rehearse.namespaces import NamespacesLab
+from islandmode.rehearse.namespaces import backend as namespaces
+from islandmode.rehearse.namespaces.backend import NamespacesLab
 from islandmode.store.catalog import load_probes
 from tests.lab.drills import PROJECT, drill, end, start, wait_for
 from tests.lab.rogue.bypass import in_node

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.rehearse import namespaces
+from islandmode.rehearse.namespaces import backend as namespaces
 from islandmode.ui.workspace import start_workspace
 
 pytestmark = pytest.mark.lab

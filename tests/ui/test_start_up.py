@@ -56,7 +56,7 @@ def test_a_command_imports_what_it_needs(arguments: tuple[str, ...], others: set
 
 def test_our_own_code_is_found_without_importing_it(tmp_path: Path) -> None:
     look = (
-        "import sys; from islandmode.rehearse.code import code_digest; from islandmode.rehearse import backends; "
+        "import sys; from islandmode.rehearse.own_code import code_digest; from islandmode.rehearse import backends; "
         "print(len(code_digest()), sorted({'napalm', 'napalm_nftables'} & set(sys.modules)))"
     )
     ended = subprocess.run([sys.executable, "-c", look], check=True, capture_output=True, text=True, cwd=tmp_path)

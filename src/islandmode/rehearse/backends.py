@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 
 from islandmode.core.errors import InputError
-from islandmode.rehearse import containerlab, namespaces
-from islandmode.rehearse.container_lab import BACKEND as CONTAINERLAB
-from islandmode.rehearse.container_lab import ContainerLab
-from islandmode.rehearse.containerlab_down import down as destroy
+from islandmode.rehearse.containers import backend as containerlab
+from islandmode.rehearse.containers.down import down as destroy
+from islandmode.rehearse.containers.lab import BACKEND as CONTAINERLAB
+from islandmode.rehearse.containers.lab import ContainerLab
 from islandmode.rehearse.lab import STATE_FILE, Lab, LabStatus, lab_command, read_state
-from islandmode.rehearse.namespaces import NamespacesLab
+from islandmode.rehearse.namespaces import backend as namespaces
+from islandmode.rehearse.namespaces.backend import NamespacesLab
 from islandmode.rehearse.processes import still_lives
 from islandmode.store.active import LabRecord, known, lab_record_path
 

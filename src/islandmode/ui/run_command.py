@@ -20,7 +20,7 @@ from islandmode.core.errors import IslandmodeError, Refused, Unrecorded
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.verdict import Restoration
-from islandmode.rehearse.errand import lifeline
+from islandmode.rehearse.containers.errand import lifeline
 from islandmode.rehearse.lab import Lab
 from islandmode.rehearse.topology import Topology
 from islandmode.run.conductor import Conducted, Conductor, RunPlace

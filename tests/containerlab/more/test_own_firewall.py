@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.rehearse import backends, containerlab, docker
+from islandmode.rehearse import backends
+from islandmode.rehearse.containers import backend as containerlab
+from islandmode.rehearse.containers import docker
 from islandmode.rehearse.lab import LabFailed
 from tests.containerlab.test_life import TOPOLOGY, apart, edit
 from tests.lab.drills import drill

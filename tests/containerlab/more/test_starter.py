@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from islandmode.rehearse import backends
-from islandmode.rehearse.container_lab import ContainerLab
+from islandmode.rehearse.containers.lab import ContainerLab
 from tests.lab.drills import drill, end, make_workspace, start, wait_for
 from tests.lab.guarded import ask, conductor_pid, guardian_pid, held, hold, is_isolated, wait_restored, wait_until
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from islandmode.core.errors import InputError
-from islandmode.rehearse import backends, containerlab, docker
+from islandmode.rehearse import backends
+from islandmode.rehearse.containers import backend as containerlab
+from islandmode.rehearse.containers import docker
 from islandmode.rehearse.lab import LabFailed, LabUnknown
 from tests.containerlab.test_life import apart, edit, host_state
 from tests.lab.drills import end

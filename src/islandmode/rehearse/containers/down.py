@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from islandmode.core.errors import InputError, IslandmodeError, Refused
-from islandmode.rehearse import docker
-from islandmode.rehearse.container_lab import Container
-from islandmode.rehearse.containerlab_program import run_program
+from islandmode.rehearse.containers import docker
+from islandmode.rehearse.containers.lab import Container
+from islandmode.rehearse.containers.program import run_program
 from islandmode.rehearse.lab import LabFailed, LabUnknown, read_state
 from islandmode.rehearse.topology import KEPT, kept_topology
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from islandmode.core.errors import InputError, Refused
-from islandmode.rehearse import docker, errand
-from islandmode.rehearse.code import code_digest
+from islandmode.rehearse.containers import docker, errand
 from islandmode.rehearse.lab import Lab, lab_command, lab_up_command
 from islandmode.rehearse.node_words import OPERATIONS_HOST
+from islandmode.rehearse.own_code import code_digest
 from islandmode.rehearse.processes import started
 
 BACKEND = "containerlab"

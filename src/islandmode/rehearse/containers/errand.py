@@ -7,7 +7,7 @@ It listens on a socket in the lab's folder, which the operations host sees. Two 
 * a process that wants something done in another node, where nothing in the lab has a hand: it sends the node, a command
   line and its own standard input and output, and the command runs there with just these. No byte between them is copied.
 
-    python -m islandmode.rehearse.errand NODE COMMAND...     in the container, with the socket's name in the environment
+    python -m islandmode.rehearse.containers.errand NODE COMMAND...     in the container, with the socket's name in the environment
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pathlib import Path
 from types import FrameType
 
 from islandmode.core.errors import IslandmodeError
-from islandmode.rehearse import docker
+from islandmode.rehearse.containers import docker
 from islandmode.rehearse.processes import is_alive
 from islandmode.system import own_program
 
@@ -46,7 +46,7 @@ Container = Callable[[str], str]
 
 def ask_for(node: str, argv: tuple[str, ...]) -> tuple[str, ...]:
     """Give the command line that runs `argv` in another node, from within the operations host's container."""
-    return (sys.executable, "-m", "islandmode.rehearse.errand", node, *argv)
+    return (sys.executable, "-m", "islandmode.rehearse.containers.errand", node, *argv)
 
 
 def accompany(folder: Path, container_of: Container, host: str, argv: tuple[str, ...], *, drill: bool) -> int | None:

@@ -21,8 +21,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from islandmode.core.errors import InputError, Refused
-from islandmode.rehearse.code import CODE
-from islandmode.rehearse.honoured import read_for_namespaces
 from islandmode.rehearse.keys import files_in_etc, make_keys
 from islandmode.rehearse.lab import (
     KNOWN_HOSTS,
@@ -40,7 +38,9 @@ from islandmode.rehearse.lab import (
     refuse_foreign,
     wait_until_ready,
 )
+from islandmode.rehearse.namespaces.honoured import read_for_namespaces
 from islandmode.rehearse.node_words import OPERATIONS_HOST, POINT_LABEL
+from islandmode.rehearse.own_code import CODE
 from islandmode.rehearse.processes import (
     children,
     is_alive,
@@ -278,7 +278,7 @@ def _build(topology: Topology, folder: Path, anchor: int) -> dict[str, Any]:
 
 
 def _specification(topology: Topology, folder: Path, *, rootless: bool) -> dict[str, Any]:
-    """Say everything that `inside` needs, as JSON."""
+    """Say everything that `anchor` needs, as JSON."""
     nodes: dict[str, Any] = {}
     known_hosts: list[str] = []
     for name, node in topology.nodes.items():
@@ -304,11 +304,11 @@ def _specification(topology: Topology, folder: Path, *, rootless: bool) -> dict[
 
 
 def _inside(anchor: int, specification: dict[str, Any], *words: str, rootless: bool) -> dict[str, Any]:
-    """Run `inside` within the anchor; raises `LabFailed` with its words."""
+    """Run `anchor` within the anchor; raises `LabFailed` with its words."""
     user = ["-U", "--preserve-credentials"] if rootless else []
     enter = ["nsenter", "-t", str(anchor), *user, "-m", "-p", "-n", "-u", "--"]
     # By its path, not as a module: the package's own imports would cost the lab more time than all its nodes.
-    program = str(Path(__file__).with_name("inside.py"))
+    program = str(Path(__file__).with_name("anchor.py"))
     argv = [*enter, sys.executable, program, *words]
     try:
         done = subprocess.run(

@@ -5,7 +5,7 @@ first process of its *userland*: own process ids, mounts, host name and, for far
 the userland and clears the network's state; links and saved files stay. Saved files are what a node wrote to /etc,
 /var, /root, /home and /tmp: copy-on-write over the machine's, kept in the anchor's memory. /run is new at every start.
 
-Run as `python -m islandmode.rehearse.inside build|restart ...` by `namespaces.py`, with a JSON specification on stdin.
+Run as `python -m islandmode.rehearse.namespaces.anchor build|restart ...` by `backend.py`, with a JSON specification on stdin.
 """
 
 from __future__ import annotations

@@ -12,11 +12,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from islandmode.core.errors import InputError, IslandmodeError, Refused
-from islandmode.rehearse import docker
-from islandmode.rehearse.code import CODE, copy_code
-from islandmode.rehearse.container_lab import BACKEND, HERE, PYTHON, Container, ContainerLab
-from islandmode.rehearse.containerlab_down import MARK, deployed_topology, down
-from islandmode.rehearse.containerlab_program import program, run_program
+from islandmode.rehearse.containers import docker
+from islandmode.rehearse.containers.down import MARK, deployed_topology, down
+from islandmode.rehearse.containers.lab import BACKEND, HERE, PYTHON, Container, ContainerLab
+from islandmode.rehearse.containers.program import program, run_program
 from islandmode.rehearse.keys import make_keys, put_into
 from islandmode.rehearse.lab import (
     KNOWN_HOSTS,
@@ -33,6 +32,7 @@ from islandmode.rehearse.lab import (
     wait_until_ready,
 )
 from islandmode.rehearse.node_words import OPERATIONS_HOST, READY_WITHIN_LABEL
+from islandmode.rehearse.own_code import CODE, copy_code
 from islandmode.rehearse.processes import started, vantage_point
 from islandmode.rehearse.topology import OUR_IMAGES, Topology, keep_topology, kept_topology, read_topology
 from islandmode.store.active import record_lab

@@ -1,0 +1,1 @@
+"""The lab in containers: containerlab brings it up, Docker holds it."""
