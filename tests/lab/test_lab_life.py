@@ -40,12 +40,12 @@ from islandmode.rehearse.namespaces import backend as namespaces
 
 stage = sys.argv[3]
 for name in ("_start_anchor", "_inside", "wait_until_ready"):
-    def said(*given, name=name, real=getattr(namespaces, name)):
-        if name == stage:
-            print(name, flush=True)
-        if name == "wait_until_ready":
+    def said(*given, _name=name, _real=getattr(namespaces, name), **named):
+        if _name == stage:
+            print(_name, flush=True)
+        if _name == "wait_until_ready":
             threading.Event().wait()  # However fast this machine is: the lab never comes up whole.
-        return real(*given)
+        return _real(*given, **named)
     setattr(namespaces, name, said)
 namespaces.up(Path(sys.argv[1]), name="one", state_dir=Path(sys.argv[2]))
 """
