@@ -174,7 +174,7 @@ def test_our_own_restore_keeps_what_a_colleague_changed_where_the_timer_would_no
     assert ended.plant.devices[FIREWALL].edits == ["rule of a colleague"]
     assert (*verdict_of(ended), ended.violations) == ("held", "proven", ())
     assert ended.verdict is not None
-    assert any("edited by somebody else" in one.sentence for one in ended.verdict.findings)
+    assert any("somebody else edited" in one.sentence for one in ended.verdict.findings)
 
 
 def test_a_timer_that_loads_a_whole_configuration_restores_and_is_never_called_held() -> None:
