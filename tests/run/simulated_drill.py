@@ -6,23 +6,26 @@ import random
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address, ip_network
-from typing import Literal
+from typing import Any, Literal
 
 from islandmode.core.drill import AbortRule, Drill, Limits, Service, Stage
 from islandmode.core.egress import ways_of
 from islandmode.core.plan import Plan
 from islandmode.core.planning import make_plan
 from islandmode.core.probe import CanaryProbe, ModbusProbe, Probe, TcpProbe
-from islandmode.core.rendering import Capabilities, Rendering, StageLines
+from islandmode.core.rendering import Rendering, StageLines
 from islandmode.core.site import Conduit, IsolationPoint, Login, Management, Site, VantagePoint, Zone
+from islandmode.simulate.kinds import KINDS, OWN_TIMER
 from islandmode.simulate.platforms import PLATFORMS
-from islandmode.simulate.point import LATEST_S
 
 Arms = Literal["before", "with_isolate"]
 ZONES = {"vendors": (5.0, 15), "corporate": (4.0, 10), "dmz": (3.5, 20), "line3": (2.0, 40)}
 CONDUITS = {"remote-access": "vendors", "corporate-line3": "corporate", "dmz-line3": "dmz"}
 STAGES = {"vendors": "remote-access", "corporate": "corporate-line3"}
 FAR = {"vendor": "vendors", "office": "corporate", "historian": "dmz"}
+
+COUNT = frozenset(name for name, kind in KINDS.items() if kind.device.gives_tickets)
+"""Those with objects of their own count what still leaves them, as nftables does."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,22 @@ class Shape:
     granularity_s: float = 0.001
     platform: str = ""
     """Which of `PLATFORMS`, where arming and isolating are one act."""
+    kind: str = OWN_TIMER
+    """Which of `KINDS` every device is."""
+
+    @classmethod
+    def of(cls, kind: str, **more: Any) -> Shape:
+        """Give a drill that fits a kind of device."""
+        fits = KINDS[kind]
+        able = fits.capabilities()
+        plain = {
+            "dead_man_s": fits.dead_man_s,
+            "sample_every_s": fits.sample_every_s,
+            "one_stage": fits.one_stage,
+            "arms": able.arms,
+            "granularity_s": able.granularity_s,
+        }
+        return cls(**plain | {"kind": kind} | more)
 
 
 def draw_shape(dice: random.Random) -> Shape:
@@ -96,7 +115,7 @@ def _site(shape: Shape) -> Site:
         conduits=conduits,
         isolation_points={
             name: IsolationPoint(
-                platform="simulated",
+                platform=_platform(shape),
                 management=Management(address=ip_address(f"10.40.0.{number}"), zone="line3"),
                 login=Login(user="islandmode"),
                 interfaces={"vendors": ("eth1",), "corporate": ("eth2",), "line3": ("eth3",)},
@@ -141,7 +160,11 @@ def _drill(shape: Shape, probes: dict[str, Probe]) -> Drill:
         service=Service(name="line 3", target="goes on"),
         stages=_stages(shape),
         limits=Limits(
-            isolate_within=3.0, restore_within=5.0, dead_man=shape.dead_man_s, longest_ot_gap=1.0, undo_tier="B"
+            isolate_within=KINDS[shape.kind].isolate_within_s,
+            restore_within=KINDS[shape.kind].restore_within_s,
+            dead_man=shape.dead_man_s,
+            longest_ot_gap=1.0,
+            undo_tier="B",
         ),
         continuity=continuity,
         severed=tuple(name for name in probes if name not in continuity),
@@ -160,13 +183,17 @@ def _stages(shape: Shape) -> tuple[Stage, ...]:
     )
 
 
+def _platform(shape: Shape) -> str:
+    return "simulated" if shape.kind == OWN_TIMER else shape.kind
+
+
 def _rendering(name: str, shape: Shape, site: Site) -> Rendering:
     # A device that isolates by one commit counts nothing here: platforms of both kinds must be judged truthfully.
-    counts = shape.arms == "before"
+    counts = shape.arms == "before" and shape.kind in COUNT
     interfaces = site.isolation_points[name].interfaces
     return Rendering(
         point=name,
-        platform="simulated",
+        platform=_platform(shape),
         conduits=tuple(STAGES.values()),
         arm=("arm",),
         stages=tuple(
@@ -174,14 +201,11 @@ def _rendering(name: str, shape: Shape, site: Site) -> Rendering:
         ),
         renew=("renew",),
         restore=("restore",),
-        capabilities=Capabilities(
+        capabilities=KINDS[shape.kind].capabilities(
             arms=shape.arms,
-            undo_tier="A" if shape.arms == "before" else "B",
+            undo_tier="A" if shape.arms == "before" and shape.kind in COUNT else "B",
             renewable=shape.renewable,
-            dead_man_min_s=1.0,
-            dead_man_max_s=3600.0,
             granularity_s=shape.granularity_s,
-            latest_s=LATEST_S,
             witness="egress" if counts else "none",
         ),
         ways={conduit: ways_of(site, conduit, interfaces) for conduit in STAGES.values()} if counts else {},

@@ -29,6 +29,7 @@ from islandmode.run.outermost import Broken
 from islandmode.run.progress import Progress, Stop, StopLatch
 from islandmode.run.resume import resume
 from islandmode.simulate.faults import Fault, Kind, draw_faults
+from islandmode.simulate.kinds import KINDS
 from islandmode.simulate.line import SimulatedClaim, SimulatedLine, SimulatedRequests
 from islandmode.simulate.plant import DEVICES, Devices, SimulatedPlant
 from islandmode.simulate.platforms import PLATFORMS
@@ -308,7 +309,11 @@ def run(
 ) -> Ended:
     """Run one drill in a world of its own, and check every invariant; `plan` runs instead of the simulated drill."""
     plan = plan or simulated_drill.make(shape)
-    devices = devices or DEVICES | {"with_isolate": PLATFORMS[shape.platform if shape is not None else ""]}
+    devices = devices or {
+        **DEVICES,
+        "with_isolate": PLATFORMS[shape.platform if shape is not None else ""],
+        **{name: kind.device for name, kind in KINDS.items()},
+    }
     plant = SimulatedPlant(plan, seed, faults, devices=devices, dice_type=dice_type)
     prepare(plant)
     stage = _Stage(plant, conductor, guardian_type=guardian)

@@ -144,6 +144,17 @@ class NeverReleases(SimulatedDevice):
         """Forget about it."""
 
 
+class OneTimerForAll(SimulatedDevice):
+    """Has one timer for the whole device: what isolates next confirms what isolated before, and looks as if it had not."""
+
+    def isolate(self, conduits: tuple[str, ...], owner: str = OURS) -> str:
+        refused = super().isolate(conduits, owner)
+        for conduit, made in self.objects.items():
+            if not refused and made.isolating and conduit not in conduits:
+                made.timer_runs = False
+        return refused
+
+
 class ForgivingFile(SimulatedFile):
     """Calls bytes durable although the fsync failed: the kernel said so once, and nobody looked."""
 
@@ -211,6 +222,17 @@ def test_dead_man_bounds_every_isolation_catches_a_renewal_that_lands_late() -> 
     assert broken.plant.faults.hits[Kind.SLOW_WRITE, Phase.HOLDING] == 1
     assert "longer than the dead-man" in violations(truth.dead_man_bounds_every_isolation, broken)[0]
     assert run(1, long, (held_up, lost)).violations == ()
+
+
+def test_dead_man_covers_every_isolation_catches_a_stage_that_confirms_the_one_before() -> None:
+    """The host is lost in the second stage: its timer fires, and a person comes a little later to what is still isolated."""
+    lost = (Fault(Kind.HOST_LOST, Phase.HOLDING, 1.0, nth=2),)
+    shape = Shape(dead_man_s=20.0)
+    broken = run(1, shape, lost, devices={"before": OneTimerForAll})
+    assert violations(truth.dead_man_covers_every_isolation, broken) == (
+        "conduit-firewall: remote-access stays isolated although the dead-man has fired.",
+    )
+    assert run(1, shape, lost).violations == ()
 
 
 def test_nothing_left_where_restored_is_said_catches_an_arm_that_lands_after_the_restore() -> None:

@@ -6,7 +6,7 @@ request reaches it, keeps its timers by itself, and writes everything that took 
     SimulatedDevice        `arms: before`: create an object, then isolate refers to it; both must hold
     CommitConfirmDevice    `arms: with_isolate`: the isolate carries its own expiry; a session's token keeps late ones out
 
-Words on the tape: created, isolating, released (by the timer), deleted,
+Words on the tape: created, isolating, released (by the timer), left isolated (when it ended), deleted,
 renewed, timer stopped, lost (by force); and of a device that lies: pretended (to isolate), only hidden (not deleted).
 """
 
@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import ClassVar
 
 from islandmode.core.egress import Way
 from islandmode.isolation.point import ConduitState, PointState
@@ -53,6 +55,20 @@ class Happening:
 class SimulatedDevice:
     """A firewall with self-expiring objects, as nftables does it: a packet is dropped only while armed *and* held."""
 
+    # What differs between kinds of device.
+    takes_us: ClassVar[Mapping[str, int]] = MappingProxyType({})
+    """How long it works on a write, by call, before that takes effect and is answered."""
+    one_write_at_a_time: ClassVar[bool] = False
+    """Whether a write is refused while it works on another."""
+    gives_tickets: ClassVar[bool] = True
+    """Whether a line can name a ticket; elsewhere a line carries its latest moment."""
+    lands_in_part: ClassVar[bool] = True
+    """Whether a write that breaks off has done its first lines; false where a write is one commit."""
+    lag_us: ClassVar[int] = 0
+    """How long after its timer has ended it lets traffic pass."""
+    rounding_us: ClassVar[int] = 0
+    """How much longer than asked a timer may be set."""
+
     def __init__(self, name: str, network: SimulatedNetwork, clock: SimulatedClock) -> None:
         """Start empty: everything passes."""
         self.name = name
@@ -68,6 +84,12 @@ class SimulatedDevice:
         """For which conduit each ticket was given out, and until when it lives."""
         self.ways: Mapping[str, tuple[Way, ...]] = {}
         """What it counts, by conduit; nothing where this kind of device cannot."""
+        self.arrived_us: int | None = None
+        """When the line arrived that acts now."""
+        self.busy_until_us = 0
+        self.standby_until_us = 0
+        """Until when it refuses to be changed, as a standby of a pair does."""
+        self.boots = 0
         self.down_until_us = 0
         self.edits: list[str] = []
         # How this device may be broken; a fault sets these.
@@ -78,6 +100,12 @@ class SimulatedDevice:
         self.rule_lag_us = 0
         self.also_blocks: tuple[str, ...] = ()
 
+    @property
+    def late_s(self) -> float:
+        """How much later than asked its own timer may let traffic pass: rounding, lag, and the work on the write that set it."""
+        works_us = max([0, *(self.takes_us.get(call, 0) for call in ("arm", "isolate", "renew"))])
+        return (self.rounding_us + self.lag_us + works_us) / 1_000_000
+
     # What a management session can ask for. Each returns why it was refused, or nothing.
 
     def create(self, conduits: tuple[str, ...], for_us: int, owner: str = OURS) -> str:
@@ -86,7 +114,7 @@ class SimulatedDevice:
             if conduit in self.objects:
                 return f"an object already covers {conduit}"
         for conduit in conduits:
-            until_us = None if self.drops_timers else self.clock.monotonic_us() + for_us
+            until_us = None if self.drops_timers else self._until_us(for_us)
             made_us = self.clock.monotonic_us()
             made = DeviceObject(owner, for_us, until_us, timer_runs=not self.fakes_timers, made_us=made_us)
             self.objects[conduit] = made
@@ -94,6 +122,19 @@ class SimulatedDevice:
             self._write("created", conduit, made, "request")
             self._watch_timer(conduit, made)
         return ""
+
+    def _until_us(self, for_us: int) -> int:
+        """Tell when a timer ends that is set now."""
+        return self.clock.monotonic_us() + for_us
+
+    def begin(self, call: str) -> tuple[int, str]:
+        """Take in a write: how long it works on it, or why it does not."""
+        now_us = self.clock.monotonic_us()
+        if self.one_write_at_a_time and now_us < self.busy_until_us:
+            return 0, "another commit is in progress"
+        takes_us = self.takes_us.get(call, 0)
+        self.busy_until_us = max(self.busy_until_us, now_us + takes_us)
+        return takes_us, ""
 
     def give_ticket(self, ticket: str, conduit: str, life_us: int, owner: str = OURS) -> str:
         """Give out a ticket, kept with the owner's object."""
@@ -110,7 +151,8 @@ class SimulatedDevice:
 
     def too_late(self, until_us: int) -> str:
         """Refuse a line that carries its own end, and came after it."""
-        return "the line came after its time" if self.clock.monotonic_us() > until_us else ""
+        arrived_us = self.clock.monotonic_us() if self.arrived_us is None else self.arrived_us
+        return "the line came after its time" if arrived_us > until_us else ""
 
     def isolate(self, conduits: tuple[str, ...], owner: str = OURS) -> str:
         """Put armed conduits into isolation; refers to the owner's objects, so without them it has no effect."""
@@ -145,7 +187,7 @@ class SimulatedDevice:
                 return f"no timer runs for {conduit}"
         for conduit in conduits:
             made = self.objects[conduit]
-            made.armed_until_us = self.clock.monotonic_us() + for_us
+            made.armed_until_us = self._until_us(for_us)
             self._write("renewed", conduit, made, "request")
             self._watch_timer(conduit, made)
         return ""
@@ -203,7 +245,11 @@ class SimulatedDevice:
     def _watch_timer(self, conduit: str, made: DeviceObject) -> None:
         until_us = made.armed_until_us
         if until_us is not None and made.timer_runs:
-            self.clock.at(until_us, lambda: self._timer_ended(conduit, made, until_us))
+            self.clock.at(until_us + self.lag_us, lambda: self._timer_ended(conduit, made, until_us))
+
+    def will_release(self, _conduit: str, made: DeviceObject, now_us: int) -> bool:
+        """Tell whether its own timer will end an isolation that stands now."""
+        return made.timer_runs and made.armed_until_us is not None and made.armed_until_us + self.lag_us > now_us
 
     def _timer_ended(self, conduit: str, made: DeviceObject, until_us: int) -> None:
         """Let traffic pass again. The object may be hidden by now, which is why the timer belongs to it and not to the table."""
@@ -212,6 +258,14 @@ class SimulatedDevice:
         made.armed_until_us = None
         self._write("released", conduit, made, "timer")
         self._let_pass(conduit, made)
+        self._tell_what_stays(made.owner)
+
+    def _tell_what_stays(self, owner: str) -> None:
+        """Write down what of an owner stays isolated, although a timer has just ended, and no timer will end it."""
+        just_now_us = self.clock.monotonic_us() - 1
+        for conduit, made in self.made:
+            if made.owner == owner and made.isolating and not self.will_release(conduit, made, just_now_us):
+                self._write("left isolated", conduit, made, "timer")
 
     def _enforce(self, conduit: str, made: DeviceObject) -> None:
         if made.isolating:
@@ -243,6 +297,10 @@ class SimulatedDevice:
 
     # What others do to it.
 
+    def edit(self, text: str) -> None:
+        """Take in what a colleague changes."""
+        self.edits.append(text)
+
     def stop_timer(self, conduit: str) -> None:
         """Take the timer off an object, as somebody who confirms a pending commit does; it would never end by itself."""
         made = self.objects.get(conduit)
@@ -260,6 +318,7 @@ class SimulatedDevice:
     def restart(self, for_us: int) -> None:
         """Boot from saved configuration: our objects are gone, and nothing passes until it is up."""
         now_us = self.clock.monotonic_us()
+        self.boots += 1
         for conduit, made in tuple(self.objects.items()):
             self._forget(conduit)
             # A rule that was still to come into force goes with the memory it was in.
@@ -287,6 +346,8 @@ class SimulatedDevice:
 
 class CommitConfirmDevice(SimulatedDevice):
     """A device on which isolating is one commit that carries its own expiry; `create` opens the session and proves the timer."""
+
+    gives_tickets = False
 
     def may_isolate(self, conduit: str) -> str:
         """Refuse only without a session: the write brings its own timer."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import Plan
@@ -19,7 +19,7 @@ STRANGER = "another machine"
 STRANGER_FOR_US = 600_000_000
 DEVICES: dict[str, type[SimulatedDevice]] = {"before": SimulatedDevice, "with_isolate": CommitConfirmDevice}
 
-Devices = dict[str, type[SimulatedDevice]]
+Devices = Mapping[str, type[SimulatedDevice]]
 
 
 class SimulatedPlant:
@@ -45,7 +45,8 @@ class SimulatedPlant:
         self.network = SimulatedNetwork(tuple(sorted({*plan.conduits, *others})), seed)
         self.disk = SimulatedDisk(self.clock, self.faults, dice_type(dice.random()))
         self.devices = {
-            name: kinds[point.capabilities.arms](name, self.network, self.clock) for name, point in plan.points.items()
+            name: (kinds.get(point.platform) or kinds[point.capabilities.arms])(name, self.network, self.clock)
+            for name, point in plan.points.items()
         }
         for name, point in plan.points.items():
             self.devices[name].ways = point.rendering.ways
@@ -114,7 +115,7 @@ def _restart(plant: SimulatedPlant, fault: Fault) -> bool:
 
 
 def _edit(plant: SimulatedPlant, fault: Fault) -> bool:
-    plant.devices[fault.target].edits.append("rule of a colleague")
+    plant.devices[fault.target].edit("rule of a colleague")
     return True
 
 

@@ -4,11 +4,18 @@ CoarseTimers         tells what is left in whole steps, rounded up or down, as a
 Schedule             isolates until a time of day on its own clock, which somebody can set
 WholeConfiguration   its timer loads what stood before the commit: what others changed since then goes with it
 HalfWrites           a write for several conduits lands for the first of them only, and is said to have failed, or not
+SlowRestore          works on a restore for most of a minute
+PairMember           one address, two members: when one restarts the other takes over, and knows nothing of what was armed
+StandbyRefuses       the member that was asked so far becomes the standby: it shows what it had, and takes no change for a while
+TimerProcess         its timers are a process of their own; when that dies, all of them are gone
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
+from typing import ClassVar
 
 from islandmode.isolation.point import ConduitState
 from islandmode.simulate.clock import SimulatedClock
@@ -131,6 +138,75 @@ class HalfWrites(SimulatedDevice):
         """Take all away, or the first."""
         lands, failed = self._takes("restore", conduits)
         return super().delete(lands, owner) or failed
+
+
+class PartialWrites(HalfWrites):
+    """The second line of a stage's isolate is rejected, the first stays in force."""
+
+    half = frozenset({"isolate"})
+
+
+class SlowRestore(SimulatedDevice):
+    """Works on each restore for most of a minute."""
+
+    takes_us: ClassVar[Mapping[str, int]] = MappingProxyType({"restore": 45 * SECOND_US})
+
+
+class PairMember(SimulatedDevice):
+    """A pair at one address; objects are not copied between its members."""
+
+    def restart(self, for_us: int) -> None:
+        """Let the standby take over: it knows nothing of what was armed on the other."""
+        self._leave(for_us)
+        for conduit in tuple(self.objects):
+            self._forget(conduit)
+
+    def _leave(self, _for_us: int) -> None:
+        self.boots += 1
+        for conduit, made in self.made:
+            if self.objects.get(conduit) is made:
+                self._write("lost", conduit, made, "failover")
+            made.timer_runs = False
+            self._let_pass(conduit, made)
+
+
+class StandbyRefuses(PairMember):
+    """The member that we talk to becomes the standby, and takes the other's configuration later on."""
+
+    stays_us = 20 * SECOND_US
+
+    def __init__(self, name: str, network: SimulatedNetwork, clock: SimulatedClock) -> None:
+        """Start as the active member."""
+        super().__init__(name, network, clock)
+        self._shown: dict[str, ConduitState] = {}
+
+    def restart(self, for_us: int) -> None:
+        """Step down: no packet comes this way any more, and nothing may be changed here."""
+        self._shown = {name: self._state(name, made.owner) for name, made in self.objects.items() if made.isolating}
+        self._leave(for_us)
+        self.standby_until_us = self.clock.monotonic_us() + self.stays_us
+        self.clock.at(self.standby_until_us, self._follow)
+
+    def _follow(self) -> None:
+        self._shown = {}
+        for conduit in tuple(self.objects):
+            self._forget(conduit)
+
+    def _state(self, conduit: str, owner: str) -> ConduitState:
+        # By its own word it isolates as before; no packet comes to it, so it counts none.
+        exact, shown = super()._state(conduit, owner), self._shown.get(conduit)
+        if shown is None or not exact.present:
+            return exact
+        return replace(exact, isolating=True, egress=shown.egress)
+
+
+class TimerProcess(SimulatedDevice):
+    """Its timers are jobs of one process."""
+
+    def stop_timer(self, _conduit: str) -> None:
+        """Let that process die."""
+        for conduit in tuple(self.objects):
+            super().stop_timer(conduit)
 
 
 PLATFORMS: dict[str, type[CommitConfirmDevice]] = {

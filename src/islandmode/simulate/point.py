@@ -30,6 +30,7 @@ from islandmode.simulate.faults import FaultBook, Kind
 
 T = TypeVar("T")
 
+WRITES = frozenset({"arm", "isolate", "renew", "restore"})
 QUICK_US = (2_000, 40_000)
 """A leg of a healthy call takes between these."""
 LATEST_S = 2.5
@@ -145,7 +146,7 @@ class SimulatedPoint:
         self, call: str, conduits: tuple[str, ...], deadline_s: float, act: Callable[[tuple[str, ...]], str]
     ) -> Reading[PointState]:
         """Write what refers to an armed object: with a ticket, where the object can keep one."""
-        if self._capabilities.arms != "before":
+        if not self._device.gives_tickets:
             return await self._send(call, conduits, deadline_s, act)
         begun_us = self._clock.monotonic_us()
         ticket = f"{self._dice.getrandbits(32):08x}"
@@ -184,7 +185,7 @@ class SimulatedPoint:
             known = found.outcome is not Outcome.UNKNOWN
         finally:
             if not known:
-                self.late_until_us = max(self.late_until_us, until_us + 1)
+                self.late_until_us = max(self.late_until_us, until_us + self._device.takes_us.get(call, 0) + 1)
         return found
 
     async def _change(
@@ -193,7 +194,8 @@ class SimulatedPoint:
         def act_and_look() -> tuple[PointState, str]:
             if len(conduits) > 1 and self._faults.take(Kind.HALF_WRITE, self.name, call):
                 # The session breaks off between two commands: nobody is told how far it came.
-                act(conduits[:1])
+                if self._device.lands_in_part:
+                    act(conduits[:1])
                 raise _BrokenOff
             refused = act(conduits)
             return self._device.look(conduits, self._owner), refused
@@ -207,7 +209,7 @@ class SimulatedPoint:
         reply: _Reply[T] = _Reply(anyio.Event())
         lands_us = self._lands_us(call, asked_us)
         if lands_us is not None:
-            self.lands_last_us = max(self.lands_last_us, lands_us)
+            self.lands_last_us = max(self.lands_last_us, lands_us + self._device.takes_us.get(call, 0))
             self._clock.at(lands_us, lambda: self._land(call, act, reply, asked_us))
         with anyio.move_on_after(deadline_s):
             await reply.came.wait()
@@ -232,22 +234,43 @@ class SimulatedPoint:
         return asked_us + leg_us
 
     def _land(self, call: str, act: Callable[[], tuple[T, str]], reply: _Reply[T], sent_us: int) -> None:
-        """Let a request take effect on the device, and send the reply back."""
+        """Let a request arrive at the device, which acts on it at once or works on it for a while."""
         now_us = self._clock.monotonic_us()
-        silent_until_us = self._device.down_until_us - DOOR_OPENS_US
-        if now_us < silent_until_us:
+        device = self._device
+        if now_us < device.down_until_us - DOOR_OPENS_US:
             return
-        if now_us < self._device.down_until_us:
+        takes_us = 0
+        if now_us < device.down_until_us:
             reply.refused = "the device refused the connection"
         elif self._faults.take(Kind.REFUSED, self.name, call):
             reply.refused = "the device refused the command"
+        elif call in WRITES and now_us < device.standby_until_us:
+            reply.refused = "this member is on standby"
+        elif call in WRITES:
+            takes_us, reply.refused = device.begin(call)
+        boots = device.boots
+
+        def finish() -> None:
+            # A restart ends what a device works on, and nobody is told.
+            if boots == device.boots and (reply.refused or self._acts(act, reply, sent_us, now_us)):
+                self._answer(call, reply)
+
+        if takes_us:
+            self._clock.at(now_us + takes_us, finish)
         else:
-            self._device.sent_us = sent_us
-            try:
-                reply.value, reply.refused = act()
-            except _BrokenOff:
-                return
-            finally:
-                self._device.sent_us = None
+            finish()
+
+    def _acts(self, act: Callable[[], tuple[T, str]], reply: _Reply[T], sent_us: int, arrived_us: int) -> bool:
+        """Let a request take effect; false when it broke off, and then nothing is answered."""
+        self._device.sent_us, self._device.arrived_us = sent_us, arrived_us
+        try:
+            reply.value, reply.refused = act()
+        except _BrokenOff:
+            return False
+        finally:
+            self._device.sent_us = self._device.arrived_us = None
+        return True
+
+    def _answer(self, call: str, reply: _Reply[T]) -> None:
         if not self._faults.take(Kind.LOST_REPLY, self.name, call):
-            self._clock.at(now_us + self._dice.randint(*QUICK_US), reply.came.set)
+            self._clock.at(self._clock.monotonic_us() + self._dice.randint(*QUICK_US), reply.came.set)

@@ -86,7 +86,7 @@ def _timer_will_release(plant: SimulatedPlant, stretch: Blocked, now_us: int) ->
     for device in plant.devices.values():
         for conduit, made in device.made:
             if device.reason(conduit, made) == stretch.by and made.isolating:
-                return made.timer_runs and (made.armed_until_us or 0) > now_us
+                return device.will_release(conduit, made, now_us)
     return False
 
 
@@ -126,10 +126,27 @@ def dead_man_bounds_every_isolation(plant: SimulatedPlant, claims: Claims) -> tu
             if not stretch.by.startswith(f"{name} isolates {stretch.conduit} ") or not sent_us:
                 continue
             late_s = (min(stretch.until_us, claims.ended_us) - max(sent_us)) / 1_000_000 - plant.plan.dead_man_s
-            if late_s > DEAD_MAN_LATE_S:
+            if late_s > DEAD_MAN_LATE_S + device.late_s:
                 found.append(
                     f"{stretch.conduit} was isolated {late_s:.3f} s longer than the dead-man of its last line."
                 )
+    return tuple(found)
+
+
+def dead_man_covers_every_isolation(plant: SimulatedPlant, _claims: Claims) -> tuple[str, ...]:
+    """No line of this run takes the timer off an isolation; where a device's timer ends, nothing of this run stays isolated."""
+    found = []
+    for device in plant.devices.values():
+        if device.drops_timers or device.fakes_timers or any(one.what == "timer stopped" for one in device.tape):
+            # No timer of this device could end anything, or somebody else stopped it.
+            continue
+        for one in device.tape:
+            if one.owner == OURS and one.what == "confirmed":
+                found.append(
+                    f"{one.device}: a later line of this run took the timer off the isolation of {one.conduit}."
+                )
+            if one.owner == OURS and one.what == "left isolated":
+                found.append(f"{one.device}: {one.conduit} stays isolated although the dead-man has fired.")
     return tuple(found)
 
 
@@ -377,6 +394,7 @@ INVARIANTS = (
     no_isolate_after_restore_seen,
     no_line_acts_after_its_latest_moment,
     dead_man_bounds_every_isolation,
+    dead_man_covers_every_isolation,
     nothing_left_where_restored_is_said,
     nothing_isolated_without_record,
     no_acknowledged_record_lost,
