@@ -8,16 +8,18 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 import anyio
 import pytest
 
-from islandmode.core.outcome import Outcome
+from islandmode.core.outcome import Outcome, Reading
 from islandmode.isolation.incoming import SENTENCE_MAX
 from islandmode.isolation.session import RESTORE_TRY_S, DeviceSession, DeviceTrouble, restore_through
 from islandmode.system import ready
 from islandmode.system.clock import MachineClock
 from islandmode.system.secrets import KNOWN
+from tests.isolation.fake_firewall import TickingClock
 
 pytestmark = pytest.mark.anyio
 HANG_S = 20
@@ -350,6 +352,30 @@ async def test_a_thread_that_cannot_be_started_is_not_done_at_once(monkeypatch: 
     monkeypatch.setattr("_thread.start_new_thread", refuse)
     reading = await session(Device()).call(lambda driver: driver.write("a"), HANG_S)
     assert (reading.outcome, "can't start new thread" in reading.why) == (Outcome.NOT_DONE, True)
+
+
+class Asked:
+    """A session that notes how long it may take; it is done at once."""
+
+    def __init__(self) -> None:
+        """Start unasked."""
+        self.deadlines_s: list[float] = []
+
+    async def call(self, work: Callable[[Device], str], deadline_s: float) -> Reading[str]:
+        """Note it."""
+        await anyio.lowlevel.checkpoint()
+        self.deadlines_s.append(deadline_s)
+        return Reading(Outcome.DONE, work(Device()))
+
+
+async def test_what_a_restore_has_used_of_its_time_is_taken_off_what_a_session_may_take() -> None:
+    asked = Asked()
+    reading, _ = await restore_through(
+        None, cast(DeviceSession[Device], asked), lambda driver: driver.write("gone"), 2.0, TickingClock()
+    )
+    assert reading.done
+    # The clock went on by a millisecond meanwhile.
+    assert asked.deadlines_s == [1.999]
 
 
 async def test_a_restore_needs_no_thread_that_was_not_there_when_arming(monkeypatch: pytest.MonkeyPatch) -> None:

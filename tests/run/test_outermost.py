@@ -63,7 +63,7 @@ def test_a_fault_of_the_program_is_named_by_its_cause_with_where_its_details_are
     said = capsys.readouterr().err
     assert said.endswith(INTERNAL.format(kind, f"details are in {crash_file}"))
     assert said.startswith(STRANDED) == (code == 5)
-    assert "Traceback (most recent call last):\n" in crash_file.read_text(encoding="utf-8")
+    assert 'Traceback (most recent call last):\n  File "' in crash_file.read_text(encoding="utf-8")
     (tmp_path / "taken").write_text("a file where a folder is needed", encoding="utf-8")
     assert exit_code_of(command, tmp_path / "taken" / "x.txt") == code
     assert capsys.readouterr().err.endswith(INTERNAL.format(kind, "its details could not be written"))

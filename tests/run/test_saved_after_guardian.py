@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from functools import partial
 
 import pytest
@@ -11,7 +12,7 @@ from islandmode.core.firewall import Unread
 from islandmode.core.lifecycle import Phase
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.unfinished import SAVED, left_in_saved
-from islandmode.isolation.point import Facts
+from islandmode.isolation.point import ConduitState, Configuration, Facts, PointState
 from islandmode.run.guardian import SAVED_LOOKS, Guardian
 from islandmode.simulate.faults import Fault, Kind
 from islandmode.simulate.plant import SimulatedPlant
@@ -93,3 +94,67 @@ def test_a_guardian_whose_conductor_restored_leaves_the_look_to_it() -> None:
     ended = run(3, None, (), prepare=partial(saying, [KEPT]))
     assert ended.claims.verdict == "held"
     assert looks(ended) == []
+
+
+def kept_after(plant: SimulatedPlant) -> None:
+    """Let somebody save one of our objects between the two readings of the configuration."""
+    for point in plant.points.values():
+        read = point.configuration
+        times: list[float] = []
+
+        async def configuration(
+            deadline_s: float,
+            *,
+            read: Callable[[float], Awaitable[Reading[Configuration]]] = read,
+            times: list[float] = times,
+        ) -> Reading[Configuration]:
+            reading = await read(deadline_s)
+            times.append(deadline_s)
+            if len(times) == 1 or reading.value is None:
+                return reading
+            line = "islandmode object for remote-access"
+            parts = reading.value.parts | {"saved": f"{reading.value.parts['saved']}\n{line}"}
+            return replace(reading, value=Configuration(parts, {"saved": line}, ("/etc/nftables.conf",)))
+
+        # Of this one world only.
+        point.configuration = configuration  # type: ignore[method-assign]
+
+
+def test_an_object_that_is_saved_at_the_end_is_on_record_as_left() -> None:
+    ended = run(3, None, (), prepare=kept_after)
+    compared = {
+        one.data["part"]: one.data["ours"] for one in ended.claims.records if one.kind == "configuration.compared"
+    }
+    assert compared == {"running": False, "saved": True}
+    assert ended.claims.restoration == "unproven"
+    assert ended.verdict is not None
+    assert "ours-left" in {one.code for one in ended.verdict.findings}
+
+
+def disagreeing(plant: SimulatedPlant) -> None:
+    """Let the guardian's first look see an object that the conductor does not see."""
+    for point in plant.guardian_points.values():
+        look = point.state
+        times: list[float] = []
+
+        async def state(
+            conduits: tuple[str, ...],
+            deadline_s: float,
+            *,
+            look: Callable[[tuple[str, ...], float], Awaitable[Reading[PointState]]] = look,
+            times: list[float] = times,
+        ) -> Reading[PointState]:
+            reading = await look(conduits, deadline_s)
+            times.append(deadline_s)
+            standing = PointState({name: ConduitState(present=True, armed_s=1.0, isolating=True) for name in conduits})
+            return replace(reading, value=standing) if len(times) == 1 else reading
+
+        # Of this one world only.
+        point.state = state  # type: ignore[method-assign]
+
+
+def test_a_guardian_that_sees_an_object_says_so_and_restores() -> None:
+    ended = run(3, None, (), prepare=disagreeing)
+    (disagrees,) = [one.data for one in ended.claims.others if one.kind == "guardian.disagrees"]
+    assert disagrees == {"point": POINT, "why": f"{POINT} still shows an object."}
+    assert "restore.seen" in [one.kind for one in ended.claims.others]
