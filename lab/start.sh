@@ -65,7 +65,7 @@ for dad in /proc/sys/net/ipv6/conf/*/accept_dad; do
   { echo 0 >"$dad"; } 2>/dev/null || true
 done
 ip link set lo up
-# A container engine makes the management network the way out for everything; it is none.
+# A container engine makes the management network the way out for everything, which it must not be.
 ip route del default dev eth0 2>/dev/null || true
 ip -6 route del default dev eth0 2>/dev/null || true
 case "$*" in

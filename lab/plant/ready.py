@@ -20,15 +20,19 @@ PORTS = {
 }
 
 
-def not_ready() -> list[str]:
-    """Name what does not answer as it should."""
+PAGES = {"hmi": "http://10.40.0.20:8080/api/tags", "historian": "http://10.20.0.10:8080/api/buffer"}
+Ports = dict[str, tuple[str, int]]
+
+
+def not_ready(ports: Ports, pages: dict[str, str]) -> list[str]:
+    """Name what does not answer as it should: TCP ports, and pages whose values must be good."""
     missing = []
-    for name, address in PORTS.items():
+    for name, address in ports.items():
         try:
             socket.create_connection(address, 0.5).close()
         except OSError:
             missing.append(name)
-    for name, url in (("hmi", "http://10.40.0.20:8080/api/tags"), ("historian", "http://10.20.0.10:8080/api/buffer")):
+    for name, url in pages.items():
         try:
             with urlopen(url, timeout=0.5) as answer:
                 good = is_good(json.load(answer))
@@ -46,10 +50,10 @@ def is_good(document: dict[str, object]) -> bool:
     return document.get("quality") == "good" and document.get("rows") != 0
 
 
-def main() -> int:
+def main(ports: Ports, pages: dict[str, str]) -> int:
     """Wait for a while, then say what is missing."""
     until = time.monotonic() + PATIENCE_S
-    while missing := not_ready():
+    while missing := not_ready(ports, pages):
         if time.monotonic() > until:
             print(", ".join(missing))
             return 1
@@ -58,4 +62,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(PORTS, PAGES))

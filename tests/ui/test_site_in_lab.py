@@ -102,7 +102,7 @@ ROWS = {
             "with one: eth1, eth2, eth3, eth4. Name one of them, or add the link."
         ),
     ),
-    "a label for a zone that is none": (
+    "a label for an unknown zone": (
         (LAB, "conduit firewall, islandmode.zone: line3", "conduit firewall, islandmode.zone: line33"),
         "line33",
         (
@@ -147,7 +147,7 @@ def test_a_fault_stands_in_the_file_in_which_it_is_mended(workspace: Path, name:
 
 
 def test_every_fault_of_both_files_is_told_at_once_in_order(workspace: Path) -> None:
-    for name in ("a vantage on no node", "an interface without a link", "a label for a zone that is none"):
+    for name in ("a vantage on no node", "an interface without a link", "a label for an unknown zone"):
         (file, old, new), _, _ = ROWS[name]
         edit(workspace / file, old, new)
     edit(workspace / SITE, "password: lab:conduit-firewall", "password: lab:firewall")

@@ -52,7 +52,7 @@ domain_controller() { # one port for logon, one of the RPC range
 }
 
 ip link set lo up
-# A container engine makes the management network the way out for everything; it is none.
+# A container engine makes the management network the way out for everything, which it must not be.
 ip route del default dev eth0 2>/dev/null || true
 case "$1" in
   sw-corp | sw-ops | sw-cell) switch eth1 eth2 eth3 ;;

@@ -150,7 +150,7 @@ def _twin_addresses(tree: YamlTree, nodes: dict[str, Settings]) -> Iterator[Inpu
 
 
 def same_address(text: str) -> str:
-    """Write an address in one form; what is none stays as it is."""
+    """Write an address in one form; text that is no address stays as it is."""
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:

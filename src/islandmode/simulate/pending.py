@@ -168,7 +168,7 @@ class PendingDevice(SimulatedDevice):
 
 
 class CommitConfirmed(PendingDevice):
-    """Commits with a timer; each commit confirms the one before, whoever made it."""
+    """Commits with a timer; each commit confirms the one before, also a stranger's."""
 
     one_write_at_a_time = True
     lands_in_part = False

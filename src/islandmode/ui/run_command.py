@@ -303,7 +303,7 @@ class _Rehearsal:
 
 
 def _restoring(workspace: Path) -> str:
-    """Give the beginning of a restore, for sentences that are kept: whoever reads them stands in any folder."""
+    """Give the beginning of a restore, for sentences that are kept: they are read in any folder."""
     return typed_anywhere("restore", "--workspace", str(workspace))
 
 
