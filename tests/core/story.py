@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from islandmode.core.episodes import HEARD_BY_SEEN, Episode, Heard, Sample, Seen, fold
-from islandmode.core.judge import judge
+from islandmode.core.judging.run import judge
+from islandmode.core.judging.timeline import timeline_of
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
-from islandmode.core.timeline import timeline_of
 from islandmode.core.verdict import Result, Verdict
 from tests.core.given import given as given_files
 

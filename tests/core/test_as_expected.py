@@ -9,7 +9,7 @@ import pytest
 
 from islandmode.core.as_expected import Shade, Strip, columns, strips_of
 from islandmode.core.episodes import Heard, Seen
-from islandmode.core.timeline import timeline_of
+from islandmode.core.judging.timeline import timeline_of
 from tests.core.story import CORPORATE, END, MIDDLE, RESTORE, SECOND, STEP, VENDORS, Story
 
 

@@ -6,8 +6,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from islandmode.core.paths import permitted_ways
-from islandmode.core.planning import check
+from islandmode.core.planning.paths import permitted_ways
+from islandmode.core.planning.plan_drill import check
 from islandmode.core.verdict import Restoration, Result
 from tests.core.given import Documents, Values, given, put
 from tests.core.spoilt import both, without

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from islandmode.core.judge import STOPS
+from islandmode.core.judging.run import STOPS
 
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "src" / "islandmode" / "core"
@@ -17,7 +17,7 @@ TWO_WORDS = re.compile(r"[a-z]+(-[a-z]+)+")
 
 
 def sources() -> tuple[Path, ...]:
-    return tuple(sorted([*CORE.glob("judge*.py"), *CORE.glob("preflight*.py")]))
+    return tuple(sorted([*CORE.glob("judging/*.py"), *CORE.glob("preflight*.py")]))
 
 
 def _name(call: ast.Call) -> str:

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import given as over
 from hypothesis import strategies as st
 
-from islandmode.core.digest import canonical, drill_digest, plan_digest
-from islandmode.core.planning import make_plan
+from islandmode.core.planning.digest import canonical, drill_digest, plan_digest
+from islandmode.core.planning.plan_drill import make_plan
 from tests.core.given import Documents, documents, given, put, values
 from tests.core.spoilt import FIREWALL, second_firewall
 

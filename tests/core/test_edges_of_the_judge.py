@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from islandmode.core.episodes import Episode, Heard, Seen
-from islandmode.core.judge import judge, worst
-from islandmode.core.judge_continuity import _outweighs
-from islandmode.core.judge_probes import Hole, ProbeRecord, death_of, first_hole
-from islandmode.core.passage import Passage
-from islandmode.core.timeline import Timeline, Window, last_us, timeline_of
+from islandmode.core.judging.continuity import _outweighs
+from islandmode.core.judging.passage import Passage
+from islandmode.core.judging.probes import Hole, ProbeRecord, death_of, first_hole
+from islandmode.core.judging.run import judge, worst
+from islandmode.core.judging.timeline import Timeline, Window, last_us, timeline_of
 from islandmode.core.verdict import Result, Verdict
 from tests.core.spoilt_stories import STORIES
 from tests.core.story import CORPORATE, RESTORE, SECOND, STEP, VENDORS, Story

@@ -10,8 +10,8 @@ from hypothesis import given as given_any
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from islandmode.core.paths import permitted_ways
-from islandmode.core.planning import check_site
+from islandmode.core.planning.paths import permitted_ways
+from islandmode.core.planning.plan_drill import check_site
 from islandmode.core.preflight import judge_plan
 from tests.core.given import PROJECT, Documents, given, put
 from tests.core.spoilt import adding, both, tcp, without

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from islandmode.core.episodes import Seen
-from islandmode.core.timeline import AFTER, timeline_of
+from islandmode.core.judging.timeline import AFTER, timeline_of
 from islandmode.core.verdict import Restoration, Result
 from tests.core.story import CORPORATE, POINT, RESTORE, SECOND, STEP, Story, codes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from islandmode.core.planning import check, make_plan
+from islandmode.core.planning.plan_drill import check, make_plan
 from islandmode.core.probe import CanaryProbe
 from tests.core.given import Documents, given, put
 from tests.core.spoilt import FIREWALL, adding, both, second_firewall, tcp

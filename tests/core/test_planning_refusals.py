@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from islandmode.core.planning import PlanRefused, Problem, check, check_site, make_plan
+from islandmode.core.planning.plan_drill import PlanRefused, Problem, check, check_site, make_plan
 from tests.core.given import Documents, given, put
 from tests.core.rows_names import ADDRESSES, NAMES
 from tests.core.rows_paths import DEVICES, PATHS

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from islandmode.core.episodes import Heard, Seen
-from islandmode.core.judge_probes import PRESENT_SHARE
+from islandmode.core.judging.probes import PRESENT_SHARE
 from islandmode.core.plan import Plan
 from islandmode.core.verdict import Result, Verdict
 from tests.core.story import BASE, CORPORATE, MIDDLE, RESTORE, SECOND, STEP, VENDORS, Story, add_from, codes, recount

@@ -23,11 +23,11 @@ from rich.console import Console
 from islandmode.core.chain import GENESIS
 from islandmode.core.difference import changed_lines, compare_parts, made_anew
 from islandmode.core.episodes import Episode, fold
-from islandmode.core.judge import judge
+from islandmode.core.judging.run import judge
+from islandmode.core.judging.timeline import timeline_of
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
-from islandmode.core.timeline import timeline_of
 from islandmode.isolation.point import Configuration, Facts, PointState
 from islandmode.run.deadman import arm_trouble, watch_trouble
 from islandmode.store.journal import encode

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from islandmode.core.drill import AbortRule, Drill, Limits, Service, Stage
 from islandmode.core.egress import ways_of
 from islandmode.core.plan import Plan
-from islandmode.core.planning import make_plan
+from islandmode.core.planning.plan_drill import make_plan
 from islandmode.core.probe import CanaryProbe, ModbusProbe, Probe, TcpProbe
 from islandmode.core.rendering import Rendering, StageLines
 from islandmode.core.site import Conduit, IsolationPoint, Login, Management, Site, VantagePoint, Zone

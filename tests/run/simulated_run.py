@@ -14,12 +14,12 @@ import anyio
 
 from islandmode.core.episodes import fold
 from islandmode.core.errors import Refused
-from islandmode.core.judge import judge
+from islandmode.core.judging.run import judge
+from islandmode.core.judging.timeline import timeline_of
 from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.request import Request, write_request
-from islandmode.core.timeline import timeline_of
 from islandmode.core.unfinished import owed
 from islandmode.core.verdict import Verdict
 from islandmode.run.conductor import Conducted, Conductor, RunPlace

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from islandmode.core.check_devices import run_s
 from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import PlanStage
+from islandmode.core.planning.check_devices import run_s
 from islandmode.core.verdict import Result
 from islandmode.run.conductor import Conductor
 from islandmode.simulate.faults import Fault, Kind

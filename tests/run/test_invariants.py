@@ -13,11 +13,11 @@ import pytest
 
 from islandmode.core.episodes import fold
 from islandmode.core.errors import Refused
-from islandmode.core.judge import judge
+from islandmode.core.judging.run import judge
+from islandmode.core.judging.timeline import timeline_of
 from islandmode.core.lifecycle import Phase
 from islandmode.core.outcome import Reading
 from islandmode.core.plan import PlanStage, Step
-from islandmode.core.timeline import timeline_of
 from islandmode.observe.vantage import Offset
 from islandmode.run.conductor import CALL_DEADLINE_S, Conducted, Conductor
 from islandmode.run.deadman import ARM_DEADLINE_S

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from islandmode.core.episodes import Episode, Heard, Seen
-from islandmode.core.timeline import timeline_of
+from islandmode.core.judging.timeline import timeline_of
 from islandmode.core.what_to_do import WHAT_TO_DO
 from islandmode.system.own_program import program_anywhere
 from islandmode.ui.report import render_report

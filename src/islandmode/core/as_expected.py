@@ -12,8 +12,8 @@ from enum import StrEnum
 from itertools import pairwise
 
 from islandmode.core.episodes import Episode, Heard, Seen
+from islandmode.core.judging.timeline import AFTER, Timeline
 from islandmode.core.plan import Plan
-from islandmode.core.timeline import AFTER, Timeline
 from islandmode.core.verdict import Finding, Verdict
 
 

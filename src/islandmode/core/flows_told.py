@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from islandmode.core.judging.timeline import AFTER, of_kind
 from islandmode.core.plan import DyingFlow, Plan
 from islandmode.core.record import Record
 from islandmode.core.text import how_many, share_text
-from islandmode.core.timeline import AFTER, of_kind
 from islandmode.core.verdict import Counted, Finding, Result, Row, Verdict
 
 LEAK, TOO_MUCH, NOT_BACK = "leak", "isolated-too-much", "no-control-after"

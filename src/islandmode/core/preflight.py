@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from islandmode.core.episodes import Sample, Seen
-from islandmode.core.judge_probes import allowed_gap_us
+from islandmode.core.judging.probes import allowed_gap_us
 from islandmode.core.outcome import Outcome
 from islandmode.core.plan import Plan, PlanPoint
 from islandmode.core.probe import CanaryProbe, IcmpProbe

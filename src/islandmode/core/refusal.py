@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from islandmode.core.judging.timeline import of_kind
 from islandmode.core.record import Record
-from islandmode.core.timeline import of_kind
 
 UNTOLD = "refused"
 """The code of a refusal of which no other record says more."""

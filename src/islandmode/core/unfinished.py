@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from islandmode.core.judging.timeline import of_kind
 from islandmode.core.record import Record
-from islandmode.core.timeline import of_kind
 
 ARMING = ("arm.intent", "guardian.owes")
 UNTOUCHED = ("arm.cancelled", "guardian.paid")

@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from islandmode.core.paths import HERE
+from islandmode.core.planning.paths import HERE
 from islandmode.core.problem import Path, listed
 from islandmode.core.site import IsolationPoint, Site, VantagePoint
 from islandmode.rehearse.node_words import OPERATIONS_HOST, POINT_LABEL, ZONE_LABEL

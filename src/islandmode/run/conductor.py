@@ -19,12 +19,12 @@ from typing import Any
 
 import anyio
 
-from islandmode.core.check_devices import run_s
 from islandmode.core.episodes import Sample
 from islandmode.core.errors import Refused
 from islandmode.core.lifecycle import Event, Phase, next_phase
 from islandmode.core.outcome import Outcome
 from islandmode.core.plan import Plan, PlanStage, Step
+from islandmode.core.planning.check_devices import run_s
 from islandmode.core.preflight import PreflightFinding, judge_baseline
 from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.observe.vantage import Vantage

@@ -11,7 +11,7 @@ from islandmode import isolation
 from islandmode.core.drill import Drill
 from islandmode.core.errors import InputError
 from islandmode.core.plan import Plan
-from islandmode.core.planning import check_in_part, check_site
+from islandmode.core.planning.plan_drill import check_in_part, check_site
 from islandmode.core.problem import Problem
 from islandmode.core.site import Site
 from islandmode.rehearse.site_in_lab import lab_faults, needed_faults, site_faults

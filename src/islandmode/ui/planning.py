@@ -9,7 +9,7 @@ from pathlib import Path
 from islandmode import isolation
 from islandmode.core.errors import InputError
 from islandmode.core.plan import Plan, PlanPoint
-from islandmode.core.planning import PlanRefused, check, make_plan
+from islandmode.core.planning.plan_drill import PlanRefused, check, make_plan
 from islandmode.core.rendering import Rendering
 from islandmode.core.rescue import Rescue
 from islandmode.core.site import IsolationPoint

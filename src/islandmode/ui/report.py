@@ -8,9 +8,9 @@ from datetime import UTC, tzinfo
 
 from islandmode.core.episodes import Episode
 from islandmode.core.flows_told import flows_told
+from islandmode.core.judging.timeline import timeline_of
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
-from islandmode.core.timeline import timeline_of
 from islandmode.core.verdict import Verdict
 from islandmode.ui import report_behind as behind
 from islandmode.ui import report_first as first

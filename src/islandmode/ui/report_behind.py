@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from islandmode.core.flows_told import seen_of
+from islandmode.core.judging.timeline import Timeline, of_kind
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.text import how_many
-from islandmode.core.timeline import Timeline, of_kind
 from islandmode.core.verdict import Verdict
 from islandmode.core.what_to_do import what_to_do
 from islandmode.system.own_program import program_anywhere

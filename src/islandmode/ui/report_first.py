@@ -7,10 +7,10 @@ from html import escape
 from math import inf
 
 from islandmode.core.flows_told import Concerned, Fate, FlowTold, concerned_by
+from islandmode.core.judging.timeline import AFTER, BEFORE, Timeline, last_us, of_kind
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.text import how_many
-from islandmode.core.timeline import AFTER, BEFORE, Timeline, last_us, of_kind
 from islandmode.core.verdict import Finding, Interval, Restoration, Result, Times, Verdict
 from islandmode.core.what_to_do import is_urgent, urgency, what_to_do
 from islandmode.system.own_program import program_anywhere

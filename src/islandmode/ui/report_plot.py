@@ -9,9 +9,9 @@ from html import escape
 
 from islandmode.core.as_expected import TOLD, Shade, Strip, columns, strips_of
 from islandmode.core.episodes import Episode
+from islandmode.core.judging.timeline import AFTER, BEFORE, Timeline, Window
 from islandmode.core.plan import Plan
 from islandmode.core.text import how_many
-from islandmode.core.timeline import AFTER, BEFORE, Timeline, Window
 from islandmode.core.verdict import Times, Verdict
 from islandmode.ui.report_parts import Moments, lasted
 from islandmode.ui.svg_text import text_width

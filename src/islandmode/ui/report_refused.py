@@ -7,10 +7,10 @@ from datetime import UTC, tzinfo
 from html import escape
 
 from islandmode.core.flows_told import concerned_by_probes
+from islandmode.core.judging.timeline import Timeline, last_us, of_kind
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.refusal import Refusal
-from islandmode.core.timeline import Timeline, last_us, of_kind
 from islandmode.core.unfinished import armed
 from islandmode.core.what_to_do import what_to_do
 from islandmode.system.own_program import program_anywhere

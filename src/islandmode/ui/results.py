@@ -14,12 +14,12 @@ from islandmode.core.drill import Mode
 from islandmode.core.episodes import fold
 from islandmode.core.errors import Refused
 from islandmode.core.flows_told import seen_of
-from islandmode.core.judge import judge
+from islandmode.core.judging.run import judge
+from islandmode.core.judging.timeline import timeline_of
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.refusal import UNTOLD, Refusal, refusal_of
 from islandmode.core.rescue import Restorable
-from islandmode.core.timeline import timeline_of
 from islandmode.core.verdict import Interval, Restoration, Result, Row, Times, Verdict
 from islandmode.core.what_to_do import what_to_do
 from islandmode.run.conductor import Conducted

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from islandmode.core.judging.timeline import of_kind
 from islandmode.core.record import Record
-from islandmode.core.timeline import of_kind
 from islandmode.core.verdict import Finding, Result, Witness
 
 NEVER_ISOLATED = frozenset({"point-management-across", "point-interface-unnamed", "point-tunnel"})

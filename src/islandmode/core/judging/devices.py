@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from islandmode.core.judging.timeline import of_kind
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
-from islandmode.core.timeline import of_kind
 from islandmode.core.unfinished import armed
 from islandmode.core.verdict import Finding, Result
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv6Address
 
 from islandmode.core.drill import Drill
-from islandmode.core.paths import HERE
+from islandmode.core.planning.paths import HERE
 from islandmode.core.probe import Probe
 from islandmode.core.problem import Path, Problem, listed, unknown
 from islandmode.core.site import Address, Site

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from islandmode.core.episodes import Episode, Seen
-from islandmode.core.judge_probes import ProbeRecord, allowed_gap_us, finding_of, timed
+from islandmode.core.judging.probes import ProbeRecord, allowed_gap_us, finding_of, timed
+from islandmode.core.judging.timeline import AFTER, BEFORE, Timeline
 from islandmode.core.plan import Plan
-from islandmode.core.timeline import AFTER, BEFORE, Timeline
 from islandmode.core.verdict import Finding, Result
 
 

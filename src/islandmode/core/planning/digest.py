@@ -15,8 +15,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from islandmode.core.drill import Drill
-from islandmode.core.paths import path_of
 from islandmode.core.plan import Plan
+from islandmode.core.planning.paths import path_of
 from islandmode.core.probe import Probe
 from islandmode.core.quantities import to_us
 from islandmode.core.site import Site

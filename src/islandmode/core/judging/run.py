@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from islandmode.core.episodes import Episode, Seen
-from islandmode.core.judge_continuity import judge_continuity
-from islandmode.core.judge_egress import judge_egress, saw_nothing
-from islandmode.core.judge_preflight import advised, leads_unwatched
-from islandmode.core.judge_probes import Death, ProbeRecord, death_in, judge_return, judge_severed
-from islandmode.core.judge_return import judge_devices, told_of_loss
-from islandmode.core.passage import Passage, SawNothing, not_counted, passage_of
+from islandmode.core.judging.continuity import judge_continuity
+from islandmode.core.judging.devices import judge_devices, told_of_loss
+from islandmode.core.judging.egress import judge_egress, saw_nothing
+from islandmode.core.judging.passage import Passage, SawNothing, not_counted, passage_of
+from islandmode.core.judging.preflight import advised, leads_unwatched
+from islandmode.core.judging.probes import Death, ProbeRecord, death_in, judge_return, judge_severed
+from islandmode.core.judging.timeline import AFTER, Timeline, Window, of_kind, taken_over, timeline_of
 from islandmode.core.plan import Plan, PlanProbe, PlanStage
 from islandmode.core.record import Record
-from islandmode.core.timeline import AFTER, Timeline, Window, of_kind, taken_over, timeline_of
 from islandmode.core.unfinished import armed
 from islandmode.core.verdict import Finding, Interval, Restoration, Result, Row, StageVerdict, Times, Verdict
 

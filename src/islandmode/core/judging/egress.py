@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from islandmode.core.egress import Way
+from islandmode.core.judging.timeline import Timeline, last_us, of_kind
 from islandmode.core.plan import Plan, PlanStage
 from islandmode.core.record import Record
 from islandmode.core.text import how_many
-from islandmode.core.timeline import Timeline, last_us, of_kind
 from islandmode.core.verdict import Counted, Finding, Result, Witness
 
 STALE_S = 3.0

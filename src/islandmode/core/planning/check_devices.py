@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from islandmode.core.drill import Drill
-from islandmode.core.paths import HERE, conduit_between, isolated_by
+from islandmode.core.planning.paths import HERE, conduit_between, isolated_by
 from islandmode.core.problem import Problem
 from islandmode.core.quantities import to_us
 from islandmode.core.rendering import Rendering

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from islandmode.core.drill import Drill
-from islandmode.core.paths import (
+from islandmode.core.planning.paths import (
     DIRECTIONS,
     HERE,
     Crossing,

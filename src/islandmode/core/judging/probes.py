@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from islandmode.core.episodes import Episode, Seen
-from islandmode.core.passage import Passage
+from islandmode.core.judging.passage import Passage
+from islandmode.core.judging.timeline import AFTER, BEFORE, Timeline, Window
 from islandmode.core.plan import Plan, PlanProbe, PlanStage
 from islandmode.core.text import how_many
-from islandmode.core.timeline import AFTER, BEFORE, Timeline, Window
 from islandmode.core.verdict import Finding, Result
 
 MISSED_SAMPLES = 5

@@ -10,22 +10,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 
 from islandmode.core.boundary import boundary_of
-from islandmode.core.check_boundary import boundary_problems
-from islandmode.core.check_devices import device_problems, hold_s, limit_problems, points_used
-from islandmode.core.check_names import (
+from islandmode.core.drill import Drill, Stage
+from islandmode.core.plan import ClosedWay, Plan, PlanPoint, PlanProbe, PlanStage, PlanVantage, Step
+from islandmode.core.planning.check_boundary import boundary_problems
+from islandmode.core.planning.check_devices import device_problems, hold_s, limit_problems, points_used
+from islandmode.core.planning.check_names import (
     address_problems,
     name_problems,
     probe_list_problems,
     site_name_problems,
     stage_problems,
 )
-from islandmode.core.check_paths import path_problems
-from islandmode.core.check_site import site_problems
-from islandmode.core.coverage import dying_flows
-from islandmode.core.digest import drill_digest, plan_digest
-from islandmode.core.drill import Drill, Stage
-from islandmode.core.paths import DIRECTIONS, is_far, isolated_by, path_of, permitted_ways, shared_families
-from islandmode.core.plan import ClosedWay, Plan, PlanPoint, PlanProbe, PlanStage, PlanVantage, Step
+from islandmode.core.planning.check_paths import path_problems
+from islandmode.core.planning.check_site import site_problems
+from islandmode.core.planning.coverage import dying_flows
+from islandmode.core.planning.digest import drill_digest, plan_digest
+from islandmode.core.planning.paths import DIRECTIONS, is_far, isolated_by, path_of, permitted_ways, shared_families
 from islandmode.core.probe import Probe
 from islandmode.core.problem import PlanRefused, Problem
 from islandmode.core.rendering import Capabilities, Rendering

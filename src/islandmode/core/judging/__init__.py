@@ -1,0 +1,1 @@
+"""The verdict: a pure function of plan, records and episodes."""
