@@ -25,7 +25,18 @@ from islandmode.rehearse.lab import Lab
 from islandmode.system.machine_state import VARIABLE
 from tests.crash.breaking import DRILL, NO_WAY_IN, PATIENCE_S, EndedEarly, Stage, pids_naming, wait_until
 from tests.crash.matrix import LABS, play_all
-from tests.crash.playing import LATE_S, Played, clear, ended, flows, guardians, journals_of, limits_of, verdict_of
+from tests.crash.playing import (
+    LATE_S,
+    Played,
+    clear,
+    ended,
+    flows,
+    guardians,
+    journals_of,
+    limits_of,
+    records_of,
+    verdict_of,
+)
 from tests.crash.referee import Referee
 from tests.crash.scenarios import Layer, Scenario
 from tests.lab.drills import make_workspace, newest_run, read_journal
@@ -243,6 +254,12 @@ def judge_words(stage: Stage, played: Played) -> None:
         played.wrong.append(f"held, although: {ruinous[0]}")
 
 
+def restoring_s(stage: Stage) -> float:
+    """Tell when anybody first began to restore: a strike may hold up the arming until it has passed itself."""
+    said = (float(one["s"]) for one in records_of(stage) if one["kind"] in ("restore.ordered", "guardian.took_over"))
+    return next(said, 0.0)
+
+
 def judge_packets(stage: Stage, referee: Referee, played: Played) -> None:
     """Decide by what the referee saw."""
     spells = referee.spells()
@@ -253,7 +270,7 @@ def judge_packets(stage: Stage, referee: Referee, played: Played) -> None:
         played.wrong.append("a flow never passed again")
     if played.beyond_s > stage.scenario.dead_man_s + LATE_S:
         played.wrong.append(f"back {played.beyond_s:.1f} s after the last strike")
-    again = [one.flow for one in spells if one.from_s > stage.back_s]
+    again = [one.flow for one in spells if one.from_s > max(stage.back_s, restoring_s(stage))]
     if again:
         played.wrong.append(f"isolated again after it was back: {', '.join(again)}")
     if referee.foreign():
