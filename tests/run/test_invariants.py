@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 
+from islandmode.core.capabilities import Calls
 from islandmode.core.episodes import fold
 from islandmode.core.errors import Refused
 from islandmode.core.judge import judge
@@ -19,8 +20,7 @@ from islandmode.core.outcome import Reading
 from islandmode.core.plan import PlanStage, Step
 from islandmode.core.timeline import timeline_of
 from islandmode.observe.vantage import Offset
-from islandmode.run.conductor import CALL_DEADLINE_S, Conducted, Conductor
-from islandmode.run.deadman import ARM_DEADLINE_S
+from islandmode.run.conductor import Conducted, Conductor
 from islandmode.run.guardian import Guardian
 from islandmode.simulate import truth
 from islandmode.simulate.device import OURS, DeviceObject, SimulatedDevice
@@ -55,7 +55,7 @@ class TrustsTheDisk(Conductor):
     """Isolates first and writes its intent afterwards."""
 
     async def _isolate_one(self, stage: str, step: Step) -> None:
-        await self._points[step.point].isolate(step.conduits, CALL_DEADLINE_S)
+        await self._points[step.point].isolate(step.conduits, Calls().isolate)
         await super()._isolate_one(stage, step)
 
 
@@ -236,7 +236,7 @@ def test_dead_man_covers_every_isolation_catches_a_stage_that_confirms_the_one_b
 
 
 def test_nothing_left_where_restored_is_said_catches_an_arm_that_lands_after_the_restore() -> None:
-    late = (Fault(Kind.SLOW_WRITE, Phase.ARMED, call="arm", times=1, amount_s=ARM_DEADLINE_S + 1.0),)
+    late = (Fault(Kind.SLOW_WRITE, Phase.ARMED, call="arm", times=1, amount_s=Calls().arm + 1.0),)
     broken = run(1, faults=late, devices={"before": NoLatestMoment})
     assert "still has our object" in violations(truth.nothing_left_where_restored_is_said, broken)[0]
     assert run(1, faults=late).violations == ()

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 
 from islandmode.core.boundary import boundary_of
+from islandmode.core.capabilities import Capabilities
 from islandmode.core.check_devices import device_problems, hold_s, limit_problems, points_used
 from islandmode.core.check_names import (
     address_problems,
@@ -27,7 +28,7 @@ from islandmode.core.paths import DIRECTIONS, is_far, isolated_by, path_of, perm
 from islandmode.core.plan import ClosedWay, Plan, PlanPoint, PlanProbe, PlanStage, PlanVantage, Step
 from islandmode.core.probe import Probe
 from islandmode.core.problem import PlanRefused, Problem
-from islandmode.core.rendering import Capabilities, Rendering
+from islandmode.core.rendering import Rendering
 from islandmode.core.site import IsolationPoint, Site
 
 __all__ = ["PlanRefused", "Problem", "check", "check_in_part", "check_site", "make_plan"]
