@@ -172,7 +172,8 @@ class DeadMan:
         for_s = able.settable_s(min(self._plan.dead_man_s, self._guards.window_left_s))
         # A device that tells whole minutes may have a whole minute less than it says.
         left_s = timer.armed_s - able.step_s
-        if left_s >= self._plan.dead_man_s * RENEW_BELOW or left_s + able.read_back_s >= for_s:
+        if for_s <= 0 or left_s >= self._plan.dead_man_s * RENEW_BELOW or left_s + able.read_back_s >= for_s:
+            # Also where less than one step of the window is left: a timer set to nothing would end at once.
             return None
         async with self.writing[name]:
             if await self._guards.closed() is not None:

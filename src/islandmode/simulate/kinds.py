@@ -18,7 +18,8 @@ from islandmode.simulate.pending import ChangeTimer, CommitConfirmed
 from islandmode.simulate.platforms import PairMember, PartialWrites, SlowRestore, StandbyRefuses, TimerProcess
 from islandmode.simulate.point import LATEST_S
 
-OWN_TIMER = "own timer"
+OWN_TIMER = "simulated"
+"""The plain one, with objects that expire by themselves as those of nftables do."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,6 @@ class Kind:
     sample_every_s: float = 0.2
     one_stage: bool = False
     """Whether one stage isolates all of its conduits: with one pending change a second stage would confirm the first."""
-
-    @property
-    def platform(self) -> str:
-        """Name the platform as a plan does."""
-        return next(name for name, one in KINDS.items() if one is self)
 
     def capabilities(self, **more: Any) -> Capabilities:
         """Say what it can do."""
