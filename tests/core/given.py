@@ -11,12 +11,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from islandmode.core.capabilities import Capabilities
 from islandmode.core.drill import Drill
 from islandmode.core.egress import Way, ways_of
 from islandmode.core.plan import Plan
 from islandmode.core.planning.plan_drill import make_plan
 from islandmode.core.probe import Probe, ProbePack
-from islandmode.core.rendering import Capabilities, Rendering, StageLines
+from islandmode.core.rendering import Rendering, StageLines
 from islandmode.core.site import Site
 
 PROJECT = Path(__file__).resolve().parents[2]

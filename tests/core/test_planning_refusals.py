@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from islandmode.core.capabilities import Works
 from islandmode.core.planning.plan_drill import PlanRefused, Problem, check, check_site, make_plan
 from tests.core.given import Documents, given, put
 from tests.core.rows_names import ADDRESSES, NAMES
@@ -68,12 +69,91 @@ PLATFORM_ROWS: tuple[tuple[str, dict[str, Any], tuple[str | int, ...], str], ...
     ),
     (
         "timer would be rounded",
-        {"granularity_s": 50.0},
+        {"granularity_s": 50.0, "shown_step_s": 1.0},
         ("limits", "dead_man"),
         (
             "dead_man (180 s) is not a whole multiple of 50 s, the step of conduit-firewall's timer, and would be rounded "
             "there; give a multiple."
         ),
+    ),
+    (
+        "a second stage would confirm the first",
+        {"timer": "device", "further": "confirms"},
+        ("stages", 1, "isolate"),
+        (
+            "Stages vendors and corporate both isolate on conduit-firewall (nftables), which has one timer for the whole device: "
+            "the change of the later stage would take it off what the earlier one isolated, and nothing would restore that by "
+            "itself; isolate them in one stage."
+        ),
+    ),
+    (
+        "isolating takes longer than allowed",
+        {"works": Works(isolate=5.0)},
+        ("limits", "isolate_within"),
+        "isolate_within (5 s) cannot be kept by conduit-firewall (nftables), which works 5 s on it; lengthen it.",
+    ),
+    (
+        "restoring takes longer than allowed",
+        {"works": Works(restore=45.0)},
+        ("limits", "restore_within"),
+        "restore_within (10 s) cannot be kept by conduit-firewall (nftables), which works 45 s on it; lengthen it.",
+    ),
+    (
+        "a timer ends before it can be set again",
+        {"works": Works(renew=90.0)},
+        ("limits", "dead_man"),
+        (
+            "dead_man (180 s) is too short for conduit-firewall (nftables): it is set again when half of it is left, which may "
+            "wait for a stage to be isolated and takes 90 s with it; make it longer than 180 s."
+        ),
+    ),
+    (
+        "a timer that may be as late as it is long",
+        {"lag_s": 120.0, "rounding_s": 60.0},
+        ("limits", "dead_man"),
+        (
+            "dead_man (180 s) means little on conduit-firewall (nftables), whose own timer may be 180 s late; lengthen it to "
+            "more than 180 s, or use another isolation point."
+        ),
+    ),
+    (
+        "a hold shorter than the step of the timer",
+        {"shown_step_s": 10.0},
+        ("stages", 0, "hold"),
+        (
+            "hold (8 s) is shorter than the step in which conduit-firewall (nftables) shows what is left of its timer (10 s), so "
+            "that a timer which does not run could not be seen in it; lengthen it."
+        ),
+    ),
+)
+NOT_ISOLATED: tuple[tuple[str, dict[str, Any], list[str]], ...] = (
+    (
+        "open connections go on",
+        {"cuts_established": "no"},
+        [
+            (
+                "On conduit-firewall (nftables) connections that are open go on while a conduit is isolated, so it isolates nothing; "
+                "use another isolation point."
+            )
+        ],
+    ),
+    (
+        "what is forwarded goes on",
+        {"covers": ("to_device",)},
+        [
+            (
+                "On conduit-firewall (nftables) what it forwards goes on while a conduit is isolated, so it isolates nothing; "
+                "use another isolation point."
+            )
+        ],
+    ),
+    (
+        "a family that it does not know",
+        {"families": (4,)},
+        [
+            f"conduit-firewall (nftables) cannot isolate IPv6, which {conduit} carries; use another isolation point for it."
+            for conduit in ("remote-access", "corporate-dmz", "corporate-line3")
+        ],
     ),
 )
 
@@ -85,6 +165,34 @@ def test_a_platform_that_cannot_do_it_is_refused(
     able: dict[str, Any], path: tuple[str | int, ...], sentence: str
 ) -> None:
     assert refusals(lambda _: None, **able) == (Problem("drill", path, sentence),)
+
+
+@pytest.mark.parametrize(("able", "sentences"), [row[1:] for row in NOT_ISOLATED], ids=[row[0] for row in NOT_ISOLATED])
+def test_a_platform_that_would_not_isolate_is_refused(able: dict[str, Any], sentences: list[str]) -> None:
+    found = refusals(lambda _: None, **able)
+    assert {(each.source, each.path) for each in found} == {("site", (*FIREWALL, "platform"))}
+    assert [each.sentence for each in found] == sentences
+
+
+@pytest.mark.parametrize(
+    "able",
+    [
+        {"timer": "device", "further": "keeps"},
+        {"works": Works(isolate=4.9, restore=9.9, renew=85.0)},
+        {"lag_s": 119.0, "rounding_s": 60.0},
+        {"shown_step_s": 8.0},
+    ],
+)
+def test_a_platform_that_just_keeps_it_is_planned(able: dict[str, Any]) -> None:
+    assert given(lambda _: None).plan(**able).points["conduit-firewall"].platform == "nftables"
+
+
+def test_one_timer_for_the_device_is_enough_for_one_stage() -> None:
+    def one_stage(at: Documents) -> None:
+        first, second = at.drill["stages"]
+        at.drill["stages"] = [{**first, "isolate": [*first["isolate"], *second["isolate"]]}]
+
+    assert len(given(one_stage).plan(timer="device", further="confirms").stages) == 1
 
 
 def test_a_platform_that_cannot_renew_bounds_the_holds_too() -> None:

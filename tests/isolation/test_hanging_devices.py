@@ -13,11 +13,7 @@ import pytest
 from islandmode.core.outcome import Outcome
 from islandmode.isolation.napalm_config import Access, NftablesPoint
 from islandmode.isolation.recipes import nftables as recipe
-from islandmode.run.conductor import CALL_DEADLINE_S, LOGIN_DEADLINE_S
-from islandmode.run.deadman import ARM_DEADLINE_S, READ_DEADLINE_S, RENEW_DEADLINE_S
-from islandmode.run.guardian import LOGIN_DEADLINE_S as GUARDIAN_DEADLINE_S
-from islandmode.run.preflight import CONFIGURATION_DEADLINE_S, FACTS_DEADLINE_S
-from islandmode.run.restore import PATIENT_DEADLINE_S, restore_until_seen
+from islandmode.run.restore import restore_until_seen
 from islandmode.system.clock import MachineClock
 from tests.isolation.plant import (
     ACROSS,
@@ -32,6 +28,8 @@ from tests.isolation.plant import (
     planned,
 )
 from tests.napalm_nftables.firewall_node import FirewallNode
+
+ABLE = recipe.CAPABILITIES
 
 pytestmark = [pytest.mark.lab, pytest.mark.anyio]
 ODD = "/usr/local/sbin/nft-odd"
@@ -258,18 +256,18 @@ async def test_a_slow_way_is_slow_in_every_step_and_none_fails(node: FirewallNod
     """Six tenths of a second a round trip, below the limit of one: deadlines must not refuse what the rule allows."""
     relay = node.relay(lag_s=0.3)
     point, rescue = make_point(node, relay).point, make_point(node, relay).point
-    assert (await point.facts(FACTS_DEADLINE_S)).value is not None
-    assert (await point.configuration(CONFIGURATION_DEADLINE_S)).value is not None
-    assert (await point.ready(GUARDIAN_DEADLINE_S)).done
-    armed = await point.arm(OFFICE, 60, ARM_DEADLINE_S)
+    assert (await point.facts(ABLE.facts_s)).value is not None
+    assert (await point.configuration(ABLE.configuration_s)).value is not None
+    assert (await point.ready(ABLE.calls.login)).done
+    armed = await point.arm(OFFICE, 60, ABLE.calls.arm)
     assert armed.done, armed.why
-    isolated = await point.isolate(OFFICE, CALL_DEADLINE_S)
+    isolated = await point.isolate(OFFICE, ABLE.calls.isolate)
     assert isolated.done, isolated.why
-    assert (await point.state(OFFICE, READ_DEADLINE_S)).done
-    assert (await point.try_login(LOGIN_DEADLINE_S)).done
-    assert (await point.renew(OFFICE, 60, RENEW_DEADLINE_S)).done
+    assert (await point.state(OFFICE, ABLE.calls.read)).done
+    assert (await point.try_login(ABLE.calls.login)).done
+    assert (await point.renew(OFFICE, 60, ABLE.calls.renew)).done
     # As a guardian or a command that logs in anew: by the attempt that waits.
-    restored = await rescue.restore(OFFICE, PATIENT_DEADLINE_S)
+    restored = await rescue.restore(OFFICE, ABLE.calls.restore_anew)
     assert restored.value is not None, restored.why
     assert restored.value.clear
     await rescue.close()

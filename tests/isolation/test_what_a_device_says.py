@@ -29,6 +29,7 @@ from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.isolation.point import Configuration, Facts, PointState
+from islandmode.isolation.recipes.nftables import CAPABILITIES
 from islandmode.run.deadman import arm_trouble, watch_trouble
 from islandmode.store.journal import encode
 from islandmode.ui.report import render_report, verdict_json
@@ -97,8 +98,8 @@ def records_of(name: str, reading: Reading[Any], before: Configuration | None) -
     """Give what a run would record of a reading, and what it would say of it."""
     found = [(KINDS[name], told(name, reading))] if name in KINDS else []
     if name in ("arm", "state"):
-        trouble = arm_trouble("conduit-firewall", CONDUITS, 60.0, reading)
-        trouble = trouble or watch_trouble("conduit-firewall", CONDUITS, CONDUITS, reading, 30.0)
+        trouble = arm_trouble("conduit-firewall", CAPABILITIES, CONDUITS, 60.0, reading)
+        trouble = trouble or watch_trouble("conduit-firewall", CAPABILITIES, CONDUITS, CONDUITS, reading, 30.0)
         found += [("stop", {"by": "dead_man", "why": trouble})] if trouble else []
     if isinstance(reading.value, Configuration) and before is not None:
         diffs = compare_parts(before.parts, reading.value.parts)

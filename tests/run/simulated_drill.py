@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address, ip_network
-from typing import Any, Literal
+from typing import Any
 
 from islandmode.core.drill import AbortRule, Drill, Limits, Service, Stage
 from islandmode.core.egress import ways_of
@@ -16,14 +16,14 @@ from islandmode.core.probe import CanaryProbe, ModbusProbe, Probe, TcpProbe
 from islandmode.core.rendering import Rendering, StageLines
 from islandmode.core.site import Conduit, IsolationPoint, Login, Management, Site, VantagePoint, Zone
 from islandmode.simulate.kinds import KINDS, OWN_TIMER
-from islandmode.simulate.platforms import PLATFORMS
 
-Arms = Literal["before", "with_isolate"]
 ZONES = {"vendors": (5.0, 15), "corporate": (4.0, 10), "dmz": (3.5, 20), "line3": (2.0, 40)}
 CONDUITS = {"remote-access": "vendors", "corporate-line3": "corporate", "dmz-line3": "dmz"}
 STAGES = {"vendors": "remote-access", "corporate": "corporate-line3"}
 FAR = {"vendor": "vendors", "office": "corporate", "historian": "dmz"}
 
+OFTEN = 20
+"""How many times as often as any other kind the plain one is drawn."""
 COUNT = frozenset(name for name, kind in KINDS.items() if kind.device.gives_tickets)
 """Those with objects of their own count what still leaves them, as nftables does."""
 
@@ -35,13 +35,10 @@ class Shape:
     holds_s: tuple[float, float] = (3.0, 4.0)
     dead_man_s: float = 30.0
     two_points: bool = False
-    arms: Arms = "before"
     renewable: bool = True
     sample_every_s: float = 0.2
     one_stage: bool = False
     granularity_s: float = 0.001
-    platform: str = ""
-    """Which of `PLATFORMS`, where arming and isolating are one act."""
     kind: str = OWN_TIMER
     """Which of `KINDS` every device is."""
 
@@ -54,25 +51,25 @@ class Shape:
             "dead_man_s": fits.dead_man_s,
             "sample_every_s": fits.sample_every_s,
             "one_stage": fits.one_stage,
-            "arms": able.arms,
             "granularity_s": able.granularity_s,
         }
         return cls(**plain | {"kind": kind} | more)
 
 
 def draw_shape(dice: random.Random) -> Shape:
-    """Draw a drill: with or without renewals, one device or two, either way of arming."""
-    renewable = dice.random() < 0.8
-    platform = dice.choice(tuple(PLATFORMS))
-    return Shape(
+    """Draw a drill: with or without renewals, one device or two, of every kind; the plain kind most often."""
+    kind = dice.choices(tuple(KINDS), [OFTEN if name == OWN_TIMER else 1 for name in KINDS])[0]
+    fits, plain = KINDS[kind], kind == OWN_TIMER
+    renewable, two_points = dice.random() < 0.8, dice.random() < 0.5
+    # A device that cannot renew needs a dead-man longer than the whole drill.
+    dead_man_s = dice.choice((8.0, 12.0, 30.0)) if plain and renewable else max(60.0, fits.dead_man_s)
+    return Shape.of(
+        kind,
         holds_s=dice.choice(((3.0, 4.0), (2.0, 2.5), (6.0, 1.0))),
-        dead_man_s=dice.choice((8.0, 12.0, 30.0)) if renewable else 60.0,
-        two_points=dice.random() < 0.5,
-        arms="with_isolate" if dice.random() < 0.3 else "before",
+        dead_man_s=dead_man_s,
+        two_points=two_points,
         renewable=renewable,
-        one_stage=dice.random() < 0.25,
-        granularity_s=1.0 if platform == "seconds" else 0.001,
-        platform=platform,
+        one_stage=dice.random() < 0.25 or (fits.one_stage and not two_points),
     )
 
 
@@ -115,7 +112,7 @@ def _site(shape: Shape) -> Site:
         conduits=conduits,
         isolation_points={
             name: IsolationPoint(
-                platform=_platform(shape),
+                platform=shape.kind,
                 management=Management(address=ip_address(f"10.40.0.{number}"), zone="line3"),
                 login=Login(user="islandmode"),
                 interfaces={"vendors": ("eth1",), "corporate": ("eth2",), "line3": ("eth3",)},
@@ -183,17 +180,13 @@ def _stages(shape: Shape) -> tuple[Stage, ...]:
     )
 
 
-def _platform(shape: Shape) -> str:
-    return "simulated" if shape.kind == OWN_TIMER else shape.kind
-
-
 def _rendering(name: str, shape: Shape, site: Site) -> Rendering:
     # A device that isolates by one commit counts nothing here: platforms of both kinds must be judged truthfully.
-    counts = shape.arms == "before" and shape.kind in COUNT
+    counts = shape.kind in COUNT
     interfaces = site.isolation_points[name].interfaces
     return Rendering(
         point=name,
-        platform=_platform(shape),
+        platform=shape.kind,
         conduits=tuple(STAGES.values()),
         arm=("arm",),
         stages=tuple(
@@ -202,8 +195,7 @@ def _rendering(name: str, shape: Shape, site: Site) -> Rendering:
         renew=("renew",),
         restore=("restore",),
         capabilities=KINDS[shape.kind].capabilities(
-            arms=shape.arms,
-            undo_tier="A" if shape.arms == "before" and shape.kind in COUNT else "B",
+            undo_tier="A" if counts else "B",
             renewable=shape.renewable,
             granularity_s=shape.granularity_s,
             witness="egress" if counts else "none",

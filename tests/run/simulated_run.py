@@ -29,10 +29,8 @@ from islandmode.run.outermost import Broken
 from islandmode.run.progress import Progress, Stop, StopLatch
 from islandmode.run.resume import resume
 from islandmode.simulate.faults import Fault, Kind, draw_faults
-from islandmode.simulate.kinds import KINDS
 from islandmode.simulate.line import SimulatedClaim, SimulatedLine, SimulatedRequests
-from islandmode.simulate.plant import DEVICES, Devices, SimulatedPlant
-from islandmode.simulate.platforms import PLATFORMS
+from islandmode.simulate.plant import Devices, SimulatedPlant
 from islandmode.simulate.truth import Claims, check_all
 from islandmode.simulate.world import WorldLoop, run_world
 from islandmode.store.journal import Journal, read_journal
@@ -309,11 +307,6 @@ def run(
 ) -> Ended:
     """Run one drill in a world of its own, and check every invariant; `plan` runs instead of the simulated drill."""
     plan = plan or simulated_drill.make(shape)
-    devices = devices or {
-        **DEVICES,
-        "with_isolate": PLATFORMS[shape.platform if shape is not None else ""],
-        **{name: kind.device for name, kind in KINDS.items()},
-    }
     plant = SimulatedPlant(plan, seed, faults, devices=devices, dice_type=dice_type)
     prepare(plant)
     stage = _Stage(plant, conductor, guardian_type=guardian)

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 
+from islandmode.core.capabilities import Calls
 from islandmode.core.episodes import fold
 from islandmode.core.errors import Refused
 from islandmode.core.judging.run import judge
@@ -19,13 +20,13 @@ from islandmode.core.lifecycle import Phase
 from islandmode.core.outcome import Reading
 from islandmode.core.plan import PlanStage, Step
 from islandmode.observe.vantage import Offset
-from islandmode.run.conductor import CALL_DEADLINE_S, Conducted, Conductor
-from islandmode.run.deadman import ARM_DEADLINE_S
+from islandmode.run.conductor import Conducted, Conductor
 from islandmode.run.guardian import Guardian
 from islandmode.simulate import truth
 from islandmode.simulate.device import OURS, DeviceObject, SimulatedDevice
 from islandmode.simulate.disk import SimulatedDisk, SimulatedFile
 from islandmode.simulate.faults import Fault, Kind
+from islandmode.simulate.kinds import OWN_TIMER
 from islandmode.simulate.plant import SimulatedPlant
 from islandmode.simulate.vantage import SimulatedVantage
 from tests.run.simulated_drill import Shape
@@ -55,7 +56,7 @@ class TrustsTheDisk(Conductor):
     """Isolates first and writes its intent afterwards."""
 
     async def _isolate_one(self, stage: str, step: Step) -> None:
-        await self._points[step.point].isolate(step.conduits, CALL_DEADLINE_S)
+        await self._points[step.point].isolate(step.conduits, Calls().isolate)
         await super()._isolate_one(stage, step)
 
 
@@ -193,13 +194,13 @@ def test_never_left_isolated_catches_a_timer_that_would_never_release() -> None:
 
 def test_never_left_isolated_catches_a_device_whose_timer_does_nothing() -> None:
     hang = (Fault(Kind.HANG, Phase.HOLDING, 1.0),)
-    broken = run(1, faults=hang, devices={"before": NeverReleases})
+    broken = run(1, faults=hang, devices={OWN_TIMER: NeverReleases})
     assert violations(truth.never_left_isolated, broken) != ()
 
 
 def test_no_isolate_after_restore_seen_catches_a_device_without_the_arming_rule() -> None:
     late = (Fault(Kind.SLOW_WRITE, Phase.ISOLATING, call="isolate", times=1, amount_s=6.0),)
-    broken = run(1, faults=late, devices={"before": NoArmingRule})
+    broken = run(1, faults=late, devices={OWN_TIMER: NoArmingRule})
     assert "after it was seen restored" in violations(truth.no_isolate_after_restore_seen, broken)[0]
     whole = run(1, faults=late)
     assert whole.plant.faults.hits[Kind.SLOW_WRITE, Phase.ISOLATING] == 1
@@ -208,7 +209,7 @@ def test_no_isolate_after_restore_seen_catches_a_device_without_the_arming_rule(
 
 def test_no_line_acts_after_its_latest_moment_catches_a_device_that_takes_late_lines() -> None:
     late = (Fault(Kind.SLOW_WRITE, Phase.ISOLATING, call="isolate", times=1, amount_s=4.0),)
-    broken = run(1, faults=late, devices={"before": NoLatestMoment})
+    broken = run(1, faults=late, devices={OWN_TIMER: NoLatestMoment})
     assert "4.0" in violations(truth.no_line_acts_after_its_latest_moment, broken)[0]
     assert run(1, faults=late).violations == ()
 
@@ -218,7 +219,7 @@ def test_dead_man_bounds_every_isolation_catches_a_renewal_that_lands_late() -> 
     long = Shape(dead_man_s=30.0, holds_s=(40.0, 1.0))
     held_up = Fault(Kind.SLOW_WRITE, Phase.HOLDING, call="renew", times=1, amount_s=12.0)
     lost = Fault(Kind.HOST_LOST, Phase.HOLDING, 16.5)
-    broken = run(1, long, (held_up, lost), devices={"before": NoLatestMoment})
+    broken = run(1, long, (held_up, lost), devices={OWN_TIMER: NoLatestMoment})
     assert broken.plant.faults.hits[Kind.SLOW_WRITE, Phase.HOLDING] == 1
     assert "longer than the dead-man" in violations(truth.dead_man_bounds_every_isolation, broken)[0]
     assert run(1, long, (held_up, lost)).violations == ()
@@ -228,7 +229,7 @@ def test_dead_man_covers_every_isolation_catches_a_stage_that_confirms_the_one_b
     """The host is lost in the second stage: its timer fires, and a person comes a little later to what is still isolated."""
     lost = (Fault(Kind.HOST_LOST, Phase.HOLDING, 1.0, nth=2),)
     shape = Shape(dead_man_s=20.0)
-    broken = run(1, shape, lost, devices={"before": OneTimerForAll})
+    broken = run(1, shape, lost, devices={OWN_TIMER: OneTimerForAll})
     assert violations(truth.dead_man_covers_every_isolation, broken) == (
         "conduit-firewall: remote-access stays isolated although the dead-man has fired.",
     )
@@ -236,8 +237,8 @@ def test_dead_man_covers_every_isolation_catches_a_stage_that_confirms_the_one_b
 
 
 def test_nothing_left_where_restored_is_said_catches_an_arm_that_lands_after_the_restore() -> None:
-    late = (Fault(Kind.SLOW_WRITE, Phase.ARMED, call="arm", times=1, amount_s=ARM_DEADLINE_S + 1.0),)
-    broken = run(1, faults=late, devices={"before": NoLatestMoment})
+    late = (Fault(Kind.SLOW_WRITE, Phase.ARMED, call="arm", times=1, amount_s=Calls().arm + 1.0),)
+    broken = run(1, faults=late, devices={OWN_TIMER: NoLatestMoment})
     assert "still has our object" in violations(truth.nothing_left_where_restored_is_said, broken)[0]
     assert run(1, faults=late).violations == ()
 
@@ -256,7 +257,7 @@ def test_no_acknowledged_record_lost_catches_a_forgiven_fsync() -> None:
 
 def test_strangers_left_alone_catches_a_restore_of_what_is_not_ours() -> None:
     stranger = (Fault(Kind.STRANGER, Phase.ARMED, target="conduit-firewall", conduit="remote-access"),)
-    broken = run(1, faults=stranger, conductor=RestoresWhatItDoesNotOwn, devices={"before": NoOwnerRule})
+    broken = run(1, faults=stranger, conductor=RestoresWhatItDoesNotOwn, devices={OWN_TIMER: NoOwnerRule})
     assert "another machine's isolation" in violations(truth.strangers_left_alone, broken)[0]
     # Even that conductor does no harm where the device knows whose an object is.
     assert run(1, faults=stranger, conductor=RestoresWhatItDoesNotOwn).violations == ()
@@ -355,7 +356,7 @@ def test_a_rule_that_comes_as_late_as_the_site_allows_is_no_counted_leak(lag_s: 
 
 
 def test_a_device_that_counts_nothing_leaves_the_verdict_to_the_probes() -> None:
-    judged = run(1, shape=Shape(arms="with_isolate")).claims.judged
+    judged = run(1, shape=Shape.of("schedule")).claims.judged
     assert judged is not None
     told = "remote-access by conduit-firewall, which counts nothing"
     assert judged.sentence.startswith(f"held (probes only; not seen: {told};")

@@ -9,8 +9,8 @@ from typing import Any
 import anyio
 import pytest
 
+from islandmode.core.capabilities import Capabilities
 from islandmode.core.outcome import Outcome, Reading
-from islandmode.core.rendering import Capabilities
 from islandmode.isolation.point import PointState
 from islandmode.run.restore import restore_until_seen
 from islandmode.simulate.clock import START_US, SimulatedClock

@@ -11,9 +11,9 @@ from typing import cast
 import anyio
 import pytest
 
+from islandmode.core.capabilities import Capabilities
 from islandmode.core.firewall import Unread
 from islandmode.core.outcome import Outcome, Reading
-from islandmode.core.rendering import Capabilities
 from islandmode.isolation.point import ConduitState, Facts, IsolationPoint, PointState
 from islandmode.isolation.recipes.nftables import CAPABILITIES, MEND_SAVED, SAVED
 from islandmode.run.left import Left, left_in

@@ -17,16 +17,17 @@ from islandmode.simulate.clock import SimulatedClock
 from islandmode.simulate.device import OURS, SimulatedDevice
 from islandmode.simulate.disk import SimulatedDisk
 from islandmode.simulate.faults import Fault, FaultBook, Kind, draw_faults
+from islandmode.simulate.kinds import OWN_TIMER
 from islandmode.simulate.plant import Devices, SimulatedPlant
 from islandmode.simulate.point import SimulatedPoint
 from islandmode.simulate.vantage import SimulatedVantage
 from islandmode.simulate.world import run_world
 from tests.run import simulated_drill
-from tests.run.simulated_drill import Arms, Shape
+from tests.run.simulated_drill import Shape
 from tests.run.simulated_run import _Stage
 
 THEIRS = "their run"
-LATER_S = (0.0, 0.001, 0.02, 0.3, 1.8, 1.9, 2.5, 5.0, 6.9, 7.0, 8.8, 12.0)
+LATER_S = (0.0, 0.001, 0.02, 0.3, 1.8, 1.9, 2.5, 5.0, 6.9, 7.0, 8.8, 12.0, 15.0)
 """When the second operator begins: together, in each phase of the first run, and after it."""
 
 
@@ -130,16 +131,18 @@ def both(seed: int, plan: Plan, later_s: float, faults: Sequence[Fault] = (), de
     return Both(ours.devices, stages)
 
 
-@pytest.mark.parametrize("arms", ["before", "with_isolate"])
+@pytest.mark.parametrize("device", [OWN_TIMER, "change timer"])
 @pytest.mark.parametrize("later_s", LATER_S)
-def test_never_two_runs_on_a_conduit(arms: Arms, later_s: float) -> None:
-    plan = simulated_drill.make(Shape(arms=arms))
+def test_never_two_runs_on_a_conduit(device: str, later_s: float) -> None:
+    plan = simulated_drill.make(Shape.of(device))
+    # A device that works a second on each change keeps the first drill busy for longer.
+    over_s = 12.0 if device == OWN_TIMER else 15.0
     for seed in range(5):
         ended = both(seed, plan, later_s)
         assert ended.violations() == (), ended.told()
-        assert not any(device.objects for device in ended.devices.values())
+        assert not any(one.objects for one in ended.devices.values())
         completed = [owner for owner, stage in ended.stages.items() if not stage.refused]
-        assert len(completed) == (2 if later_s >= 12.0 else 1), ended.told()
+        assert len(completed) == (2 if later_s >= over_s else 1), ended.told()
 
 
 @pytest.mark.parametrize("later_s", LATER_S)
@@ -148,33 +151,33 @@ def test_two_that_arm_crosswise_leave_nothing_behind(later_s: float) -> None:
     for seed in range(5):
         ended = both(seed, plan, later_s)
         assert ended.violations() == (), ended.told()
-        assert not any(device.objects for device in ended.devices.values())
+        assert not any(one.objects for one in ended.devices.values())
 
 
-@pytest.mark.parametrize("arms", ["before", "with_isolate"])
-def test_never_two_runs_on_a_conduit_whatever_goes_wrong(arms: Arms) -> None:
+@pytest.mark.parametrize("device", [OWN_TIMER, "change timer"])
+def test_never_two_runs_on_a_conduit_whatever_goes_wrong(device: str) -> None:
     for seed in range(100):
         dice = random.Random(seed)
-        plan = simulated_drill.make(Shape(arms=arms, two_points=dice.random() < 0.5))
+        plan = simulated_drill.make(Shape.of(device, two_points=dice.random() < 0.5))
         faults = [one for one in draw_faults(dice, plan) if one.kind is not Kind.STRANGER]
         ended = both(seed, plan, dice.choice(LATER_S), faults)
         assert ended.violations() == (), (seed, ended.told(), [str(one) for one in faults])
 
 
-@pytest.mark.parametrize("arms", ["before", "with_isolate"])
+@pytest.mark.parametrize("device", [OWN_TIMER, "change timer"])
 @pytest.mark.parametrize("kind", [Kind.CONDUCTOR_KILLED, Kind.CONDUCTOR_STOPPED, Kind.HOST_LOST])
-def test_a_second_operator_touches_nothing_of_a_run_that_died(arms: Arms, kind: Kind) -> None:
-    plan = simulated_drill.make(Shape(arms=arms, two_points=True, dead_man_s=8.0))
+def test_a_second_operator_touches_nothing_of_a_run_that_died(device: str, kind: Kind) -> None:
+    plan = simulated_drill.make(Shape.of(device, two_points=True))
     for seed in range(30):
         dice = random.Random(seed)
         # Some time after the first stage was armed; their own run begins in the next ten seconds.
         lost = Fault(kind, Phase.ARMED, dice.random() * 4.0, amount_s=15.0)
         ended = both(seed, plan, 2.0 + dice.random() * 14.0, (lost,))
         assert ended.violations() == (), (seed, ended.told())
-        assert not any(device.objects for device in ended.devices.values()), (seed, ended.told())
+        assert not any(one.objects for one in ended.devices.values()), (seed, ended.told())
 
 
 @pytest.mark.parametrize("later_s", [0.0, 0.001, 0.02])
 def test_a_device_that_is_no_lock_is_found_out(later_s: float) -> None:
-    ended = both(1, simulated_drill.make(Shape()), later_s, devices={"before": NoLock})
+    ended = both(1, simulated_drill.make(Shape()), later_s, devices={OWN_TIMER: NoLock})
     assert any("while it was" in one for one in ended.violations())

@@ -65,7 +65,7 @@ ORDERED = {"target": VENDOR, "conduit": "remote-access"}
 PLOTS: dict[str, Plot] = {
     PERFECT: Plot(),
     "one firewall for both, and a timer that is renewed": Plot(shape=Shape(dead_man_s=8.0)),
-    "a firewall that isolates by one commit": Plot(shape=Shape(arms="with_isolate", dead_man_s=12.0)),
+    "a firewall that isolates by one commit": Plot(shape=Shape.of("commit confirmed")),
     "both conduits in one stage": Plot(shape=Shape(one_stage=True, renewable=False, dead_man_s=60.0)),
     # Before anything is armed.
     "a firewall cannot be read": _at("facts", Phase.PREFLIGHT, Kind.REFUSED),

@@ -10,9 +10,10 @@ from typing import Literal
 from pydantic import Field
 
 from islandmode.core.boundary import UNKNOWN_BOUNDARY, Boundary
+from islandmode.core.capabilities import Capabilities
 from islandmode.core.drill import Drill
 from islandmode.core.probe import Probe
-from islandmode.core.rendering import Capabilities, Rendering
+from islandmode.core.rendering import Rendering
 from islandmode.core.site import Address, Frozen, Login, Management, Network
 from islandmode.core.text import share_text
 

@@ -19,10 +19,10 @@ from typing import Any, TypeVar
 from napalm import get_network_driver
 from napalm.base.exceptions import CommandErrorException, NapalmException
 
+from islandmode.core.capabilities import Capabilities
 from islandmode.core.firewall import Unread, related
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import PlanPoint
-from islandmode.core.rendering import Capabilities
 from islandmode.isolation import firewall_look, incoming
 from islandmode.isolation.login_trouble import FIRST_COMMAND, NFT_SILENT, NO_NFT, TELLS_NOTHING, with_remedy
 from islandmode.isolation.point import ConduitState, Configuration, Facts, PointState

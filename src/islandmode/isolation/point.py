@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from islandmode.core.capabilities import Capabilities
 from islandmode.core.firewall import Firewall, Unread
 from islandmode.core.outcome import Reading
-from islandmode.core.rendering import Capabilities
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,16 @@ class PointState:
     """The state of every conduit asked about, by conduit name."""
 
     conduits: dict[str, ConduitState]
+    timer_s: float | None = None
+    """What is left of the device's one timer, where the dead-man is the device's; None when none of this run's runs.
+
+    A change of anybody else's that confirmed ours leaves none.
+    """
 
     @property
     def clear(self) -> bool:
-        """Tell whether none of our objects is left."""
-        return not any(state.stands for state in self.conduits.values())
+        """Tell whether nothing of ours is left: no object, and no timer that would still take something back."""
+        return self.timer_s is None and not any(state.stands for state in self.conduits.values())
 
 
 @dataclass(frozen=True)

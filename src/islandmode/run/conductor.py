@@ -19,12 +19,12 @@ from typing import Any
 
 import anyio
 
+from islandmode.core import limits
 from islandmode.core.episodes import Sample
 from islandmode.core.errors import Refused
 from islandmode.core.lifecycle import Event, Phase, next_phase
 from islandmode.core.outcome import Outcome
 from islandmode.core.plan import Plan, PlanStage, Step
-from islandmode.core.planning.check_devices import run_s
 from islandmode.core.preflight import PreflightFinding, judge_baseline
 from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.observe.vantage import Vantage
@@ -33,7 +33,7 @@ from islandmode.run.deadman import DeadMan, egress_in
 from islandmode.run.guards import Guarded, Guards
 from islandmode.run.outermost import Broken
 from islandmode.run.pace import Pace
-from islandmode.run.preflight import Preflight, sampling_s
+from islandmode.run.preflight import Preflight
 from islandmode.run.progress import Progress, Show, Stop, StopLatch
 from islandmode.run.restore import restore_until_seen
 from islandmode.run.witness import Witness
@@ -46,14 +46,9 @@ BASELINE_PATIENCE_S = 10.0
 """A busy machine starts its workers slowly; a probe that is bad for so long before the drill is really bad."""
 LOOK_EVERY_S = 0.5
 ALIVE_S = 1.0
-CALL_DEADLINE_S = 5.0
-LOGIN_DEADLINE_S = 15.0
-"""A login takes ten round trips."""
 CONTROL_S = 1.0
 """How long an armed firewall is given to count a packet on every way that a stage isolates: without one, silence there
 proves nothing. Traffic passes meanwhile."""
-STRANDED_MARGIN_S = 15.0
-"""How long past the device's own timer a conductor keeps trying before it says STRANDED and ends."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +102,7 @@ class Conductor:
         self._latch = latch
         self._show = show
         self._book = Book(journal, latch)
-        self._guards = Guards(guarded, clock=clock, book=self._book, run=place.run)
+        self._guards = Guards(guarded, clock=clock, book=self._book, run=place.run, ready_s=limits.ready_s(plan))
         self._dead_man = DeadMan(plan, points, self._book, self._guards, clock)
         self._witness = Witness(plan, vantages, self._book, clock, place.run)
         self._preflight = Preflight(plan, points, self._book, disk, place.directory, place.forwards, place.restore)
@@ -168,7 +163,7 @@ class Conductor:
 
     async def _baseline(self) -> None:
         self._move(Event.BASELINE_STARTED, "Baseline: every probe must be good before anything is isolated.")
-        wrong = await self._witness.start(sampling_s(self._plan), self._place.started_by)
+        wrong = await self._witness.start(limits.sampling_s(self._plan), self._place.started_by)
         if wrong:
             raise Refused(f"{wrong[0]} Nothing was touched.")
         await self._book.append("baseline.started", {})
@@ -239,7 +234,7 @@ class Conductor:
         with anyio.CancelScope() as scope:
             self._latch.wakes(scope.cancel)
             self._move(Event.ARMING_STARTED, "Arming the dead-man on each isolation point; traffic still passes.")
-            self._guards.open_window(run_s(self._plan.drill))
+            self._guards.open_window(limits.window_s(self._plan))
             async with anyio.create_task_group() as beside:
                 beside.start_soon(self._watch_plant)
                 wrong = await self._dead_man.arm()
@@ -271,7 +266,7 @@ class Conductor:
                 trouble = await self._dead_man.renew_if_due(name)
             if trouble is not None:
                 self._latch.pull(trouble)
-            await self._pace.pause()
+            await self._pace.pause(self._plan.points[name].capabilities.read_every_s)
 
     def _plant_is_watched(self) -> bool:
         return self._clock.monotonic_us() - self._heard_us < ALIVE_S * 1_000_000
@@ -310,10 +305,12 @@ class Conductor:
         if closed is not None:
             self._latch.pull(closed)
             await anyio.sleep_forever()
+        deadline_s = self._plan.points[step.point].capabilities.calls.isolate
         point = self._points[step.point]
-        ordered = reading = await point.isolate(step.conduits, CALL_DEADLINE_S)
+        async with self._dead_man.writing[step.point]:
+            ordered = reading = await point.isolate(step.conduits, deadline_s)
         if reading.outcome is Outcome.UNKNOWN:
-            reading = await point.state(step.conduits, CALL_DEADLINE_S)
+            reading = await point.state(step.conduits, deadline_s)
         egress = egress_in(reading.value) if reading.value is not None else {}
         result = {"outcome": reading.outcome.value, "why": reading.why, "egress": egress}
         # Ordered when the isolate left, not when the device was asked again: a lost reply changes no effective time.
@@ -330,7 +327,7 @@ class Conductor:
 
     async def _log_in_again(self, stage: str, name: str) -> None:
         """See that we did not lock ourselves out: a new login works after a stage, before anything is held."""
-        reading = await self._points[name].try_login(LOGIN_DEADLINE_S)
+        reading = await self._points[name].try_login(self._plan.points[name].capabilities.calls.login)
         data = {"stage": stage, "point": name, "outcome": reading.outcome.value, "why": reading.why}
         await self._book.append("login.tried", data)
         if not reading.done:
@@ -372,7 +369,7 @@ class Conductor:
             touched,
             notes=self._book,
             clock=self._clock,
-            give_up_after_s=self._plan.dead_man_s + STRANDED_MARGIN_S,
+            give_up_after_s=limits.stranded_s(self._plan),
         )
         restored = seen == set(touched)
         self._guards.restored(seen=restored)

@@ -12,30 +12,22 @@ from typing import Any
 
 import anyio
 
+from islandmode.core.capabilities import Capabilities
 from islandmode.core.egress import across
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import Plan
 from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.run.book import Book
 from islandmode.run.guards import Guards
-from islandmode.run.pace import READ_EVERY_S
 from islandmode.run.progress import Stop, TimerReading
 from islandmode.system.clock import Clock
 
-ARM_DEADLINE_S = 15.0
-"""Traffic still passes: a slow way to the device may take its time here, and is refused for what was measured."""
-READ_DEADLINE_S = 2.0
-FRESH_S = READ_EVERY_S + READ_DEADLINE_S
-RENEW_DEADLINE_S = 3.0
-"""A renewal takes two round trips."""
 RENEW_BELOW = 0.5
 """Renew when less than this share of the timer is left."""
 RENEW_UNTIL = 0.25
 """A renewal that failed is tried again until no more than this share is left: then the plant is restored in good order."""
-SILENT_S = 10.0
-"""A device that was not read for this long while it holds is a reason to restore."""
-LAG_S = 2.0
-"""How much less than asked a fresh timer may show: the way to the device and back."""
+SURE_S = 2.0
+"""With more than this left a timer did not end by itself."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +57,8 @@ class DeadMan:
         self.counted: dict[str, Mapping[str, Mapping[str, int]]] = {}
         """What each point last said to have counted since it was armed, by conduit and way."""
         self._set: dict[str, _Set] = {}
+        # A device takes one change after the other: an isolate waits for a renewal, and the other way round.
+        self.writing = {name: anyio.Lock(fast_acquire=True) for name in plan.points}
 
     async def arm(self) -> tuple[str, ...]:
         """Arm every point and return what went wrong, as sentences; empty means all armed and read back."""
@@ -77,7 +71,7 @@ class DeadMan:
                 return (refusal,)
             reading = await self._arm_one(name, planned.conduits, for_s)
             await self._book.append("arm.result", intent | _result(reading))
-            trouble = arm_trouble(name, planned.conduits, for_s, reading)
+            trouble = arm_trouble(name, self._able(name), planned.conduits, for_s, reading)
             if trouble:
                 wrong.append(trouble)
                 break
@@ -106,7 +100,7 @@ class DeadMan:
         self._guards.owe(name)
         # A stop must wait for the answer: a restore that overtakes an arm finds nothing, and the object stands after it.
         with anyio.CancelScope(shield=True):
-            reading = await self._points[name].arm(conduits, for_s, ARM_DEADLINE_S)
+            reading = await self._points[name].arm(conduits, for_s, self._able(name).calls.arm)
         if reading.outcome is Outcome.NOT_DONE and reading.value is not None and not reading.value.clear:
             # Refused, and yet an object of ours was read back: the write landed in part, and what stands is owed.
             reading = replace(reading, outcome=Outcome.UNKNOWN)
@@ -124,15 +118,16 @@ class DeadMan:
         `isolated` names its conduits that must be isolating now, as known before the device is asked: a stage that
         comes into force between the device's answer and our look must not count as missing in that answer.
         """
-        conduits = self.touched[name]
+        conduits, able = self.touched[name], self._able(name)
         left_s = self._left_s(name)
-        reading = await self._points[name].state(conduits, READ_DEADLINE_S)
+        reading = await self._points[name].state(conduits, able.calls.read)
         self._keep(name, reading)
         await self._book.append("dead_man.read", {"point": name} | _result(reading))
-        trouble = watch_trouble(name, conduits, isolated, reading, left_s) or self._not_as_set(name, reading)
+        watched = watched_of(able, conduits, isolated)
+        trouble = watch_trouble(name, able, watched, isolated, reading, left_s) or self._not_as_set(name, reading)
         if trouble is not None:
             return Stop("dead_man", trouble)
-        silent = self._unseen(name, self._silent_s())
+        silent = self._unseen(name, self._silent_s(name))
         return None if silent is None else Stop("dead_man", silent, proven=False)
 
     def _left_s(self, name: str) -> float:
@@ -144,15 +139,19 @@ class DeadMan:
 
     def silent(self) -> str | None:
         """Say which armed point was not read just now; nothing more is isolated while one is silent."""
-        return next((told for name in self.touched if (told := self._unseen(name, FRESH_S)) is not None), None)
+        seen = (self._unseen(name, self._able(name).fresh_s) for name in self.touched)
+        return next((told for told in seen if told is not None), None)
 
     def is_heard(self, name: str) -> bool:
         """Tell whether an armed point was read just now."""
-        return self._unseen(name, FRESH_S) is None
+        return self._unseen(name, self._able(name).fresh_s) is None
 
-    def _silent_s(self) -> float:
+    def _able(self, name: str) -> Capabilities:
+        return self._plan.points[name].capabilities
+
+    def _silent_s(self, name: str) -> float:
         # A device that goes silent just before a renewal was due must be noticed before its timer ends.
-        return min(SILENT_S, self._plan.dead_man_s * RENEW_BELOW)
+        return min(self._able(name).silent_s, self._plan.dead_man_s * RENEW_BELOW)
 
     def _unseen(self, name: str, longest_s: float) -> str | None:
         timer = self.timers.get(name)
@@ -166,26 +165,25 @@ class DeadMan:
 
         Returns why to stop when it could not be extended, and there is no time to try again.
         """
-        conduits, timer, planned = self.touched[name], self.timers.get(name), self._plan.points[name]
-        if timer is None or timer.armed_s is None or not planned.capabilities.renewable:
+        timer, able = self.timers.get(name), self._able(name)
+        if timer is None or timer.armed_s is None or not able.renewable:
             return None
         # Never past the window: when that ends, so does every timer.
-        for_s = min(self._plan.dead_man_s, self._guards.window_left_s)
+        for_s = able.settable_s(min(self._plan.dead_man_s, self._guards.window_left_s))
         # A device that tells whole minutes may have a whole minute less than it says.
-        left_s = timer.armed_s - planned.capabilities.granularity_s
-        if left_s >= self._plan.dead_man_s * RENEW_BELOW or left_s + LAG_S >= for_s:
+        left_s = timer.armed_s - able.step_s
+        if for_s <= 0 or left_s >= self._plan.dead_man_s * RENEW_BELOW or left_s + able.read_back_s >= for_s:
+            # Also where less than one step of the window is left: a timer set to nothing would end at once.
             return None
-        if await self._guards.closed() is not None:
-            return None
-        reading = await self._points[name].renew(conduits, for_s, RENEW_DEADLINE_S)
-        self._expect(name, for_s, reading)
-        self._keep(name, reading)
+        async with self.writing[name]:
+            if await self._guards.closed() is not None:
+                return None
+            reading = await self._points[name].renew(self.touched[name], for_s, able.calls.renew)
+            self._expect(name, for_s, reading)
+            self._keep(name, reading)
         stamps = {"point": name, "for_s": for_s}
         await self._book.append("dead_man.renew", stamps | _result(reading))
-        if (
-            reading.done
-            or self._left_s(name) - planned.capabilities.granularity_s > self._plan.dead_man_s * RENEW_UNTIL
-        ):
+        if reading.done or self._left_s(name) - able.step_s > self._plan.dead_man_s * RENEW_UNTIL:
             return None
         why = f"{name}: the dead-man was not renewed ({reading.why or reading.outcome.value})."
         return Stop("dead_man", why, proven=False)
@@ -201,17 +199,18 @@ class DeadMan:
         last = self._set.get(name)
         if last is None or reading.value is None:
             return None
-        slack_s = LAG_S + self._plan.points[name].capabilities.granularity_s
+        able = self._able(name)
+        slack_s = able.read_back_s + able.step_s + able.rounding_s
         most_s = last.for_s + slack_s
-        if self._plan.points[name].capabilities.arms == "before":
+        if able.arms == "before":
             most_s -= max(0, reading.asked_us - last.answered_us) / 1_000_000
         else:
             # There an isolate brings a timer of its own, as long as the one that was armed.
             most_s = max(most_s, self._plan.dead_man_s + slack_s)
-        for conduit, state in reading.value.conduits.items():
-            if state.armed_s is not None and state.armed_s > most_s:
+        for what, left_s in _timers(able, reading.value).items():
+            if left_s is not None and left_s > most_s:
                 return (
-                    f"{name}: the dead-man for {conduit} reads {state.armed_s:.1f} s and can have at most {most_s:.1f} s left; "
+                    f"{name}: the dead-man{what} reads {left_s:.1f} s and can have at most {most_s:.1f} s left; "
                     "somebody else set it."
                 )
         return None
@@ -229,49 +228,75 @@ class DeadMan:
     def _keep(self, name: str, reading: Reading[PointState]) -> None:
         if reading.value is not None:
             self.counted[name] = egress_in(reading.value)
-            left = [state.armed_s for state in reading.value.conduits.values()]
+            left = list(_timers(self._able(name), reading.value).values())
             least = None if not left or None in left else min(value for value in left if value is not None)
             self.timers[name] = TimerReading(least, reading.answered_us)
 
 
-def arm_trouble(point: str, conduits: tuple[str, ...], for_s: float, reading: Reading[PointState]) -> str | None:
+def _timers(able: Capabilities, state: PointState) -> dict[str, float | None]:
+    """Give every timer that a point shows, by how a sentence names it: the device's one, or each conduit's."""
+    if able.timer == "device":
+        return {"": state.timer_s}
+    return {f" for {name}": one.armed_s for name, one in state.conduits.items()}
+
+
+def arm_trouble(
+    point: str, able: Capabilities, conduits: tuple[str, ...], for_s: float, reading: Reading[PointState]
+) -> str | None:
     """Judge an arm by what was read back; None means every timer runs and nothing is isolated yet."""
-    if not reading.done or reading.value is None:
+    value = reading.value
+    if not reading.done or value is None:
         return f"{point}: the dead-man was not armed ({reading.why or reading.outcome.value})."
+    least_s, most_s = able.shown_after(for_s)
     for conduit in conduits:
-        state = reading.value.conduits.get(conduit)
-        if state is None or not state.stands:
+        state = value.conduits.get(conduit)
+        stands = state is not None and state.stands
+        if able.timer == "conduit" and able.arms == "before" and not stands:
             return f"{point}: no object for {conduit} was read back after arming."
-        if state.armed_s is None:
-            return f"{point}: the object for {conduit} was read back without a running timer; it would never restore by itself."
-        if not for_s - LAG_S <= state.armed_s <= for_s + LAG_S:
-            return f"{point}: the timer for {conduit} reads {state.armed_s:.1f} s where {for_s:.1f} s were armed."
-        if state.isolating:
+        if state is not None and state.isolating:
             return f"{point}: {conduit} is isolated by arming alone."
+    for what, left_s in (_timers(able, value) if able.arms == "before" else {}).items():
+        if left_s is None:
+            shown = f"the object{what}" if what else "the device"
+            return f"{point}: {shown} was read back without a running timer; it would never restore by itself."
+        if not least_s <= left_s <= most_s:
+            return f"{point}: the timer{what} reads {left_s:.1f} s where {for_s:.1f} s were armed."
     return None
 
 
+def watched_of(able: Capabilities, conduits: tuple[str, ...], isolated: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the conduits whose object must stand now: all that are armed, or where arming makes none, those that are isolated."""
+    return conduits if able.timer == "conduit" and able.arms == "before" else isolated
+
+
 def watch_trouble(
-    point: str, conduits: tuple[str, ...], isolated: tuple[str, ...], reading: Reading[PointState], left_s: float
+    point: str,
+    able: Capabilities,
+    watched: tuple[str, ...],
+    isolated: tuple[str, ...],
+    reading: Reading[PointState],
+    left_s: float,
 ) -> str | None:
     """Judge a dead-man that was read in the hold; None means armed everywhere and isolating where it must be.
 
     `left_s` is how much of the timer should have been left.
     """
-    in_time = f"with {left_s:.0f} s left on its timer" if left_s > LAG_S else ""
+    in_time = f"with {left_s:.0f} s left on its timer" if left_s > SURE_S else ""
     if not reading.done or reading.value is None:
         # One missed answer is no proof of a lost timer; flying blind and the timer itself bound how long that may last.
         return None
-    for conduit in conduits:
+    stopped = f"somebody stopped it {in_time}" if in_time else "it ended"
+    for conduit in watched:
         state = reading.value.conduits.get(conduit)
         if state is None or not state.stands:
             who = f"somebody removed it {in_time}" if in_time else "its timer ended, or somebody removed it"
             return f"{point}: the object for {conduit} is gone from the device; {who}."
-        if state.armed_s is None:
-            who = f"somebody stopped it {in_time}" if in_time else "it ended"
-            return f"{point}: the dead-man for {conduit} is not running any more; {who}."
+        if able.timer == "conduit" and state.armed_s is None:
+            return f"{point}: the dead-man for {conduit} is not running any more; {stopped}."
         if conduit in isolated and not state.isolating:
             return f"{point}: {conduit} is not isolated any more although its object stands."
+    if able.timer == "device" and reading.value.timer_s is None and (isolated or able.arms == "before"):
+        return f"{point}: the device's dead-man is not running any more; {stopped}."
     return None
 
 
@@ -291,6 +316,11 @@ def _result(reading: Reading[PointState]) -> dict[str, Any]:
         "why": reading.why,
         "armed_s": {name: state.armed_s for name, state in conduits.items()},
         "isolating": {name: state.isolating for name, state in conduits.items()},
+        **(
+            {"timer_s": reading.value.timer_s}
+            if reading.value is not None and reading.value.timer_s is not None
+            else {}
+        ),
         "egress": egress_in(reading.value) if reading.value is not None else {},
         "asked_us": reading.asked_us,
         "answered_us": reading.answered_us,

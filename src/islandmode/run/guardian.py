@@ -6,7 +6,7 @@ armed. What makes it take the run over:
     the line ends             the conductor is gone                                  at once
     the line is silent        the conductor is stuck                                 after STUCK_S
     an abort is not obeyed    somebody asked for it, the conductor did not restore   after OBEY_S
-    restoring takes too long  the conductor may be lost in it                        after RESTORING_S and more
+    restoring takes too long  the conductor may be lost in it                        as its platforms need
     it is told to end         whoever stops the machine must not leave it isolated   at once
     `restored` is not so      a point still shows an object                          at once
 
@@ -51,13 +51,9 @@ from islandmode.system.lifeline import (
 )
 from islandmode.system.ready import MemoryReserve
 
-LOGIN_DEADLINE_S = 15.0
-LOOK_DEADLINE_S = 3.0
 LISTEN_S = 0.2
 STUCK_S = 2.5 * BEAT_S
 OBEY_S = 0.7
-RESTORING_S = 4.0
-"""Beyond the latest moment of what the conductor may have given up: before that no look of its own proves a restore."""
 SAVED_LOOKS = 3
 SAVED_PAUSE_S = 10.0
 """Between two looks into a saved configuration that was not read; after the last of them the run's alarm goes on."""
@@ -134,7 +130,7 @@ class Guardian:
         found: dict[str, Reading[None]] = {}
 
         async def one(name: str, point: IsolationPoint) -> None:
-            found[name] = await point.ready(LOGIN_DEADLINE_S)
+            found[name] = await point.ready(point.capabilities.calls.login)
 
         async with anyio.create_task_group() as group:
             for name, point in self._points.items():
@@ -188,7 +184,10 @@ class Guardian:
             return f"The guardian was told to end: {self._told.why}."
         if self._restoring_us is not None:
             restoring_s = (now_us - self._restoring_us) / 1_000_000
-            allowed_s = RESTORING_S + self._latest_s()
+            # Beyond the latest moment of what the conductor may have given up: before that no look of its own proves a restore.
+            allowed_s = self._latest_s() + max(
+                (self._points[name].capabilities.restoring_s for name in self._owed), default=0.0
+            )
             return f"The conductor has been restoring for {restoring_s:.1f} s." if restoring_s > allowed_s else None
         if now_us - self._heard_us > STUCK_S * 1_000_000:
             return f"The conductor was not heard for {(now_us - self._heard_us) / 1_000_000:.1f} s."
@@ -208,7 +207,7 @@ class Guardian:
     async def _disagreement(self) -> str | None:
         """Look ourselves when the conductor says `restored`; returns what still stands, or cannot be seen."""
         for name, conduits in tuple(self._owed.items()):
-            reading = await self._points[name].state(conduits, LOOK_DEADLINE_S)
+            reading = await self._points[name].state(conduits, self._points[name].capabilities.look_s)
             if reading.done and reading.value is not None and not reading.value.clear:
                 self._journal.note("guardian.disagrees", {"point": name, "why": f"{name} still shows an object."})
             if not reading.done or reading.value is None or not reading.value.clear:

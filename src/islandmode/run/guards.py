@@ -18,7 +18,6 @@ from islandmode.system.clock import Clock
 from islandmode.system.lifeline import BEAT, BEAT_S, OWE, PAID, RESTORED, RESTORING, STRANDED, Lifeline, Requests
 from islandmode.system.ready import MemoryReserve
 
-READY_DEADLINE_S = 20.0
 SILENT_S = 2 * BEAT_S
 TAKEN_OVER = "The run was taken over; this conductor may only restore."
 Proof = Callable[[], Awaitable[str | None]]
@@ -38,8 +37,9 @@ class Guarded:
 class Guards:
     """The conductor's side of everything that may take the run from it."""
 
-    def __init__(self, guarded: Guarded, *, clock: Clock, book: Book, run: str) -> None:
-        """Know the guardian's line; nothing is said on it yet."""
+    def __init__(self, guarded: Guarded, *, clock: Clock, book: Book, run: str, ready_s: float) -> None:
+        """Know the guardian's line, and how long it may take to be ready; nothing is said on it yet."""
+        self._ready_s = ready_s
         self._lifeline = guarded.lifeline
         self._claim = guarded.claim
         self._requests = guarded.requests
@@ -64,7 +64,7 @@ class Guards:
                 found.append(why)
 
         async def guardian() -> str | None:
-            why = await self._lifeline.ready(READY_DEADLINE_S)
+            why = await self._lifeline.ready(self._ready_s)
             await self._book.append("guardian.proved", {"why": why or ""})
             return None if why is None else f"The guardian is not ready: {why}."
 

@@ -9,7 +9,6 @@ import anyio
 
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.isolation.point import Facts, IsolationPoint
-from islandmode.run.preflight import FACTS_DEADLINE_S
 from islandmode.run.restore import Notes
 from islandmode.system.life import FAULTS
 
@@ -61,7 +60,7 @@ async def look_for_left(points: Mapping[str, IsolationPoint]) -> dict[str, Left]
 
 async def _facts(point: IsolationPoint) -> Reading[Facts]:
     try:
-        return await point.facts(FACTS_DEADLINE_S)
+        return await point.facts(point.capabilities.facts_s)
     except FAULTS as error:
         # Of this machine, not of the device: it neither unsays what was seen restored nor ends the look at another point.
         return Reading(Outcome.UNKNOWN, None, f"this machine failed: {type(error).__name__} {error}".strip())

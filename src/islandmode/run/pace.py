@@ -1,4 +1,4 @@
-"""How often a device is read while it is armed: every second, and closely when a moment matters for what it counted.
+"""How often a device is read while it is armed: as often as its platform allows, and closely when a moment matters for what it counted.
 
 Closely means: as soon as it has answered. That is so before an isolate, until every way has counted a packet; right after
 one, because what passes from then on is a leak; and in the last moments before the planned end, because what was read
@@ -11,7 +11,6 @@ import anyio
 
 from islandmode.system.clock import Clock
 
-READ_EVERY_S = 1.0
 CLOSELY_S = 0.5
 CLOSELY_EVERY_S = 0.05
 _NEVER_US = 1 << 62
@@ -21,7 +20,7 @@ class Pace:
     """The pace of the loops that watch the devices of one run."""
 
     def __init__(self, clock: Clock) -> None:
-        """Start with a reading every second."""
+        """Start with readings as often as each platform says."""
         self._clock = clock
         self._until_us = 0
         self._from_us = _NEVER_US
@@ -41,11 +40,11 @@ class Pace:
         self._hurry.set()
         self._hurry = anyio.Event()
 
-    async def pause(self) -> None:
+    async def pause(self, read_every_s: float) -> None:
         """Wait until the next reading is due."""
         now_us = self._clock.monotonic_us()
         if now_us < self._until_us or now_us >= self._from_us:
             await self._clock.sleep(CLOSELY_EVERY_S)
             return
-        with anyio.move_on_after(min(READ_EVERY_S, (self._from_us - now_us) / 1_000_000)):
+        with anyio.move_on_after(min(read_every_s, (self._from_us - now_us) / 1_000_000)):
             await self._hurry.wait()

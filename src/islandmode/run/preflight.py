@@ -8,6 +8,7 @@ from pathlib import Path
 
 import anyio
 
+from islandmode.core import limits
 from islandmode.core.difference import changed_lines, compare_parts, made_anew
 from islandmode.core.errors import Refused
 from islandmode.core.plan import Plan
@@ -24,17 +25,6 @@ from islandmode.isolation.by_hand import mend_saved
 from islandmode.isolation.point import Configuration, IsolationPoint
 from islandmode.run.book import Book
 from islandmode.system.disk import Disk
-
-FACTS_DEADLINE_S = 40.0
-CONFIGURATION_DEADLINE_S = 20.0
-"""Thirty and fifteen round trips: nothing is touched yet, or all is restored, and a slow way may take its time."""
-CALL_DEADLINE_S = 10.0
-WORKER_MARGIN_S = 120.0
-
-
-def sampling_s(plan: Plan) -> float:
-    """Bound how long workers may sample: the holds, a dead-man that has to fire, and all the rest of a run."""
-    return plan.hold_s + plan.dead_man_s + WORKER_MARGIN_S
 
 
 class Preflight:
@@ -58,7 +48,7 @@ class Preflight:
         self._disk = disk
         self._directory = directory
         self._artifacts = directory / "artifacts"
-        self._needed_bytes = bytes_needed(plan, sampling_s(plan))
+        self._needed_bytes = bytes_needed(plan, limits.sampling_s(plan))
         self._before: dict[str, Configuration] = {}
         self._after: dict[str, Configuration] = {}
 
@@ -93,13 +83,13 @@ class Preflight:
 
     async def _check_point(self, name: str) -> tuple[PreflightFinding, ...]:
         planned = self._plan.points[name]
-        facts = await self._points[name].facts(FACTS_DEADLINE_S)
+        facts = await self._points[name].facts(planned.capabilities.facts_s)
         if not facts.done or facts.value is None:
             # One login attempt only: a second question on a device that refused the first could lock the account.
             return judge_point(name, planned, outcome=facts.outcome, why=facts.why)
         if facts.value.trouble:
             return judge_point(name, planned, outcome=facts.outcome, trouble=facts.value.trouble)
-        state = await self._points[name].state(planned.conduits, CALL_DEADLINE_S)
+        state = await self._points[name].state(planned.conduits, planned.capabilities.check_s)
         present = None
         if state.done and state.value is not None:
             there = {conduit: seen for conduit, seen in state.value.conduits.items() if seen.present}
@@ -124,7 +114,7 @@ class Preflight:
 
     async def _keep(self, name: str, when: str) -> str:
         """Read a configuration and write it down; returns why that was not done, or nothing."""
-        reading = await self._points[name].configuration(CONFIGURATION_DEADLINE_S)
+        reading = await self._points[name].configuration(self._plan.points[name].capabilities.configuration_s)
         parts = reading.value.parts if reading.value is not None else {}
         unkept = ""
         for part, text in parts.items():

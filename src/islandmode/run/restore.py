@@ -7,13 +7,15 @@ approval, and comes back only with what was *seen*. What may happen to one point
                       still act, only a look after its latest moment counts, and comes then
     done, not clear   the device says done and still shows an object: tried again
     not done          the device refused: tried again
-    unknown           no answer in time; the session was closed, a new one is opened: tried again
+    unknown           no answer in time; the session was closed, a new one is opened: tried again. Where a device works on a
+                      change for a while it is looked at first: what was given up may have landed meanwhile
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import anyio
@@ -22,10 +24,8 @@ from islandmode.core.outcome import Outcome, Reading
 from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.system.clock import Clock
 
-ATTEMPT_DEADLINE_S = 3.0
 PATIENT_EVERY = 3
-PATIENT_DEADLINE_S = 12.0
-"""Every third attempt: a new login takes ten round trips, and on a slow way no short attempt would ever end."""
+"""Every third attempt has the time for a new login: on a slow way no short attempt would ever end."""
 BACKOFF_FIRST_S = 0.2
 PAUSE_MAX_S = 5.0
 
@@ -83,12 +83,19 @@ class _Bounds:
 async def _restore_one(
     point: IsolationPoint, conduits: tuple[str, ...], notes: Notes, clock: Clock, bounds: _Bounds
 ) -> bool:
+    able, calls = point.capabilities, point.capabilities.calls
     backoff_s = BACKOFF_FIRST_S
     attempt = 0
+    looks = False
     while True:
-        attempt += 1
-        deadline_s = ATTEMPT_DEADLINE_S if attempt % PATIENT_EVERY else PATIENT_DEADLINE_S
-        reading = await _attempt_one(point, conduits, clock, deadline_s)
+        if looks:
+            reading = await _bounded(partial(point.state, conduits, able.look_s), clock)
+            looks = False
+        else:
+            attempt += 1
+            deadline_s = calls.restore if attempt % PATIENT_EVERY else calls.restore_anew
+            reading = await _bounded(partial(point.restore, conduits, deadline_s), clock)
+            looks = able.needs_look and reading.outcome is Outcome.UNKNOWN
         notes.note("restore.attempt", _attempt(point.name, attempt, reading))
         if reading.done and reading.value is not None and reading.value.clear:
             final_us = max(bounds.final_us, point.late_until_us)
@@ -106,12 +113,10 @@ async def _restore_one(
         backoff_s = min(backoff_s * 2, bounds.pause_max_s)
 
 
-async def _attempt_one(
-    point: IsolationPoint, conduits: tuple[str, ...], clock: Clock, deadline_s: float
-) -> Reading[PointState]:
+async def _bounded(ask: Callable[[], Awaitable[Reading[PointState]]], clock: Clock) -> Reading[PointState]:
     asked_us = clock.monotonic_us()
     try:
-        return await point.restore(conduits, deadline_s)
+        return await ask()
     except Exception as error:  # noqa: BLE001 - whatever it is, it may pass, and must not end what is done for other points
         why = f"this machine failed: {type(error).__name__} {error}".strip()
         return Reading(Outcome.UNKNOWN, None, why, asked_us, clock.monotonic_us())

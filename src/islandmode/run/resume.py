@@ -20,7 +20,6 @@ from islandmode.store.journal import Journal
 from islandmode.system.clock import Clock
 from islandmode.system.disk import Disk
 
-GIVE_UP_S = 30.0
 WRITE_S = 3.0
 
 
@@ -76,7 +75,7 @@ async def resume(
             owed,
             notes=journal,
             clock=clock,
-            give_up_after_s=GIVE_UP_S,
+            give_up_after_s=2 * max((points[name].capabilities.stranded_s for name in owed), default=0.0),
             others_until_us=clock.monotonic_us(),
         )
         resumed = Resumed(seen, await look_and_note({name: points[name] for name in seen}, journal))

@@ -1,10 +1,8 @@
 """The simulated device: what its rules really do to the network, by the arming rule, and its own timer.
 
 Nothing here knows of sessions, latencies or lost replies: that is `point`. A device acts at the moment a
-request reaches it, keeps its timers by itself, and writes everything that took effect on its tape. Two kinds:
-
-    SimulatedDevice        `arms: before`: create an object, then isolate refers to it; both must hold
-    CommitConfirmDevice    `arms: with_isolate`: the isolate carries its own expiry; a session's token keeps late ones out
+request reaches it, keeps its timers by itself, and writes everything that took effect on its tape. This one creates an object with a
+timer, which isolate refers to; the other kinds are in `clocked`, `pending` and `platforms`, and `kinds` lists all.
 
 Words on the tape: created, isolating, released (by the timer), left isolated (when it ended), deleted,
 renewed, timer stopped, lost (by force); and of a device that lies: pretended (to isolate), only hidden (not deleted).
@@ -342,21 +340,3 @@ class SimulatedDevice:
         now_us = self.clock.monotonic_us()
         late_us = 0 if self.sent_us is None else now_us - self.sent_us
         self.tape.append(Happening(now_us, self.name, what, conduit, made.owner, by, late_us))
-
-
-class CommitConfirmDevice(SimulatedDevice):
-    """A device on which isolating is one commit that carries its own expiry; `create` opens the session and proves the timer."""
-
-    gives_tickets = False
-
-    def may_isolate(self, conduit: str) -> str:
-        """Refuse only without a session: the write brings its own timer."""
-        return "" if conduit in self.objects else f"the session for {conduit} was closed"
-
-    def _enforce(self, conduit: str, made: DeviceObject) -> None:
-        if not self.drops_timers:
-            # Also when an earlier timer has ended: a commit that lands late isolates, and takes that back by itself.
-            made.timer_runs = not self.fakes_timers
-            made.armed_until_us = self.clock.monotonic_us() + made.for_us
-            self._watch_timer(conduit, made)
-        super()._enforce(conduit, made)

@@ -11,14 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from islandmode.core.rendering import Capabilities
-from islandmode.simulate.clocked import ClockDevice, CommitDevice, LaggingDevice
+from islandmode.core.capabilities import Calls, Capabilities, Works
+from islandmode.simulate.clocked import SECOND_US, ClockDevice, CommitDevice, LaggingDevice
 from islandmode.simulate.device import SimulatedDevice
 from islandmode.simulate.pending import ChangeTimer, CommitConfirmed
 from islandmode.simulate.platforms import PairMember, PartialWrites, SlowRestore, StandbyRefuses, TimerProcess
 from islandmode.simulate.point import LATEST_S
 
-OWN_TIMER = "own timer"
+OWN_TIMER = "simulated"
+"""The plain one, with objects that expire by themselves as those of nftables do."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,9 @@ class Kind:
     one_stage: bool = False
     """Whether one stage isolates all of its conduits: with one pending change a second stage would confirm the first."""
 
-    @property
-    def platform(self) -> str:
-        """Name the platform as a plan does."""
-        return next(name for name, one in KINDS.items() if one is self)
-
     def capabilities(self, **more: Any) -> Capabilities:
         """Say what it can do."""
+        works, usual = self.works, Calls()
         plain: dict[str, Any] = {
             "arms": "before",
             "undo_tier": "A",
@@ -49,17 +46,28 @@ class Kind:
             "dead_man_min_s": 1.0,
             "dead_man_max_s": 3600.0,
             "granularity_s": 0.001,
-            "latest_s": LATEST_S + self.works_s,
+            "latest_s": LATEST_S + max(works.arm, works.isolate, works.renew),
+            "works": works,
+            "calls": Calls(
+                arm=usual.arm + works.arm,
+                isolate=usual.isolate + works.isolate,
+                renew=usual.renew + works.renew,
+                restore=usual.restore + works.restore,
+                restore_anew=usual.restore_anew + works.restore,
+            ),
+            "lag_s": self.device.lag_us / SECOND_US,
+            "rounding_s": self.device.rounding_us / SECOND_US,
         }
         return Capabilities(**plain | dict(self.said) | more)
 
     @property
-    def works_s(self) -> float:
-        """Tell how long it works on a change that could isolate, at most."""
-        return max([0.0, *(self.device.takes_us.get(call, 0) / 1_000_000 for call in ("arm", "isolate", "renew"))])
+    def works(self) -> Works:
+        """Tell how long it works on changes."""
+        return Works(**{call: us / SECOND_US for call, us in self.device.takes_us.items()})
 
 
-_CLOCK = {"undo_tier": "B", "granularity_s": 60.0}
+_CLOCK = {"undo_tier": "B", "granularity_s": 60.0, "shown_step_s": 1.0}
+_PENDING = {"undo_tier": "B", "granularity_s": 60.0, "shown_step_s": 1.0, "timer": "device"}
 KINDS: dict[str, Kind] = {
     OWN_TIMER: Kind(SimulatedDevice),
     "schedule": Kind(ClockDevice, _CLOCK, dead_man_s=120.0),
@@ -69,15 +77,15 @@ KINDS: dict[str, Kind] = {
     ),
     "commit confirmed": Kind(
         CommitConfirmed,
-        {"arms": "with_isolate", "undo_tier": "B", "granularity_s": 60.0},
+        {**_PENDING, "arms": "with_isolate", "further": "confirms", "reverts": "commit"},
         dead_man_s=120.0,
         isolate_within_s=10.0,
         restore_within_s=20.0,
         one_stage=True,
     ),
-    "change timer": Kind(ChangeTimer, {"undo_tier": "B", "granularity_s": 60.0}, dead_man_s=120.0),
+    "change timer": Kind(ChangeTimer, {**_PENDING, "reverts": "everything", "atomic_stage": False}, dead_man_s=120.0),
     "slow restore": Kind(SlowRestore, restore_within_s=60.0, dead_man_s=120.0),
-    "partial write": Kind(PartialWrites, one_stage=True),
+    "partial write": Kind(PartialWrites, {"atomic_stage": False}, one_stage=True),
     "pair": Kind(PairMember),
     "standby": Kind(StandbyRefuses),
     "timer process": Kind(TimerProcess),

@@ -13,10 +13,11 @@ Words on the tape, beside those of `device`: armed (the timer alone), confirmed 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import ClassVar
 
+from islandmode.isolation.point import PointState
 from islandmode.simulate.clock import SimulatedClock
 from islandmode.simulate.clocked import SECOND_US
 from islandmode.simulate.device import OURS, DeviceObject, SimulatedDevice
@@ -108,6 +109,10 @@ class PendingDevice(SimulatedDevice):
         if self.pending is None or self.pending.owner != owner or self.pending.until_us is None:
             return None
         return max(0, self.pending.until_us - self.clock.monotonic_us()) / SECOND_US
+
+    def look(self, conduits: tuple[str, ...], owner: str = OURS) -> PointState:
+        """Show what stands there now, and what is left of the device's timer if the owner's change waits."""
+        return replace(super().look(conduits, owner), timer_s=self.timer_left_s(owner))
 
     # What it does by itself.
 

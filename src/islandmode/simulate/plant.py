@@ -8,17 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import Plan
 from islandmode.simulate.clock import SimulatedClock
-from islandmode.simulate.device import CommitConfirmDevice, SimulatedDevice
+from islandmode.simulate.device import SimulatedDevice
 from islandmode.simulate.disk import SimulatedDisk
 from islandmode.simulate.faults import ON_PROCESSES, Fault, FaultBook, Kind
+from islandmode.simulate.kinds import KINDS
 from islandmode.simulate.network import FOREVER_US, Leak, Outage, SimulatedNetwork
 from islandmode.simulate.point import SimulatedPoint
 from islandmode.simulate.vantage import SimulatedVantage
 
 STRANGER = "another machine"
 STRANGER_FOR_US = 600_000_000
-DEVICES: dict[str, type[SimulatedDevice]] = {"before": SimulatedDevice, "with_isolate": CommitConfirmDevice}
-
 Devices = Mapping[str, type[SimulatedDevice]]
 
 
@@ -34,8 +33,8 @@ class SimulatedPlant:
         devices: Devices | None = None,
         dice_type: type[random.Random] = random.Random,
     ) -> None:
-        """Build the plant that a plan describes; `devices` names another kind of device per way of arming."""
-        kinds = devices or DEVICES
+        """Build the plant that a plan describes; `devices` names other devices, by platform."""
+        kinds = {name: kind.device for name, kind in KINDS.items()} | dict(devices or {})
         dice = dice_type(seed)
         self.plan = plan
         self.clock = SimulatedClock()
@@ -45,8 +44,7 @@ class SimulatedPlant:
         self.network = SimulatedNetwork(tuple(sorted({*plan.conduits, *others})), seed)
         self.disk = SimulatedDisk(self.clock, self.faults, dice_type(dice.random()))
         self.devices = {
-            name: (kinds.get(point.platform) or kinds[point.capabilities.arms])(name, self.network, self.clock)
-            for name, point in plan.points.items()
+            name: kinds[point.platform](name, self.network, self.clock) for name, point in plan.points.items()
         }
         for name, point in plan.points.items():
             self.devices[name].ways = point.rendering.ways

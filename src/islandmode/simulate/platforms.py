@@ -1,8 +1,6 @@
 """Simulated devices as platforms really differ: whose timers are coarse, whose undo is a whole configuration, whose writes land half.
 
 CoarseTimers         tells what is left in whole steps, rounded up or down, as a command line with whole minutes does
-Schedule             isolates until a time of day on its own clock, which somebody can set
-WholeConfiguration   its timer loads what stood before the commit: what others changed since then goes with it
 HalfWrites           a write for several conduits lands for the first of them only, and is said to have failed, or not
 SlowRestore          works on a restore for most of a minute
 PairMember           one address, two members: when one restarts the other takes over, and knows nothing of what was armed
@@ -19,13 +17,13 @@ from typing import ClassVar
 
 from islandmode.isolation.point import ConduitState
 from islandmode.simulate.clock import SimulatedClock
-from islandmode.simulate.device import OURS, CommitConfirmDevice, DeviceObject, SimulatedDevice
+from islandmode.simulate.device import OURS, SimulatedDevice
 from islandmode.simulate.network import SimulatedNetwork
 
 SECOND_US = 1_000_000
 
 
-class CoarseTimers(CommitConfirmDevice):
+class CoarseTimers(SimulatedDevice):
     """Its timers end when they should; what is left of them is told in whole steps."""
 
     step_us = 60 * SECOND_US
@@ -51,60 +49,6 @@ class RoundsDown(CoarseTimers):
     """Tells less than is left."""
 
     rounds_up = False
-
-
-class Schedule(CommitConfirmDevice):
-    """Its rule ends at a time of day, by a clock of its own that can be set while the rule stands."""
-
-    def __init__(self, name: str, network: SimulatedNetwork, clock: SimulatedClock) -> None:
-        """Start with a clock that is in step."""
-        super().__init__(name, network, clock)
-        self.ahead_us = 0
-
-    def set_clock(self, by_us: int) -> None:
-        """Step the device's own clock; every rule that ends at a time of day ends earlier or later."""
-        self.ahead_us += by_us
-        for conduit, made in self.made:
-            if made.armed_until_us is not None and made.timer_runs:
-                made.armed_until_us -= by_us
-                self._watch_timer(conduit, made)
-
-    def _watch_timer(self, conduit: str, made: DeviceObject) -> None:
-        # A time of day that has passed ends the rule now.
-        if made.armed_until_us is not None:
-            made.armed_until_us = max(made.armed_until_us, self.clock.monotonic_us())
-        super()._watch_timer(conduit, made)
-
-
-class WholeConfiguration(CommitConfirmDevice):
-    """Its timer loads the configuration of before the commit, whoever changed what since then."""
-
-    def __init__(self, name: str, network: SimulatedNetwork, clock: SimulatedClock) -> None:
-        """Start with nothing to load."""
-        super().__init__(name, network, clock)
-        self._before: dict[str, tuple[str, ...]] = {}
-
-    def _enforce(self, conduit: str, made: DeviceObject) -> None:
-        self._before.setdefault(conduit, tuple(self.edits))
-        super()._enforce(conduit, made)
-
-    def delete(self, conduits: tuple[str, ...], owner: str = OURS) -> str:
-        """Take the owner's objects away, and nothing else."""
-        for conduit in conduits:
-            self._before.pop(conduit, None)
-        return super().delete(conduits, owner)
-
-    def _timer_ended(self, conduit: str, made: DeviceObject, until_us: int) -> None:
-        ends = made.armed_until_us == until_us and made.timer_runs
-        super()._timer_ended(conduit, made, until_us)
-        if not ends or conduit not in self._before:
-            return
-        if self.objects.get(conduit) is made:
-            del self.objects[conduit]
-        kept = self._before.pop(conduit)
-        for edit in self.edits[len(kept) :]:
-            self._write(f"edit lost: {edit}", conduit, made, "timer")
-        del self.edits[len(kept) :]
 
 
 class HalfWrites(SimulatedDevice):
@@ -207,12 +151,3 @@ class TimerProcess(SimulatedDevice):
         """Let that process die."""
         for conduit in tuple(self.objects):
             super().stop_timer(conduit)
-
-
-PLATFORMS: dict[str, type[CommitConfirmDevice]] = {
-    "": CommitConfirmDevice,
-    "seconds": Seconds,
-    "schedule": Schedule,
-    "whole configuration": WholeConfiguration,
-}
-"""Kinds of device on which arming and isolating are one act, by name."""

@@ -21,8 +21,8 @@ from typing import Generic, TypeVar
 
 import anyio
 
+from islandmode.core.capabilities import Capabilities
 from islandmode.core.outcome import Outcome, Reading
-from islandmode.core.rendering import Capabilities
 from islandmode.isolation.point import Configuration, Facts, PointState
 from islandmode.simulate.clock import SimulatedClock
 from islandmode.simulate.device import OURS, SimulatedDevice

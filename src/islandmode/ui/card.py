@@ -161,7 +161,7 @@ def _device(plan: Plan, number: int, name: str, lab: TypedAt | None) -> str:
 def _by_itself(plan: Plan, point: PlanPoint) -> str:
     able = point.capabilities
     since = "Islandmode last set the timer" if able.renewable else "the drill began to isolate"
-    text = BY_ITSELF[able.undo_tier].format(limit=_duration(plan.dead_man_s), since=since)
+    text = BY_ITSELF[able.undo_tier].format(limit=_duration(plan.dead_man_s + able.late_s), since=since)
     return text if able.undo_tier == "D" else f"{text} You need not wait for it."
 
 

@@ -12,6 +12,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from islandmode.core.boundary import Boundary
+from islandmode.core.capabilities import Capabilities
 from islandmode.core.plan import DyingFlow, Plan, PlanPoint, PlanProbe, PlanStage
 from islandmode.core.preflight import unpermitted
 from islandmode.ui.name_table import NameTable
@@ -20,6 +21,14 @@ FRAME = 6
 """What a panel takes beside its title: corners, lines and spaces."""
 NEXT_COMMAND = ";\n    "
 COMMAND = re.compile(r"; (?=(?:create|add|delete) )")
+
+
+TAKES_BACK = {
+    "own": "",
+    "commit": "; its timer takes back the whole commit",
+    "everything": "; its timer takes back everything that was changed since, other people's changes too",
+}
+NOT_COVERED = {"to_device": "what ends on the device itself", "vpn": "tunnels"}
 
 
 def print_plan(plan: Plan, console: Console | None = None) -> None:
@@ -34,10 +43,13 @@ def print_plan(plan: Plan, console: Console | None = None) -> None:
         able = point.capabilities
         renewed = "renewed while all is well" if able.renewable else "not renewable"
         latest = f"no line acts later than {able.latest_s:g} s after it was sent"
-        tier = f"undo tier {able.undo_tier}, dead-man {plan.dead_man_s:g} s on the device, {renewed}; {latest}"
+        late = f", up to {able.late_s:g} s late" if able.late_s else ""
+        tier = f"undo tier {able.undo_tier}, dead-man {plan.dead_man_s:g} s on the device{late}, {renewed}; {latest}"
         where = f"{point.platform} at {point.management.address}, managed from zone {point.management.zone}"
         lines = Group(
-            Text(f"{where}; {tier}"), _lines("arm", point.rendering.arm), _lines("restore", point.rendering.restore)
+            Text(f"{where}; {tier}{TAKES_BACK[able.reverts]}{_not_covered(able)}"),
+            _lines("arm", point.rendering.arm),
+            _lines("restore", point.rendering.restore),
         )
         out.print(_panel(out, name, lines))
     for number, stage in enumerate(plan.stages, 1):
@@ -52,6 +64,11 @@ def _panel(out: Console, title: str, body: RenderableType) -> Panel:
     if cell_len(title) + FRAME > out.width:
         return Panel(Group(Text(title, style="bold"), body))
     return Panel(body, title=title, title_align="left")
+
+
+def _not_covered(able: Capabilities) -> str:
+    left = [told for way, told in NOT_COVERED.items() if way not in able.covers]
+    return f"; it does not isolate {' and '.join(left)}" if left else ""
 
 
 def _boundary(boundary: Boundary) -> Group:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from islandmode.core.drill import Drill
+from islandmode.core.planning.check_platform import platform_problems
 from islandmode.core.planning.paths import HERE, conduit_between, isolated_by
 from islandmode.core.problem import Problem
 from islandmode.core.quantities import to_us
@@ -55,6 +56,8 @@ def device_problems(drill: Drill, site: Site, renderings: Mapping[str, Rendering
                 f"{rendering.capabilities.undo_tier}; use a stronger isolation point or have the demand lowered."
             )
             yield Problem("drill", ("limits", "undo_tier"), sentence)
+        if rendering is not None:
+            yield from platform_problems(drill, site, name, point, rendering.capabilities)
 
 
 def points_used(drill: Drill, site: Site) -> dict[str, IsolationPoint]:
@@ -150,7 +153,7 @@ def hold_s(drill: Drill) -> float:
     return sum(to_us(stage.hold) for stage in drill.stages) / 1_000_000
 
 
-def run_s(drill: Drill) -> float:
+def run_s(drill: Drill, arms_s: float = 0.0) -> float:
     """Bound the time from arming to restored: every device is armed before the first stage and held through the last."""
     limits = drill.limits
-    return hold_s(drill) + len(drill.stages) * limits.isolate_within + limits.restore_within + MARGIN_S
+    return hold_s(drill) + len(drill.stages) * limits.isolate_within + limits.restore_within + MARGIN_S + arms_s

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 
 from islandmode.core.boundary import boundary_of
+from islandmode.core.capabilities import Capabilities
 from islandmode.core.drill import Drill, Stage
 from islandmode.core.plan import ClosedWay, Plan, PlanPoint, PlanProbe, PlanStage, PlanVantage, Step
 from islandmode.core.planning.check_boundary import boundary_problems
@@ -28,7 +29,7 @@ from islandmode.core.planning.digest import drill_digest, plan_digest
 from islandmode.core.planning.paths import DIRECTIONS, is_far, isolated_by, path_of, permitted_ways, shared_families
 from islandmode.core.probe import Probe
 from islandmode.core.problem import PlanRefused, Problem
-from islandmode.core.rendering import Capabilities, Rendering
+from islandmode.core.rendering import Rendering
 from islandmode.core.site import IsolationPoint, Site
 
 __all__ = ["PlanRefused", "Problem", "check", "check_in_part", "check_site", "make_plan"]

@@ -42,9 +42,10 @@ import re
 import secrets
 from collections.abc import Mapping
 
+from islandmode.core.capabilities import Capabilities
 from islandmode.core.egress import Way
 from islandmode.core.errors import InputError
-from islandmode.core.rendering import Capabilities, Rendering, StageLines
+from islandmode.core.rendering import Rendering, StageLines
 from islandmode.isolation.recipes import nftables_egress
 
 PREFIX = "islandmode_"

@@ -1,0 +1,182 @@
+"""What a way of isolating can do, and how long it takes: every deadline and limit of a run on it derives from here.
+
+What a platform does not say is as nftables does it, and then stands in no plan: so a plan of an earlier version, which knew no
+other platform, is read as it was meant, and its digest stays the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
+from islandmode.core.site import Frozen
+
+
+class Calls(Frozen):
+    """How many seconds each call may take; what became of a longer one is unknown. Each includes what the device works on it."""
+
+    login: float = 15.0
+    """Ten round trips."""
+    arm: float = 15.0
+    """Traffic still passes: a slow way to the device may take its time here, and is refused for what was measured."""
+    isolate: float = 5.0
+    renew: float = 3.0
+    """Two round trips."""
+    read: float = 2.0
+    restore: float = 3.0
+    """Through the session that was opened for it."""
+    restore_anew: float = 12.0
+    """Through a session that must be opened first: on a slow way no shorter attempt would ever end."""
+
+
+class Works(Frozen):
+    """How many seconds the device works on a change before that takes effect and is answered: a commit, not the way to it."""
+
+    arm: float = 0.0
+    isolate: float = 0.0
+    renew: float = 0.0
+    restore: float = 0.0
+
+
+class Survives(Frozen):
+    """What an isolation and its timer are after an event that is not part of a drill."""
+
+    reboot: Literal["gone", "stays", "reverts", "unknown"] = "gone"
+    failover: Literal["yes", "no", "unknown"] = "no"
+    daemon_restart: Literal["yes", "no", "unknown"] = "yes"
+
+
+class Capabilities(Frozen):
+    """What a way of isolating can do, from our own table, never from a driver's signature.
+
+    `arms`: "before" when traffic still passes after arming; "with_isolate" when arming and isolating are one act.
+    `latest_s`: how long after it left a line may still act on the device, whatever held it up on its way.
+    `witness`: what the device itself can say of an isolation. "egress": it counts what still leaves it across the conduit.
+    "denies": it counts only what it dropped, which never proves that nothing passed. "none": it counts nothing.
+    `denies_with`: "refusal" where the isolation itself may answer in the target's name, with a reset or an ICMP error.
+    """
+
+    arms: Literal["before", "with_isolate"]
+    undo_tier: Literal["A", "B", "C", "D"]
+    renewable: bool
+    dead_man_min_s: float
+    dead_man_max_s: float
+    granularity_s: float
+    """The step in which a timer can be set."""
+    latest_s: float = 30.0
+    """What a plan of an earlier version says nothing of: its lines had no latest moment."""
+    witness: Literal["egress", "denies", "none"] = "none"
+    denies_with: Literal["silence", "refusal"] = "silence"
+
+    timer: Literal["conduit", "device"] = "conduit"
+    """Whose the dead-man is: an object's of each conduit, or the device's, which then has one for all that waits."""
+    further: Literal["keeps", "confirms"] = "keeps"
+    """What a further change does to the isolations before it: they stay under the timer, or lose it for good."""
+    reverts: Literal["own", "commit", "everything"] = "own"
+    """What the device's timer takes back: our object, the commit it came with, or all changes since then, whoever made them."""
+    calls: Calls = Calls()
+    works: Works = Works()
+    read_every_s: float = 1.0
+    """How often the device is read while it is armed."""
+    shown_step_s: float | None = None
+    """The step in which it tells what is left of a timer; that in which one is set, where it says nothing."""
+    read_back_s: float = 2.0
+    """By how much a fresh timer may differ from what was asked: the way to the device and back."""
+    rounding_s: float = 0.0
+    """By how much more than asked a timer may be set: an end that must be a whole minute."""
+    lag_s: float = 0.0
+    """How long after its timer has ended a device may still isolate."""
+    atomic_stage: bool = True
+    """Whether a write for several conduits lands for all of them or for none."""
+    cuts_established: Literal["itself", "after_flush", "no"] = "itself"
+    families: tuple[Literal[4, 6], ...] = (4, 6)
+    covers: tuple[Literal["forward", "to_device", "vpn"], ...] = ("forward", "to_device", "vpn")
+    survives: Survives = Survives()
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_goes_without_saying(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        told: dict[str, Any] = write(self)
+        usual = {name: type(self).model_fields[name].default for name in SAID_WHERE_OTHER}
+        return {name: value for name, value in told.items() if name not in usual or getattr(self, name) != usual[name]}
+
+    @property
+    def step_s(self) -> float:
+        """Tell the step in which what is left of a timer is shown."""
+        return self.granularity_s if self.shown_step_s is None else self.shown_step_s
+
+    def settable_s(self, for_s: float) -> float:
+        """Give the longest timer that can be set and is not longer than so."""
+        # A step of a second or less is the recipe's own affair.
+        return for_s if self.granularity_s <= 1 else for_s // self.granularity_s * self.granularity_s
+
+    def shown_after(self, for_s: float) -> tuple[float, float]:
+        """Give the least and the most that a timer may show when it is read back after it was set."""
+        differs_s = max(self.read_back_s, self.step_s)
+        return for_s - differs_s - self.works.arm, for_s + differs_s + self.rounding_s
+
+    @property
+    def late_s(self) -> float:
+        """Tell how much later than it was asked to the device may let traffic pass by itself."""
+        return self.rounding_s + self.lag_s
+
+    @property
+    def fresh_s(self) -> float:
+        """Tell for how long what was read last counts as read just now; a renewal is read back at its end."""
+        return self.read_every_s + self.calls.read + self.works.renew
+
+    @property
+    def silent_s(self) -> float:
+        """Tell for how long a device that holds may be silent before it must be restored."""
+        return 10 * self.read_every_s + self.works.renew
+
+    @property
+    def look_s(self) -> float:
+        """Tell how long one look may take by a process that has not read the device for a while."""
+        return self.calls.read + 1.0
+
+    @property
+    def check_s(self) -> float:
+        """Tell how long a look may take while nothing is armed: a slow way may take its time."""
+        return 5 * self.calls.read
+
+    @property
+    def configuration_s(self) -> float:
+        """Tell how long reading a configuration may take: fifteen round trips, with nothing armed."""
+        return 10 * self.calls.read
+
+    @property
+    def facts_s(self) -> float:
+        """Tell how long reading facts may take: thirty round trips, with nothing armed."""
+        return 20 * self.calls.read
+
+    @property
+    def ready_s(self) -> float:
+        """Tell how long a process may take to start, and to log in for a restore to come."""
+        return self.calls.login + 5.0
+
+    @property
+    def restoring_s(self) -> float:
+        """Tell for how long one process may restore before another does so beside it."""
+        return self.calls.restore + 1.0
+
+    @property
+    def stranded_s(self) -> float:
+        """Tell how long past the device's own timer restoring is tried: once as usual, once through a new login."""
+        return self.calls.restore + self.calls.restore_anew
+
+    @property
+    def needs_look(self) -> bool:
+        """Tell whether a restore that was not answered must be looked for before it is written again.
+
+        Where a change is answered at once, writing a restore again is the look, and puts the plant back soonest. Where the device
+        works on it, a second one only disturbs the first.
+        """
+        return self.works.restore > 0
+
+
+SAID_WHERE_OTHER = frozenset(Capabilities.model_fields) - {
+    *("arms", "undo_tier", "renewable", "dead_man_min_s", "dead_man_max_s", "granularity_s", "latest_s"),
+    *("witness", "denies_with"),
+}
+"""Stand in a plan only where a platform differs from nftables in them."""

@@ -1,0 +1,34 @@
+"""The limits of a run, derived from what its platforms can do: how long it may isolate, restore and be watched."""
+
+from __future__ import annotations
+
+from islandmode.core.plan import Plan
+from islandmode.core.planning.check_devices import run_s
+
+WORKER_MARGIN_S = 120.0
+"""Longer than all the rest of a run beside the holds, the dead-man, and what devices work on changes."""
+
+
+def window_s(plan: Plan) -> float:
+    """Bound how long a run may isolate anything, from the first arm on."""
+    return run_s(plan.drill, max(point.capabilities.works.arm for point in plan.points.values()))
+
+
+def sampling_s(plan: Plan) -> float:
+    """Bound how long workers may sample: the holds, a dead-man that has to fire, and all the rest of a run."""
+    works_s = [
+        able.late_s + able.works.arm + len(plan.stages) * able.works.isolate + 2 * able.works.restore
+        for able in (point.capabilities for point in plan.points.values())
+    ]
+    return plan.hold_s + plan.dead_man_s + WORKER_MARGIN_S + max(works_s)
+
+
+def stranded_s(plan: Plan) -> float:
+    """Tell for how long a conductor keeps restoring: past every device's own timer, before it says STRANDED and ends."""
+    able = [point.capabilities for point in plan.points.values()]
+    return plan.dead_man_s + max(one.late_s + one.stranded_s for one in able)
+
+
+def ready_s(plan: Plan) -> float:
+    """Tell how long a guardian may take to be ready: it starts, and logs in on every point at once."""
+    return max(point.capabilities.ready_s for point in plan.points.values())

@@ -1,0 +1,90 @@
+"""Platforms and times: whether what a platform needs, shows and takes back can keep what a drill demands of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from islandmode.core.capabilities import Capabilities
+from islandmode.core.drill import Drill
+from islandmode.core.planning.paths import isolated_by, shared_families
+from islandmode.core.problem import Problem
+from islandmode.core.site import IsolationPoint, Site
+
+
+def platform_problems(
+    drill: Drill, site: Site, name: str, point: IsolationPoint, able: Capabilities
+) -> Iterator[Problem]:
+    """Find what a way of isolating cannot keep of a drill's limits and stages."""
+    whose = f"{name} ({point.platform})"
+    yield from _one_timer(drill, point, able, whose)
+    yield from _too_slow(drill, able, whose)
+    yield from _too_coarse(drill, point, able, whose)
+    yield from _not_covered(drill, site, name, point, able)
+
+
+def _stages_on(drill: Drill, point: IsolationPoint) -> list[int]:
+    return [index for index, stage in enumerate(drill.stages) if set(stage.isolate) & set(point.isolates)]
+
+
+def _one_timer(drill: Drill, point: IsolationPoint, able: Capabilities, whose: str) -> Iterator[Problem]:
+    if able.timer != "device" or able.further != "confirms":
+        return
+    first, *others = _stages_on(drill, point)
+    for index in others:
+        sentence = (
+            f"Stages {drill.stages[first].name} and {drill.stages[index].name} both isolate on {whose}, which has one timer for the "
+            "whole device: the change of the later stage would take it off what the earlier one isolated, and nothing would "
+            "restore that by itself; isolate them in one stage."
+        )
+        yield Problem("drill", ("stages", index, "isolate"), sentence)
+
+
+def _too_slow(drill: Drill, able: Capabilities, whose: str) -> Iterator[Problem]:
+    limits, works = drill.limits, able.works
+    for key, value_s, works_s in (
+        ("isolate_within", limits.isolate_within, works.isolate),
+        ("restore_within", limits.restore_within, works.restore),
+    ):
+        if works_s >= value_s:
+            sentence = f"{key} ({value_s:g} s) cannot be kept by {whose}, which works {works_s:g} s on it; lengthen it."
+            yield Problem("drill", ("limits", key), sentence)
+    changes_s = works.isolate + works.renew
+    if able.renewable and changes_s and changes_s >= limits.dead_man / 2:
+        sentence = (
+            f"dead_man ({limits.dead_man:g} s) is too short for {whose}: it is set again when half of it is left, which may wait for "
+            f"a stage to be isolated and takes {changes_s:g} s with it; make it longer than {2 * changes_s:g} s."
+        )
+        yield Problem("drill", ("limits", "dead_man"), sentence)
+    if able.late_s >= limits.dead_man:
+        sentence = (
+            f"dead_man ({limits.dead_man:g} s) means little on {whose}, whose own timer may be {able.late_s:g} s late; lengthen it to "
+            f"more than {able.late_s:g} s, or use another isolation point."
+        )
+        yield Problem("drill", ("limits", "dead_man"), sentence)
+
+
+def _too_coarse(drill: Drill, point: IsolationPoint, able: Capabilities, whose: str) -> Iterator[Problem]:
+    if able.step_s <= able.read_every_s:
+        return
+    for index in _stages_on(drill, point):
+        hold_s = drill.stages[index].hold
+        if hold_s < able.step_s:
+            sentence = (
+                f"hold ({hold_s:g} s) is shorter than the step in which {whose} shows what is left of its timer ({able.step_s:g} s), so "
+                "that a timer which does not run could not be seen in it; lengthen it."
+            )
+            yield Problem("drill", ("stages", index, "hold"), sentence)
+
+
+def _not_covered(drill: Drill, site: Site, name: str, point: IsolationPoint, able: Capabilities) -> Iterator[Problem]:
+    at = ("isolation_points", name, "platform")
+    if able.cuts_established == "no" or "forward" not in able.covers:
+        what = "connections that are open go on" if able.cuts_established == "no" else "what it forwards goes on"
+        sentence = f"On {name} ({point.platform}) {what} while a conduit is isolated, so it isolates nothing; use another isolation point."
+        yield Problem("site", at, sentence)
+    for conduit in (one for one in isolated_by(drill) if one in point.isolates):
+        missing = [family for family in shared_families(site, conduit) if family not in able.families]
+        if missing:
+            told = ", ".join(f"IPv{family}" for family in missing)
+            sentence = f"{name} ({point.platform}) cannot isolate {told}, which {conduit} carries; use another isolation point for it."
+            yield Problem("site", at, sentence)
