@@ -20,7 +20,8 @@ KINDS: dict[str, str] = {
     "configuration.compared": "point, part, same (bool), ours (bool): an Islandmode object stands there after the drill, "
     "changed: first lines that others edited, anew: first lines that were loaded again, mend: what takes ours away",
     "arm.intent": "point, conduits, for_s",
-    "arm.result": "point, conduits, outcome, why, armed_s: {conduit: s}, egress, asked_us, answered_us",
+    "arm.result": "point, conduits, outcome, why, armed_s: {conduit: s}, timer_s: the device's one timer, egress, "
+    "asked_us, answered_us",
     "arm.cancelled": "point: the intent was given up before anything was sent to the device",
     "isolate.intent": "stage, point, conduits",
     "isolate.result": "stage, point, conduits, outcome, why, egress, asked_us, answered_us",
@@ -33,6 +34,8 @@ KINDS: dict[str, str] = {
     "stop": "by (signal, abort, abort_when, flying_blind, dead_man, isolate, guardian, window, lock_out, internal), why, proven",
     "restore.ordered": "why",
     "restore.attempt": "point, attempt, outcome, why, asked_us, answered_us",
+    "restore.looked": "point, attempt: the one that was not answered, outcome, why, asked_us, answered_us: a look before the restore "
+    "is written again, on a device that works on it for a while",
     "restore.seen": "point, asked_us, answered_us",
     "restore.unseen": "point, why",
     "resume.started": "by, points (journal of an islandmode restore)",

@@ -88,7 +88,8 @@ async def _restore_one(
     attempt = 0
     looks = False
     while True:
-        if looks:
+        looked = looks
+        if looked:
             reading = await _bounded(partial(point.state, conduits, able.look_s), clock)
             looks = False
         else:
@@ -96,7 +97,7 @@ async def _restore_one(
             deadline_s = calls.restore if attempt % PATIENT_EVERY else calls.restore_anew
             reading = await _bounded(partial(point.restore, conduits, deadline_s), clock)
             looks = able.needs_look and reading.outcome is Outcome.UNKNOWN
-        notes.note("restore.attempt", _attempt(point.name, attempt, reading))
+        notes.note("restore.looked" if looked else "restore.attempt", _attempt(point.name, attempt, reading))
         if reading.done and reading.value is not None and reading.value.clear:
             final_us = max(bounds.final_us, point.late_until_us)
             if reading.asked_us < final_us:
