@@ -11,7 +11,7 @@ from islandmode.simulate.clock import SimulatedClock
 from islandmode.simulate.device import SimulatedDevice
 from islandmode.simulate.disk import SimulatedDisk
 from islandmode.simulate.faults import ON_PROCESSES, Fault, FaultBook, Kind
-from islandmode.simulate.kinds import KINDS
+from islandmode.simulate.kinds import KINDS, OWN_TIMER
 from islandmode.simulate.network import FOREVER_US, Leak, Outage, SimulatedNetwork
 from islandmode.simulate.point import SimulatedPoint
 from islandmode.simulate.vantage import SimulatedVantage
@@ -34,7 +34,9 @@ class SimulatedPlant:
         dice_type: type[random.Random] = random.Random,
     ) -> None:
         """Build the plant that a plan describes; `devices` names other devices, by platform."""
-        kinds = {name: kind.device for name, kind in KINDS.items()} | dict(devices or {})
+        # An operator's own plan names a real platform; what it does by itself is that of an own timer.
+        kinds = {"nftables": KINDS[OWN_TIMER].device} | {name: kind.device for name, kind in KINDS.items()}
+        kinds |= dict(devices or {})
         dice = dice_type(seed)
         self.plan = plan
         self.clock = SimulatedClock()
