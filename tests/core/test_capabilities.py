@@ -32,8 +32,8 @@ SLOW = Capabilities(
     dead_man_min_s=600.0,
     dead_man_max_s=3600.0,
     granularity_s=60.0,
-    works=Works(arm=60.0, isolate=60.0, renew=60.0, restore=60.0),
-    calls=Calls(restore=63.0, restore_anew=72.0),
+    works_s=Works(arm=60.0, isolate=60.0, renew=60.0, restore=60.0),
+    calls_s=Calls(restore=63.0, restore_anew=72.0),
     rounding_s=60.0,
     lag_s=100.0,
     read_every_s=5.0,
@@ -46,7 +46,7 @@ def test_nftables_keeps_what_it_had(name: str) -> None:
 
 
 def test_the_calls_of_nftables_keep_their_deadlines() -> None:
-    assert CAPABILITIES.calls.model_dump() == {
+    assert CAPABILITIES.calls_s.model_dump() == {
         "login": 15.0,
         "arm": 15.0,
         "isolate": 5.0,
@@ -67,11 +67,11 @@ def test_what_goes_without_saying_stands_in_no_plan() -> None:
 
 
 def test_a_plan_says_what_its_platform_does_otherwise_and_is_read_back_so() -> None:
-    plan = given(lambda _: None).plan(timer="device", lag_s=100.0, works=Works(restore=5.0))
+    plan = given(lambda _: None).plan(timer="device", lag_s=100.0, works_s=Works(restore=5.0))
     read = Plan.model_validate_json(plan.model_dump_json(by_alias=True))
     assert (read, plan_digest(read)) == (plan, plan.plan_digest)
     able = read.points["conduit-firewall"].capabilities
-    assert (able.timer, able.lag_s, able.works.restore, able.calls) == ("device", 100.0, 5.0, Calls())
+    assert (able.timer, able.lag_s, able.works_s.restore, able.calls_s) == ("device", 100.0, 5.0, Calls())
     assert plan.plan_digest != given(lambda _: None).plan().plan_digest
 
 

@@ -88,19 +88,19 @@ PLATFORM_ROWS: tuple[tuple[str, dict[str, Any], tuple[str | int, ...], str], ...
     ),
     (
         "isolating takes longer than allowed",
-        {"works": Works(isolate=5.0)},
+        {"works_s": Works(isolate=5.0)},
         ("limits", "isolate_within"),
         "isolate_within (5 s) cannot be kept by conduit-firewall (nftables), which works 5 s on it; lengthen it.",
     ),
     (
         "restoring takes longer than allowed",
-        {"works": Works(restore=45.0)},
+        {"works_s": Works(restore=45.0)},
         ("limits", "restore_within"),
         "restore_within (10 s) cannot be kept by conduit-firewall (nftables), which works 45 s on it; lengthen it.",
     ),
     (
         "a timer ends before it can be set again",
-        {"works": Works(renew=90.0)},
+        {"works_s": Works(renew=90.0)},
         ("limits", "dead_man"),
         (
             "dead_man (180 s) is too short for conduit-firewall (nftables): it is set again when half of it is left, which may "
@@ -178,7 +178,7 @@ def test_a_platform_that_would_not_isolate_is_refused(able: dict[str, Any], sent
     "able",
     [
         {"timer": "device", "further": "keeps"},
-        {"works": Works(isolate=4.9, restore=9.9, renew=85.0)},
+        {"works_s": Works(isolate=4.9, restore=9.9, renew=85.0)},
         {"lag_s": 119.0, "rounding_s": 60.0},
         {"shown_step_s": 8.0},
     ],

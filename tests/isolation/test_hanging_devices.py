@@ -258,16 +258,16 @@ async def test_a_slow_way_is_slow_in_every_step_and_none_fails(node: FirewallNod
     point, rescue = make_point(node, relay).point, make_point(node, relay).point
     assert (await point.facts(ABLE.facts_s)).value is not None
     assert (await point.configuration(ABLE.configuration_s)).value is not None
-    assert (await point.ready(ABLE.calls.login)).done
-    armed = await point.arm(OFFICE, 60, ABLE.calls.arm)
+    assert (await point.ready(ABLE.calls_s.login)).done
+    armed = await point.arm(OFFICE, 60, ABLE.calls_s.arm)
     assert armed.done, armed.why
-    isolated = await point.isolate(OFFICE, ABLE.calls.isolate)
+    isolated = await point.isolate(OFFICE, ABLE.calls_s.isolate)
     assert isolated.done, isolated.why
-    assert (await point.state(OFFICE, ABLE.calls.read)).done
-    assert (await point.try_login(ABLE.calls.login)).done
-    assert (await point.renew(OFFICE, 60, ABLE.calls.renew)).done
+    assert (await point.state(OFFICE, ABLE.calls_s.read)).done
+    assert (await point.try_login(ABLE.calls_s.login)).done
+    assert (await point.renew(OFFICE, 60, ABLE.calls_s.renew)).done
     # As a guardian or a command that logs in anew: by the attempt that waits.
-    restored = await rescue.restore(OFFICE, ABLE.calls.restore_anew)
+    restored = await rescue.restore(OFFICE, ABLE.calls_s.restore_anew)
     assert restored.value is not None, restored.why
     assert restored.value.clear
     await rescue.close()

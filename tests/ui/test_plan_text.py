@@ -78,3 +78,23 @@ def test_a_flow_that_nobody_watches_and_a_stage_without_flows_say_so() -> None:
     assert first[at + 1 : at + 3] == ["udp/873", "owner IT; no severed probe tries it"]
     first, _ = stages(lambda at: put(at.site, "conduits", "remote-access", "flows", []))
     assert "flows that die: none is declared" in first
+
+
+@pytest.mark.parametrize(
+    ("able", "told"),
+    [
+        ({}, []),
+        ({"lag_s": 100.0, "rounding_s": 20.0}, ["on the device, up to 120 s late,"]),
+        ({"reverts": "commit"}, ["; its timer takes back the whole commit"]),
+        (
+            {"reverts": "everything"},
+            ["; its timer takes back everything that was changed since, other people's changes too"],
+        ),
+        ({"covers": ("forward",)}, ["; it does not isolate what ends on the device itself and tunnels"]),
+    ],
+)
+def test_a_plan_says_of_a_platform_what_an_engineer_would_not_expect(able: dict[str, Any], told: list[str]) -> None:
+    words = " ".join(line.strip("│ ") for line in plan_text(given().plan(**able)).splitlines())
+    expected = ("late,", "its timer takes back", "it does not isolate")
+    assert [one for one in expected if one in words] == [one for one in expected if any(one in each for each in told)]
+    assert all(each in words for each in told)

@@ -75,8 +75,8 @@ class Capabilities(Frozen):
     """What a further change does to the isolations before it: they stay under the timer, or lose it for good."""
     reverts: Literal["own", "commit", "everything"] = "own"
     """What the device's timer takes back: our object, the commit it came with, or all changes since then, whoever made them."""
-    calls: Calls = Calls()
-    works: Works = Works()
+    calls_s: Calls = Calls()
+    works_s: Works = Works()
     read_every_s: float = 1.0
     """How often the device is read while it is armed."""
     shown_step_s: float | None = None
@@ -113,7 +113,7 @@ class Capabilities(Frozen):
     def shown_after(self, for_s: float) -> tuple[float, float]:
         """Give the least and the most that a timer may show when it is read back after it was set."""
         differs_s = max(self.read_back_s, self.step_s)
-        return for_s - differs_s - self.works.arm, for_s + differs_s + self.rounding_s
+        return for_s - differs_s - self.works_s.arm, for_s + differs_s + self.rounding_s
 
     @property
     def late_s(self) -> float:
@@ -123,47 +123,47 @@ class Capabilities(Frozen):
     @property
     def fresh_s(self) -> float:
         """Tell for how long what was read last counts as read just now; a renewal is read back at its end."""
-        return self.read_every_s + self.calls.read + self.works.renew
+        return self.read_every_s + self.calls_s.read + self.works_s.renew
 
     @property
     def silent_s(self) -> float:
         """Tell for how long a device that holds may be silent before it must be restored."""
-        return 10 * self.read_every_s + self.works.renew
+        return 10 * self.read_every_s + self.works_s.renew
 
     @property
     def look_s(self) -> float:
         """Tell how long one look may take by a process that has not read the device for a while."""
-        return self.calls.read + 1.0
+        return self.calls_s.read + 1.0
 
     @property
     def check_s(self) -> float:
         """Tell how long a look may take while nothing is armed: a slow way may take its time."""
-        return 5 * self.calls.read
+        return 5 * self.calls_s.read
 
     @property
     def configuration_s(self) -> float:
         """Tell how long reading a configuration may take: fifteen round trips, with nothing armed."""
-        return 10 * self.calls.read
+        return 10 * self.calls_s.read
 
     @property
     def facts_s(self) -> float:
         """Tell how long reading facts may take: thirty round trips, with nothing armed."""
-        return 20 * self.calls.read
+        return 20 * self.calls_s.read
 
     @property
     def ready_s(self) -> float:
         """Tell how long a process may take to start, and to log in for a restore to come."""
-        return self.calls.login + 5.0
+        return self.calls_s.login + 5.0
 
     @property
     def restoring_s(self) -> float:
         """Tell for how long one process may restore before another does so beside it."""
-        return self.calls.restore + 1.0
+        return self.calls_s.restore + 1.0
 
     @property
     def stranded_s(self) -> float:
         """Tell how long past the device's own timer restoring is tried: once as usual, once through a new login."""
-        return self.calls.restore + self.calls.restore_anew
+        return self.calls_s.restore + self.calls_s.restore_anew
 
     @property
     def needs_look(self) -> bool:
@@ -172,7 +172,7 @@ class Capabilities(Frozen):
         Where a change is answered at once, writing a restore again is the look, and puts the plant back soonest. Where the device
         works on it, a second one only disturbs the first.
         """
-        return self.works.restore > 0
+        return self.works_s.restore > 0
 
 
 SAID_WHERE_OTHER = frozenset(Capabilities.model_fields) - {

@@ -11,13 +11,13 @@ WORKER_MARGIN_S = 120.0
 
 def window_s(plan: Plan) -> float:
     """Bound how long a run may isolate anything, from the first arm on."""
-    return run_s(plan.drill, max(point.capabilities.works.arm for point in plan.points.values()))
+    return run_s(plan.drill, max(point.capabilities.works_s.arm for point in plan.points.values()))
 
 
 def sampling_s(plan: Plan) -> float:
     """Bound how long workers may sample: the holds, a dead-man that has to fire, and all the rest of a run."""
     works_s = [
-        able.late_s + able.works.arm + len(plan.stages) * able.works.isolate + 2 * able.works.restore
+        able.late_s + able.works_s.arm + len(plan.stages) * able.works_s.isolate + 2 * able.works_s.restore
         for able in (point.capabilities for point in plan.points.values())
     ]
     return plan.hold_s + plan.dead_man_s + WORKER_MARGIN_S + max(works_s)

@@ -305,7 +305,7 @@ class Conductor:
         if closed is not None:
             self._latch.pull(closed)
             await anyio.sleep_forever()
-        deadline_s = self._plan.points[step.point].capabilities.calls.isolate
+        deadline_s = self._plan.points[step.point].capabilities.calls_s.isolate
         point = self._points[step.point]
         async with self._dead_man.writing[step.point]:
             ordered = reading = await point.isolate(step.conduits, deadline_s)
@@ -327,7 +327,7 @@ class Conductor:
 
     async def _log_in_again(self, stage: str, name: str) -> None:
         """See that we did not lock ourselves out: a new login works after a stage, before anything is held."""
-        reading = await self._points[name].try_login(self._plan.points[name].capabilities.calls.login)
+        reading = await self._points[name].try_login(self._plan.points[name].capabilities.calls_s.login)
         data = {"stage": stage, "point": name, "outcome": reading.outcome.value, "why": reading.why}
         await self._book.append("login.tried", data)
         if not reading.done:

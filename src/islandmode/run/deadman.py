@@ -100,7 +100,7 @@ class DeadMan:
         self._guards.owe(name)
         # A stop must wait for the answer: a restore that overtakes an arm finds nothing, and the object stands after it.
         with anyio.CancelScope(shield=True):
-            reading = await self._points[name].arm(conduits, for_s, self._able(name).calls.arm)
+            reading = await self._points[name].arm(conduits, for_s, self._able(name).calls_s.arm)
         if reading.outcome is Outcome.NOT_DONE and reading.value is not None and not reading.value.clear:
             # Refused, and yet an object of ours was read back: the write landed in part, and what stands is owed.
             reading = replace(reading, outcome=Outcome.UNKNOWN)
@@ -120,7 +120,7 @@ class DeadMan:
         """
         conduits, able = self.touched[name], self._able(name)
         left_s = self._left_s(name)
-        reading = await self._points[name].state(conduits, able.calls.read)
+        reading = await self._points[name].state(conduits, able.calls_s.read)
         self._keep(name, reading)
         await self._book.append("dead_man.read", {"point": name} | _result(reading))
         watched = watched_of(able, conduits, isolated)
@@ -178,7 +178,7 @@ class DeadMan:
         async with self.writing[name]:
             if await self._guards.closed() is not None:
                 return None
-            reading = await self._points[name].renew(self.touched[name], for_s, able.calls.renew)
+            reading = await self._points[name].renew(self.touched[name], for_s, able.calls_s.renew)
             self._expect(name, for_s, reading)
             self._keep(name, reading)
         stamps = {"point": name, "for_s": for_s}

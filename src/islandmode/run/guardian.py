@@ -130,7 +130,7 @@ class Guardian:
         found: dict[str, Reading[None]] = {}
 
         async def one(name: str, point: IsolationPoint) -> None:
-            found[name] = await point.ready(point.capabilities.calls.login)
+            found[name] = await point.ready(point.capabilities.calls_s.login)
 
         async with anyio.create_task_group() as group:
             for name, point in self._points.items():

@@ -83,7 +83,7 @@ class _Bounds:
 async def _restore_one(
     point: IsolationPoint, conduits: tuple[str, ...], notes: Notes, clock: Clock, bounds: _Bounds
 ) -> bool:
-    able, calls = point.capabilities, point.capabilities.calls
+    able, calls = point.capabilities, point.capabilities.calls_s
     backoff_s = BACKOFF_FIRST_S
     attempt = 0
     looks = False

@@ -47,8 +47,8 @@ class Kind:
             "dead_man_max_s": 3600.0,
             "granularity_s": 0.001,
             "latest_s": LATEST_S + max(works.arm, works.isolate, works.renew),
-            "works": works,
-            "calls": Calls(
+            "works_s": works,
+            "calls_s": Calls(
                 arm=usual.arm + works.arm,
                 isolate=usual.isolate + works.isolate,
                 renew=usual.renew + works.renew,

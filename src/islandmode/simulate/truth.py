@@ -227,7 +227,7 @@ def ended_in_bounds(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
 def _works_s(plant: SimulatedPlant, name: str) -> float:
     """Tell how long a device may work on all changes of a run, and how late its own timer may be."""
     able = plant.plan.points[name].capabilities
-    works = able.works
+    works = able.works_s
     # A restore may come while the device works on another change, and be written once more by somebody who comes later.
     return able.late_s + works.arm + (len(plant.plan.stages) + 1) * works.isolate + works.renew + 2 * works.restore
 

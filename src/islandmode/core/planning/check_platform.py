@@ -40,7 +40,7 @@ def _one_timer(drill: Drill, point: IsolationPoint, able: Capabilities, whose: s
 
 
 def _too_slow(drill: Drill, able: Capabilities, whose: str) -> Iterator[Problem]:
-    limits, works = drill.limits, able.works
+    limits, works = drill.limits, able.works_s
     for key, value_s, works_s in (
         ("isolate_within", limits.isolate_within, works.isolate),
         ("restore_within", limits.restore_within, works.restore),
