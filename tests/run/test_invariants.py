@@ -45,7 +45,7 @@ def violations(check: Check, ended: Ended) -> tuple[str, ...]:
 class SaysRestored(Conductor):
     """Reports success without having sent a single restore."""
 
-    async def _restore(self) -> bool:
+    async def _restore(self, refusal: str | None) -> bool:
         return True
 
     async def _finish(self, *, restored: bool) -> None:
@@ -79,9 +79,9 @@ class ForgetsThatItGaveUp(Conductor):
 class RestoresWhatItDoesNotOwn(Conductor):
     """Restores every point of the plan, also one whose arm was refused because another machine isolates there."""
 
-    async def _restore(self) -> bool:
+    async def _restore(self, refusal: str | None) -> bool:
         self._dead_man.touched.update({name: point.conduits for name, point in self._plan.points.items()})
-        return await super()._restore()
+        return await super()._restore(refusal)
 
 
 class HoldsOn(Conductor):

@@ -108,6 +108,7 @@ class Conductor:
         self._preflight = Preflight(plan, points, self._book, disk, place.directory, place.forwards, place.restore)
         self._isolated: dict[str, tuple[str, ...]] = {}
         self._stage: PlanStage | None = None
+        self._complete = False
         self._pace = Pace(clock)
         self._heard_us = 0
         self._sentence = ""
@@ -139,7 +140,7 @@ class Conductor:
             fault = error
         finally:
             with anyio.CancelScope(shield=True):
-                restored = await self._restore_or_say()
+                restored = await self._restore_or_say(refusal)
         if fault is not None:
             raise Broken(restored=restored) from fault
         if not self._dead_man.touched:
@@ -246,6 +247,7 @@ class Conductor:
                 for stage in self._plan.stages:
                     await self._isolate(stage)
                     await self._hold(stage)
+                self._complete = True
                 beside.cancel_scope.cancel()
         return None
 
@@ -344,19 +346,20 @@ class Conductor:
         # What comes next may be the restore, and that waits for no disk; the next isolate waits for this record too.
         self._book.note("hold.ended", {"stage": stage.name, "complete": True})
 
-    async def _restore_or_say(self) -> bool:
+    async def _restore_or_say(self, refusal: str | None) -> bool:
         try:
-            return await self._restore()
+            return await self._restore(refusal)
         except Exception as error:
             # Whatever it was, nobody may take the plant for restored.
             raise Broken(restored=False) from error
 
-    async def _restore(self) -> bool:
+    async def _restore(self, refusal: str | None) -> bool:
         touched = dict(self._dead_man.touched)
         stop = self._latch.first
         if stop is not None:
             self._book.note("stop", {"by": stop.by, "why": stop.why, "proven": stop.proven})
-        why = stop.why if stop is not None else "The plan is complete."
+        ended = "The plan is complete." if self._complete else "The run failed before its plan was complete."
+        why = stop.why if stop is not None else refusal or ended
         if not touched:
             return True
         # First what gives back the memory kept for this; and a display that fails keeps no plant isolated.
