@@ -56,11 +56,11 @@ IGNORED := $(addprefix --ignore=,tests/lab tests/containerlab tests/third_party 
 
 # All that needs no lab, on every core.
 check: lint
-	$(BIN)/pytest -m "not lab" $(IGNORED) --numprocesses auto --dist worksteal
+	$(BIN)/pytest -m "not lab" $(IGNORED) --numprocesses auto --dist loadgroup
 
 test: lint
 	@failed=0; \
-	$(BIN)/pytest -m "not lab" $(IGNORED) --numprocesses auto --dist worksteal || failed=1; \
+	$(BIN)/pytest -m "not lab" $(IGNORED) --numprocesses auto --dist loadgroup || failed=1; \
 	$(BIN)/pytest -m lab $(IGNORED) || failed=1; \
 	$(BIN)/pytest $(ALONE) || failed=1; \
 	$(BIN)/python -m tests.lab.side_by_side 1 $(WAITING) & waiting=$$!; \

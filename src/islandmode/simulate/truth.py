@@ -271,6 +271,7 @@ def held_was_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
         *violations,
         *_leaked(plant, isolated, late_us, hold[1]),
         *_disturbed(plant, *hold),
+        *_lost(plant, isolated, *hold),
         *_blocked_too_early(plant, isolated),
     )
 
@@ -300,10 +301,17 @@ def _disturbed(plant: SimulatedPlant, begin_us: int, end_us: int) -> tuple[str, 
         # Only a probe that reads values can see them stand still.
         if gap_us > limit_us and outage.target in (reading if outage.freezes else answering):
             found.append(f"Held is said, and {outage.target} was not well for {gap_us / 1e6:.1f} s.")
+    return tuple(found)
+
+
+def _lost(plant: SimulatedPlant, isolated: Mapping[str, Blocked], begin_us: int, end_us: int) -> tuple[str, ...]:
+    found = []
     # What ends between the last samples of the hold and the order to restore, no probe can have seen.
     unseen_us = round((plant.plan.drill.sample_every + ROUND_TRIP_S) * 1_000_000)
     for one in (*_tape(plant, "released"), *_tape(plant, "pretended"), *_tape(plant, "lost")):
-        if begin_us <= one.at_us < end_us - unseen_us:
+        # What was lost before it isolated is missing only if it did not isolate after that, and then *never isolated* is said.
+        since_us = isolated[one.conduit].from_us if one.conduit in isolated else begin_us
+        if since_us <= one.at_us < end_us - unseen_us:
             found.append(f"Held is said, and {one.device} {one.what} {one.conduit} ({one.by}).")
     return tuple(found)
 
