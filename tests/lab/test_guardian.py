@@ -80,7 +80,8 @@ def test_a_conductor_that_sleeps_through_the_restore_isolates_nothing_when_it_wa
         os.kill(conductor, signal.SIGCONT)
     ended = end(running, workspace)
     assert not is_isolated(lab)
-    stages = [one["data"]["stage"] for one in records(workspace, "conductor") if one["kind"] == "isolate.intent"]
+    # It may write down what it would do next, where an answer from before its sleep was just being read; it orders nothing.
+    stages = [one["data"]["stage"] for one in records(workspace, "conductor") if one["kind"] == "isolate.result"]
     assert stages == ["vendors"]
     assert ended.code in (1, 3), ended.output
     assert ended.verdict["restoration"] == "proven"

@@ -303,13 +303,14 @@ class Conductor:
         if not await self._book.append("isolate.intent", intent):
             # The latch is pulled; wait here for the cancel rather than go on without a record.
             await anyio.sleep_forever()
-        closed = await self._guards.closed()
-        if closed is not None:
-            self._latch.pull(closed)
-            await anyio.sleep_forever()
         deadline_s = self._plan.points[step.point].capabilities.calls_s.isolate
         point = self._points[step.point]
         async with self._dead_man.writing[step.point]:
+            # Right before the order, and after a renewal was waited for: meanwhile somebody may have taken the run over.
+            closed = await self._guards.closed()
+            if closed is not None:
+                self._latch.pull(closed)
+                await anyio.sleep_forever()
             ordered = reading = await point.isolate(step.conduits, deadline_s)
         if reading.outcome is Outcome.UNKNOWN:
             reading = await point.state(step.conduits, deadline_s)
