@@ -54,13 +54,19 @@ LONGEST := $(patsubst %,tests/lab/test_%.py,breaches stops abort nine_cases guar
 TOGETHER := $(LONGEST) $(filter-out $(ALONE) $(LONGEST),$(wildcard tests/lab/test_*.py))
 IGNORED := $(addprefix --ignore=,tests/lab tests/containerlab tests/third_party $(WAITING))
 
+# The ten thousand seeds use every core by themselves, and their tests share what was played.
+SEEDS := tests/run/test_many_seeds.py
+SPREAD := -m "not lab" $(IGNORED) --ignore=$(SEEDS) --numprocesses auto --dist worksteal
+
 # All that needs no lab, on every core.
 check: lint
-	$(BIN)/pytest -m "not lab" $(IGNORED) --numprocesses auto --dist loadgroup
+	$(BIN)/pytest $(SPREAD)
+	$(BIN)/pytest $(SEEDS)
 
 test: lint
 	@failed=0; \
-	$(BIN)/pytest -m "not lab" $(IGNORED) --numprocesses auto --dist loadgroup || failed=1; \
+	$(BIN)/pytest $(SPREAD) || failed=1; \
+	$(BIN)/pytest $(SEEDS) || failed=1; \
 	$(BIN)/pytest -m lab $(IGNORED) || failed=1; \
 	$(BIN)/pytest $(ALONE) || failed=1; \
 	$(BIN)/python -m tests.lab.side_by_side 1 $(WAITING) & waiting=$$!; \

@@ -13,8 +13,6 @@ import pytest
 from tests.run.simulated_run import run_seed
 from tests.run.sweep import Sweep, digest_of, sweep, tell
 
-# They share what was played: on another core it would be played again.
-pytestmark = pytest.mark.xdist_group("many seeds")
 SEEDS = range(10_000)
 ROOT = Path(__file__).parents[2]
 
