@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from islandmode.core.record import Record
-from islandmode.core.unfinished import owed
+from islandmode.core.unfinished import never_looked, owed
 
 PLANNED = {"east": ("remote-access",), "west": ("corporate-dmz", "corporate-line3")}
 EAST = ("arm.intent", {"point": "east", "conduits": ["remote-access"]})
@@ -50,3 +50,26 @@ def test_what_is_owed(
 ) -> None:
     own = None if conductor is None else records(*conductor)
     assert owed(PLANNED, own, records(*others)) == {name: PLANNED[name] for name in left}
+
+
+TOOK, ENDED = ("guardian.took_over", {"why": "The conductor is gone."}), ("guardian.ended", {"restored": True})
+LOOKED = ("saved.looked", {"point": "east", "ours": [], "unread": []})
+COMPARED = ("configuration.compared", {"point": "east", "part": "saved", "same": True, "ours": False})
+
+
+@pytest.mark.parametrize(
+    ("conductor", "others", "left"),
+    [
+        ([], [TOOK, SEEN_EAST, SEEN_WEST], {"east", "west"}),
+        ([], [TOOK, SEEN_EAST, SEEN_WEST, LOOKED], {"west"}),
+        # The conductor lived to compare; one that never took over owed no look; one that ended has looked, or was told to end.
+        ([COMPARED], [TOOK, SEEN_EAST], set()),
+        ([], [SEEN_EAST], set()),
+        ([], [TOOK, SEEN_EAST, ENDED], set()),
+        ([], [TOOK], set()),
+    ],
+)
+def test_a_guardian_that_died_before_it_had_looked_leaves_that_to_somebody(
+    conductor: list[tuple[str, dict[str, Any]]], others: list[tuple[str, dict[str, Any]]], left: set[str]
+) -> None:
+    assert never_looked(records(*conductor), records(*others)) == left

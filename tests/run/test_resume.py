@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +19,14 @@ from islandmode.isolation.point import ConduitState, Facts, IsolationPoint, Poin
 from islandmode.isolation.recipes.nftables import CAPABILITIES, MEND_SAVED, SAVED
 from islandmode.run.left import Left, left_in
 from islandmode.run.resume import Resumed, look_at_site, resume
-from islandmode.store.rundir import RunDirectory
+from islandmode.store.rundir import GUARDIAN_LOCK, RunDirectory
 from islandmode.system.clock import MachineClock
 from islandmode.system.disk import MachineDisk
+from islandmode.system.life import hold_life
 from islandmode.ui.banner import banner
 from islandmode.ui.devices import told_of_saved
 from islandmode.ui.unfinished_runs import is_only_unproven, owed_by
-from tests.ui.test_runs_commands import ARMED, POINT, SEEN, VERDICT, ask, leave_run
+from tests.ui.test_runs_commands import ARMED, POINT, SEEN, VERDICT, ask, chained, leave_run
 
 AT_ONCE = CAPABILITIES.model_copy(update={"latest_s": 0.0})
 OWED = {POINT: ("remote-access",)}
@@ -125,6 +127,25 @@ def test_an_alarm_ends_only_when_nothing_is_saved_either(
         )
     # When that was mended, the next look ends it.
     resumed(root, CLEAN, number=2)
+    assert owed_by(run) == {}
+
+
+def test_a_guardian_that_is_killed_before_it_looked_at_what_is_saved_leaves_an_alarm_to_the_next_restore(
+    tmp_path: Path,
+) -> None:
+    root = leave_run(tmp_path, "2026-01-a", ARMED)
+    guardian = root / "journals" / "guardian.jsonl"
+    guardian.write_bytes(chained("2026-01-a", [("guardian.took_over", {"why": "gone", "points": [POINT]}), SEEN]))
+    run = RunDirectory(root)
+    assert set(owed_by(run)) == {POINT}
+    assert is_only_unproven(run)
+    assert "its saved configuration has one, or was not read" in banner(run, [POINT])
+    # While the guardian lives it is about to look.
+    held = hold_life(root / GUARDIAN_LOCK)
+    assert owed_by(run) == {}
+    os.close(held)
+    assert set(owed_by(run)) == {POINT}
+    resumed(root, CLEAN)
     assert owed_by(run) == {}
 
 

@@ -110,7 +110,7 @@ ROWS = {
             'Did you mean "line3"?'
         ),
     ),
-    "a label for a point that is none": (
+    "a label for an unknown point": (
         (
             LAB,
             "    rtr:\n      network-mode: none",
@@ -133,7 +133,7 @@ ROWS = {
 @pytest.mark.parametrize("name", ROWS)
 def test_a_fault_stands_in_the_file_in_which_it_is_mended(workspace: Path, name: str) -> None:
     (file, old, new), at, sentence = ROWS[name]
-    if name == "a label for a point that is none":
+    if name == "a label for an unknown point":
         edit(workspace / LAB, "      labels: {islandmode.role: plant router, islandmode.zone: line3}\n", "")
     edit(workspace / file, old, new)
     said = f"{placed(workspace, file, at.strip())}: {sentence}"

@@ -34,6 +34,19 @@ def left_in_saved(others: Sequence[Record]) -> frozenset[str]:
     return frozenset(point for point, data in last.items() if data.get("ours") or data.get("unread"))
 
 
+def never_looked(conductor: Sequence[Record], others: Sequence[Record]) -> frozenset[str]:
+    """Name the points that a guardian restored and whose saved configuration nobody read: both died before they had.
+
+    A guardian that was told to end says so, and one that ends by itself has looked.
+    """
+    if not any(of_kind(others, "guardian.took_over")) or any(of_kind(others, "guardian.ended")):
+        return frozenset()
+    seen = {str(record.data.get("point", "")) for kind in SEEN for record in of_kind(others, kind)}
+    read = {str(record.data.get("point", "")) for record in of_kind(others, SAVED)}
+    read |= {str(one.data.get("point", "")) for one in of_kind(conductor, "configuration.compared")}
+    return frozenset(seen - read)
+
+
 def armed(records: Sequence[Record]) -> dict[str, tuple[str, ...]]:
     """Give the points on which something was, or may have been, armed, by what these records say."""
     found: dict[str, tuple[str, ...]] = {}

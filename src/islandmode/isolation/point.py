@@ -83,7 +83,7 @@ class PointState:
 
     @property
     def clear(self) -> bool:
-        """Tell whether nothing of ours is left: no object, and no timer that would still take something back."""
+        """Tell whether no Islandmode object is left, and no timer that would still take something back."""
         return self.timer_s is None and not any(state.stands for state in self.conduits.values())
 
 

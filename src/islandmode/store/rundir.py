@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.record import Record
 from islandmode.core.text import cleaned
-from islandmode.core.unfinished import ARMING, armed, left_in_saved, owed
+from islandmode.core.unfinished import ARMING, armed, left_in_saved, never_looked, owed
 from islandmode.store.active import RunRecord, hold_guardian
 from islandmode.store.journal import JournalReading, read_journal
 from islandmode.store.settled import Settled, marks_of
@@ -138,7 +138,7 @@ class RunDirectory:
         if memory is not None and memory.holds(self.run, marks):
             return {}
         found = self._owed()
-        if memory is not None and not found:
+        if memory is not None and not found and self.guardian() is None:
             memory.learn(self.run, marks)
         return found
 
@@ -147,8 +147,8 @@ class RunDirectory:
             return self._planned()
         # Once: there may be years of runs, and most of them owe nothing.
         conductor, others = self._readings()
-        unseen, left = self._unseen(conductor, others), left_in_saved(others)
-        if unseen or (left and not _is_resumed(others)):
+        unseen, left = self._unseen(conductor, others), self._left(conductor, others)
+        if unseen or left:
             planned = self._planned() if left else {}
             return {point: planned.get(point, ()) for point in left} | unseen
         return self._planned() if _was_seen_by_itself(conductor, others) and self._is_unproven() else {}
@@ -162,8 +162,16 @@ class RunDirectory:
 
     def left_in_saved(self) -> frozenset[str]:
         """Name the points of which a restore afterwards did not see that nothing of Islandmode is saved there."""
-        others = () if self.denied() else self._readings()[1]
-        return frozenset() if _is_resumed(others) else left_in_saved(others)
+        return frozenset() if self.denied() else self._left(*self._readings())
+
+    def _left(self, conductor: JournalReading | None, others: Sequence[Record]) -> frozenset[str]:
+        if _is_resumed(others):
+            return frozenset()
+        unread = never_looked(conductor.records if conductor is not None else (), others)
+        if unread and (self.conductor() is not None or self.guardian() is not None):
+            # Who lives will look yet.
+            unread = frozenset()
+        return left_in_saved(others) | unread
 
     def _unseen(self, conductor: JournalReading | None, others: Sequence[Record]) -> dict[str, tuple[str, ...]]:
         if _is_resumed(others) or (conductor is None and not others and self.record is None):

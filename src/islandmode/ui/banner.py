@@ -32,7 +32,7 @@ def banner(run: RunDirectory, points: list[str]) -> str:
     if left and is_only_unproven(run):
         return (
             f"UNPROVEN: {run.run}: {', '.join(sorted(left))} was seen without our objects, and its saved configuration has one, or "
-            "could not be read: a restart could isolate again. To see which, and how to mend it: "
+            "was not read: a restart could isolate again. To see which, and how to mend it: "
             f"{restore}"
         )
     if is_only_unproven(run):
