@@ -10,7 +10,7 @@ from rich.console import Console
 
 from islandmode.core.episodes import Heard, Seen
 from islandmode.core.plan import Plan
-from islandmode.core.verdict import Verdict
+from islandmode.core.verdict import Result, Verdict
 from islandmode.ui.plan_text import print_plan
 from islandmode.ui.report import render_report
 from tests.core.given import Documents, given, put
@@ -105,3 +105,12 @@ def test_a_bad_answer_that_came_back_is_counted_and_drawn_apart() -> None:
     assert (row.good, row.passed) == (0, 120)
     perfect: Verdict = Story().judge()
     assert all(row.passed <= 1 for row in perfect.rows if row.expected == "dead")
+
+
+def test_a_drill_that_was_not_held_says_of_its_boundary_only_what_was_planned() -> None:
+    sentence = "Every conduit that the site file names across the boundary of dmz and line3 is isolated in this drill."
+    held, stopped = Story(), Story()
+    stopped.records = [one for one in stopped.records if one.data.get("stage") != "corporate"]
+    assert f"By its plan: {sentence}" not in report_of(held)
+    assert stopped.judge().verdict is not Result.HELD
+    assert f"By its plan: {sentence}" in report_of(stopped)

@@ -160,6 +160,11 @@ class Verdict(Frozen):
         return held_by(self.witness.basis, self.witness.not_seen)
 
     @property
+    def boundary_told(self) -> str:
+        """Say what becomes of the boundary; of a drill that was not held only by its plan, whose end it may not have reached."""
+        return self.boundary.told if self.verdict is Result.HELD else f"By its plan: {self.boundary.told}"
+
+    @property
     def island_told(self) -> str:
         """Say whether the plant was an island, and if not, what was left; empty where the drill was not held."""
         if self.verdict is not Result.HELD:

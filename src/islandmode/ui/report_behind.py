@@ -38,7 +38,7 @@ def boundary(verdict: Verdict) -> str:
         for way in verdict.closed_by_rule
     )
     drawn = table(("conduit", "between", "in this drill", "accepted by"), rows, "stack")
-    return f"<p>{escape(verdict.boundary.told)}</p>{drawn}<ul>{ways}{closed}</ul>"
+    return f"<p>{escape(verdict.boundary_told)}</p>{drawn}<ul>{ways}{closed}</ul>"
 
 
 def findings(verdict: Verdict, moments: Moments) -> str:

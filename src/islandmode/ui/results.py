@@ -108,7 +108,7 @@ def print_result(plan: Plan, verdict: Verdict, directory: RunDirectory, *, as_js
     if verdict.lab:
         held.append("   (LAB)", style="bold blue")
     console.print(held)
-    console.print(f"boundary     {verdict.boundary.told}", soft_wrap=True, highlight=False)
+    console.print(f"boundary     {verdict.boundary_told}", soft_wrap=True, highlight=False)
     for way in verdict.closed_by_rule:
         console.print(f"not tested   {way.told}: closed by rule (declared)", highlight=False)
     console.print(f"isolation    {times_text(verdict.isolation_s)}")
