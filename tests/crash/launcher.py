@@ -39,12 +39,13 @@ from typing import Any
 import islandmode.isolation
 from islandmode.core.record import Record
 from islandmode.isolation.point import IsolationPoint
+from islandmode.operate import run as operate_run
 from islandmode.run.guardian_process import ProcessGuardian
 from islandmode.run.outermost import exit_code_of
 from islandmode.store.journal import Journal
 from islandmode.system.clock import Clock, MachineClock
 from islandmode.system.disk import MachineDisk
-from islandmode.ui import cli, run_command
+from islandmode.ui import cli
 from napalm_nftables.channel import NftChannel
 from napalm_nftables.link import DeviceLink
 
@@ -285,12 +286,12 @@ def main() -> None:
     STOPPED_FOR_S[:] = [given.stopped_for_s]
     call, when, number = given.at.split(":")
     watch(Moment(call, when, int(number), ACTS[given.do], given.mark, Counter()))
-    put(run_command, "MachineDisk", lambda: MachineDisk(sync_or_fail))
-    put(run_command, "MachineClock", SteppedClock)
+    put(operate_run, "MachineDisk", lambda: MachineDisk(sync_or_fail))
+    put(operate_run, "MachineClock", SteppedClock)
     if given.guardian == "absent":
-        put(run_command, "ProcessGuardian", NobodyThere)
+        put(operate_run, "ProcessGuardian", NobodyThere)
     elif given.guardian != "real":
-        put(run_command, "ProcessGuardian", dying_guardian(given.guardian, given.mark))
+        put(operate_run, "ProcessGuardian", dying_guardian(given.guardian, given.mark))
     sys.exit(exit_code_of(lambda: cli.command(given.arguments), cli.CRASH_FILE))
 
 

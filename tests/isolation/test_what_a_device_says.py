@@ -28,11 +28,12 @@ from islandmode.core.judging.timeline import timeline_of
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
+from islandmode.core.verdict import verdict_json
 from islandmode.isolation.point import Configuration, Facts, PointState
 from islandmode.isolation.recipes.nftables import CAPABILITIES
 from islandmode.run.deadman import arm_trouble, watch_trouble
 from islandmode.store.journal import encode
-from islandmode.ui.report import render_report, verdict_json
+from islandmode.ui.report import render_report
 from napalm_nftables.channel import NftChannel
 from napalm_nftables.errors import LinkLost
 from napalm_nftables.link import DeviceLink

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import anyio
 
+from islandmode.operate.ground import LabGround
+from islandmode.operate.plan import plan_of
 from islandmode.rehearse import backends
 from islandmode.system.clock import MachineClock
-from islandmode.ui import rehearsal
-from islandmode.ui.planning import plan_of
 
 DRILL = "quarterly-isolation"
 RUN = "2026-11-23T120000Z-quarterly-isolation-dead"
@@ -27,7 +27,7 @@ async def leave_isolated(workspace: Path, name: str, state_dir: Path, *, again: 
     lab = backends.attach(name, state_dir)
     assert lab is not None
     _, plan = plan_of(workspace, DRILL)
-    for point in rehearsal.open_points(plan, lab, workspace, MachineClock.of_this_boot(), RUN).values():
+    for point in LabGround.of(workspace, lab).open_points(plan, MachineClock.of_this_boot(), RUN).values():
         if not again:
             armed = await point.arm(plan.conduits, TIMER_S, DEADLINE_S)
             assert armed.done, armed.why

@@ -35,7 +35,7 @@ SITE = "inventory/riverside.yaml"
 NOBODY = 65534
 AS_NOBODY = f"""
 import encodings.ascii, os, pwd, sys
-import islandmode.run.outermost, islandmode.ui.cli, islandmode.ui.stop_commands, islandmode.ui.restoring, islandmode.ui.status, islandmode.ui.banner
+import islandmode.run.outermost, islandmode.ui.cli, islandmode.operate.stop, islandmode.operate.restoring, islandmode.ui.status, islandmode.ui.banner
 from pathlib import Path
 pwd.getpwuid({NOBODY})
 os.setgroups([]); os.setgid(0); os.setuid({NOBODY})

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from islandmode.operate.plan import plan_of
 from islandmode.rehearse.lab import Lab
 from islandmode.system.own_program import program_anywhere
 from islandmode.ui.card import TypedAt, render_card
-from islandmode.ui.planning import plan_of
 from tests.lab.drills import PROJECT, end, make_workspace, newest_run, start, wait_for
 from tests.lab.leave_isolated import DRILL, RUN
 from tests.lab.rogue.bypass import in_node

@@ -19,13 +19,12 @@ from islandmode.core.episodes import Sample
 from islandmode.core.outcome import Outcome
 from islandmode.core.plan import Plan
 from islandmode.core.text import cleaned
-from islandmode.core.verdict import Result
+from islandmode.core.verdict import Result, verdict_json
 from islandmode.observe import process_vantage
 from islandmode.observe.process_vantage import ProcessVantage
 from islandmode.observe.vantage import Collected, Offset, Schedule
 from islandmode.run.witness import Witness
 from islandmode.system.clock import MachineClock
-from islandmode.ui.report import verdict_json
 from tests.core.story import Story, codes
 
 CLOCK = MachineClock.of_this_boot()

@@ -11,11 +11,11 @@ from pathlib import Path
 import anyio
 import pytest
 
+from islandmode.operate.run import hold_lifeline
 from islandmode.rehearse.containers import errand
 from islandmode.rehearse.containers.errand import SOCKET_VARIABLE, Desk
 from islandmode.run.progress import StopLatch
 from islandmode.system import own_program
-from islandmode.ui.run_command import hold_lifeline
 
 pytestmark = pytest.mark.anyio
 GONE = "The command that started this drill is gone."

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from islandmode.core.plan import Plan
+from islandmode.operate.plan import plan_of
 from islandmode.simulate.faults import draw_faults
-from islandmode.ui.planning import plan_of
 from tests.run.simulated_run import run
 
 WORKSPACE = Path(__file__).parents[2]

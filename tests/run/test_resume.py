@@ -17,6 +17,8 @@ from islandmode.core.firewall import Unread
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.isolation.point import ConduitState, Facts, IsolationPoint, PointState
 from islandmode.isolation.recipes.nftables import CAPABILITIES, MEND_SAVED, SAVED
+from islandmode.operate.devices import told_of_saved
+from islandmode.operate.unfinished import is_only_unproven, owed_by
 from islandmode.run.left import Left, left_in
 from islandmode.run.resume import Resumed, look_at_site, resume
 from islandmode.store.rundir import GUARDIAN_LOCK, RunDirectory
@@ -24,8 +26,6 @@ from islandmode.system.clock import MachineClock
 from islandmode.system.disk import MachineDisk
 from islandmode.system.life import hold_life
 from islandmode.ui.banner import banner
-from islandmode.ui.devices import told_of_saved
-from islandmode.ui.unfinished_runs import is_only_unproven, owed_by
 from tests.ui.test_runs_commands import ARMED, POINT, SEEN, VERDICT, ask, chained, leave_run
 
 AT_ONCE = CAPABILITIES.model_copy(update={"latest_s": 0.0})

@@ -30,7 +30,7 @@ def spoil(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
     [
         *(
             pytest.param(
-                lambda one, p=processes: one["lab"]["lives_by"].update(processes=p), id=f"processes {processes}"
+                lambda one, p=processes: one["ground"]["lives_by"].update(processes=p), id=f"processes {processes}"
             )
             for processes in MALFORMED
         ),
@@ -61,3 +61,10 @@ def test_a_malformed_record_of_a_lab_is_unread(processes: Any, tmp_path: Path) -
     assert len(known().labs) == 1
     spoil(record.path, lambda one: one["lives_by"].update(processes=processes))
     assert (known().labs, len(known().unread)) == ((), 1)
+
+
+def test_a_record_of_the_version_before_this_one_names_the_lab_of_its_run(tmp_path: Path) -> None:
+    ground = {"name": "plant", "identity": "one", "lives_by": LIVES_BY}
+    record = record_run("2026-01-a", tmp_path, simulated_drill.make(), ground)
+    spoil(record.path, lambda one: one.update(lab=one.pop("ground")))
+    assert [dict(one.ground) for one in known().runs] == [{"kind": "lab", **ground}]

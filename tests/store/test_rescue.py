@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from islandmode.core.errors import InputError
+from islandmode.operate.plan import rescue_of
 from islandmode.store.rescue import read_needed
-from islandmode.ui.planning import rescue_of
 from tests.store.test_catalog import BESIDE
 from tests.store.workspace import FILES, write_workspace
 

@@ -13,12 +13,12 @@ import pytest
 from islandmode.core.chain import GENESIS, digest
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.record import Record
+from islandmode.operate.stop import _put_request
 from islandmode.run.outermost import exit_code_of
 from islandmode.store import rundir
 from islandmode.store.journal import encode
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.disk import MachineDisk, hold_conduits
-from islandmode.ui.stop_commands import _put_request
 from tests.system.small_disk import on_a_small_disk
 
 

@@ -24,7 +24,7 @@ MAY_NAME_A_COMMAND = {
     "run/preflight.py": "as core/preflight.py",
     "ui/cli.py": "names of commands, that nobody is told",
     "ui/lab_scene.py": "it says by what a picture was drawn",
-    "ui/run_command.py": "it says which command would not work",
+    "operate/run.py": "it says which command would not work",
 }
 
 

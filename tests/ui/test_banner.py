@@ -9,8 +9,8 @@ import pytest
 from islandmode.core.chain import GENESIS
 from islandmode.core.errors import InputError
 from islandmode.core.record import Record
+from islandmode.operate.watch import beside
 from islandmode.store.journal import encode
-from islandmode.ui.silent_disk import beside
 from tests.system.hanging_disk import unanswered_mount
 from tests.ui.test_runs_commands import ARMED, SEEN, ask, leave_run
 

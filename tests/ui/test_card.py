@@ -9,10 +9,10 @@ import pytest
 
 from islandmode.core.errors import InputError
 from islandmode.core.plan import Plan
-from islandmode.ui.card import card_lines
+from islandmode.operate.by_hand import lines_by_hand
+from islandmode.operate.plan import plan_of
 from islandmode.ui.cli import command
-from islandmode.ui.planning import plan_of
-from islandmode.ui.results import print_card
+from islandmode.ui.spoken import Spoken
 from tests.run import simulated_drill
 from tests.ui.card_reading import DamagedCard, read_card, words
 from tests.ui.cards import card_of
@@ -127,11 +127,11 @@ def test_a_platform_without_a_look_still_has_its_commands_on_every_device() -> N
     said = words(card_of(plan))
     assert {"Device 1 of 2: vendor-firewall", "Device 2 of 2: line-firewall"} <= set(said)
     assert said.count("restore") == 2
-    assert card_lines(plan).count("  restore") == 2
+    assert lines_by_hand(plan).count("  restore") == 2
 
 
 def test_the_screen_says_the_same_commands(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
-    print_card(plan)
+    Spoken().stranded(lines_by_hand(plan))
     said = [line.strip() for line in capsys.readouterr().err.splitlines()]
     (page,) = read_card(card_of(plan))
     assert set(page.commands) <= set(said)

@@ -9,9 +9,9 @@ import anyio
 import pytest
 
 from islandmode.core.errors import Refused
+from islandmode.operate.run import _claim, _restore_would_work
 from islandmode.store.journal import Journal
 from islandmode.store.rundir import RunDirectory
-from islandmode.ui.run_command import _claim, _restore_would_work
 from tests.store.given import MemoryFile, TickingClock
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from islandmode.operate.unfinished import known_runs
 from islandmode.store import settled
 from islandmode.store.active import record_run
 from islandmode.store.settled import Settled
-from islandmode.ui.unfinished_runs import known_runs
 from tests.run import simulated_drill
 from tests.system.hanging_disk import unanswered_mount
 from tests.ui.test_runs_commands import ARMED, SEEN, VERDICT, add_journal, ask, chained, forget_locks, leave_run

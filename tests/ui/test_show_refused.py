@@ -11,8 +11,9 @@ from islandmode.core.errors import Refused
 from islandmode.core.record import Record
 from islandmode.core.refusal import refusal_of
 from islandmode.core.what_to_do import WHAT_TO_DO
+from islandmode.operate.outcome import write_refusal
 from islandmode.store.rundir import RunDirectory
-from islandmode.ui.results import write_refusal
+from islandmode.ui.run_command import HtmlPages
 from tests.core.given import given
 from tests.ui.test_boundary_told import plain
 from tests.ui.test_runs_commands import ARMED, POINT, SEEN, Step, ask, leave_run
@@ -83,7 +84,7 @@ def test_a_refused_run_whose_restore_was_not_seen_is_not_said_to_have_left_nothi
 
 def test_the_report_of_a_refused_run_says_why_whose_flows_and_what_to_do(tmp_path: Path) -> None:
     plan, told = given().plan(), records(BEGUN, LOOKED, SAID)
-    where = write_refusal(plan, Refused(WHY), told, RunDirectory(tmp_path))
+    where = write_refusal(plan, Refused(WHY), told, RunDirectory(tmp_path), lab=True, pages=HtmlPages())
     document = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert where == f"report {tmp_path / 'report.html'}"
     assert "<script" not in document
@@ -98,7 +99,7 @@ def test_the_report_of_a_refused_run_says_why_whose_flows_and_what_to_do(tmp_pat
 
 def test_the_report_of_a_run_that_was_armed_does_not_say_untouched(tmp_path: Path) -> None:
     told = records(*ARMED[:3], SEEN, SAID)
-    write_refusal(given().plan(), Refused(WHY), told, RunDirectory(tmp_path))
+    write_refusal(given().plan(), Refused(WHY), told, RunDirectory(tmp_path), lab=True, pages=HtmlPages())
     said = plain((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "untouched" not in said
     assert f"{POINT}: armed, not isolated; the Islandmode object was removed and seen gone." in said
@@ -106,5 +107,7 @@ def test_the_report_of_a_run_that_was_armed_does_not_say_untouched(tmp_path: Pat
 
 def test_a_report_that_cannot_be_written_changes_nothing_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    where = write_refusal(given().plan(), Refused(WHY), records(BEGUN, SAID), RunDirectory(tmp_path / "file"))
+    where = write_refusal(
+        given().plan(), Refused(WHY), records(BEGUN, SAID), RunDirectory(tmp_path / "file"), lab=True, pages=HtmlPages()
+    )
     assert where.startswith("no report was written (")

@@ -37,9 +37,12 @@ def imported_by(*arguments: str, cwd: Path) -> tuple[int, set[str]]:
     [
         (("validate",), {"rich", "islandmode.ui.report", "islandmode.run.conductor", "islandmode.rehearse.backends"}),
         (("plan", "quarterly-isolation"), {"islandmode.run.conductor", "islandmode.rehearse.backends"}),
-        (("abort",), {"rich", "islandmode.ui.restoring", "islandmode.rehearse.lab", "islandmode.core.plan", "ruamel"}),
+        (
+            ("abort",),
+            {"rich", "islandmode.operate.restoring", "islandmode.rehearse.lab", "islandmode.core.plan", "ruamel"},
+        ),
         (("runs",), {"rich", "islandmode.run.conductor", "islandmode.rehearse.lab", "ruamel"}),
-        (("status",), {"rich", "islandmode.run.conductor", "islandmode.ui.devices"}),
+        (("status",), {"rich", "islandmode.run.conductor", "islandmode.operate.devices"}),
         (("show",), {"rich", "islandmode.run.conductor", "islandmode.rehearse.lab"}),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",

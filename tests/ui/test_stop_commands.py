@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from islandmode.operate import stop
+from islandmode.operate.restore_by_drill import _covers
 from islandmode.store.active import RunRecord
 from islandmode.store.rundir import RunDirectory
-from islandmode.ui import stop_commands
-from islandmode.ui.restore_by_drill import _covers
 from islandmode.ui.silent_disk import DiskWatch
+from islandmode.ui.spoken import Spoken
 from tests.system.test_life import HOLD, child
 from tests.ui.test_runs_commands import ARMED, SEEN, ask, leave_run
 
@@ -69,13 +70,13 @@ class CountingWatch(DiskWatch):
         self.steps += 1
 
 
-def wanted(workspace: Path, verb: str) -> stop_commands.Wanted:
-    return stop_commands.Wanted(workspace, None, "plant", (verb,), at_once=False, watch=CountingWatch())
+def wanted(workspace: Path, verb: str) -> stop.Wanted:
+    return stop.Wanted(workspace, None, "plant", (verb,), watch=CountingWatch(), listener=Spoken())
 
 
-@pytest.mark.parametrize("act", [stop_commands.abort, stop_commands.restore])
+@pytest.mark.parametrize("act", [stop.abort, stop.restore])
 def test_each_run_of_a_long_history_says_that_the_disk_answers(
-    tmp_path: Path, act: Callable[[stop_commands.Wanted], int]
+    tmp_path: Path, act: Callable[[stop.Wanted], int]
 ) -> None:
     for number in range(7):
         leave_run(tmp_path, f"2026-0{number}-a", [*ARMED, SEEN])
@@ -100,7 +101,7 @@ def test_who_goes_on_is_signalled_once_and_before_finished_runs_are_read(
 
     sys.addaudithook(hear)
     with child(HOLD, live / "lock.conductor") as running:
-        assert stop_commands.abort(wanted(tmp_path, "abort")) == 0
+        assert stop.abort(wanted(tmp_path, "abort")) == 0
         heard, seen = seen, None
         running.wait(10)
     assert heard is not None
@@ -119,7 +120,7 @@ def test_of_several_runs_each_is_signalled_once(tmp_path: Path, capfd: pytest.Ca
         endings = [threading.Timer(3.0, one.kill) for one in (first, second)]
         for ending in endings:
             ending.start()
-        assert stop_commands.abort(wanted(tmp_path, "abort")) == 0
+        assert stop.abort(wanted(tmp_path, "abort")) == 0
         for ending in endings:
             ending.join()
     assert [(root / "lock.conductor.heard").read_text() for root in roots] == ["x", "x"]

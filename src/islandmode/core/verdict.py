@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Literal
@@ -180,3 +181,8 @@ def held_by(basis: str, not_seen: Sequence[str]) -> str:
     """Say `held` with what it rests on."""
     missing = f"; not seen: {'; '.join(not_seen)}" if not_seen else ""
     return f"{Result.HELD.value} ({basis}{missing})"
+
+
+def verdict_json(verdict: Verdict) -> str:
+    """Write a verdict as JSON, the same bytes for the same verdict."""
+    return json.dumps(verdict.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"

@@ -22,7 +22,7 @@ from islandmode.system import modes
 from islandmode.system.apart import apart
 from islandmode.system.secrets import redacted
 
-INTERNAL, STRANDED = 7, 5
+NOTHING_TO_JUDGE, INTERNAL, STRANDED = 6, 7, 5
 WRITE_S = 2.0
 
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from islandmode.core.plan import Plan
 
 RUNS, LABS = "runs", "labs"
+LAB, PLANT = "lab", "plant"
+"""The kinds of ground that a run may stand on."""
 FORMAT = 1
 READ_WITHIN_S = 1.0
 PLAN_ENDING, RECORD_ENDING, LOCK_ENDING, GUARDIAN_ENDING = ".plan", ".json", ".lock", ".guardian"
@@ -40,7 +42,8 @@ class RunRecord:
     account: int
     run: str
     workspace: Path
-    lab: Mapping[str, Any]
+    ground: Mapping[str, Any]
+    """Where the run stands, as the ground itself says it: its kind, and what finds it again."""
     points: Mapping[str, tuple[str, ...]]
     unproven: str = ""
 
@@ -79,7 +82,7 @@ class RunRecord:
         keep_owned(self.path, _bytes({**document, "unproven": why}))
 
 
-def record_run(run: str, workspace: Path, plan: Plan, lab: Mapping[str, Any]) -> RunRecord:
+def record_run(run: str, workspace: Path, plan: Plan, ground: Mapping[str, Any]) -> RunRecord:
     """Record a run and hold its lock until this process ends; raises `Refused`: no record, no isolate."""
     path = own_place() / RUNS / f"{run}{RECORD_ENDING}"
     points = {name: point.conduits for name, point in plan.points.items()}
@@ -87,7 +90,7 @@ def record_run(run: str, workspace: Path, plan: Plan, lab: Mapping[str, Any]) ->
         "v": FORMAT,
         "run": run,
         "workspace": str(workspace),
-        "lab": dict(lab),
+        "ground": dict(ground),
         "points": points,
         "unproven": "",
     }
@@ -103,7 +106,7 @@ def record_run(run: str, workspace: Path, plan: Plan, lab: Mapping[str, Any]) ->
             f"The run cannot be recorded in {path.parent} ({error.strerror}); without a record nobody would know of it from "
             "another folder. Make room or rights there, or name another place with ISLANDMODE_STATE. Nothing was touched."
         ) from error
-    return RunRecord(path, os.geteuid(), run, workspace, lab, points)
+    return RunRecord(path, os.geteuid(), run, workspace, ground, points)
 
 
 def hold_guardian(record: Path) -> None:
@@ -221,13 +224,14 @@ def _run_record(path: Path) -> RunRecord:
     kept = read_owned(path)
     document = _document(kept.data)
     points = {cleaned(str(name)): _words(conduits) for name, conduits in document["points"].items()}
-    lab = dict(document["lab"])
-    _check_lives_by(lab.get("lives_by", {}))
+    # The version before this one knew labs only.
+    ground = {"kind": LAB, **(document["ground"] if "ground" in document else document["lab"])}
+    _check_lives_by(ground.get("lives_by", {}))
     # Another account may have written it, and it is told to everybody who asks.
     run, where, unproven = (cleaned(str(document[key])) for key in ("run", "workspace", "unproven"))
     if Path(run).name != run or run.startswith("-") or not Path(where).is_absolute():
         raise ValueError("not a run in a workspace")
-    return RunRecord(path, kept.account, run, Path(where), lab, points, unproven)
+    return RunRecord(path, kept.account, run, Path(where), ground, points, unproven)
 
 
 def _lab_record(path: Path) -> LabRecord:

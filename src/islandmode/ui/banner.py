@@ -5,9 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from islandmode.store.rundir import RunDirectory
-from islandmode.system.own_program import typed_anywhere, typed_at
-from islandmode.ui.unfinished_runs import (
+from islandmode.operate.unfinished import (
     UNREADABLE,
     cannot_be_told,
     is_only_unproven,
@@ -15,6 +13,8 @@ from islandmode.ui.unfinished_runs import (
     lab_is_gone,
     why_unreadable,
 )
+from islandmode.store.rundir import RunDirectory
+from islandmode.system.own_program import typed_anywhere, typed_at
 
 
 def banner(run: RunDirectory, points: list[str]) -> str:

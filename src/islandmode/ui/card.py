@@ -15,7 +15,6 @@ from pathlib import Path
 
 from islandmode.core.plan import DyingFlow, Plan, PlanPoint
 from islandmode.core.probe import CanaryProbe, IcmpProbe
-from islandmode.core.rescue import Restorable
 from islandmode.core.text import how_many
 from islandmode.isolation.by_hand import ByHand, Look, by_hand
 from islandmode.ui.card_style import STYLE
@@ -67,17 +66,6 @@ def render_card(plan: Plan, run: str | None = None, *, at: TypedAt, lab: bool = 
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{TITLE}: {escape(plan.drill.site)}</title><style>{STYLE}</style></head><body>{body}</body></html>\n"
     )
-
-
-def card_lines(plan: Restorable) -> tuple[str, ...]:
-    """Write the card's commands and looks as plain lines, for a screen on which something is wrong right now."""
-    lines = []
-    for name, point in plan.points.items():
-        hands = by_hand(point.rendering)
-        lines.append(f"on {name} ({point.management.address}). {hands.become}")
-        lines += [f"  {command}" for command in hands.commands]
-        lines += [f"  {look.command}   must not show {', '.join(look.must_not_show)}" for look in hands.looks]
-    return tuple(lines)
 
 
 def _only_in_lab(plan: Plan) -> bool:

@@ -54,7 +54,7 @@ def _with_banner(context: typer.Context, workspace: Path) -> Path:
         print_banners(workspace)
 
     def say_soon() -> None:
-        from islandmode.ui.silent_disk import beside
+        from islandmode.operate.watch import beside
 
         # Neither what an earlier run left nor a disk that hangs may change how this command ends.
         why = beside(say, BANNER_S)
@@ -152,19 +152,21 @@ def plan(
 
     No device is contacted.
     """
+    from islandmode.operate.plan import plan_of
+    from islandmode.operate.telling import warn_of_left_out
     from islandmode.ui.plan_text import print_plan
-    from islandmode.ui.planning import plan_of, print_left_out
+    from islandmode.ui.spoken import Spoken
 
     loaded, made = plan_of(workspace, drill)
-    print_left_out(loaded.left_out)
+    warn_of_left_out(Spoken(), loaded.left_out)
     if json:
         typer.echo(made.model_dump_json(indent=2, by_alias=True))
     else:
         print_plan(made)
     if card is not None:
+        from islandmode.rehearse.lab_place import lab_of_site
         from islandmode.ui.card import TypedAt
         from islandmode.ui.card_file import write_plan_card
-        from islandmode.ui.lab_place import lab_of_site
 
         lab = lab_of_site(loaded.site.lab, None, None, None).name
         write_plan_card(made, card, TypedAt(workspace.resolve(), program_anywhere(), lab))
@@ -179,8 +181,6 @@ def run(
     lab: LabName = None,
     json: Json = False,  # noqa: FBT002 - typer's way
     topology: TopologyFile = None,
-    own_lab: Annotated[bool, typer.Option("--own-lab", hidden=True)] = False,  # noqa: FBT002 - typer's way
-    recorded: Annotated[str | None, typer.Option("--recorded", hidden=True)] = None,
 ) -> int:
     """Run one drill.
 
@@ -192,12 +192,22 @@ def run(
     modes = {known.value: known for known in Mode}
     if mode not in modes:
         raise InputError(f"There is no mode {mode}; known modes: {', '.join(modes)}.")
-    from islandmode.ui.run_command import RunRequest, run_drill
+    from islandmode.operate.run import Wanted
+    from islandmode.ui.run_command import run_command
 
-    where = workspace.resolve()
-    request = RunRequest(where, drill, modes[mode], lab, own_lab, json, topology, recorded)
-    again = ["run", drill, "--mode", mode, "--workspace", str(request.workspace), *(["--json"] * json)]
-    return run_drill(request, [*again, *(["--topology", str(topology)] if topology else [])])
+    return run_command(Wanted(workspace.resolve(), drill, modes[mode], lab, topology), as_json=json)
+
+
+@app.command(hidden=True)
+def conduct(
+    request: Annotated[Path, typer.Argument(help="A run's request.")],
+    workspace: Workspace = HERE,
+    json: Json = False,  # noqa: FBT002 - typer's way
+) -> int:
+    """Run a drill by its request; `run` starts this on the operations host."""
+    from islandmode.ui.run_command import conduct_command
+
+    return conduct_command(request, workspace.resolve(), as_json=json)
 
 
 @app.command()
@@ -243,11 +253,12 @@ def status(
 @app.command(hidden=True)
 def look(lab: GivenLab, workspace: Workspace = HERE) -> int:
     """Look at the devices of a lab; `status --devices` starts this on the operations host."""
-    from islandmode.ui.devices import look as look_there
+    from islandmode.operate.devices import look as look_there
     from islandmode.ui.silent_disk import looking
+    from islandmode.ui.spoken import Spoken
 
     with looking(workspace / RUNS) as watch:
-        return look_there(workspace.resolve(), lab, watch)
+        return look_there(workspace.resolve(), lab, watch, Spoken())
 
 
 @app.command()
@@ -262,12 +273,13 @@ def abort(
 
     Asks the run, and restores by itself if that is not seen at once. Exit code 5 if restoration was not seen.
     """
-    from islandmode.ui import stop_commands
+    from islandmode.operate import stop
     from islandmode.ui.silent_disk import watching
+    from islandmode.ui.spoken import Spoken
 
     with watching(run) as watch:
         again = ("abort", *((run,) if run else ()), *_place(workspace, lab))
-        return stop_commands.abort(stop_commands.Wanted(workspace.resolve(), run, lab, again, at_once, watch, asked))
+        return stop.abort(stop.Wanted(workspace.resolve(), run, lab, again, at_once, watch, Spoken(), asked))
 
 
 @app.command()
@@ -283,19 +295,21 @@ def restore(
 
     Exit code 5 if restoration was not seen. With --drill, by the drill alone, when no run's record can be read.
     """
-    from islandmode.ui import stop_commands
+    from islandmode.operate import stop
     from islandmode.ui.silent_disk import watching
+    from islandmode.ui.spoken import Spoken
 
     if prove and run is not None:
-        from islandmode.ui.restoring import prove as prove_restore
+        from islandmode.operate.restoring import prove as prove_restore
 
-        return prove_restore(workspace.resolve(), run, _lab_meant(workspace, lab))
+        return prove_restore(workspace.resolve(), run)
     with watching(run, workspace if drill is not None else None) as watch:
         where, named = workspace.resolve(), ("--drill", drill) if drill is not None else (run,) if run else ()
-        wanted = stop_commands.Wanted(where, run, lab, ("restore", *named, *_place(workspace, lab)), at_once, watch)
+        again = ("restore", *named, *_place(workspace, lab))
+        wanted = stop.Wanted(where, run, lab, again, at_once, watch, Spoken())
         if drill is None:
-            return stop_commands.restore(wanted)
-        from islandmode.ui.restore_by_drill import restore_by_drill
+            return stop.restore(wanted)
+        from islandmode.operate.restore_by_drill import restore_by_drill
 
         return restore_by_drill(wanted, drill)
 
@@ -303,14 +317,13 @@ def restore(
 @app.command(hidden=True)
 def guard(
     run: RunName,
-    lab: GivenLab,
     workspace: Workspace = HERE,
     record: Annotated[Path | None, typer.Option("--record")] = None,
 ) -> int:
     """Guard a run; conductors start this."""
-    from islandmode.ui.guard_command import guard_run
+    from islandmode.operate.guard import guard_run
 
-    return guard_run(workspace, lab, run, record)
+    return guard_run(workspace, run, record)
 
 
 def _place(workspace: Path, lab: str | None) -> tuple[str, ...]:
@@ -318,7 +331,7 @@ def _place(workspace: Path, lab: str | None) -> tuple[str, ...]:
 
 
 def _lab_meant(workspace: Path, lab: str | None) -> str:
-    from islandmode.ui.lab_place import lab_meant
+    from islandmode.rehearse.lab_place import lab_meant
 
     # A name that is given needs no file of the workspace.
     return lab if lab is not None else lab_meant(workspace).name
@@ -332,8 +345,8 @@ def lab_up(
     topology: TopologyFile = None,
 ) -> int:
     """Bring the lab up; it stays until `lab down`."""
+    from islandmode.rehearse.lab_place import lab_meant
     from islandmode.ui.lab_commands import up
-    from islandmode.ui.lab_place import lab_meant
 
     return up(workspace, lab_meant(workspace, lab, topology), backend)
 
@@ -341,8 +354,8 @@ def lab_up(
 @lab_app.command("status")
 def lab_status(workspace: Workspace = HERE, lab: LabName = None) -> int:
     """List the lab's nodes."""
+    from islandmode.rehearse.lab_place import STATE
     from islandmode.ui.lab_commands import status as show_status
-    from islandmode.ui.lab_place import STATE
     from islandmode.ui.silent_disk import looking
 
     with looking(workspace / STATE) as watch:
@@ -357,8 +370,8 @@ def lab_shell(
     lab: LabName = None,
 ) -> int:
     """Open a shell in a node, or run a command there."""
+    from islandmode.rehearse.lab_place import STATE
     from islandmode.ui.lab_commands import shell
-    from islandmode.ui.lab_place import STATE
     from islandmode.ui.silent_disk import looking
 
     with looking(workspace / STATE) as watch:
@@ -368,8 +381,8 @@ def lab_shell(
 @lab_app.command("restart")
 def lab_restart(node: NodeName, workspace: Workspace = HERE, lab: LabName = None) -> int:
     """Restart a node: links and saved files stay, running state goes."""
+    from islandmode.rehearse.lab_place import STATE
     from islandmode.ui.lab_commands import restart
-    from islandmode.ui.lab_place import STATE
     from islandmode.ui.silent_disk import looking
 
     with looking(workspace / STATE) as watch:

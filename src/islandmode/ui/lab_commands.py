@@ -11,8 +11,11 @@ import anyio
 from rich.console import Console
 
 from islandmode.core.errors import InputError, Refused
+from islandmode.operate.stop import bring_back_apart
+from islandmode.operate.unfinished import known_runs, lab_identity, lab_is_gone, owed_by, uses
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import STATE_FILE, Lab, LabUnknown, NodeStatus, identity_of, lab_command
+from islandmode.rehearse.lab_place import STATE, LabPlace
 from islandmode.rehearse.processes import still_lives
 from islandmode.rehearse.topology import Topology
 from islandmode.store import active
@@ -21,11 +24,9 @@ from islandmode.store.rundir import RunDirectory
 from islandmode.system.clock import MachineClock
 from islandmode.system.life import lockers
 from islandmode.system.own_program import typed
-from islandmode.ui import stop_commands
-from islandmode.ui.lab_place import STATE, LabPlace
 from islandmode.ui.name_table import NameTable
 from islandmode.ui.silent_disk import LookWatch
-from islandmode.ui.unfinished_runs import known_runs, lab_identity, lab_is_gone, owed_by, uses
+from islandmode.ui.spoken import Spoken
 
 ENDED_WITHIN_S = 30.0
 LOOK_EVERY_S = 0.1
@@ -55,7 +56,7 @@ def down(workspace: Path, name: str, watch: LookWatch, *, force: bool) -> int:
         raise Refused(f"{known.unread[0]}: whether a run uses lab {name} cannot be told. `--force` takes it down.")
     if users:
         with watch.elsewhere():
-            code = stop_commands.bring_back_apart("abort", users)
+            code = bring_back_apart("abort", users, Spoken())
         anyio.run(_ended, users, watch)
     with watch.elsewhere():
         was_there = backends.down(name, state)

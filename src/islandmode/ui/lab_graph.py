@@ -7,11 +7,11 @@ from pathlib import Path
 
 from islandmode.core.errors import InputError
 from islandmode.core.site import Site
+from islandmode.rehearse.lab_place import NAME, lab_meant
 from islandmode.rehearse.node_words import POINT_LABEL
 from islandmode.rehearse.topology import Topology, read_topology
 from islandmode.store.catalog import INVENTORY, load_sites
 from islandmode.ui.lab_picture import MARK, lab_picture
-from islandmode.ui.lab_place import NAME, lab_meant
 from islandmode.ui.lab_scene import scene_of
 
 HEAD_BYTES = 100

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, tzinfo
 
@@ -16,11 +15,6 @@ from islandmode.ui import report_behind as behind
 from islandmode.ui import report_first as first
 from islandmode.ui.report_parts import Moments, document, section
 from islandmode.ui.report_plot import legend, timeline_plot
-
-
-def verdict_json(verdict: Verdict) -> str:
-    """Write a verdict as JSON, the same bytes for the same verdict."""
-    return json.dumps(verdict.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
 
 
 def render_report(

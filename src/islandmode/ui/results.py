@@ -1,91 +1,29 @@
-"""After a run: judge from the record, write what the run leaves, and tell the person in a table."""
+"""The end of a run, told to a person in a table, and to a machine as the verdict itself."""
 
 from __future__ import annotations
 
-import errno
 import sys
-from collections.abc import Sequence
-from datetime import UTC, datetime, tzinfo
 
 from rich.console import Console
 from rich.text import Text
 
-from islandmode.core.drill import Mode
-from islandmode.core.episodes import fold
-from islandmode.core.errors import Refused
 from islandmode.core.flows_told import seen_of
-from islandmode.core.judging.run import judge
-from islandmode.core.judging.timeline import timeline_of
 from islandmode.core.plan import Plan
-from islandmode.core.record import Record
-from islandmode.core.refusal import UNTOLD, Refusal, refusal_of
-from islandmode.core.rescue import Restorable
-from islandmode.core.verdict import Interval, Restoration, Result, Row, Times, Verdict
+from islandmode.core.verdict import Interval, Restoration, Result, Row, Times, Verdict, verdict_json
 from islandmode.core.what_to_do import what_to_do
-from islandmode.run.conductor import Conducted
+from islandmode.operate.by_hand import lines_by_hand
+from islandmode.operate.unfinished import is_only_unproven
 from islandmode.store import rundir
 from islandmode.store.rundir import RunDirectory
-from islandmode.system.apart import apart
 from islandmode.system.own_program import program
-from islandmode.ui.card import card_lines
 from islandmode.ui.name_table import NameTable
-from islandmode.ui.report import render_report, verdict_json
-from islandmode.ui.report_refused import render_refusal
-from islandmode.ui.silent_disk import beside
-from islandmode.ui.unfinished_runs import is_only_unproven
+from islandmode.ui.spoken import Spoken
 
-READ_S, WRITE_S = 10.0, 20.0
 UNPROVEN = (
     "UNPROVEN: every isolation point was read back without our objects, and its restoration is not proven all the same; the "
     "findings say what is not known."
 )
 COLOURS = {Result.HELD: "green", Result.NOT_TESTED: "yellow", Result.INCONCLUSIVE: "yellow", Result.BREACHED: "red"}
-
-
-def judge_and_write(
-    plan: Plan, conducted: Conducted, records: Sequence[Record], directory: RunDirectory, *, mode: Mode, lab: bool
-) -> Verdict:
-    """Judge a finished run and write verdict, samples, report and check sums; raises OSError, also when the disk hangs."""
-    others: list[Record] = []
-    why = beside(lambda: others.extend(directory.guardian_records()), READ_S)
-    if why:
-        raise OSError(errno.EIO, why)
-    edges = timeline_of([stage.name for stage in plan.stages], records, others).edges
-    episodes = {probe: fold(samples, edges) for probe, samples in conducted.samples.items()}
-    verdict = judge(plan, records, episodes, mode=mode.value, lab=lab, run=directory.run, others=others)
-    zone, differences = _local_zone(records), conducted.differences
-    report = render_report(plan, verdict, records, episodes, others=others, configuration_diffs=differences, zone=zone)
-
-    def write() -> None:
-        for vantage, segments in conducted.segments.items():
-            directory.write_spool(vantage, segments)
-        directory.write_text(rundir.VERDICT, verdict_json(verdict))
-        directory.write_text(rundir.REPORT, report)
-        directory.seal()
-
-    why = apart(write, WRITE_S)
-    if why:
-        raise OSError(errno.EIO, why)
-    return verdict
-
-
-def write_refusal(plan: Plan, refused: Refused, records: Sequence[Record], directory: RunDirectory) -> str:
-    """Write the report of a run that was refused; returns where it is, or why there is none. Never raises."""
-    refusal = refusal_of(records) or Refusal(str(refused), UNTOLD)
-    report = render_refusal(plan, directory.run, refusal, records, lab=True, zone=_local_zone(records))
-
-    def write() -> None:
-        directory.write_text(rundir.REPORT, report)
-        directory.seal()
-
-    why = apart(write, WRITE_S)
-    return f"no report was written ({why})" if why else f"report {directory.root / rundir.REPORT}"
-
-
-def _local_zone(records: Sequence[Record]) -> tzinfo:
-    """Give the time zone of this machine as it was when a run began."""
-    begun = datetime.fromtimestamp(records[0].utc_us / 1_000_000, UTC) if records else datetime.fromtimestamp(0, UTC)
-    return begun.astimezone().tzinfo or UTC
 
 
 def print_result(plan: Plan, verdict: Verdict, directory: RunDirectory, *, as_json: bool) -> None:
@@ -94,7 +32,7 @@ def print_result(plan: Plan, verdict: Verdict, directory: RunDirectory, *, as_js
         if is_only_unproven(directory):
             print(UNPROVEN, file=sys.stderr)
         else:
-            print_card(plan)
+            Spoken().stranded(lines_by_hand(plan))
     if as_json:
         print(verdict_json(verdict), end="")
         return
@@ -126,13 +64,6 @@ def _print_findings(console: Console, verdict: Verdict) -> None:
         console.print(Text(f"{finding.word}: ", style=colour).append(finding.sentence, style="default"))
         if finding.result is not Result.HELD and finding.code not in codes[place + 1 :]:
             console.print(Text(f"  do: {what_to_do(finding.code, verdict.run, program())}", style="bold"))
-
-
-def print_card(plan: Restorable) -> None:
-    """Say loudly, on standard error, how to restore every device by hand; the commands need no run-time value."""
-    print("STRANDED: restoration was not seen. Look at the plant, and restore by hand:", file=sys.stderr)
-    for line in card_lines(plan):
-        print(f"  {line}", file=sys.stderr)
 
 
 def times_text(times: Times) -> str:

@@ -12,12 +12,12 @@ from islandmode.core.text import cleaned
 from islandmode.core.unfinished import armed
 from islandmode.core.verdict import Result, held_by
 from islandmode.core.what_to_do import what_to_do
+from islandmode.operate.unfinished import is_only_unproven, owed_by
 from islandmode.store import rundir
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.own_program import program
 from islandmode.ui.as_json import print_json
 from islandmode.ui.silent_disk import LookWatch
-from islandmode.ui.unfinished_runs import is_only_unproven, owed_by
 
 
 def print_runs(workspace: Path, watch: LookWatch, *, as_json: bool) -> int:

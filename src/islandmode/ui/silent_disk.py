@@ -11,16 +11,15 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from islandmode.core.errors import IslandmodeError
-from islandmode.run.outermost import STRANDED, sentence_of
+from islandmode.operate.watch import beside
+from islandmode.run.outermost import STRANDED
 from islandmode.store import active
 from islandmode.store.active import RunRecord
 from islandmode.system.clock import MachineClock
-from islandmode.system.life import FAULTS, within
 from islandmode.system.output import end_now, is_told
 from islandmode.system.own_program import typed
 
@@ -34,19 +33,6 @@ UNSEEN = (
     "STRANDED: this command has seen nothing restored, because the disk with the record of a run does not answer. Look at the "
     "plant, and restore by the commands of the card, on each device's console; `{restore}` again when the disk answers."
 )
-
-
-def beside(work: Callable[[], object], within_s: float) -> str:
-    """Do what only reads in a thread that may be left behind; returns why it was not seen done, empty when it was. Never raises."""
-    try:
-        within(within_s, work)
-    except TimeoutError:
-        return f"the disk did not answer within {within_s:g} s"
-    except (OSError, IslandmodeError) as error:
-        return sentence_of(error).rstrip(".")
-    except FAULTS as error:
-        return f"internal error ({type(error).__name__})"
-    return ""
 
 
 class DiskWatch:
@@ -66,6 +52,10 @@ class DiskWatch:
     def step(self) -> None:
         """Say that the disk has answered just now."""
         self._step_us = self._clock.monotonic_us()
+
+    def at(self, where: Path) -> None:
+        """Say that the disk has answered until now; a stop names no place that it reads."""
+        self.step()
 
     @contextmanager
     def elsewhere(self) -> Iterator[None]:

@@ -9,14 +9,16 @@ from islandmode.core.errors import InputError
 from islandmode.core.plan import Plan
 from islandmode.core.site import Site
 from islandmode.core.text import how_many
+from islandmode.operate.check import LAB, Checked, check_workspace, refuse_unlike_lab, topology_files
+from islandmode.operate.plan import plan_of
+from islandmode.operate.telling import warn_of_left_out
+from islandmode.rehearse.lab_place import lab_of_site
 from islandmode.rehearse.topology import Topology, read_with_places
 from islandmode.store import catalog
 from islandmode.store.labs import labs_named
 from islandmode.store.yaml_tree import read_yaml, show
 from islandmode.system.own_program import typed_at
-from islandmode.ui.checking import LAB, Checked, check_workspace, refuse_unlike_lab, topology_files
-from islandmode.ui.lab_place import lab_of_site
-from islandmode.ui.planning import plan_of, print_left_out
+from islandmode.ui.spoken import Spoken
 
 CHECKED = (catalog.DRILLS, catalog.INVENTORY, catalog.PROBES, LAB)
 EXPECTED = (
@@ -119,7 +121,7 @@ def _validate_drill(workspace: Path, drill: str) -> int:
         place = lab_of_site(loaded.site.lab, loaded.place("site", ("lab", "topology")), None, None)
         topology, _ = read_with_places(place.file(workspace), str(place.topology))
         refuse_unlike_lab(loaded, plan, topology)
-    print_left_out(loaded.left_out)
+    warn_of_left_out(Spoken(), loaded.left_out)
     print(_good_drill(drill, plan))
     return 0
 

@@ -7,7 +7,6 @@ site: its alarm ends only after a look on every isolation point of that site.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -17,7 +16,16 @@ import anyio
 
 from islandmode.core.errors import InputError, IslandmodeError, Refused
 from islandmode.core.rescue import Restorable
-from islandmode.rehearse.lab import Lab, LabGone
+from islandmode.operate.ground import Ground, lab_ground
+from islandmode.operate.operator_name import operator_name
+from islandmode.operate.plan import rescue_of, rescue_of_site
+from islandmode.operate.restoring import elsewhere, new_journal, restore_points, say_what_is_left
+from islandmode.operate.stop import PUT_WITHIN_S, Wanted, ask
+from islandmode.operate.telling import Listener, warn_of_left_out
+from islandmode.operate.unfinished import UNREADABLE, Owed, cannot_be_told, ground_recorded, known_runs, owed_by
+from islandmode.operate.watch import beside
+from islandmode.rehearse.lab import LabGone
+from islandmode.rehearse.lab_place import lab_named_by
 from islandmode.run.left import Left
 from islandmode.run.outermost import STRANDED, sentence_of
 from islandmode.run.resume import Resumed, look_at_site
@@ -29,14 +37,6 @@ from islandmode.system.apart import apart
 from islandmode.system.claim import FileClaim
 from islandmode.system.clock import MachineClock
 from islandmode.system.disk import MachineDisk
-from islandmode.ui import rehearsal
-from islandmode.ui.lab_place import lab_named_by
-from islandmode.ui.operator_name import operator_name
-from islandmode.ui.planning import print_left_out, rescue_of, rescue_of_site
-from islandmode.ui.restoring import elsewhere, lab_named, new_journal, restore_points, say_what_is_left
-from islandmode.ui.silent_disk import beside
-from islandmode.ui.stop_commands import PUT_WITHIN_S, Wanted, ask
-from islandmode.ui.unfinished_runs import UNREADABLE, Owed, cannot_be_told, known_runs, lab_identity, owed_by, uses
 
 RECORDS_WITHIN_S = 3.0
 
@@ -44,49 +44,47 @@ RECORDS_WITHIN_S = 3.0
 def restore_by_drill(wanted: Wanted, drill: str) -> int:
     """Restore every conduit that a drill would isolate, whichever run made the objects; returns 0 when all was seen, else 5."""
     rescue, lost, left_out = rescue_of(wanted.workspace, drill)
-    lab = lab_named(wanted.workspace, wanted.lab or lab_named_by(wanted.workspace, rescue.site))
+    # No record says where the run stood: it is the lab of the drill's site, until drills are held on plants.
+    ground = lab_ground(wanted.workspace, wanted.lab or lab_named_by(wanted.workspace, rescue.site))
     try:
-        ended = elsewhere(wanted.watch, rescue, lab, wanted.arguments)
+        ended = elsewhere(wanted, rescue, ground, wanted.arguments)
     except LabGone as gone:
-        print(sentence_of(gone))
+        wanted.listener.say(sentence_of(gone))
         return 0
     except Refused as error:
         # Nothing was seen: whatever stands on the devices stands there still.
-        print(f"islandmode: {sentence_of(error)}", file=sys.stderr)
+        wanted.listener.warn(sentence_of(error))
         return STRANDED
     if ended is not None:
         return ended
-    print_left_out(left_out)
+    warn_of_left_out(wanted.listener, left_out)
     owed = {name: point.conduits for name, point in rescue.points.items()}
     path = wanted.workspace / rundir.RUNS / new_journal()
     with wanted.watch.elsewhere():
         # Records that cannot be read are why somebody restores by the drill: they may not keep it waiting either.
-        unasked = beside(partial(_stop_runs_on, wanted.workspace, rescue, lab), RECORDS_WITHIN_S)
+        unasked = beside(partial(_stop_runs_on, wanted.workspace, rescue, ground), RECORDS_WITHIN_S)
         if unasked:
-            print(f"islandmode: runs on these conduits could not all be asked to stop: {unasked}.", file=sys.stderr)
-        resumed = restore_points(wanted.workspace, rescue, lab, owed, names=(rescue.site, None), path=path)
+            wanted.listener.warn(f"runs on these conduits could not all be asked to stop: {unasked}.")
+        resumed = restore_points(rescue, ground, owed, wanted.listener, names=(rescue.site, None), path=path)
     for why in lost:
-        print(f"islandmode: {why}", file=sys.stderr)
-    if not say_what_is_left(drill, rescue, owed, resumed) or lost:
+        wanted.listener.warn(str(why))
+    if not say_what_is_left(drill, rescue, owed, resumed, wanted.listener) or lost:
         return STRANDED
     points = ", ".join(sorted(owed))
-    print(f"Restored by the drill: {points} was read back without our objects, and none is saved there.")
+    wanted.listener.say(f"Restored by the drill: {points} was read back without our objects, and none is saved there.")
     with wanted.watch.elsewhere():
-        untold = apart(partial(_tell_runs, wanted.workspace, lab, owed, path), RECORDS_WITHIN_S)
+        untold = apart(partial(_tell_runs, ground, owed, path), RECORDS_WITHIN_S)
         if untold:
-            print(
-                f"islandmode: this restore could not be entered in the record of every run it covers: {untold}.",
-                file=sys.stderr,
-            )
+            wanted.listener.warn(f"this restore could not be entered in the record of every run it covers: {untold}.")
         else:
-            _end_of_unreadable(wanted.workspace, lab, rescue.site)
+            _end_of_unreadable(ground, rescue.site, wanted.listener)
     return 0
 
 
-def _tell_runs(workspace: Path, lab: Lab, owed: Owed, path: Path) -> None:
+def _tell_runs(ground: Ground, owed: Owed, path: Path) -> None:
     """Copy the record of a restore by the drill to each run that it covers: what that run left was seen gone."""
-    for one, left in known_runs(workspace).unfinished:
-        if _covers(owed, left, one) and (uses(one, lab) or _was_in_no_lab(one, workspace)):
+    for one, left in known_runs(ground.workspace).unfinished:
+        if _covers(owed, left, one) and (ground.has(one) or _was_nowhere(one, ground.workspace)):
             _tell((one,), path)
             if one.record is not None:
                 one.record.forget()
@@ -106,15 +104,15 @@ def _covers(seen: Owed, left: Owed, one: RunDirectory) -> bool:
     return all(name in seen and set(conduits) <= set(seen[name]) for name, conduits in left.items())
 
 
-def _was_in_no_lab(one: RunDirectory, workspace: Path) -> bool:
-    """Tell whether nothing says in which lab a run of this workspace was: then it was in the one that was looked at."""
-    return one.workspace == workspace.resolve() and lab_identity(one) is None
+def _was_nowhere(one: RunDirectory, workspace: Path) -> bool:
+    """Tell whether nothing says on which ground a run of this workspace stood: then it stood on the one that was looked at."""
+    return one.workspace == workspace.resolve() and not ground_recorded(one)
 
 
-def _stop_runs_on(workspace: Path, rescue: Restorable, lab: Lab) -> None:
+def _stop_runs_on(workspace: Path, rescue: Restorable, ground: Ground) -> None:
     """Take runs on the same conduits from their conductors first: one that has not armed yet must not do so after us."""
     for one in known_runs(workspace).runs:
-        holder = one.conductor() if one.workspace == workspace.resolve() or uses(one, lab) else None
+        holder = one.conductor() if one.workspace == workspace.resolve() or ground.has(one) else None
         if holder is not None and _shares(one, rescue):
             FileClaim(one.root).take_within(PUT_WITHIN_S)
             ask(one, holder.pid)
@@ -127,27 +125,27 @@ def _shares(one: RunDirectory, plan: Restorable) -> bool:
         return True
 
 
-def _end_of_unreadable(workspace: Path, lab: Lab, site: str) -> None:
+def _end_of_unreadable(ground: Ground, site: str, listener: Listener) -> None:
     """End the alarms of runs of which nothing can be read, after a look at all that they may have isolated; say which stay."""
     runs: list[RunDirectory] = []
-    unread = beside(lambda: runs.extend(_unreadable(workspace, lab)), RECORDS_WITHIN_S)
+    unread = beside(lambda: runs.extend(_unreadable(ground)), RECORDS_WITHIN_S)
     if unread or not runs:
         return
-    why = _why_not_covered(workspace, site, runs) or _look(workspace, lab, site, runs)
+    why = _why_not_covered(ground.workspace, site, runs) or _look(ground, site, runs)
     for one in runs:
         if why:
-            print(f"islandmode: {one.run}: its record cannot be read, and its alarm stays: {why}.", file=sys.stderr)
+            listener.warn(f"{one.run}: its record cannot be read, and its alarm stays: {why}.")
         elif not owed_by(one):
-            print(
+            listener.say(
                 f"{one.run}: its record cannot be read; every isolation point of site {site} was seen without Islandmode "
                 "objects, and none is saved there, so its alarm ends."
             )
 
 
-def _unreadable(workspace: Path, lab: Lab) -> Iterator[RunDirectory]:
+def _unreadable(ground: Ground) -> Iterator[RunDirectory]:
     """Give the ended runs of this workspace of which neither the plan nor the machine's record can be read."""
-    for one, left in known_runs(workspace).unfinished:
-        here = uses(one, lab) or _was_in_no_lab(one, workspace)
+    for one, left in known_runs(ground.workspace).unfinished:
+        here = ground.has(one) or _was_nowhere(one, ground.workspace)
         if UNREADABLE in left and one.record is None and here and one.conductor() is None and not cannot_be_told(one):
             yield one
 
@@ -168,18 +166,18 @@ def _why_not_covered(workspace: Path, site: str, runs: Sequence[RunDirectory]) -
     return ""
 
 
-def _look(workspace: Path, lab: Lab, site: str, runs: Sequence[RunDirectory]) -> str:
+def _look(ground: Ground, site: str, runs: Sequence[RunDirectory]) -> str:
     """Look on every isolation point of a site and enter that in the runs' records; says why it does not end their alarms."""
     try:
-        rescue, lost, left_out = rescue_of_site(workspace, site)
-        rehearsal.refuse_strangers(rescue, lab)
-        points = rehearsal.open_points(rescue, lab, workspace, MachineClock.of_this_boot(), None)
+        rescue, lost, left_out = rescue_of_site(ground.workspace, site)
+        ground.refuse(rescue)
+        points = ground.open_points(rescue, MachineClock.of_this_boot(), None)
     except IslandmodeError as error:
         return sentence_of(error).rstrip(".")
     wrong = (*lost, *(error for error in left_out if "defines site" in str(error)))
     if wrong:
         return sentence_of(wrong[0]).rstrip(".")
-    path = workspace / rundir.RUNS / new_journal()
+    path = ground.workspace / rundir.RUNS / new_journal()
 
     async def act() -> Resumed:
         clock = MachineClock.of_this_boot()

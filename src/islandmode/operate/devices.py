@@ -1,8 +1,7 @@
-"""`status --devices`: logs in on every isolation point that can be reached, and says what stands there. It changes nothing."""
+"""A look at the devices: logs in on every isolation point that can be reached, and says what stands there. It changes nothing."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -14,17 +13,10 @@ from islandmode.core.plan import PlanPoint
 from islandmode.core.rescue import Rescue, Restorable
 from islandmode.isolation.by_hand import mend_saved
 from islandmode.isolation.point import ConduitState, IsolationPoint, PointState
-from islandmode.rehearse import backends
-from islandmode.rehearse.lab import Lab, LabUnknown
-from islandmode.run.left import Left
-from islandmode.run.outermost import STRANDED, sentence_of
-from islandmode.store import catalog
-from islandmode.system.clock import MachineClock
-from islandmode.ui import rehearsal
-from islandmode.ui.lab_place import STATE
-from islandmode.ui.planning import rescue_of
-from islandmode.ui.silent_disk import LookWatch
-from islandmode.ui.unfinished_runs import (
+from islandmode.operate.ground import Ground, LabGround
+from islandmode.operate.plan import rescue_of
+from islandmode.operate.telling import Listener
+from islandmode.operate.unfinished import (
     Known,
     is_workspace,
     known_runs,
@@ -32,13 +24,20 @@ from islandmode.ui.unfinished_runs import (
     lab_of,
     names_of_labs,
     owed_by,
-    uses,
 )
+from islandmode.operate.watch import Watch
+from islandmode.rehearse import backends
+from islandmode.rehearse.lab import Lab, LabUnknown
+from islandmode.rehearse.lab_place import STATE
+from islandmode.run.left import Left
+from islandmode.run.outermost import STRANDED, sentence_of
+from islandmode.store import catalog
+from islandmode.system.clock import MachineClock
 
 LOOK_S = 10.0
 
 
-def look_at_devices(known: Known, names: Sequence[str], watch: LookWatch) -> int:
+def look_at_devices(known: Known, names: Sequence[str], watch: Watch, listener: Listener) -> int:
     """Look at the devices of every lab in which a run may have left something, and of this workspace's; 0 or 5."""
     code = 0
     labs: dict[str, tuple[Path, Lab]] = {}
@@ -51,7 +50,7 @@ def look_at_devices(known: Known, names: Sequence[str], watch: LookWatch) -> int
         except LabUnknown as error:
             found, why = None, str(error)
         if found is None:
-            print(f"{why} Its devices were not looked at.", file=sys.stderr)
+            listener.warn(f"{why} Its devices were not looked at.")
             code = STRANDED
         else:
             labs[found.identity] = (one.workspace, found)
@@ -66,9 +65,9 @@ def look_at_devices(known: Known, names: Sequence[str], watch: LookWatch) -> int
         orphans = [name for name in names if backends.is_orphan(name, known.workspace / STATE)]
         if orphans:
             told = f"Lab {', '.join(orphans)} is up and its folder is gone: its devices cannot be looked at."
-            print(told, file=sys.stderr)
+            listener.warn(told)
             return STRANDED
-        print("No lab of this workspace is up: there is no device to look at.")
+        listener.say("No lab of this workspace is up: there is no device to look at.")
     for workspace, lab in labs.values():
         with watch.elsewhere():
             ended = lab.ask(("look", "--workspace", str(workspace), "--lab", lab.name))
@@ -87,13 +86,13 @@ def _labs_of(workspace: Path, names: Sequence[str]) -> Iterator[Lab]:
             yield lab
 
 
-def look(workspace: Path, lab_name: str, watch: LookWatch) -> int:
+def look(workspace: Path, lab_name: str, watch: Watch, listener: Listener) -> int:
     """Look, on the operations host, at every point of this lab that a drill of the workspace or an unfinished run names."""
     lab = backends.attach(lab_name, workspace / STATE)
     if lab is None:
         raise InputError(f"Lab {lab_name} is not running.")
-    known = known_runs(workspace)
-    sources = [*_plans_of_runs(known, lab), *_plans_of_drills(known.workspace)]
+    known, ground = known_runs(workspace), LabGround.of(workspace, lab)
+    sources = [*_plans_of_runs(known, ground, listener), *_plans_of_drills(known.workspace, listener)]
     going = {one.run for one in known.runs if one.conductor() is not None}
     looked, code = set[tuple[str, str]](), 0
     for source in sources:
@@ -105,41 +104,39 @@ def look(workspace: Path, lab_name: str, watch: LookWatch) -> int:
         }
         looked |= {(str(point.management.address), conduit) for point in points.values() for conduit in point.conduits}
         with watch.elsewhere():
-            code = max(code, _look_at(points, lab, known.workspace, going))
+            code = max(code, _look_at(points, ground, going, listener))
     if not looked:
-        print(
-            f"No drill of {known.workspace} names a device of lab {lab_name}: nothing was looked at.", file=sys.stderr
-        )
+        listener.warn(f"No drill of {known.workspace} names a device of lab {lab_name}: nothing was looked at.")
         return STRANDED
     return code
 
 
-def _plans_of_runs(known: Known, lab: Lab) -> Iterator[Restorable]:
+def _plans_of_runs(known: Known, ground: Ground, listener: Listener) -> Iterator[Restorable]:
     for one in known.runs:
-        if uses(one, lab) and (one.conductor() is not None or owed_by(one)):
+        if ground.has(one) and (one.conductor() is not None or owed_by(one)):
             try:
                 yield one.plan()
             except InputError as error:
-                print(f"islandmode: {sentence_of(error)}", file=sys.stderr)
+                listener.warn(sentence_of(error))
 
 
-def _plans_of_drills(workspace: Path) -> Iterator[Restorable]:
+def _plans_of_drills(workspace: Path, listener: Listener) -> Iterator[Restorable]:
     for path in catalog.files(workspace, catalog.DRILLS):
         try:
             yield rescue_of(workspace, str(path))[0]
         except InputError as error:
-            print(f"islandmode: the points of {path.name} were not looked at: {sentence_of(error)}", file=sys.stderr)
+            listener.warn(f"the points of {path.name} were not looked at: {sentence_of(error)}")
 
 
-def _look_at(planned: dict[str, PlanPoint], lab: Lab, workspace: Path, going: set[str]) -> int:
+def _look_at(planned: dict[str, PlanPoint], ground: Ground, going: set[str], listener: Listener) -> int:
     rescue = Rescue(site="", points=planned, conduits=())
     try:
-        points = rehearsal.open_points(rescue, lab, workspace, MachineClock.of_this_boot(), None)
+        points = ground.open_points(rescue, MachineClock.of_this_boot(), None)
     except IslandmodeError as error:
-        print(f"{', '.join(planned)} could not be looked at: {sentence_of(error)}", file=sys.stderr)
+        listener.warn(f"{', '.join(planned)} could not be looked at: {sentence_of(error)}")
         return STRANDED
     readings = anyio.run(_read, points, planned)
-    return max((_say(name, planned[name], readings[name], going) for name in planned), default=0)
+    return max((_say(name, planned[name], readings[name], going, listener) for name in planned), default=0)
 
 
 async def _read(
@@ -169,14 +166,14 @@ def told_of_saved(name: str, platform: str, left: Left) -> Iterator[str]:
         yield f"the saved configuration of {name} could not be read: {why}"
 
 
-def _say(name: str, planned: PlanPoint, reading: Reading[PointState], going: set[str]) -> int:
+def _say(name: str, planned: PlanPoint, reading: Reading[PointState], going: set[str], listener: Listener) -> int:
     where = f"{name} ({planned.management.address})"
     if not reading.done or reading.value is None:
-        print(f"{where} could not be looked at: {reading.why or reading.outcome.value}.", file=sys.stderr)
+        listener.warn(f"{where} could not be looked at: {reading.why or reading.outcome.value}.")
         return STRANDED
     code = 0
     for conduit, state in reading.value.conduits.items():
-        print(f"{where}: {conduit} {_words(state)}.")
+        listener.say(f"{where}: {conduit} {_words(state)}.")
         if state.present and state.owner not in going:
             code = STRANDED
     return code

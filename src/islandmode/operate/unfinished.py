@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from islandmode.core.errors import InputError, Refused
+from islandmode.rehearse.lab_place import STATE
 from islandmode.rehearse.processes import still_lives, vantage_point
 from islandmode.store import active, rundir
 from islandmode.store.active import LabRecord, RunRecord
 from islandmode.store.folders import DRILLS
+from islandmode.store.run_request import request_in
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.own_program import typed, typed_anywhere, typed_at
-from islandmode.ui.lab_place import STATE
 
 if TYPE_CHECKING:
     # Every command looks for runs, and few find an unfinished one: only what looks at its lab imports labs.
     from islandmode.core.plan import Plan
+    from islandmode.operate.ground import Ground
     from islandmode.rehearse.lab import Lab
 
 Owed = dict[str, tuple[str, ...]]
@@ -129,10 +131,11 @@ def lab_of(run: RunDirectory) -> Lab | None:
     from islandmode.rehearse import backends  # noqa: PLC0415 - only where it is needed, as it is slow
     from islandmode.rehearse.lab import LabUnknown, identity_of  # noqa: PLC0415 - only where it is needed, as it is slow
 
-    identity, _ = _lab_recorded(run)
+    identity = ground_recorded(run).get("identity")
     places = [run.workspace / STATE]
-    if run.record is not None and "state_dir" in run.record.lab:
-        places.append(Path(str(run.record.lab["state_dir"])))
+    state_dir = ground_recorded(run).get("state_dir")
+    if state_dir:
+        places.append(Path(str(state_dir)))
     unknown: LabUnknown | None = None
     for state in dict.fromkeys(places):
         for name in names_of_labs(state):
@@ -177,16 +180,30 @@ def _lab_recorded(run: RunDirectory) -> tuple[str | None, Mapping[str, Any]]:
 
 
 def _words(record: RunRecord) -> tuple[str | None, Mapping[str, Any]]:
-    identity, lives_by = record.lab.get("identity"), record.lab.get("lives_by")
+    identity, lives_by = record.ground.get("identity"), record.ground.get("lives_by")
     return str(identity) if identity else None, lives_by if isinstance(lives_by, dict) else {}
 
 
-def refuse_beside_unfinished(workspace: Path, plan: Plan, own: str, lab: Lab) -> None:
+def ground_recorded(run: RunDirectory) -> Mapping[str, Any]:
+    """Give the words by which a run's ground is found again, as far as anything says them; no alarm ends by them alone.
+
+    The machine's record is believed first, then the run's request. A run of an earlier version has its lab in its first record.
+    """
+    if run.record is not None:
+        return run.record.ground
+    request = request_in(run.root)
+    if request is not None:
+        return request.ground
+    identity, lives_by = _lab_recorded(run)
+    return {"kind": active.LAB, "identity": identity, "lives_by": lives_by} if identity is not None else {}
+
+
+def refuse_beside_unfinished(workspace: Path, plan: Plan, own: str, ground: Ground) -> None:
     """Refuse a run on conduits that an earlier one may have left isolated, until a restore was seen."""
     for one, owed in known_runs(workspace).unfinished:
         conduits = {conduit for group in owed.values() for conduit in group}
         shared = True if UNREADABLE in owed or not conduits else sorted(conduits & set(plan.conduits))
-        here = one.workspace == workspace.resolve() or uses(one, lab)
+        here = one.workspace == workspace.resolve() or ground.has(one)
         # Of one that goes on in another workspace the device itself is the lock.
         going = one.workspace != workspace.resolve() and one.conductor() is not None
         if one.run != own and here and not going and shared and not lab_is_gone(one):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from islandmode import isolation
@@ -95,10 +93,3 @@ def _rescue(needed: Needed) -> tuple[Rescue, tuple[InputError, ...], tuple[Input
     if unreached:
         lost.append(InputError(f"No isolation point that can be read isolates {', '.join(unreached)}."))
     return Rescue(site=needed.site, points=points, conduits=needed.conduits), tuple(lost), needed.left_out
-
-
-def print_left_out(left_out: Sequence[InputError]) -> None:
-    """Say what is wrong in the operators' files and stops nothing, since nothing that was asked for needs it."""
-    for error in left_out:
-        for line in str(error).splitlines():
-            print(f"islandmode: ignored, not needed for this command: {line}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""`islandmode guard`: the guardian's process. Conductors start it; nobody calls it by hand."""
+"""The guardian's process. Conductors start it; nobody calls it by hand."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from pathlib import Path
 import anyio
 from anyio.abc import TaskStatus
 
-from islandmode.core.errors import IslandmodeError, Refused
-from islandmode.rehearse import backends
-from islandmode.rehearse.lab import Lab
-from islandmode.rehearse.processes import still_lives
+from islandmode.core.errors import IslandmodeError
+from islandmode.operate.ground import Ground, ground_of
 from islandmode.run.guardian import Guardian
 from islandmode.run.guardian_process import FolderRequests, PipeHearing
 from islandmode.run.outermost import STRANDED, sentence_of
@@ -24,8 +22,6 @@ from islandmode.system.claim import ClaimApart
 from islandmode.system.clock import Clock, MachineClock
 from islandmode.system.disk import MachineDisk
 from islandmode.system.lifeline import REFUSED
-from islandmode.ui import rehearsal
-from islandmode.ui.lab_place import STATE
 
 LOOK_FOR_LAB_S = 2.0
 WRITE_S = 3.0
@@ -45,23 +41,21 @@ class Signals:
                 self.why = f"{signal.Signals(number).name} was received"
 
 
-def guard_run(workspace: Path, lab: str, run: str, record: Path | None) -> int:
+def guard_run(workspace: Path, run: str, record: Path | None) -> int:
     """Guard a run until its restoration was seen; `record` is the machine's of this run."""
     try:
         directory = rundir.find(workspace, run)
         directory.hold_guardian(record)
-        return anyio.run(_guard, workspace, lab, directory)
+        return anyio.run(_guard, directory)
     except IslandmodeError as error:
         # Whoever started us listens here and nowhere else.
         os.write(1, f"{REFUSED} {sentence_of(error)}\n".encode())
         return error.exit_code
 
 
-async def _end_with_the_lab(lab: Lab, journal: Journal, clock: Clock) -> None:
-    """End when the lab is gone: the isolation went with it, and nobody could ever see it restored."""
-    lives_by = lab.lives_by
-    # Not its folder: a lab whose folder was deleted lives on, and what is isolated in it stays isolated.
-    while still_lives(lives_by) is not False:
+async def _end_with_the_ground(ground: Ground, journal: Journal, clock: Clock) -> None:
+    """End when a lab is gone: the isolation went with it, and nobody could ever see it restored."""
+    while ground.stands() is not False:
         await clock.sleep(LOOK_FOR_LAB_S)
     journal.note("guardian.ended", {"restored": False, "why": "The lab is gone, and the isolation with it."})
     with anyio.move_on_after(WRITE_S):
@@ -70,13 +64,11 @@ async def _end_with_the_lab(lab: Lab, journal: Journal, clock: Clock) -> None:
     os._exit(0)
 
 
-async def _guard(workspace: Path, lab_name: str, directory: RunDirectory) -> int:
+async def _guard(directory: RunDirectory) -> int:
     plan, clock = directory.plan(), MachineClock.of_this_boot()
-    lab = backends.attach(lab_name, workspace / STATE)
-    if lab is None:
-        raise Refused(f"lab {lab_name} is not running")
-    rehearsal.refuse_strangers(plan, lab)
-    points = rehearsal.open_points(plan, lab, workspace, clock, directory.run)
+    ground = ground_of(directory)
+    ground.refuse(plan)
+    points = ground.open_points(plan, clock, directory.run)
     path = directory.journal.with_name(rundir.GUARDIAN_JOURNAL)
     names = {"site": plan.drill.site, "run": directory.run, "writer": "guardian"}
     journal = await Journal.create(MachineDisk(), path, clock=clock, **names)
@@ -94,7 +86,7 @@ async def _guard(workspace: Path, lab_name: str, directory: RunDirectory) -> int
     )
     async with anyio.create_task_group() as beside:
         await beside.start(signals.receive)
-        beside.start_soon(_end_with_the_lab, lab, journal, clock)
+        beside.start_soon(_end_with_the_ground, ground, journal, clock)
         restored = await guardian.guard()
         beside.cancel_scope.cancel()
     for point in points.values():

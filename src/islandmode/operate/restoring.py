@@ -7,7 +7,6 @@ vantages and report with it, and asking the processes of a run must not wait for
 from __future__ import annotations
 
 import secrets as randomness
-import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,8 +14,13 @@ import anyio
 
 from islandmode.core.errors import InputError, IslandmodeError, Refused
 from islandmode.core.rescue import Restorable
-from islandmode.rehearse import backends
-from islandmode.rehearse.lab import Lab, LabUnknown, lab_command
+from islandmode.operate.by_hand import lines_by_hand
+from islandmode.operate.devices import told_of_saved
+from islandmode.operate.ground import Ground, ground_of
+from islandmode.operate.operator_name import operator_name
+from islandmode.operate.stop import PUT_WITHIN_S, Wanted, arguments_for, went_with_its_lab
+from islandmode.operate.telling import Listener
+from islandmode.operate.unfinished import Owed, owed_by
 from islandmode.run.outermost import STRANDED, sentence_of
 from islandmode.run.resume import Resumed, resume
 from islandmode.store import rundir
@@ -24,15 +28,6 @@ from islandmode.store.rundir import RunDirectory
 from islandmode.system.claim import FileClaim
 from islandmode.system.clock import MachineClock, iso_utc
 from islandmode.system.disk import MachineDisk
-from islandmode.system.own_program import typed, typed_at
-from islandmode.ui import rehearsal
-from islandmode.ui.devices import told_of_saved
-from islandmode.ui.lab_place import STATE, lab_named_by
-from islandmode.ui.operator_name import operator_name
-from islandmode.ui.results import print_card
-from islandmode.ui.silent_disk import DiskWatch
-from islandmode.ui.stop_commands import PUT_WITHIN_S, Wanted, arguments_for, went_with_its_lab
-from islandmode.ui.unfinished_runs import Owed, lab_identity, lab_of, owed_by
 
 
 def restore_one(wanted: Wanted, directory: RunDirectory) -> int:
@@ -40,21 +35,19 @@ def restore_one(wanted: Wanted, directory: RunDirectory) -> int:
     try:
         return _restore_here(wanted, directory)
     except IslandmodeError as error:
-        print(f"islandmode: {directory.run}: {sentence_of(error)}", file=sys.stderr)
+        wanted.listener.warn(f"{directory.run}: {sentence_of(error)}")
         # Its own processes may have brought it back meanwhile, and its lab may have been taken down.
-        if not owed_by(directory) or went_with_its_lab(directory):
+        if not owed_by(directory) or went_with_its_lab(directory, wanted.listener):
             return 0
         with suppress(InputError):
-            print_card(directory.plan())
+            wanted.listener.stranded(lines_by_hand(directory.plan()))
         return STRANDED
 
 
 def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
     # Nobody who needs an abort should have to know the lab's name; only a run whose record is spoilt is looked for by it.
-    plan, lab = directory.plan(), lab_of(directory) or _lab_without_folder(wanted, directory)
-    ended = elsewhere(
-        wanted.watch, plan, lab, (*arguments_for(wanted.arguments[0], directory, wanted.lab), "--at-once")
-    )
+    plan, ground = directory.plan(), ground_of(directory, wanted.lab)
+    ended = elsewhere(wanted, plan, ground, (*arguments_for(wanted.arguments[0], directory, wanted.lab), "--at-once"))
     if ended is not None:
         return STRANDED if ended else 0
     # A run that is asked to stop and does not answer is owed all of its plan, whatever its journal says so far.
@@ -65,23 +58,21 @@ def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
     FileClaim(directory.root).take_within(PUT_WITHIN_S)
     path = directory.journal.with_name(new_journal())
     with wanted.watch.elsewhere():
-        resumed = restore_points(
-            directory.workspace, plan, lab, owed, names=(plan.drill.site, directory.run), path=path
-        )
-    if not say_what_is_left(directory.run, plan, owed, resumed):
+        resumed = restore_points(plan, ground, owed, wanted.listener, names=(plan.drill.site, directory.run), path=path)
+    if not say_what_is_left(directory.run, plan, owed, resumed, wanted.listener):
         return STRANDED
-    print(
+    wanted.listener.say(
         f"{directory.run}: restored by this command; {', '.join(sorted(owed))} was read back without our objects, and none is "
         "saved there."
     )
     return 0
 
 
-def say_what_is_left(run: str, plan: Restorable, owed: Owed, resumed: Resumed) -> bool:
+def say_what_is_left(run: str, plan: Restorable, owed: Owed, resumed: Resumed, listener: Listener) -> bool:
     """Say what keeps a restore from being whole; returns whether nothing does. What was not seen stands on the card."""
     for name, left in sorted(resumed.left.items()):
         for sentence in told_of_saved(name, plan.points[name].platform, left):
-            print(f"islandmode: UNPROVEN: {run}: {sentence}", file=sys.stderr)
+            listener.warn(f"UNPROVEN: {run}: {sentence}")
     return resumed.is_whole(owed)
 
 
@@ -92,11 +83,11 @@ def new_journal() -> str:
 
 
 def restore_points(
-    workspace: Path, plan: Restorable, lab: Lab, owed: Owed, *, names: tuple[str, str | None], path: Path
+    plan: Restorable, ground: Ground, owed: Owed, listener: Listener, *, names: tuple[str, str | None], path: Path
 ) -> Resumed:
     """Restore until seen; `names` are site and run. Without a run it restores all that stands there, of every run."""
     clock = MachineClock.of_this_boot()
-    opened = rehearsal.open_points(plan, lab, workspace, clock, names[1])
+    opened = ground.open_points(plan, clock, names[1])
     points = {name: point for name, point in opened.items() if name in owed}
     recorded = (names[0], names[1] or "")
 
@@ -107,17 +98,17 @@ def restore_points(
 
     resumed = anyio.run(act)
     if resumed.unkept:
-        print(f"islandmode: what was done could not be recorded: {resumed.unkept}.", file=sys.stderr)
+        listener.warn(f"what was done could not be recorded: {resumed.unkept}.")
     if resumed.seen != set(owed):
-        print_card(plan)
+        listener.stranded(lines_by_hand(plan))
     return resumed
 
 
-def prove(workspace: Path, run: str, lab_name: str) -> int:
+def prove(workspace: Path, run: str) -> int:
     """Log in on every point of a run as a restore would, change nothing, and say what is in the way."""
     directory = rundir.find(workspace, run)
-    plan, lab = directory.plan(), lab_named(workspace, lab_name)
-    points = rehearsal.open_points(plan, lab, workspace, MachineClock.of_this_boot(), directory.run)
+    plan = directory.plan()
+    points = ground_of(directory).open_points(plan, MachineClock.of_this_boot(), directory.run)
 
     async def log_in() -> list[str]:
         wrong = []
@@ -134,42 +125,15 @@ def prove(workspace: Path, run: str, lab_name: str) -> int:
     return 0
 
 
-def lab_named(workspace: Path, name: str) -> Lab:
-    """Give the lab of a name; raises `InputError` when it is not running, and `LabUnknown` where its folder is gone."""
-    lab = backends.attach(name, workspace / STATE)
-    if lab is not None:
-        return lab
-    if backends.is_orphan(name, workspace / STATE):
-        raise LabUnknown(
-            f"Lab {name} is up and its folder in {workspace / STATE} is gone, so nothing in it can be logged in to and what is "
-            f"isolated in it stays isolated; `{lab_command('down', name, workspace / STATE)}` ends it, and the isolation with it."
-        )
-    raise InputError(f"Lab {name} is not running; what was isolated in it is gone with it.")
-
-
-def _lab_without_folder(wanted: Wanted, directory: RunDirectory) -> Lab:
-    """Find a run's lab by the name of a lab, where nothing says in which lab it was; raises `InputError` otherwise."""
-    if lab_identity(directory) is not None:
-        raise InputError(
-            f"its lab cannot be found in {directory.workspace / STATE}; `{typed('lab', 'list')}` says whether it lives, and "
-            f"`{typed_at(directory.workspace, 'lab', 'down', '--force')}` ends it, and the isolation with it."
-        )
-    name = wanted.lab or lab_named_by(directory.workspace, directory.plan().drill.site)
-    return lab_named(directory.workspace, name)
-
-
-def elsewhere(watch: DiskWatch, plan: Restorable, lab: Lab, arguments: tuple[str, ...]) -> int | None:
-    """Run ourselves on the operations host instead, and say how that ended; None when this is it."""
-    rehearsal.refuse_strangers(plan, lab)
-    if lab.is_here():
+def elsewhere(wanted: Wanted, plan: Restorable, ground: Ground, arguments: tuple[str, ...]) -> int | None:
+    """Run this program on the operations host instead, and say how that ended; None when this is it."""
+    ground.refuse(plan)
+    if ground.is_here():
         return None
-    with watch.elsewhere():
-        code = lab.go(arguments, drill=False)
+    with wanted.watch.elsewhere():
+        code = ground.go(arguments, drill=False)
     if code is None:
-        print(
-            "islandmode: the restore on the operations host ended without a word; nothing was seen back.",
-            file=sys.stderr,
-        )
-        print_card(plan)
+        wanted.listener.warn("the restore on the operations host ended without a word; nothing was seen back.")
+        wanted.listener.stranded(lines_by_hand(plan))
         return STRANDED
     return code

@@ -1,4 +1,4 @@
-"""Commands `abort` and `restore`: always available, never gated, and done by themselves if nobody else does it.
+"""Stops and restores: always available, never gated, and done by themselves if nobody else does it.
 
 Abort asks first: a file in the run's folder, which conductor and guardian both read, and a signal. Whoever runs the drill then
 restores, with its record whole. If that is not seen soon, or nobody lives, this process restores through sessions of its own.
@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,17 @@ import anyio
 from islandmode.core.errors import InputError
 from islandmode.core.request import Request, write_request
 from islandmode.core.unfinished import armed
+from islandmode.operate.operator_name import operator_name
+from islandmode.operate.telling import Kept, Listener
+from islandmode.operate.unfinished import (
+    Known,
+    is_workspace,
+    known_runs,
+    lab_is_gone,
+    owed_by,
+    was_restored,
+)
+from islandmode.operate.watch import Unwatched, Watch
 from islandmode.run.outermost import STRANDED
 from islandmode.store.rundir import RunDirectory
 from islandmode.system import modes, own_program
@@ -32,16 +43,6 @@ from islandmode.system.clock import MachineClock
 from islandmode.system.machine_state import VARIABLE
 from islandmode.system.own_program import typed
 from islandmode.system.process import EMPTY_ENVIRONMENT
-from islandmode.ui.operator_name import operator_name
-from islandmode.ui.silent_disk import DiskWatch
-from islandmode.ui.unfinished_runs import (
-    Known,
-    is_workspace,
-    known_runs,
-    lab_is_gone,
-    owed_by,
-    was_restored,
-)
 
 NAMED_WITHIN_S = 0.3
 OBEYED_WITHIN_S = 1.0
@@ -55,22 +56,23 @@ GOOD_FOR_US = 60_000_000
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was asked for on the command line; `arguments` are our own, for starting again on the operations host."""
+    """What was asked for; `arguments` are the program's own, for starting again on the operations host."""
 
     workspace: Path
     run: str | None
     lab: str | None
     arguments: tuple[str, ...]
-    at_once: bool
-    """Whether whoever has the run was asked already."""
-    watch: DiskWatch
+    at_once: bool = False
+    """Whether the processes of the run were asked already."""
+    watch: Watch = field(default_factory=Unwatched)
+    listener: Listener = field(default_factory=Kept)
     asked: bool = False
     """Whether the run's processes were asked a moment ago: a second signal could end one that writes its verdict."""
 
 
 def arguments_for(verb: str, one: RunDirectory, lab: str | None = None) -> tuple[str, ...]:
     """Give our own arguments for one run, which may be of another workspace than ours."""
-    named = one.record.lab.get("name", lab) if one.record is not None else lab
+    named = one.record.ground.get("name", lab) if one.record is not None else lab
     return (verb, one.run, "--workspace", str(one.workspace), *(("--lab", str(named)) if named is not None else ()))
 
 
@@ -97,7 +99,7 @@ def abort(wanted: Wanted) -> int:
     return _bring_back(wanted, known, chosen, none, asked)
 
 
-def _each(watch: DiskWatch, known: Known) -> Iterator[RunDirectory]:
+def _each(watch: Watch, known: Known) -> Iterator[RunDirectory]:
     """Give run after run; that one could be read says that the disk answers."""
     for one in known.runs:
         watch.step()
@@ -119,22 +121,22 @@ def _bring_back(
 ) -> int:
     """Bring back every run that was chosen: ask its processes, wait a moment, then do what is left."""
     # Who asks a second time, from the operations host, has seen that something is owed, and may see more of the record there.
-    left = [one for one in chosen if wanted.at_once or one.root in asked or not _is_settled(one)]
+    left = [one for one in chosen if wanted.at_once or one.root in asked or not _is_settled(one, wanted.listener)]
     alone = len(left) == 1 and _may_act_on(left[0])
     if alone:
         code = _bring_one_back(replace(wanted, asked=wanted.asked or left[0].root in asked), left[0])
     else:
         with wanted.watch.elsewhere():
-            code = bring_back_apart(wanted.arguments[0], left, at_once=wanted.at_once, asked=asked)
+            code = bring_back_apart(wanted.arguments[0], left, wanted.listener, at_once=wanted.at_once, asked=asked)
     if chosen and not known.unread:
         return code
-    return max(code, say_whether_all(known, "" if chosen else none))
+    return max(code, say_whether_all(known, "" if chosen else none, wanted.listener))
 
 
-def say_whether_all(known: Known, none: str) -> int:
+def say_whether_all(known: Known, none: str, listener: Listener) -> int:
     """Say that there is no run, or why that cannot be said; returns 5 where a run may be hidden."""
     for why in known.unread:
-        print(f"islandmode: {why}: a run may be going on that is not named here.", file=sys.stderr)
+        listener.warn(f"{why}: a run may be going on that is not named here.")
     if known.unread:
         return STRANDED
     if not is_workspace(known.workspace):
@@ -142,7 +144,7 @@ def say_whether_all(known: Known, none: str) -> int:
             f"{known.workspace} is no workspace (it has neither drills/ nor runs/), and this machine knows of no run that "
             "goes on or left anything isolated. Name the workspace with --workspace."
         )
-    print(f"{none} Devices were not looked at; `{typed('status', '--devices')}` does that.")
+    listener.say(f"{none} Devices were not looked at; `{typed('status', '--devices')}` does that.")
     return 0
 
 
@@ -152,12 +154,17 @@ def _may_act_on(one: RunDirectory) -> bool:
 
 
 def bring_back_apart(
-    verb: str, left: Sequence[RunDirectory], *, at_once: bool = False, asked: frozenset[Path] = frozenset()
+    verb: str,
+    left: Sequence[RunDirectory],
+    listener: Listener,
+    *,
+    at_once: bool = False,
+    asked: frozenset[Path] = frozenset(),
 ) -> int:
     """Bring several runs back beside each other, each in a process of its own: none waits for another, nor for its lab."""
     children = []
     for one in left:
-        print(f"{one.run} in {one.workspace}: {verb} ...", flush=True)
+        listener.say(f"{one.run} in {one.workspace}: {verb} ...")
         again = [*arguments_for(verb, one), *["--at-once"] * at_once, *["--asked"] * (one.root in asked)]
         children.append(subprocess.Popen([sys.executable, "-m", "islandmode", *again], **_as_account(one)))
     codes = [child.wait() for child in children]
@@ -187,7 +194,7 @@ def _bring_one_back(wanted: Wanted, directory: RunDirectory) -> int:
     if not wanted.at_once and _obeys(wanted, directory):
         return 0
     # Only now: it brings what a restore of our own needs, and asking the processes of a run must not wait for that.
-    from islandmode.ui.restoring import restore_one  # noqa: PLC0415 - only where it is needed, as it is slow
+    from islandmode.operate.restoring import restore_one  # noqa: PLC0415 - only where it is needed, as it is slow
 
     code = restore_one(wanted, directory)
     if code == 0 and directory.record is not None:
@@ -195,21 +202,21 @@ def _bring_one_back(wanted: Wanted, directory: RunDirectory) -> int:
     return code
 
 
-def _is_settled(directory: RunDirectory) -> bool:
+def _is_settled(directory: RunDirectory, listener: Listener) -> bool:
     """Tell, and say, whether nothing is to be done for a run."""
     if directory.conductor() is not None:
         return False
     if not owed_by(directory):
-        print(f"{directory.run}: nothing is owed; restoration was seen, or nothing was armed.")
+        listener.say(f"{directory.run}: nothing is owed; restoration was seen, or nothing was armed.")
         return True
-    return went_with_its_lab(directory)
+    return went_with_its_lab(directory, listener)
 
 
-def went_with_its_lab(directory: RunDirectory) -> bool:
+def went_with_its_lab(directory: RunDirectory, listener: Listener) -> bool:
     """Tell, and say, whether a run's lab is gone, and the isolation with it."""
     gone = lab_is_gone(directory)
     if gone:
-        print(f"{directory.run}: its lab is gone, and the isolation with it.")
+        listener.say(f"{directory.run}: its lab is gone, and the isolation with it.")
     return gone
 
 
@@ -222,13 +229,13 @@ def _obeys(wanted: Wanted, directory: RunDirectory) -> bool:
             _put_request(directory)
         return False
     if not owed and was_restored(directory) and not wanted.asked:
-        print(f"{directory.run}: restoration was seen already; the run is writing its verdict.")
+        wanted.listener.say(f"{directory.run}: restoration was seen already; the run is writing its verdict.")
         return True
     if holder is not None and not wanted.asked:
         ask(directory, holder.pid)
     if anyio.run(partial(_obeyed, wanted.watch, directory, was_owed=bool(owed))):
         touched = bool(owed) or bool(armed(directory.records()))
-        print(
+        wanted.listener.say(
             f"{directory.run}: {'stopped; restoration was seen' if touched else 'stopped before anything was armed'}."
         )
         return True
@@ -262,7 +269,7 @@ def _put_request(directory: RunDirectory) -> str:
     return apart(put, PUT_WITHIN_S)
 
 
-async def _obeyed(watch: DiskWatch, directory: RunDirectory, *, was_owed: bool) -> bool:
+async def _obeyed(watch: Watch, directory: RunDirectory, *, was_owed: bool) -> bool:
     """Wait until the run's own journals say that it is restored, for as long as that may take it."""
     clock = MachineClock.of_this_boot()
     until_us = clock.monotonic_us() + round((OBEYED_WITHIN_S if was_owed else ENDED_WITHIN_S) * 1_000_000)

@@ -1,0 +1,339 @@
+"""The ground of a run: the lab or the plant that it stands on. It is recorded in the run, and every rescue reads it from there.
+
+A rehearsal logs in only to devices that this very `lab up` brought up. Whatever else a site file points at is refused before any
+login, because a rehearsal that reaches a real firewall would isolate a real plant. On a plant nothing is drilled yet: `live` is
+refused, and what is here opens its isolation points as a restore would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from islandmode import isolation
+from islandmode.core.errors import InputError, Refused
+from islandmode.core.plan import Plan, PlanPoint
+from islandmode.core.rescue import Restorable
+from islandmode.isolation.point import IsolationPoint
+from islandmode.observe.process_vantage import ProcessVantage
+from islandmode.observe.vantage import Vantage
+from islandmode.operate.unfinished import ground_recorded, lab_of, uses
+from islandmode.rehearse import backends
+from islandmode.rehearse.lab import Lab, LabGone, LabUnknown, lab_command
+from islandmode.rehearse.lab_place import STATE, LabPlace, lab_named_by
+from islandmode.rehearse.processes import still_lives
+from islandmode.rehearse.topology import Topology, read_topology
+from islandmode.store.active import LAB, PLANT
+from islandmode.store.rundir import RunDirectory
+from islandmode.system.clock import Clock
+from islandmode.system.own_program import typed, typed_at
+from islandmode.system.secrets import Secrets
+
+FAR_SPOOL = Path("/run/islandmode")
+KNOWN_HOSTS = Path("inventory") / "known_hosts"
+"""Host keys of a plant's devices, in the form of OpenSSH."""
+
+
+class Ground(Protocol):
+    """Where a run stands."""
+
+    @property
+    def kind(self) -> str:
+        """LAB or PLANT."""
+        ...
+
+    @property
+    def workspace(self) -> Path:
+        """Folder of the site, the drill and its runs."""
+        ...
+
+    @property
+    def started_by(self) -> str:
+        """Say who starts the workers of its vantages, for the record."""
+        ...
+
+    @property
+    def lab_name(self) -> str:
+        """Name the lab; empty on a plant."""
+        ...
+
+    def words(self) -> Mapping[str, Any]:
+        """Say which ground this is, for the record of a run; `ground_of` finds it again by them."""
+        ...
+
+    def header(self) -> Mapping[str, Any]:
+        """Say which ground this is, for the first record of a run's journal."""
+        ...
+
+    def refuse(self, plan: Restorable) -> None:
+        """Raise `Refused` for a plan with a device that is not of this ground; before any login."""
+        ...
+
+    def open_points(self, plan: Restorable, clock: Clock, run: str | None) -> Mapping[str, IsolationPoint]:
+        """Make the plan's isolation points; nothing is contacted yet, secrets are resolved now."""
+        ...
+
+    def open_vantages(self, plan: Plan, clock: Clock, run: RunDirectory) -> Mapping[str, Vantage]:
+        """Make the plan's vantages; nothing is contacted yet. Raises `Refused` for one that cannot be reached."""
+        ...
+
+    def has(self, run: RunDirectory) -> bool:
+        """Tell whether a run stands on this ground."""
+        ...
+
+    def is_here(self) -> bool:
+        """Tell whether this process stands where the ground's devices can be reached."""
+        ...
+
+    def go(self, arguments: tuple[str, ...], *, drill: bool) -> int | None:
+        """Run this program with these arguments where the devices can be reached; as `Lab.go`."""
+        ...
+
+    def stands(self) -> bool | None:
+        """Tell whether the ground is still there; None where that cannot be told."""
+        ...
+
+
+@dataclass(frozen=True)
+class LabGround:
+    """A lab that this machine brought up."""
+
+    workspace: Path
+    lab: Lab
+    lives_by: Mapping[str, Any]
+    """The processes by which the lab lives, found out while its folder was there."""
+
+    @classmethod
+    def of(cls, workspace: Path, lab: Lab) -> LabGround:
+        """Stand on a running lab."""
+        return cls(workspace, lab, lab.lives_by)
+
+    @property
+    def kind(self) -> str:
+        """Say that it is a lab."""
+        return LAB
+
+    @property
+    def started_by(self) -> str:
+        """Say that the lab's back end starts workers in its nodes."""
+        return "lab back end"
+
+    @property
+    def lab_name(self) -> str:
+        """Name the lab."""
+        return self.lab.name
+
+    def words(self) -> Mapping[str, Any]:
+        """Say which lab this is."""
+        lab = self.lab
+        place = {"kind": LAB, "name": lab.name, "state_dir": str(lab.state_dir.resolve())}
+        return place | {"identity": lab.identity, "backend": lab.backend, "lives_by": self.lives_by}
+
+    def header(self) -> Mapping[str, Any]:
+        """Say which lab this is, and by which processes it lives."""
+        lab = self.lab
+        return {"lab": lab.identity, "lab_backend": lab.backend, "lab_lives_by": self.lives_by}
+
+    def refuse(self, plan: Restorable) -> None:
+        """Refuse a plan with a device that is not of this lab; compares addresses with the host keys of this `lab up`."""
+        lab = self.lab
+        for name, point in plan.points.items():
+            if str(point.management.address) not in lab.management_addresses:
+                known = ", ".join(lab.management_addresses)
+                raise Refused(
+                    f"{name} at {point.management.address} is not a device of lab {lab.name} from {lab.topology.file} ({known}); "
+                    "a rehearsal logs in nowhere else. Point the site's management address at the lab, or drill in another mode."
+                )
+
+    def open_points(self, plan: Restorable, clock: Clock, run: str | None) -> Mapping[str, IsolationPoint]:
+        """Make the plan's isolation points, with the lab's host keys and secrets."""
+        secrets = Secrets(self.workspace, lab=self.lab.secret).resolve
+        known_hosts = self.lab.known_hosts
+        return {
+            name: isolation.open_point(
+                name, self._as_offered(point), secrets=secrets, known_hosts=known_hosts, clock=clock, run=run
+            )
+            for name, point in plan.points.items()
+        }
+
+    def _as_offered(self, point: PlanPoint) -> PlanPoint:
+        """Log in as the lab offers it: in user namespaces there is no sudo, and the account is root."""
+        if self.lab.login is None:
+            return point
+        user, become = self.lab.login
+        return point.model_copy(update={"login": point.login.model_copy(update={"user": user, "become": become})})
+
+    def open_vantages(self, plan: Plan, clock: Clock, run: RunDirectory) -> Mapping[str, Vantage]:
+        """Make the plan's vantages: `here` beside the conductor, every other inside the lab's node that stands for it."""
+        return {
+            name: ProcessVantage(
+                name,
+                clock=clock,
+                far=planned.far,
+                prefix=self.lab.enter(planned.node, ()) if planned.far and planned.node else (),
+                environment=self.lab.environment if planned.far else {},
+                # A far worker spools where it stands, as it would on a host of its own.
+                spool=FAR_SPOOL / run.run / name if planned.far else run.samples(name),
+            )
+            for name, planned in plan.vantages.items()
+        }
+
+    def has(self, run: RunDirectory) -> bool:
+        """Tell whether a run was rehearsed in this very lab."""
+        return uses(run, self.lab)
+
+    def is_here(self) -> bool:
+        """Tell whether this process is on the lab's operations host; raises `LabGone` where the lab was taken down."""
+        return self.lab.is_here()
+
+    def go(self, arguments: tuple[str, ...], *, drill: bool) -> int | None:
+        """Run this program on the lab's operations host."""
+        return self.lab.go(arguments, drill=drill)
+
+    def stands(self) -> bool | None:
+        """Tell whether the lab lives, by its processes: a lab whose folder was deleted lives on."""
+        return still_lives(self.lives_by)
+
+
+@dataclass(frozen=True)
+class PlantGround:
+    """A plant, as its site describes it, from the operations host on which this process runs."""
+
+    workspace: Path
+    site: str
+
+    @property
+    def kind(self) -> str:
+        """Say that it is a plant."""
+        return PLANT
+
+    @property
+    def started_by(self) -> str:
+        """Say that the conductor itself starts the one worker that it can."""
+        return "conductor"
+
+    @property
+    def lab_name(self) -> str:
+        """Name no lab."""
+        return ""
+
+    def words(self) -> Mapping[str, Any]:
+        """Say which plant this is."""
+        return {"kind": PLANT, "site": self.site}
+
+    def header(self) -> Mapping[str, Any]:
+        """Say that this is no lab: a plant does not go away, and with it what is isolated."""
+        return {"lab": None, "lab_backend": None, "lab_lives_by": {}}
+
+    def refuse(self, plan: Restorable) -> None:
+        """Refuse nothing: the devices of a plant are those that its site names."""
+
+    def open_points(self, plan: Restorable, clock: Clock, run: str | None) -> Mapping[str, IsolationPoint]:
+        """Make the plan's isolation points, with the workspace's host keys and secrets."""
+        known_hosts = self.workspace / KNOWN_HOSTS
+        if not known_hosts.is_file():
+            raise InputError(
+                f"There is no {KNOWN_HOSTS} in {self.workspace}, and no device is logged in to whose host key is not known; write the "
+                "host keys of the site's isolation points there, in the form of OpenSSH's known_hosts."
+            )
+        secrets = Secrets(self.workspace).resolve
+        return {
+            name: isolation.open_point(name, point, secrets=secrets, known_hosts=known_hosts, clock=clock, run=run)
+            for name, point in plan.points.items()
+        }
+
+    def open_vantages(self, plan: Plan, clock: Clock, run: RunDirectory) -> Mapping[str, Vantage]:
+        """Make the vantage beside the conductor; raises `Refused` for any other."""
+        far = [name for name, planned in plan.vantages.items() if planned.far]
+        if far:
+            raise Refused(
+                f"This version has no way to a vantage of a plant other than its operations host; {', '.join(far)} cannot be reached. "
+                "Nothing was touched."
+            )
+        return {
+            name: ProcessVantage(name, clock=clock, far=False, prefix=(), spool=run.samples(name))
+            for name in plan.vantages
+        }
+
+    def has(self, run: RunDirectory) -> bool:
+        """Tell whether a run of this workspace was on this plant; of other workspaces the device itself is the lock."""
+        return run.workspace == self.workspace.resolve() and dict(ground_recorded(run)) == dict(self.words())
+
+    def is_here(self) -> bool:
+        """Tell that this process stands where the site's devices are reached: it does on a plant's operations host."""
+        return True
+
+    def go(self, arguments: tuple[str, ...], *, drill: bool) -> int | None:
+        """Raise: this process is there already."""
+        raise RuntimeError("a plant is reached from here")
+
+    def stands(self) -> bool | None:
+        """Tell that a plant is there, always."""
+        return True
+
+
+def ground_of(directory: RunDirectory, lab: str | None = None) -> Ground:
+    """Find the ground of a run by what was recorded of it; raises `InputError` or `LabUnknown` where it cannot be found.
+
+    `lab` is a lab's name, for a run of which no record says where it stood.
+    """
+    words = ground_recorded(directory)
+    if words.get("kind") == PLANT:
+        return PlantGround(directory.workspace, str(words.get("site", "")))
+    found = lab_of(directory)
+    if found is not None:
+        return LabGround.of(directory.workspace, found)
+    if words.get("identity") is not None:
+        raise InputError(
+            f"its lab cannot be found in {directory.workspace / STATE}; `{typed('lab', 'list')}` says whether it lives, and "
+            f"`{typed_at(directory.workspace, 'lab', 'down', '--force')}` ends it, and the isolation with it."
+        )
+    return lab_ground(directory.workspace, lab or lab_named_by(directory.workspace, directory.plan().drill.site))
+
+
+def ground_by(workspace: Path, words: Mapping[str, Any]) -> Ground:
+    """Find a ground by its own words; raises `LabGone` for a lab that has been taken down since, whatever has its name now."""
+    if words.get("kind") == PLANT:
+        return PlantGround(workspace, str(words.get("site", "")))
+    name, state_dir = str(words.get("name", "")), Path(str(words.get("state_dir", "")))
+    lab = backends.attach(name, state_dir)
+    if lab is None or lab.identity != words.get("identity"):
+        raise LabGone(name)
+    return LabGround.of(workspace, lab)
+
+
+def lab_ground(workspace: Path, name: str) -> LabGround:
+    """Give the running lab of a name; raises `InputError` when it is not running, and `LabUnknown` where its folder is gone."""
+    lab = backends.attach(name, workspace / STATE)
+    if lab is not None:
+        return LabGround.of(workspace, lab)
+    if backends.is_orphan(name, workspace / STATE):
+        raise LabUnknown(
+            f"Lab {name} is up and its folder in {workspace / STATE} is gone, so nothing in it can be logged in to and what is "
+            f"isolated in it stays isolated; `{lab_command('down', name, workspace / STATE)}` ends it, and the isolation with it."
+        )
+    raise InputError(f"Lab {name} is not running; what was isolated in it is gone with it.")
+
+
+def attach_or_up(
+    workspace: Path, place: LabPlace, topology: Path | None, refuse: Callable[[Topology], None]
+) -> tuple[LabGround, bool]:
+    """Return the running lab of that name, or bring one up; the flag says that this call brought it up.
+
+    `refuse` raises for a topology that the drill does not fit, before a lab comes up for nothing. A lab that was brought up from
+    another file than its site names is used; not if `topology`, a file given by hand, is another.
+    """
+    name = place.name
+    lab = backends.attach(name, workspace / STATE)
+    if lab is None:
+        file = place.file(workspace)
+        refuse(read_topology(file))
+        return LabGround.of(workspace, backends.up(file, name=name, state_dir=workspace / STATE)), True
+    if topology is not None and lab.topology.file != (workspace / topology).resolve():
+        raise InputError(
+            f"Lab {name} is up from {lab.topology.file}, not from {topology}; end it with "
+            f"`{lab_command('down', name, workspace / STATE)}`, or name another lab with --lab."
+        )
+    return LabGround.of(workspace, lab), False

@@ -1,0 +1,435 @@
+"""A drill from its file to its verdict: where it runs, what it writes, and the one process that conducts it."""
+
+from __future__ import annotations
+
+import os
+import secrets as randomness
+import signal
+import sys
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import anyio
+from anyio.abc import TaskStatus
+
+from islandmode import __version__
+from islandmode.core.drill import Mode
+from islandmode.core.errors import IslandmodeError, Refused, Unrecorded
+from islandmode.core.plan import Plan
+from islandmode.core.record import Record
+from islandmode.core.verdict import Restoration, Result, Verdict
+from islandmode.operate.audience import Audience
+from islandmode.operate.by_hand import lines_by_hand
+from islandmode.operate.check import refuse_unlike_lab
+from islandmode.operate.ground import Ground, LabGround, attach_or_up, ground_by
+from islandmode.operate.operator_name import operator_name
+from islandmode.operate.outcome import judge_and_write, write_refusal
+from islandmode.operate.plan import plan_of
+from islandmode.operate.telling import warn_of_left_out
+from islandmode.operate.unfinished import known_runs, owed_by, refuse_beside_unfinished, uses
+from islandmode.rehearse import backends
+from islandmode.rehearse.containers.errand import lifeline
+from islandmode.rehearse.lab_place import lab_of_site
+from islandmode.run.conductor import Conducted, Conductor, RunPlace
+from islandmode.run.guardian_process import FolderRequests, ProcessGuardian
+from islandmode.run.guards import Guarded
+from islandmode.run.outermost import NOTHING_TO_JUDGE, STRANDED, Broken, sentence_of
+from islandmode.run.progress import Show, Stop, StopLatch
+from islandmode.store import rundir
+from islandmode.store.active import record_run
+from islandmode.store.journal import Journal
+from islandmode.store.run_request import REQUEST, RunRequest
+from islandmode.store.rundir import RunDirectory
+from islandmode.system.claim import ClaimApart
+from islandmode.system.clock import Clock, MachineClock, iso_utc
+from islandmode.system.disk import Disk, MachineDisk, hold_conduits
+from islandmode.system.forwarding import forwards
+from islandmode.system.own_program import typed, typed_anywhere
+from islandmode.system.process import EMPTY_ENVIRONMENT, hear_of_children_without_threads
+
+PROOF_DEADLINE_S = 20.0
+NOTHING_TOUCHED = (2, 4)
+UNPROVEN = "The run ended and its restoration is not proven."
+CARD = "card.html"
+BY_RESULT = {Result.HELD: 0, Result.BREACHED: 1, Result.INCONCLUSIVE: 3, Result.NOT_TESTED: 3}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a drill ended, as far as this process knows it."""
+
+    exit_code: int
+    plan: Plan
+    directory: RunDirectory | None = None
+    """Folder of the run; none where there was none."""
+    verdict: Verdict | None = None
+    """None for a mode that judges nothing, and for a drill that another process conducted: its folder has the verdict."""
+    why: str = ""
+    """Why nothing is known of the end; empty where that is known."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A drill as a person or a program asks for it."""
+
+    workspace: Path
+    drill: str
+    """Its file or its name."""
+    mode: Mode
+    lab: str | None = None
+    """The lab's name; what the site says where none is given."""
+    topology: Path | None = None
+    """The lab's file; what the site says where none is given."""
+
+
+def run_drill(wanted: Wanted, audience: Audience, *, again: tuple[str, ...] = (), becomes: bool = False) -> Ended:
+    """Run a drill to its end; raises `InputError` and `Refused`, with nothing touched, and `Unrecorded`.
+
+    In a lab the conductor is a process of its own on the lab's operations host. Where `becomes` is true this process becomes
+    that one if it can, and does not return; `again` are words for its command line.
+    """
+    loaded, plan = plan_of(wanted.workspace, wanted.drill)
+    if wanted.mode in (Mode.LIVE, Mode.INCIDENT):
+        raise Refused(
+            f"Mode {wanted.mode.value} needs approvals, which do not exist yet in this version. "
+            "Nothing was touched. Rehearse with --mode rehearsal."
+        )
+    if wanted.mode in (Mode.TABLETOP, Mode.DRY_RUN):
+        warn_of_left_out(audience.listener, loaded.left_out)
+        return Ended(NOTHING_TO_JUDGE, plan)
+    place = lab_of_site(loaded.site.lab, loaded.place("site", ("lab", "topology")), wanted.lab, wanted.topology)
+    fits = partial(refuse_unlike_lab, loaded, plan)
+    ground, ours = attach_or_up(wanted.workspace, place, wanted.topology, fits)
+    try:
+        ground.refuse(plan)
+        fits(ground.lab.topology)
+        request = RunRequest(
+            _new_name(plan, MachineClock.of_this_boot()),
+            wanted.workspace,
+            wanted.drill,
+            wanted.mode.value,
+            operator_name(),
+            ground.words(),
+            # A process that becomes another one is not here any more to take the lab down.
+            ends_lab=ours and becomes and not ground.lab.comes_back,
+        )
+        if ground.is_here():
+            return _run_here(request, plan, ground, audience)
+        ended = _go(request, plan, ground, again, becomes=becomes)
+        # What became of a conductor that said nothing is not known here; then its lab stays for whoever looks.
+        ours = ours and not ended.why
+        return ended
+    finally:
+        # Only after restoration was seen or given up does this line run: the lab is what a person would look at.
+        if ours:
+            _take_down(ground, audience)
+
+
+def conduct(request: RunRequest, audience: Audience, *, again: tuple[str, ...] = ()) -> Ended:
+    """Run a drill by its request, on the ground that this names; enters a lab's operations host where it is not there yet."""
+    try:
+        ground = ground_by(request.workspace, request.ground)
+        if not isinstance(ground, LabGround) or request.mode != Mode.REHEARSAL.value:
+            raise Refused(f"Mode {request.mode} cannot be run by a request in this version. Nothing was touched.")
+        try:
+            return _conduct(request, ground, audience, again)
+        finally:
+            if request.ends_lab:
+                _take_down(ground, audience)
+    finally:
+        request.withdraw()
+
+
+def _conduct(request: RunRequest, ground: LabGround, audience: Audience, again: tuple[str, ...]) -> Ended:
+    loaded, plan = plan_of(request.workspace, request.drill)
+    ground.refuse(plan)
+    refuse_unlike_lab(loaded, plan, ground.lab.topology)
+    if not ground.is_here():
+        return _go(request, plan, ground, again, becomes=True)
+    return _run_here(request, plan, ground, audience)
+
+
+def _go(request: RunRequest, plan: Plan, ground: LabGround, again: tuple[str, ...], *, becomes: bool) -> Ended:
+    """Have the drill conducted on the lab's operations host; where that sees nothing of this machine, the run is recorded here."""
+    lab, root = ground.lab, request.workspace / rundir.RUNS / request.run
+    if not lab.comes_back:
+        words = _words(request, again)
+        code = ground.go(words, drill=True) if becomes else lab.ask(words)
+        return _came_back(code, plan, RunDirectory(root))
+    record = record_run(request.run, request.workspace, plan, ground.words())
+    code = ground.go(_words(replace(request, recorded=True), again), drill=True)
+    if code in NOTHING_TOUCHED:
+        record.forget()
+    elif code == STRANDED:
+        record.leave_unproven(UNPROVEN)
+    elif code is not None and not owed_by(RunDirectory(root, record)):
+        record.forget()
+    return _came_back(code, plan, RunDirectory(root, record))
+
+
+def _words(request: RunRequest, again: tuple[str, ...]) -> tuple[str, ...]:
+    """Write the request down, and give the words that conduct it."""
+    return ("conduct", str(request.wait()), "--workspace", str(request.workspace), *again)
+
+
+def _came_back(code: int | None, plan: Plan, directory: RunDirectory) -> Ended:
+    if code is None:
+        why = f"The conductor ended without a word; whether the plant is back is for `{typed('status')}` to say."
+        return Ended(STRANDED, plan, directory, why=why)
+    return Ended(code, plan, directory)
+
+
+def _new_name(plan: Plan, clock: Clock) -> str:
+    return f"{iso_utc(clock.utc_us())[:19].replace(':', '')}Z-{plan.drill.drill}-{randomness.token_hex(2)}"
+
+
+def _take_down(ground: LabGround, audience: Audience) -> None:
+    """Take our own lab down; that it could not be must not hide what became of the plant."""
+    lab = ground.lab
+    holders = {one.run: one.conductor() for one in known_runs(ground.workspace).runs if uses(one, lab)}
+    others = [run for run, holder in holders.items() if holder is not None and holder.pid != os.getpid()]
+    if others:
+        audience.listener.warn(f"lab {lab.name} stays up: {', '.join(others)} uses it.")
+        return
+    try:
+        backends.down(lab.name, lab.state_dir)
+    except IslandmodeError as error:
+        audience.listener.warn(sentence_of(error))
+
+
+def _run_here(request: RunRequest, plan: Plan, ground: Ground, audience: Audience) -> Ended:
+    clock, disk = MachineClock.of_this_boot(), MachineDisk()
+    with hold_conduits(request.workspace / rundir.RUNS / ".locks", plan.drill.site, plan.conduits, request.run):
+        refuse_beside_unfinished(request.workspace, plan, request.run, ground)
+        directory = _begin(request, plan, ground, audience)
+        follower = audience.follow(plan)
+        conducting = _Conducting(request, plan, ground, clock, disk, directory, follower.show)
+        hear_of_children_without_threads()
+        try:
+            conducted = anyio.run(conducting.conduct)
+        except Refused as refused:
+            # Nothing was touched, or all of it was seen back.
+            _forget(directory)
+            is_lab = isinstance(ground, LabGround)
+            told = write_refusal(plan, refused, conducting.records, directory, lab=is_lab, pages=audience.pages)
+            audience.listener.say(told)
+            raise
+        finally:
+            follower.close()
+    return _judged(request, plan, ground, audience, conducted, conducting.records, directory)
+
+
+def _begin(request: RunRequest, plan: Plan, ground: Ground, audience: Audience) -> RunDirectory:
+    """Make the run's folder with all that a rescue needs, and record the run on the machine."""
+    directory = rundir.create(request.workspace, request.run)
+    directory.hold_conductor()
+    directory.keep(rundir.PLAN, plan.model_dump_json(indent=2, by_alias=True) + "\n")
+    directory.keep(REQUEST, request.text())
+    request.withdraw()
+    card = directory.keep(CARD, audience.pages.card(plan, request.run, request.workspace, ground))
+    if not request.recorded:
+        # Before anything may be armed: from here on every command of this machine knows of the run.
+        directory = replace(directory, record=record_run(request.run, request.workspace, plan, ground.words()))
+    audience.listener.say(f"card   {card}")
+    return directory
+
+
+def _judged(
+    request: RunRequest,
+    plan: Plan,
+    ground: Ground,
+    audience: Audience,
+    conducted: Conducted,
+    records: tuple[Record, ...],
+    directory: RunDirectory,
+) -> Ended:
+    mode, is_lab = Mode(request.mode), isinstance(ground, LabGround)
+    try:
+        verdict = judge_and_write(plan, conducted, records, directory, mode=mode, lab=is_lab, pages=audience.pages)
+    except OSError as error:
+        # The plant is as `conducted` says; only what was seen of it could not all be written down.
+        if not conducted.restored:
+            audience.listener.stranded(lines_by_hand(plan))
+        where = f"The run's record in {directory.root} could not be finished ({error.strerror})"
+        back = " The plant is back: every isolation point was read back without our objects."
+        raise Unrecorded(
+            f"{where}; it proves nothing.{back if conducted.restored else ''}", stranded=not conducted.restored
+        ) from error
+    if verdict.restoration is Restoration.PROVEN:
+        _forget(directory)
+    elif directory.record is not None:
+        directory.record.leave_unproven(UNPROVEN)
+    return Ended(exit_code(verdict.verdict, verdict.restoration), plan, directory, verdict)
+
+
+def exit_code(result: Result, restoration: Restoration) -> int:
+    """Map a verdict to the exit code that scripts and schedulers read; restoration unproven outranks all."""
+    return BY_RESULT[result] if restoration is Restoration.PROVEN else STRANDED
+
+
+def _forget(directory: RunDirectory) -> None:
+    if directory.record is not None:
+        directory.record.forget()
+
+
+class _Conducting:
+    """One run: opens what the conductor needs, with our signal receiver in place before anything is armed."""
+
+    def __init__(
+        self,
+        request: RunRequest,
+        plan: Plan,
+        ground: Ground,
+        clock: Clock,
+        disk: Disk,
+        directory: RunDirectory,
+        show: Show,
+    ) -> None:
+        self._request, self._plan, self._ground = request, plan, ground
+        self._clock, self._disk, self._directory, self._show = clock, disk, directory, show
+        self._latch = StopLatch()
+        self.records: tuple[Record, ...] = ()
+
+    async def conduct(self) -> Conducted:
+        """Run the conductor; what it raises comes out as it is, not wrapped in a group."""
+        ended: Conducted | Refused | Broken | None = None
+        async with anyio.create_task_group() as beside:
+            await beside.start(receive_signals, self._latch)
+            beside.start_soon(hold_lifeline, self._latch)
+            try:
+                ended = await self._conduct()
+            except (Refused, Broken) as error:
+                ended = error
+            beside.cancel_scope.cancel()
+        if isinstance(ended, Conducted):
+            return ended
+        raise ended if ended is not None else Refused("The run was cancelled before it began.")
+
+    async def _conduct(self) -> Conducted:
+        plan, directory = self._plan, self._directory
+        points = self._ground.open_points(plan, self._clock, directory.run)
+        vantages = self._ground.open_vantages(plan, self._clock, directory)
+        names = {"site": plan.drill.site, "run": directory.run, "writer": "conductor"}
+        try:
+            journal = await Journal.create(self._disk, directory.journal, clock=self._clock, **names)
+        except OSError as error:
+            raise Refused(
+                f"The journal {directory.journal} cannot be made ({error.strerror}); no record, no isolation. "
+                "Make room or rights there. Nothing was touched."
+            ) from error
+        header = {
+            "mode": self._request.mode,
+            "drill_digest": plan.drill_digest,
+            "plan_digest": plan.plan_digest,
+            "version": __version__,
+            "operator": self._request.operator,
+            **self._ground.header(),
+        }
+        claim = await _claim(directory, journal)
+        place = RunPlace(
+            directory.run,
+            directory.root,
+            self._ground.started_by,
+            header,
+            forwards(),
+            _restoring(self._request.workspace),
+        )
+        conductor = Conductor(
+            plan,
+            points,
+            vantages,
+            journal=journal,
+            disk=self._disk,
+            clock=self._clock,
+            place=place,
+            guarded=self._guarded(claim),
+            latch=self._latch,
+            show=self._show,
+        )
+        try:
+            return await conductor.conduct()
+        finally:
+            with anyio.CancelScope(shield=True):
+                self.records = journal.records
+                await journal.close()
+                claim.close()
+
+    def _guarded(self, claim: ClaimApart) -> Guarded:
+        """Prepare what guards the run; the guardian's process and the proof start when the conductor asks."""
+        own = ("--workspace", str(self._request.workspace))
+        ours = (sys.executable, "-m", "islandmode")
+        run, record = self._directory.run, self._directory.record
+        # By its path: the guardian's environment is empty, and with it would go the place that was chosen.
+        known = ("--record", str(record.path)) if record is not None else ()
+        return Guarded(
+            ProcessGuardian((*ours, "guard", run, *own, *known), self._clock),
+            claim,
+            FolderRequests(self._directory.requests),
+            (partial(_restore_would_work, (*ours, "restore", run, "--prove", *own)),),
+        )
+
+
+def _restoring(workspace: Path) -> str:
+    """Give the beginning of a restore, for sentences that are kept: they are read in any folder."""
+    return typed_anywhere("restore", "--workspace", str(workspace))
+
+
+async def _claim(directory: RunDirectory, journal: Journal) -> ClaimApart:
+    """Start what looks at the run's claim; raises `Refused`."""
+    try:
+        return ClaimApart(directory.root)
+    except OSError as error:
+        await journal.close()
+        raise Refused(
+            f"This machine has no room for another process ({error.strerror}), which the run needs to see whether it was taken "
+            "over. Make room, and start again. Nothing was touched."
+        ) from error
+
+
+async def _restore_would_work(argv: tuple[str, ...]) -> str | None:
+    """Try, with nothing of our shell's environment, whether `islandmode restore` could log in."""
+    why = f"it did not answer within {PROOF_DEADLINE_S:g} s"
+    with anyio.move_on_after(PROOF_DEADLINE_S):
+        try:
+            tried = await anyio.run_process(argv, env=EMPTY_ENVIRONMENT, check=False, start_new_session=True)
+        except OSError as error:
+            return f"`islandmode restore` could not be started on this machine: {error.strerror or error}."
+        if tried.returncode == 0:
+            return None
+        why = tried.stderr.decode(errors="replace").strip().removeprefix("islandmode: ")
+    return f"`islandmode restore` would not be able to restore: {why}"
+
+
+async def receive_signals(latch: StopLatch, *, task_status: TaskStatus[None]) -> None:
+    """Turn INT, TERM and HUP into one request to restore; later ones change nothing, the restore goes on."""
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as received:
+        task_status.started()
+        async for number in received:
+            latch.pull(Stop("signal", f"{signal.Signals(number).name} was received."))
+
+
+async def hold_lifeline(latch: StopLatch) -> None:
+    """Take words of whoever started us from outside for its signals, and its end for the wish that we end; nothing otherwise."""
+    gone = Stop("signal", "The command that started this drill is gone.")
+    try:
+        held = lifeline()
+    except OSError:
+        latch.pull(gone)
+        return
+    if held is None:
+        return
+    with held:
+        held.setblocking(False)
+        while True:
+            await anyio.wait_readable(held)
+            try:
+                word = held.recv(64)
+            except BlockingIOError:
+                continue
+            except OSError:
+                # Reset: it was killed before it had read that we are here.
+                word = b""
+            latch.pull(Stop("signal", f"{word.decode(errors='replace')} was received.") if word else gone)
+            if not word:
+                return

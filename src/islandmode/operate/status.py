@@ -1,0 +1,84 @@
+"""What runs on this machine, and whether anything may still be isolated: from what runs wrote and what the machine knows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from islandmode.operate.unfinished import Known, lab_is_gone, owed_by
+from islandmode.operate.watch import Watch
+from islandmode.rehearse import backends
+from islandmode.rehearse.lab import LabUnknown
+from islandmode.rehearse.lab_place import STATE
+from islandmode.run.outermost import sentence_of
+from islandmode.store.rundir import RunDirectory
+from islandmode.system.life import Holder
+
+LabState = Literal["up", "not running", "up without its folder", "unknown"]
+RunState = Literal["running", "ended", "gone with its lab", "unfinished"]
+
+
+@dataclass(frozen=True)
+class LabStanding:
+    """What is known of one lab of a workspace."""
+
+    name: str
+    state: LabState
+    why: str = ""
+    """Why it is unknown."""
+
+
+@dataclass(frozen=True)
+class RunStanding:
+    """What is known of one run: `owed` are the points on which something may be isolated."""
+
+    run: RunDirectory
+    state: RunState
+    owed: tuple[str, ...]
+    conductor: Holder | None
+
+    @property
+    def is_told(self) -> bool:
+        """Tell whether it must be told: the run goes on, or left something that nobody has seen back."""
+        return self.state in {"running", "unfinished"}
+
+
+def labs_standing(workspace: Path, names: Sequence[str], watch: Watch) -> Iterator[LabStanding]:
+    """Look which labs of a workspace are up."""
+    watch.at(workspace / STATE)
+    for name in names:
+        yield _lab(workspace, name)
+
+
+def _lab(workspace: Path, name: str) -> LabStanding:
+    try:
+        if backends.attach(name, workspace / STATE) is not None:
+            return LabStanding(name, "up")
+        orphan = backends.is_orphan(name, workspace / STATE)
+        return LabStanding(name, "up without its folder" if orphan else "not running")
+    except LabUnknown as error:
+        return LabStanding(name, "unknown", sentence_of(error))
+
+
+def runs_standing(known: Known, watch: Watch) -> Iterator[RunStanding]:
+    """Say of every known run, newest first, whether it goes on and what it owes.
+
+    The machine's record of a run that is over by its own journals goes: nobody was there to take it away.
+    """
+    for one in known.runs:
+        watch.at(one.root)
+        standing = _run(one)
+        if not standing.is_told and one.record is not None:
+            one.record.forget()
+        yield standing
+
+
+def _run(one: RunDirectory) -> RunStanding:
+    owed, holder = tuple(sorted(owed_by(one))), one.conductor()
+    if holder is not None:
+        return RunStanding(one, "running", owed, holder)
+    if not owed:
+        return RunStanding(one, "ended", owed, None)
+    return RunStanding(one, "gone with its lab" if lab_is_gone(one) else "unfinished", owed, None)
