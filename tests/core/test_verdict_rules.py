@@ -10,7 +10,7 @@ import pytest
 from islandmode.core.episodes import Heard, Seen
 from islandmode.core.plan import Plan
 from islandmode.core.verdict import Restoration, Result
-from islandmode.ui.report import verdict_json
+from islandmode.ui.report.judged import verdict_json
 from tests.core.given import given
 from tests.core.story import BASE, CORPORATE, END, MIDDLE, POINT, RESTORE, SECOND, STEP, VENDORS, Story, codes
 

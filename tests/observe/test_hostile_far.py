@@ -25,7 +25,7 @@ from islandmode.observe.process_vantage import ProcessVantage
 from islandmode.observe.vantage import Collected, Offset, Schedule
 from islandmode.run.witness import Witness
 from islandmode.system.clock import MachineClock
-from islandmode.ui.report import verdict_json
+from islandmode.ui.report.judged import verdict_json
 from tests.core.story import Story, codes
 
 CLOCK = MachineClock.of_this_boot()

@@ -162,8 +162,7 @@ def plan(
     else:
         print_plan(made)
     if card is not None:
-        from islandmode.ui.card import TypedAt
-        from islandmode.ui.card_file import write_plan_card
+        from islandmode.ui.card import TypedAt, write_plan_card
         from islandmode.ui.lab_place import lab_of_site
 
         lab = lab_of_site(loaded.site.lab, None, None, None).name
@@ -384,7 +383,7 @@ def lab_graph(
     topology: TopologyFile = None,
 ) -> int:
     """Draw the lab: zones by level, nodes, links, conduits."""
-    from islandmode.ui.lab_graph import draw_lab
+    from islandmode.ui.picture.command import draw_lab
 
     return draw_lab(workspace, file, site, topology)
 

@@ -29,8 +29,8 @@ from islandmode.system.apart import apart
 from islandmode.system.own_program import program
 from islandmode.ui.card import card_lines
 from islandmode.ui.name_table import NameTable
-from islandmode.ui.report import render_report, verdict_json
-from islandmode.ui.report_refused import render_refusal
+from islandmode.ui.report.judged import render_report, verdict_json
+from islandmode.ui.report.refused import render_refusal
 from islandmode.ui.silent_disk import beside
 from islandmode.ui.unfinished_runs import is_only_unproven
 

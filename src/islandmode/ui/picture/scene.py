@@ -1,6 +1,6 @@
 """What a lab's picture says: the topology's nodes and links, and what the site knows of them, as words and numbers.
 
-Where each of it stands is the next step's matter (`lab_layout`), how it looks the last one's (`lab_picture`).
+Where each of it stands is the next step's matter (`layout`), how it looks the last one's (`svg`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from islandmode.core.site import Conduit, IsolationPoint, Site, Zone
 from islandmode.rehearse.node_words import POINT_LABEL, ZONE_LABEL
 from islandmode.rehearse.topology import LabNode, Topology
-from islandmode.ui.svg_text import Line, wrapped
+from islandmode.ui.picture.text import Line, wrapped
 
 MANAGEMENT_PORT = "eth0"
 """The management network's interface, with containers as in namespaces."""
