@@ -25,7 +25,7 @@ from islandmode.ui.lab_place import STATE
 from islandmode.ui.planning import rescue_of
 from islandmode.ui.silent_disk import LookWatch
 from islandmode.ui.unfinished_runs import (
-    Known,
+    KnownRuns,
     is_workspace,
     known_runs,
     lab_is_gone,
@@ -38,7 +38,7 @@ from islandmode.ui.unfinished_runs import (
 LOOK_S = 10.0
 
 
-def look_at_devices(known: Known, names: Sequence[str], watch: LookWatch) -> int:
+def look_at_devices(known: KnownRuns, names: Sequence[str], watch: LookWatch) -> int:
     """Look at the devices of every lab in which a run may have left something, and of this workspace's; 0 or 5."""
     code = 0
     labs: dict[str, tuple[Path, Lab]] = {}
@@ -114,7 +114,7 @@ def look(workspace: Path, lab_name: str, watch: LookWatch) -> int:
     return code
 
 
-def _plans_of_runs(known: Known, lab: Lab) -> Iterator[Restorable]:
+def _plans_of_runs(known: KnownRuns, lab: Lab) -> Iterator[Restorable]:
     for one in known.runs:
         if uses(one, lab) and (one.conductor() is not None or owed_by(one)):
             try:

@@ -15,7 +15,7 @@ from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab
 from islandmode.rehearse.processes import still_lives
 from islandmode.run.guardian import Guardian
-from islandmode.run.guardian_process import FolderRequests, PipeHearing
+from islandmode.run.lifeline_pipes import FolderRequests, PipeHearing
 from islandmode.run.outermost import STRANDED, sentence_of
 from islandmode.store import rundir
 from islandmode.store.journal import Journal
@@ -90,7 +90,7 @@ async def _guard(workspace: Path, lab_name: str, directory: RunDirectory) -> int
         claim=claim,
         hearing=PipeHearing(0, 1),
         requests=FolderRequests(directory.requests),
-        told=signals,
+        signals=signals,
     )
     async with anyio.create_task_group() as beside:
         await beside.start(signals.receive)

@@ -20,7 +20,7 @@ from islandmode.ui.lab_place import STATE, names_meant
 from islandmode.ui.silent_disk import LookWatch
 from islandmode.ui.stop_commands import say_whether_all
 from islandmode.ui.unfinished_runs import (
-    Known,
+    KnownRuns,
     is_workspace,
     known_runs,
     lab_is_gone,
@@ -47,7 +47,7 @@ def _for_machines(one: RunDirectory, watch: LookWatch) -> dict[str, Any]:
     return {"run": one.run, "workspace": str(one.workspace), **going, "owed": owed}
 
 
-def _say(known: Known, lab: str | None, watch: LookWatch, *, devices: bool) -> int:
+def _say(known: KnownRuns, lab: str | None, watch: LookWatch, *, devices: bool) -> int:
     labs = names_meant(known.workspace, lab)
     if is_workspace(known.workspace):
         watch.at(known.workspace / STATE)
@@ -80,7 +80,7 @@ def _print_lab(workspace: Path, lab: str) -> None:
         print(sentence_of(error))
 
 
-def _print_runs(known: Known, watch: LookWatch) -> tuple[int, bool]:
+def _print_runs(known: KnownRuns, watch: LookWatch) -> tuple[int, bool]:
     """Say which runs go on or owe a restore; returns the exit code, and whether there is one of which all is not well."""
     code, named = 0, False
     for one in known.runs:

@@ -35,7 +35,7 @@ from islandmode.system.process import EMPTY_ENVIRONMENT
 from islandmode.ui.operator_name import operator_name
 from islandmode.ui.silent_disk import DiskWatch
 from islandmode.ui.unfinished_runs import (
-    Known,
+    KnownRuns,
     is_workspace,
     known_runs,
     lab_is_gone,
@@ -97,7 +97,7 @@ def abort(wanted: Wanted) -> int:
     return _bring_back(wanted, known, chosen, none, asked)
 
 
-def _each(watch: DiskWatch, known: Known) -> Iterator[RunDirectory]:
+def _each(watch: DiskWatch, known: KnownRuns) -> Iterator[RunDirectory]:
     """Give run after run; that one could be read says that the disk answers."""
     for one in known.runs:
         watch.step()
@@ -115,7 +115,7 @@ def _ask_all(runs: Iterator[RunDirectory]) -> Iterator[Path]:
 
 
 def _bring_back(
-    wanted: Wanted, known: Known, chosen: Sequence[RunDirectory], none: str, asked: frozenset[Path] = frozenset()
+    wanted: Wanted, known: KnownRuns, chosen: Sequence[RunDirectory], none: str, asked: frozenset[Path] = frozenset()
 ) -> int:
     """Bring back every run that was chosen: ask its processes, wait a moment, then do what is left."""
     # Who asks a second time, from the operations host, has seen that something is owed, and may see more of the record there.
@@ -131,7 +131,7 @@ def _bring_back(
     return max(code, say_whether_all(known, "" if chosen else none))
 
 
-def say_whether_all(known: Known, none: str) -> int:
+def say_whether_all(known: KnownRuns, none: str) -> int:
     """Say that there is no run, or why that cannot be said; returns 5 where a run may be hidden."""
     for why in known.unread:
         print(f"islandmode: {why}: a run may be going on that is not named here.", file=sys.stderr)
