@@ -12,7 +12,7 @@ from islandmode.core.egress import ways_of
 from islandmode.core.episodes import Seen
 from islandmode.core.record import Record
 from islandmode.core.verdict import Finding, Result, Verdict
-from islandmode.ui.report import render_report
+from islandmode.ui.report.judged import render_report
 from tests.core.given import Documents
 from tests.core.given import given as given_files
 from tests.core.story import CORPORATE, POINT, RESTORE, SECOND, STEP, VENDORS, Story, add_from, codes, recount

@@ -40,7 +40,7 @@ import islandmode.isolation
 from islandmode.core.record import Record
 from islandmode.isolation.point import IsolationPoint
 from islandmode.operate import run as operate_run
-from islandmode.run.guardian_process import ProcessGuardian
+from islandmode.run.lifeline_pipes import PipeLifeline
 from islandmode.run.outermost import exit_code_of
 from islandmode.store.journal import Journal
 from islandmode.system.clock import Clock, MachineClock
@@ -258,13 +258,13 @@ class NobodyThere:
         pass
 
 
-def dying_guardian(at: str, mark: Path | None) -> Callable[[Sequence[str], Clock], ProcessGuardian]:
+def dying_guardian(at: str, mark: Path | None) -> Callable[[Sequence[str], Clock], PipeLifeline]:
     """Start the guardian through this launcher, to die at a moment of its own."""
 
-    def make(argv: Sequence[str], clock: Clock) -> ProcessGuardian:
+    def make(argv: Sequence[str], clock: Clock) -> PipeLifeline:
         python, _, module, *rest = argv
         marked = ("--mark", str(mark)) if mark is not None else ()
-        return ProcessGuardian((python, __file__, "--at", at, "--do", "kill", *marked, module, *rest), clock)
+        return PipeLifeline((python, __file__, "--at", at, "--do", "kill", *marked, module, *rest), clock)
 
     return make
 
@@ -289,9 +289,9 @@ def main() -> None:
     put(operate_run, "MachineDisk", lambda: MachineDisk(sync_or_fail))
     put(operate_run, "MachineClock", SteppedClock)
     if given.guardian == "absent":
-        put(operate_run, "ProcessGuardian", NobodyThere)
+        put(operate_run, "PipeLifeline", NobodyThere)
     elif given.guardian != "real":
-        put(operate_run, "ProcessGuardian", dying_guardian(given.guardian, given.mark))
+        put(operate_run, "PipeLifeline", dying_guardian(given.guardian, given.mark))
     sys.exit(exit_code_of(lambda: cli.command(given.arguments), cli.CRASH_FILE))
 
 

@@ -33,7 +33,7 @@ from islandmode.isolation.point import Configuration, Facts, PointState
 from islandmode.isolation.recipes.nftables import CAPABILITIES
 from islandmode.run.deadman import arm_trouble, watch_trouble
 from islandmode.store.journal import encode
-from islandmode.ui.report import render_report
+from islandmode.ui.report.judged import render_report
 from napalm_nftables.channel import NftChannel
 from napalm_nftables.errors import LinkLost
 from napalm_nftables.link import DeviceLink

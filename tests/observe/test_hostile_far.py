@@ -78,7 +78,7 @@ def taken(document: Any) -> Collected | str:
     data = document if isinstance(document, bytes) else json.dumps(document).encode()
     try:
         return process_vantage._collected(data, SCHEDULE)
-    except process_vantage._Odd as odd:
+    except process_vantage._NoSpool as odd:
         return str(odd)
 
 

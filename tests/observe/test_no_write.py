@@ -76,7 +76,7 @@ PATHS = st.text(st.characters()) | st.builds(
 @example(path="/a b", target="10.0.0.1")
 @example(path="/\u0120\u010a", target="10.0.0.1")
 def test_one_get_leaves_or_nothing(path: Any, target: str) -> None:
-    talk = http.Talk({"target": target, "port": 80, "path": path})
+    talk = http.HttpTalk({"target": target, "port": 80, "path": path})
     try:
         data = talk.question(1)
     except NO_BYTES:
@@ -98,7 +98,7 @@ def test_a_question_for_one_number_leaves_or_nothing(
     number: int, unit: Any, table: Any, address: Any, kind: Any
 ) -> None:
     try:
-        talk = modbus.Talk({"unit": unit, "table": table, "address": address, "type": kind})
+        talk = modbus.ModbusTalk({"unit": unit, "table": table, "address": address, "type": kind})
         data = talk.question(talk.number(number))
     except (*NO_BYTES, struct.error):
         return

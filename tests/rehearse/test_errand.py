@@ -1,4 +1,4 @@
-"""The lifeline between a drill in a container and whoever started it, on real sockets: words, ends and resets."""
+"""The line between a drill in a container and its starter outside, on real sockets: words, ends and resets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from islandmode.operate.run import hold_lifeline
+from islandmode.operate.run import hear_starter
 from islandmode.rehearse.containers import errand
 from islandmode.rehearse.containers.errand import SOCKET_VARIABLE, Desk
 from islandmode.run.progress import StopLatch
@@ -46,17 +46,17 @@ def listener(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket
 
 
 async def stop_after(latch: StopLatch) -> str:
-    """Hold the lifeline until something is said or it ends; returns why the drill restores."""
+    """Hear the starter until something is said or it ends; returns why the drill restores."""
     with anyio.fail_after(20):
-        await hold_lifeline(latch)
+        await hear_starter(latch)
     assert latch.first is not None
     return latch.first.why
 
 
-async def test_without_a_starter_outside_there_is_no_lifeline(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_starter_outside_there_is_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(SOCKET_VARIABLE, raising=False)
     latch = StopLatch()
-    await hold_lifeline(latch)
+    await hear_starter(latch)
     assert latch.first is None
 
 
@@ -67,7 +67,7 @@ async def test_a_signal_to_the_starter_is_said_to_the_conductor(desk: Desk, *, e
         if early:
             desk.say("SIGINT")
         async with anyio.create_task_group() as beside:
-            beside.start_soon(hold_lifeline, latch)
+            beside.start_soon(hear_starter, latch)
             if not early:
                 # It is said to whoever holds on already, else to whoever comes: either way it arrives.
                 await anyio.sleep(0.2)
@@ -89,7 +89,7 @@ async def test_a_starter_that_is_gone_before_the_call_makes_it_stop(
 async def test_a_starter_that_dies_before_it_takes_the_call_makes_it_stop(listener: socket.socket) -> None:
     latch = StopLatch()
     async with anyio.create_task_group() as beside:
-        beside.start_soon(hold_lifeline, latch)
+        beside.start_soon(hear_starter, latch)
         await anyio.sleep(0.2)
         listener.close()
     assert latch.first is not None
@@ -99,7 +99,7 @@ async def test_a_starter_that_dies_before_it_takes_the_call_makes_it_stop(listen
 async def test_a_starter_that_dies_before_it_reads_makes_it_stop(listener: socket.socket) -> None:
     latch = StopLatch()
     async with anyio.create_task_group() as beside:
-        beside.start_soon(hold_lifeline, latch)
+        beside.start_soon(hear_starter, latch)
         await anyio.sleep(0.2)
         listener.accept()[0].close()
     assert latch.first is not None
@@ -111,7 +111,7 @@ def test_a_client_that_hangs_after_the_conductor_ended_is_ended(desk: Desk, monk
     monkeypatch.setattr(errand, "ENDED_WITHIN_S", 0.1)
     desk.child = subprocess.Popen(["sleep", "600"])
     try:
-        held = errand.lifeline()
+        held = errand.starter_line()
         assert held is not None
         desk.say("SIGINT")
         desk.say("SIGINT")

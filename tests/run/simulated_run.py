@@ -49,7 +49,7 @@ GUARDIAN_S = 600.0
 """How long a world goes on after its conductor has ended: a guardian that still tries then has a device that never answers."""
 
 
-class Untold:
+class NoSignals:
     """A machine that never wants its guardian to end."""
 
     why = None
@@ -243,7 +243,7 @@ class _Stage:
             claim=self.claim,
             hearing=self.line.hearing,
             requests=self.asked["guardian"],
-            told=Untold(),
+            signals=NoSignals(),
         )
         try:
             await guardian.guard()

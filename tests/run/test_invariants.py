@@ -72,7 +72,9 @@ class ForgetsThatItGaveUp(Conductor):
     """Writes down that it will arm a point, is stopped before it does, and leaves the intent standing."""
 
     async def _isolate_all(self) -> str | None:
-        await self._book.append("arm.intent", {"point": "line-firewall", "conduits": ["corporate-line3"], "for_s": 20})
+        await self._journal.append(
+            "arm.intent", {"point": "line-firewall", "conduits": ["corporate-line3"], "for_s": 20}
+        )
         return "Stopped. Nothing was touched."
 
 

@@ -15,7 +15,7 @@ import anyio.to_thread
 import pytest
 
 from islandmode.simulate.clock import SimulatedClock
-from islandmode.simulate.world import Deadlock, Endless, Forbidden, Limits, WorldFault, run_world
+from islandmode.simulate.world import Deadlock, Endless, Forbidden, LoopLimits, WorldFault, run_world
 
 
 def order_of(seed: int) -> tuple[int, ...]:
@@ -187,7 +187,7 @@ def test_a_world_that_never_moves_on_is_ended() -> None:
             await anyio.lowlevel.checkpoint()
 
     with pytest.raises(Endless, match=r"at 0\.000000 s without moving on"):
-        run_world(1, main, limits=Limits(steps_at_one_moment=1000))
+        run_world(1, main, limits=LoopLimits(steps_at_one_moment=1000))
 
 
 def test_a_world_that_never_ends_is_ended() -> None:
@@ -196,7 +196,7 @@ def test_a_world_that_never_ends_is_ended() -> None:
             await anyio.sleep(10.0)
 
     with pytest.raises(Endless, match="after 60 virtual seconds"):
-        run_world(1, main, limits=Limits(virtual_s=60.0))
+        run_world(1, main, limits=LoopLimits(virtual_s=60.0))
 
 
 def test_steps_are_limited() -> None:
@@ -205,7 +205,7 @@ def test_steps_are_limited() -> None:
             await anyio.sleep(0.001)
 
     with pytest.raises(Endless, match="steps"):
-        run_world(1, main, limits=Limits(steps=500))
+        run_world(1, main, limits=LoopLimits(steps=500))
 
 
 def test_an_error_in_a_callback_is_not_lost() -> None:
@@ -245,5 +245,5 @@ def test_a_shielded_restore_outlives_the_limits_that_ended_its_world() -> None:
                 restored.append(True)
 
     with pytest.raises(Endless):
-        run_world(1, main, limits=Limits(virtual_s=60.0))
+        run_world(1, main, limits=LoopLimits(virtual_s=60.0))
     assert restored == [True]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from islandmode.core.errors import InputError, Place
 from islandmode.core.probe import ModbusProbe
+from islandmode.core.problem import Problem
 from islandmode.store import catalog
 from islandmode.store.complaints import PATTERNS
 from tests.store.rows_catalog import DRILL, PACK, ROWS, SECRETS, SITE
@@ -254,20 +254,13 @@ def test_a_terminal_is_safe_from_what_a_file_says(tmp_path: Path) -> None:
     assert said.startswith(f'drills/weekly.yaml:17:1: Unknown key "?[31m{"k" * 55}...".')
 
 
-@dataclass(frozen=True)
-class Complaint:
-    source: str
-    path: tuple[str | int, ...]
-    sentence: str
-
-
 def test_planning_says_where_in_any_of_the_files(tmp_path: Path) -> None:
     loaded = catalog.load(write_workspace(tmp_path), "weekly")
     problems = [
-        Complaint("drill", ("stages", 0, "hold"), "Too long."),
-        Complaint("site", ("isolation_points", "firewall", "management", "address"), "Inside the cut."),
-        Complaint("probes", ("hmi", "vantage"), "Not there."),
-        Complaint("probes", ("nobody",), "Nowhere."),
+        Problem("drill", ("stages", 0, "hold"), "Too long."),
+        Problem("site", ("isolation_points", "firewall", "management", "address"), "Inside the cut."),
+        Problem("probes", ("hmi", "vantage"), "Not there."),
+        Problem("probes", ("nobody",), "Nowhere."),
     ]
     assert str(catalog.problem_error(loaded, problems)).splitlines() == [
         "drills/weekly.yaml:8:11: Too long.",

@@ -23,7 +23,7 @@ MAY_NAME_A_COMMAND = {
     "run/conductor.py": "as core/preflight.py",
     "run/preflight.py": "as core/preflight.py",
     "ui/cli.py": "names of commands, that nobody is told",
-    "ui/lab_scene.py": "it says by what a picture was drawn",
+    "ui/picture/scene.py": "it says by what a picture was drawn",
     "operate/run.py": "it says which command would not work",
 }
 

@@ -22,7 +22,7 @@ EVERY_S = 0.05
 
 async def fetch(probe: dict[str, Any]) -> tuple[int, bytes]:
     """Fetch over a fresh connection, as the HTTP probe does."""
-    connection = Connection(probe["target"], probe["port"], http.Talk(probe))
+    connection = Connection(probe["target"], probe["port"], http.HttpTalk(probe))
     try:
         trace = Trace()
         await connection.open(trace)

@@ -12,7 +12,7 @@ from islandmode.core.episodes import Heard, Seen
 from islandmode.core.plan import Plan
 from islandmode.core.verdict import Result, Verdict
 from islandmode.ui.plan_text import print_plan
-from islandmode.ui.report import render_report
+from islandmode.ui.report.judged import render_report
 from tests.core.given import Documents, given, put
 from tests.core.story import CORPORATE, RESTORE, Story
 from tests.core.test_boundary import CORPORATE_DMZ, isolating, modem

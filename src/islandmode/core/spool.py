@@ -38,7 +38,7 @@ class SpoolReading:
     why: str = ""
 
 
-class _Odd(Exception):
+class _NoSample(Exception):
     """A line is no sample of this spool; the text says why."""
 
 
@@ -52,7 +52,7 @@ def read_spool(segments: Iterable[tuple[str, bytes]], expected: Expected | None 
         for number, line in enumerate(lines, 1):
             try:
                 sample = _next(line, previous, last, expected)
-            except _Odd as odd:
+            except _NoSample as odd:
                 return SpoolReading(tuple(samples), whole=False, why=f"Segment {name}, line {number}: {odd}")
             samples.append(sample)
             previous = digest(line + b"\n")
@@ -71,7 +71,7 @@ def read_sample(line: bytes, expected: Expected | None = None) -> Sample | None:
         sample = _sample(row)
         if expected is not None:
             _must_be_expected(row, expected)
-    except _Odd:
+    except _NoSample:
         return None
     return sample
 
@@ -80,12 +80,12 @@ def _next(line: bytes, previous: str, last: dict[str, int], expected: Expected |
     """Read the line that follows those read before."""
     row = _row(line)
     if row.get("prev") != previous:
-        raise _Odd("the chain is broken; a line was altered, removed or added.")
+        raise _NoSample("the chain is broken; a line was altered, removed or added.")
     sample = _sample(row)
     if expected is not None:
         _must_be_expected(row, expected)
     if sample.seq <= last.get(sample.probe, -1):
-        raise _Odd(f"sample {sample.seq} of {sample.probe} comes after {last[sample.probe]}.")
+        raise _NoSample(f"sample {sample.seq} of {sample.probe} comes after {last[sample.probe]}.")
     last[sample.probe] = sample.seq
     return sample
 
@@ -96,17 +96,17 @@ def _row(line: bytes) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         row = None
     if not isinstance(row, dict) or type(row.get("v")) is not int or row["v"] < 1:
-        raise _Odd("it is not a sample; bytes were altered or lost.")
+        raise _NoSample("it is not a sample; bytes were altered or lost.")
     if row["v"] > FORMAT:
-        raise _Odd(f"it was written by a newer version (format {str(row['v'])[:20]}, this one reads {FORMAT}).")
+        raise _NoSample(f"it was written by a newer version (format {str(row['v'])[:20]}, this one reads {FORMAT}).")
     return row
 
 
 def _must_be_expected(row: Mapping[str, Any], expected: Expected) -> None:
     if row.get("run") != expected.run or row.get("vantage") != expected.vantage:
-        raise _Odd(f"it is of another run or vantage than {expected.run}, {expected.vantage}.")
+        raise _NoSample(f"it is of another run or vantage than {expected.run}, {expected.vantage}.")
     if row["probe"] not in expected.probes:
-        raise _Odd(f"it is of a probe that vantage {expected.vantage} was not given.")
+        raise _NoSample(f"it is of a probe that vantage {expected.vantage} was not given.")
 
 
 def _sample(row: Mapping[str, Any]) -> Sample:
@@ -119,7 +119,7 @@ def _sample(row: Mapping[str, Any]) -> Sample:
             value = _text(value) if isinstance(value, str) else _whole(value)
         _count(answered_us - asked_us)
     except (KeyError, TypeError, ValueError):
-        raise _Odd("it lacks a part of a sample, or has one of another kind.") from None
+        raise _NoSample("it lacks a part of a sample, or has one of another kind.") from None
     return Sample(probe, seq, asked_us, answered_us, seen, value, why, heard, sender)
 
 

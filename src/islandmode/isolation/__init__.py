@@ -10,8 +10,7 @@ from islandmode.core.egress import ways_of
 from islandmode.core.errors import InputError
 from islandmode.core.plan import PlanPoint
 from islandmode.core.rendering import Rendering
-from islandmode.core.site import IsolationPoint as SitePoint
-from islandmode.core.site import Site
+from islandmode.core.site import Site, SitePoint
 from islandmode.isolation.point import IsolationPoint
 from islandmode.isolation.recipes import nftables
 from islandmode.system.clock import Clock

@@ -144,7 +144,7 @@ def fits(size: int) -> int:
     return size
 
 
-class Talk:
+class HttpTalk:
     """Questions and answers of one connection; HTTP answers in the order in which it was asked."""
 
     def __init__(self, probe: dict[str, Any]) -> None:

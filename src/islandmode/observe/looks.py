@@ -94,7 +94,7 @@ class ModbusLook:
     def __init__(self, probe: Probe) -> None:
         """Know the target."""
         self._probe = probe
-        self._talk = modbus.Talk(probe)
+        self._talk = modbus.ModbusTalk(probe)
         self._connection = self._another()
         self._fresh = Fresh(probe.get("changes_within"))
 
@@ -138,7 +138,7 @@ class HttpLook:
 
     async def __call__(self, trace: Trace) -> Value:
         """Fetch and judge."""
-        connection = Connection(self._probe["target"], self._probe["port"], http.Talk(self._probe))
+        connection = Connection(self._probe["target"], self._probe["port"], http.HttpTalk(self._probe))
         try:
             await connection.open(trace)
             status, body = await connection.ask(trace)
@@ -160,7 +160,7 @@ class CanaryLook:
 
     def __init__(self, probe: Probe) -> None:
         """Know the target."""
-        self._talk: Any = http.Talk(probe) if probe.get("ask", "modbus") == "http" else modbus.Talk(probe)
+        self._talk: Any = http.HttpTalk(probe) if probe.get("ask", "modbus") == "http" else modbus.ModbusTalk(probe)
         self._connection = Connection(probe["target"], probe["port"], self._talk)
         self._opened = False
         self._gone = ""
@@ -180,7 +180,7 @@ class CanaryLook:
         except Bad as bad:
             self._gone = "the connection was given up, as %s" % bad
             raise
-        return int(answer[0]) if isinstance(self._talk, http.Talk) else self._talk.read(answer)
+        return int(answer[0]) if isinstance(self._talk, http.HttpTalk) else self._talk.read(answer)
 
 
 class IcmpLook:

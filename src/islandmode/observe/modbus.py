@@ -58,7 +58,7 @@ def value(body: bytes, table: str, kind: str = "uint16", word_order: str = "high
     return int.from_bytes(found, "big", signed=kind.startswith("int"))
 
 
-class Talk:
+class ModbusTalk:
     """Questions and answers of one connection; Modbus numbers them itself, in 16 bits."""
 
     def __init__(self, probe: dict[str, Any]) -> None:

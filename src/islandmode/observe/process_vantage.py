@@ -221,7 +221,7 @@ class ProcessVantage:
                     found = tuple(one for one in samples if one is not None)
             except OSError as error:
                 why = f"its spool could not be looked into ({error.strerror})"
-            except _Odd as odd:
+            except _NoSpool as odd:
                 why = str(odd)
         stamps = (asked_us, self._clock.monotonic_us())
         return Reading(
@@ -229,7 +229,7 @@ class ProcessVantage:
         )
 
     async def _say(self, argv: list[str], most: int, what: str) -> bytes:
-        """Take in what a short command of the far side says, within bounds; raises `_Odd` when it says more."""
+        """Take in what a short command of the far side says, within bounds; raises `_NoSpool` when it says more."""
         process = await anyio.open_process(
             argv, env=self._environment(), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
@@ -239,7 +239,7 @@ class ProcessVantage:
                 async for part in process.stdout:
                     data += part
                     if len(data) > most:
-                        raise _Odd(f"{what} more than {most} bytes")
+                        raise _NoSpool(f"{what} more than {most} bytes")
             await process.wait()
         finally:
             _end_all(process)
@@ -257,7 +257,7 @@ class ProcessVantage:
                 found = _collected(await self._fetched(), self._schedule)
             except OSError as error:
                 why = f"its spool could not be fetched ({error})"
-            except _Odd as odd:
+            except _NoSpool as odd:
                 why = str(odd)
         stamps = (asked_us, self._clock.monotonic_us())
         return Reading(Outcome.UNKNOWN if found is None else Outcome.DONE, found, "" if found else why, *stamps)
@@ -273,7 +273,7 @@ class ProcessVantage:
             return
         if self._far and self._started:
             # Without a descriptor or memory it ends by itself, at the end of its schedule.
-            with anyio.move_on_after(5), suppress(OSError, _Odd):
+            with anyio.move_on_after(5), suppress(OSError, _NoSpool):
                 await self._fetched()
         worker, self._worker = self._worker, None
         # A worker that still waits for its schedule takes the end of its input as the end of its work.
@@ -307,7 +307,7 @@ def _schedule_json(schedule: Schedule) -> str:
     )
 
 
-class _Odd(Exception):
+class _NoSpool(Exception):
     """What was fetched is no spool; the text says why."""
 
 
@@ -333,7 +333,7 @@ def _spool_most_bytes(schedule: Schedule | None) -> int:
 
 
 def _collected(data: bytes, schedule: Schedule | None) -> Collected:
-    """Take a spool apart, check its shape, and its chain over the exact bytes; raises `_Odd` where it is none."""
+    """Take a spool apart, check its shape, and its chain over the exact bytes; raises `_NoSpool` where it is none."""
     try:
         document: Any = json.loads(data)
         segments = tuple((str(name), text.encode("latin-1")) for name, text in document["segments"])
@@ -342,6 +342,6 @@ def _collected(data: bytes, schedule: Schedule | None) -> Collected:
         segments, ended = (), ""
     names = [name for name, _ in segments]
     if ended not in ENDINGS or names != sorted(set(names)) or not all(map(SEGMENT_NAME.fullmatch, names)):
-        raise _Odd(f"what was fetched is no spool; it begins {data[:40].decode('latin-1')!r}")
+        raise _NoSpool(f"what was fetched is no spool; it begins {data[:40].decode('latin-1')!r}")
     reading = read_spool(segments, _expected(schedule))
     return Collected(reading.samples, segments, reading.whole, ended, reading.why)

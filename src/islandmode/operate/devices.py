@@ -17,7 +17,7 @@ from islandmode.operate.ground import Ground, LabGround
 from islandmode.operate.plan import rescue_of
 from islandmode.operate.telling import Listener
 from islandmode.operate.unfinished import (
-    Known,
+    KnownRuns,
     is_workspace,
     known_runs,
     lab_is_gone,
@@ -37,7 +37,7 @@ from islandmode.system.clock import MachineClock
 LOOK_S = 10.0
 
 
-def look_at_devices(known: Known, names: Sequence[str], watch: Watch, listener: Listener) -> int:
+def look_at_devices(known: KnownRuns, names: Sequence[str], watch: Watch, listener: Listener) -> int:
     """Look at the devices of every lab in which a run may have left something, and of this workspace's; 0 or 5."""
     code = 0
     labs: dict[str, tuple[Path, Lab]] = {}
@@ -111,7 +111,7 @@ def look(workspace: Path, lab_name: str, watch: Watch, listener: Listener) -> in
     return code
 
 
-def _plans_of_runs(known: Known, ground: Ground, listener: Listener) -> Iterator[Restorable]:
+def _plans_of_runs(known: KnownRuns, ground: Ground, listener: Listener) -> Iterator[Restorable]:
     for one in known.runs:
         if ground.has(one) and (one.conductor() is not None or owed_by(one)):
             try:

@@ -13,7 +13,7 @@ from anyio.abc import TaskStatus
 from islandmode.core.errors import IslandmodeError
 from islandmode.operate.ground import Ground, ground_of
 from islandmode.run.guardian import Guardian
-from islandmode.run.guardian_process import FolderRequests, PipeHearing
+from islandmode.run.lifeline_pipes import FolderRequests, PipeHearing
 from islandmode.run.outermost import STRANDED, sentence_of
 from islandmode.store import rundir
 from islandmode.store.journal import Journal
@@ -82,7 +82,7 @@ async def _guard(directory: RunDirectory) -> int:
         claim=claim,
         hearing=PipeHearing(0, 1),
         requests=FolderRequests(directory.requests),
-        told=signals,
+        signals=signals,
     )
     async with anyio.create_task_group() as beside:
         await beside.start(signals.receive)

@@ -29,11 +29,11 @@ from islandmode.operate.plan import plan_of
 from islandmode.operate.telling import warn_of_left_out
 from islandmode.operate.unfinished import known_runs, owed_by, refuse_beside_unfinished, uses
 from islandmode.rehearse import backends
-from islandmode.rehearse.containers.errand import lifeline
+from islandmode.rehearse.containers.errand import starter_line
 from islandmode.rehearse.lab_place import lab_of_site
 from islandmode.run.conductor import Conducted, Conductor, RunPlace
-from islandmode.run.guardian_process import FolderRequests, ProcessGuardian
 from islandmode.run.guards import Guarded
+from islandmode.run.lifeline_pipes import FolderRequests, PipeLifeline
 from islandmode.run.outermost import NOTHING_TO_JUDGE, STRANDED, Broken, sentence_of
 from islandmode.run.progress import Show, Stop, StopLatch
 from islandmode.store import rundir
@@ -296,7 +296,7 @@ class _Conducting:
         ended: Conducted | Refused | Broken | None = None
         async with anyio.create_task_group() as beside:
             await beside.start(receive_signals, self._latch)
-            beside.start_soon(hold_lifeline, self._latch)
+            beside.start_soon(hear_starter, self._latch)
             try:
                 ended = await self._conduct()
             except (Refused, Broken) as error:
@@ -363,7 +363,7 @@ class _Conducting:
         # By its path: the guardian's environment is empty, and with it would go the place that was chosen.
         known = ("--record", str(record.path)) if record is not None else ()
         return Guarded(
-            ProcessGuardian((*ours, "guard", run, *own, *known), self._clock),
+            PipeLifeline((*ours, "guard", run, *own, *known), self._clock),
             claim,
             FolderRequests(self._directory.requests),
             (partial(_restore_would_work, (*ours, "restore", run, "--prove", *own)),),
@@ -409,11 +409,11 @@ async def receive_signals(latch: StopLatch, *, task_status: TaskStatus[None]) ->
             latch.pull(Stop("signal", f"{signal.Signals(number).name} was received."))
 
 
-async def hold_lifeline(latch: StopLatch) -> None:
+async def hear_starter(latch: StopLatch) -> None:
     """Take words of whoever started us from outside for its signals, and its end for the wish that we end; nothing otherwise."""
     gone = Stop("signal", "The command that started this drill is gone.")
     try:
-        held = lifeline()
+        held = starter_line()
     except OSError:
         latch.pull(gone)
         return

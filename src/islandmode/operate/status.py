@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from islandmode.operate.unfinished import Known, lab_is_gone, owed_by
+from islandmode.operate.unfinished import KnownRuns, lab_is_gone, owed_by
 from islandmode.operate.watch import Watch
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import LabUnknown
@@ -62,7 +62,7 @@ def _lab(workspace: Path, name: str) -> LabStanding:
         return LabStanding(name, "unknown", sentence_of(error))
 
 
-def runs_standing(known: Known, watch: Watch) -> Iterator[RunStanding]:
+def runs_standing(known: KnownRuns, watch: Watch) -> Iterator[RunStanding]:
     """Say of every known run, newest first, whether it goes on and what it owes.
 
     The machine's record of a run that is over by its own journals goes: nobody was there to take it away.

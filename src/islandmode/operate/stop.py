@@ -27,7 +27,7 @@ from islandmode.core.unfinished import armed
 from islandmode.operate.operator_name import operator_name
 from islandmode.operate.telling import Kept, Listener
 from islandmode.operate.unfinished import (
-    Known,
+    KnownRuns,
     is_workspace,
     known_runs,
     lab_is_gone,
@@ -99,7 +99,7 @@ def abort(wanted: Wanted) -> int:
     return _bring_back(wanted, known, chosen, none, asked)
 
 
-def _each(watch: Watch, known: Known) -> Iterator[RunDirectory]:
+def _each(watch: Watch, known: KnownRuns) -> Iterator[RunDirectory]:
     """Give run after run; that one could be read says that the disk answers."""
     for one in known.runs:
         watch.step()
@@ -117,7 +117,7 @@ def _ask_all(runs: Iterator[RunDirectory]) -> Iterator[Path]:
 
 
 def _bring_back(
-    wanted: Wanted, known: Known, chosen: Sequence[RunDirectory], none: str, asked: frozenset[Path] = frozenset()
+    wanted: Wanted, known: KnownRuns, chosen: Sequence[RunDirectory], none: str, asked: frozenset[Path] = frozenset()
 ) -> int:
     """Bring back every run that was chosen: ask its processes, wait a moment, then do what is left."""
     # Who asks a second time, from the operations host, has seen that something is owed, and may see more of the record there.
@@ -133,7 +133,7 @@ def _bring_back(
     return max(code, say_whether_all(known, "" if chosen else none, wanted.listener))
 
 
-def say_whether_all(known: Known, none: str, listener: Listener) -> int:
+def say_whether_all(known: KnownRuns, none: str, listener: Listener) -> int:
     """Say that there is no run, or why that cannot be said; returns 5 where a run may be hidden."""
     for why in known.unread:
         listener.warn(f"{why}: a run may be going on that is not named here.")

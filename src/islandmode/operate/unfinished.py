@@ -32,7 +32,7 @@ UNREADABLE = "?"
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownRuns:
     """The runs of a workspace and of its machine, newest first, and what could not be looked at: that may hide one."""
 
     workspace: Path
@@ -59,7 +59,7 @@ class Known:
         return rundir.find_in(self.runs, run)
 
 
-def known_runs(workspace: Path) -> Known:
+def known_runs(workspace: Path) -> KnownRuns:
     """Find the runs of a workspace, and every run that the machine knows to be going on or unfinished."""
     where, machine, unread = workspace.resolve(), active.known(), list[str]()
     mine: tuple[RunDirectory, ...] = ()
@@ -67,7 +67,7 @@ def known_runs(workspace: Path) -> Known:
         mine = rundir.earlier(where)
     except InputError as error:
         unread.append(str(error))
-    return Known(where, rundir.with_records(mine, machine.runs), (*machine.unread, *unread))
+    return KnownRuns(where, rundir.with_records(mine, machine.runs), (*machine.unread, *unread))
 
 
 def is_workspace(folder: Path) -> bool:

@@ -30,7 +30,7 @@ def _as_tuple(given: Any) -> Any:
 Text = Annotated[str, BeforeValidator(_as_text)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_as_tuple)]
 Words = Annotated[dict[str, Text], BeforeValidator(_as_mapping)]
-LEFT_EMPTY = ("Settings", "Management")
+LEFT_EMPTY = ("Settings", "LabManagement")
 """Parts of a file that may be there with nothing in them."""
 FORM = ConfigDict(frozen=True, extra="ignore")
 
@@ -105,7 +105,7 @@ def _laid_over(below: Any, above: Any) -> Any:
 Group = Annotated[Settings, BeforeValidator(_as_mapping)]
 
 
-class Link(BaseModel):
+class FileLink(BaseModel):
     """A link in its short form."""
 
     model_config = FORM
@@ -129,7 +129,7 @@ class Plant(BaseModel):
     nodes: Annotated[dict[str, Group], BeforeValidator(_as_mapping)] = Field(
         description="The nodes by their names. `ops` must be there: the operations host, on which the drill runs."
     )
-    links: Annotated[tuple[Link, ...], BeforeValidator(_as_tuple)] = Field(
+    links: Annotated[tuple[FileLink, ...], BeforeValidator(_as_tuple)] = Field(
         default=(), description="Who is wired to whom."
     )
 
@@ -144,7 +144,7 @@ class Plant(BaseModel):
         return merged.model_copy(update={"kind": kind, "group": group})
 
 
-class Management(BaseModel):
+class LabManagement(BaseModel):
     """The management network; what is left out is as containerlab has it."""
 
     model_config = FORM
@@ -166,8 +166,8 @@ class LabFile(BaseModel):
 
     model_config = FORM
     name: Text = Field(default="", description="What the picture of the lab is called.", examples=["plant"])
-    mgmt: Annotated[Management, BeforeValidator(_as_mapping)] = Field(
-        default=Management(), description="The management network, which joins operations host and isolation points."
+    mgmt: Annotated[LabManagement, BeforeValidator(_as_mapping)] = Field(
+        default=LabManagement(), description="The management network, which joins operations host and isolation points."
     )
     topology: Plant = Field(description="The lab itself.")
 

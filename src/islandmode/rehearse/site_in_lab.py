@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from islandmode.core.planning.paths import HERE
 from islandmode.core.problem import Path, listed
-from islandmode.core.site import IsolationPoint, Site, VantagePoint
+from islandmode.core.site import Site, SitePoint, VantagePoint
 from islandmode.rehearse.node_words import OPERATIONS_HOST, POINT_LABEL, ZONE_LABEL
 from islandmode.rehearse.topology import MANAGEMENT_INTERFACE, LabNode, Topology
 from islandmode.rehearse.topology_faults import same_address
@@ -20,7 +20,7 @@ from islandmode.store.yaml_tree import show
 
 
 @dataclass(frozen=True)
-class Fault:
+class Mismatch:
     """One thing that a file says and the other does not bear out; `path` leads into the file where it is mended."""
 
     path: Path
@@ -30,7 +30,7 @@ class Fault:
 
 def needed_faults(
     site: Site, topology: Topology, points: Collection[str], vantages: Collection[str]
-) -> Iterator[Fault]:
+) -> Iterator[Mismatch]:
     """Find, in the site's file, why these points and vantages cannot be rehearsed in a lab."""
     for name, vantage in site.vantages.items():
         if name in vantages:
@@ -42,12 +42,12 @@ def needed_faults(
                 f"No node of the lab ({topology.file.name}) is isolation point {name}; give the node that stands for it the label "
                 f"{POINT_LABEL}: {name}."
             )
-            yield Fault(("isolation_points", name), sentence, of_key=True)
+            yield Mismatch(("isolation_points", name), sentence, of_key=True)
         elif name in points and node is not None:
             yield from _management(name, point, node, topology)
 
 
-def site_faults(site: Site, topology: Topology) -> Iterator[Fault]:
+def site_faults(site: Site, topology: Topology) -> Iterator[Mismatch]:
     """Find, in the site's file, everything that its lab does not bear out."""
     yield from needed_faults(site, topology, site.isolation_points, site.vantages)
     for name, point in site.isolation_points.items():
@@ -56,7 +56,7 @@ def site_faults(site: Site, topology: Topology) -> Iterator[Fault]:
             yield from _interfaces(name, point, node, topology)
 
 
-def lab_faults(topology: Topology, sites: Sequence[Site]) -> Iterator[Fault]:
+def lab_faults(topology: Topology, sites: Sequence[Site]) -> Iterator[Mismatch]:
     """Find, in the lab's file, labels that none of its sites bears out; a lab may stand for several sites."""
     points = {point for site in sites for point in site.isolation_points}
     zones = {zone for site in sites for zone in site.zones}
@@ -68,10 +68,10 @@ def lab_faults(topology: Topology, sites: Sequence[Site]) -> Iterator[Fault]:
                     f"Node {name} has the label {label}: {show(given)}, which is no {what} of site "
                     f"{' or '.join(sorted(site.site for site in sites))}; known: {listed(known)}.{_hint(given, known)}"
                 )
-                yield Fault(("topology", "nodes", name, "labels", label), sentence)
+                yield Mismatch(("topology", "nodes", name, "labels", label), sentence)
 
 
-def _vantage(name: str, vantage: VantagePoint, topology: Topology) -> Iterator[Fault]:
+def _vantage(name: str, vantage: VantagePoint, topology: Topology) -> Iterator[Mismatch]:
     at, where = ("vantages", name), topology.file.name
     if vantage.node is None:
         meant = f"node: {OPERATIONS_HOST}" if name == HERE else "node: NAME"
@@ -79,19 +79,19 @@ def _vantage(name: str, vantage: VantagePoint, topology: Topology) -> Iterator[F
             f"Vantage {name} has no node, which is needed in a rehearsal; add the node of the lab ({where}) that stands for it, "
             f"`{meant}`."
         )
-        yield Fault(at, sentence, of_key=True)
+        yield Mismatch(at, sentence, of_key=True)
     elif vantage.node not in topology.nodes:
         sentence = (
             f"There is no node {show(vantage.node)} in the lab ({where}); known nodes: {', '.join(topology.nodes)}."
             f"{_hint(vantage.node, topology.nodes)}"
         )
-        yield Fault((*at, "node"), sentence)
+        yield Mismatch((*at, "node"), sentence)
     elif name == HERE and vantage.node != OPERATIONS_HOST:
         sentence = (
             f"Vantage {HERE} is the operations host, on which the drill runs, and that is node {OPERATIONS_HOST} of a lab; "
             f"found {show(vantage.node)}."
         )
-        yield Fault((*at, "node"), sentence)
+        yield Mismatch((*at, "node"), sentence)
 
 
 def _hint(word: str, known: Collection[str]) -> str:
@@ -99,7 +99,7 @@ def _hint(word: str, known: Collection[str]) -> str:
     return f' Did you mean "{close[0]}"?' if close else ""
 
 
-def _management(name: str, point: IsolationPoint, node: LabNode, topology: Topology) -> Iterator[Fault]:
+def _management(name: str, point: SitePoint, node: LabNode, topology: Topology) -> Iterator[Mismatch]:
     address = str(point.management.address)
     if address in {same_address(one) for one in node.management}:
         return
@@ -111,10 +111,10 @@ def _management(name: str, point: IsolationPoint, node: LabNode, topology: Topol
     sentence = (
         f"{name} is managed at {address}, but its node {node.name} in the lab ({topology.file.name}) {own}; {here}."
     )
-    yield Fault(("isolation_points", name, "management", "address"), sentence)
+    yield Mismatch(("isolation_points", name, "management", "address"), sentence)
 
 
-def _interfaces(name: str, point: IsolationPoint, node: LabNode, topology: Topology) -> Iterator[Fault]:
+def _interfaces(name: str, point: SitePoint, node: LabNode, topology: Topology) -> Iterator[Mismatch]:
     """Find interfaces that nothing in the lab's file makes; only a kind of their own gives them names of its own."""
     if node.kind != "linux":
         return
@@ -134,4 +134,4 @@ def _interfaces(name: str, point: IsolationPoint, node: LabNode, topology: Topol
                     f"Interface {show(interface)} of {name}, towards zone {zone}, has no link in the lab ({topology.file.name}) on its node "
                     f"{node.name}; interfaces with one: {listed(linked)}. Name one of them, or add the link."
                 )
-                yield Fault(("isolation_points", name, "interfaces", zone, number), sentence)
+                yield Mismatch(("isolation_points", name, "interfaces", zone, number), sentence)

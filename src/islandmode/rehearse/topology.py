@@ -11,7 +11,7 @@ from pathlib import Path
 
 from islandmode.core.errors import InputError
 from islandmode.core.quantities import NAME_PATTERN
-from islandmode.rehearse.lab_file import LabFile, Link, Management, Settings
+from islandmode.rehearse.lab_file import FileLink, LabFile, LabManagement, Settings
 from islandmode.rehearse.node_words import (
     CLOCK_LABEL,
     OPERATIONS_HOST,
@@ -94,7 +94,7 @@ class Topology:
     nodes: dict[str, LabNode]
     links: tuple[LabLink, ...]
     file: Path
-    management: Management = field(default_factory=Management)
+    management: LabManagement = field(default_factory=LabManagement)
 
     def on_management(self, address: str) -> tuple[str, int]:
         """Give an address with the length of the management network that it is on."""
@@ -261,7 +261,7 @@ def _bind(tree: YamlTree, where: PathInFile, bind: str, folder: Path) -> tuple[s
     return str((folder / source).resolve()), target, mode
 
 
-def _link(tree: YamlTree, number: int, link: Link, nodes: dict[str, LabNode]) -> LabLink:
+def _link(tree: YamlTree, number: int, link: FileLink, nodes: dict[str, LabNode]) -> LabLink:
     where: PathInFile = ("topology", "links", number)
     ends: list[str] = []
     for end in link.endpoints:

@@ -28,7 +28,6 @@ from islandmode.core.plan import Plan, PlanStage, Step
 from islandmode.core.preflight import PreflightFinding, judge_baseline
 from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.observe.vantage import Vantage
-from islandmode.run.book import Book
 from islandmode.run.deadman import DeadMan, egress_in
 from islandmode.run.guards import Guarded, Guards
 from islandmode.run.outermost import Broken
@@ -36,6 +35,7 @@ from islandmode.run.pace import Pace
 from islandmode.run.preflight import Preflight
 from islandmode.run.progress import Progress, Show, Stop, StopLatch
 from islandmode.run.restore import restore_until_seen
+from islandmode.run.run_journal import RunJournal
 from islandmode.run.witness import Witness
 from islandmode.store.journal import Journal
 from islandmode.system.clock import Clock
@@ -101,11 +101,11 @@ class Conductor:
         self._place = place
         self._latch = latch
         self._show = show
-        self._book = Book(journal, latch)
-        self._guards = Guards(guarded, clock=clock, book=self._book, run=place.run, ready_s=limits.ready_s(plan))
-        self._dead_man = DeadMan(plan, points, self._book, self._guards, clock)
-        self._witness = Witness(plan, vantages, self._book, clock, place.run)
-        self._preflight = Preflight(plan, points, self._book, disk, place.directory, place.forwards, place.restore)
+        self._journal = RunJournal(journal, latch)
+        self._guards = Guards(guarded, clock=clock, journal=self._journal, run=place.run, ready_s=limits.ready_s(plan))
+        self._dead_man = DeadMan(plan, points, self._journal, self._guards, clock)
+        self._witness = Witness(plan, vantages, self._journal, clock, place.run)
+        self._preflight = Preflight(plan, points, self._journal, disk, place.directory, place.forwards, place.restore)
         self._isolated: dict[str, tuple[str, ...]] = {}
         self._stage: PlanStage | None = None
         self._complete = False
@@ -121,7 +121,7 @@ class Conductor:
         except Refused as refused:
             # No verdict will say it: `show` and the report read it here.
             stop = self._latch.first
-            self._book.note("run.refused", {"why": str(refused), "by": stop.by if stop is not None else ""})
+            self._journal.note("run.refused", {"why": str(refused), "by": stop.by if stop is not None else ""})
             raise
         finally:
             with anyio.CancelScope(shield=True):
@@ -157,7 +157,7 @@ class Conductor:
 
     async def _check(self) -> None:
         self._move(Event.PREFLIGHT_STARTED, "Preflight: one login on each isolation point, nothing is changed.")
-        await self._book.append("run.started", dict(self._place.header))
+        await self._journal.append("run.started", dict(self._place.header))
         self._refuse_if_stopped()
         await self._preflight.check()
         self._refuse_if_stopped()
@@ -167,7 +167,7 @@ class Conductor:
         wrong = await self._witness.start(limits.sampling_s(self._plan), self._place.started_by)
         if wrong:
             raise Refused(f"{wrong[0]} Nothing was touched.")
-        await self._book.append("baseline.started", {})
+        await self._journal.append("baseline.started", {})
         unproven: list[str | None] = []
 
         async def prove() -> None:
@@ -185,7 +185,7 @@ class Conductor:
             bad = await self._hear_until_good(self._plan.drill.settle, longest_s, proved)
             if self._latch.first is not None:
                 beside.cancel_scope.cancel()
-        await self._book.append("baseline.done", {"bad": list(bad)})
+        await self._journal.append("baseline.done", {"bad": list(bad)})
         self._refuse_if_stopped()
         for why in unproven:
             if why is not None:
@@ -210,7 +210,7 @@ class Conductor:
             if not found or asked_us >= until_us or self._latch.first is not None:
                 codes, probes = [one.code for one in found], [one.probe for one in found if one.probe]
                 what = [one.sentence for one in found]
-                await self._book.append("vantage.looked", {"what": what, "codes": codes, "probes": probes})
+                await self._journal.append("vantage.looked", {"what": what, "codes": codes, "probes": probes})
                 return found
             await self._clock.sleep(LOOK_EVERY_S)
 
@@ -300,7 +300,7 @@ class Conductor:
 
     async def _isolate_one(self, stage: str, step: Step) -> None:
         intent = {"stage": stage, "point": step.point, "conduits": list(step.conduits)}
-        if not await self._book.append("isolate.intent", intent):
+        if not await self._journal.append("isolate.intent", intent):
             # The latch is pulled; wait here for the cancel rather than go on without a record.
             await anyio.sleep_forever()
         deadline_s = self._plan.points[step.point].capabilities.calls_s.isolate
@@ -318,7 +318,7 @@ class Conductor:
         result = {"outcome": reading.outcome.value, "why": reading.why, "egress": egress}
         # Ordered when the isolate left, not when the device was asked again: a lost reply changes no effective time.
         stamps = {"asked_us": ordered.asked_us, "answered_us": reading.answered_us}
-        await self._book.append("isolate.result", intent | result | stamps)
+        await self._journal.append("isolate.result", intent | result | stamps)
         if not reading.done or not _isolating(reading.value, step.conduits):
             why = reading.why or "the device was read back and does not isolate"
             what = f"{step.point} did not isolate {', '.join(step.conduits)}: {why}."
@@ -332,7 +332,7 @@ class Conductor:
         """See that we did not lock ourselves out: a new login works after a stage, before anything is held."""
         reading = await self._points[name].try_login(self._plan.points[name].capabilities.calls_s.login)
         data = {"stage": stage, "point": name, "outcome": reading.outcome.value, "why": reading.why}
-        await self._book.append("login.tried", data)
+        await self._journal.append("login.tried", data)
         if not reading.done:
             why = f"After stage {stage} was isolated, a new login to {name} failed ({reading.why})."
             # A lock-out is proven where the device itself lives: it was heard just now on the session that is open.
@@ -340,12 +340,12 @@ class Conductor:
             self._latch.pull(Stop("lock_out", why, proven=proven))
 
     async def _hold(self, stage: PlanStage) -> None:
-        await self._book.append("hold.started", {"stage": stage.name})
+        await self._journal.append("hold.started", {"stage": stage.name})
         if stage is self._plan.stages[-1]:
             self._pace.ends_in(stage.hold_s)
         await self._clock.sleep(stage.hold_s)
         # What comes next may be the restore, and that waits for no disk; the next isolate waits for this record too.
-        self._book.note("hold.ended", {"stage": stage.name, "complete": True})
+        self._journal.note("hold.ended", {"stage": stage.name, "complete": True})
 
     async def _restore_or_say(self, refusal: str | None) -> bool:
         try:
@@ -358,20 +358,20 @@ class Conductor:
         touched = dict(self._dead_man.touched)
         stop = self._latch.first
         if stop is not None:
-            self._book.note("stop", {"by": stop.by, "why": stop.why, "proven": stop.proven})
+            self._journal.note("stop", {"by": stop.by, "why": stop.why, "proven": stop.proven})
         ended = "The plan is complete." if self._complete else "The run failed before its plan was complete."
         why = stop.why if stop is not None else refusal or ended
         if not touched:
             return True
         # First what gives back the memory kept for this; and a display that fails keeps no plant isolated.
         self._guards.restoring()
-        self._book.note("restore.ordered", {"why": why})
+        self._journal.note("restore.ordered", {"why": why})
         with suppress(MemoryError):
             self._move(Event.RESTORE_STARTED, f"Restoring every isolation point: {why}")
         seen = await restore_until_seen(
             self._points,
             touched,
-            notes=self._book,
+            notes=self._journal,
             clock=self._clock,
             give_up_after_s=limits.stranded_s(self._plan),
         )
@@ -388,10 +388,10 @@ class Conductor:
 
     async def _settle(self) -> None:
         """Watch the plant come back: the probes' positive controls after the drill."""
-        await self._book.append("verify.started", {})
+        await self._journal.append("verify.started", {})
         longest_s = self._plan.drill.limits.restore_within + self._plan.drill.settle
         bad = await self._hear_until_good(self._plan.drill.settle, longest_s)
-        await self._book.append("verify.done", {"bad": list(bad)})
+        await self._journal.append("verify.done", {"bad": list(bad)})
 
     async def _collect(self) -> None:
         if self.phase is Phase.RESTORED:
@@ -402,7 +402,7 @@ class Conductor:
         return await self._preflight.compare()
 
     async def _finish(self, *, restored: bool) -> None:
-        await self._book.append("run.finished", {"restored": restored, "why": self._sentence})
+        await self._journal.append("run.finished", {"restored": restored, "why": self._sentence})
         if restored:
             self._move(Event.FINISHED, "Finished.")
 

@@ -17,9 +17,9 @@ from islandmode.core.egress import across
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import Plan
 from islandmode.isolation.point import IsolationPoint, PointState
-from islandmode.run.book import Book
 from islandmode.run.guards import Guards
 from islandmode.run.progress import Stop, TimerReading
+from islandmode.run.run_journal import RunJournal
 from islandmode.system.clock import Clock
 
 RENEW_BELOW = 0.5
@@ -43,13 +43,13 @@ class DeadMan:
     """The timers of every isolation point of a run."""
 
     def __init__(
-        self, plan: Plan, points: Mapping[str, IsolationPoint], book: Book, guards: Guards, clock: Clock
+        self, plan: Plan, points: Mapping[str, IsolationPoint], journal: RunJournal, guards: Guards, clock: Clock
     ) -> None:
         """Know the plan's points; nothing is armed yet."""
         self._guards = guards
         self._plan = plan
         self._points = points
-        self._book = book
+        self._journal = journal
         self._clock = clock
         self.touched: dict[str, tuple[str, ...]] = {}
         """Points on which an object may stand: restore owes each of them a visit."""
@@ -70,7 +70,7 @@ class DeadMan:
             if refusal is not None:
                 return (refusal,)
             reading = await self._arm_one(name, planned.conduits, for_s)
-            await self._book.append("arm.result", intent | _result(reading))
+            await self._journal.append("arm.result", intent | _result(reading))
             trouble = arm_trouble(name, self._able(name), planned.conduits, for_s, reading)
             if trouble:
                 wrong.append(trouble)
@@ -85,14 +85,14 @@ class DeadMan:
         """
         goes_on = False
         try:
-            if not await self._book.append("arm.intent", intent):
+            if not await self._journal.append("arm.intent", intent):
                 return f"{intent['point']}: not armed, because the journal cannot be written."
             closed = await self._guards.closed()
             goes_on = closed is None
             return None if closed is None else closed.why
         finally:
             if not goes_on:
-                self._book.note("arm.cancelled", {"point": intent["point"]})
+                self._journal.note("arm.cancelled", {"point": intent["point"]})
 
     async def _arm_one(self, name: str, conduits: tuple[str, ...], for_s: float) -> Reading[PointState]:
         # Owed from before the call: a cancel or a crash in the middle of it must not forget a half-armed device.
@@ -122,7 +122,7 @@ class DeadMan:
         left_s = self._left_s(name)
         reading = await self._points[name].state(conduits, able.calls_s.read)
         self._keep(name, reading)
-        await self._book.append("dead_man.read", {"point": name} | _result(reading))
+        await self._journal.append("dead_man.read", {"point": name} | _result(reading))
         watched = watched_of(able, conduits, isolated)
         trouble = watch_trouble(name, able, watched, isolated, reading, left_s) or self._not_as_set(name, reading)
         if trouble is not None:
@@ -182,7 +182,7 @@ class DeadMan:
             self._expect(name, for_s, reading)
             self._keep(name, reading)
         stamps = {"point": name, "for_s": for_s}
-        await self._book.append("dead_man.renew", stamps | _result(reading))
+        await self._journal.append("dead_man.renew", stamps | _result(reading))
         if reading.done or self._left_s(name) - able.step_s > self._plan.dead_man_s * RENEW_UNTIL:
             return None
         why = f"{name}: the dead-man was not renewed ({reading.why or reading.outcome.value})."

@@ -61,7 +61,7 @@ PAUSE_MAX_S = 30.0
 """Between two attempts, when a device stays away for hours: a login every few seconds could lock our account there."""
 
 
-class Told(Protocol):
+class EndSignals(Protocol):
     """Whether the machine wants this process to end."""
 
     @property
@@ -84,7 +84,7 @@ class Guardian:
         claim: Claim,
         hearing: Hearing,
         requests: Requests,
-        told: Told,
+        signals: EndSignals,
     ) -> None:
         """Take everything that guarding needs; nothing is contacted yet."""
         self._plan = plan
@@ -95,7 +95,7 @@ class Guardian:
         self._claim = claim
         self._hearing = hearing
         self._requests = requests
-        self._told = told
+        self._signals = signals
         self._owed: dict[str, tuple[str, ...]] = {}
         self._heard_us = 0
         self._gone_us: int | None = None
@@ -157,7 +157,7 @@ class Guardian:
             why = self._reason()
             if why is not None and self._owed:
                 return why
-            if self._told.why is not None:
+            if self._signals.why is not None:
                 return None
 
     def _take_in(self, line: str) -> None:
@@ -180,8 +180,8 @@ class Guardian:
 
     def _reason(self) -> str | None:
         now_us = self._clock.monotonic_us()
-        if self._told.why is not None:
-            return f"The guardian was told to end: {self._told.why}."
+        if self._signals.why is not None:
+            return f"The guardian was told to end: {self._signals.why}."
         if self._restoring_us is not None:
             restoring_s = (now_us - self._restoring_us) / 1_000_000
             # Beyond the latest moment of what the conductor may have given up: before that no look of its own proves a restore.
@@ -218,7 +218,7 @@ class Guardian:
 
     async def _outlast(self) -> str | None:
         """Stay until the conductor has ended: one that only slept may still have something under way to a device."""
-        while self._told.why is None:
+        while self._signals.why is None:
             line: str | None = ""
             with anyio.move_on_after(LISTEN_S):
                 line = await self._hearing.next_line()
@@ -245,7 +245,7 @@ class Guardian:
         points = {name: self._points[name] for name in self._owed}
         for look in range(SAVED_LOOKS):
             await self._clock.sleep(SAVED_PAUSE_S if look else 0.0)
-            if self._told.why is not None:
+            if self._signals.why is not None:
                 return
             left = await look_and_note(points, self._journal)
             points = {name: self._points[name] for name, one in left.items() if one.unread}

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import anyio
 
 from islandmode.core.request import NotARequest, read_request
-from islandmode.run.book import Book
 from islandmode.run.progress import Stop
+from islandmode.run.run_journal import RunJournal
 from islandmode.system.claim import Claim
 from islandmode.system.clock import Clock
 from islandmode.system.lifeline import BEAT, BEAT_S, OWE, PAID, RESTORED, RESTORING, STRANDED, Lifeline, Requests
@@ -37,7 +37,7 @@ class Guarded:
 class Guards:
     """The conductor's side of everything that may take the run from it."""
 
-    def __init__(self, guarded: Guarded, *, clock: Clock, book: Book, run: str, ready_s: float) -> None:
+    def __init__(self, guarded: Guarded, *, clock: Clock, journal: RunJournal, run: str, ready_s: float) -> None:
         """Know the guardian's line, and how long it may take to be ready; nothing is said on it yet."""
         self._ready_s = ready_s
         self._lifeline = guarded.lifeline
@@ -45,7 +45,7 @@ class Guards:
         self._requests = guarded.requests
         self._proofs = guarded.proofs
         self._clock = clock
-        self._book = book
+        self._journal = journal
         self._run = run
         self._reserve = MemoryReserve()
         self._known: set[str] = set()
@@ -65,7 +65,7 @@ class Guards:
 
         async def guardian() -> str | None:
             why = await self._lifeline.ready(self._ready_s)
-            await self._book.append("guardian.proved", {"why": why or ""})
+            await self._journal.append("guardian.proved", {"why": why or ""})
             return None if why is None else f"The guardian is not ready: {why}."
 
         missing = self._reserve.take()
@@ -142,10 +142,10 @@ class Guards:
             known = frozenset(self._known)
             request = read_request(data, run=self._run, now_utc_us=self._clock.utc_us(), known=known)
             if isinstance(request, NotARequest):
-                self._book.note("request.ignored", {"file": name, "why": request.why})
+                self._journal.note("request.ignored", {"file": name, "why": request.why})
                 continue
             self._known.add(request.id)
-            self._book.note("request.taken", {"file": name, "kind": request.kind, "author": request.author})
+            self._journal.note("request.taken", {"file": name, "kind": request.kind, "author": request.author})
             stop = stop or Stop("abort", f"{request.author} asked for it.")
         return stop
 

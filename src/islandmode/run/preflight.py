@@ -23,7 +23,7 @@ from islandmode.core.preflight import (
 from islandmode.core.preflight_firewall import judge_firewall, judge_host
 from islandmode.isolation.by_hand import mend_saved
 from islandmode.isolation.point import Configuration, IsolationPoint
-from islandmode.run.book import Book
+from islandmode.run.run_journal import RunJournal
 from islandmode.system.disk import Disk
 
 
@@ -34,7 +34,7 @@ class Preflight:
         self,
         plan: Plan,
         points: Mapping[str, IsolationPoint],
-        book: Book,
+        journal: RunJournal,
         disk: Disk,
         directory: Path,
         forwards: tuple[str, ...] = (),
@@ -44,7 +44,7 @@ class Preflight:
         self._forwards, self._restore = forwards, restore
         self._plan = plan
         self._points = points
-        self._book = book
+        self._journal = journal
         self._disk = disk
         self._directory = directory
         self._artifacts = directory / "artifacts"
@@ -76,7 +76,7 @@ class Preflight:
         """Write findings down; raises `Refused` with the first that refuses."""
         for finding in findings:
             data = {"code": finding.code, "sentence": finding.sentence, "refuses": finding.refuses}
-            await self._book.append("preflight.finding", data)
+            await self._journal.append("preflight.finding", data)
         refusing = next((finding for finding in findings if finding.refuses), None)
         if refusing is not None:
             raise Refused(refusing.sentence)
@@ -132,7 +132,7 @@ class Preflight:
             "why": reading.why or unkept,
             "parts": digests,
         }
-        await self._book.append("configuration.read", data)
+        await self._journal.append("configuration.read", data)
         if reading.value is not None:
             kept = self._before if when == "before" else self._after
             kept[name] = reading.value
@@ -159,7 +159,7 @@ class Preflight:
                 if text:
                     data |= {"changed": changed_lines(text, ours), "anew": made_anew(text)}
                     data |= {"mend": self._mend(name, part) if ours else ""}
-                await self._book.append("configuration.compared", data)
+                await self._journal.append("configuration.compared", data)
                 if text:
                     differences[f"{name} {part}"] = text
         return differences

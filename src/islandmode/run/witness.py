@@ -16,8 +16,8 @@ from islandmode.core.episodes import Sample, Seen
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import Plan
 from islandmode.observe.vantage import Collected, Offset, Schedule, Vantage
-from islandmode.run.book import Book
 from islandmode.run.progress import Lamp, Stop
+from islandmode.run.run_journal import RunJournal
 from islandmode.system.clock import Clock
 
 CALL_DEADLINE_S = 10.0
@@ -46,11 +46,13 @@ class FarWords:
 class Witness:
     """Starts, hears, and collects the vantages of one run."""
 
-    def __init__(self, plan: Plan, vantages: Mapping[str, Vantage], book: Book, clock: Clock, run: str) -> None:
+    def __init__(
+        self, plan: Plan, vantages: Mapping[str, Vantage], journal: RunJournal, clock: Clock, run: str
+    ) -> None:
         """Know the plan's vantages; nothing is started yet."""
         self._plan = plan
         self._vantages = vantages
-        self._book = book
+        self._journal = journal
         self._clock = clock
         self._run = run
         self._last: dict[str, LastSeen] = {}
@@ -67,7 +69,7 @@ class Witness:
             schedule = Schedule(self._run, name, mine, self._plan.drill.sample_every, end_after_s)
             reading = await vantage.start(schedule, CALL_DEADLINE_S)
             data = {"vantage": name, "far": vantage.far, "by": started_by}
-            await self._book.append("vantage.started", data | _outcome(reading))
+            await self._journal.append("vantage.started", data | _outcome(reading))
             if not reading.done:
                 wrong.append(f"The worker on vantage {name} did not start ({reading.why or reading.outcome.value}).")
         self.listening_since_us = self._clock.monotonic_us()
@@ -189,7 +191,7 @@ class Witness:
             "ended": spool.ended if spool else "",
             "samples": len(spool.samples) if spool else 0,
         }
-        await self._book.append("collect.result", more | _outcome(reading))
+        await self._journal.append("collect.result", more | _outcome(reading))
 
     def _of_one_boot(self, name: str, spool: Collected) -> Collected:
         """Take no sample of a host that restarted: its clock began anew, and no time of it can be placed."""
@@ -214,7 +216,7 @@ class Witness:
                 "uncertainty_us": reading.value.uncertainty_us,
                 "boot_id": reading.value.boot_id,
             }
-        await self._book.append("vantage.offset", data)
+        await self._journal.append("vantage.offset", data)
 
     def samples(self) -> dict[str, tuple[Sample, ...]]:
         """Give every collected sample by probe, moved into the conductor's monotonic time."""

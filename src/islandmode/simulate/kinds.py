@@ -23,7 +23,7 @@ OWN_TIMER = "simulated"
 
 
 @dataclass(frozen=True)
-class Kind:
+class DeviceKind:
     """One kind of device: how it behaves, what is said of it, and how long things may take in a drill on it."""
 
     device: type[SimulatedDevice]
@@ -68,14 +68,14 @@ class Kind:
 
 _CLOCK = {"undo_tier": "B", "granularity_s": 60.0, "shown_step_s": 1.0}
 _PENDING = {"undo_tier": "B", "granularity_s": 60.0, "shown_step_s": 1.0, "timer": "device"}
-KINDS: dict[str, Kind] = {
-    OWN_TIMER: Kind(SimulatedDevice),
-    "schedule": Kind(ClockDevice, _CLOCK, dead_man_s=120.0),
-    "lagging schedule": Kind(LaggingDevice, _CLOCK, dead_man_s=180.0),
-    "slow commits": Kind(
+KINDS: dict[str, DeviceKind] = {
+    OWN_TIMER: DeviceKind(SimulatedDevice),
+    "schedule": DeviceKind(ClockDevice, _CLOCK, dead_man_s=120.0),
+    "lagging schedule": DeviceKind(LaggingDevice, _CLOCK, dead_man_s=180.0),
+    "slow commits": DeviceKind(
         CommitDevice, _CLOCK, dead_man_s=600.0, isolate_within_s=70.0, restore_within_s=140.0, sample_every_s=0.5
     ),
-    "commit confirmed": Kind(
+    "commit confirmed": DeviceKind(
         CommitConfirmed,
         {**_PENDING, "arms": "with_isolate", "further": "confirms", "reverts": "commit"},
         dead_man_s=120.0,
@@ -83,10 +83,12 @@ KINDS: dict[str, Kind] = {
         restore_within_s=20.0,
         one_stage=True,
     ),
-    "change timer": Kind(ChangeTimer, {**_PENDING, "reverts": "everything", "atomic_stage": False}, dead_man_s=120.0),
-    "slow restore": Kind(SlowRestore, restore_within_s=60.0, dead_man_s=120.0),
-    "partial write": Kind(PartialWrites, {"atomic_stage": False}, one_stage=True),
-    "pair": Kind(PairMember),
-    "standby": Kind(StandbyRefuses),
-    "timer process": Kind(TimerProcess),
+    "change timer": DeviceKind(
+        ChangeTimer, {**_PENDING, "reverts": "everything", "atomic_stage": False}, dead_man_s=120.0
+    ),
+    "slow restore": DeviceKind(SlowRestore, restore_within_s=60.0, dead_man_s=120.0),
+    "partial write": DeviceKind(PartialWrites, {"atomic_stage": False}, one_stage=True),
+    "pair": DeviceKind(PairMember),
+    "standby": DeviceKind(StandbyRefuses),
+    "timer process": DeviceKind(TimerProcess),
 }

@@ -64,7 +64,7 @@ class Forbidden(WorldFault):
 
 
 @dataclass(frozen=True)
-class Limits:
+class LoopLimits:
     """Where a world must have ended: callbacks run, callbacks run at one moment, and its own seconds."""
 
     steps: int = 2_000_000
@@ -75,7 +75,7 @@ class Limits:
 class WorldLoop(asyncio.AbstractEventLoop):
     """Event loop with virtual time and an order of ready callbacks that only the seed decides."""
 
-    def __init__(self, seed: int, limits: Limits) -> None:
+    def __init__(self, seed: int, limits: LoopLimits) -> None:
         """Start at virtual second 0."""
         self._random = random.Random(seed)
         self._limits = limits
@@ -311,13 +311,13 @@ class WorldLoop(asyncio.AbstractEventLoop):
         self.refuse("a thread pool was asked for")
 
 
-def run_world(seed: int, main: Callable[[], Awaitable[T]], *, limits: Limits | None = None) -> T:
+def run_world(seed: int, main: Callable[[], Awaitable[T]], *, limits: LoopLimits | None = None) -> T:
     """Run `main` in a world of its own and return its result; equal seeds give equal runs.
 
     Raises what `main` raises, or a `WorldFault`; either carries a note that names the seed.
     """
     # What the base class leaves abstract is what the world does not have: sockets, pipes, signals, child processes.
-    loop = WorldLoop(seed, limits or Limits())  # type: ignore[abstract]
+    loop = WorldLoop(seed, limits or LoopLimits())  # type: ignore[abstract]
     try:
         with _watched(loop):
             result = anyio.run(main, backend="asyncio", backend_options={"loop_factory": lambda: loop})

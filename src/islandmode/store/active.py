@@ -169,7 +169,7 @@ def hold_lab(name: str, state_dir: Path) -> int:
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownToMachine:
     """Every run and lab that the machine knows, and what of its record could not be read: that may hide one."""
 
     runs: tuple[RunRecord, ...] = ()
@@ -177,7 +177,7 @@ class Known:
     unread: tuple[str, ...] = ()
 
 
-def known() -> Known:
+def known() -> KnownToMachine:
     """Read what the machine knows, each place within a second; what cannot be read is said, and never left out."""
     runs: list[RunRecord] = []
     labs: list[LabRecord] = []
@@ -195,14 +195,14 @@ def known() -> Known:
         runs += found.runs
         labs += found.labs
         unread += found.unread
-    return Known(tuple(sorted(runs, key=lambda one: one.run, reverse=True)), tuple(labs), tuple(unread))
+    return KnownToMachine(tuple(sorted(runs, key=lambda one: one.run, reverse=True)), tuple(labs), tuple(unread))
 
 
-def _read_place(place: Path) -> Known:
+def _read_place(place: Path) -> KnownToMachine:
     unread: list[str] = []
     runs = _read_all(place / RUNS, _run_record, unread)
     labs = _read_all(place / LABS, _lab_record, unread)
-    return Known(tuple(runs), tuple(labs), tuple(unread))
+    return KnownToMachine(tuple(runs), tuple(labs), tuple(unread))
 
 
 def _read_all(folder: Path, read: Callable[[Path], R], unread: list[str]) -> Sequence[R]:

@@ -1,4 +1,4 @@
-"""The card: one printable page with the commands, per device, to restore a plant by hand. Pure.
+"""The card: one printable page with the commands, per device, to restore a plant by hand.
 
 It is the last layer: for somebody who is tired, whose screens are dark, and who never saw this tool. So it needs no
 run-time value, no network and no explanation. Whatever it says twice (how many commands, which names must be gone) lets
@@ -8,11 +8,13 @@ the reader notice that a copy is damaged.
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from islandmode.core.errors import InputError
 from islandmode.core.plan import DyingFlow, Plan, PlanPoint
 from islandmode.core.probe import CanaryProbe, IcmpProbe
 from islandmode.core.text import how_many
@@ -24,6 +26,8 @@ LINE_PT, LETTER_EM = 455.0, 0.61
 """Room for a command within the margins of A4 and Letter, and the width of a letter of its type."""
 LARGEST_PT, MANY_PT, SMALLEST_PT = 14.0, 11.0, 8.0
 FEW = 3
+HEAD_BYTES = 400
+"""How much of a file is looked at for the title of a card, so that no other file is ever overwritten by one."""
 SSH_PORT = 22
 BY_ITSELF = {
     "A": "It restores by itself, by a timer of its own that needs nobody, at most {limit} after {since}.",
@@ -66,6 +70,19 @@ def render_card(plan: Plan, run: str | None = None, *, at: TypedAt, lab: bool = 
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{TITLE}: {escape(plan.drill.site)}</title><style>{STYLE}</style></head><body>{body}</body></html>\n"
     )
+
+
+def write_plan_card(plan: Plan, path: Path, at: TypedAt) -> None:
+    """Write the card of a plan and say where it is; on standard error, since standard output may be for a machine."""
+    try:
+        if path.exists() and TITLE.encode() not in path.read_bytes()[:HEAD_BYTES]:
+            raise InputError(f"{path} is there already and is no card; name another file for the card.")
+        path.write_text(render_card(plan, at=at), encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"The card {path} cannot be written ({error.strerror}); name a file that you may write."
+        ) from None
+    print(f"The card for restoring by hand is {path}; print it, and keep it where the devices are.", file=sys.stderr)
 
 
 def _only_in_lab(plan: Plan) -> bool:

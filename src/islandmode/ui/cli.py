@@ -165,8 +165,7 @@ def plan(
         print_plan(made)
     if card is not None:
         from islandmode.rehearse.lab_place import lab_of_site
-        from islandmode.ui.card import TypedAt
-        from islandmode.ui.card_file import write_plan_card
+        from islandmode.ui.card import TypedAt, write_plan_card
 
         lab = lab_of_site(loaded.site.lab, None, None, None).name
         write_plan_card(made, card, TypedAt(workspace.resolve(), program_anywhere(), lab))
@@ -397,7 +396,7 @@ def lab_graph(
     topology: TopologyFile = None,
 ) -> int:
     """Draw the lab: zones by level, nodes, links, conduits."""
-    from islandmode.ui.lab_graph import draw_lab
+    from islandmode.ui.picture.command import draw_lab
 
     return draw_lab(workspace, file, site, topology)
 

@@ -23,8 +23,8 @@ from islandmode.ui.as_json import print_error
 from islandmode.ui.card import TypedAt, render_card
 from islandmode.ui.live import LiveView
 from islandmode.ui.plan_text import print_plan
-from islandmode.ui.report import render_report
-from islandmode.ui.report_refused import render_refusal
+from islandmode.ui.report.judged import render_report
+from islandmode.ui.report.refused import render_refusal
 from islandmode.ui.results import print_result
 from islandmode.ui.spoken import Spoken
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from islandmode.operate.status import LabStanding, RunStanding, labs_standing, runs_standing
 from islandmode.operate.stop import say_whether_all
-from islandmode.operate.unfinished import Known, is_workspace, known_runs
+from islandmode.operate.unfinished import KnownRuns, is_workspace, known_runs
 from islandmode.rehearse.lab import lab_command
 from islandmode.rehearse.lab_place import STATE, names_meant
 from islandmode.run.outermost import STRANDED
@@ -40,7 +40,7 @@ def _for_machines(one: RunStanding) -> dict[str, Any]:
 
 
 def _say(
-    known: Known, standing: Sequence[RunStanding] | None, lab: str | None, watch: LookWatch, *, devices: bool
+    known: KnownRuns, standing: Sequence[RunStanding] | None, lab: str | None, watch: LookWatch, *, devices: bool
 ) -> int:
     labs = names_meant(known.workspace, lab)
     if is_workspace(known.workspace):

@@ -2,7 +2,7 @@
 
 It listens on a socket in the lab's folder, which the operations host sees. Two kinds of callers come from there:
 
-* the conductor, once: its *lifeline*. A signal that the starter gets becomes a word on it; that it ends, as when the starter is
+* the conductor, once: the *starter's line*. A signal that the starter gets becomes a word on it; that it ends, as when the starter is
   killed, makes the conductor restore. It needs no Docker: an engine that hangs keeps no Ctrl-C from the plant.
 * a process that wants something done in another node, where nothing in the lab has a hand: it sends the node, a command
   line and its own standard input and output, and the command runs there with just these. No byte between them is copied.
@@ -105,11 +105,11 @@ def _heard(say: Callable[[str], None]) -> Iterator[None]:
 
 @dataclass
 class Desk:
-    """Where a starter takes errands and holds the lifeline."""
+    """Where a starter takes errands and holds the starter's line."""
 
     container_of: Container
     child: subprocess.Popen[bytes] | None = None
-    _lifelines: list[socket.socket] = field(default_factory=list)
+    _lines: list[socket.socket] = field(default_factory=list)
     _unsaid: list[str] = field(default_factory=list)
 
     @contextmanager
@@ -139,14 +139,14 @@ class Desk:
     def say(self, word: str) -> None:
         """Say a word to the conductor, or as soon as it listens."""
         self._unsaid.append(word)
-        for lifeline in self._lifelines:
-            self._say_all(lifeline)
+        for line in self._lines:
+            self._say_all(line)
 
-    def _say_all(self, lifeline: socket.socket) -> None:
+    def _say_all(self, line: socket.socket) -> None:
         # Whoever has gone hears nothing, and needs not.
         with suppress(OSError, IndexError):
             while self._unsaid:
-                lifeline.send(self._unsaid.pop(0).encode())
+                line.send(self._unsaid.pop(0).encode())
 
     def _listen(self, listener: socket.socket) -> None:
         while True:
@@ -157,13 +157,13 @@ class Desk:
             threading.Thread(target=self._serve, args=(caller,), name="errand", daemon=True).start()
 
     def _serve(self, caller: socket.socket) -> None:
-        """Do one errand until it ends or whoever asked has gone, or hold the lifeline to its end."""
+        """Do one errand until it ends or whoever asked has gone, or hold the starter's line to its end."""
         passed: list[int] = []
         with caller:
             try:
                 message, passed, _, _ = socket.recv_fds(caller, REQUEST_BYTES, 2)
                 request = json.loads(message)
-                if request.get("lifeline"):
+                if request.get("starter_line"):
                     self._hold(caller)
                 else:
                     self._run(caller, request, passed)
@@ -176,13 +176,13 @@ class Desk:
                         os.close(descriptor)
 
     def _hold(self, caller: socket.socket) -> None:
-        """Hold the conductor's lifeline; when it has ended and Docker's client does not, end the client."""
-        self._lifelines.append(caller)
+        """Hold the starter's line; when it has ended and Docker's client does not, end the client."""
+        self._lines.append(caller)
         self._say_all(caller)
         # One that ends before it has read all that we said is reset, and not merely at its end.
         with suppress(OSError):
             caller.recv(1)
-        self._lifelines.remove(caller)
+        self._lines.remove(caller)
         if self.child is not None:
             try:
                 self.child.wait(ENDED_WITHIN_S)
@@ -235,11 +235,11 @@ def _call(*said: bytes) -> socket.socket:
     return calling
 
 
-def lifeline() -> socket.socket | None:
-    """Take hold of the lifeline where somebody outside holds its other end; raises OSError when that one has gone."""
+def starter_line() -> socket.socket | None:
+    """Take hold of the starter's line where somebody outside holds its other end; raises OSError when that one has gone."""
     if SOCKET_VARIABLE not in os.environ:
         return None
-    return _call(b'{"lifeline": true}')
+    return _call(b'{"starter_line": true}')
 
 
 def main(argv: list[str]) -> int:

@@ -13,8 +13,8 @@ from islandmode.core.judging.timeline import AFTER, BEFORE, Timeline, Window
 from islandmode.core.plan import Plan
 from islandmode.core.text import how_many
 from islandmode.core.verdict import Times, Verdict
-from islandmode.ui.report_parts import Moments, lasted
-from islandmode.ui.svg_text import text_width
+from islandmode.ui.picture.text import text_width
+from islandmode.ui.report.parts import Moments, lasted
 
 WIDTH, LEFT, RIGHT, TOP = 1000, 219, 14, 46
 ROW, HEAD, BAR = 20, 22, 15

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from islandmode.ui.lab_scene import Scene, Wire
+from islandmode.ui.picture.scene import Scene, Wire
 
 End = tuple[int, int]
 """The number of a wire and which of its two ends."""

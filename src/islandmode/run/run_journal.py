@@ -1,4 +1,4 @@
-"""The run's book: the journal, seen from a run. A journal that failed pulls the stop latch; it never breaks a restore."""
+"""The journal of a run, as those who work for its conductor write it. A journal that failed pulls the stop latch; it never breaks a restore."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from islandmode.run.progress import Stop, StopLatch
 from islandmode.store.journal import Journal, JournalFailed
 
 
-class Book:
+class RunJournal:
     """Writes records for the conductor and those who work for it."""
 
     def __init__(self, journal: Journal, latch: StopLatch) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from islandmode.ui.lab_scene import Scene
-from islandmode.ui.lab_wiring import End, Wiring
-from islandmode.ui.svg_text import height_of
+from islandmode.ui.picture.scene import Scene
+from islandmode.ui.picture.text import height_of
+from islandmode.ui.picture.wiring import End, Wiring
 
 PAD, NODE_GAP, ZONE_PAD, ZONE_GAP, POINT_GAP = 8.0, 12.0, 14.0, 12.0, 18.0
 PITCH, PORT_PITCH, PORT_PAD = 20.0, 30.0, 14.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from islandmode.ui.lab_rows import PAD, Rows, point_rows, together, zone_rows
-from islandmode.ui.lab_scene import DETAIL, Scene
-from islandmode.ui.lab_wiring import End, Wiring, wiring_of
-from islandmode.ui.svg_text import Line, height_of, text_width, width_of
+from islandmode.ui.picture.rows import PAD, Rows, point_rows, together, zone_rows
+from islandmode.ui.picture.scene import DETAIL, Scene
+from islandmode.ui.picture.text import Line, height_of, text_width, width_of
+from islandmode.ui.picture.wiring import End, Wiring, wiring_of
 
 MARGIN, HEAD, NODE_MIN, BORDER = 14.0, 58.0, 84.0, 10.0
 LABEL_GAP, LABEL_RISE, TRACK, PLAIN_GAP = 5.0, 4.0, 12.0, 14.0

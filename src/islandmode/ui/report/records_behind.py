@@ -13,8 +13,8 @@ from islandmode.core.text import how_many
 from islandmode.core.verdict import Verdict
 from islandmode.core.what_to_do import what_to_do
 from islandmode.system.own_program import program_anywhere
-from islandmode.ui.report_first import SIGNS, when_told
-from islandmode.ui.report_parts import Moments, table
+from islandmode.ui.report.first_pages import SIGNS, when_told
+from islandmode.ui.report.parts import Moments, table
 
 SIGN_KEY = "✔ as it must be · ✖ not as it must be · ? not known · – not tested; must be dead: passed counts what came back although isolated, or before it was."
 READINGS_MAX = 20

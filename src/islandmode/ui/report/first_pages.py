@@ -14,7 +14,7 @@ from islandmode.core.text import how_many
 from islandmode.core.verdict import Finding, Interval, Restoration, Result, Times, Verdict
 from islandmode.core.what_to_do import is_urgent, urgency, what_to_do
 from islandmode.system.own_program import program_anywhere
-from islandmode.ui.report_parts import Moments, box, bullets, card, facts, lasted, table
+from islandmode.ui.report.parts import Moments, box, bullets, card, facts, lasted, table
 
 SAYS = {
     Result.HELD: "Every isolated path that a severed probe crosses was dead, and what must stay alive did.",

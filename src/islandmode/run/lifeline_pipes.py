@@ -28,7 +28,7 @@ CHUNK = 65536
 REQUEST_BYTES = SIZE_MAX_BYTES + 1
 
 
-class ProcessGuardian:
+class PipeLifeline:
     """The conductor's end of the line, to a guardian in a process and session of its own."""
 
     def __init__(self, argv: Sequence[str], clock: Clock) -> None:

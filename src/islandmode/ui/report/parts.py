@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from html import escape
 
-from islandmode.ui.report_style import STYLE
+from islandmode.ui.report.style import STYLE
 
 HOUR_S, MINUTE_S = 3600, 60
 

@@ -11,10 +11,10 @@ from islandmode.core.judging.timeline import timeline_of
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.verdict import Verdict
-from islandmode.ui import report_behind as behind
-from islandmode.ui import report_first as first
-from islandmode.ui.report_parts import Moments, document, section
-from islandmode.ui.report_plot import legend, timeline_plot
+from islandmode.ui.report import first_pages as first
+from islandmode.ui.report import records_behind as behind
+from islandmode.ui.report.parts import Moments, document, section
+from islandmode.ui.report.plot import legend, timeline_plot
 
 
 def render_report(

@@ -14,8 +14,8 @@ from islandmode.core.refusal import Refusal
 from islandmode.core.unfinished import armed
 from islandmode.core.what_to_do import what_to_do
 from islandmode.system.own_program import program_anywhere
-from islandmode.ui.report_first import begun_told, whose_told
-from islandmode.ui.report_parts import Moments, box, card, document, facts, section, table
+from islandmode.ui.report.first_pages import begun_told, whose_told
+from islandmode.ui.report.parts import Moments, box, card, document, facts, section, table
 
 
 def render_refusal(

@@ -17,8 +17,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from islandmode.run import guardian_process
-from islandmode.run.guardian_process import REQUEST_BYTES, FolderRequests, PipeHearing, ProcessGuardian
+from islandmode.run import lifeline_pipes
+from islandmode.run.lifeline_pipes import REQUEST_BYTES, FolderRequests, PipeHearing, PipeLifeline
 from tests.isolation.fake_firewall import TickingClock
 
 pytestmark = pytest.mark.anyio
@@ -35,10 +35,10 @@ def anyio_backend() -> str:
 
 
 @asynccontextmanager
-async def guardian(program: str) -> AsyncIterator[tuple[ProcessGuardian, TickingClock]]:
+async def guardian(program: str) -> AsyncIterator[tuple[PipeLifeline, TickingClock]]:
     """Make the conductor's end, with this program at the other."""
     clock = TickingClock()
-    made = ProcessGuardian((sys.executable, "-c", program), clock)
+    made = PipeLifeline((sys.executable, "-c", program), clock)
     try:
         yield made, clock
     finally:
@@ -90,7 +90,7 @@ async def test_a_guardian_that_says_nothing_is_waited_for_as_long_as_was_said() 
 
 
 async def test_a_guardian_that_cannot_be_started_is_none() -> None:
-    made = ProcessGuardian(("/nowhere/at/all",), TickingClock())
+    made = PipeLifeline(("/nowhere/at/all",), TickingClock())
     assert await made.ready(LONG_S) == "it could not be started (No such file or directory)"
     made.tell("beat")
     assert made.silent_s() is None
@@ -260,7 +260,7 @@ async def test_what_is_no_plain_file_keeps_nobody_waiting(tmp_path: Path) -> Non
 async def test_a_folder_that_is_not_there_yet_is_looked_for_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guardian_process, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(lifeline_pipes, "LOOK_EVERY_S", 0.01)
     requests = FolderRequests(tmp_path / "later")
     assert requests.fresh() == ()
     (tmp_path / "later").mkdir()

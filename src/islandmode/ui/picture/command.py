@@ -11,8 +11,8 @@ from islandmode.rehearse.lab_place import NAME, lab_meant
 from islandmode.rehearse.node_words import POINT_LABEL
 from islandmode.rehearse.topology import Topology, read_topology
 from islandmode.store.catalog import INVENTORY, load_sites
-from islandmode.ui.lab_picture import MARK, lab_picture
-from islandmode.ui.lab_scene import scene_of
+from islandmode.ui.picture.scene import scene_of
+from islandmode.ui.picture.svg import MARK, lab_picture
 
 HEAD_BYTES = 100
 

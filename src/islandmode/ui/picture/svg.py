@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from html import escape
 from itertools import pairwise
 
-from islandmode.ui.lab_layout import LANE, LANE_FIRST, MARGIN, Box, Layout, Path, layout_of, management_lines
-from islandmode.ui.lab_rows import PAD, ZONE_PAD
-from islandmode.ui.lab_scene import DETAIL, NAME, Crossing, Scene, SceneConduit
-from islandmode.ui.svg_text import INK, SOFT, Line, height_of, lines_at, text_at, width_of, wrapped
+from islandmode.ui.picture.layout import LANE, LANE_FIRST, MARGIN, Box, Layout, Path, layout_of, management_lines
+from islandmode.ui.picture.rows import PAD, ZONE_PAD
+from islandmode.ui.picture.scene import DETAIL, NAME, Crossing, Scene, SceneConduit
+from islandmode.ui.picture.text import INK, SOFT, Line, height_of, lines_at, text_at, width_of, wrapped
 
 MARK = "islandmode-lab-picture"
 """Stands in the first line of every picture, so that no other file is ever overwritten by one."""
