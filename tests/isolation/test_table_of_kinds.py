@@ -10,14 +10,14 @@ from islandmode import isolation
 from islandmode.core.drill import Drill, Limits, Service, Stage
 from islandmode.core.errors import InputError
 from islandmode.core.plan import PlanPoint
-from islandmode.core.site import Conduit, IsolationPoint, Login, Management, Site, VantagePoint, Zone
-from islandmode.isolation.recipes import nftables as recipe
+from islandmode.core.site import Conduit, Login, Management, Site, SitePoint, VantagePoint, Zone
+from islandmode.isolation.nftables import recipe
 from islandmode.system.clock import MachineClock
-from tests.isolation.plant import planned
+from tests.isolation.nftables.plant import planned
 
 
-def point(platform: str = "nftables") -> IsolationPoint:
-    return IsolationPoint(
+def point(platform: str = "nftables") -> SitePoint:
+    return SitePoint(
         platform=platform,
         management=Management.model_validate({"address": "192.0.2.1", "zone": "line3"}),
         login=Login(user="drill", password="env:FW_PASSWORD"),

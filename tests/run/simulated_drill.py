@@ -14,7 +14,7 @@ from islandmode.core.plan import Plan
 from islandmode.core.planning.plan_drill import make_plan
 from islandmode.core.probe import CanaryProbe, ModbusProbe, Probe, TcpProbe
 from islandmode.core.rendering import Rendering, StageLines
-from islandmode.core.site import Conduit, IsolationPoint, Login, Management, Site, VantagePoint, Zone
+from islandmode.core.site import Conduit, Login, Management, Site, SitePoint, VantagePoint, Zone
 from islandmode.simulate.kinds import KINDS, OWN_TIMER
 
 ZONES = {"vendors": (5.0, 15), "corporate": (4.0, 10), "dmz": (3.5, 20), "line3": (2.0, 40)}
@@ -111,7 +111,7 @@ def _site(shape: Shape) -> Site:
         zones=zones,
         conduits=conduits,
         isolation_points={
-            name: IsolationPoint(
+            name: SitePoint(
                 platform=shape.kind,
                 management=Management(address=ip_address(f"10.40.0.{number}"), zone="line3"),
                 login=Login(user="islandmode"),

@@ -19,7 +19,7 @@ import pytest
 
 from islandmode.run import guardian_process
 from islandmode.run.guardian_process import REQUEST_BYTES, FolderRequests, PipeHearing, ProcessGuardian
-from tests.isolation.fake_firewall import TickingClock
+from tests.isolation.nftables.fake_firewall import TickingClock
 
 pytestmark = pytest.mark.anyio
 LONG_S = 60.0

@@ -15,8 +15,8 @@ import pytest
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.firewall import Unread
 from islandmode.core.outcome import Outcome, Reading
+from islandmode.isolation.nftables.recipe import CAPABILITIES, MEND_SAVED, SAVED
 from islandmode.isolation.point import ConduitState, Facts, IsolationPoint, PointState
-from islandmode.isolation.recipes.nftables import CAPABILITIES, MEND_SAVED, SAVED
 from islandmode.run.left import Left, left_in
 from islandmode.run.resume import Resumed, look_at_site, resume
 from islandmode.store.rundir import GUARDIAN_LOCK, RunDirectory

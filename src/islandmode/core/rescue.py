@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from islandmode.core.plan import PlanPoint
 from islandmode.core.quantities import Name
-from islandmode.core.site import IsolationPoint, as_tuple
+from islandmode.core.site import SitePoint, as_tuple
 
 
 class Restorable(Protocol):
@@ -65,7 +65,7 @@ class RescueSite(_Needed):
     """What a rescue needs of a site; a rescue looks at one point and its conduits at a time."""
 
     conduits: dict[Name, RescueConduit]
-    isolation_points: dict[Name, IsolationPoint]
+    isolation_points: dict[Name, SitePoint]
 
 
 class Rescue(_Needed):

@@ -231,7 +231,7 @@ class Management(Frozen):
     )
 
 
-class IsolationPoint(Frozen):
+class SitePoint(Frozen):
     """A device, and a way to isolate one or more conduits on it."""
 
     platform: str = Field(description="What the device is; this version knows nftables.", examples=["nftables"])
@@ -293,7 +293,7 @@ class Site(Frozen):
     conduits: Annotated[dict[Name, Conduit], Field(min_length=1)] = Field(
         description="Every permitted path between two zones; two zones have one at most."
     )
-    isolation_points: dict[Name, IsolationPoint] = Field(description="The devices that can isolate conduits.")
+    isolation_points: dict[Name, SitePoint] = Field(description="The devices that can isolate conduits.")
     vantages: Annotated[dict[Name, VantagePoint], Field(min_length=1)] = Field(
         description="The places from which probes look. One is called `here`: the operations host, on the plant's side, from which the drill is run."
     )

@@ -108,7 +108,7 @@ class Counted(Frozen):
     records: tuple[int, ...]
 
 
-class Witness(Frozen):
+class FirewallWitness(Frozen):
     """What the verdict rests on. `not_seen` lists what no firewall's counter could show; probes may have looked there.
 
     `last_read_s` is how long before the order to restore the counters were last read, on the device where that is longest.
@@ -138,7 +138,7 @@ class Verdict(Frozen):
     stages: tuple[StageVerdict, ...]
     rows: tuple[Row, ...]
     findings: tuple[Finding, ...]
-    witness: Witness
+    witness: FirewallWitness
     island: bool
     """Whether the verdict is held, no conduit across the boundary was left, and no way on a device went unwatched."""
     boundary: Boundary

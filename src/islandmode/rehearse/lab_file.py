@@ -30,7 +30,7 @@ def _as_tuple(given: Any) -> Any:
 Text = Annotated[str, BeforeValidator(_as_text)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_as_tuple)]
 Words = Annotated[dict[str, Text], BeforeValidator(_as_mapping)]
-LEFT_EMPTY = ("Settings", "Management")
+LEFT_EMPTY = ("Settings", "ManagementNetwork")
 """Parts of a file that may be there with nothing in them."""
 FORM = ConfigDict(frozen=True, extra="ignore")
 
@@ -144,7 +144,7 @@ class Plant(BaseModel):
         return merged.model_copy(update={"kind": kind, "group": group})
 
 
-class Management(BaseModel):
+class ManagementNetwork(BaseModel):
     """The management network; what is left out is as containerlab has it."""
 
     model_config = FORM
@@ -166,8 +166,9 @@ class LabFile(BaseModel):
 
     model_config = FORM
     name: Text = Field(default="", description="What the picture of the lab is called.", examples=["plant"])
-    mgmt: Annotated[Management, BeforeValidator(_as_mapping)] = Field(
-        default=Management(), description="The management network, which joins operations host and isolation points."
+    mgmt: Annotated[ManagementNetwork, BeforeValidator(_as_mapping)] = Field(
+        default=ManagementNetwork(),
+        description="The management network, which joins operations host and isolation points.",
     )
     topology: Plant = Field(description="The lab itself.")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from islandmode.core.planning.paths import HERE
 from islandmode.core.problem import Path, listed
-from islandmode.core.site import IsolationPoint, Site, VantagePoint
+from islandmode.core.site import Site, SitePoint, VantagePoint
 from islandmode.rehearse.node_words import OPERATIONS_HOST, POINT_LABEL, ZONE_LABEL
 from islandmode.rehearse.topology import MANAGEMENT_INTERFACE, LabNode, Topology
 from islandmode.rehearse.topology_faults import same_address
@@ -99,7 +99,7 @@ def _hint(word: str, known: Collection[str]) -> str:
     return f' Did you mean "{close[0]}"?' if close else ""
 
 
-def _management(name: str, point: IsolationPoint, node: LabNode, topology: Topology) -> Iterator[Fault]:
+def _management(name: str, point: SitePoint, node: LabNode, topology: Topology) -> Iterator[Fault]:
     address = str(point.management.address)
     if address in {same_address(one) for one in node.management}:
         return
@@ -114,7 +114,7 @@ def _management(name: str, point: IsolationPoint, node: LabNode, topology: Topol
     yield Fault(("isolation_points", name, "management", "address"), sentence)
 
 
-def _interfaces(name: str, point: IsolationPoint, node: LabNode, topology: Topology) -> Iterator[Fault]:
+def _interfaces(name: str, point: SitePoint, node: LabNode, topology: Topology) -> Iterator[Fault]:
     """Find interfaces that nothing in the lab's file makes; only a kind of their own gives them names of its own."""
     if node.kind != "linux":
         return

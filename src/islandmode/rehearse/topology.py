@@ -11,7 +11,7 @@ from pathlib import Path
 
 from islandmode.core.errors import InputError
 from islandmode.core.quantities import NAME_PATTERN
-from islandmode.rehearse.lab_file import LabFile, Link, Management, Settings
+from islandmode.rehearse.lab_file import LabFile, Link, ManagementNetwork, Settings
 from islandmode.rehearse.node_words import (
     CLOCK_LABEL,
     OPERATIONS_HOST,
@@ -94,7 +94,7 @@ class Topology:
     nodes: dict[str, LabNode]
     links: tuple[LabLink, ...]
     file: Path
-    management: Management = field(default_factory=Management)
+    management: ManagementNetwork = field(default_factory=ManagementNetwork)
 
     def on_management(self, address: str) -> tuple[str, int]:
         """Give an address with the length of the management network that it is on."""

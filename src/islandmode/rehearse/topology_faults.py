@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from islandmode.core.errors import InputError
-from islandmode.rehearse.lab_file import LabFile, Link, Management, Plant, Settings
+from islandmode.rehearse.lab_file import LabFile, Link, ManagementNetwork, Plant, Settings
 from islandmode.rehearse.node_words import LABELS, OPERATIONS_HOST, OUR_LABELS, POINT_LABEL, WITHOUT_CONTAINER
 from islandmode.store.complaints import near, slip_of
 from islandmode.store.yaml_tree import PathInFile, YamlTree, show
@@ -44,7 +44,7 @@ def file_faults(tree: YamlTree, file: LabFile) -> Iterator[InputError]:
 
 def _parts(document: dict[str, Any]) -> Iterator[tuple[PathInFile, dict[str, Any], type[BaseModel]]]:
     yield (), document, LabFile
-    yield ("mgmt",), _mapping(document.get("mgmt")), Management
+    yield ("mgmt",), _mapping(document.get("mgmt")), ManagementNetwork
     topology = _mapping(document.get("topology"))
     yield ("topology",), topology, Plant
     for where, group in _groups(document):

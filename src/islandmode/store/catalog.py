@@ -13,13 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from islandmode.core.drill import Drill
 from islandmode.core.errors import InputError, Place
 from islandmode.core.probe import Probe, ProbePack
+from islandmode.core.problem import Problem
 from islandmode.core.quantities import AS_WRITTEN, DURATION_PATTERN, written
 from islandmode.core.site import Site
 from islandmode.store import folders
@@ -31,25 +32,6 @@ ENDINGS = (".yaml", ".yml")
 COMPLAINTS_MAX = 20
 M = TypeVar("M", bound=BaseModel)
 _Wrong = tuple[InputError, ...]
-
-
-class Problem(Protocol):
-    """What planning complains of: which kind of file, the path in it, and the sentence."""
-
-    @property
-    def source(self) -> str:
-        """One of drill, site, probes."""
-        ...
-
-    @property
-    def path(self) -> PathInFile:
-        """Path of keys and indexes from the top of the file."""
-        ...
-
-    @property
-    def sentence(self) -> str:
-        """What is wrong, what was expected, what to do."""
-        ...
 
 
 class InputErrors(InputError):

@@ -13,7 +13,7 @@ from typing import Any
 from islandmode.core.drill import Drill
 from islandmode.core.errors import InputError
 from islandmode.core.rescue import RescueDrill, RescueSite
-from islandmode.core.site import IsolationPoint, Site
+from islandmode.core.site import Site, SitePoint
 from islandmode.store import catalog
 from islandmode.store.yaml_tree import YamlTree
 
@@ -29,7 +29,7 @@ class Needed:
 
     site: str
     conduits: tuple[str, ...]
-    points: Mapping[str, tuple[IsolationPoint, Between]]
+    points: Mapping[str, tuple[SitePoint, Between]]
     lost: Mapping[str, InputError]
     left_out: tuple[InputError, ...]
 
@@ -63,7 +63,7 @@ def sites_with_points(workspace: Path) -> tuple[tuple[str, ...], tuple[InputErro
 
 
 def _needed(site: str, trees: Sequence[YamlTree], wanted: tuple[str, ...] | None) -> Needed:
-    points: dict[str, tuple[IsolationPoint, Between]] = {}
+    points: dict[str, tuple[SitePoint, Between]] = {}
     lost: dict[str, InputError] = {}
     for name in _names(trees[0].document):
         try:
@@ -94,7 +94,7 @@ def _names(site: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(points) if isinstance(points, dict) else ()
 
 
-def _point(tree: YamlTree, name: str, wanted: tuple[str, ...]) -> tuple[IsolationPoint, Between] | None:
+def _point(tree: YamlTree, name: str, wanted: tuple[str, ...]) -> tuple[SitePoint, Between] | None:
     """Read one point with its conduits; None when it isolates nothing that is wanted."""
     written = tree.document["isolation_points"][name]
     isolates = written.get("isolates") if isinstance(written, dict) else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from islandmode.core.site import Conduit, IsolationPoint, Site, Zone
+from islandmode.core.site import Conduit, Site, SitePoint, Zone
 from islandmode.rehearse.node_words import POINT_LABEL, ZONE_LABEL
 from islandmode.rehearse.topology import LabNode, Topology
 from islandmode.ui.svg_text import Line, wrapped
@@ -114,7 +114,7 @@ def scene_of(topology: Topology, site: Site | None) -> Scene:
     )
 
 
-def _point(node: LabNode, site: Site | None) -> IsolationPoint | None:
+def _point(node: LabNode, site: Site | None) -> SitePoint | None:
     return site.isolation_points.get(node.labels[POINT_LABEL]) if site else None
 
 
@@ -161,17 +161,15 @@ def _node(name: str, node: LabNode, site: Site | None) -> SceneNode:
     return SceneNode(tuple(lines), zone, is_point)
 
 
-def _interfaces(point: IsolationPoint | None) -> tuple[str, ...]:
+def _interfaces(point: SitePoint | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for own in point.interfaces.values() for one in own)) if point else ()
 
 
-def _joined(point: IsolationPoint, conduit: Conduit) -> tuple[str, ...]:
+def _joined(point: SitePoint, conduit: Conduit) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for zone in conduit.between for one in point.interfaces.get(zone, ())))
 
 
-def _conduit(
-    site: Site, points: Mapping[str, IsolationPoint | None], number: int, own: tuple[str, Conduit]
-) -> SceneConduit:
+def _conduit(site: Site, points: Mapping[str, SitePoint | None], number: int, own: tuple[str, Conduit]) -> SceneConduit:
     name, conduit = own
     crosses = [
         f"{node} {_side(point, conduit.outer)} \u2013 {_side(point, conduit.inner)}"
@@ -187,5 +185,5 @@ def _conduit(
     return SceneConduit(number, name, f"{conduit.outer} \u2013 {conduit.inner}", where, conduit.owner)
 
 
-def _side(point: IsolationPoint, zone: str) -> str:
+def _side(point: SitePoint, zone: str) -> str:
     return "+".join(point.interfaces.get(zone, ())) or f"(no interface to {zone})"

@@ -12,7 +12,7 @@ from islandmode.core.plan import Plan, PlanPoint
 from islandmode.core.planning.plan_drill import PlanRefused, check, make_plan
 from islandmode.core.rendering import Rendering
 from islandmode.core.rescue import Rescue
-from islandmode.core.site import IsolationPoint
+from islandmode.core.site import SitePoint
 from islandmode.store import catalog
 from islandmode.store.catalog import Loaded
 from islandmode.store.rescue import Needed, read_needed, read_whole
@@ -41,14 +41,14 @@ def plan_loaded(loaded: Loaded) -> Plan:
         raise catalog.problem_error(loaded, refused.problems) from refused
 
 
-def _rendered(loaded: Loaded, name: str, point: IsolationPoint) -> Rendering:
+def _rendered(loaded: Loaded, name: str, point: SitePoint) -> Rendering:
     try:
         return isolation.render(name, point, loaded.drill, loaded.site)
     except InputError as error:
         raise InputError(error.message, loaded.place("site", fault_at(name, point))) from None
 
 
-def fault_at(name: str, point: IsolationPoint) -> tuple[str, str, str]:
+def fault_at(name: str, point: SitePoint) -> tuple[str, str, str]:
     """Say where in the site stands what a platform cannot do: which one it is, or else its interfaces."""
     return "isolation_points", name, "interfaces" if point.platform in isolation.PLATFORMS else "platform"
 

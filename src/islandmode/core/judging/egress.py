@@ -17,7 +17,7 @@ from islandmode.core.judging.timeline import Timeline, last_us, of_kind
 from islandmode.core.plan import Plan, PlanStage
 from islandmode.core.record import Record
 from islandmode.core.text import how_many
-from islandmode.core.verdict import Counted, Finding, Result, Witness
+from islandmode.core.verdict import Counted, Finding, FirewallWitness, Result
 
 STALE_S = 3.0
 """A last reading that is older than this when the restore is ordered says too little of the end of the hold."""
@@ -54,7 +54,7 @@ class _Isolated:
 
 def judge_egress(
     plan: Plan, records: Sequence[Record], timeline: Timeline, in_force_us: Mapping[str, int]
-) -> tuple[list[Finding], Witness]:
+) -> tuple[list[Finding], FirewallWitness]:
     """Judge every count; `in_force_us` says for each stage from when on nothing might pass any more."""
     findings: list[Finding] = []
     not_seen: list[str] = []
@@ -78,7 +78,7 @@ def judge_egress(
         if old_s is not None and not trouble and old_s > LATE_S:
             not_seen.append(f"the last {old_s:.1f} s before the restore was ordered on {one.point}")
     seen = bool(rows) and not not_seen
-    witness = Witness(
+    witness = FirewallWitness(
         basis="probes and firewall counters" if seen else "probes only",
         not_seen=tuple(dict.fromkeys(not_seen)),
         counted=tuple(rows),
@@ -87,7 +87,7 @@ def judge_egress(
     return _once(findings), witness
 
 
-def saw_nothing(plan: Plan, witness: Witness, conduit: str, direction: str) -> bool | None:
+def saw_nothing(plan: Plan, witness: FirewallWitness, conduit: str, direction: str) -> bool | None:
     """Tell whether a refusal across a conduit can only be the firewalls' own; None where that is not known.
 
     It can where they counted nothing there while it was isolated, on a way on which they counted before, and where their way

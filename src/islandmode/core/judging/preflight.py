@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from islandmode.core.judging.timeline import of_kind
 from islandmode.core.record import Record
-from islandmode.core.verdict import Finding, Result, Witness
+from islandmode.core.verdict import Finding, FirewallWitness, Result
 
 NEVER_ISOLATED = frozenset({"point-management-across", "point-interface-unnamed", "point-tunnel"})
 """Advice that names a way over a device which no isolation stops."""
@@ -22,7 +22,7 @@ def advised(records: Sequence[Record]) -> list[Finding]:
     ]
 
 
-def leads_unwatched(findings: Sequence[Finding], witness: Witness) -> bool:
+def leads_unwatched(findings: Sequence[Finding], witness: FirewallWitness) -> bool:
     """Tell whether preflight named a way over a device that is never isolated and that no counter watched."""
     found = {one.code for one in findings}
     counted = witness.basis == "probes and firewall counters"

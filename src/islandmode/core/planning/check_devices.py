@@ -10,7 +10,7 @@ from islandmode.core.planning.paths import HERE, conduit_between, isolated_by
 from islandmode.core.problem import Problem
 from islandmode.core.quantities import to_us
 from islandmode.core.rendering import Rendering
-from islandmode.core.site import IsolationPoint, Site
+from islandmode.core.site import Site, SitePoint
 
 SAMPLE_EVERY_MIN_S = 0.02
 """A PLC answers beside its scan: fifty questions a second of one probe are more than any operator station asks."""
@@ -60,7 +60,7 @@ def device_problems(drill: Drill, site: Site, renderings: Mapping[str, Rendering
             yield from platform_problems(drill, site, name, point, rendering.capabilities)
 
 
-def points_used(drill: Drill, site: Site) -> dict[str, IsolationPoint]:
+def points_used(drill: Drill, site: Site) -> dict[str, SitePoint]:
     """Give the isolation points that isolate something in this drill, in the site's order."""
     isolated = set(isolated_by(drill))
     return {name: point for name, point in site.isolation_points.items() if isolated & set(point.isolates)}
@@ -91,7 +91,7 @@ def _conduits_without_point(drill: Drill, site: Site) -> Iterator[Problem]:
                 yield Problem("drill", ("stages", index, "isolate", number), sentence)
 
 
-def _management(drill: Drill, site: Site, name: str, point: IsolationPoint) -> Iterator[Problem]:
+def _management(drill: Drill, site: Site, name: str, point: SitePoint) -> Iterator[Problem]:
     management = point.management
     conduit = _separating(drill, site, management.zone)
     if conduit is not None:
@@ -116,7 +116,7 @@ def _separating(drill: Drill, site: Site, zone: str) -> str | None:
     return next((name for name in isolated if site.conduits[name].outer == zone), None)
 
 
-def _timer(drill: Drill, name: str, point: IsolationPoint, rendering: Rendering | None) -> Iterator[Problem]:
+def _timer(drill: Drill, name: str, point: SitePoint, rendering: Rendering | None) -> Iterator[Problem]:
     able = rendering.capabilities if rendering is not None else None
     dead_man_s, at = drill.limits.dead_man, ("limits", "dead_man")
     longest = [value for value in (point.dead_man_max, able.dead_man_max_s if able else None) if value is not None]

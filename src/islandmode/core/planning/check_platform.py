@@ -8,12 +8,10 @@ from islandmode.core.capabilities import Capabilities
 from islandmode.core.drill import Drill
 from islandmode.core.planning.paths import isolated_by, shared_families
 from islandmode.core.problem import Problem
-from islandmode.core.site import IsolationPoint, Site
+from islandmode.core.site import Site, SitePoint
 
 
-def platform_problems(
-    drill: Drill, site: Site, name: str, point: IsolationPoint, able: Capabilities
-) -> Iterator[Problem]:
+def platform_problems(drill: Drill, site: Site, name: str, point: SitePoint, able: Capabilities) -> Iterator[Problem]:
     """Find what a way of isolating cannot keep of a drill's limits and stages."""
     whose = f"{name} ({point.platform})"
     yield from _one_timer(drill, point, able, whose)
@@ -22,11 +20,11 @@ def platform_problems(
     yield from _not_covered(drill, site, name, point, able)
 
 
-def _stages_on(drill: Drill, point: IsolationPoint) -> list[int]:
+def _stages_on(drill: Drill, point: SitePoint) -> list[int]:
     return [index for index, stage in enumerate(drill.stages) if set(stage.isolate) & set(point.isolates)]
 
 
-def _one_timer(drill: Drill, point: IsolationPoint, able: Capabilities, whose: str) -> Iterator[Problem]:
+def _one_timer(drill: Drill, point: SitePoint, able: Capabilities, whose: str) -> Iterator[Problem]:
     if able.timer != "device" or able.further != "confirms":
         return
     first, *others = _stages_on(drill, point)
@@ -63,7 +61,7 @@ def _too_slow(drill: Drill, able: Capabilities, whose: str) -> Iterator[Problem]
         yield Problem("drill", ("limits", "dead_man"), sentence)
 
 
-def _too_coarse(drill: Drill, point: IsolationPoint, able: Capabilities, whose: str) -> Iterator[Problem]:
+def _too_coarse(drill: Drill, point: SitePoint, able: Capabilities, whose: str) -> Iterator[Problem]:
     if able.step_s <= able.read_every_s:
         return
     for index in _stages_on(drill, point):
@@ -76,7 +74,7 @@ def _too_coarse(drill: Drill, point: IsolationPoint, able: Capabilities, whose: 
             yield Problem("drill", ("stages", index, "hold"), sentence)
 
 
-def _not_covered(drill: Drill, site: Site, name: str, point: IsolationPoint, able: Capabilities) -> Iterator[Problem]:
+def _not_covered(drill: Drill, site: Site, name: str, point: SitePoint, able: Capabilities) -> Iterator[Problem]:
     at = ("isolation_points", name, "platform")
     if able.cuts_established == "no" or "forward" not in able.covers:
         what = "connections that are open go on" if able.cuts_established == "no" else "what it forwards goes on"

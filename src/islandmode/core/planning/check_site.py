@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from islandmode.core.problem import Path, Problem
-from islandmode.core.site import Conduit, Flow, IsolationPoint, Network, Site
+from islandmode.core.site import Conduit, Flow, Network, Site, SitePoint
 
 WIDEST = {4: 8, 6: 7}
 """The shortest prefix of a network that a plant or its company can have: 10.0.0.0/8 and fc00::/7."""
@@ -140,7 +140,7 @@ def _end(name: str, conduit: Conduit, flow: Flow, end: str, zones: frozenset[str
     return None
 
 
-def _interfaces(site: Site, name: str, point: IsolationPoint) -> Iterator[Problem]:
+def _interfaces(site: Site, name: str, point: SitePoint) -> Iterator[Problem]:
     at: Path = ("isolation_points", name, "interfaces")
     for conduit in dict.fromkeys(point.isolates):
         for zone in site.conduits[conduit].between:
@@ -161,7 +161,7 @@ def _interfaces(site: Site, name: str, point: IsolationPoint) -> Iterator[Proble
                 yield Problem("site", (*at, zone), sentence)
 
 
-def _lab_secrets(site: Site, name: str, point: IsolationPoint) -> Iterator[Problem]:
+def _lab_secrets(site: Site, name: str, point: SitePoint) -> Iterator[Problem]:
     """Find references to secrets that no lab makes for this isolation point."""
     at: Path = ("isolation_points", name, "login")
     own = f"{OF_LAB}{name}"

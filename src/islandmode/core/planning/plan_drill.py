@@ -30,7 +30,7 @@ from islandmode.core.planning.paths import DIRECTIONS, is_far, isolated_by, path
 from islandmode.core.probe import Probe
 from islandmode.core.problem import PlanRefused, Problem
 from islandmode.core.rendering import Rendering
-from islandmode.core.site import IsolationPoint, Site
+from islandmode.core.site import Site, SitePoint
 
 __all__ = ["PlanRefused", "Problem", "check", "check_in_part", "check_site", "make_plan"]
 
@@ -103,7 +103,7 @@ def _site_values(site: Site) -> tuple[Problem, ...]:
     return found if any(site_name_problems(site)) else (*found, *site_problems(site))
 
 
-def _point(drill: Drill, site: Site, point: IsolationPoint, rendering: Rendering) -> PlanPoint:
+def _point(drill: Drill, site: Site, point: SitePoint, rendering: Rendering) -> PlanPoint:
     conduits = tuple(conduit for conduit in isolated_by(drill) if conduit in point.isolates)
     return PlanPoint(
         platform=point.platform,
@@ -117,7 +117,7 @@ def _point(drill: Drill, site: Site, point: IsolationPoint, rendering: Rendering
     )
 
 
-def _capabilities(point: IsolationPoint, rendering: Rendering) -> Capabilities:
+def _capabilities(point: SitePoint, rendering: Rendering) -> Capabilities:
     """Take what the platform can do, less what the site does not allow on this device."""
     able = rendering.capabilities
     longest_s = min(able.dead_man_max_s, point.dead_man_max or able.dead_man_max_s)
