@@ -49,7 +49,7 @@ lint: ready
 # what waits for timers and silent devices and needs no lab. The lab's own life is looked at with nobody beside it.
 ALONE := tests/lab/test_lab_life.py
 WAITING := $(patsubst %,tests/%.py,observe/test_process_vantage napalm_nftables/test_commit \
-	isolation/test_nftables_point isolation/test_hanging_devices observe/test_looks)
+	isolation/nftables/test_point isolation/nftables/test_hanging_devices observe/test_looks)
 LONGEST := $(patsubst %,tests/lab/test_%.py,breaches stops abort nine_cases guardian refusals exact_return)
 TOGETHER := $(LONGEST) $(filter-out $(ALONE) $(LONGEST),$(wildcard tests/lab/test_*.py))
 IGNORED := $(addprefix --ignore=,tests/lab tests/containerlab tests/third_party $(WAITING))

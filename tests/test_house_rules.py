@@ -42,7 +42,7 @@ CLOCKS = {
 
 # A vendor library is imported in one file, so that its next major release is one file's work.
 ONE_FILE = {
-    "napalm": {"src/islandmode/isolation/napalm_config.py"},
+    "napalm": {"src/islandmode/isolation/nftables/point.py"},
     "netmiko": set[str](),
     "paramiko": set[str](),
     "pymodbus": set[str](),

@@ -8,7 +8,7 @@ from islandmode.core import limits
 from islandmode.core.capabilities import Calls, Capabilities, Works
 from islandmode.core.plan import Plan
 from islandmode.core.planning.digest import plan_digest
-from islandmode.isolation.recipes.nftables import CAPABILITIES
+from islandmode.isolation.nftables.recipe import CAPABILITIES
 from tests.core.given import given
 
 USUAL = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from islandmode.isolation.by_hand import ByHand, Look, by_hand, mend_saved
-from tests.isolation.plant import planned
+from tests.isolation.nftables.plant import planned
 
 MEND = (
     "sed -i '/^table inet islandmode_.*}$/d;/^table inet islandmode_/,/^}/d' /etc/nftables.conf "

@@ -10,11 +10,11 @@ from islandmode.core.errors import InputError
 from islandmode.core.plan import PlanPoint
 from islandmode.core.site import Login, Management
 from islandmode.isolation import open_point, render, render_rescue
-from islandmode.isolation.napalm_config import Access, NftablesPoint
-from islandmode.isolation.recipes import nftables as recipe
+from islandmode.isolation.nftables import recipe
+from islandmode.isolation.nftables.point import Access, NftablesPoint
 from tests.core.given import given
-from tests.isolation.fake_firewall import TickingClock
-from tests.isolation.plant import planned
+from tests.isolation.nftables.fake_firewall import TickingClock
+from tests.isolation.nftables.plant import planned
 
 NAME = "conduit-firewall"
 UNKNOWN = r"^fw: platform magic is not known; known platforms: nftables\.$"

@@ -19,7 +19,7 @@ from islandmode.isolation.session import RESTORE_TRY_S, DeviceSession, DeviceTro
 from islandmode.system import ready
 from islandmode.system.clock import MachineClock
 from islandmode.system.secrets import KNOWN
-from tests.isolation.fake_firewall import TickingClock
+from tests.isolation.nftables.fake_firewall import TickingClock
 
 pytestmark = pytest.mark.anyio
 HANG_S = 20

@@ -11,9 +11,9 @@ from islandmode.core.drill import Drill, Limits, Service, Stage
 from islandmode.core.errors import InputError
 from islandmode.core.plan import PlanPoint
 from islandmode.core.site import Conduit, Login, Management, Site, SitePoint, VantagePoint, Zone
-from islandmode.isolation.recipes import nftables as recipe
+from islandmode.isolation.nftables import recipe
 from islandmode.system.clock import MachineClock
-from tests.isolation.plant import planned
+from tests.isolation.nftables.plant import planned
 
 
 def point(platform: str = "nftables") -> SitePoint:

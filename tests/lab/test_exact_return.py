@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.isolation.recipes.nftables import MEND_SAVED
+from islandmode.isolation.nftables.recipe import MEND_SAVED
 from islandmode.rehearse.lab import Lab
 from tests.lab.drills import end, make_workspace, start, wait_for
 from tests.lab.guarded import (

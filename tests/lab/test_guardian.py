@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.isolation.recipes.nftables import CAPABILITIES
+from islandmode.isolation.nftables.recipe import CAPABILITIES
 from islandmode.rehearse.lab import Lab
 from islandmode.system.machine_state import own_place
 from tests.lab.drills import end, wait_for

@@ -19,7 +19,7 @@ import pytest
 
 from islandmode.run import lifeline_pipes
 from islandmode.run.lifeline_pipes import REQUEST_BYTES, FolderRequests, PipeHearing, PipeLifeline
-from tests.isolation.fake_firewall import TickingClock
+from tests.isolation.nftables.fake_firewall import TickingClock
 
 pytestmark = pytest.mark.anyio
 LONG_S = 60.0

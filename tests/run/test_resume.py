@@ -15,8 +15,8 @@ import pytest
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.firewall import Unread
 from islandmode.core.outcome import Outcome, Reading
+from islandmode.isolation.nftables.recipe import CAPABILITIES, MEND_SAVED, SAVED
 from islandmode.isolation.point import ConduitState, Facts, IsolationPoint, PointState
-from islandmode.isolation.recipes.nftables import CAPABILITIES, MEND_SAVED, SAVED
 from islandmode.operate.devices import told_of_saved
 from islandmode.operate.unfinished import is_only_unproven, owed_by
 from islandmode.run.left import Left, left_in

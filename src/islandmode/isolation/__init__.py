@@ -11,8 +11,8 @@ from islandmode.core.errors import InputError
 from islandmode.core.plan import PlanPoint
 from islandmode.core.rendering import Rendering
 from islandmode.core.site import Site, SitePoint
+from islandmode.isolation.nftables import recipe as nftables
 from islandmode.isolation.point import IsolationPoint
-from islandmode.isolation.recipes import nftables
 from islandmode.system.clock import Clock
 
 PLATFORMS = ("nftables",)
@@ -51,7 +51,7 @@ def open_point(
     Without a run the point is for restoring only, and restores whatever stands there.
     """
     # Imported late: NAPALM takes most of a second, and only a run needs it.
-    from islandmode.isolation.napalm_config import Access, NftablesPoint  # noqa: PLC0415 - only where it is needed, as it is slow
+    from islandmode.isolation.nftables.point import Access, NftablesPoint  # noqa: PLC0415 - only where it is needed, as it is slow
 
     login = planned.login
     access = Access(

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from islandmode.core.rendering import Rendering
-from islandmode.isolation.recipes import nftables, nftables_saved
+from islandmode.isolation.nftables import recipe as nftables
+from islandmode.isolation.nftables import saved as saved_files
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def mend_saved(platform: str, files: tuple[str, ...] = ()) -> str:
 
     Without files it is for the saved configuration's main file.
     """
-    return nftables_saved.mend(files) if platform == "nftables" else ""
+    return saved_files.mend(files) if platform == "nftables" else ""
 
 
 def _nftables(rendering: Rendering) -> ByHand:

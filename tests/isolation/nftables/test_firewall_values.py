@@ -10,11 +10,11 @@ import pytest
 
 from islandmode.core.errors import InputError
 from islandmode.core.firewall import Link, LinkAddress, Redirect, Route, Socket
-from islandmode.isolation.recipes import firewall_reading as reading
-from islandmode.isolation.recipes import nftables as recipe
-from islandmode.isolation.recipes import nftables_egress, nftables_reading
-from tests.isolation.plant import BETWEEN, INTERFACES
-from tests.isolation.test_nftables_egress import GIVEN, ROWS
+from islandmode.isolation.nftables import egress, recipe
+from islandmode.isolation.nftables import firewall_reading as reading
+from islandmode.isolation.nftables import reading as table_reading
+from tests.isolation.nftables.plant import BETWEEN, INTERFACES
+from tests.isolation.nftables.test_egress import GIVEN, ROWS
 
 UP = ["BROADCAST", "UP"]
 
@@ -152,9 +152,9 @@ def test_a_rule_that_names_a_way_and_counts_nothing_leaves_nothing_counted() -> 
     rows = json.loads(json.dumps(ROWS))
     rule = next(row["rule"] for row in rows if "rule" in row and "comment" in row["rule"])
     rule["expr"] = [part for part in rule["expr"] if "counter" not in part]
-    assert nftables_egress.counted(rows, GIVEN) is None
-    assert nftables_egress.counted(ROWS, GIVEN) is not None
-    assert nftables_egress.counted(ROWS, ()) is None
+    assert egress.counted(rows, GIVEN) is None
+    assert egress.counted(ROWS, GIVEN) is not None
+    assert egress.counted(ROWS, ()) is None
 
 
 def test_an_address_whose_lifetime_runs_down_is_leased() -> None:
@@ -164,8 +164,8 @@ def test_an_address_whose_lifetime_runs_down_is_leased() -> None:
 
 def test_only_tables_of_the_conduits_asked_for_are_ours_in_a_running_ruleset() -> None:
     listing = "table inet islandmode_a {\n}\ntable inet islandmode_b {\n}\ntable inet site {\n}\n"
-    assert nftables_reading.ours_in(listing, ["islandmode_b"]) == "table inet islandmode_b {\n}"
-    assert nftables_reading.ours_in(listing) == "table inet islandmode_a {\n}\ntable inet islandmode_b {\n}"
+    assert table_reading.ours_in(listing, ["islandmode_b"]) == "table inet islandmode_b {\n}"
+    assert table_reading.ours_in(listing) == "table inet islandmode_a {\n}\ntable inet islandmode_b {\n}"
 
 
 @pytest.mark.parametrize(

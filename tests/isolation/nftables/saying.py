@@ -10,13 +10,13 @@ import random
 from pathlib import Path
 from typing import Any
 
-from islandmode.isolation.napalm_config import Access, NftablesPoint, NftSession
+from islandmode.isolation.nftables.point import Access, NftablesPoint, NftSession
 from islandmode.isolation.session import DeviceSession
 from islandmode.system.clock import MachineClock
 from napalm_nftables.errors import DeviceSilent, LinkLost
 from napalm_nftables.link import Answer
-from tests.isolation.plant import BETWEEN, INTERFACES, RUN, planned
-from tests.isolation.test_recipes import element, listing
+from tests.isolation.nftables.plant import BETWEEN, INTERFACES, RUN, planned
+from tests.isolation.nftables.test_recipe import element, listing
 
 CLOCK = MachineClock.of_this_boot()
 SECRET = "Pa55word-of-the-device"

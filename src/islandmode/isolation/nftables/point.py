@@ -3,7 +3,7 @@
 Two sessions. The *work* session does what preflight and the hold need. The *restore* session is opened and tried when
 arming, so that a restore never waits for a login; the restore's first act is to reset the work session, so that nothing
 more is sent on it. What the device has received by then can still act, up to the latest moment that each line was given
-(`recipes/nftables.py`); the point knows the last such moment of its own lines. Every change is one written line, and is
+(`recipe.py`); the point knows the last such moment of its own lines. Every change is one written line, and is
 believed only when it is read back.
 """
 
@@ -23,12 +23,11 @@ from islandmode.core.capabilities import Capabilities
 from islandmode.core.firewall import Unread, related
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import PlanPoint
-from islandmode.isolation import firewall_look, incoming
-from islandmode.isolation.login_trouble import FIRST_COMMAND, NFT_SILENT, NO_NFT, TELLS_NOTHING, with_remedy
+from islandmode.isolation import incoming
+from islandmode.isolation.nftables import firewall_look, reading, recipe
+from islandmode.isolation.nftables import saved as saved_files
+from islandmode.isolation.nftables.login_trouble import FIRST_COMMAND, NFT_SILENT, NO_NFT, TELLS_NOTHING, with_remedy
 from islandmode.isolation.point import ConduitState, Configuration, Facts, PointState
-from islandmode.isolation.recipes import nftables as recipe
-from islandmode.isolation.recipes import nftables_reading as reading
-from islandmode.isolation.recipes import nftables_saved
 from islandmode.isolation.session import NO_ANSWER, DeviceSession, DeviceTrouble, restore_through
 from islandmode.system.clock import Clock
 from islandmode.system.ready import keep_threads
@@ -284,7 +283,7 @@ class NftablesPoint:
                 model=incoming.word(told["model"]),
                 os_version=incoming.word(told["os_version"]),
                 interfaces=tuple(incoming.word(name) for name in told["interface_list"]),
-                saved_ours=_named(nftables_saved.with_ours((one.path, one.text or "") for one in saved)),
+                saved_ours=_named(saved_files.with_ours((one.path, one.text or "") for one in saved)),
                 saved_unread=tuple(
                     Unread(incoming.word(one.path), incoming.quoted(one.why))
                     for one in saved
@@ -318,7 +317,7 @@ class NftablesPoint:
             running, saved = config["running"], config["startup"]
             tables = [recipe.table_of(conduit) for conduit in self._between]
             # Looked for in what the device said, and not in what is kept of it: a secret may stand in our table too.
-            with_ours = _named(nftables_saved.with_ours((one.path, one.text or "") for one in files))
+            with_ours = _named(saved_files.with_ours((one.path, one.text or "") for one in files))
             ours = {"running": reading.ours_in(reading.comparable(running), tables), "saved": reading.ours_in(saved)}
             texts = {part: shown[command] for part, command in zip(READ, commands, strict=True)}
             # Masked before anything is moved: the lines of a private key are known by those around them.

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from islandmode.core.errors import InputError
 from islandmode.core.rendering import Rendering
 from islandmode.isolation.by_hand import mend_saved
-from islandmode.isolation.recipes import nftables as recipe
-from islandmode.isolation.recipes import nftables_reading as reading
-from islandmode.isolation.recipes import nftables_saved
+from islandmode.isolation.nftables import reading, recipe
+from islandmode.isolation.nftables import saved as saved_files
 
 BETWEEN = {"remote-access": ("vendors", "line3"), "corporate-dmz": ("corporate", "dmz")}
 INTERFACES = {"vendors": ("eth2",), "line3": ("eth4",), "corporate": ("eth1",), "dmz": ("eth3",)}
@@ -322,13 +321,13 @@ def test_the_command_that_mends_takes_ours_out_of_each_file_in_which_it_stands(t
     files = tuple((str(tmp_path / name), text) for name, text in texts.items())
     for path, text in files:
         Path(path).write_text(text, encoding="utf-8")
-    found = nftables_saved.with_ours(files)
+    found = saved_files.with_ours(files)
     assert found == tuple(str(tmp_path / name) for name in ("with blank.nft", "other.nft"))
-    mend = nftables_saved.mend(found)
+    mend = saved_files.mend(found)
     assert mend.endswith(f" && nft -c -f {recipe.SAVED}")
     subprocess.run(["sh", "-c", mend.partition(" && ")[0]], check=True)
     assert {Path(path).read_text(encoding="utf-8") for path, _ in files} == {SITE}
 
 
 def test_the_command_that_mends_without_files_is_for_the_main_file() -> None:
-    assert nftables_saved.mend() == recipe.MEND_SAVED == mend_saved("nftables", (recipe.SAVED,))
+    assert saved_files.mend() == recipe.MEND_SAVED == mend_saved("nftables", (recipe.SAVED,))

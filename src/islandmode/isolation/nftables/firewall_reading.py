@@ -9,7 +9,7 @@ from ipaddress import ip_interface, ip_network
 from typing import Any
 
 from islandmode.core.firewall import Link, LinkAddress, Redirect, Route, Socket
-from islandmode.isolation.recipes.nftables_reading import rows
+from islandmode.isolation.nftables.reading import rows
 
 _PATH = "PATH=/usr/sbin:/usr/bin:/sbin:/bin; LC_ALL=C; export LC_ALL; "
 LINKS = _PATH + "ip -json -details link show"

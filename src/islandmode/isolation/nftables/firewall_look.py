@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from islandmode.core.firewall import Firewall, Redirect, Unread
-from islandmode.isolation.login_trouble import device_words
-from islandmode.isolation.recipes import firewall_reading as reading
-from islandmode.isolation.recipes import nftables as recipe
-from islandmode.isolation.recipes import nftables_reading
+from islandmode.isolation.nftables import firewall_reading as reading
+from islandmode.isolation.nftables import reading as table_reading
+from islandmode.isolation.nftables import recipe
+from islandmode.isolation.nftables.login_trouble import device_words
 from islandmode.isolation.session import DeviceTrouble
 
 T = TypeVar("T")
@@ -107,5 +107,5 @@ def _of_nft(asking: _Look, ask: Callable[[tuple[str, ...]], Asked]) -> tuple[Red
 
 def _offloaded(asking: _Look, ask: Callable[[tuple[str, ...]], Asked]) -> tuple[str, ...]:
     return asking.listed(
-        recipe.LIST_OFFLOADED, "flowtables", ask, lambda text: tuple(sorted(nftables_reading.offloaded(text)))
+        recipe.LIST_OFFLOADED, "flowtables", ask, lambda text: tuple(sorted(table_reading.offloaded(text)))
     )

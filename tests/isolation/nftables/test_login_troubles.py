@@ -9,10 +9,10 @@ import pytest
 
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.preflight import judge_point
-from islandmode.isolation.login_trouble import with_remedy
+from islandmode.isolation.nftables.login_trouble import with_remedy
 from islandmode.isolation.point import Facts
 from napalm_nftables import facts
-from tests.isolation.plant import DEADLINE_S, OFFICE, make_point, planned
+from tests.isolation.nftables.plant import DEADLINE_S, OFFICE, make_point, planned
 from tests.napalm_nftables.firewall_node import FirewallNode
 
 ODD_PORT = 24

@@ -11,11 +11,11 @@ import anyio
 import pytest
 
 from islandmode.core.outcome import Outcome
-from islandmode.isolation.napalm_config import Access, NftablesPoint
-from islandmode.isolation.recipes import nftables as recipe
+from islandmode.isolation.nftables import recipe
+from islandmode.isolation.nftables.point import Access, NftablesPoint
 from islandmode.run.restore import restore_until_seen
 from islandmode.system.clock import MachineClock
-from tests.isolation.plant import (
+from tests.isolation.nftables.plant import (
     ACROSS,
     BETWEEN,
     DEADLINE_S,
@@ -33,7 +33,7 @@ ABLE = recipe.CAPABILITIES
 
 pytestmark = [pytest.mark.lab, pytest.mark.anyio]
 ODD = "/usr/local/sbin/nft-odd"
-WRAPPER = Path(__file__).parents[1] / "lab" / "rogue" / "nft_wrapper.py"
+WRAPPER = Path(__file__).parents[2] / "lab" / "rogue" / "nft_wrapper.py"
 
 
 @pytest.fixture

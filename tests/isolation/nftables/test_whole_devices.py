@@ -1,13 +1,13 @@
 """Every line that a point sends to a firewall, and what it makes of every answer, told whole in `devices.txt`.
 
-`python -m tests.isolation.told_devices` writes the page anew.
+`python -m tests.isolation.nftables.told_devices` writes the page anew.
 """
 
 from __future__ import annotations
 
 import pytest
 
-from tests.isolation.told_devices import PAGE, PLOTS, told
+from tests.isolation.nftables.told_devices import PAGE, PLOTS, told
 from tests.pages import written
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
-from islandmode.isolation.recipes.nftables import MEND_SAVED, SAVED
-from islandmode.isolation.recipes.nftables_reading import ours_in
+from islandmode.isolation.nftables.reading import ours_in
+from islandmode.isolation.nftables.recipe import MEND_SAVED, SAVED
 
 
 def with_ours(files: Iterable[tuple[str, str]]) -> tuple[str, ...]:

@@ -17,9 +17,9 @@ import pytest
 
 from islandmode.core.firewall import Firewall, Redirect, Route, Socket
 from islandmode.core.preflight_firewall import judge_firewall
-from islandmode.isolation.firewall_look import look
-from islandmode.isolation.recipes import firewall_reading as reading
-from islandmode.isolation.recipes.nftables import LIST_OFFLOADED
+from islandmode.isolation.nftables import firewall_reading as reading
+from islandmode.isolation.nftables.firewall_look import look
+from islandmode.isolation.nftables.recipe import LIST_OFFLOADED
 from islandmode.isolation.session import DeviceTrouble
 from tests.core.given import given
 

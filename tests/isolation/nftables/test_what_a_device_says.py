@@ -29,8 +29,8 @@ from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.verdict import verdict_json
+from islandmode.isolation.nftables.recipe import CAPABILITIES
 from islandmode.isolation.point import Configuration, Facts, PointState
-from islandmode.isolation.recipes.nftables import CAPABILITIES
 from islandmode.run.deadman import arm_trouble, watch_trouble
 from islandmode.store.journal import encode
 from islandmode.ui.report.judged import render_report
@@ -39,7 +39,7 @@ from napalm_nftables.errors import LinkLost
 from napalm_nftables.link import DeviceLink
 from napalm_nftables.transport import Login
 from tests.core.test_text_that_comes_in import is_harmless
-from tests.isolation.saying import SECRET, SayingPoint
+from tests.isolation.nftables.saying import SECRET, SayingPoint
 from tests.run import simulated_run
 
 CONDUITS = ("corporate-line3",)

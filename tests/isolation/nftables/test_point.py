@@ -11,10 +11,10 @@ import anyio
 import pytest
 
 from islandmode.core.outcome import Outcome
+from islandmode.isolation.nftables import recipe
 from islandmode.isolation.point import PointState
-from islandmode.isolation.recipes import nftables as recipe
 from napalm_nftables.channel import NftAnswer
-from tests.isolation.plant import (
+from tests.isolation.nftables.plant import (
     ACROSS,
     BESIDE,
     BETWEEN,

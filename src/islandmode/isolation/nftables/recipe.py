@@ -25,7 +25,7 @@ as well. That traffic is matched as the interface's pair with itself; forwarding
 has the same pair and does not cross the conduit, is let go before. So is IPv6 neighbour discovery on the firewall: it
 is what ARP is to IPv4, never leaves the link, and conduits that are not isolated may need it on the same interface.
 
-What still leaves the firewall all the same is counted by rules in the same table: `nftables_egress`.
+What still leaves the firewall all the same is counted by rules in the same table: `egress`.
 
 A counter in the table has the run in its name. Each later line deletes and makes that counter again, which fails as a
 whole where the table is another run's: a line that comes late cannot touch what somebody else has armed since.
@@ -46,7 +46,7 @@ from islandmode.core.capabilities import Capabilities
 from islandmode.core.egress import Way
 from islandmode.core.errors import InputError
 from islandmode.core.rendering import Rendering, StageLines
-from islandmode.isolation.recipes import nftables_egress
+from islandmode.isolation.nftables import egress
 
 PREFIX = "islandmode_"
 OWNER = "by_"
@@ -108,7 +108,7 @@ def arm_line(
     for conduit in conduits:
         outer = interfaces[between[conduit][0]]
         parts += _table(table_of(conduit), outer, _pairs(conduit, between, interfaces), for_s)
-        parts += nftables_egress.lines(f"inet {table_of(conduit)}", ways.get(conduit, ()))
+        parts += egress.lines(f"inet {table_of(conduit)}", ways.get(conduit, ()))
         parts.append(f"add counter inet {table_of(conduit)} {OWNER}{run}")
     return "; ".join(parts)
 

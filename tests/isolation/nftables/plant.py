@@ -13,8 +13,8 @@ from islandmode.core import egress
 from islandmode.core.plan import PlanPoint
 from islandmode.core.rendering import Rendering
 from islandmode.core.site import Conduit, Login, Management, Site, VantagePoint, Zone
-from islandmode.isolation.napalm_config import Access, NftablesPoint
-from islandmode.isolation.recipes import nftables as recipe
+from islandmode.isolation.nftables import recipe
+from islandmode.isolation.nftables.point import Access, NftablesPoint
 from islandmode.system.clock import MachineClock
 from tests.napalm_nftables.firewall_node import PASSWORD, FirewallNode, Relay
 

@@ -1,6 +1,6 @@
 """Tells what a point sends to a firewall and what it makes of the answers, in lines, and writes `devices.txt`.
 
-    python -m tests.isolation.told_devices     writes it anew; read the difference before it is committed
+    python -m tests.isolation.nftables.told_devices     writes it anew; read the difference before it is committed
 
 `>` is a call of the point, `<` what it gave back; between them stands all that was sent, as it was sent.
 """
@@ -18,8 +18,8 @@ import anyio
 
 from islandmode.core.outcome import Reading
 from islandmode.isolation.point import ConduitState, Configuration, Facts, PointState
-from tests.isolation.fake_firewall import FakeFirewall, FakePoint, Table, tidy
-from tests.isolation.plant import RUN
+from tests.isolation.nftables.fake_firewall import FakeFirewall, FakePoint, Table, tidy
+from tests.isolation.nftables.plant import RUN
 from tests.pages import write
 
 PAGE = Path(__file__).with_name("devices.txt")

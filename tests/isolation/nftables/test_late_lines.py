@@ -14,15 +14,25 @@ import paramiko
 import pytest
 
 from islandmode.core.outcome import Outcome
-from islandmode.isolation import napalm_config
-from islandmode.isolation.napalm_config import NftSession
-from islandmode.isolation.recipes import nftables as recipe
+from islandmode.isolation.nftables import point as nftables_point
+from islandmode.isolation.nftables import recipe
+from islandmode.isolation.nftables.point import NftSession
 from islandmode.run.restore import restore_until_seen
 from islandmode.system.clock import MachineClock
 from napalm_nftables.channel import NftAnswer
 from napalm_nftables.link import DeviceLink
-from tests.isolation.plant import ACROSS, BETWEEN, DEADLINE_S, INTERFACES, INWARD, OFFICE, RUN, make_point, passing
-from tests.isolation.test_hanging_devices import ODD, odd_nft
+from tests.isolation.nftables.plant import (
+    ACROSS,
+    BETWEEN,
+    DEADLINE_S,
+    INTERFACES,
+    INWARD,
+    OFFICE,
+    RUN,
+    make_point,
+    passing,
+)
+from tests.isolation.nftables.test_hanging_devices import ODD, odd_nft
 from tests.napalm_nftables.firewall_node import FirewallNode
 
 pytestmark = [pytest.mark.lab, pytest.mark.anyio]
@@ -96,7 +106,7 @@ def ready(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[WhenReady]]:
         feed(link, channel, stdin)
 
     monkeypatch.setattr(DeviceLink, "_feed", feed_when_ready)
-    monkeypatch.setattr(napalm_config, "NftSession", WhenReady)
+    monkeypatch.setattr(nftables_point, "NftSession", WhenReady)
     yield WhenReady
     WhenReady.act = None
 
@@ -297,7 +307,7 @@ async def test_a_restore_is_proven_in_one_look_unless_something_is_left(
     for conduit in conduits[:gone]:
         node.run(f"nft delete table inet {recipe.table_of(conduit)}")
     point._rescue.close()
-    monkeypatch.setattr(napalm_config, "NftSession", Counting)
+    monkeypatch.setattr(nftables_point, "NftSession", Counting)
     Counting.asked = 0
     restored = await point.restore(conduits, DEADLINE_S)
     assert restored.value is not None, restored.why

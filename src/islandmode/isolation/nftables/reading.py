@@ -9,9 +9,9 @@ from typing import Any
 
 from islandmode.core.egress import Way
 from islandmode.isolation import incoming
+from islandmode.isolation.nftables import egress
+from islandmode.isolation.nftables.recipe import OWNER, PREFIX, Pair, pairs_of
 from islandmode.isolation.point import ConduitState
-from islandmode.isolation.recipes import nftables_egress
-from islandmode.isolation.recipes.nftables import OWNER, PREFIX, Pair, pairs_of
 
 ABSENT = ConduitState(present=False, armed_s=None, isolating=False)
 
@@ -52,8 +52,8 @@ def state_of(
     isolating = armed_s is not None and whole and set(wanted) <= set(hold)
     counters = (str(row["counter"]["name"]) for row in listed if "counter" in row)
     owner = next((incoming.word(name.removeprefix(OWNER)) for name in counters if name.startswith(OWNER)), None)
-    egress = nftables_egress.counted(listed, ways)
-    return ConduitState(True, armed_s, isolating, ours=run is None or owner in (None, run), owner=owner, egress=egress)
+    packets = egress.counted(listed, ways)
+    return ConduitState(True, armed_s, isolating, ours=run is None or owner in (None, run), owner=owner, egress=packets)
 
 
 def ticket_left_s(answer: str, ticket: str) -> float | None:
@@ -80,7 +80,7 @@ def rules_are_whole(answer: str, outer: tuple[str, ...], ways: Sequence[Way]) ->
     if not answer:
         return False
     listed = rows(answer)
-    counts = not ways or nftables_egress.counted(listed, ways) is not None
+    counts = not ways or egress.counted(listed, ways) is not None
     return counts and _drops(listed) >= _wanted_drops(outer)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from islandmode.core.egress import Way as EgressWay
-from islandmode.isolation.recipes import nftables as recipe
-from islandmode.isolation.recipes import nftables_egress, nftables_reading
-from tests.isolation.plant import ACROSS, DEADLINE_S, INWARD, OFFICE, Way, make_point, passes, passing, ways
+from islandmode.isolation.nftables import egress, recipe
+from islandmode.isolation.nftables import reading as table_reading
+from tests.isolation.nftables.plant import ACROSS, DEADLINE_S, INWARD, OFFICE, Way, make_point, passes, passing, ways
 from tests.napalm_nftables.firewall_node import FirewallNode
 
 CONDUIT = OFFICE[0]
@@ -51,19 +51,19 @@ def moved(first: Mapping[str, int] | None, then: Mapping[str, int] | None) -> di
 async def test_every_way_is_counted_while_armed_and_none_while_isolated(node: FirewallNode) -> None:
     point = make_point(node).point
 
-    async def egress() -> Mapping[str, int] | None:
+    async def counted_now() -> Mapping[str, int] | None:
         seen = await point.state(OFFICE, DEADLINE_S)
         assert seen.value is not None, seen.why
         return seen.value.conduits[CONDUIT].egress
 
     armed = await point.arm(OFFICE, 30, DEADLINE_S)
     assert armed.value is not None, armed.why
-    before = await egress()
+    before = await counted_now()
     assert passing(node, ACROSS) == set(ACROSS)
-    counted = moved(before, await egress())
+    counted = moved(before, await counted_now())
     assert set(counted) == {"eth1 to eth4", "eth4 to eth1", "eth1 to the firewall", "the firewall to eth1"}
     await point.isolate(OFFICE, DEADLINE_S)
-    before = await egress()
+    before = await counted_now()
     assert passing(node, ACROSS) == set()
     for way in ACROSS:
         if way.source is not None:
@@ -71,7 +71,7 @@ async def test_every_way_is_counted_while_armed_and_none_while_isolated(node: Fi
     # Neighbours still find each other, over IPv4 and IPv6; that is no traffic across.
     node.run("ip neigh flush all")
     assert passes(node, Way("dmz", "fd10:40::10"))
-    assert moved(before, await egress()) == {}
+    assert moved(before, await counted_now()) == {}
     await point.restore(OFFICE, DEADLINE_S)
     await point.close()
 
@@ -152,7 +152,7 @@ def listed(given: tuple[EgressWay, ...]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
         {"chain": {"name": name, "hook": hook, "prio": 2**31 - 1, "type": "filter"}} for name, hook in chains
     ]
-    for line in nftables_egress.lines("inet t", given):
+    for line in egress.lines("inet t", given):
         words = line.split()
         if words[1] == "rule":
             rows.append({"rule": {"chain": words[4], **_rule(line)}})
@@ -193,7 +193,7 @@ ROWS = listed(GIVEN)
 
 
 def test_what_is_counted_adds_up_by_way() -> None:
-    counted = nftables_egress.counted(ROWS, GIVEN)
+    counted = egress.counted(ROWS, GIVEN)
     assert counted is not None
     assert counted["eth1 to eth4"] == 3
     # One rule for each address family.
@@ -204,8 +204,8 @@ def test_what_is_counted_adds_up_by_way() -> None:
 @pytest.mark.parametrize("missing", range(len(ROWS)))
 def test_without_any_one_of_its_chains_or_rules_nothing_is_counted(missing: int) -> None:
     rows = [row for number, row in enumerate(ROWS) if number != missing]
-    assert nftables_egress.counted(rows, GIVEN) is None
-    assert nftables_egress.counted([*ROWS, ROWS[missing]] if "rule" in ROWS[missing] else rows, GIVEN) is None
+    assert egress.counted(rows, GIVEN) is None
+    assert egress.counted([*ROWS, ROWS[missing]] if "rule" in ROWS[missing] else rows, GIVEN) is None
 
 
 @pytest.mark.parametrize("number", [number for number, row in enumerate(ROWS) if "rule" in row])
@@ -213,17 +213,17 @@ def test_a_rule_that_matches_something_else_counts_as_gone(number: int) -> None:
     rows = json.loads(json.dumps(ROWS))
     expr = rows[number]["rule"]["expr"]
     expr.insert(0, {"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": "tcp"}})
-    assert nftables_egress.counted(rows, GIVEN) is None
+    assert egress.counted(rows, GIVEN) is None
 
 
 def test_an_arm_that_reads_back_no_counters_is_not_whole() -> None:
     answer = json.dumps({"nftables": [row for row in ROWS if "chain" in row]})
-    assert not nftables_reading.rules_are_whole(answer, ("eth1",), GIVEN)
+    assert not table_reading.rules_are_whole(answer, ("eth1",), GIVEN)
 
 
 def test_no_rule_that_counts_drops_or_changes_anything() -> None:
-    for line in nftables_egress.lines("inet t", GIVEN):
+    for line in egress.lines("inet t", GIVEN):
         chain = line.split()[1] == "chain"
         assert line.endswith("policy accept; }" if chain else ("accept" if "icmpv6" in line else '"')), line
         assert "drop" not in line
-    assert nftables_egress.lines("inet t", ()) == []
+    assert egress.lines("inet t", ()) == []

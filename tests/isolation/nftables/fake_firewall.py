@@ -15,12 +15,12 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from islandmode.isolation.napalm_config import Access, NftablesPoint, NftSession
-from islandmode.isolation.recipes import firewall_reading
+from islandmode.isolation.nftables import firewall_reading
+from islandmode.isolation.nftables.point import Access, NftablesPoint, NftSession
 from islandmode.isolation.session import DeviceSession
 from napalm_nftables.errors import LinkLost
 from napalm_nftables.link import Answer
-from tests.isolation.plant import RUN, planned
+from tests.isolation.nftables.plant import RUN, planned
 
 RECORDED = Path(__file__).parent / "recorded"
 UPTIME_S = 1000.25
