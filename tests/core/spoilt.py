@@ -9,7 +9,7 @@ from typing import Any
 from tests.core.given import Documents
 
 FIREWALL = ("isolation_points", "conduit-firewall")
-HOST_V4 = {"zone": "vendors", "address": ["10.15.0.20"], "node": "spare"}
+HOST_V4 = {"zone": "vendors", "address": ["10.15.0.20"]}
 
 
 @dataclass(frozen=True)

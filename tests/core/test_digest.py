@@ -135,7 +135,7 @@ SAME_INTENT: tuple[Callable[[Documents], object], ...] = (
     second_firewall,
     lambda at: put(at.site, *FIREWALL, "login", "password", "env:FIREWALL"),
     lambda at: put(at.site, *FIREWALL, "interfaces", "dmz", ["ge-0/0/3"]),
-    lambda at: put(at.site, "vantages", "erp", "node", None),
+    lambda at: put(at.site, "vantages", "erp", "address", ["10.10.0.11", "fd10:10::11"]),
     lambda at: put(at.probes, "plc-filler", "purpose", "said better"),
 )
 

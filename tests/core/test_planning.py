@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from islandmode.core.plan import Plan
 from islandmode.core.planning.plan_drill import check, make_plan
 from islandmode.core.probe import CanaryProbe
 from tests.core.given import Documents, given, put
@@ -188,3 +189,11 @@ def test_a_plan_is_the_same_however_often_it_is_made() -> None:
 def test_a_plan_survives_being_written_and_read() -> None:
     plan = given().plan()
     assert type(plan).model_validate_json(plan.model_dump_json(by_alias=True)) == plan
+
+
+def test_a_plan_of_the_version_before_named_the_lab_s_nodes_and_is_read() -> None:
+    made = given().plan()
+    document = made.model_dump(mode="json", by_alias=True)
+    for name, vantage in document["vantages"].items():
+        vantage["node"] = name
+    assert Plan.model_validate(document) == made

@@ -122,6 +122,19 @@ BOTH = [
         "Isolation point conduit-firewall is node fw already; a lab has one node for each",
     ),
     (
+        "one vantage on two nodes",
+        "{islandmode.role: plant router,",
+        "{islandmode.vantage: office, islandmode.role: plant router,",
+        "Vantage office is node office already; a lab has one node for each",
+    ),
+    (
+        "the operations host on another node",
+        "{islandmode.role: plant router,",
+        "{islandmode.vantage: here, islandmode.role: plant router,",
+        "Vantage here is node ops already; a lab has one node for each",
+    ),
+    ("a vantage that is a path", "vantage: office", "vantage: ../../x", "must be the name of a vantage of the site"),
+    (
         "no number of seconds",
         'offset-s: "7200"',
         "offset-s: soon",

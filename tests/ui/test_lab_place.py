@@ -132,9 +132,9 @@ def test_validate_checks_a_topology_outside_of_lab_that_a_site_names(workspace: 
     ("old", "new", "said"),
     [
         (
-            "node: historian",
-            "node: historain",
-            "inventory/riverside.yaml:{line}:11: There is no node historain in the lab (filling.clab.yml); known nodes: erp,",
+            "  historian:\n    zone: dmz",
+            "  archive:\n    zone: dmz",
+            "inventory/riverside.yaml:{line}:3: No node of the lab (filling.clab.yml) is vantage archive; give",
         ),
         (
             "  conduit-firewall:\n",
@@ -156,7 +156,7 @@ def test_validate_checks_a_topology_outside_of_lab_that_a_site_names(workspace: 
 def test_validate_holds_a_site_against_its_lab(workspace: Path, old: str, new: str, said: str) -> None:
     edit(workspace / SITE, old, new)
     lines = (workspace / SITE).read_text(encoding="utf-8").splitlines()
-    line = next(number for number, text in enumerate(lines, 1) if new.strip() in text)
+    line = next(number for number, text in enumerate(lines, 1) if new.strip().splitlines()[0] in text)
     with pytest.raises(InputError, match=re.escape(said.format(line=line))):
         command(["validate", "--workspace", str(workspace)])
 

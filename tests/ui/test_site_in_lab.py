@@ -45,38 +45,47 @@ def placed(path: Path, file: Path, text: str) -> str:
     return f"{file}:{number}:{line.index(text) + len(before) + 1}"
 
 
-NODES = "erp, office, sw-corp, vendor, historian, fw, rtr, sw-line3, plc-mixer, plc-filler, hmi, ops"
 # The file, its change, where the complaint stands (a text in that file), and what it says.
 ROWS = {
     "a vantage without a node": (
-        (
-            SITE,
-            '    address: [10.10.0.20, "fd10:10::20"]\n    node: office\n',
-            '    address: [10.10.0.20, "fd10:10::20"]\n',
-        ),
+        (LAB, "islandmode.vantage: office, ", ""),
         "office:",
         (
-            "Vantage office has no node, which is needed in a rehearsal; add the node of the lab (plant.clab.yml) that stands for it, "
-            "`node: NAME`."
+            "No node of the lab (plant.clab.yml) is vantage office; give the node that stands for it the label "
+            "islandmode.vantage: office."
         ),
     ),
-    "the operations host without a node": (
-        (SITE, "    node: ops\n", ""),
-        "here:",
+    "a vantage of another site": (
+        (SITE, "  historian:\n    zone: dmz", "  archive:\n    zone: dmz"),
+        "archive:\n",
         (
-            "Vantage here has no node, which is needed in a rehearsal; add the node of the lab (plant.clab.yml) that stands for it, "
-            "`node: ops`."
+            "No node of the lab (plant.clab.yml) is vantage archive; give the node that stands for it the label "
+            "islandmode.vantage: archive."
         ),
     ),
-    "a vantage on no node": (
-        (SITE, "node: historian", "node: historain"),
-        "historain",
-        f'There is no node historain in the lab (plant.clab.yml); known nodes: {NODES}. Did you mean "historian"?',
+    "a label for an unknown vantage": (
+        (
+            LAB,
+            "plant router, islandmode.zone: line3",
+            "plant router, islandmode.zone: line3, islandmode.vantage: offfice",
+        ),
+        "offfice",
+        (
+            "Node rtr has the label islandmode.vantage: offfice, which is no vantage of site riverside; known: erp, here, historian, "
+            'office, vendor. Did you mean "office"?'
+        ),
     ),
-    "the drill's own place on another node": (
-        (SITE, "node: ops", "node: hmi"),
-        "node: |hmi",
-        "Vantage here is the operations host, on which the drill runs, and that is node ops of a lab; found hmi.",
+    "a node in the site": (
+        (
+            SITE,
+            '    address: [10.10.0.20, "fd10:10::20"]\n',
+            '    address: [10.10.0.20, "fd10:10::20"]\n    node: office\n',
+        ),
+        "node:",
+        (
+            '"node" no longer stands here: the lab\'s own file says which node it is, by the label islandmode.vantage: NAME on that node. '
+            "Take it out."
+        ),
     ),
     "a management address of no node": (
         (SITE, "address: 172.31.255.1\n", "address: 172.31.255.2\n"),
@@ -130,24 +139,30 @@ ROWS = {
 }
 
 
+TOLD_IN_SITE = "a vantage without a node"
+"""The row whose change stands in the lab's file, and whose complaint in the site's."""
+WITHOUT_THE_OTHER = {"a label for another lab's point", "a vantage of another site", "a node in the site"}
+"""Rows in which the other file has a fault too, or cannot be held against this one."""
+
+
 @pytest.mark.parametrize("name", ROWS)
 def test_a_fault_stands_in_the_file_in_which_it_is_mended(workspace: Path, name: str) -> None:
     (file, old, new), at, sentence = ROWS[name]
     if name == "a label for an unknown point":
         edit(workspace / LAB, "      labels: {islandmode.role: plant router, islandmode.zone: line3}\n", "")
     edit(workspace / file, old, new)
-    said = f"{placed(workspace, file, at.strip())}: {sentence}"
+    said = f"{placed(workspace, SITE if name == TOLD_IN_SITE else file, at.strip())}: {sentence}"
     everything = complaints(workspace)
     assert said in everything
     # Of the file alone, and of the other one that does not fit it, the same is said.
-    for one in (SITE, LAB):
+    for one in (SITE, LAB) if name != "a node in the site" else (SITE,):
         assert said in complaints(workspace, "validate", str(one))
-    if name != "a label for another lab's point":
+    if name not in WITHOUT_THE_OTHER:
         assert everything == [said]
 
 
 def test_every_fault_of_both_files_is_told_at_once_in_order(workspace: Path) -> None:
-    for name in ("a vantage on no node", "an interface without a link", "a label for an unknown zone"):
+    for name in ("a vantage without a node", "an interface without a link", "a label for an unknown zone"):
         (file, old, new), _, _ = ROWS[name]
         edit(workspace / file, old, new)
     edit(workspace / SITE, "password: lab:conduit-firewall", "password: lab:firewall")
@@ -155,7 +170,7 @@ def test_every_fault_of_both_files_is_told_at_once_in_order(workspace: Path) -> 
     assert told == [
         '"password" names a secret that no la',
         "Interface eth7 of conduit-firewall, ",
-        "There is no node historain in the la",
+        "No node of the lab (plant.clab.yml) ",
         "Node fw has the label islandmode.zon",
     ]
 
@@ -227,7 +242,7 @@ def test_a_site_that_leaves_its_lab_to_the_command_line_may_have_its_labels_ther
     assert command(["validate", "--workspace", str(workspace)]) == 0
 
 
-NEEDED = ["a vantage without a node", "a vantage on no node", "the drill's own place on another node"]
+NEEDED = ["a vantage without a node"]
 
 
 @pytest.mark.parametrize("name", [*NEEDED, "a management address of no node", "a label for another lab's point"])
@@ -236,7 +251,7 @@ def test_a_rehearsal_that_would_end_there_is_refused_before_a_lab_comes_up(works
     edit(workspace / file, old, new)
     if name == "a label for another lab's point":
         edit(workspace / SITE, "password: lab:conduit-firewall", "password: lab:edge-firewall")
-    said = [f"{placed(workspace, file, at.strip())}: {sentence}"]
+    said = [f"{placed(workspace, SITE if name == TOLD_IN_SITE else file, at.strip())}: {sentence}"]
     assert complaints(workspace, *REHEARSAL) == said
     assert complaints(workspace, "validate", DRILL) == said
     assert not (workspace / ".lab").exists()
@@ -244,7 +259,9 @@ def test_a_rehearsal_that_would_end_there_is_refused_before_a_lab_comes_up(works
 
 def test_what_a_drill_does_not_use_does_not_stop_it(workspace: Path) -> None:
     edit(workspace / SITE, "vantages:\n", "vantages:\n  unused: {zone: corporate, address: 10.10.0.77}\n")
-    assert complaints(workspace)[0].startswith(f"{placed(workspace, SITE, 'unused:')}: Vantage unused has no node")
+    assert complaints(workspace)[0].startswith(
+        f"{placed(workspace, SITE, 'unused:')}: No node of the lab (plant.clab.yml) is vantage unused"
+    )
     assert command(["validate", DRILL, "--workspace", str(workspace)]) == 0
 
 

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from islandmode.core.boundary import UNKNOWN_BOUNDARY, Boundary
 from islandmode.core.capabilities import Capabilities
@@ -120,8 +120,13 @@ class PlanVantage(Frozen):
 
     zone: str
     address: tuple[Address, ...]
-    node: str | None
     far: bool
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_the_node(cls, found: Any) -> Any:
+        """Read a plan of the version before this one, which had a lab's node here; the topology says that now."""
+        return {name: value for name, value in found.items() if name != "node"} if isinstance(found, dict) else found
 
 
 class Plan(Frozen):

@@ -265,9 +265,6 @@ class VantagePoint(Frozen):
         description="The addresses from which it asks; of each address family the first is used.",
         examples=[["10.10.0.20", "fd10:10::20"]],
     )
-    node: str | None = Field(
-        default=None, description="The node of the lab that stands for it; needed in a rehearsal.", examples=["office"]
-    )
 
 
 class SiteLab(Frozen):

@@ -172,7 +172,7 @@ class LabGround:
                 name,
                 clock=clock,
                 far=planned.far,
-                prefix=self.lab.enter(planned.node, ()) if planned.far and planned.node else (),
+                prefix=self.lab.enter(self.lab.topology.vantages[name].name, ()) if planned.far else (),
                 environment=self.lab.environment if planned.far else {},
                 # A far worker spools where it stands, as it would on a host of its own.
                 spool=FAR_SPOOL / run.run / name if planned.far else run.samples(name),

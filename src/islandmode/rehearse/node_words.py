@@ -6,11 +6,16 @@ CLOCK_LABEL = "islandmode.clock-offset-s"
 READY_LABEL = "islandmode.ready-check"
 POINT_LABEL = "islandmode.isolation-point"
 ROLE_LABEL = "islandmode.role"
+VANTAGE_LABEL = "islandmode.vantage"
 ZONE_LABEL = "islandmode.zone"
 OUR_LABELS = "islandmode."
 READY_WITHIN_LABEL = "islandmode.ready-within-s"
 LABELS = {
     POINT_LABEL: ("The isolation point of the site that this node is; each has one node.", "conduit-firewall"),
+    VANTAGE_LABEL: (
+        "The vantage of the site that this node is, from which its probes look; each has one node.",
+        "office",
+    ),
     ZONE_LABEL: ("The zone of the site in which the node is drawn.", "line3"),
     ROLE_LABEL: ("What the node is, for `lab status` and the picture.", "PLC"),
     READY_LABEL: (

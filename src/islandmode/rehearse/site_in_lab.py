@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from islandmode.core.planning.paths import HERE
 from islandmode.core.problem import Path, listed
-from islandmode.core.site import Site, SitePoint, VantagePoint
-from islandmode.rehearse.node_words import OPERATIONS_HOST, POINT_LABEL, ZONE_LABEL
+from islandmode.core.site import Site, SitePoint
+from islandmode.rehearse.node_words import OPERATIONS_HOST, POINT_LABEL, VANTAGE_LABEL, ZONE_LABEL
 from islandmode.rehearse.topology import MANAGEMENT_INTERFACE, LabNode, Topology
 from islandmode.rehearse.topology_faults import same_address
 from islandmode.store.yaml_tree import show
@@ -32,9 +32,9 @@ def needed_faults(
     site: Site, topology: Topology, points: Collection[str], vantages: Collection[str]
 ) -> Iterator[Mismatch]:
     """Find, in the site's file, why these points and vantages cannot be rehearsed in a lab."""
-    for name, vantage in site.vantages.items():
-        if name in vantages:
-            yield from _vantage(name, vantage, topology)
+    for name in site.vantages:
+        if name in vantages and name not in topology.vantages:
+            yield _vantage(name, topology)
     for name, point in site.isolation_points.items():
         node = topology.points.get(name)
         if name in points and node is None:
@@ -59,9 +59,15 @@ def site_faults(site: Site, topology: Topology) -> Iterator[Mismatch]:
 def lab_faults(topology: Topology, sites: Sequence[Site]) -> Iterator[Mismatch]:
     """Find, in the lab's file, labels that none of its sites bears out; a lab may stand for several sites."""
     points = {point for site in sites for point in site.isolation_points}
+    vantages = {vantage for site in sites for vantage in site.vantages}
     zones = {zone for site in sites for zone in site.zones}
+    labels = (
+        (POINT_LABEL, "isolation point", points),
+        (VANTAGE_LABEL, "vantage", vantages),
+        (ZONE_LABEL, "zone", zones),
+    )
     for name, node in topology.nodes.items():
-        for label, what, known in ((POINT_LABEL, "isolation point", points), (ZONE_LABEL, "zone", zones)):
+        for label, what, known in labels:
             given = node.labels.get(label)
             if given is not None and given not in known:
                 sentence = (
@@ -71,27 +77,18 @@ def lab_faults(topology: Topology, sites: Sequence[Site]) -> Iterator[Mismatch]:
                 yield Mismatch(("topology", "nodes", name, "labels", label), sentence)
 
 
-def _vantage(name: str, vantage: VantagePoint, topology: Topology) -> Iterator[Mismatch]:
-    at, where = ("vantages", name), topology.file.name
-    if vantage.node is None:
-        meant = f"node: {OPERATIONS_HOST}" if name == HERE else "node: NAME"
+def _vantage(name: str, topology: Topology) -> Mismatch:
+    if name == HERE:
         sentence = (
-            f"Vantage {name} has no node, which is needed in a rehearsal; add the node of the lab ({where}) that stands for it, "
-            f"`{meant}`."
+            f"Vantage {HERE} is the operations host, on which the drill runs, and the lab ({topology.file.name}) has no node "
+            f"{OPERATIONS_HOST}; give that name to the node that stands for it."
         )
-        yield Mismatch(at, sentence, of_key=True)
-    elif vantage.node not in topology.nodes:
+    else:
         sentence = (
-            f"There is no node {show(vantage.node)} in the lab ({where}); known nodes: {', '.join(topology.nodes)}."
-            f"{_hint(vantage.node, topology.nodes)}"
+            f"No node of the lab ({topology.file.name}) is vantage {name}; give the node that stands for it the label "
+            f"{VANTAGE_LABEL}: {name}."
         )
-        yield Mismatch((*at, "node"), sentence)
-    elif name == HERE and vantage.node != OPERATIONS_HOST:
-        sentence = (
-            f"Vantage {HERE} is the operations host, on which the drill runs, and that is node {OPERATIONS_HOST} of a lab; "
-            f"found {show(vantage.node)}."
-        )
-        yield Mismatch((*at, "node"), sentence)
+    return Mismatch(("vantages", name), sentence, of_key=True)
 
 
 def _hint(word: str, known: Collection[str]) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from islandmode.core.errors import InputError
+from islandmode.core.planning.paths import HERE
 from islandmode.core.quantities import NAME_PATTERN
 from islandmode.rehearse.lab_file import FileLink, LabFile, LabManagement, Settings
 from islandmode.rehearse.node_words import (
@@ -18,6 +19,7 @@ from islandmode.rehearse.node_words import (
     POINT_LABEL,
     READY_WITHIN_LABEL,
     ROLE_LABEL,
+    VANTAGE_LABEL,
     WITHOUT_CONTAINER,
 )
 from islandmode.rehearse.topology_faults import file_faults, key_faults
@@ -105,6 +107,13 @@ class Topology:
     def points(self) -> dict[str, LabNode]:
         """Give the nodes that are isolation points, by their name in the site."""
         return {node.labels[POINT_LABEL]: node for node in self.nodes.values() if POINT_LABEL in node.labels}
+
+    @property
+    def vantages(self) -> dict[str, LabNode]:
+        """Give the nodes from which probes look, by the vantage's name in the site; `here` is the operations host."""
+        labelled = {node.labels[VANTAGE_LABEL]: node for node in self.nodes.values() if VANTAGE_LABEL in node.labels}
+        here = {HERE: self.nodes[OPERATIONS_HOST]} if OPERATIONS_HOST in self.nodes else {}
+        return labelled | here
 
     @property
     def workspace(self) -> Path:
@@ -235,20 +244,21 @@ def _whole_seconds(tree: YamlTree, where: PathInFile, given: str | None, least: 
 
 
 def _refuse_twins(tree: YamlTree, nodes: dict[str, LabNode]) -> None:
-    """Refuse an isolation point that is no name, or stands on two nodes: a drill would isolate only one of them."""
-    owners: dict[str, str] = {}
-    for name, node in nodes.items():
-        point = node.labels.get(POINT_LABEL)
-        where: PathInFile = ("topology", "nodes", name, "labels", POINT_LABEL)
-        if point is None:
-            continue
-        if re.fullmatch(NAME_PATTERN, point) is None:
-            sentence = f'"{POINT_LABEL}" must be the name of an isolation point of the site; found "{show(point)}".'
-            raise InputError(sentence, tree.place(where))
-        if point in owners:
-            sentence = f"Isolation point {point} is node {owners[point]} already; a lab has one node for each."
-            raise InputError(sentence, tree.place(where))
-        owners[point] = name
+    """Refuse a point or a vantage that is no name, or stands on two nodes: a drill would isolate, or look from, one of them."""
+    for label, what in ((POINT_LABEL, "isolation point"), (VANTAGE_LABEL, "vantage")):
+        owners: dict[str, str] = {HERE: OPERATIONS_HOST} if label == VANTAGE_LABEL else {}
+        for name, node in nodes.items():
+            given = node.labels.get(label)
+            where: PathInFile = ("topology", "nodes", name, "labels", label)
+            if given is None:
+                continue
+            if re.fullmatch(NAME_PATTERN, given) is None:
+                article = "an" if label == POINT_LABEL else "a"
+                sentence = f'"{label}" must be the name of {article} {what} of the site; found "{show(given)}".'
+                raise InputError(sentence, tree.place(where))
+            if owners.setdefault(given, name) != name:
+                sentence = f"{what.capitalize()} {given} is node {owners[given]} already; a lab has one node for each."
+                raise InputError(sentence, tree.place(where))
 
 
 def _bind(tree: YamlTree, where: PathInFile, bind: str, folder: Path) -> tuple[str, str, str]:

@@ -45,6 +45,12 @@ INTERNET = {
 }
 NOT_SUPPORTED_YET = {"Drill": NOT_READ_YET, "Zone": ("criticality", "trust")}
 """Keys that nothing reads, by the part of a file in which earlier versions took them."""
+MOVED = {
+    "VantagePoint": {
+        "node": "the lab's own file says which node it is, by the label islandmode.vantage: NAME on that node"
+    }
+}
+"""Keys that stand elsewhere now, by the part of a file in which earlier versions took them."""
 MAPPINGS = frozenset({"dict_type", "model_type", "model_attributes_type"})
 BOUNDS = {
     "greater_than": ("more than", "gt"),
@@ -82,6 +88,9 @@ def _unwanted(model: type[BaseModel], schema: dict[str, Any], location: tuple[st
     key, whole = str(location[-1]), _schema(model)
     if key in NOT_SUPPORTED_YET.get(str(schema.get("title")), ()):
         return f'"{key}" is not supported yet: nothing reads it, so it would promise what does not happen; take it out.'
+    moved = MOVED.get(str(schema.get("title")), {}).get(key)
+    if moved is not None:
+        return f'"{key}" no longer stands here: {moved}. Take it out.'
     known = sorted(schema.get("properties", {}))
     unknown = f'Unknown key "{show(key)}".'
     if difflib.get_close_matches(key, known, 1):

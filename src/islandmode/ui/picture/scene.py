@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from islandmode.core.planning.paths import HERE
 from islandmode.core.site import Conduit, Site, SitePoint, Zone
-from islandmode.rehearse.node_words import POINT_LABEL, ZONE_LABEL
+from islandmode.rehearse.node_words import OPERATIONS_HOST, POINT_LABEL, VANTAGE_LABEL, ZONE_LABEL
 from islandmode.rehearse.topology import LabNode, Topology
 from islandmode.ui.picture.text import Line, wrapped
 
@@ -154,9 +155,10 @@ def _node(name: str, node: LabNode, site: Site | None) -> SceneNode:
         lines += wrapped(node.labels[POINT_LABEL], DETAIL, limit, soft=True)
         if site and _point(node, site) is None:
             lines += wrapped(f"unknown to site {site.site}", DETAIL, limit, soft=True)
-    vantages = site.vantages.values() if site else ()
-    addresses = (str(address) for one in vantages if one.node == name for address in one.address)
-    for address in dict.fromkeys(addresses):
+    vantages = site.vantages if site else {}
+    stands_for = HERE if name == OPERATIONS_HOST else node.labels.get(VANTAGE_LABEL)
+    addresses = vantages[stands_for].address if stands_for in vantages else ()
+    for address in dict.fromkeys(map(str, addresses)):
         lines += wrapped(address, DETAIL, limit, soft=True)
     return SceneNode(tuple(lines), zone, is_point)
 
