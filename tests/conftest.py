@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from islandmode.system import own_program
 from islandmode.system.machine_state import VARIABLE
+from tests import begun_again
 
 
 def _new_place() -> Path:
@@ -53,6 +54,24 @@ def open_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="islandmode-open-") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a report carry which drills were begun again in its test, from a worker process too."""
+    report = yield
+    report.user_properties += [(begun_again.PROPERTY, what) for what in begun_again.taken()]
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which drills were begun again, and how many: a machine that is always busy must not hide in that."""
+    reports = (one for kept in terminalreporter.stats.values() for one in kept if isinstance(one, pytest.TestReport))
+    again = [str(value) for one in reports for name, value in one.user_properties if name == begun_again.PROPERTY]
+    if again:
+        terminalreporter.section("drills begun again")
+        for line in begun_again.told(again):
+            terminalreporter.write_line(line)
 
 
 def pytest_unconfigure() -> None:

@@ -22,6 +22,7 @@ from islandmode.rehearse.containers.lab import ContainerLab
 from islandmode.rehearse.lab import LabFailed
 from islandmode.rehearse.topology import OUR_IMAGES
 from tests.lab.rogue.bypass import in_node
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.lab
 
@@ -67,7 +68,10 @@ def apart(fresh: Path, topology: str = TOPOLOGY.name) -> Path:
 def is_ready(lab: ContainerLab) -> bool:
     """Tell whether the whole plant answers."""
     argv = lab.enter("ops", ("python3", READY))
-    return subprocess.run(argv, check=False, capture_output=True, timeout=30, stdin=subprocess.DEVNULL).returncode == 0
+    return (
+        subprocess.run(argv, check=False, capture_output=True, timeout=PATIENCE_S, stdin=subprocess.DEVNULL).returncode
+        == 0
+    )
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -102,11 +106,11 @@ def test_an_up_that_is_ended_half_way_leaves_nothing_that_down_does_not_take(
     before = host_state()
     argv = [sys.executable, "-m", "islandmode", "lab", "up", "--backend", "containerlab", "--lab", "half"]
     first = subprocess.Popen(argv, cwd=fresh, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE_S
     while not docker.containers_of("half") and time.monotonic() < until:
         time.sleep(0.02)
     first.send_signal(number)
-    first.wait(timeout=60)
+    first.wait(timeout=PATIENCE_S)
     if number is signal.SIGINT:
         assert docker.containers_of("half") == {}
     backends.down("half", fresh / ".lab")
@@ -128,7 +132,7 @@ def test_a_restart_keeps_links_and_saved_files_and_clears_what_was_running(lab: 
     assert sorted(row["ifname"] for row in json.loads(in_node(lab, "fw", "ip", "-j", "link"))) == links
     assert is_ready(lab)
     argv = lab.enter("fw", ("tee", "/etc/nftables.conf"))
-    subprocess.run(argv, input=kept, text=True, check=True, capture_output=True, timeout=20)
+    subprocess.run(argv, input=kept, text=True, check=True, capture_output=True, timeout=PATIENCE_S)
     backends.restart(lab, "fw")
 
 
@@ -231,7 +235,9 @@ def said_by(fresh: Path, path: Callable[[Path], str], **more: str) -> subprocess
     """Bring a lab up by the command line with a search path of one's own."""
     argv = [sys.executable, "-m", "islandmode", "lab", "up", "--backend", "containerlab"]
     environment = {**os.environ, "PATH": path(fresh / "bin"), **more}
-    return subprocess.run(argv, cwd=fresh, capture_output=True, text=True, check=False, timeout=60, env=environment)
+    return subprocess.run(
+        argv, cwd=fresh, capture_output=True, text=True, check=False, timeout=PATIENCE_S, env=environment
+    )
 
 
 def one_sentence(ended: subprocess.CompletedProcess[str], sentence: str) -> None:

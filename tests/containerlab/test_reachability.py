@@ -11,6 +11,7 @@ from islandmode.rehearse.containers import docker
 from islandmode.rehearse.containers.lab import ContainerLab
 from tests.lab.rogue.bypass import in_node
 from tests.lab.test_reachability import OUTSIDE, declared, opened, stopped_firewall, targets
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.lab
 
@@ -52,5 +53,5 @@ def test_with_the_firewall_stopped_nothing_outside_reaches_ot(lab: ContainerLab)
 def test_the_firewalls_secrets_are_on_the_firewall_and_nowhere_else_outside(lab: ContainerLab) -> None:
     for name in lab.topology.nodes:
         argv = lab.enter(name, ("sh", "-c", "ls /run/own /etc/ssh/lab_host_key 2>/dev/null"))
-        found = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=20).stdout.split()
+        found = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=PATIENCE_S).stdout.split()
         assert (found != []) is (name == "fw"), name

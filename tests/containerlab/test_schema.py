@@ -12,6 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.lab.drills import PROJECT
+from tests.patience import LONG_PATIENCE_S, PATIENCE_S
 
 pytestmark = pytest.mark.lab
 
@@ -22,9 +23,13 @@ TOPOLOGIES = sorted((PROJECT / "lab").glob("*.clab.yml"))
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
     """The schema of the very release that lab/tools/go.mod pins."""
-    subprocess.run(["go", "mod", "download", MODULE], cwd=PROJECT / "lab" / "tools", check=True, timeout=300)
+    subprocess.run(
+        ["go", "mod", "download", MODULE], cwd=PROJECT / "lab" / "tools", check=True, timeout=LONG_PATIENCE_S
+    )
     asked = ["go", "list", "-m", "-f", "{{.Dir}}", MODULE]
-    found = subprocess.run(asked, cwd=PROJECT / "lab" / "tools", check=True, capture_output=True, text=True, timeout=60)
+    found = subprocess.run(
+        asked, cwd=PROJECT / "lab" / "tools", check=True, capture_output=True, text=True, timeout=PATIENCE_S
+    )
     text = Path(found.stdout.strip(), "schemas", "clab.schema.json").read_text(encoding="utf-8")
     # Python's patterns know no classes of letters and numbers by those names.
     read: dict[str, Any] = json.loads(text.replace(r"\\p{L}", "a-zA-Z").replace(r"\\p{N}", "0-9"))

@@ -23,7 +23,7 @@ from pathlib import Path
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab
 from islandmode.system.machine_state import VARIABLE
-from tests.crash.breaking import DRILL, NO_WAY_IN, PATIENCE_S, EndedEarly, Stage, pids_naming, wait_until
+from tests.crash.breaking import DRILL, NO_WAY_IN, EndedEarly, Stage, pids_naming, wait_until
 from tests.crash.matrix import LABS, play_all
 from tests.crash.playing import (
     LATE_S,
@@ -41,6 +41,7 @@ from tests.crash.referee import Referee
 from tests.crash.scenarios import Layer, Scenario
 from tests.lab.drills import make_workspace, newest_run, read_journal
 from tests.lab.rogue.bypass import in_node
+from tests.patience import PATIENCE_S
 from tests.system.hanging_disk import FreezingDisk, freezing_disk
 
 LATEST_S = 8.0
@@ -234,7 +235,7 @@ def see_back(stage: Stage, referee: Referee, played: Played) -> None:
         played.wrong.append("islandmode restore did not bring the run to its end")
     if stage.ask("status") != 0:
         played.wrong.append("status still says that something may be isolated")
-    if not referee.wait_passing(5.0):
+    if not referee.wait_passing(PATIENCE_S):
         played.wrong.append("not everything passed at the end")
     seen_s = time.monotonic()
     wait_until(lambda: referee.rules[-1][0] > seen_s, 5.0, "the ruleset is read")

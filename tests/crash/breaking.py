@@ -22,11 +22,11 @@ from tests.lab.drills import PROJECT, newest_run
 from tests.lab.drills import read_journal as read_conductor
 from tests.lab.guarded import guardian_pid
 from tests.lab.rogue.bypass import in_node
+from tests.patience import PATIENCE_S
 from tests.system.hanging_disk import FreezingDisk
 from tests.system.small_disk import fill_up
 
 DRILL = "drills/quarterly-isolation.yaml"
-PATIENCE_S = 90.0
 NO_WAY_IN = (
     "add table inet noway; add chain inet noway in { type filter hook input priority -20; }; "
     "add rule inet noway in iifname eth0 drop"
@@ -211,7 +211,7 @@ def mount_small_disk(stage: Stage) -> None:
     """Give the runs a disk of their own, which can be filled."""
     runs = stage.folder / "runs"
     runs.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(runs)], check=True, timeout=10)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(runs)], check=True, timeout=PATIENCE_S)
 
 
 def fill_disk(stage: Stage) -> None:

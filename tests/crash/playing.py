@@ -16,12 +16,13 @@ from typing import Any
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab
 from islandmode.store.journal import read_journal
-from tests.crash.breaking import DRILL, PATIENCE_S, EndedEarly, Stage, break_it, pids_naming, wait_until
+from tests.crash.breaking import DRILL, EndedEarly, Stage, break_it, pids_naming, wait_until
 from tests.crash.referee import Flow, Referee
 from tests.crash.scenarios import Layer, Scenario
 from tests.lab.drills import make_workspace, newest_run
 from tests.lab.guarded import guardian_pid
 from tests.lab.rogue.bypass import in_node
+from tests.patience import PATIENCE_S
 from tests.ui.card_reading import read_card, rendered
 
 LATE_S = 5.0
@@ -169,7 +170,7 @@ def finish(stage: Stage, referee: Referee, played: Played) -> None:
         played.wrong.append("status still says that something may be isolated")
     if row.by_hand is not None and stage.banner != 5:
         played.wrong.append(f"status ended with {stage.banner} while the plant was isolated and nobody lived")
-    if not referee.wait_passing(5.0):
+    if not referee.wait_passing(PATIENCE_S):
         played.wrong.append("not everything passed at the end")
     seen_s = time.monotonic()
     wait_until(lambda: referee.rules[-1][0] > seen_s, 5.0, "the ruleset is read")
@@ -306,4 +307,4 @@ def clear(stage: Stage) -> None:
     for table in (line.split()[2] for line in left.splitlines() if "islandmode_" in line or line.endswith(" noway")):
         in_node(stage.lab, "fw", "nft", "delete", "table", "inet", table, check=False)
     if os.path.ismount(stage.folder / "runs"):
-        subprocess.run(["umount", "--lazy", str(stage.folder / "runs")], check=False, timeout=10)
+        subprocess.run(["umount", "--lazy", str(stage.folder / "runs")], check=False, timeout=PATIENCE_S)

@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+PATIENCE_S = 90.0
+"""As every test waits for what must appear (tests/patience.py): this program imports nothing of ours."""
 ANSWER_S = 0.9
 """A first SYN that was dropped is sent again after a second; what answers sooner got through when it was sent."""
 NOISE = 2
@@ -102,7 +104,7 @@ class Referee:
             self._start((*enter, "python3", "-c", LOOK_THROUGH, json.dumps(targets)), self._keep_sample)
         self._start((*self.firewall, "python3", "-c", LOOK_AT_RULES), self._keep_rules)
         try:
-            self.wait_passing(10.0)
+            self.wait_passing(PATIENCE_S)
         except BaseException:
             self.stop()
             raise
@@ -132,7 +134,7 @@ class Referee:
             if child.stdin is not None:
                 child.stdin.close()
         for child, reader in zip(self._children, self._readers, strict=True):
-            child.wait(timeout=10)
+            child.wait(timeout=PATIENCE_S)
             reader.join(timeout=5)
             if child.stdout is not None:
                 child.stdout.close()

@@ -20,9 +20,9 @@ from islandmode.system import ready
 from islandmode.system.clock import MachineClock
 from islandmode.system.secrets import KNOWN
 from tests.isolation.nftables.fake_firewall import TickingClock
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
-HANG_S = 20
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ class Device:
         self.aborted.set()
 
     def hang(self) -> None:
-        assert self.aborted.wait(HANG_S), "nobody ended the hung call"
+        assert self.aborted.wait(PATIENCE_S), "nobody ended the hung call"
 
     def write(self, what: str) -> str:
         if self.aborted.is_set():
@@ -86,8 +86,8 @@ async def test_calls_run_in_order_and_bring_their_value() -> None:
     device = Device()
     one = session(device)
     assert not one.opened
-    first = await one.call(lambda driver: driver.write("a"), HANG_S)
-    second = await one.call(lambda driver: driver.write("b"), HANG_S)
+    first = await one.call(lambda driver: driver.write("a"), PATIENCE_S)
+    second = await one.call(lambda driver: driver.write("b"), PATIENCE_S)
     assert (first.outcome, first.value, second.value) == (Outcome.DONE, "a", "b")
     assert first.asked_us <= first.answered_us <= second.asked_us
     assert device.done == ["opened", "a", "b"]
@@ -102,7 +102,7 @@ async def test_nonsense_is_unknown_and_kills_no_thread(trouble: Exception) -> No
         raise trouble
 
     with catch_thread_ends() as died:
-        reading = await session(Device()).call(nonsense, HANG_S)
+        reading = await session(Device()).call(nonsense, PATIENCE_S)
         assert (reading.outcome, reading.value) == (Outcome.UNKNOWN, None)
         assert f"could not be read ({type(trouble).__name__}" in reading.why
     assert died == []
@@ -110,7 +110,7 @@ async def test_nonsense_is_unknown_and_kills_no_thread(trouble: Exception) -> No
 
 async def test_nonsense_at_login_is_not_done_and_not_tried_again() -> None:
     one = session(Device(nonsense_at_open=True))
-    first, second = [await one.call(lambda driver: driver.write("a"), HANG_S) for _ in range(2)]
+    first, second = [await one.call(lambda driver: driver.write("a"), PATIENCE_S) for _ in range(2)]
     assert (first.outcome, second.outcome) == (Outcome.NOT_DONE, Outcome.NOT_DONE)
     assert second.why == "the session was given up"
 
@@ -120,7 +120,7 @@ async def test_what_this_machine_lacks_is_no_word_of_the_device_however_the_driv
     def lack(_: Device) -> None:
         raise EOFError("could not connect") from OSError(code, "no room")
 
-    reading = await session(Device()).call(lack, HANG_S)
+    reading = await session(Device()).call(lack, PATIENCE_S)
     assert (reading.outcome, reading.failed_here) == (Outcome.UNKNOWN, True)
 
 
@@ -131,7 +131,7 @@ async def test_no_memory_is_of_this_machine_and_a_refused_connection_of_the_devi
     def fail(_: Device) -> None:
         raise trouble
 
-    assert (await session(Device()).call(fail, HANG_S)).failed_here is here
+    assert (await session(Device()).call(fail, PATIENCE_S)).failed_here is here
 
 
 async def test_what_a_device_gives_as_a_reason_is_cleaned_masked_and_short() -> None:
@@ -141,7 +141,7 @@ async def test_what_a_device_gives_as_a_reason_is_cleaned_masked_and_short() -> 
     def refuse(_: Device) -> None:
         raise DeviceTrouble(said)
 
-    reading = await session(Device()).call(refuse, HANG_S)
+    reading = await session(Device()).call(refuse, PATIENCE_S)
     assert reading.why.startswith(r"\x1b[2J\ud83d no; [secret]; password=[secret]")
     assert len(reading.why) == SENTENCE_MAX
 
@@ -151,19 +151,19 @@ async def test_what_the_device_refuses_is_not_done_and_the_session_lives() -> No
         raise DeviceTrouble("File exists")
 
     one = session(Device())
-    reading = await one.call(refuse, HANG_S)
+    reading = await one.call(refuse, PATIENCE_S)
     assert (reading.outcome, reading.why) == (Outcome.NOT_DONE, "File exists")
     assert not one.dead
-    assert (await one.call(lambda driver: driver.write("a"), HANG_S)).done
+    assert (await one.call(lambda driver: driver.write("a"), PATIENCE_S)).done
 
 
 async def test_a_login_that_fails_is_not_done_and_not_tried_again() -> None:
     device = Device(refuse="refused user drill")
     one = session(device)
-    reading = await one.call(lambda driver: driver.write("a"), HANG_S)
+    reading = await one.call(lambda driver: driver.write("a"), PATIENCE_S)
     assert (reading.outcome, reading.why) == (Outcome.NOT_DONE, "refused user drill")
     device.refuse = ""
-    assert (await one.call(lambda driver: driver.write("b"), HANG_S)).outcome is Outcome.NOT_DONE
+    assert (await one.call(lambda driver: driver.write("b"), PATIENCE_S)).outcome is Outcome.NOT_DONE
     assert "a" not in device.done
     assert "b" not in device.done
 
@@ -173,7 +173,7 @@ async def test_a_connection_lost_in_a_call_is_unknown() -> None:
         raise EOFError("lost")
 
     one = session(Device())
-    reading = await one.call(lose, HANG_S)
+    reading = await one.call(lose, PATIENCE_S)
     assert (reading.outcome, reading.value) == (Outcome.UNKNOWN, None)
     assert one.dead
 
@@ -184,7 +184,7 @@ async def test_an_answer_that_makes_no_sense_is_unknown(error: Exception) -> Non
         raise error
 
     one = session(Device())
-    reading = await one.call(read, HANG_S)
+    reading = await one.call(read, PATIENCE_S)
     assert reading.outcome is Outcome.UNKNOWN
     assert "could not be read" in reading.why
 
@@ -200,7 +200,7 @@ async def test_a_call_past_its_deadline_is_unknown_and_its_connection_reset() ->
     reading = await one.call(late, 0.05)
     assert reading.outcome is Outcome.UNKNOWN
     assert device.aborted.is_set()
-    after = await one.call(lambda driver: driver.write("after"), HANG_S)
+    after = await one.call(lambda driver: driver.write("after"), PATIENCE_S)
     assert after.outcome is Outcome.NOT_DONE
     assert not {"late", "after"} & set(device.done)
 
@@ -211,7 +211,7 @@ async def test_a_session_given_up_while_it_logs_in_never_writes() -> None:
     one = session(device)
     reading = await one.call(lambda driver: driver.write("late"), 0.05)
     assert reading.outcome is Outcome.UNKNOWN
-    behind = await one.call(lambda driver: driver.write("behind"), HANG_S)
+    behind = await one.call(lambda driver: driver.write("behind"), PATIENCE_S)
     assert behind.outcome is Outcome.NOT_DONE
     assert "late" not in device.done
     assert "behind" not in device.done
@@ -221,7 +221,7 @@ async def test_a_cancelled_caller_resets_the_connection() -> None:
     device = Device()
     one = session(device)
     with anyio.move_on_after(0.05):
-        await one.call(Device.hang, HANG_S)
+        await one.call(Device.hang, PATIENCE_S)
     assert device.aborted.is_set()
     assert one.dead
 
@@ -232,7 +232,7 @@ async def test_calls_queued_behind_a_hung_one_are_told() -> None:
     outcomes: list[Outcome] = []
 
     async def queued() -> None:
-        outcomes.append((await one.call(lambda driver: driver.write("queued"), HANG_S)).outcome)
+        outcomes.append((await one.call(lambda driver: driver.write("queued"), PATIENCE_S)).outcome)
 
     async with anyio.create_task_group() as group:
         group.start_soon(one.call, Device.hang, 0.2)
@@ -246,8 +246,8 @@ async def test_forty_hung_sessions_do_not_delay_another() -> None:
     hung = [session(Device()) for _ in range(40)]
     async with anyio.create_task_group() as group:
         for one in hung:
-            group.start_soon(one.call, Device.hang, HANG_S)
-        reading = await session(Device()).call(lambda driver: driver.write("a"), HANG_S)
+            group.start_soon(one.call, Device.hang, PATIENCE_S)
+        reading = await session(Device()).call(lambda driver: driver.write("a"), PATIENCE_S)
         assert reading.done
         group.cancel_scope.cancel()
 
@@ -255,22 +255,22 @@ async def test_forty_hung_sessions_do_not_delay_another() -> None:
 async def test_close_ends_in_the_sessions_own_thread() -> None:
     device = Device()
     one = session(device)
-    await one.call(lambda driver: driver.write("a"), HANG_S)
+    await one.call(lambda driver: driver.write("a"), PATIENCE_S)
     one.close()
-    with anyio.fail_after(HANG_S):
+    with anyio.fail_after(PATIENCE_S):
         while device.done[-1] != "closed":
             await anyio.sleep(0.001)
     assert not device.aborted.is_set()
 
 
 async def restored(
-    kept: Device | None, fresh: Device, work: Callable[[Device], str], deadline_s: float = HANG_S
+    kept: Device | None, fresh: Device, work: Callable[[Device], str], deadline_s: float = PATIENCE_S
 ) -> str:
     """Restore through two devices' sessions and tell which one it came through."""
     clock = MachineClock.of_this_boot()
     one = session(kept) if kept is not None else None
     if one is not None:
-        await one.call(lambda driver: driver.write("armed"), HANG_S)
+        await one.call(lambda driver: driver.write("armed"), PATIENCE_S)
     other = session(fresh)
     reading, winner = await restore_through(one, other, work, deadline_s, clock)
     if not reading.done:
@@ -328,10 +328,10 @@ async def test_a_machine_without_room_is_said_to_have_failed_and_keeps_nobody_wa
         raise error
 
     one = session(Device())
-    reading = await one.call(run_short, HANG_S)
+    reading = await one.call(run_short, PATIENCE_S)
     assert reading.outcome is Outcome.UNKNOWN
     assert "this machine failed, not the device" in reading.why
-    assert reading.answered_us - reading.asked_us < HANG_S * 1_000_000
+    assert reading.answered_us - reading.asked_us < PATIENCE_S * 1_000_000
 
 
 async def test_a_login_without_room_is_not_done_and_its_session_is_given_up() -> None:
@@ -340,7 +340,7 @@ async def test_a_login_without_room_is_not_done_and_its_session_is_given_up() ->
             raise MemoryError
 
     one = session(Short())
-    reading = await one.call(lambda driver: driver.write("a"), HANG_S)
+    reading = await one.call(lambda driver: driver.write("a"), PATIENCE_S)
     assert (reading.outcome, one.dead) == (Outcome.NOT_DONE, True)
 
 
@@ -350,7 +350,7 @@ async def test_a_thread_that_cannot_be_started_is_not_done_at_once(monkeypatch: 
 
     ready._waiting.clear()
     monkeypatch.setattr("_thread.start_new_thread", refuse)
-    reading = await session(Device()).call(lambda driver: driver.write("a"), HANG_S)
+    reading = await session(Device()).call(lambda driver: driver.write("a"), PATIENCE_S)
     assert (reading.outcome, "can't start new thread" in reading.why) == (Outcome.NOT_DONE, True)
 
 
@@ -386,9 +386,9 @@ async def test_a_restore_needs_no_thread_that_was_not_there_when_arming(monkeypa
 
     clock = MachineClock.of_this_boot()
     kept = session(Device())
-    await kept.call(lambda driver: driver.write("armed"), HANG_S)
+    await kept.call(lambda driver: driver.write("armed"), PATIENCE_S)
     ready.keep_threads(2)
-    with anyio.fail_after(HANG_S):
+    with anyio.fail_after(PATIENCE_S):
         while len(ready._waiting) < 2:
             await anyio.sleep(0.001)
     monkeypatch.setattr("_thread.start_new_thread", refuse)
@@ -400,5 +400,5 @@ async def test_a_restore_needs_no_thread_that_was_not_there_when_arming(monkeypa
 
     reading, _ = await restore_through(kept, session(Device(refuse="refused")), work, 0.6, clock)
     assert not reading.done
-    reading, _ = await restore_through(None, session(Device()), work, HANG_S, clock)
+    reading, _ = await restore_through(None, session(Device()), work, PATIENCE_S, clock)
     assert reading.done

@@ -10,6 +10,7 @@ import pytest
 
 from islandmode.rehearse.lab import Lab
 from islandmode.rehearse.namespaces import backend as namespaces
+from tests.patience import PATIENCE_S
 
 FAR_NODES = ("erp", "office", "vendor", "historian")
 TOPOLOGY = Path(__file__).parents[2] / "lab" / "plant.clab.yml"
@@ -30,7 +31,7 @@ def no_far_worker_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     if "lab" in request.fixturenames:
         lab: Lab = request.getfixturevalue("lab")
         for node in FAR_NODES:
-            subprocess.run(lab.enter(node, ("pkill", "-f", "/run/islandmode/")), check=False, timeout=20)
+            subprocess.run(lab.enter(node, ("pkill", "-f", "/run/islandmode/")), check=False, timeout=PATIENCE_S)
 
 
 @pytest.fixture

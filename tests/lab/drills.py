@@ -8,15 +8,18 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests import begun_again
+from tests.patience import PATIENCE_S
+
 PROJECT = Path(__file__).resolve().parents[2]
 OPERATORS_FOLDERS = ("drills", "inventory", "probes", "playbooks", "lab")
 BUILT = shutil.ignore_patterns(".built")
-PATIENCE_S = 60.0
+REFUSED = 4
 
 
 @dataclass(frozen=True)
@@ -68,30 +71,53 @@ def quick_holds(text: str) -> str:
     return text.replace("hold: 8 s", "hold: 2 s").replace("hold: 12 s", "hold: 3 s")
 
 
-def start(
-    workspace: Path, lab: str, *more: str, named: str = "quarterly-isolation", **options: Any
-) -> subprocess.Popen[str]:
-    """Start a drill in a session of its own; its output is one stream."""
+class Drill(subprocess.Popen[str]):
+    """A drill's process, and after a refusal that the busy machine caused the next one, at most twice.
+
+    Whoever waits for it need not know: the next process takes the place of the one that ended.
+    """
+
+    def __init__(self, argv: Sequence[str], *, again: int = begun_again.AT_MOST, **options: Any) -> None:
+        """Start it; `again=0` where it is to be refused."""
+        self._argv, self._options, self._again = argv, options, again
+        super().__init__(argv, **options)
+
+    def begins_again(self, workspace: Path) -> bool:
+        """Begin again where it refused to begin because the machine was busy; false where that is not why it ended."""
+        directory = newest_run(workspace)
+        if self.returncode != REFUSED or self._again == 0 or directory is None:
+            return False
+        why = begun_again.busy(read_journal(directory))
+        if why:
+            begun_again.NOTED.append(f"{directory.name}: {why}")
+            self.__init__(self._argv, again=self._again - 1, **self._options)  # type: ignore[misc]
+        return bool(why)
+
+
+def start(workspace: Path, lab: str, *more: str, named: str = "quarterly-isolation", **options: Any) -> Drill:
+    """Start a drill in a session of its own; its output is one stream. `again=0` where it is to be refused."""
     argv = [sys.executable, "-m", "islandmode", "run", f"drills/{named}.yaml", "--mode", "rehearsal"]
     given: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     settings = {**given, "text": True, "cwd": workspace, "env": environment, "start_new_session": True, **options}
-    return subprocess.Popen([*argv, "--lab", lab, *more], **settings)
+    return Drill([*argv, "--lab", lab, *more], **settings)
 
 
-def end(process: subprocess.Popen[str], workspace: Path) -> Ended:
+def end(drill: Drill, workspace: Path) -> Ended:
     """Wait for a drill and read what it left."""
-    output, _ = process.communicate(timeout=PATIENCE_S)
+    output, _ = drill.communicate(timeout=PATIENCE_S)
+    while drill.begins_again(workspace):
+        output, _ = drill.communicate(timeout=PATIENCE_S)
     directory = newest_run(workspace)
     verdict: Mapping[str, Any] = {}
     if directory is not None and (directory / "verdict.json").exists():
         verdict = json.loads((directory / "verdict.json").read_text(encoding="utf-8"))
-    return Ended(process.returncode, verdict, directory, output or "")
+    return Ended(drill.returncode, verdict, directory, output or "")
 
 
-def drill(workspace: Path, lab: str, *more: str) -> Ended:
+def drill(workspace: Path, lab: str, *more: str, **options: Any) -> Ended:
     """Run a drill to its end."""
-    return end(start(workspace, lab, *more), workspace)
+    return end(start(workspace, lab, *more, **options), workspace)
 
 
 def newest_run(workspace: Path) -> Path | None:
@@ -109,7 +135,7 @@ def read_journal(directory: Path) -> list[dict[str, Any]]:
 
 
 def wait_for(
-    running: subprocess.Popen[str], workspace: Path, kind: str, *, before: Path | None = None, **wanted: Any
+    running: Drill, workspace: Path, kind: str, *, before: Path | None = None, **wanted: Any
 ) -> dict[str, Any]:
     """Wait until the newest run has a record of this kind with these data; fails at once when the drill has ended."""
     until = time.monotonic() + PATIENCE_S
@@ -120,6 +146,9 @@ def wait_for(
             for record in read_journal(directory):
                 if record["kind"] == kind and all(record["data"].get(key) == value for key, value in wanted.items()):
                     return record
+        if ended and running.begins_again(workspace):
+            until = time.monotonic() + PATIENCE_S
+            continue
         assert not ended, f"the drill ended before {kind}: {running.stdout.read() if running.stdout else ''}"
         time.sleep(0.05)
-    raise AssertionError(f"no record {kind} {wanted} within {PATIENCE_S} s")
+    raise AssertionError(f"no record {kind} {wanted} within {PATIENCE_S:g} s")

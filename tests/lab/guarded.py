@@ -7,15 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from islandmode.rehearse.lab import Lab
-from tests.lab.drills import make_workspace, newest_run, start, wait_for
+from tests.lab.drills import Drill, make_workspace, newest_run, start, wait_for
 from tests.lab.rogue.bypass import in_node
+from tests.patience import LONG_PATIENCE_S, PATIENCE_S, wait_until
 
 REACH = "import socket; socket.create_connection(('10.40.0.20', 8080), 3)"
 NO_WAY_IN = (
@@ -23,6 +23,8 @@ NO_WAY_IN = (
     "add rule inet noway in iifname eth0 drop"
 )
 DRILL = "drills/quarterly-isolation.yaml"
+RESTORE_WITHIN_S = 10.0
+"""The limit that this drill itself sets, and is breached by."""
 Edit = Callable[[str], str]
 
 
@@ -36,7 +38,7 @@ def hold_workspace(folder: Path, lab: Lab, change: Edit = held, more: Mapping[st
     return make_workspace(folder, lab.state_dir, {DRILL: change, **(more or {})})
 
 
-def hold(workspace: Path, lab: Lab, **options: Any) -> subprocess.Popen[str]:
+def hold(workspace: Path, lab: Lab, **options: Any) -> Drill:
     """Start a drill and come back in the middle of its first hold."""
     running = start(workspace, lab.name, **options)
     wait_for(running, workspace, "hold.started", stage="vendors")
@@ -84,21 +86,24 @@ def is_isolated(lab: Lab) -> bool:
     return "islandmode_" in in_node(lab, "fw", "nft", "list", "tables")
 
 
-def wait_until(is_so: Callable[[], bool], longest_s: float, what: str) -> float:
-    """Wait until something is so; returns how long that took."""
-    began = time.monotonic()
-    while time.monotonic() < began + longest_s:
-        if is_so():
-            return time.monotonic() - began
-        time.sleep(0.05)
-    raise AssertionError(f"not within {longest_s} s: {what}")
-
-
-def wait_restored(lab: Lab, longest_s: float) -> float:
-    """Wait until nothing of ours stands on the firewall, and show that a vendor passes again."""
-    took_s = wait_until(lambda: not is_isolated(lab), longest_s, "no object of ours on the firewall")
+def see_restored(lab: Lab) -> None:
+    """See that nothing of ours stands on the firewall now, and that a vendor passes again."""
+    assert not is_isolated(lab)
     assert in_node(lab, "vendor", "python3", "-c", REACH) == ""
-    return took_s
+
+
+def wait_restored(lab: Lab) -> None:
+    """Wait until nothing of ours stands on the firewall, and see that a vendor passes again."""
+    wait_until(lambda: not is_isolated(lab), "no object of ours on the firewall")
+    see_restored(lab)
+
+
+def stop_to_restored_s(workspace: Path, writer: str = "conductor", begins: str = "stop") -> float:
+    """Read from a journal how long the restore took; the look that proves it may come later."""
+    found = records(workspace, writer)
+    begun_us = next(one["mono_us"] for one in found if one["kind"] == begins)
+    done = (one for one in found if one["kind"] == "restore.attempt" and one["data"]["outcome"] == "done")
+    return float(next(done)["mono_us"] - begun_us) / 1_000_000
 
 
 def ask(workspace: Path, lab: Lab, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -106,7 +111,7 @@ def ask(workspace: Path, lab: Lab, *arguments: str) -> subprocess.CompletedProce
     argv = [sys.executable, "-m", "islandmode", *arguments, "--workspace", str(workspace)]
     # Whoever stops or restores a run need not know the name of its lab.
     named = () if arguments[0] in ("abort", "restore") and "--drill" not in arguments else ("--lab", lab.name)
-    return subprocess.run([*argv, *named], capture_output=True, text=True, check=False, timeout=180)
+    return subprocess.run([*argv, *named], capture_output=True, text=True, check=False, timeout=LONG_PATIENCE_S)
 
 
 def kill_both(workspace: Path, running: subprocess.Popen[str]) -> None:
@@ -121,5 +126,5 @@ def end_quietly(running: subprocess.Popen[str]) -> str:
     """End a drill that may be stopped, and return what it printed."""
     with suppress(ProcessLookupError):
         os.kill(running.pid, signal.SIGCONT)
-    output, _ = running.communicate(timeout=90)
+    output, _ = running.communicate(timeout=PATIENCE_S)
     return output or ""

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from islandmode.rehearse.lab import Lab
+from tests.patience import PATIENCE_S
 
 FILE = """\
 name: small
@@ -44,7 +45,7 @@ def small_lab(folder: Path) -> Path:
 
 def said(lab: Lab, node: str, *argv: str) -> str:
     """Ask a node."""
-    return subprocess.run(lab.enter(node, argv), capture_output=True, text=True, check=True, timeout=20).stdout
+    return subprocess.run(lab.enter(node, argv), capture_output=True, text=True, check=True, timeout=PATIENCE_S).stdout
 
 
 def assert_one_meaning(lab: Lab, file: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from islandmode.rehearse.lab import Lab
 from tests.lab.drills import Ended, drill, end, make_workspace, start, wait_for
 from tests.lab.rogue import bypass
 from tests.lab.rogue.bypass import in_node, second_link
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.lab
 
@@ -22,6 +24,7 @@ ERP, ERP6 = "10.10.0.10", "fd10:10::10"
 MIXER, MIXER6 = "10.40.0.10", "fd10:40::10"
 OPS, OPS6 = "10.40.0.30", "fd10:40::30"
 HISTORIAN = "10.20.0.10"
+LATE_S = 7.5
 
 
 @pytest.fixture
@@ -51,7 +54,7 @@ def relay_on_firewall(lab: Lab, *options: str) -> Iterator[None]:
         input=(ROGUE / "packet_relay.py").read_text(encoding="utf-8"),
         text=True,
         check=True,
-        timeout=20,
+        timeout=PATIENCE_S,
     )
     argv = lab.enter("fw", ("python3", script, "eth1", "eth4", *options))
     relay = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
@@ -99,12 +102,13 @@ def test_a_leak_on_an_open_connection_only_is_found(lab: Lab, workspace: Path) -
 
 
 def test_a_leak_that_opens_late_in_the_hold_is_found(lab: Lab, tmp_path: Path) -> None:
-    longer = {"drills/quarterly-isolation.yaml": lambda text: text.replace("hold: 3 s", "hold: 10 s")}
+    longer = {"drills/quarterly-isolation.yaml": lambda text: text.replace("hold: 3 s", "hold: 12 s")}
     workspace = make_workspace(tmp_path, lab.state_dir, longer)
     running = start(workspace, lab.name)
     held = wait_for(running, workspace, "hold.started", stage="corporate")
+    # Short, because nothing is to end it before: the hold goes on for more than four seconds after that.
     with pytest.raises(subprocess.TimeoutExpired):
-        running.wait(timeout=8)
+        running.wait(timeout=held["mono_us"] / 1_000_000 + LATE_S - time.monotonic())
     bypass.lay(lab, "office", ((4, OFFICE, MIXER),))
     try:
         ended = end(running, workspace)
@@ -116,7 +120,7 @@ def test_a_leak_that_opens_late_in_the_hold_is_found(lab: Lab, tmp_path: Path) -
     assert {found["probe"] for found in ended.verdict["findings"] if found["code"] == "leak"} >= {"office-to-plc"}
     begun = next(record for record in ended.records() if record["kind"] == "run.started")
     hold_after_s = (held["mono_us"] - begun["mono_us"]) / 1_000_000
-    assert ended.finding("leak")["first_s"] >= hold_after_s + 7
+    assert ended.finding("leak")["first_s"] >= hold_after_s + LATE_S - 0.5
 
 
 @contextmanager
@@ -125,7 +129,7 @@ def faulty_nft(lab: Lab, fault: str) -> Iterator[None]:
     nft = in_node(lab, "fw", "sh", "-c", "command -v nft || echo /usr/sbin/nft").strip()
     wrapper = (ROGUE / "nft_wrapper.py").read_text(encoding="utf-8")
     fetch = f"mkdir -p /run/faulty && cp {nft} /run/faulty/nft.real && cat > /run/faulty/nft.py"
-    subprocess.run(lab.enter("fw", ("sh", "-c", fetch)), input=wrapper, text=True, check=True, timeout=20)
+    subprocess.run(lab.enter("fw", ("sh", "-c", fetch)), input=wrapper, text=True, check=True, timeout=PATIENCE_S)
     launcher = '#!/bin/sh\nNFT_REAL=/run/faulty/nft.real exec python3 /run/faulty/nft.py "$@"\n'
     script = f"printf '%s' '{launcher}' > /run/faulty/nft && chmod 755 /run/faulty/nft && echo {fault} > /etc/nft-fault"
     in_node(lab, "fw", "sh", "-c", f"{script} && mount --bind /run/faulty/nft {nft}")

@@ -18,6 +18,7 @@ from islandmode.ui.card import TypedAt, render_card
 from tests.lab.drills import PROJECT, end, make_workspace, newest_run, start, wait_for
 from tests.lab.leave_isolated import DRILL, RUN
 from tests.lab.rogue.bypass import in_node
+from tests.patience import PATIENCE_S
 from tests.ui.card_reading import DamagedCard, DevicePage, browse, read_card, rendered, words
 from tests.ui.cards import card_of
 
@@ -36,7 +37,7 @@ def passing(lab: Lab) -> set[str]:
     found = set()
     for conduit, (node, address, port) in FLOWS.items():
         argv = lab.enter(node, ("python3", "-c", reach, address, str(port)))
-        if subprocess.run(argv, check=False, capture_output=True, timeout=20).returncode == 0:
+        if subprocess.run(argv, check=False, capture_output=True, timeout=PATIENCE_S).returncode == 0:
             found.add(conduit)
     return found
 
@@ -44,14 +45,14 @@ def passing(lab: Lab) -> set[str]:
 def type_on_console(lab: Lab, command: str) -> str:
     """Type a command on the firewall's console; give what it answers, good or bad."""
     argv = lab.enter("fw", ("sh", "-c", command))
-    done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=PATIENCE_S)
     return done.stdout + done.stderr
 
 
 def isolate(lab: Lab, *more: str) -> None:
     """Isolate by the product's own edge, from the operations host; with `again`, see that a late write is refused."""
     argv = (sys.executable, "-m", "tests.lab.leave_isolated", str(PROJECT), lab.name, str(lab.state_dir), *more)
-    subprocess.run(lab.enter("ops", argv, network_only=True), check=True, cwd=PROJECT, timeout=60)
+    subprocess.run(lab.enter("ops", argv, network_only=True), check=True, cwd=PROJECT, timeout=PATIENCE_S)
 
 
 @pytest.fixture
@@ -133,7 +134,7 @@ def test_the_card_s_way_to_the_console_leads_there(lab: Lab, card: Path, tmp_pat
     (tmp_path / ".lab").symlink_to(lab.state_dir)
     # In any folder and shell, as somebody types it who has only the card.
     argv = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "sh", "-c", f"{typed} -- nft list tables"]
-    done = subprocess.run(argv, cwd="/", check=False, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(argv, cwd="/", check=False, capture_output=True, text=True, timeout=PATIENCE_S)
     assert "table inet plant" in done.stdout, done.stderr
 
 

@@ -21,9 +21,9 @@ from tests.lab.guarded import (
     is_isolated,
     kill_both,
     run_of,
-    wait_until,
 )
 from tests.lab.rogue.bypass import in_node
+from tests.patience import wait_until
 
 pytestmark = pytest.mark.lab
 
@@ -154,7 +154,7 @@ def test_a_guardian_that_restored_what_somebody_saved_keeps_the_alarm(lab: Lab, 
     guardian = guardian_pid(workspace)
     shell(lab, f"{{ echo flush ruleset; nft list ruleset; }} >{SAVED}")
     os.killpg(running.pid, signal.SIGKILL)
-    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), 60.0, "the guardian ends when it has looked")
+    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), "the guardian ends when it has looked")
     end_quietly(running)
     assert not is_isolated(lab)
     status = ask(workspace, lab, "status")

@@ -12,6 +12,7 @@ import pytest
 
 from islandmode.rehearse.lab import Lab
 from tests.lab.rogue.bypass import in_node
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.lab
 
@@ -73,7 +74,7 @@ def came(lab: Lab, node: str, source: str) -> int:
 def rules_without_interfaces(lab: Lab) -> Iterator[None]:
     """Load the bad example on the firewall, and its own rules again at the end."""
     fetch = lab.enter("fw", ("/usr/sbin/nft", "-f", "-"))
-    subprocess.run(fetch, input=UNBOUND.read_text(encoding="utf-8"), text=True, check=True, timeout=20)
+    subprocess.run(fetch, input=UNBOUND.read_text(encoding="utf-8"), text=True, check=True, timeout=PATIENCE_S)
     try:
         yield
     finally:

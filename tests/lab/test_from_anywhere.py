@@ -24,9 +24,9 @@ from tests.lab.guarded import (
     is_isolated,
     kill_both,
     run_of,
-    wait_restored,
-    wait_until,
+    see_restored,
 )
+from tests.patience import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.lab
 
@@ -36,7 +36,7 @@ DRILL = "quarterly-isolation"
 def say(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run one of our commands in a folder, and name no workspace."""
     argv = [sys.executable, "-m", "islandmode", *arguments]
-    return subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False, timeout=90)
+    return subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
 
 
 def test_a_drill_is_seen_and_ended_from_a_folder_that_is_no_workspace(lab: Lab, tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_a_drill_is_seen_and_ended_from_a_folder_that_is_no_workspace(lab: Lab, 
     aborted = say(nowhere, "abort")
     assert aborted.returncode == 0, aborted.stderr
     assert f"{run}: stopped; restoration was seen." in aborted.stdout
-    wait_restored(lab, 0.5)
+    see_restored(lab)
     ended = end(running, workspace)
     assert ended.verdict["restoration"] == "proven", ended.output
     assert say(nowhere, "status").returncode == 2
@@ -81,7 +81,7 @@ def test_what_a_killed_drill_left_is_restored_though_its_directory_is_gone(lab: 
     assert "IS ISOLATED" in seen.stdout
     restored = say(nowhere, "restore")
     assert restored.returncode == 0, restored.stderr
-    wait_restored(lab, 0.5)
+    see_restored(lab)
     assert say(workspace, "status", "--lab", lab.name).returncode == 0
     looked = say(workspace, "status", "--devices", "--lab", lab.name)
     assert (looked.returncode, looked.stderr) == (0, "")
@@ -95,7 +95,7 @@ def test_a_verdict_that_somebody_writes_ends_no_alarm(lab: Lab, tmp_path: Path) 
     (run_of(workspace) / "verdict.json").write_text('{"verdict": "held", "restoration": "proven"}', encoding="utf-8")
     assert say(workspace, "status").returncode == 5
     assert say(workspace, "restore").returncode == 0
-    wait_restored(lab, 0.5)
+    see_restored(lab)
     assert say(workspace, "status").returncode == 0
 
 
@@ -114,7 +114,7 @@ def test_files_that_a_rescue_does_not_need_do_not_stop_it(lab: Lab, tmp_path: Pa
     assert restored.returncode == 0, restored.stderr
     assert "ignored, not needed for this command: inventory/hosts.yaml:3:15" in restored.stderr
     assert "inventory/riverside (copy).yaml" in restored.stderr
-    wait_restored(lab, 0.5)
+    see_restored(lab)
     assert say(workspace, "status", "--lab", lab.name).returncode == 0
     (inventory / "riverside (copy).yaml").unlink()
     planned = say(workspace, "plan", DRILL)
@@ -147,7 +147,7 @@ def test_a_lab_whose_folder_was_deleted_is_not_taken_for_gone(state_dir: Path, t
     assert say(workspace, "status").returncode == 5
     assert "up, its folder is gone" in say(tmp_path, "lab", "list").stdout
     os.kill(guardian, signal.SIGCONT)
-    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), 20.0, "the guardian restores and ends")
+    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), "the guardian restores and ends")
     assert not is_isolated(lab)
     assert say(workspace, "status").returncode == 0
     down = say(workspace, "lab", "down", "--lab", "own")
@@ -155,4 +155,4 @@ def test_a_lab_whose_folder_was_deleted_is_not_taken_for_gone(state_dir: Path, t
     assert say(workspace, "lab", "down", "--lab", "own").returncode == 2
     # One that has ended and was not waited for, as here by us who started it, has no command line any more.
     anchor = Path(f"/proc/{lab.anchor_pid}/cmdline")
-    wait_until(lambda: not anchor.exists() or not anchor.read_bytes(), 5.0, "the lab's first process ends")
+    wait_until(lambda: not anchor.exists() or not anchor.read_bytes(), "the lab's first process ends")

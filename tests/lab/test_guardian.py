@@ -17,6 +17,7 @@ from tests.lab.drills import end, wait_for
 from tests.lab.guarded import (
     DRILL,
     NO_WAY_IN,
+    RESTORE_WITHIN_S,
     ask,
     conductor_pid,
     end_quietly,
@@ -28,10 +29,12 @@ from tests.lab.guarded import (
     kinds,
     records,
     run_of,
+    see_restored,
+    stop_to_restored_s,
     wait_restored,
-    wait_until,
 )
 from tests.lab.rogue.bypass import in_node
+from tests.patience import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.lab
 
@@ -52,11 +55,12 @@ def test_a_conductor_that_is_killed_leaves_it_to_its_guardian(lab: Lab, tmp_path
     guardian = guardian_pid(workspace)
     assert is_isolated(lab)
     os.killpg(running.pid, signal.SIGKILL)
-    assert wait_restored(lab, 5.0) < 3.0
-    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), 20.0, "the guardian ends when restoration was seen")
+    wait_restored(lab)
+    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), "the guardian ends when restoration was seen")
     end_quietly(running)
     took = next(one for one in records(workspace, "guardian") if one["kind"] == "guardian.took_over")
     assert took["data"]["why"] == "The conductor is gone."
+    assert stop_to_restored_s(workspace, "guardian", "guardian.took_over") < RESTORE_WITHIN_S
     assert kinds(workspace, "guardian")[-4:] == ["restore.seen", "guardian.agrees", "saved.looked", "guardian.ended"]
     seen = next(one for one in records(workspace, "guardian") if one["kind"] == "restore.seen")
     # What the conductor had sent right before its end may act until then; its timer says the same of every drill.
@@ -73,7 +77,7 @@ def test_a_conductor_that_sleeps_through_the_restore_isolates_nothing_when_it_wa
     conductor = conductor_pid(workspace)
     os.kill(conductor, signal.SIGSTOP)
     try:
-        wait_restored(lab, 8.0)
+        wait_restored(lab)
         assert "guardian.took_over" in kinds(workspace, "guardian")
         time.sleep(7.0)
     finally:
@@ -91,11 +95,12 @@ def test_a_guardian_that_is_killed_makes_the_conductor_restore(lab: Lab, tmp_pat
     workspace = hold_workspace(tmp_path, lab)
     running = hold(workspace, lab)
     os.kill(guardian_pid(workspace), signal.SIGKILL)
-    assert wait_restored(lab, 5.0) < 2.0
+    wait_restored(lab)
     ended = end(running, workspace)
     assert (ended.code, ended.verdict["restoration"]) == (3, "proven"), ended.output
     stop = next(one for one in ended.records() if one["kind"] == "stop")
     assert stop["data"] == {"by": "guardian", "why": "The guardian is gone.", "proven": True}
+    assert stop_to_restored_s(workspace) < RESTORE_WITHIN_S
 
 
 def test_a_guardian_that_hangs_makes_the_conductor_restore(lab: Lab, tmp_path: Path) -> None:
@@ -104,14 +109,15 @@ def test_a_guardian_that_hangs_makes_the_conductor_restore(lab: Lab, tmp_path: P
     guardian = guardian_pid(workspace)
     os.kill(guardian, signal.SIGSTOP)
     try:
-        assert wait_restored(lab, 6.0) < 4.0
+        wait_restored(lab)
         ended = end(running, workspace)
     finally:
         os.kill(guardian, signal.SIGCONT)
     assert (ended.code, ended.verdict["restoration"]) == (3, "proven"), ended.output
     stop = next(one for one in ended.records() if one["kind"] == "stop")
     assert "was not heard for" in stop["data"]["why"]
-    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), 30.0, "a guardian that wakes up looks, agrees and ends")
+    assert stop_to_restored_s(workspace) < RESTORE_WITHIN_S
+    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), "a guardian that wakes up looks, agrees and ends")
 
 
 def test_a_guardian_that_is_told_to_end_restores_first(lab: Lab, tmp_path: Path) -> None:
@@ -120,7 +126,7 @@ def test_a_guardian_that_is_told_to_end_restores_first(lab: Lab, tmp_path: Path)
     running = hold(workspace, lab)
     os.kill(conductor_pid(workspace), signal.SIGSTOP)
     os.kill(guardian_pid(workspace), signal.SIGTERM)
-    wait_restored(lab, 3.0)
+    wait_restored(lab)
     took = next(one for one in records(workspace, "guardian") if one["kind"] == "guardian.took_over")
     assert "SIGTERM was received" in took["data"]["why"]
     end_quietly(running)
@@ -136,7 +142,7 @@ def test_with_the_way_to_the_firewall_lost_the_guardian_goes_on_and_every_comman
     try:
         running.kill()
         end_quietly(running)
-        wait_until(lambda: "restore.attempt" in kinds(workspace, "guardian"), 10.0, "a first attempt")
+        wait_until(lambda: "restore.attempt" in kinds(workspace, "guardian"), "a first attempt")
         assert is_isolated(lab)
         status = ask(workspace, lab, "status")
         assert status.returncode == 5
@@ -148,7 +154,7 @@ def test_with_the_way_to_the_firewall_lost_the_guardian_goes_on_and_every_comman
         assert "First bring it to its end: islandmode restore" in again.stderr
     finally:
         in_node(lab, "fw", "nft", "delete", "table", "inet", "noway")
-    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), 35.0, "the guardian ends when it has seen it")
+    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), "the guardian ends when it has seen it")
     assert kinds(workspace, "guardian")[-4:] == ["restore.seen", "guardian.agrees", "saved.looked", "guardian.ended"]
     assert ask(workspace, lab, "status").returncode == 0
 
@@ -168,7 +174,7 @@ def test_when_both_are_dead_a_restore_by_hand_brings_it_back(lab: Lab, tmp_path:
     restored = ask(workspace, lab, "restore")
     assert restored.returncode == 0, restored.stderr
     assert "conduit-firewall was read back without our objects" in restored.stdout
-    wait_restored(lab, 0.5)
+    see_restored(lab)
     assert ask(workspace, lab, "status").returncode == 0
     assert "nothing is owed" in ask(workspace, lab, "restore", "last").stdout
 
@@ -188,7 +194,7 @@ def test_a_restore_by_the_drill_needs_no_record_of_the_run(lab: Lab, tmp_path: P
     assert "islandmode restore --drill" in unable.stderr
     assert is_isolated(lab)
     assert ask(workspace, lab, "restore", "--drill", "quarterly-isolation").returncode == 0
-    wait_restored(lab, 0.5)
+    see_restored(lab)
     status = ask(workspace, lab, "status")
     assert (status.returncode, status.stderr) == (0, "")
 
@@ -242,15 +248,13 @@ def test_an_isolate_that_was_held_back_on_its_way_does_nothing_after_the_restore
         wait_for(running, workspace, "isolate.intent", stage="corporate")
         time.sleep(0.3)
         running.kill()
-        wait_restored(lab, 5.0)
+        wait_restored(lab)
         end_quietly(running)
         in_node(lab, "ops", "nft", "delete", "table", "inet", "holdback")
-        wait_until(
-            lambda: "packets 0 " not in in_node(lab, "fw", "nft", "list", "table", "inet", "late"), 20.0, "it arrives"
-        )
+        wait_until(lambda: "packets 0 " not in in_node(lab, "fw", "nft", "list", "table", "inet", "late"), "it arrives")
         time.sleep(1.0)
         assert not is_isolated(lab)
-        wait_restored(lab, 0.5)
+        see_restored(lab)
     finally:
         in_node(lab, "ops", "nft", "delete", "table", "inet", "holdback", check=False)
         in_node(lab, "fw", "nft", "delete", "table", "inet", "late", check=False)
@@ -260,5 +264,5 @@ def ports_of(lab: Lab, pid: int) -> list[int]:
     """Name the local ports of a process's SSH connections."""
     ask_kernel = ("ss", "-Htnp", "state", "established", "dport", "= :22")
     argv = lab.enter("ops", ask_kernel, network_only=True)
-    lines = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=20).stdout.splitlines()
+    lines = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=PATIENCE_S).stdout.splitlines()
     return [int(line.split()[2].rsplit(":", 1)[1]) for line in lines if f"pid={pid}," in line]

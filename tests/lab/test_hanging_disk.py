@@ -27,17 +27,15 @@ from tests.lab.guarded import (
     hold_workspace,
     is_isolated,
     kinds,
+    see_restored,
     wait_restored,
-    wait_until,
 )
+from tests.patience import LONG_PATIENCE_S, PATIENCE_S, wait_until
 from tests.run import simulated_drill
 from tests.system.hanging_disk import FreezingDisk, freezing_disk, unanswered_mount
 from tests.ui.test_runs_commands import ARMED, forget_locks, leave_run
 
 pytestmark = pytest.mark.lab
-
-SEEN_S = 20.0
-"""Generous, because machines are busy: the timer of these drills has minutes to go."""
 
 
 @pytest.fixture
@@ -56,7 +54,7 @@ def disk(workspace: Path, tmp_path: Path) -> Iterator[FreezingDisk]:
 
 def told(running: subprocess.Popen[str]) -> str:
     """Wait for the end of a drill, and return what it printed."""
-    output, _ = running.communicate(timeout=90)
+    output, _ = running.communicate(timeout=PATIENCE_S)
     return output or ""
 
 
@@ -65,14 +63,14 @@ def test_a_conductor_restores_and_ends_with_its_disk_frozen(lab: Lab, workspace:
     running = hold(workspace, lab)
     guardian = guardian_pid(workspace)
     disk.freeze()
-    wait_restored(lab, SEEN_S)
+    wait_restored(lab)
     output = told(running)
     assert running.returncode == 3, output
     assert "could not be finished" in output
     assert "did not answer within" in output
     assert "it proves nothing. The plant is back" in output
     assert "Traceback" not in output
-    wait_until(lambda: not alive(guardian), SEEN_S, "the guardian ends, with its own journal on the frozen disk")
+    wait_until(lambda: not alive(guardian), "the guardian ends, with its own journal on the frozen disk")
     disk.thaw()
     # Nothing was proven in time, and status says so until a restore has looked.
     assert ask(workspace, lab, "restore").returncode == 0
@@ -86,13 +84,11 @@ def test_a_stopped_conductor_and_a_frozen_disk_leave_it_to_the_guardian(
     disk.freeze()
     try:
         os.kill(conductor_pid(workspace), signal.SIGSTOP)
-        wait_restored(lab, SEEN_S)
+        wait_restored(lab)
     finally:
         disk.thaw()
         end_quietly(running)
-    wait_until(
-        lambda: "guardian.claimed" in kinds(workspace, "guardian"), SEEN_S, "the claim is taken when the disk answers"
-    )
+    wait_until(lambda: "guardian.claimed" in kinds(workspace, "guardian"), "the claim is taken when the disk answers")
     assert not is_isolated(lab)
 
 
@@ -103,12 +99,12 @@ def test_a_killed_conductor_and_a_frozen_disk_leave_it_to_the_guardian(
     guardian = guardian_pid(workspace)
     disk.freeze()
     os.killpg(running.pid, signal.SIGKILL)
-    wait_restored(lab, SEEN_S)
-    wait_until(lambda: not alive(guardian), SEEN_S, "the guardian ends")
+    wait_restored(lab)
+    wait_until(lambda: not alive(guardian), "the guardian ends")
     end_quietly(running)
     disk.thaw()
     # What it noted meanwhile is written when the disk answers.
-    wait_until(lambda: "guardian.ended" in kinds(workspace, "guardian"), SEEN_S, "its record is whole")
+    wait_until(lambda: "guardian.ended" in kinds(workspace, "guardian"), "its record is whole")
     assert ask(workspace, lab, "status").returncode == 0
 
 
@@ -126,7 +122,7 @@ def test_an_abort_restores_by_itself_with_the_disk_frozen_and_both_stopped(
         assert aborted.returncode == 0, aborted.stderr
         assert "restored by this command" in aborted.stdout
         assert "what was done could not be recorded" in aborted.stderr
-        wait_restored(lab, 0.5)
+        see_restored(lab)
     finally:
         disk.thaw()
         for pid in (guardian, conductor):
@@ -141,7 +137,7 @@ def test_an_abort_signals_where_the_runs_cannot_even_be_read(lab: Lab, workspace
     conductor = conductor_pid(workspace)
     with unanswered_mount(workspace / "runs"):
         aborted = ask(workspace, lab, "abort")
-        wait_restored(lab, SEEN_S)
+        wait_restored(lab)
         assert aborted.returncode == 5
         assert (
             "the disk with the record of a run does not answer; told to restore by signal: conductor of"
@@ -179,7 +175,7 @@ def test_a_command_that_looks_ends_and_names_the_machines_runs(
     argv = [sys.executable, "-m", "islandmode", *command, "--workspace", str(tmp_path)]
     try:
         with unanswered_mount(tmp_path / hangs):
-            ended = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
+            ended = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=LONG_PATIENCE_S)
     finally:
         forget_locks()
     assert ended.returncode == 5, ended
@@ -198,7 +194,7 @@ def test_a_restore_by_the_drill_needs_no_runs_that_can_be_read(lab: Lab, workspa
         with unanswered_mount(workspace / "runs"):
             restored = ask(workspace, lab, "restore", "--drill", "quarterly-isolation")
             assert restored.returncode == 0, restored.stderr
-            wait_restored(lab, 0.5)
+            see_restored(lab)
     finally:
         for pid in (guardian, conductor):
             with suppress(ProcessLookupError):
@@ -209,7 +205,7 @@ def test_a_restore_by_the_drill_needs_no_runs_that_can_be_read(lab: Lab, workspa
 def test_a_disk_that_is_frozen_before_anything_is_armed_refuses_the_drill(
     lab: Lab, workspace: Path, disk: FreezingDisk
 ) -> None:
-    running = start(workspace, lab.name)
+    running = start(workspace, lab.name, again=0)
     wait_for(running, workspace, "baseline.started")
     disk.freeze()
     output = told(running)

@@ -25,10 +25,10 @@ from tests.lab.guarded import (
     hold_workspace,
     kinds,
     records,
-    wait_until,
 )
 from tests.lab.one_meaning import assert_one_meaning, small_lab
 from tests.lab.rogue.bypass import in_node
+from tests.patience import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.lab
 
@@ -79,7 +79,7 @@ def processes_of(state_dir: Path) -> list[int]:
 def is_ready(lab: Lab) -> bool:
     """Tell whether the whole plant answers."""
     argv = lab.enter("ops", (sys.executable, READY))
-    return subprocess.run(argv, check=False, capture_output=True, timeout=30).returncode == 0
+    return subprocess.run(argv, check=False, capture_output=True, timeout=PATIENCE_S).returncode == 0
 
 
 def test_up_and_down_leave_nothing(state_dir: Path) -> None:
@@ -110,10 +110,10 @@ def test_an_up_that_is_ended_half_way_leaves_nothing_that_a_second_up_does_not_m
     assert first.stdout.readline().decode().strip() == stage
     time.sleep(later_s)
     first.send_signal(number)
-    first.communicate(timeout=20)
+    first.communicate(timeout=PATIENCE_S)
     if number is signal.SIGINT:
         # What it killed needs a moment to be gone.
-        wait_until(lambda: processes_of(state_dir) == [], 60.0, "nothing of the lab is left")
+        wait_until(lambda: processes_of(state_dir) == [], "nothing of the lab is left")
     assert is_ready(namespaces.up(TOPOLOGY, name="one", state_dir=state_dir))
     namespaces.down("one", state_dir)
     assert processes_of(state_dir) == []
@@ -174,11 +174,11 @@ def test_a_guardian_whose_lab_is_taken_down_ends(state_dir: Path, tmp_path: Path
     in_node(own, "fw", "nft", NO_WAY_IN)
     running.kill()
     end_quietly(running)
-    wait_until(lambda: "restore.attempt" in kinds(workspace, "guardian"), 10.0, "a first attempt")
+    wait_until(lambda: "restore.attempt" in kinds(workspace, "guardian"), "a first attempt")
     assert ask(workspace, own, "lab", "down").returncode == 4
     # It restores first; that is not seen here, and is said.
     assert ask(workspace, own, "lab", "down", "--force").returncode == 5
-    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), 10.0, "the guardian ends")
+    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), "the guardian ends")
     assert records(workspace, "guardian")[-1]["data"]["why"] == "The lab is gone, and the isolation with it."
     status = ask(workspace, own, "status")
     assert (status.returncode, "its lab is gone" in status.stdout) == (0, True)

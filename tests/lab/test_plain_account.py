@@ -10,6 +10,7 @@ import pytest
 
 from tests.lab.drills import PROJECT
 from tests.lab.plain_account import NAME
+from tests.patience import LONG_PATIENCE_S
 
 pytestmark = pytest.mark.lab
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.lab
 def test_an_account_without_rights_rehearses_the_whole_drill() -> None:
     """Below a folder with a space, and with a mount of the machine's below a folder of which a lab has a copy."""
     argv = ["unshare", "--mount", sys.executable, "-m", "tests.lab.plain_account"]
-    played = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120, cwd=PROJECT)
+    played = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=LONG_PATIENCE_S, cwd=PROJECT)
     assert played.returncode == 0, played.stdout + played.stderr
     assert "verdict held (probes and firewall counters)   restoration proven" in played.stdout
     assert "Lab plant is down." in played.stdout

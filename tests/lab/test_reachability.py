@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 from islandmode.rehearse.lab import Lab
 from tests.lab.rogue.bypass import in_node
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.lab
 
@@ -61,7 +62,7 @@ def opened(lab: Lab, node: str, targets: list[tuple[str, int]]) -> set[tuple[str
         capture_output=True,
         text=True,
         check=True,
-        timeout=30,
+        timeout=PATIENCE_S,
     )
     return {(address, port) for address, port in json.loads(done.stdout)}
 

@@ -13,8 +13,9 @@ import pytest
 
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab
-from tests.lab.drills import Ended, drill, end, make_workspace, start, wait_for
+from tests.lab.drills import Ended, drill, end, make_workspace, newest_run, start, wait_for
 from tests.lab.rogue.bypass import in_node
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.lab
 
@@ -98,7 +99,9 @@ def test_the_labs_own_password_stands_in_no_output_of_a_whole_drill(lab: Lab, wo
 
 def newest(workspace: Path) -> Path:
     """Find the run that is under way."""
-    return next(path for path in (workspace / "runs").iterdir() if (path / "journals").is_dir())
+    found = newest_run(workspace)
+    assert found is not None
+    return found
 
 
 def pids_of(lab: Lab, names: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
@@ -130,7 +133,7 @@ def test_an_unknown_host_key_is_refused(lab: Lab, workspace: Path) -> None:
 def test_a_firewall_that_does_not_answer_is_refused(lab: Lab, workspace: Path) -> None:
     in_node(lab, "fw", "pkill", "sshd")
     try:
-        assert_refused(drill(workspace, lab.name), "conduit-firewall")
+        assert_refused(drill(workspace, lab.name, again=0), "conduit-firewall")
     finally:
         in_node(lab, "fw", "/usr/sbin/sshd", "-f", "/run/plant/fw/sshd_config")
 
@@ -167,7 +170,7 @@ def test_a_full_disk_is_refused(lab: Lab, workspace: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     assert drilled.returncode == 4, drilled.stderr
     assert "room" in drilled.stderr
@@ -181,7 +184,9 @@ def start_argv(lab: Lab) -> tuple[str, ...]:
 
 def test_a_runs_directory_that_cannot_be_written_is_refused(lab: Lab, workspace: Path) -> None:
     (workspace / "runs").write_text("a file where the folder should be", encoding="ascii")
-    ended = subprocess.run(start_argv(lab), cwd=workspace, capture_output=True, text=True, check=False, timeout=60)
+    ended = subprocess.run(
+        start_argv(lab), cwd=workspace, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
     assert ended.returncode == 4, ended.stderr
     assert "runs" in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -196,7 +201,9 @@ def test_a_second_run_on_the_same_conduit_is_refused_and_the_first_goes_on(lab: 
     workspace, other = (make_workspace(tmp_path / name, lab.state_dir, longer) for name in ("first", "second"))
     running = start(workspace, lab.name)
     wait_for(running, workspace, "hold.started", stage="vendors")
-    second = subprocess.run(start_argv(lab), cwd=workspace, capture_output=True, text=True, check=False, timeout=60)
+    second = subprocess.run(
+        start_argv(lab), cwd=workspace, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
     assert second.returncode == 4, second.stderr
     assert "Another run has conduit" in second.stderr
     whose = f"by run {newest(workspace).name} (its timer runs,"
@@ -208,7 +215,7 @@ def test_a_second_run_on_the_same_conduit_is_refused_and_the_first_goes_on(lab: 
 @pytest.mark.parametrize("mode", ["live", "incident"])
 def test_modes_that_need_approvals_are_refused(workspace: Path, mode: str) -> None:
     argv = [sys.executable, "-m", "islandmode", "run", "quarterly-isolation", "--mode", mode]
-    ended = subprocess.run(argv, cwd=workspace, capture_output=True, text=True, check=False, timeout=60)
+    ended = subprocess.run(argv, cwd=workspace, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert ended.returncode == 4
     assert "approvals" in ended.stderr
 

@@ -21,12 +21,11 @@ from tests.lab.guarded import (
     is_isolated,
     kinds,
     wait_restored,
-    wait_until,
 )
+from tests.patience import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.lab
 
-SEEN_S = 20.0
 EIGHT = 8
 
 
@@ -50,7 +49,7 @@ def leave_descriptors(pid: int, count: int) -> None:
 
 def ends_in_a_sentence(running: subprocess.Popen[str]) -> str:
     """Wait for the end of a drill, and see that it is no traceback."""
-    output, _ = running.communicate(timeout=90)
+    output, _ = running.communicate(timeout=PATIENCE_S)
     assert "Traceback" not in output, output
     return output
 
@@ -61,7 +60,7 @@ def test_a_conductor_that_gets_no_more_memory_restores(lab: Lab, tmp_path: Path)
     conductor = conductor_pid(workspace)
     take_memory(conductor, mapped_bytes(conductor))
     os.kill(conductor, signal.SIGTERM)
-    wait_restored(lab, SEEN_S)
+    wait_restored(lab)
     output = ends_in_a_sentence(running)
     assert not is_isolated(lab)
     assert "Restored: every isolation point was read back" in output, output
@@ -76,7 +75,7 @@ def test_a_conductor_that_may_map_nothing_at_all_leaves_nothing_isolated(lab: La
     conductor = conductor_pid(workspace)
     take_memory(conductor, resource.getpagesize())
     os.kill(conductor, signal.SIGTERM)
-    wait_restored(lab, SEEN_S)
+    wait_restored(lab)
     ends_in_a_sentence(running)
     assert running.returncode in (1, 3, 5, 7)
     assert not is_isolated(lab)
@@ -88,8 +87,8 @@ def test_a_guardian_that_gets_no_more_memory_restores(lab: Lab, tmp_path: Path) 
     guardian = guardian_pid(workspace)
     take_memory(guardian, mapped_bytes(guardian))
     os.killpg(running.pid, signal.SIGKILL)
-    wait_restored(lab, SEEN_S)
-    wait_until(lambda: "guardian.ended" in kinds(workspace, "guardian"), SEEN_S, "the guardian comes to its end")
+    wait_restored(lab)
+    wait_until(lambda: "guardian.ended" in kinds(workspace, "guardian"), "the guardian comes to its end")
     end_quietly(running)
 
 
@@ -99,7 +98,7 @@ def test_eight_descriptors_are_enough_to_restore_and_to_say_so(lab: Lab, tmp_pat
     leave_descriptors(conductor_pid(workspace), EIGHT)
     leave_descriptors(guardian_pid(workspace), EIGHT)
     os.kill(conductor_pid(workspace), signal.SIGTERM)
-    wait_restored(lab, SEEN_S)
+    wait_restored(lab)
     ended = end(running, workspace)
     assert "Traceback" not in ended.output
     assert "Restored: every isolation point was read back" in ended.output
@@ -113,8 +112,8 @@ def test_eight_descriptors_are_enough_for_a_guardian_whose_session_is_lost(lab: 
     running = hold(workspace, lab)
     guardian = guardian_pid(workspace)
     leave_descriptors(guardian, EIGHT)
-    subprocess.run(lab.enter("fw", ("pkill", "-f", "sshd: drill@notty")), check=False, timeout=20)
+    subprocess.run(lab.enter("fw", ("pkill", "-f", "sshd: drill@notty")), check=False, timeout=PATIENCE_S)
     os.killpg(running.pid, signal.SIGKILL)
-    wait_restored(lab, SEEN_S)
-    wait_until(lambda: not Path(f"/proc/{guardian}/exe").exists(), SEEN_S, "the guardian ends")
+    wait_restored(lab)
+    wait_until(lambda: not Path(f"/proc/{guardian}/exe").exists(), "the guardian ends")
     end_quietly(running)

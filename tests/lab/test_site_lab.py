@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from islandmode.ui.workspace import start_workspace
+from tests.patience import LONG_PATIENCE_S
 
 pytestmark = pytest.mark.lab
 
 
 def ask(workspace: Path, *words: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "islandmode", *words]
-    return subprocess.run(argv, cwd=workspace, check=False, capture_output=True, text=True, timeout=180)
+    return subprocess.run(argv, cwd=workspace, check=False, capture_output=True, text=True, timeout=LONG_PATIENCE_S)
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ import pytest
 
 from islandmode.rehearse.lab import Lab
 from tests.lab.drills import Ended, end, make_workspace, newest_run, read_journal, start, wait_for
-from tests.lab.guarded import ask, held, hold, hold_workspace, is_isolated, kill_both, wait_until
+from tests.lab.guarded import ask, held, hold, hold_workspace, is_isolated, kill_both
 from tests.lab.rogue.bypass import in_node
+from tests.patience import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.lab
 
@@ -74,7 +75,8 @@ def test_a_closed_terminal_in_the_hold_restores(lab: Lab, workspace: Path) -> No
     ours, theirs = pty.openpty()
     # A controlling terminal of its own: closing our end is what closing the window is.
     options: dict[str, Any] = {"stdin": theirs, "stdout": theirs, "stderr": theirs, "start_new_session": False}
-    running = start(workspace, lab.name, **options, preexec_fn=lambda: own_terminal(theirs))
+    # Never begun again: its terminal is closed to us.
+    running = start(workspace, lab.name, again=0, **options, preexec_fn=lambda: own_terminal(theirs))
     os.close(theirs)
     drain = subprocess.Popen(["cat"], stdin=ours, stdout=subprocess.DEVNULL)
     try:
@@ -83,7 +85,7 @@ def test_a_closed_terminal_in_the_hold_restores(lab: Lab, workspace: Path) -> No
         drain.kill()
         drain.wait()
         os.close(ours)
-    running.wait(timeout=60)
+    running.wait(timeout=PATIENCE_S)
     directory = newest_run(workspace)
     assert directory is not None
     assert_restored(lab, directory, "signal", "SIGHUP")
@@ -102,7 +104,7 @@ def test_with_conductor_and_guardian_dead_the_device_restores_by_its_own_timer(l
     reach = "import socket; socket.create_connection(('10.40.0.20', 8080), 1)"
     with pytest.raises(AssertionError):
         in_node(lab, "vendor", "python3", "-c", reach)
-    wait_until(lambda: "expires" not in in_node(lab, "fw", "nft", "list", "ruleset"), 16.0, "the timer ends")
+    wait_until(lambda: "expires" not in in_node(lab, "fw", "nft", "list", "ruleset"), "the timer ends")
     assert in_node(lab, "vendor", "python3", "-c", reach) == ""
     # The timer lets traffic pass; the object goes with a restore, as nobody would want to find it there.
     assert is_isolated(lab)

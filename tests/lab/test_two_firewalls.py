@@ -14,6 +14,7 @@ from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab
 from tests.lab.drills import Ended, end, newest_run, start, wait_for
 from tests.lab.rogue.bypass import in_node
+from tests.patience import LONG_PATIENCE_S
 
 pytestmark = pytest.mark.lab
 
@@ -30,7 +31,7 @@ for _ in range(5):
 
 def ask(workspace: Path, *words: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "islandmode", *words]
-    return subprocess.run(argv, cwd=workspace, check=False, capture_output=True, text=True, timeout=180)
+    return subprocess.run(argv, cwd=workspace, check=False, capture_output=True, text=True, timeout=LONG_PATIENCE_S)
 
 
 @pytest.fixture(scope="module")

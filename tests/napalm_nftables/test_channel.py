@@ -11,6 +11,7 @@ from napalm_nftables.channel import _split, open_channel
 from napalm_nftables.errors import LinkLost
 from tests.napalm_nftables.drivers import ROOT, SUDO, logged_in, make_driver
 from tests.napalm_nftables.firewall_node import FirewallNode
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.lab
 
@@ -122,7 +123,7 @@ def test_nft_ends_with_the_channel_and_leaves_no_history(node: FirewallNode) -> 
         channel = open_channel(driver)
         channel.ask("list tables", deadline_s=5)
         channel.close()
-        until = time.monotonic() + 10
+        until = time.monotonic() + PATIENCE_S
         while "nft -j -i" in node.run("ps axo args | grep -v grep"):
             assert time.monotonic() < until, "nft outlived its channel"
             time.sleep(0.02)

@@ -14,6 +14,7 @@ from napalm.base.exceptions import CommitError, MergeConfigException, ReplaceCon
 from napalm_nftables import NftablesDriver
 from tests.napalm_nftables.drivers import ROOT, logged_in, make_driver
 from tests.napalm_nftables.firewall_node import PASSWORD, FirewallNode
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.lab
 
@@ -43,7 +44,7 @@ def committed(driver: NftablesDriver, config: str = OWN, revert_in: int | None =
 
 
 def wait_until_gone(node: FirewallNode, table: str = "own") -> None:
-    until = time.monotonic() + 15
+    until = time.monotonic() + PATIENCE_S
     while f"table inet {table}" in ruleset(node):
         assert time.monotonic() < until, "the device did not take the commit back"
         time.sleep(0.05)

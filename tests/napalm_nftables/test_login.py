@@ -13,6 +13,7 @@ from napalm.base.exceptions import ConnectionException
 from napalm_nftables.errors import DeviceSilent, HostKeyChanged, HostKeyUnknown, LinkLost, LoginRefused
 from tests.napalm_nftables.drivers import ROOT, SUDO, logged_in, make_driver
 from tests.napalm_nftables.firewall_node import PASSWORD, FirewallNode
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.lab
 
@@ -130,7 +131,7 @@ def test_abort_frees_a_login_that_hangs(node: FirewallNode) -> None:
         thread.start()
         with silent.accept()[0]:
             driver.link.abort()
-            thread.join(10)
+            thread.join(PATIENCE_S)
         assert not thread.is_alive()
         assert isinstance(raised[0], (DeviceSilent, LinkLost))
 

@@ -11,6 +11,8 @@ from typing import Any
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from tests.patience import PATIENCE_S
+
 INPUT = 4
 SIGNED = [65485, 0xFFFE, 0x7960, 0x7960, 0xFFFE]
 """-51 at 4; -100000 at 5 with the high word first, and at 7 with the low one first."""
@@ -152,5 +154,5 @@ def running_plant() -> Iterator[Plant]:
     yield plant
     plant.do(plant.end())
     plant.loop.call_soon_threadsafe(plant.loop.stop)
-    thread.join(20)
+    thread.join(PATIENCE_S)
     plant.loop.close()

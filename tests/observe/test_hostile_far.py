@@ -26,9 +26,9 @@ from islandmode.observe.vantage import Collected, Offset, Schedule
 from islandmode.run.witness import Witness
 from islandmode.system.clock import MachineClock
 from tests.core.story import Story, codes
+from tests.patience import PATIENCE_S
 
 CLOCK = MachineClock.of_this_boot()
-HANG_S = 20.0
 BOOT = "0" * 8 + "-0000-4000-8000-" + "0" * 12
 STORY = Story()
 PLAN: Plan = STORY.plan
@@ -323,10 +323,10 @@ while True:
 """
 
 
-def collected(program: str, tmp_path: Path, deadline_s: float = HANG_S) -> tuple[Outcome, Collected | None, str]:
+def collected(program: str, tmp_path: Path, deadline_s: float = PATIENCE_S) -> tuple[Outcome, Collected | None, str]:
     async def drill() -> tuple[Outcome, Collected | None, str]:
         one = far_host(READY + program, tmp_path)
-        assert (await one.start(SCHEDULE, HANG_S)).done
+        assert (await one.start(SCHEDULE, PATIENCE_S)).done
         reading = await one.collect(deadline_s)
         await one.stop()
         return reading.outcome, reading.value, reading.why
@@ -363,8 +363,8 @@ def test_last_words_are_its_own_and_of_this_run(tmp_path: Path) -> None:
 
     async def drill() -> tuple[Sample, ...] | None:
         one = far_host(READY + f"print({said!r})", tmp_path)
-        assert (await one.start(SCHEDULE, HANG_S)).done
-        reading = await one.look(HANG_S)
+        assert (await one.start(SCHEDULE, PATIENCE_S)).done
+        reading = await one.look(PATIENCE_S)
         await one.stop()
         return reading.value
 
@@ -387,7 +387,7 @@ CLOCKS = {
 
 @pytest.mark.parametrize("name", CLOCKS)
 def test_a_clock_that_answers_nonsense_is_a_sentence(name: str, tmp_path: Path) -> None:
-    reading = anyio.run(far_host("import sys\n" + CLOCKS[name], tmp_path).offset, HANG_S)
+    reading = anyio.run(far_host("import sys\n" + CLOCKS[name], tmp_path).offset, PATIENCE_S)
     assert (reading.outcome, reading.value) == (Outcome.NOT_DONE, None)
     assert reading.why == "what answered is not its clock"
 
@@ -399,7 +399,7 @@ def test_a_clock_that_answers_nonsense_is_a_sentence(name: str, tmp_path: Path) 
 def test_a_worker_that_is_not_ready_is_a_sentence(program: str, tmp_path: Path) -> None:
     async def drill() -> tuple[Outcome, str]:
         one = far_host(program, tmp_path)
-        reading = await one.start(SCHEDULE, HANG_S)
+        reading = await one.start(SCHEDULE, PATIENCE_S)
         await one.stop()
         return reading.outcome, reading.why
 

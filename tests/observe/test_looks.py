@@ -16,6 +16,7 @@ from islandmode.observe.answers import Bad, Trace, Unknown, Value
 from islandmode.observe.values import VALUE_MAX_CHARACTERS
 from islandmode.observe.worker import Worker
 from tests.observe.plant import Plant, left_behind, listen
+from tests.patience import PATIENCE_S
 
 Look = Callable[[Trace], Awaitable[Value]]
 TAG = "tags/plc.heartbeat/"
@@ -281,7 +282,7 @@ def test_an_answer_in_pieces_that_comes_late_is_never_taken_for_another(plant: P
             # It gives up at another byte of the answer each time.
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(look(Trace()), 0.03)
-        last = await asyncio.wait_for(look(Trace()), 5)
+        last = await asyncio.wait_for(look(Trace()), PATIENCE_S)
         await left_behind(look)
         return last
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from islandmode.observe import http, looks, modbus
 from islandmode.observe.answers import Unknown
 from tests.observe.plant import left_behind
+from tests.patience import PATIENCE_S
 
 POSTS = (
     '/api/tags HTTP/1.1\nHost: a\n\nPOST /api/setpoint HTTP/1.1\nHost: a\nContent-Length: 9\n\n{"sp":99}GET /api/tags'
@@ -164,7 +165,7 @@ def test_a_schedule_from_elsewhere_sends_nothing(name: str) -> None:
         look = looks.LOOKS[probe["kind"]](probe)
         row = await looks.sample(look, 5.0)
         await left_behind(look)
-        await asyncio.wait_for(ended.wait(), 20)
+        await asyncio.wait_for(ended.wait(), PATIENCE_S)
         server.close()
         return bytes(got), row
 

@@ -27,9 +27,9 @@ from islandmode.observe.process_vantage import ProcessVantage
 from islandmode.observe.vantage import Collected, Schedule
 from islandmode.system.clock import MachineClock
 from tests.observe.plant import Plant, listen
+from tests.patience import PATIENCE_S
 
 CLOCK = MachineClock.of_this_boot()
-HANG_S = 20.0
 EVERY_S = 0.1
 FAR = pytest.mark.parametrize("far", [True, False], ids=["far", "near"])
 
@@ -47,10 +47,10 @@ def test_a_worker_knows_nothing_of_our_shell_and_its_spool_is_not_for_everybody(
 
     async def look() -> list[bytes]:
         one = vantage(spool, far=far)
-        reading = await one.start(schedule({"plc": target(ModbusProbe, plant.relay.port)}), HANG_S)
+        reading = await one.start(schedule({"plc": target(ModbusProbe, plant.relay.port)}), PATIENCE_S)
         assert reading.done, reading.why
         known = await anyio.Path(f"/proc/{pid_of(spool)}/environ").read_bytes()
-        await one.collect(HANG_S)
+        await one.collect(PATIENCE_S)
         await one.stop()
         return known.split(b"\0")
 
@@ -107,17 +107,17 @@ def is_gone(pid: int) -> bool:
 
 
 async def until(happened: Callable[[], bool]) -> None:
-    with anyio.fail_after(HANG_S):
+    with anyio.fail_after(PATIENCE_S):
         while not happened():
             await anyio.sleep(0.02)
 
 
 async def sampled(one: ProcessVantage, plan: Schedule, for_s: float) -> Collected:
     """Start, let it sample, and collect."""
-    started = await one.start(plan, HANG_S)
+    started = await one.start(plan, PATIENCE_S)
     assert started.done, started.why
     await anyio.sleep(for_s)
-    reading = await one.collect(HANG_S)
+    reading = await one.collect(PATIENCE_S)
     await one.stop()
     assert reading.value is not None, reading.why
     return reading.value
@@ -154,12 +154,12 @@ def test_a_worker_looks_with_every_kind_of_probe_and_writes_nothing_on_the_wire(
 def test_a_near_worker_says_each_sample_as_it_goes_and_a_far_one_nothing(plant: Plant, tmp_path: Path) -> None:
     async def drill(*, far: bool) -> tuple[tuple[Sample, ...], Collected]:
         one = vantage(tmp_path / f"spool-{far}", far=far)
-        assert (await one.start(schedule({"port": target(TcpProbe, plant.hmi_port)}), HANG_S)).done
+        assert (await one.start(schedule({"port": target(TcpProbe, plant.hmi_port)}), PATIENCE_S)).done
         await anyio.sleep(1)
         heard = one.fresh()
-        reading = await one.collect(HANG_S)
+        reading = await one.collect(PATIENCE_S)
         assert reading.value is not None
-        with anyio.move_on_after(0 if far else HANG_S):
+        with anyio.move_on_after(0 if far else PATIENCE_S):
             while len(heard) < len(reading.value.samples):
                 await anyio.sleep(0.02)
                 heard += one.fresh()
@@ -176,13 +176,13 @@ def test_what_a_near_worker_says_while_nobody_takes_it_in_is_not_lost(plant: Pla
     async def drill() -> tuple[list[Sample], Collected]:
         one = vantage(tmp_path / "spool", far=False)
         probes = {f"port-{number}": target(TcpProbe, plant.hmi_port) for number in range(60)}
-        assert (await one.start(schedule(probes), HANG_S)).done
+        assert (await one.start(schedule(probes), PATIENCE_S)).done
         # Longer than any pipe holds what sixty probes say: a conductor that logs in elsewhere listens to nobody.
         await anyio.sleep(6)
         heard = list(one.fresh())
-        reading = await one.collect(HANG_S)
+        reading = await one.collect(PATIENCE_S)
         assert reading.value is not None
-        with anyio.fail_after(HANG_S):
+        with anyio.fail_after(PATIENCE_S):
             while len(heard) < len(reading.value.samples):
                 await anyio.sleep(0.02)
                 heard += one.fresh()
@@ -197,14 +197,14 @@ def test_what_a_near_worker_says_while_nobody_takes_it_in_is_not_lost(plant: Pla
 def test_nothing_ties_a_far_worker_to_whoever_started_it(plant: Plant, tmp_path: Path) -> None:
     async def drill() -> None:
         one = vantage(tmp_path / "spool")
-        assert (await one.start(schedule({"port": target(TcpProbe, plant.hmi_port)}), HANG_S)).done
+        assert (await one.start(schedule({"port": target(TcpProbe, plant.hmi_port)}), PATIENCE_S)).done
         pid = pid_of(tmp_path / "spool")
         ends = [Path(f"/proc/{pid}/fd/{number}") for number in (0, 1, 2)]
         await until(lambda: {str(end.readlink()) for end in ends} == {os.devnull})
         assert os.getsid(pid) == pid
         os.kill(pid, signal.SIGHUP)
         await anyio.sleep(0.5)
-        reading = await one.collect(HANG_S)
+        reading = await one.collect(PATIENCE_S)
         assert reading.value is not None
         assert reading.value.ended == "asked"
         await until(lambda: is_gone(pid))
@@ -271,10 +271,10 @@ def test_no_route_is_bad(tmp_path: Path) -> None:
 def test_a_worker_ends_by_itself(plant: Plant, tmp_path: Path) -> None:
     async def drill() -> Collected:
         one = vantage(tmp_path / "spool")
-        assert (await one.start(schedule({"port": target(TcpProbe, plant.hmi_port)}, 0.6), HANG_S)).done
+        assert (await one.start(schedule({"port": target(TcpProbe, plant.hmi_port)}, 0.6), PATIENCE_S)).done
         pid = pid_of(tmp_path / "spool")
         await until(lambda: is_gone(pid))
-        reading = await one.collect(HANG_S)
+        reading = await one.collect(PATIENCE_S)
         await one.stop()
         assert reading.value is not None
         return reading.value
@@ -290,7 +290,7 @@ def test_a_worker_whose_spool_vanishes_ends(plant: Plant, tmp_path: Path) -> Non
     async def drill() -> None:
         spool = tmp_path / "spool"
         one = vantage(spool)
-        assert (await one.start(schedule({"port": target(TcpProbe, plant.hmi_port)}), HANG_S)).done
+        assert (await one.start(schedule({"port": target(TcpProbe, plant.hmi_port)}), PATIENCE_S)).done
         pid = pid_of(spool)
         spool.rename(tmp_path / "elsewhere")
         await until(lambda: is_gone(pid))
@@ -305,7 +305,7 @@ def killed(plant: Plant, tmp_path: Path) -> Iterator[ProcessVantage]:
 
     async def drill() -> ProcessVantage:
         one = vantage(tmp_path / "spool")
-        assert (await one.start(schedule({"port": target(TcpProbe, plant.hmi_port)}), HANG_S)).done
+        assert (await one.start(schedule({"port": target(TcpProbe, plant.hmi_port)}), PATIENCE_S)).done
         await until((tmp_path / "spool" / "000002.part").exists)
         os.kill(pid_of(tmp_path / "spool"), signal.SIGKILL)
         await until(lambda: is_gone(pid_of(tmp_path / "spool")))
@@ -319,7 +319,7 @@ def killed(plant: Plant, tmp_path: Path) -> Iterator[ProcessVantage]:
 def test_a_killed_worker_leaves_what_it_saw(killed: ProcessVantage, tmp_path: Path) -> None:
     left = read_folder(tmp_path / "spool")
     assert left.whole
-    reading = anyio.run(killed.collect, HANG_S)
+    reading = anyio.run(killed.collect, PATIENCE_S)
     assert reading.value is not None
     assert reading.value.ended == "lost"
     assert reading.value.chain_ok
@@ -333,7 +333,7 @@ def test_a_flipped_bit_in_the_spool_is_found(killed: ProcessVantage, tmp_path: P
     data = bytearray(segment.read_bytes())
     data[place] ^= 0x80
     segment.write_bytes(data)
-    reading = anyio.run(killed.collect, HANG_S)
+    reading = anyio.run(killed.collect, PATIENCE_S)
     assert reading.value is not None
     assert not reading.value.chain_ok
     assert "Segment 000001.jsonl, line" in reading.value.why
@@ -342,7 +342,7 @@ def test_a_flipped_bit_in_the_spool_is_found(killed: ProcessVantage, tmp_path: P
 
 def test_a_lost_segment_is_found(killed: ProcessVantage, tmp_path: Path) -> None:
     (tmp_path / "spool" / "000001.jsonl").unlink()
-    reading = anyio.run(killed.collect, HANG_S)
+    reading = anyio.run(killed.collect, PATIENCE_S)
     assert reading.value is not None
     assert not reading.value.chain_ok
 
@@ -350,7 +350,7 @@ def test_a_lost_segment_is_found(killed: ProcessVantage, tmp_path: Path) -> None
 def test_a_stranger_who_got_the_workers_number_is_not_signalled(killed: ProcessVantage, tmp_path: Path) -> None:
     stranger = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "sleep", "60"])
     (tmp_path / "spool" / "pid").write_text(str(stranger.pid), encoding="ascii")
-    assert anyio.run(killed.collect, HANG_S).done
+    assert anyio.run(killed.collect, PATIENCE_S).done
     assert stranger.poll() is None
     stranger.kill()
     stranger.wait()
@@ -361,7 +361,7 @@ def test_a_spool_is_never_written_over(killed: ProcessVantage, plant: Plant, tmp
 
     async def drill() -> tuple[Outcome, str]:
         one = vantage(tmp_path / "spool")
-        reading = await one.start(schedule({"port": target(TcpProbe, plant.hmi_port)}), HANG_S)
+        reading = await one.start(schedule({"port": target(TcpProbe, plant.hmi_port)}), PATIENCE_S)
         await one.stop()
         return reading.outcome, reading.why
 
@@ -380,17 +380,17 @@ def test_a_look_gives_the_last_word_of_each_probe_and_the_worker_goes_on(plant: 
 
     async def drill() -> tuple[list[tuple[Sample, ...]], Collected]:
         one = vantage(tmp_path / "spool")
-        assert (await one.start(schedule(probes), HANG_S)).done
+        assert (await one.start(schedule(probes), PATIENCE_S)).done
         looks = []
         for _ in range(2):
             await anyio.sleep(1.5)
-            reading = await one.look(HANG_S)
+            reading = await one.look(PATIENCE_S)
             assert reading.done, reading.why
             assert reading.value is not None
             looks.append(reading.value)
             assert not is_gone(pid_of(tmp_path / "spool"))
         await anyio.sleep(0.5)
-        collected = (await one.collect(HANG_S)).value
+        collected = (await one.collect(PATIENCE_S)).value
         await one.stop()
         assert collected is not None
         return looks, collected
@@ -433,14 +433,14 @@ def test_a_look_reads_only_the_end_of_a_spool(tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize("said", ["yes", "head -c 6000000 /dev/zero"])
 def test_a_far_host_that_says_without_end_is_not_listened_to(tmp_path: Path, said: str) -> None:
-    reading = anyio.run(vantage(tmp_path / "spool", prefix=("sh", "-c", said)).look, HANG_S)
+    reading = anyio.run(vantage(tmp_path / "spool", prefix=("sh", "-c", said)).look, PATIENCE_S)
     assert reading.outcome is Outcome.UNKNOWN
     assert reading.why == "its last words are more than 4194304 bytes"
 
 
 def test_what_is_no_sample_is_no_last_word(tmp_path: Path) -> None:
     reading = anyio.run(
-        vantage(tmp_path / "spool", prefix=("sh", "-c", "echo '{}'; echo nothing; echo end")).look, HANG_S
+        vantage(tmp_path / "spool", prefix=("sh", "-c", "echo '{}'; echo nothing; echo end")).look, PATIENCE_S
     )
     assert (reading.outcome, reading.value) == (Outcome.DONE, ())
 
@@ -456,7 +456,7 @@ def test_a_spool_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_clocks_are_measured_by_round_trips(tmp_path: Path) -> None:
-    reading = anyio.run(vantage(tmp_path / "spool").offset, HANG_S)
+    reading = anyio.run(vantage(tmp_path / "spool").offset, PATIENCE_S)
     assert reading.value is not None
     assert reading.value.boot_id == CLOCK.boot_id
     assert abs(reading.value.monotonic_us) <= reading.value.uncertainty_us
@@ -465,7 +465,7 @@ def test_clocks_are_measured_by_round_trips(tmp_path: Path) -> None:
 
 def test_another_monotonic_clock_is_seen(tmp_path: Path) -> None:
     prefix = ("unshare", "-r", "--fork", "--kill-child", "--time", "--monotonic", "5000")
-    reading = anyio.run(vantage(tmp_path / "spool", prefix=prefix).offset, HANG_S)
+    reading = anyio.run(vantage(tmp_path / "spool", prefix=prefix).offset, PATIENCE_S)
     assert reading.value is not None
     assert abs(reading.value.monotonic_us + 5_000_000_000) <= reading.value.uncertainty_us
     assert abs(reading.value.utc_us) < 1_000_000
@@ -490,7 +490,7 @@ def test_a_place_that_cannot_be_entered_is_a_sentence(tmp_path: Path, prefix: tu
 )
 def test_a_schedule_that_cannot_be_read_is_refused_before_ready(tmp_path: Path, text: str) -> None:
     argv = [sys.executable, "-m", "islandmode.observe.worker", "run", str(tmp_path / "spool")]
-    done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False, timeout=HANG_S)
+    done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert done.returncode == 1
     assert done.stdout == "refused: the schedule cannot be read; it was made by another version, or cut off\n"
     assert done.stderr == ""
@@ -501,7 +501,7 @@ def test_an_unknown_kind_of_probe_lists_the_known_ones(tmp_path: Path) -> None:
     head = {"run": "r", "vantage": "v", "sample_every_s": 0.1, "end_after_s": 1.0}
     text = json.dumps(head | {"probes": {"x": {"kind": "write"}}})
     argv = [sys.executable, "-m", "islandmode.observe.worker", "run", str(tmp_path / "spool")]
-    done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False, timeout=HANG_S)
+    done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert done.returncode == 1
     assert done.stdout == "refused: unknown kind of probe write; known are canary, http, icmp, modbus, tcp\n"
 
@@ -519,6 +519,6 @@ def test_a_near_worker_whose_listener_died_goes_on_for_a_little_and_ends(tmp_pat
         running.stdin.flush()
         assert running.stdout.readline() == b"ready\n"
         running.stdout.close()
-        assert running.wait(timeout=20) == 0
+        assert running.wait(timeout=PATIENCE_S) == 0
     assert (tmp_path / "spool" / "ended").read_text() == "left"
     assert len((tmp_path / "spool" / "000001.jsonl").read_bytes().splitlines()) > 3

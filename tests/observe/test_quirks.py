@@ -11,6 +11,7 @@ from islandmode.observe import looks
 from islandmode.observe.answers import ANSWER, NOTHING, REFUSED
 from tests.observe.plant import left_behind
 from tests.observe.quirks import MODBUS, WEB, ModbusServer, Serve, WebServer
+from tests.patience import PATIENCE_S
 
 TIMES = 5
 GOOD = [("good", number, "", ANSWER) for number in range(1, TIMES + 1)]
@@ -33,7 +34,7 @@ def asked(serve: Serve, probe: dict[str, Any], times: int = TIMES) -> list[Row]:
         await left_behind(look)
         server.close()
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait_for(task, 20)
+            await asyncio.wait_for(task, PATIENCE_S)
         return rows
 
     return asyncio.run(ask())

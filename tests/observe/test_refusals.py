@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 NETWORK = Path(__file__).with_name("refusing_network.sh")
 ASK = """
 import asyncio, json, sys
@@ -55,7 +57,7 @@ def probes() -> dict[str, dict[str, Any]]:
 @pytest.fixture(scope="module")
 def samples() -> dict[str, dict[str, Any]]:
     argv = ["unshare", "-rnm", "sh", str(NETWORK), sys.executable, "-c", ASK, json.dumps(probes())]
-    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=PATIENCE_S)
     found: dict[str, dict[str, Any]] = json.loads(done.stdout)
     return found
 

@@ -10,6 +10,8 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.patience import LONG_PATIENCE_S
+
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -52,7 +54,7 @@ def build_and_install(folder: Path) -> Installed:
         str(folder / "dist"),
         str(PROJECT),
     ]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    subprocess.run(command, check=True, capture_output=True, timeout=LONG_PATIENCE_S)
     (wheel,) = (folder / "dist").glob("*.whl")
     environment = folder / "venv"
     venv.create(environment, symlinks=True)
@@ -62,5 +64,5 @@ def build_and_install(folder: Path) -> Installed:
     (purelib / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
     pip = [sys.executable, "-m", "pip", "--python", str(environment / "bin" / "python"), "install", "--quiet"]
     offline = ["--no-deps", "--no-index", "--ignore-installed", "--no-compile"]
-    subprocess.run([*pip, *offline, str(wheel)], check=True, capture_output=True, timeout=120)
+    subprocess.run([*pip, *offline, str(wheel)], check=True, capture_output=True, timeout=LONG_PATIENCE_S)
     return Installed(wheel, environment)

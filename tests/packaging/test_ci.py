@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.packaging.installed import PROJECT
+from tests.patience import PATIENCE_S
 
 CLOSING = "===== 7 passed, 1 failed in 3.21s ====="
 # Made beside the tests, so it is called at any time after set-up.
@@ -37,7 +38,7 @@ def ci(folder: Path, failing: str = "nothing") -> tuple[int, list[str], list[str
         capture_output=True,
         text=True,
         env={**environment, "FAILING": failing, "CI": "true"},
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     called = (folder / "log").read_text(encoding="utf-8").splitlines()
     return ended.returncode, called, ended.stdout.split("== seconds per part\n")[1].splitlines()

@@ -19,6 +19,7 @@ from types import ModuleType
 import pytest
 
 from tests.packaging.installed import PROJECT
+from tests.patience import PATIENCE_S
 
 SCRIPT = PROJECT / "scripts" / "install-system-packages"
 FRESH = """
@@ -67,7 +68,7 @@ class Machine:
         argv = ["unshare", "--mount", "sh", "-c", FRESH, "sh", str(self.folder), "env", f"PATH={self.folder / 'bin'}"]
         environment = {**os.environ, "LOG": str(self.folder / "log")}
         return subprocess.run(
-            [*argv, "sh", "-c", run], check=False, capture_output=True, text=True, env=environment, timeout=60
+            [*argv, "sh", "-c", run], check=False, capture_output=True, text=True, env=environment, timeout=PATIENCE_S
         )
 
     def log(self) -> list[str]:
@@ -129,7 +130,9 @@ def test_without_root_or_sudo_one_sentence_names_what_is_missing(machine: Machin
 
 
 def test_nothing_is_done_where_nothing_is_missing() -> None:
-    ended = subprocess.run(["bash", SCRIPT, sys.executable], check=False, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(
+        ["bash", SCRIPT, sys.executable], check=False, capture_output=True, text=True, timeout=PATIENCE_S
+    )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 

@@ -14,6 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.packaging.installed import PROJECT
+from tests.patience import PATIENCE_S
 
 LAB = PROJECT / "lab"
 SOURCES = LAB / "third-party"
@@ -99,7 +100,7 @@ def build(bare: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         env={**os.environ, "PATH": str(bare / "bin")},
-        timeout=60,
+        timeout=PATIENCE_S,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.packaging.installed import PROJECT
+from tests.patience import PATIENCE_S
 
 ENGINE = """#!/bin/sh
 echo "$@" >"$LOG"
@@ -38,7 +39,7 @@ def play(folder: Path, *command: str, **more: str) -> subprocess.CompletedProces
     }
     environment |= {"XDG_CACHE_HOME": str(folder / "cache"), "TMPDIR": str(folder)}
     argv = ["bash", str(PROJECT / "scripts" / "with-docker"), *command]
-    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60, env=environment)
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=PATIENCE_S, env=environment)
 
 
 @pytest.mark.lab

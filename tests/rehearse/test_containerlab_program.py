@@ -16,6 +16,7 @@ from islandmode.rehearse.containers import program as containerlab_program
 from islandmode.rehearse.lab import LabFailed
 from islandmode.rehearse.own_code import code_digest, copy_code
 from tests.lab.drills import PROJECT
+from tests.patience import PATIENCE_S
 
 LAB = PROJECT / "lab"
 LOG = """22:15:55 INFO Creating container name=erp
@@ -135,12 +136,12 @@ def test_a_container_that_starts_clears_run_and_nothing_that_is_mounted(tmp_path
     changed = (
         script.replace("/proc/self/mountinfo", str(mounts)).replace("/run", str(run)).replace("exec sleep infinity", "")
     )
-    subprocess.run(["sh", "-c", changed], check=True, timeout=10)
+    subprocess.run(["sh", "-c", changed], check=True, timeout=PATIENCE_S)
     assert sorted(path.name for path in run.iterdir()) == ["a+b", "lock", "outer", "with space", "workspace"]
     for name in ("workspace/plant", "outer/inner", "with space", "a+b"):
         assert (run / name / "file").exists()
     # Without a list of mounts nothing is taken away.
     (run / "left").mkdir()
     mounts.write_text("", encoding="utf-8")
-    subprocess.run(["sh", "-c", changed], check=True, timeout=10)
+    subprocess.run(["sh", "-c", changed], check=True, timeout=PATIENCE_S)
     assert (run / "left").exists()

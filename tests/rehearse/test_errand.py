@@ -16,6 +16,7 @@ from islandmode.rehearse.containers import errand
 from islandmode.rehearse.containers.errand import SOCKET_VARIABLE, Desk
 from islandmode.run.progress import StopLatch
 from islandmode.system import own_program
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 GONE = "The command that started this drill is gone."
@@ -47,7 +48,7 @@ def listener(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket
 
 async def stop_after(latch: StopLatch) -> str:
     """Hear the starter until something is said or it ends; returns why the drill restores."""
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE_S):
         await hear_starter(latch)
     assert latch.first is not None
     return latch.first.why
@@ -63,7 +64,7 @@ async def test_without_a_starter_outside_there_is_no_line(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("early", [True, False], ids=["said before it listens", "said while it listens"])
 async def test_a_signal_to_the_starter_is_said_to_the_conductor(desk: Desk, *, early: bool) -> None:
     latch = StopLatch()
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE_S):
         if early:
             desk.say("SIGINT")
         async with anyio.create_task_group() as beside:
@@ -117,7 +118,7 @@ def test_a_client_that_hangs_after_the_conductor_ended_is_ended(desk: Desk, monk
         desk.say("SIGINT")
         assert held.recv(64) == b"SIGINT"
         held.close()
-        assert desk.child.wait(20) == -signal.SIGKILL
+        assert desk.child.wait(PATIENCE_S) == -signal.SIGKILL
     finally:
         desk.child.kill()
         desk.child.wait()

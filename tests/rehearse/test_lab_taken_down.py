@@ -18,7 +18,7 @@ from islandmode.rehearse.namespaces.backend import NamespacesLab, RunningNode
 from islandmode.rehearse.node_words import OPERATIONS_HOST
 from islandmode.rehearse.processes import shares_user_namespace, started
 from islandmode.rehearse.topology import read_topology
-from tests.lab.guarded import wait_until
+from tests.patience import wait_until
 
 TOPOLOGY = Path(__file__).resolve().parents[2] / "lab" / "plant.clab.yml"
 
@@ -81,7 +81,7 @@ def test_a_lab_that_is_gone_before_a_command_enters_it_is_told_and_is_no_exit_co
 def test_a_lab_that_dies_while_a_command_enters_it_does_not_end_that_command(tmp_path: Path) -> None:
     """The command then says itself what became of the lab; an exit code of nsenter would be read as a verdict."""
     with subprocess.Popen(["unshare", "--map-root-user", "--net", "sleep", "600"]) as host:
-        wait_until(lambda: not shares_user_namespace(host.pid), 60.0, "the operations host has its own network")
+        wait_until(lambda: not shares_user_namespace(host.pid), "the operations host has its own network")
         lab = replace(lab_of(host, tmp_path), rootless=True)
         argv, held = lab._on_operations_host(("--version",))
         host.kill()

@@ -20,9 +20,9 @@ import pytest
 from islandmode.run import lifeline_pipes
 from islandmode.run.lifeline_pipes import REQUEST_BYTES, FolderRequests, PipeHearing, PipeLifeline
 from tests.isolation.nftables.fake_firewall import TickingClock
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
-LONG_S = 60.0
 SAYS = (
     "import sys; say = lambda *lines: (sys.stdout.write(''.join(f'{one}\\n' for one in lines)), sys.stdout.flush()); "
 )
@@ -64,7 +64,7 @@ def _lives(pid: int) -> bool:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    with anyio.fail_after(LONG_S):
+    with anyio.fail_after(PATIENCE_S):
         while not condition():
             await anyio.sleep(0.01)
 
@@ -81,7 +81,7 @@ async def until(condition: Callable[[], bool]) -> None:
 )
 async def test_a_guardian_is_ready_when_it_says_so_and_else_says_why(program: str, why: str | None) -> None:
     async with guardian(program) as (made, _):
-        assert await made.ready(LONG_S) == why
+        assert await made.ready(PATIENCE_S) == why
 
 
 async def test_a_guardian_that_says_nothing_is_waited_for_as_long_as_was_said() -> None:
@@ -91,7 +91,7 @@ async def test_a_guardian_that_says_nothing_is_waited_for_as_long_as_was_said() 
 
 async def test_a_guardian_that_cannot_be_started_is_none() -> None:
     made = PipeLifeline(("/nowhere/at/all",), TickingClock())
-    assert await made.ready(LONG_S) == "it could not be started (No such file or directory)"
+    assert await made.ready(PATIENCE_S) == "it could not be started (No such file or directory)"
     made.tell("beat")
     assert made.silent_s() is None
     assert made.taken_over() is False
@@ -101,7 +101,7 @@ async def test_a_guardian_that_cannot_be_started_is_none() -> None:
 async def test_a_guardian_is_silent_for_as_long_as_it_did_not_say_here() -> None:
     program = READY + "[say('here' if line == 'beat\\n' else f'heard {line!r}') for line in sys.stdin]"
     async with guardian(program) as (made, clock):
-        assert await made.ready(LONG_S) is None
+        assert await made.ready(PATIENCE_S) is None
         first_s = made.silent_s()
         assert first_s == 0.001
         made.tell("nonsense")
@@ -119,7 +119,7 @@ async def test_a_line_may_come_in_pieces_and_several_at_once() -> None:
         "for line in sys.stdin]"
     )
     async with guardian(program) as (made, clock):
-        assert await made.ready(LONG_S) is None
+        assert await made.ready(PATIENCE_S) is None
         clock.now_us += 9_000_000
         made.tell("he;")
         await until(lambda: made.silent_s() is not None and made._heard == b"he")
@@ -134,7 +134,7 @@ async def test_a_line_may_come_in_pieces_and_several_at_once() -> None:
 
 async def test_a_guardian_that_ended_is_gone_and_telling_it_raises_nothing() -> None:
     async with guardian(READY + "say('taken')") as (made, _):
-        assert await made.ready(LONG_S) is None
+        assert await made.ready(PATIENCE_S) is None
         await until(lambda: made.silent_s() is None)
         assert made.taken_over() is True
         made.tell("beat")
@@ -144,7 +144,7 @@ async def test_a_guardian_that_ended_is_gone_and_telling_it_raises_nothing() -> 
 
 async def test_a_guardian_that_closed_its_ears_is_gone_at_the_next_line() -> None:
     async with guardian(f"{READY}import os, time; os.close(0); time.sleep(600)") as (made, _):
-        assert await made.ready(LONG_S) is None
+        assert await made.ready(PATIENCE_S) is None
 
         def told() -> bool:
             made.tell("beat")
@@ -155,7 +155,7 @@ async def test_a_guardian_that_closed_its_ears_is_gone_at_the_next_line() -> Non
 
 async def test_a_guardian_that_reads_nothing_holds_nobody_up() -> None:
     async with guardian(READY + "import time; time.sleep(600)") as (made, _):
-        assert await made.ready(LONG_S) is None
+        assert await made.ready(PATIENCE_S) is None
         for _ in range(3):
             # More than a pipe takes.
             made.tell("x" * 60_000)
@@ -164,7 +164,7 @@ async def test_a_guardian_that_reads_nothing_holds_nobody_up() -> None:
 
 async def test_letting_go_ends_the_line_and_not_the_guardian() -> None:
     async with guardian(READY + "sys.stdin.read(); import time; time.sleep(600)") as (made, _):
-        assert await made.ready(LONG_S) is None
+        assert await made.ready(PATIENCE_S) is None
         process = made._process
         assert process is not None
         await made.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import LONG_PATIENCE_S
 from tests.run.simulated_run import run_seed
 from tests.run.sweep import Sweep, digest_of, sweep, tell
 
@@ -77,7 +78,7 @@ def fingerprint(hash_seed: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=300,
+        timeout=LONG_PATIENCE_S,
     )
     return ran.stdout.strip()
 

@@ -16,6 +16,7 @@ import pytest
 
 from islandmode.simulate.clock import SimulatedClock
 from islandmode.simulate.world import Deadlock, Endless, Forbidden, LoopLimits, WorldFault, run_world
+from tests.patience import PATIENCE_S
 
 
 def order_of(seed: int) -> tuple[int, ...]:
@@ -159,7 +160,7 @@ def test_other_threads_live_on_while_a_world_runs() -> None:
 
     async def main() -> None:
         # Waits for real, without any of the forbidden calls: the other thread must get through all of them meanwhile.
-        assert done.wait(30)
+        assert done.wait(PATIENCE_S)
 
     def elsewhere() -> None:
         time.sleep(0.001)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from islandmode.core.errors import InputError, Place
 from islandmode.store.yaml_tree import SIZE_MAX_BYTES, PathInFile, YamlTree, read_yaml
+from tests.patience import PATIENCE_S
 from tests.store.rows_yaml import INDENTS, NO_BREAK, ROWS
 
 ALL = ROWS | INDENTS
@@ -56,7 +57,7 @@ def test_a_pipe_or_a_folder_is_refused_and_never_waited_for(tmp_path: Path) -> N
 
     looking = threading.Thread(target=look, daemon=True)
     looking.start()
-    looking.join(20)
+    looking.join(PATIENCE_S)
     assert ended == ["x: This is not a file that can be read."] * 2
 
 

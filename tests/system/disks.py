@@ -9,6 +9,8 @@ import errno
 import multiprocessing
 import os
 
+from tests.patience import PATIENCE_S
+
 
 class CountingSync:
     """A real fsync that counts, and that can be held up: a sick disk answers when it likes."""
@@ -32,7 +34,7 @@ class CountingSync:
         """Sync, when allowed to."""
         self.waiting.set()
         # The limit keeps a failed test from hanging for ever.
-        self.may_go.wait(60)
+        self.may_go.wait(PATIENCE_S)
         os.fsync(descriptor)
         self._count.value += 1
 

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
+
 SIZE_BYTES = 96 * 1024 * 1024
 LONGEST_S = 170
 """No disk stays frozen for longer, whatever a test waits for."""
@@ -29,13 +31,13 @@ class FreezingDisk:
 
     def freeze(self) -> None:
         """Hold every write from now on."""
-        subprocess.run(["fsfreeze", "-f", str(self._folder)], check=True, timeout=20)
+        subprocess.run(["fsfreeze", "-f", str(self._folder)], check=True, timeout=PATIENCE_S)
         self._frozen = True
 
     def thaw(self) -> None:
         """Let the writes go on."""
         if self._frozen:
-            subprocess.run(["fsfreeze", "-u", str(self._folder)], check=False, timeout=20)
+            subprocess.run(["fsfreeze", "-u", str(self._folder)], check=False, timeout=PATIENCE_S)
         self._frozen = False
 
 
@@ -45,19 +47,19 @@ def freezing_disk(image: Path, folder: Path) -> Iterator[FreezingDisk]:
     with image.open("wb") as file:
         file.truncate(SIZE_BYTES)
     ready = ["-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0"]
-    subprocess.run(["mkfs.ext4", *ready, str(image)], check=True, timeout=30)
+    subprocess.run(["mkfs.ext4", *ready, str(image)], check=True, timeout=PATIENCE_S)
     folder.mkdir(exist_ok=True)
     watch = subprocess.Popen(
         ["bash", "-c", WATCH, "watch", str(folder), str(LONGEST_S)], stdin=subprocess.PIPE, start_new_session=True
     )
     disk = FreezingDisk(folder)
     try:
-        subprocess.run(["mount", "-o", "loop", str(image), str(folder)], check=True, timeout=20)
+        subprocess.run(["mount", "-o", "loop", str(image), str(folder)], check=True, timeout=PATIENCE_S)
         yield disk
     finally:
         disk.thaw()
         # The end of its input is what the watch waits for.
-        watch.communicate(timeout=30)
+        watch.communicate(timeout=PATIENCE_S)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from islandmode.observe.worker import Spool
 from islandmode.store import rundir
 from islandmode.system.disk import MachineDisk
 from tests.children import dying_with_us
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE_BYTES = 64 * 1024
@@ -34,7 +35,9 @@ def on_a_small_disk(case: str) -> str:
         argv = dying_with_us(own)
         path = os.pathsep.join((str(ROOT), str(ROOT / "src")))
         environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=environment, cwd=ROOT, check=False)
+        done = subprocess.run(
+            argv, capture_output=True, text=True, timeout=PATIENCE_S, env=environment, cwd=ROOT, check=False
+        )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

@@ -11,6 +11,7 @@ import pytest
 
 from islandmode.system.clock import MachineClock
 from islandmode.system.process import EMPTY_ENVIRONMENT, start, stop
+from tests.patience import PATIENCE_S
 
 CLOCK = MachineClock.of_this_boot()
 STUBBORN = (
@@ -35,17 +36,17 @@ def test_a_child_has_a_session_and_pipes_of_its_own() -> None:
 
 def test_no_word_of_a_command_is_read_by_a_shell() -> None:
     child = start(["printf", "%s", "$HOME; `id` *"])
-    assert child.communicate(timeout=60)[0] == b"$HOME; `id` *"
+    assert child.communicate(timeout=PATIENCE_S)[0] == b"$HOME; `id` *"
 
 
 def test_a_child_knows_nothing_of_our_shell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLANT_PASSWORD", "canary-4711")
     for environment in (EMPTY_ENVIRONMENT, {"ONLY": "this"}):
         said = start([sys.executable, "-c", "import os; print(dict(os.environ))"], environment=environment)
-        known = ast.literal_eval(said.communicate(timeout=60)[0].decode())
+        known = ast.literal_eval(said.communicate(timeout=PATIENCE_S)[0].decode())
         # Python itself says how it reads and writes text.
         assert known.keys() - {"LC_CTYPE"} == environment.keys()
-    assert b"canary" not in start(["env"]).communicate(timeout=60)[0]
+    assert b"canary" not in start(["env"]).communicate(timeout=PATIENCE_S)[0]
 
 
 def test_a_child_that_does_not_listen_is_killed() -> None:
@@ -56,14 +57,14 @@ def test_a_child_that_does_not_listen_is_killed() -> None:
 
 def test_ending_one_that_has_ended_is_nothing() -> None:
     child = start(["true"])
-    child.wait(60)
+    child.wait(PATIENCE_S)
     assert anyio.run(lambda: stop(child, clock=CLOCK)) == 0
     assert anyio.run(lambda: stop(child, clock=CLOCK)) == 0
 
 
 def test_what_a_gone_child_did_not_read_is_no_trouble() -> None:
     child = start(["true"])
-    child.wait(60)
+    child.wait(PATIENCE_S)
     assert child.stdin is not None
     child.stdin.write(b"nobody reads this")
     assert anyio.run(lambda: stop(child, clock=CLOCK)) == 0

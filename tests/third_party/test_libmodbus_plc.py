@@ -15,6 +15,7 @@ import pytest
 from islandmode.rehearse.namespaces.backend import NamespacesLab
 from tests.lab.drills import PROJECT
 from tests.lab.rogue.bypass import in_node
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.lab
 
@@ -44,7 +45,7 @@ for number, one in enumerate(crowd):
 def read_all(lab: NamespacesLab) -> dict[str, Any]:
     """Read every table once, and one register that does not exist."""
     argv = lab.enter("ops", (sys.executable, "-c", READ_ALL), network_only=True)
-    done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -107,7 +108,7 @@ def test_a_program_that_was_frozen_runs_on(lab: NamespacesLab) -> None:
 def test_clients_that_crowd_in_and_talk_nonsense_do_not_stop_it(lab: NamespacesLab) -> None:
     before = read_all(lab)["inputs"][0]
     argv = lab.enter("ops", (sys.executable, "-c", CROWD), network_only=True)
-    subprocess.run(argv, check=True, timeout=60)
+    subprocess.run(argv, check=True, timeout=PATIENCE_S)
     readings = [before]
     while len(set(readings)) < 3:
         assert len(readings) < 50

@@ -18,6 +18,7 @@ from islandmode.rehearse.namespaces.backend import NamespacesLab
 from islandmode.store.catalog import load_probes
 from tests.lab.drills import PROJECT, drill, end, start, wait_for
 from tests.lab.rogue.bypass import in_node
+from tests.patience import PATIENCE_S
 from tests.third_party.conftest import NAME, TOPOLOGY
 from tests.ui.card_reading import words
 
@@ -159,7 +160,7 @@ def test_nobody_can_edit_the_hmi_or_read_its_settings(lab: NamespacesLab, path: 
 
 def test_the_hmi_starts_without_asking_anybody_outside_the_line(lab: NamespacesLab) -> None:
     """A start that waits for a registry, a telemetry service or a name server would be late on an island."""
-    subprocess.run(lab.enter("rtr", ("nft", "-f", "-")), input=NEVER_ASKED, text=True, check=True, timeout=20)
+    subprocess.run(lab.enter("rtr", ("nft", "-f", "-")), input=NEVER_ASKED, text=True, check=True, timeout=PATIENCE_S)
     restarted = namespaces.restart(lab, "hmi")
     in_node(restarted, "ops", "python3", "/run/plant/plant/ready.py")
     with looking(restarted, probes_on_the_hmi()) as until:

@@ -15,6 +15,8 @@ from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 LINES = {"p", "li", "h1", "h2", "h3", "dt", "dd", "ol", "ul", "dl", "section", "table", "td", "th", "tr", "div", "br"}
 UNSEEN = {"style", "title", "script"}
@@ -43,7 +45,7 @@ def browse(*arguments: str) -> str:
     assert found, f"this test needs a browser: one of {', '.join(BROWSERS)}"
     with tempfile.TemporaryDirectory() as profile:
         argv = [found, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}", *arguments]
-        done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60)
+        done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=PATIENCE_S)
     return done.stdout
 
 

@@ -13,6 +13,7 @@ from islandmode.rehearse.topology import read_topology
 from islandmode.run import outermost
 from islandmode.ui.cli import command
 from islandmode.ui.lab_commands import node_meant
+from tests.patience import PATIENCE_S
 
 PROJECT = Path(__file__).resolve().parents[2]
 HEAVY = {"anyio", "asyncio", "napalm", "netmiko", "paramiko", "pydantic", "pymodbus", "rich", "ruamel"}
@@ -20,13 +21,13 @@ HEAVY = {"anyio", "asyncio", "napalm", "netmiko", "paramiko", "pydantic", "pymod
 
 def islandmode(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "islandmode", *arguments]
-    return subprocess.run(argv, cwd=cwd, check=False, capture_output=True, text=True, timeout=60)
+    return subprocess.run(argv, cwd=cwd, check=False, capture_output=True, text=True, timeout=PATIENCE_S)
 
 
 def test_the_command_line_imports_nothing_heavy() -> None:
     """`islandmode --help` takes a tenth of a second because of this; bench/ holds the number."""
     look = f"import sys, islandmode.ui.cli; print(sorted({HEAVY!r} & set(sys.modules)))"
-    ended = subprocess.run([sys.executable, "-c", look], check=True, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", look], check=True, capture_output=True, text=True, timeout=PATIENCE_S)
     assert ended.stdout == "[]\n"
 
 

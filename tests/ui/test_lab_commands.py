@@ -12,13 +12,14 @@ import pytest
 
 from islandmode.rehearse.namespaces import backend as namespaces
 from islandmode.ui.workspace import start_workspace
+from tests.patience import LONG_PATIENCE_S
 
 pytestmark = pytest.mark.lab
 
 
 def lab(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "islandmode", "lab", *arguments]
-    return subprocess.run(argv, cwd=workspace, check=False, capture_output=True, text=True, timeout=120)
+    return subprocess.run(argv, cwd=workspace, check=False, capture_output=True, text=True, timeout=LONG_PATIENCE_S)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,7 @@ def test_a_drill_on_a_lab_of_another_topology_is_refused(workspace: Path) -> Non
         check=False,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=LONG_PATIENCE_S,
     )
     assert ended.returncode == 2
     assert (

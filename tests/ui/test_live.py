@@ -13,6 +13,7 @@ from islandmode.core.plan import Plan
 from islandmode.run.progress import Progress, TimerReading
 from islandmode.ui.live import LiveView
 from tests.core.given import given
+from tests.patience import PATIENCE_S
 
 
 def moment(phase: Phase, stage: str | None = None, **lamps: str) -> Progress:
@@ -41,7 +42,7 @@ def drawn_on_a_terminal(*moments: Progress, plan: Plan | None = None) -> str:
         for one in moments:
             view.show(one)
         view.close()
-    reader.join(10)
+    reader.join(PATIENCE_S)
     os.close(ours)
     return b"".join(received).decode()
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from islandmode.system.output import KeptOutput
+from tests.patience import PATIENCE_S
 from tests.system.hanging_disk import unanswered_mount
 from tests.ui.test_runs_commands import ARMED, SEEN, VERDICT, leave_run
 
@@ -26,12 +27,14 @@ def argv(*arguments: str) -> list[str]:
 def in_shell(redirect: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run a command with a redirection of the shell's."""
     command = ["sh", "-c", f'exec "$@" {redirect}', "sh", *argv(*arguments)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=cwd, timeout=60)
+    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=cwd, timeout=PATIENCE_S)
 
 
 def document(*arguments: str, cwd: Path) -> tuple[int, Any, str]:
     """Run a command for machines; what it says must be one document. Gives code, document and standard error."""
-    ended = subprocess.run(argv(*arguments, "--json"), check=False, capture_output=True, text=True, cwd=cwd, timeout=60)
+    ended = subprocess.run(
+        argv(*arguments, "--json"), check=False, capture_output=True, text=True, cwd=cwd, timeout=PATIENCE_S
+    )
     return ended.returncode, json.loads(ended.stdout), ended.stderr
 
 
@@ -57,7 +60,7 @@ def test_a_reader_that_leaves_changes_nothing(arguments: tuple[str, ...], code: 
         assert process.stderr is not None
         process.stdout.close()
         said = process.stderr.read().decode()
-        assert process.wait(60) == code
+        assert process.wait(PATIENCE_S) == code
     assert said == ""
     assert not (tmp_path / "runs" / "internal-error.txt").exists()
 
@@ -67,7 +70,7 @@ def test_a_reader_that_leaves_hides_no_alarm(tmp_path: Path) -> None:
     with subprocess.Popen(argv("status"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path) as process:
         assert process.stdout is not None
         process.stdout.close()
-        assert process.wait(60) == 5
+        assert process.wait(PATIENCE_S) == 5
 
 
 @pytest.mark.parametrize("redirect", [">&-", "2>&-", ">&- 2>&-"])

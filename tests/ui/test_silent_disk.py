@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 LOOKS = """
 import sys, time
 from pathlib import Path
@@ -25,7 +27,7 @@ ELSEWHERE = "with watch.elsewhere(): time.sleep(1.2)"
 
 def look(reads: str, where: Path) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-c", LOOKS.format(reads=reads), str(where)]
-    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=50)
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
 
 
 @pytest.mark.parametrize("reads", [WORKS, ELSEWHERE], ids=["works", "waits for something else"])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.ui.test_runs_commands import ARMED, SEEN, VERDICT, leave_run
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -26,7 +27,7 @@ def imported_by(*arguments: str, cwd: Path) -> tuple[int, set[str]]:
     """Run a command in a process of its own; gives its exit code and every module that it imported."""
     look = LOOK.format(arguments=list(arguments))
     ended = subprocess.run(
-        [sys.executable, "-c", look], check=False, capture_output=True, text=True, cwd=cwd, timeout=60
+        [sys.executable, "-c", look], check=False, capture_output=True, text=True, cwd=cwd, timeout=PATIENCE_S
     )
     assert "imported: " in ended.stdout, ended.stderr
     return ended.returncode, set(ended.stdout.rpartition("imported: ")[2].split())

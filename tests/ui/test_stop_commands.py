@@ -16,6 +16,7 @@ from islandmode.store.active import RunRecord
 from islandmode.store.rundir import RunDirectory
 from islandmode.ui.silent_disk import DiskWatch
 from islandmode.ui.spoken import Spoken
+from tests.patience import PATIENCE_S
 from tests.system.test_life import HOLD, child
 from tests.ui.test_runs_commands import ARMED, SEEN, ask, leave_run
 
@@ -54,7 +55,7 @@ def test_an_abort_before_anything_was_armed_claims_no_restoration(
     root = leave_run(tmp_path, "2026-01-a", ARMED[:1])
     with child(HOLD, root / "lock.conductor") as running:
         assert ask("abort", workspace=tmp_path) == 0
-        assert running.wait(10) != 0
+        assert running.wait(PATIENCE_S) != 0
     assert capsys.readouterr().out == "2026-01-a: stopped before anything was armed.\n"
 
 
@@ -103,7 +104,7 @@ def test_who_goes_on_is_signalled_once_and_before_finished_runs_are_read(
     with child(HOLD, live / "lock.conductor") as running:
         assert stop.abort(wanted(tmp_path, "abort")) == 0
         heard, seen = seen, None
-        running.wait(10)
+        running.wait(PATIENCE_S)
     assert heard is not None
     assert (heard[0], heard.count("signal"), "read" in heard) == ("signal", 1, True)
     assert capsys.readouterr().out == "2026-01-a: stopped before anything was armed.\n"

@@ -17,7 +17,8 @@ import pytest
 from islandmode.rehearse import backends
 from islandmode.rehearse.containers.lab import ContainerLab
 from tests.lab.drills import drill, end, make_workspace, start, wait_for
-from tests.lab.guarded import ask, conductor_pid, guardian_pid, held, hold, is_isolated, wait_restored, wait_until
+from tests.lab.guarded import ask, conductor_pid, guardian_pid, held, hold, is_isolated, wait_restored
+from tests.patience import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.lab
 
@@ -79,9 +80,9 @@ def test_a_signal_to_whoever_started_it_restores_and_is_named(
 def test_a_drill_whose_starter_is_killed_restores_by_itself(lab: ContainerLab, workspace: Path) -> None:
     running = hold(hold_still(workspace), lab)
     running.kill()
-    wait_restored(lab, 5.0)
-    running.communicate(timeout=30)
-    wait_until(lambda: "run.finished" in text(workspace), 30.0, "the run ends its record by itself")
+    wait_restored(lab)
+    running.communicate(timeout=PATIENCE_S)
+    wait_until(lambda: "run.finished" in text(workspace), "the run ends its record by itself")
     assert "The command that started this drill is gone" in text(workspace)
 
 
@@ -95,11 +96,11 @@ def test_a_drill_whose_starter_is_killed_before_it_is_heard_of_isolates_nothing(
     lab: ContainerLab, workspace: Path
 ) -> None:
     running = start(workspace, lab.name, stdout=subprocess.DEVNULL)
-    wait_until((lab.folder / f"errands-{running.pid}").exists, 20.0, "it listens")
+    wait_until((lab.folder / f"errands-{running.pid}").exists, "it listens")
     running.kill()
-    running.wait(timeout=20)
+    running.wait(timeout=PATIENCE_S)
     # The conductor was on its way, or is: it finds nobody at the other end, or hears that one go.
-    wait_until(lambda: not any_conductor(workspace), 60.0, "the conductor ends")
+    wait_until(lambda: not any_conductor(workspace), "the conductor ends")
     assert not is_isolated(lab)
     assert not [path for path in workspace.glob("runs/*/journals/*.jsonl") if '"isolate.' in path.read_text("utf-8")]
 
@@ -121,13 +122,13 @@ def test_a_killed_conductor_is_not_called_restored_by_whoever_started_it(lab: Co
     ended = end(running, workspace)
     assert ended.code == 5
     assert "The conductor ended without a word" in ended.output
-    wait_restored(lab, 10.0)
+    wait_restored(lab)
 
 
 def test_an_abort_from_inside_works_as_well(lab: ContainerLab, workspace: Path) -> None:
     running = hold(hold_still(workspace), lab)
     inside = lab.enter("ops", ("python3", "-m", "islandmode", "abort", "--workspace", str(workspace)))
-    assert subprocess.run(inside, check=False, timeout=60, stdin=subprocess.DEVNULL).returncode == 0
+    assert subprocess.run(inside, check=False, timeout=PATIENCE_S, stdin=subprocess.DEVNULL).returncode == 0
     assert end(running, workspace).verdict["restoration"] == "proven"
 
 
@@ -177,7 +178,7 @@ def test_a_docker_that_does_not_answer_makes_no_lab_gone(lab: ContainerLab, work
     assert down.returncode == 4
     assert is_isolated(lab)
     os.kill(guardian, signal.SIGCONT)
-    wait_restored(lab, 10.0)
+    wait_restored(lab)
 
 
 def command(workspace: Path, lab: ContainerLab, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -185,7 +186,7 @@ def command(workspace: Path, lab: ContainerLab, *words: str, **more: str) -> sub
     named = () if words[0] == "restore" else ("--lab", lab.name)
     argv = [sys.executable, "-m", "islandmode", *words, "--workspace", str(workspace), *named]
     environment = {**os.environ, **more}
-    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60, env=environment)
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=PATIENCE_S, env=environment)
 
 
 def test_only_its_starter_may_send_errands(lab: ContainerLab, workspace: Path) -> None:
@@ -219,7 +220,7 @@ def test_a_restore_whose_docker_client_is_killed_says_that_nothing_was_seen(lab:
 def test_what_a_drill_prints_comes_out_where_it_was_started(lab: ContainerLab, workspace: Path) -> None:
     running = start(workspace, lab.name, "--json", stderr=subprocess.DEVNULL)
     wait_for(running, workspace, "hold.started")
-    output, _ = running.communicate(timeout=90)
+    output, _ = running.communicate(timeout=PATIENCE_S)
     assert json.loads(output)["verdict"] == "held"
 
 

@@ -28,6 +28,7 @@ from tests.isolation.nftables.plant import (
     planned,
 )
 from tests.napalm_nftables.firewall_node import FirewallNode
+from tests.patience import PATIENCE_S
 
 ABLE = recipe.CAPABILITIES
 
@@ -230,7 +231,7 @@ async def test_nothing_of_ours_runs_on_the_device_after_close(node: FirewallNode
     await made.point.arm(OFFICE, 60, DEADLINE_S)
     await made.point.restore(OFFICE, DEADLINE_S)
     await made.point.close()
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE_S):
         while "nft -j -i" in node.run("ps axo args | grep -v grep"):
             await anyio.sleep(0.02)
     assert node.run("ls -a /home/drill | grep -e nft -e napalm; true") == ""

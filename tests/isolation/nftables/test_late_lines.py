@@ -34,6 +34,7 @@ from tests.isolation.nftables.plant import (
 )
 from tests.isolation.nftables.test_hanging_devices import ODD, odd_nft
 from tests.napalm_nftables.firewall_node import FirewallNode
+from tests.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.lab, pytest.mark.anyio]
 TABLE = "inet islandmode_corporate_line3"
@@ -67,7 +68,7 @@ class Sshd:
 
     async def has_read_everything(self) -> None:
         """Wait until every session that was given up has ended on the device: nothing of it can act any more."""
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE_S):
             while "sshd: drill" in (told := self._node.run("ps axo args")) or "nft -j -i" in told:
                 await anyio.sleep(0.05)
 

@@ -30,6 +30,7 @@ from tests.isolation.nftables.plant import (
     passing,
 )
 from tests.napalm_nftables.firewall_node import FirewallNode
+from tests.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.lab, pytest.mark.anyio]
 
@@ -41,7 +42,7 @@ def anyio_backend() -> str:
 
 async def seen(true: Callable[[], bool]) -> None:
     """Wait for something that must come; the bound is for a hang, not for speed."""
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE_S):
         while True:
             if true():
                 return

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from islandmode.rehearse.lab import Lab
+from tests.patience import PATIENCE_S
 
 NEAR = {4: "10.99.0.1", 6: "fd10:99::1"}
 FAR = {4: "10.99.0.2", 6: "fd10:99::2"}
@@ -15,7 +16,7 @@ LENGTH = {4: 30, 6: 64}
 
 def in_node(lab: Lab, node: str, *argv: str, check: bool = True) -> str:
     """Run a command in a node and return what it printed."""
-    done = subprocess.run(lab.enter(node, argv), capture_output=True, text=True, check=False, timeout=20)
+    done = subprocess.run(lab.enter(node, argv), capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert done.returncode == 0 or not check, f"{argv} in {node}: {done.stderr or done.stdout}"
     return done.stdout
 
@@ -24,7 +25,7 @@ def lay(lab: Lab, outer: str, routes: tuple[tuple[int, str, str], ...]) -> None:
     """Lay a link from an outer node to the plant's router and route (family, outer host, OT host) pairs over it."""
     far = str(lab.network_pid("rtr"))
     link = ("ip", "link", "add", "bypass", "type", "veth", "peer", "name", "bypass", "netns", far)
-    subprocess.run(lab.enter(outer, link, network_only=True), check=True, timeout=20)
+    subprocess.run(lab.enter(outer, link, network_only=True), check=True, timeout=PATIENCE_S)
     for node, mine in ((outer, NEAR), ("rtr", FAR)):
         for family in (4, 6):
             more = ("nodad",) if family == 6 else ()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from islandmode.rehearse.lab import Lab
+from tests.patience import PATIENCE_S
 
 LISTEN = """
 import socket, sys, time
@@ -79,7 +80,7 @@ def send(lab: Lab, node: str, kind: str, host: str, port: int, for_s: float) -> 
 
 def finish(running: Running) -> Running:
     """Wait for a sender's end."""
-    output, _ = running.process.communicate(timeout=60)
+    output, _ = running.process.communicate(timeout=PATIENCE_S)
     running.lines = tuple(output.splitlines())
     return running
 
