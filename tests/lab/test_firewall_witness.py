@@ -6,7 +6,6 @@ one: what was sent through it came. No probe goes that way, so that without the 
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 
 from islandmode.rehearse.lab import Lab
-from tests.lab.drills import Ended, drill, end, make_workspace, start, wait_for
+from tests.lab.drills import Drill, Ended, drill, end, make_workspace, start, wait_for
 from tests.lab.rogue.bypass import FAR, in_node, lay, lift
 from tests.lab.rogue.packets import finish, listener, send
 
@@ -32,7 +31,7 @@ def held_for(hold_s: int) -> Callable[[str], str]:
     return lambda text: text.replace("hold: 3 s", f"hold: {hold_s} s")
 
 
-def begin(lab: Lab, tmp_path: Path, hold_s: int) -> tuple[subprocess.Popen[str], Path, dict[str, Any]]:
+def begin(lab: Lab, tmp_path: Path, hold_s: int) -> tuple[Drill, Path, dict[str, Any]]:
     """Start a drill and come back when its last hold has begun, with the record that says so."""
     workspace = make_workspace(tmp_path, lab.state_dir, {"drills/quarterly-isolation.yaml": held_for(hold_s)})
     running = start(workspace, lab.name)

@@ -12,7 +12,7 @@ import pytest
 
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab
-from tests.lab.drills import Ended, end, newest_run, start, wait_for
+from tests.lab.drills import Drill, Ended, end, newest_run, start, wait_for
 from tests.lab.rogue.bypass import in_node
 from tests.patience import LONG_PATIENCE_S
 
@@ -54,7 +54,7 @@ def millbrook(workspace: Path) -> Lab:
     return found
 
 
-def started(workspace: Path) -> subprocess.Popen[str]:
+def started(workspace: Path) -> Drill:
     return start(workspace, "millbrook", named="cut-off")
 
 
