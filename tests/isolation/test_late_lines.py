@@ -14,6 +14,7 @@ import paramiko
 import pytest
 
 from islandmode.core.outcome import Outcome
+from islandmode.core.records import Entry
 from islandmode.isolation import napalm_config
 from islandmode.isolation.napalm_config import NftSession
 from islandmode.isolation.recipes import nftables as recipe
@@ -191,8 +192,8 @@ class Notes:
     def __init__(self) -> None:
         self.rows: list[tuple[str, dict[str, Any]]] = []
 
-    def note(self, kind: str, data: dict[str, Any]) -> object:
-        self.rows.append((kind, data))
+    def note(self, make: Callable[..., Entry], *_: Any, **data: Any) -> object:
+        self.rows.append((str(getattr(make, "record_kind", "")), data))
         return None
 
 

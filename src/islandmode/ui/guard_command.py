@@ -11,6 +11,7 @@ import anyio
 from anyio.abc import TaskStatus
 
 from islandmode.core.errors import IslandmodeError, Refused
+from islandmode.core.records import GuardianEnded
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab
 from islandmode.rehearse.processes import still_lives
@@ -63,7 +64,7 @@ async def _end_with_the_lab(lab: Lab, journal: Journal, clock: Clock) -> None:
     # Not its folder: a lab whose folder was deleted lives on, and what is isolated in it stays isolated.
     while still_lives(lives_by) is not False:
         await clock.sleep(LOOK_FOR_LAB_S)
-    journal.note("guardian.ended", {"restored": False, "why": "The lab is gone, and the isolation with it."})
+    journal.note(GuardianEnded, restored=False, why="The lab is gone, and the isolation with it.")
     with anyio.move_on_after(WRITE_S):
         await journal.close()
     # A restore is shielded from everything on purpose; nothing else ends it.

@@ -19,6 +19,7 @@ from islandmode.core.drill import Mode
 from islandmode.core.errors import IslandmodeError, Refused, Unrecorded
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
+from islandmode.core.records import RunStarted
 from islandmode.core.verdict import Restoration
 from islandmode.rehearse.containers.errand import lifeline
 from islandmode.rehearse.lab import Lab
@@ -253,16 +254,16 @@ class _Rehearsal:
                 f"The journal {directory.journal} cannot be made ({error.strerror}); no record, no isolation. "
                 "Make room or rights there. Nothing was touched."
             ) from error
-        header = {
-            "mode": self._request.mode.value,
-            "drill_digest": plan.drill_digest,
-            "plan_digest": plan.plan_digest,
-            "version": __version__,
-            "operator": operator_name(),
-            "lab": self._lab.identity,
-            "lab_backend": self._lab.backend,
-            "lab_lives_by": self._lab.lives_by,
-        }
+        header = RunStarted(
+            mode=self._request.mode.value,
+            drill_digest=plan.drill_digest,
+            plan_digest=plan.plan_digest,
+            version=__version__,
+            operator=operator_name(),
+            lab=self._lab.identity,
+            lab_backend=self._lab.backend,
+            lab_lives_by=dict(self._lab.lives_by),
+        )
         claim = await _claim(directory, journal)
         place = RunPlace(
             directory.run, directory.root, STARTED_BY, header, forwards(), _restoring(self._request.workspace)
