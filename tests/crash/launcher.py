@@ -38,6 +38,7 @@ from typing import Any
 
 import islandmode.isolation
 from islandmode.core.record import Record
+from islandmode.core.records import Entry
 from islandmode.isolation.point import IsolationPoint
 from islandmode.operate import run as operate_run
 from islandmode.run.lifeline_pipes import PipeLifeline
@@ -106,7 +107,7 @@ class WatchedPoint:
 def watch(moment: Moment) -> None:
     """Let points, device channels and journals pass moments."""
     open_point, write = islandmode.isolation.open_point, NftChannel.write
-    append, note, feed = Journal.append, Journal.note, DeviceLink._feed
+    append, keep, feed = Journal.append, Journal.keep, DeviceLink._feed
 
     def watched_point(*arguments: Any, **options: Any) -> WatchedPoint:
         return WatchedPoint(open_point(*arguments, **options), moment)
@@ -126,13 +127,13 @@ def watch(moment: Moment) -> None:
     def watched_feed(link: DeviceLink, channel: Any, stdin: str) -> None:
         leave(lambda: feed(link, channel, stdin), stdin)
 
-    async def watched_append(journal: Journal, kind: str, data: dict[str, Any]) -> Record:
-        record = await append(journal, kind, data)
-        moment.reach(RECORDS.get(kind, kind), "result")
+    async def watched_append(journal: Journal, entry: Entry) -> Record:
+        record = await append(journal, entry)
+        moment.reach(RECORDS.get(record.kind, record.kind), "result")
         return record
 
-    def watched_note(journal: Journal, kind: str, data: dict[str, Any]) -> Record:
-        record = note(journal, kind, data)
+    def watched_keep(journal: Journal, kind: str, data: dict[str, Any]) -> Record:
+        record = keep(journal, kind, data)
         moment.reach(RECORDS.get(kind, kind), "result")
         return record
 
@@ -140,7 +141,7 @@ def watch(moment: Moment) -> None:
     put(NftChannel, "write", watched_write)
     put(DeviceLink, "_feed", watched_feed)
     put(Journal, "append", watched_append)
-    put(Journal, "note", watched_note)
+    put(Journal, "keep", watched_keep)
 
 
 def put(where: Any, name: str, value: Any) -> None:

@@ -19,6 +19,7 @@ from islandmode.core.judging.timeline import timeline_of
 from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
+from islandmode.core.records import Entry, RunStarted
 from islandmode.core.request import Request, write_request
 from islandmode.core.unfinished import owed
 from islandmode.core.verdict import Verdict
@@ -62,9 +63,9 @@ class WitnessedJournal(Journal):
         super().__init__(file, clock, site=site, run=run, writer=writer)
         self.acknowledged: list[Record] = []
 
-    async def append(self, kind: str, data: dict[str, Any]) -> Record:
+    async def append(self, entry: Entry) -> Record:
         """Append as the product does, and note that it came back."""
-        record = await super().append(kind, data)
+        record = await super().append(entry)
         self.acknowledged.append(record)
         return record
 
@@ -269,7 +270,7 @@ class _Stage:
             journal=journal,
             disk=plant.disk,
             clock=plant.clock,
-            place=RunPlace("run-1", Path("run-1"), "simulated world", {"mode": "rehearsal"}),
+            place=RunPlace("run-1", Path("run-1"), "simulated world", RunStarted(mode="rehearsal")),
             guarded=Guarded(self.line, self.claim, self.asked["conductor"]),
             latch=self.latch,
             show=self.show,

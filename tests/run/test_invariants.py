@@ -19,6 +19,7 @@ from islandmode.core.judging.timeline import timeline_of
 from islandmode.core.lifecycle import Phase
 from islandmode.core.outcome import Reading
 from islandmode.core.plan import PlanStage, Step
+from islandmode.core.records import ArmIntent
 from islandmode.observe.vantage import Offset
 from islandmode.run.conductor import Conducted, Conductor
 from islandmode.run.guardian import Guardian
@@ -72,9 +73,7 @@ class ForgetsThatItGaveUp(Conductor):
     """Writes down that it will arm a point, is stopped before it does, and leaves the intent standing."""
 
     async def _isolate_all(self) -> str | None:
-        await self._journal.append(
-            "arm.intent", {"point": "line-firewall", "conduits": ["corporate-line3"], "for_s": 20}
-        )
+        await self._journal.append(ArmIntent(point="line-firewall", conduits=("corporate-line3",), for_s=20.0))
         return "Stopped. Nothing was touched."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.outcome import Outcome, Reading
+from islandmode.core.records import Entry
 from islandmode.isolation.point import PointState
 from islandmode.run.restore import restore_until_seen
 from islandmode.simulate.clock import START_US, SimulatedClock
@@ -38,8 +40,9 @@ class Notebook:
     clock: SimulatedClock
     rows: list[tuple[float, str, str, str]] = field(default_factory=list)
 
-    def note(self, kind: str, data: dict[str, Any]) -> None:
+    def note(self, make: Callable[..., Entry], *_: Any, **data: Any) -> None:
         at_ms = (self.clock.monotonic_us() - START_US) / 1000
+        kind = str(getattr(make, "record_kind", ""))
         self.rows.append((at_ms, kind, data["point"], data.get("outcome", "")))
 
     def about(self, point: str) -> list[tuple[float, str, str]]:

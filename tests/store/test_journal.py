@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 from islandmode.core.chain import GENESIS, digest, with_sum
 from islandmode.core.errors import Refused
 from islandmode.core.record import Record
+from islandmode.core.records import IsolateIntent, RestoreOrdered, RunFinished, RunStarted
 from islandmode.store.journal import FINISHED, HOLE, RESERVE_BYTES, Journal, JournalFailed, encode, read_journal
 from islandmode.system.disk import MachineDisk
 from islandmode.system.secrets import KNOWN
 from tests.store.given import MemoryDisk, TickingClock
 from tests.system.disks import CountingSync
 
+STARTED, FINISHES = RunStarted(mode="rehearsal"), RunFinished(restored=True, why="")
+INTENT = IsolateIntent(stage="vendors", point="fw", conduits=("größer",))
 NAMES = {"site": "north", "run": "run-1", "writer": "conductor"}
 
 
@@ -30,8 +33,8 @@ def test_a_line_is_what_the_contract_says() -> None:
 
     async def write() -> None:
         journal = await created(disk)
-        await journal.append("isolate.intent", {"stage": "vendors", "why": "größer"})
-        await journal.append(FINISHED, {"restored": True})
+        await journal.append(INTENT)
+        await journal.append(FINISHES)
 
     anyio.run(write)
     first, second = disk.file.written.splitlines(keepends=True)
@@ -45,7 +48,7 @@ def test_a_line_is_what_the_contract_says() -> None:
         "utc_us": 1_700_000_000_000_000,
         "mono_us": 1_000,
         "kind": "isolate.intent",
-        "data": {"stage": "vendors", "why": "größer"},
+        "data": {"stage": "vendors", "point": "fw", "conduits": ["größer"]},
         "prev": GENESIS,
     }
     assert list(json.loads(first))[:2] == ["v", "site"]
@@ -63,8 +66,8 @@ def test_our_own_secrets_stand_in_no_free_text_and_no_name_is_touched() -> None:
     async def write() -> Journal:
         journal = await created(disk)
         told = {"why": "refused journal-Pa55word", "sentence": "journal-Pa55word", "changed": ["+ journal-Pa55word"]}
-        await journal.append("restore.attempt", {"point": "fw-of-the-journal", **told})
-        journal.note("restore.unseen", {"why": {1, "journal-Pa55word"}})
+        journal.keep("restore.attempt", {"point": "fw-of-the-journal", **told})
+        journal.keep("restore.unseen", {"why": {1, "journal-Pa55word"}})
         return journal
 
     journal = anyio.run(write)
@@ -82,9 +85,9 @@ def test_what_was_written_reads_back() -> None:
 
     async def write() -> Journal:
         journal = await created(disk)
-        await journal.append("run.started", {"numbers": [1, 2.5, None, True], "": {}})
-        journal.note("restore.seen", {"why": "a device said \udce9 and \ud83d\ude00 and \0"})
-        await journal.append(FINISHED, {})
+        journal.keep("run.started", {"numbers": [1, 2.5, None, True], "": {}})
+        journal.keep("restore.seen", {"why": "a device said \udce9 and \ud83d\ude00 and \0"})
+        await journal.append(FINISHES)
         return journal
 
     journal = anyio.run(write)
@@ -111,11 +114,11 @@ def test_after_a_failed_write_every_append_raises_though_the_disk_would_work_aga
 
     async def write() -> Journal:
         journal = await created(disk)
-        await journal.append("run.started", {})
+        await journal.append(STARTED)
         disk.file.fails = 1
         for _ in range(3):
             with pytest.raises(JournalFailed, match=r"^Input/output error$"):
-                await journal.append("isolate.intent", {})
+                await journal.append(INTENT)
         return journal
 
     journal = anyio.run(write)
@@ -129,15 +132,15 @@ def test_what_a_failed_file_may_have_lost_is_counted_and_kept_in_memory() -> Non
 
     async def write() -> Journal:
         journal = await created(disk)
-        await journal.append("run.started", {})
+        await journal.append(STARTED)
         assert journal.holes == 0
-        journal.note("restore.ordered", {})
+        journal.note(RestoreOrdered, why="")
         assert journal.holes == 0
         disk.file.fails = 1
         with pytest.raises(JournalFailed):
-            await journal.append("isolate.intent", {})
+            await journal.append(INTENT)
         assert journal.holes == 2
-        journal.note("restore.seen", {})
+        journal.keep("restore.seen", {})
         return journal
 
     journal = anyio.run(write)
@@ -170,15 +173,15 @@ def test_a_disk_that_was_only_late_leaves_a_journal_that_is_whole_and_has_its_ho
 
     async def write() -> None:
         journal = Journal(file, TickingClock(), **NAMES)
-        await journal.append("run.started", {})
+        await journal.append(STARTED)
         with pytest.raises(JournalFailed):
-            await journal.append("arm.intent", {})
-        journal.note("restore.ordered", {})
+            await journal.append(INTENT)
+        journal.note(RestoreOrdered, why="")
 
     anyio.run(write)
     reading = read_journal(file.written)
     assert (reading.whole, reading.why) == (True, "")
-    assert [one.kind for one in reading.records] == ["run.started", "arm.intent", HOLE, "restore.ordered"]
+    assert [one.kind for one in reading.records] == ["run.started", "isolate.intent", HOLE, "restore.ordered"]
 
 
 ODD: list[dict[str, Any]] = [
@@ -195,7 +198,7 @@ def test_a_note_never_raises_whatever_it_is_given(data: dict[str, Any]) -> None:
     disk = MemoryDisk()
 
     async def write() -> Record:
-        return (await created(disk)).note("restore.seen", data)
+        return (await created(disk)).keep("restore.seen", data)
 
     assert set(anyio.run(write).data) == {"not_json"}
     assert read_journal(disk.file.written).whole
@@ -209,10 +212,10 @@ def test_a_note_waits_for_no_disk(tmp_path: Path) -> None:
         sync.may_go.clear()
         try:
             for _ in range(100):
-                journal.note("restore.attempt", {})
+                journal.keep("restore.attempt", {})
         finally:
             sync.may_go.set()
-        await journal.append(FINISHED, {})
+        await journal.append(FINISHES)
         await journal.close()
 
     anyio.run(write)
@@ -228,10 +231,10 @@ def test_appends_that_wait_share_one_fsync(tmp_path: Path) -> None:
         sync.may_go.clear()
         sync.waiting.clear()
         async with anyio.create_task_group() as writing:
-            writing.start_soon(journal.append, "first", {})
+            writing.start_soon(journal.append, STARTED)
             await anyio.to_thread.run_sync(sync.waiting.wait, 60)
             for _ in range(30):
-                writing.start_soon(journal.append, "waiting", {})
+                writing.start_soon(journal.append, INTENT)
             await anyio.wait_all_tasks_blocked()
             sync.may_go.set()
         await journal.close()
@@ -250,8 +253,8 @@ def test_an_append_that_is_cancelled_leaves_the_journal_sound() -> None:
         journal = await created(disk)
         with anyio.CancelScope() as scope:
             scope.cancel()
-            await journal.append("isolate.intent", {})
-        await journal.append(FINISHED, {})
+            await journal.append(INTENT)
+        await journal.append(FINISHES)
         return journal
 
     assert anyio.run(write).trusted

@@ -134,7 +134,7 @@ class LabGround:
     def header(self) -> Mapping[str, Any]:
         """Say which lab this is, and by which processes it lives."""
         lab = self.lab
-        return {"lab": lab.identity, "lab_backend": lab.backend, "lab_lives_by": self.lives_by}
+        return {"lab": lab.identity, "lab_backend": lab.backend, "lab_lives_by": dict(self.lives_by)}
 
     def refuse(self, plan: Restorable) -> None:
         """Refuse a plan with a device that is not of this lab; compares addresses with the host keys of this `lab up`."""
@@ -225,7 +225,7 @@ class PlantGround:
 
     def header(self) -> Mapping[str, Any]:
         """Say that this is no lab: a plant does not go away, and with it what is isolated."""
-        return {"lab": None, "lab_backend": None, "lab_lives_by": {}}
+        return {"ground": PLANT}
 
     def refuse(self, plan: Restorable) -> None:
         """Refuse nothing: the devices of a plant are those that its site names."""

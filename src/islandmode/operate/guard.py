@@ -11,6 +11,7 @@ import anyio
 from anyio.abc import TaskStatus
 
 from islandmode.core.errors import IslandmodeError
+from islandmode.core.records import GuardianEnded
 from islandmode.operate.ground import Ground, ground_of
 from islandmode.run.guardian import Guardian
 from islandmode.run.lifeline_pipes import FolderRequests, PipeHearing
@@ -57,7 +58,7 @@ async def _end_with_the_ground(ground: Ground, journal: Journal, clock: Clock) -
     """End when a lab is gone: the isolation went with it, and nobody could ever see it restored."""
     while ground.stands() is not False:
         await clock.sleep(LOOK_FOR_LAB_S)
-    journal.note("guardian.ended", {"restored": False, "why": "The lab is gone, and the isolation with it."})
+    journal.note(GuardianEnded, restored=False, why="The lab is gone, and the isolation with it.")
     with anyio.move_on_after(WRITE_S):
         await journal.close()
     # A restore is shielded from everything on purpose; nothing else ends it.

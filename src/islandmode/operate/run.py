@@ -18,6 +18,7 @@ from islandmode.core.drill import Mode
 from islandmode.core.errors import IslandmodeError, Refused, Unrecorded
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
+from islandmode.core.records import RunStarted
 from islandmode.core.verdict import Restoration, Result, Verdict
 from islandmode.operate.audience import Audience
 from islandmode.operate.by_hand import lines_by_hand
@@ -318,14 +319,14 @@ class _Conducting:
                 f"The journal {directory.journal} cannot be made ({error.strerror}); no record, no isolation. "
                 "Make room or rights there. Nothing was touched."
             ) from error
-        header = {
-            "mode": self._request.mode,
-            "drill_digest": plan.drill_digest,
-            "plan_digest": plan.plan_digest,
-            "version": __version__,
-            "operator": self._request.operator,
+        header = RunStarted(
+            mode=self._request.mode,
+            drill_digest=plan.drill_digest,
+            plan_digest=plan.plan_digest,
+            version=__version__,
+            operator=self._request.operator,
             **self._ground.header(),
-        }
+        )
         claim = await _claim(directory, journal)
         place = RunPlace(
             directory.run,

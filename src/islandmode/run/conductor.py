@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import anyio
 
@@ -26,6 +25,23 @@ from islandmode.core.lifecycle import Event, Phase, next_phase
 from islandmode.core.outcome import Outcome
 from islandmode.core.plan import Plan, PlanStage, Step
 from islandmode.core.preflight import PreflightFinding, judge_baseline
+from islandmode.core.records import (
+    BaselineDone,
+    BaselineStarted,
+    HoldEnded,
+    HoldStarted,
+    IsolateIntent,
+    IsolateResult,
+    LoginTried,
+    RestoreOrdered,
+    RunFinished,
+    RunRefused,
+    RunStarted,
+    Stopped,
+    VantageLooked,
+    VerifyDone,
+    VerifyStarted,
+)
 from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.observe.vantage import Vantage
 from islandmode.run.deadman import DeadMan, egress_in
@@ -58,7 +74,7 @@ class RunPlace:
     run: str
     directory: Path
     started_by: str
-    header: Mapping[str, Any]
+    header: RunStarted
     forwards: tuple[str, ...] = ()
     """The address families that this machine itself forwards."""
     restore: str = "islandmode restore"
@@ -121,7 +137,7 @@ class Conductor:
         except Refused as refused:
             # No verdict will say it: `show` and the report read it here.
             stop = self._latch.first
-            self._journal.note("run.refused", {"why": str(refused), "by": stop.by if stop is not None else ""})
+            self._journal.note(RunRefused, why=str(refused), by=stop.by if stop is not None else "")
             raise
         finally:
             with anyio.CancelScope(shield=True):
@@ -157,7 +173,7 @@ class Conductor:
 
     async def _check(self) -> None:
         self._move(Event.PREFLIGHT_STARTED, "Preflight: one login on each isolation point, nothing is changed.")
-        await self._journal.append("run.started", dict(self._place.header))
+        await self._journal.append(self._place.header)
         self._refuse_if_stopped()
         await self._preflight.check()
         self._refuse_if_stopped()
@@ -167,7 +183,7 @@ class Conductor:
         wrong = await self._witness.start(limits.sampling_s(self._plan), self._place.started_by)
         if wrong:
             raise Refused(f"{wrong[0]} Nothing was touched.")
-        await self._journal.append("baseline.started", {})
+        await self._journal.append(BaselineStarted())
         unproven: list[str | None] = []
 
         async def prove() -> None:
@@ -185,7 +201,7 @@ class Conductor:
             bad = await self._hear_until_good(self._plan.drill.settle, longest_s, proved)
             if self._latch.first is not None:
                 beside.cancel_scope.cancel()
-        await self._journal.append("baseline.done", {"bad": list(bad)})
+        await self._journal.append(BaselineDone(bad=bad))
         self._refuse_if_stopped()
         for why in unproven:
             if why is not None:
@@ -208,9 +224,12 @@ class Conductor:
             if asked is not None:
                 self._latch.pull(asked)
             if not found or asked_us >= until_us or self._latch.first is not None:
-                codes, probes = [one.code for one in found], [one.probe for one in found if one.probe]
-                what = [one.sentence for one in found]
-                await self._journal.append("vantage.looked", {"what": what, "codes": codes, "probes": probes})
+                looked = VantageLooked(
+                    what=tuple(one.sentence for one in found),
+                    codes=tuple(one.code for one in found),
+                    probes=tuple(one.probe for one in found if one.probe),
+                )
+                await self._journal.append(looked)
                 return found
             await self._clock.sleep(LOOK_EVERY_S)
 
@@ -299,8 +318,8 @@ class Conductor:
             await self._clock.sleep(TICK_S)
 
     async def _isolate_one(self, stage: str, step: Step) -> None:
-        intent = {"stage": stage, "point": step.point, "conduits": list(step.conduits)}
-        if not await self._journal.append("isolate.intent", intent):
+        intent = IsolateIntent(stage=stage, point=step.point, conduits=step.conduits)
+        if not await self._journal.append(intent):
             # The latch is pulled; wait here for the cancel rather than go on without a record.
             await anyio.sleep_forever()
         deadline_s = self._plan.points[step.point].capabilities.calls_s.isolate
@@ -314,11 +333,18 @@ class Conductor:
             ordered = reading = await point.isolate(step.conduits, deadline_s)
         if reading.outcome is Outcome.UNKNOWN:
             reading = await point.state(step.conduits, deadline_s)
-        egress = egress_in(reading.value) if reading.value is not None else {}
-        result = {"outcome": reading.outcome.value, "why": reading.why, "egress": egress}
-        # Ordered when the isolate left, not when the device was asked again: a lost reply changes no effective time.
-        stamps = {"asked_us": ordered.asked_us, "answered_us": reading.answered_us}
-        await self._journal.append("isolate.result", intent | result | stamps)
+        result = IsolateResult(
+            stage=stage,
+            point=step.point,
+            conduits=step.conduits,
+            outcome=reading.outcome.value,
+            why=reading.why,
+            egress=egress_in(reading.value) if reading.value is not None else {},
+            # Ordered when the isolate left, not when the device was asked again: a lost reply changes no effective time.
+            asked_us=ordered.asked_us,
+            answered_us=reading.answered_us,
+        )
+        await self._journal.append(result)
         if not reading.done or not _isolating(reading.value, step.conduits):
             why = reading.why or "the device was read back and does not isolate"
             what = f"{step.point} did not isolate {', '.join(step.conduits)}: {why}."
@@ -331,8 +357,8 @@ class Conductor:
     async def _log_in_again(self, stage: str, name: str) -> None:
         """See that we did not lock ourselves out: a new login works after a stage, before anything is held."""
         reading = await self._points[name].try_login(self._plan.points[name].capabilities.calls_s.login)
-        data = {"stage": stage, "point": name, "outcome": reading.outcome.value, "why": reading.why}
-        await self._journal.append("login.tried", data)
+        tried = LoginTried(stage=stage, point=name, outcome=reading.outcome.value, why=reading.why)
+        await self._journal.append(tried)
         if not reading.done:
             why = f"After stage {stage} was isolated, a new login to {name} failed ({reading.why})."
             # A lock-out is proven where the device itself lives: it was heard just now on the session that is open.
@@ -340,12 +366,12 @@ class Conductor:
             self._latch.pull(Stop("lock_out", why, proven=proven))
 
     async def _hold(self, stage: PlanStage) -> None:
-        await self._journal.append("hold.started", {"stage": stage.name})
+        await self._journal.append(HoldStarted(stage=stage.name))
         if stage is self._plan.stages[-1]:
             self._pace.ends_in(stage.hold_s)
         await self._clock.sleep(stage.hold_s)
         # What comes next may be the restore, and that waits for no disk; the next isolate waits for this record too.
-        self._journal.note("hold.ended", {"stage": stage.name, "complete": True})
+        self._journal.note(HoldEnded, stage=stage.name, complete=True)
 
     async def _restore_or_say(self, refusal: str | None) -> bool:
         try:
@@ -358,14 +384,14 @@ class Conductor:
         touched = dict(self._dead_man.touched)
         stop = self._latch.first
         if stop is not None:
-            self._journal.note("stop", {"by": stop.by, "why": stop.why, "proven": stop.proven})
+            self._journal.note(Stopped, by=stop.by, why=stop.why, proven=stop.proven)
         ended = "The plan is complete." if self._complete else "The run failed before its plan was complete."
         why = stop.why if stop is not None else refusal or ended
         if not touched:
             return True
         # First what gives back the memory kept for this; and a display that fails keeps no plant isolated.
         self._guards.restoring()
-        self._journal.note("restore.ordered", {"why": why})
+        self._journal.note(RestoreOrdered, why=why)
         with suppress(MemoryError):
             self._move(Event.RESTORE_STARTED, f"Restoring every isolation point: {why}")
         seen = await restore_until_seen(
@@ -388,10 +414,10 @@ class Conductor:
 
     async def _settle(self) -> None:
         """Watch the plant come back: the probes' positive controls after the drill."""
-        await self._journal.append("verify.started", {})
+        await self._journal.append(VerifyStarted())
         longest_s = self._plan.drill.limits.restore_within + self._plan.drill.settle
         bad = await self._hear_until_good(self._plan.drill.settle, longest_s)
-        await self._journal.append("verify.done", {"bad": list(bad)})
+        await self._journal.append(VerifyDone(bad=bad))
 
     async def _collect(self) -> None:
         if self.phase is Phase.RESTORED:
@@ -402,7 +428,7 @@ class Conductor:
         return await self._preflight.compare()
 
     async def _finish(self, *, restored: bool) -> None:
-        await self._journal.append("run.finished", {"restored": restored, "why": self._sentence})
+        await self._journal.append(RunFinished(restored=restored, why=self._sentence))
         if restored:
             self._move(Event.FINISHED, "Finished.")
 

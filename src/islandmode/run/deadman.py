@@ -16,6 +16,7 @@ from islandmode.core.capabilities import Capabilities
 from islandmode.core.egress import across
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import Plan
+from islandmode.core.records import ArmCancelled, ArmIntent, ArmResult, DeadManRead, DeadManRenew
 from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.run.guards import Guards
 from islandmode.run.progress import Stop, TimerReading
@@ -65,19 +66,20 @@ class DeadMan:
         wrong: list[str] = []
         for name, planned in self._plan.points.items():
             for_s = self._plan.dead_man_s
-            intent = {"point": name, "conduits": list(planned.conduits), "for_s": for_s}
+            intent = ArmIntent(point=name, conduits=planned.conduits, for_s=for_s)
             refusal = await self._intend(intent)
             if refusal is not None:
                 return (refusal,)
             reading = await self._arm_one(name, planned.conduits, for_s)
-            await self._journal.append("arm.result", intent | _result(reading))
+            result = ArmResult(point=name, conduits=planned.conduits, for_s=for_s, **_result(reading))
+            await self._journal.append(result)
             trouble = arm_trouble(name, self._able(name), planned.conduits, for_s, reading)
             if trouble:
                 wrong.append(trouble)
                 break
         return tuple(wrong)
 
-    async def _intend(self, intent: dict[str, Any]) -> str | None:
+    async def _intend(self, intent: ArmIntent) -> str | None:
         """Write down that a point will be armed; returns why it will not be.
 
         An intent that no call to the device follows is taken back on record, whatever ended it: otherwise the run would
@@ -85,14 +87,14 @@ class DeadMan:
         """
         goes_on = False
         try:
-            if not await self._journal.append("arm.intent", intent):
-                return f"{intent['point']}: not armed, because the journal cannot be written."
+            if not await self._journal.append(intent):
+                return f"{intent.point}: not armed, because the journal cannot be written."
             closed = await self._guards.closed()
             goes_on = closed is None
             return None if closed is None else closed.why
         finally:
             if not goes_on:
-                self._journal.note("arm.cancelled", {"point": intent["point"]})
+                self._journal.note(ArmCancelled, point=intent.point)
 
     async def _arm_one(self, name: str, conduits: tuple[str, ...], for_s: float) -> Reading[PointState]:
         # Owed from before the call: a cancel or a crash in the middle of it must not forget a half-armed device.
@@ -122,7 +124,7 @@ class DeadMan:
         left_s = self._left_s(name)
         reading = await self._points[name].state(conduits, able.calls_s.read)
         self._keep(name, reading)
-        await self._journal.append("dead_man.read", {"point": name} | _result(reading))
+        await self._journal.append(DeadManRead(point=name, **_result(reading)))
         watched = watched_of(able, conduits, isolated)
         trouble = watch_trouble(name, able, watched, isolated, reading, left_s) or self._not_as_set(name, reading)
         if trouble is not None:
@@ -181,8 +183,7 @@ class DeadMan:
             reading = await self._points[name].renew(self.touched[name], for_s, able.calls_s.renew)
             self._expect(name, for_s, reading)
             self._keep(name, reading)
-        stamps = {"point": name, "for_s": for_s}
-        await self._journal.append("dead_man.renew", stamps | _result(reading))
+        await self._journal.append(DeadManRenew(point=name, for_s=for_s, **_result(reading)))
         if reading.done or self._left_s(name) - able.step_s > self._plan.dead_man_s * RENEW_UNTIL:
             return None
         why = f"{name}: the dead-man was not renewed ({reading.why or reading.outcome.value})."

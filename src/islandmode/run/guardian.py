@@ -29,6 +29,17 @@ import anyio
 
 from islandmode.core.outcome import Reading
 from islandmode.core.plan import Plan
+from islandmode.core.records import (
+    GuardianAgrees,
+    GuardianClaimed,
+    GuardianDisagrees,
+    GuardianEnded,
+    GuardianOwes,
+    GuardianPaid,
+    GuardianReady,
+    GuardianTookOver,
+    RequestIgnored,
+)
 from islandmode.core.request import NotARequest, read_request
 from islandmode.isolation.point import IsolationPoint
 from islandmode.run.left import look_and_note
@@ -111,7 +122,7 @@ class Guardian:
         if refused is not None:
             self._hearing.answer(f"{REFUSED} {refused}")
             return False
-        self._journal.note("guardian.ready", {"points": sorted(self._points)})
+        self._journal.note(GuardianReady, points=tuple(sorted(self._points)))
         self._heard_us = self._clock.monotonic_us()
         self._hearing.answer(READY)
         why = await self._watch()
@@ -122,7 +133,7 @@ class Guardian:
             why = None if outlasted else await self._outlast()
         if self._took_over:
             await self._look_into_saved()
-        self._journal.note("guardian.ended", {"restored": True, "took_over": self._took_over})
+        self._journal.note(GuardianEnded, restored=True, took_over=self._took_over)
         return True
 
     async def _log_in(self) -> str | None:
@@ -173,10 +184,10 @@ class Guardian:
         if word == OWE and name in self._plan.points:
             self._owed[name] = self._plan.points[name].conduits
             # Beside the conductor's own record: one journal that was cut short must not hide that something was armed.
-            self._journal.note("guardian.owes", {"point": name, "conduits": list(self._owed[name])})
+            self._journal.note(GuardianOwes, point=name, conduits=self._owed[name])
         elif word == PAID:
             self._owed.pop(name, None)
-            self._journal.note("guardian.paid", {"point": name})
+            self._journal.note(GuardianPaid, point=name)
 
     def _reason(self) -> str | None:
         now_us = self._clock.monotonic_us()
@@ -200,7 +211,7 @@ class Guardian:
             request = read_request(data, run=self._run, now_utc_us=self._clock.utc_us(), known=frozenset())
             if isinstance(request, NotARequest):
                 # The conductor records it too; here it matters when the conductor cannot.
-                self._journal.note("request.ignored", {"file": name, "why": request.why})
+                self._journal.note(RequestIgnored, file=name, why=request.why)
             elif self._asked is None:
                 self._asked = (self._clock.monotonic_us(), request.author)
 
@@ -209,11 +220,10 @@ class Guardian:
         for name, conduits in tuple(self._owed.items()):
             reading = await self._points[name].state(conduits, self._points[name].capabilities.look_s)
             if reading.done and reading.value is not None and not reading.value.clear:
-                self._journal.note("guardian.disagrees", {"point": name, "why": f"{name} still shows an object."})
+                self._journal.note(GuardianDisagrees, point=name, why=f"{name} still shows an object.")
             if not reading.done or reading.value is None or not reading.value.clear:
                 return f"The conductor is done; {name} {reading.why or 'still shows an object'}."
-            stamps = {"asked_us": reading.asked_us, "answered_us": reading.answered_us}
-            self._journal.note("guardian.agrees", {"point": name, **stamps})
+            self._journal.note(GuardianAgrees, point=name, asked_us=reading.asked_us, answered_us=reading.answered_us)
         return None
 
     async def _outlast(self) -> str | None:
@@ -261,7 +271,7 @@ class Guardian:
         self._reserve.give_back()
         # The conductor's own line first: it waits for no disk. The file is for whoever does not hear that line.
         self._hearing.answer(TAKEN)
-        self._journal.note("guardian.took_over", {"why": why, "points": sorted(self._owed)})
+        self._journal.note(GuardianTookOver, why=why, points=tuple(sorted(self._owed)))
         async with anyio.create_task_group() as beside:
             beside.start_soon(self._take_claim)
             await restore_until_seen(
@@ -276,4 +286,4 @@ class Guardian:
 
     async def _take_claim(self) -> None:
         claimed = await self._claim.take()
-        self._journal.note("guardian.claimed", {"claimed": "unknown" if claimed is None else claimed})
+        self._journal.note(GuardianClaimed, claimed="unknown" if claimed is None else claimed)

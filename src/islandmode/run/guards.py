@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import anyio
 
+from islandmode.core.records import GuardianProved, RequestIgnored, RequestTaken
 from islandmode.core.request import NotARequest, read_request
 from islandmode.run.progress import Stop
 from islandmode.run.run_journal import RunJournal
@@ -65,7 +66,7 @@ class Guards:
 
         async def guardian() -> str | None:
             why = await self._lifeline.ready(self._ready_s)
-            await self._journal.append("guardian.proved", {"why": why or ""})
+            await self._journal.append(GuardianProved(why=why or ""))
             return None if why is None else f"The guardian is not ready: {why}."
 
         missing = self._reserve.take()
@@ -142,10 +143,10 @@ class Guards:
             known = frozenset(self._known)
             request = read_request(data, run=self._run, now_utc_us=self._clock.utc_us(), known=known)
             if isinstance(request, NotARequest):
-                self._journal.note("request.ignored", {"file": name, "why": request.why})
+                self._journal.note(RequestIgnored, file=name, why=request.why)
                 continue
             self._known.add(request.id)
-            self._journal.note("request.taken", {"file": name, "kind": request.kind, "author": request.author})
+            self._journal.note(RequestTaken, file=name, kind=request.kind, author=request.author)
             stop = stop or Stop("abort", f"{request.author} asked for it.")
         return stop
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import anyio
 
 from islandmode.core.outcome import Outcome, Reading
+from islandmode.core.records import SavedLooked
 from islandmode.isolation.point import Facts, IsolationPoint
 from islandmode.run.restore import Notes
 from islandmode.system.life import FAULTS
@@ -39,9 +40,7 @@ async def look_and_note(points: Mapping[str, IsolationPoint], notes: Notes) -> d
     """Look as `look_for_left` does, and note what each point showed."""
     left = await look_for_left(points)
     for name, one in sorted(left.items()):
-        standing = None if one.standing is None else list(one.standing)
-        data = {"point": name, "ours": list(one.saved), "unread": list(one.unread), "standing": standing}
-        notes.note("saved.looked", data)
+        notes.note(SavedLooked, point=name, ours=one.saved, unread=one.unread, standing=one.standing)
     return left
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import anyio
 
@@ -21,6 +22,7 @@ from islandmode.core.preflight import (
     judge_point,
 )
 from islandmode.core.preflight_firewall import judge_firewall, judge_host
+from islandmode.core.records import ConfigurationCompared, ConfigurationRead, PreflightFound, When
 from islandmode.isolation.by_hand import mend_saved
 from islandmode.isolation.point import Configuration, IsolationPoint
 from islandmode.run.run_journal import RunJournal
@@ -75,8 +77,8 @@ class Preflight:
     async def _note(self, findings: tuple[PreflightFinding, ...]) -> None:
         """Write findings down; raises `Refused` with the first that refuses."""
         for finding in findings:
-            data = {"code": finding.code, "sentence": finding.sentence, "refuses": finding.refuses}
-            await self._journal.append("preflight.finding", data)
+            found = PreflightFound(code=finding.code, sentence=finding.sentence, refuses=finding.refuses)
+            await self._journal.append(found)
         refusing = next((finding for finding in findings if finding.refuses), None)
         if refusing is not None:
             raise Refused(refusing.sentence)
@@ -112,7 +114,7 @@ class Preflight:
         )
         return of_itself if firewall is None else of_itself + judge_firewall(name, planned, self._plan.zones, firewall)
 
-    async def _keep(self, name: str, when: str) -> str:
+    async def _keep(self, name: str, when: When) -> str:
         """Read a configuration and write it down; returns why that was not done, or nothing."""
         reading = await self._points[name].configuration(self._plan.points[name].capabilities.configuration_s)
         parts = reading.value.parts if reading.value is not None else {}
@@ -125,14 +127,10 @@ class Preflight:
                 # A disk that hangs would take as long for each of the others.
                 break
         digests = {part: hashlib.sha256(text.encode()).hexdigest() for part, text in parts.items()}
-        data = {
-            "point": name,
-            "when": when,
-            "outcome": reading.outcome.value,
-            "why": reading.why or unkept,
-            "parts": digests,
-        }
-        await self._journal.append("configuration.read", data)
+        why = reading.why or unkept
+        await self._journal.append(
+            ConfigurationRead(point=name, when=when, outcome=reading.outcome.value, why=why, parts=digests)
+        )
         if reading.value is not None:
             kept = self._before if when == "before" else self._after
             kept[name] = reading.value
@@ -155,11 +153,13 @@ class Preflight:
             found = compare_parts(self._before[name].parts, after.parts)
             for part in sorted({*self._before[name].parts, *after.parts}):
                 text, ours = found.get(part, ""), after.ours.get(part, "")
-                data = {"point": name, "part": part, "same": not text, "ours": bool(ours)}
+                more: dict[str, Any] = {}
                 if text:
-                    data |= {"changed": changed_lines(text, ours), "anew": made_anew(text)}
-                    data |= {"mend": self._mend(name, part) if ours else ""}
-                await self._journal.append("configuration.compared", data)
+                    mend = self._mend(name, part) if ours else ""
+                    more = {"changed": tuple(changed_lines(text, ours)), "anew": tuple(made_anew(text)), "mend": mend}
+                await self._journal.append(
+                    ConfigurationCompared(point=name, part=part, same=not text, ours=bool(ours), **more)
+                )
                 if text:
                     differences[f"{name} {part}"] = text
         return differences

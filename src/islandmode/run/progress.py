@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from islandmode.core.lifecycle import Phase
+from islandmode.core.records import StopBy
 
 Lamp = Literal["good", "bad", "unknown", "away", "waiting"]
-StopBy = Literal[
-    "signal", "abort_when", "flying_blind", "dead_man", "isolate", "internal", "guardian", "abort", "window", "lock_out"
-]
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import ParamSpec, Protocol
 
 import anyio
 
 from islandmode.core.outcome import Outcome, Reading
+from islandmode.core.records import Entry, RestoreAttempt, RestoreLooked, RestoreSeen, RestoreUnseen
 from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.system.clock import Clock
 
@@ -28,13 +29,14 @@ PATIENT_EVERY = 3
 """Every third attempt has the time for a new login: on a slow way no short attempt would ever end."""
 BACKOFF_FIRST_S = 0.2
 PAUSE_MAX_S = 5.0
+P = ParamSpec("P")
 
 
 class Notes(Protocol):
     """Where restore writes what it did; never waits, never raises."""
 
-    def note(self, kind: str, data: dict[str, Any]) -> object:
-        """Keep a record in memory and write it when possible."""
+    def note(self, make: Callable[P, Entry], *args: P.args, **said: P.kwargs) -> object:
+        """Keep a record of a model's kind in memory and write it when possible."""
         ...
 
 
@@ -97,18 +99,17 @@ async def _restore_one(
             deadline_s = calls.restore if attempt % PATIENT_EVERY else calls.restore_anew
             reading = await _bounded(partial(point.restore, conduits, deadline_s), clock)
             looks = able.needs_look and reading.outcome is Outcome.UNKNOWN
-        notes.note("restore.looked" if looked else "restore.attempt", _attempt(point.name, attempt, reading))
+        _note_attempt(notes, RestoreLooked if looked else RestoreAttempt, point.name, attempt, reading)
         if reading.done and reading.value is not None and reading.value.clear:
             final_us = max(bounds.final_us, point.late_until_us)
             if reading.asked_us < final_us:
                 # The plant is back; a line that was given up may still act, so only a later look proves that it stays so.
                 await clock.sleep((final_us - reading.asked_us) / 1_000_000)
                 continue
-            stamps = {"asked_us": reading.asked_us, "answered_us": reading.answered_us}
-            notes.note("restore.seen", {"point": point.name, **stamps})
+            notes.note(RestoreSeen, point=point.name, asked_us=reading.asked_us, answered_us=reading.answered_us)
             return True
         if clock.monotonic_us() >= bounds.until_us:
-            notes.note("restore.unseen", {"point": point.name, "why": reading.why})
+            notes.note(RestoreUnseen, point=point.name, why=reading.why)
             return False
         await clock.sleep(backoff_s)
         backoff_s = min(backoff_s * 2, bounds.pause_max_s)
@@ -123,12 +124,15 @@ async def _bounded(ask: Callable[[], Awaitable[Reading[PointState]]], clock: Clo
         return Reading(Outcome.UNKNOWN, None, why, asked_us, clock.monotonic_us())
 
 
-def _attempt(point: str, attempt: int, reading: Reading[PointState]) -> dict[str, Any]:
-    return {
-        "point": point,
-        "attempt": attempt,
-        "outcome": reading.outcome.value,
-        "why": reading.why,
-        "asked_us": reading.asked_us,
-        "answered_us": reading.answered_us,
-    }
+def _note_attempt(
+    notes: Notes, made: type[RestoreAttempt], point: str, attempt: int, reading: Reading[PointState]
+) -> None:
+    notes.note(
+        made,
+        point=point,
+        attempt=attempt,
+        outcome=reading.outcome.value,
+        why=reading.why,
+        asked_us=reading.asked_us,
+        answered_us=reading.answered_us,
+    )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import anyio
 
+from islandmode.core.records import ResumeEnded, ResumeStarted
 from islandmode.isolation.point import IsolationPoint
 from islandmode.run.left import Left, look_and_note
 from islandmode.run.restore import restore_until_seen
@@ -68,7 +69,7 @@ async def resume(
     """Restore what a run owes, and look into the saved configuration of what was seen; `names` are its site and run."""
     kept = KeptFile()
     journal = Journal(kept, clock, site=names[0], run=names[1], writer=path.stem)
-    journal.note("resume.started", {"by": by, "points": sorted(owed)})
+    journal.note(ResumeStarted, by=by, points=tuple(sorted(owed)))
     try:
         seen = await restore_until_seen(
             points,
@@ -79,7 +80,7 @@ async def resume(
             others_until_us=clock.monotonic_us(),
         )
         resumed = Resumed(seen, await look_and_note({name: points[name] for name in seen}, journal))
-        journal.note("resume.ended", {"restored": resumed.is_whole(owed), "points": sorted(seen)})
+        journal.note(ResumeEnded, restored=resumed.is_whole(owed), points=tuple(sorted(seen)))
     finally:
         await _close(points)
     return replace(resumed, unkept=await _write(kept, path, disk))
@@ -94,11 +95,11 @@ async def look_at_site(
     """
     kept = KeptFile()
     journal = Journal(kept, clock, site=site, run="", writer=path.stem)
-    journal.note("resume.started", {"by": by, "points": sorted(points)})
+    journal.note(ResumeStarted, by=by, points=tuple(sorted(points)))
     try:
         left = await look_and_note(points, journal)
         seen = frozenset(name for name, one in left.items() if one.none_at_all)
-        journal.note("resume.ended", {"restored": seen == set(points), "points": sorted(seen)})
+        journal.note(ResumeEnded, restored=seen == set(points), points=tuple(sorted(seen)))
     finally:
         await _close(points)
     return Resumed(seen, left, await _write(kept, path, disk))

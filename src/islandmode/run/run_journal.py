@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import ParamSpec
 
 from islandmode.core.record import Record
+from islandmode.core.records import Entry
 from islandmode.run.progress import Stop, StopLatch
 from islandmode.store.journal import Journal, JournalFailed
+
+P = ParamSpec("P")
 
 
 class RunJournal:
@@ -17,22 +21,22 @@ class RunJournal:
         self._journal = journal
         self._latch = latch
 
-    async def append(self, kind: str, data: dict[str, Any]) -> bool:
+    async def append(self, entry: Entry) -> bool:
         """Return true when the record is durable; false, with the latch pulled, when the journal failed.
 
         No durable record, no isolate: whoever is about to change a device must look at the answer.
         """
         if not self._journal.trusted:
             # Not durable any more, but the verdict and the report still need it: without it they would know less.
-            self._journal.note(kind, data)
+            self._journal.keep(entry.record_kind, entry.data())
             return False
         try:
-            await self._journal.append(kind, data)
+            await self._journal.append(entry)
         except JournalFailed as failed:
             self._latch.pull(Stop("internal", f"The journal cannot be written any more ({failed})."))
             return False
         return True
 
-    def note(self, kind: str, data: dict[str, Any]) -> Record:
+    def note(self, make: Callable[P, Entry], *args: P.args, **said: P.kwargs) -> Record:
         """Keep a record without waiting for any disk: for everything from the order to restore until it was seen."""
-        return self._journal.note(kind, data)
+        return self._journal.note(make, *args, **said)

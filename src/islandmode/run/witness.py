@@ -15,6 +15,7 @@ import anyio
 from islandmode.core.episodes import Sample, Seen
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import Plan
+from islandmode.core.records import CollectResult, VantageOffset, VantageStarted, When
 from islandmode.observe.vantage import Collected, Offset, Schedule, Vantage
 from islandmode.run.progress import Lamp, Stop
 from islandmode.run.run_journal import RunJournal
@@ -68,8 +69,8 @@ class Witness:
             mine = {key: planned.probe for key, planned in self._plan.probes.items() if planned.probe.vantage == name}
             schedule = Schedule(self._run, name, mine, self._plan.drill.sample_every, end_after_s)
             reading = await vantage.start(schedule, CALL_DEADLINE_S)
-            data = {"vantage": name, "far": vantage.far, "by": started_by}
-            await self._journal.append("vantage.started", data | _outcome(reading))
+            started = VantageStarted(vantage=name, far=vantage.far, by=started_by, **_outcome(reading))
+            await self._journal.append(started)
             if not reading.done:
                 wrong.append(f"The worker on vantage {name} did not start ({reading.why or reading.outcome.value}).")
         self.listening_since_us = self._clock.monotonic_us()
@@ -184,14 +185,15 @@ class Witness:
         spool = reading.value
         if spool is not None:
             spool = self.collected[name] = self._of_one_boot(name, spool)
-        more = {
-            "vantage": name,
-            "chain_ok": spool.chain_ok if spool else False,
-            "chain_why": spool.why if spool else "",
-            "ended": spool.ended if spool else "",
-            "samples": len(spool.samples) if spool else 0,
-        }
-        await self._journal.append("collect.result", more | _outcome(reading))
+        fetched = CollectResult(
+            vantage=name,
+            chain_ok=spool.chain_ok if spool else False,
+            chain_why=spool.why if spool else "",
+            ended=spool.ended if spool else "",
+            samples=len(spool.samples) if spool else 0,
+            **_outcome(reading),
+        )
+        await self._journal.append(fetched)
 
     def _of_one_boot(self, name: str, spool: Collected) -> Collected:
         """Take no sample of a host that restarted: its clock began anew, and no time of it can be placed."""
@@ -205,18 +207,18 @@ class Witness:
         for vantage in self._vantages.values():
             await vantage.stop()
 
-    async def _measure(self, name: str, vantage: Vantage, when: str) -> None:
+    async def _measure(self, name: str, vantage: Vantage, when: When) -> None:
         reading = await vantage.offset(CALL_DEADLINE_S)
-        data: dict[str, Any] = {"vantage": name, "when": when} | _outcome(reading)
+        numbers: dict[str, Any] = {}
         if reading.value is not None:
             self.offsets[name].append(reading.value)
-            data |= {
+            numbers = {
                 "monotonic_us": reading.value.monotonic_us,
                 "utc_us": reading.value.utc_us,
                 "uncertainty_us": reading.value.uncertainty_us,
                 "boot_id": reading.value.boot_id,
             }
-        await self._journal.append("vantage.offset", data)
+        await self._journal.append(VantageOffset(vantage=name, when=when, **_outcome(reading), **numbers))
 
     def samples(self) -> dict[str, tuple[Sample, ...]]:
         """Give every collected sample by probe, moved into the conductor's monotonic time."""

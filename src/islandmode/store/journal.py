@@ -8,24 +8,30 @@ never waits and never raises: it is for restores, which come before any record.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import anyio
 
 from islandmode.core.chain import GENESIS, digest, sum_holds, with_sum
 from islandmode.core.errors import Refused
-from islandmode.core.record import FORMAT, Record
+from islandmode.core.record import FORMAT, Record, plain
 from islandmode.system.clock import Clock
 from islandmode.system.disk import AppendFile, Disk
 from islandmode.system.secrets import redacted
+
+if TYPE_CHECKING:
+    # Every command reads journals, and few write one.
+    from islandmode.core.records import Entry
 
 RESERVE_BYTES = 4 * 1024 * 1024
 """Reserved when a journal is made, so that a disk that fills up in mid-hold does not stop the records of the restore."""
 RECORD_S = 5.0
 """How long a record that must be durable is waited for; a disk that takes longer hangs as far as a plant is concerned."""
+P = ParamSpec("P")
 HOLE, FINISHED = "journal.hole", "run.finished"
 
 
@@ -92,11 +98,11 @@ class Journal:
             return 0
         return sum(record.kind != HOLE for record in self._records[self._durable :])
 
-    async def append(self, kind: str, data: dict[str, Any]) -> Record:
+    async def append(self, entry: Entry) -> Record:
         """Append one record and return when it is durable; raises `JournalFailed`, also when it hangs, from then on for ever."""
         if self._failure is not None:
             raise JournalFailed(self._failure)
-        record, line = self._next(kind, data)
+        record, line = self._next(entry.record_kind, entry.data())
         try:
             with anyio.fail_after(RECORD_S):
                 await self._file.write_synced(line)
@@ -109,8 +115,15 @@ class Journal:
         self._durable = max(self._durable, record.seq + 1)
         return record
 
-    def note(self, kind: str, data: dict[str, Any]) -> Record:
-        """Keep one record in memory and hand it to the disk; never waits and never raises."""
+    def note(self, make: Callable[P, Entry], *_: P.args, **said: P.kwargs) -> Record:
+        """Keep a record of a model's kind in memory and hand it to the disk; never waits and never raises.
+
+        The model itself is not made, since a restore goes first: that it would take what is said, the types of a call show.
+        """
+        return self.keep(str(getattr(make, "record_kind", "")), {name: plain(one) for name, one in said.items()})
+
+    def keep(self, kind: str, data: dict[str, Any]) -> Record:
+        """Keep what is ready to be written as `note` does."""
         try:
             record, line = self._next(kind, data)
         except (TypeError, ValueError, RecursionError):

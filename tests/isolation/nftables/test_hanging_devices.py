@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import anyio
 import pytest
 
 from islandmode.core.outcome import Outcome
+from islandmode.core.records import Entry, RestoreSeen
 from islandmode.isolation.nftables import recipe
 from islandmode.isolation.nftables.point import Access, NftablesPoint
 from islandmode.run.restore import restore_until_seen
@@ -196,8 +198,8 @@ class Notes:
     def __init__(self) -> None:
         self.seen: dict[str, int] = {}
 
-    def note(self, kind: str, data: dict[str, Any]) -> object:
-        if kind == "restore.seen":
+    def note(self, make: Callable[..., Entry], *_: Any, **data: Any) -> object:
+        if make is RestoreSeen:
             self.seen[str(data["point"])] = int(data["answered_us"])
         return None
 

@@ -14,6 +14,7 @@ import paramiko
 import pytest
 
 from islandmode.core.outcome import Outcome
+from islandmode.core.records import Entry
 from islandmode.isolation.nftables import point as nftables_point
 from islandmode.isolation.nftables import recipe
 from islandmode.isolation.nftables.point import NftSession
@@ -202,8 +203,8 @@ class Notes:
     def __init__(self) -> None:
         self.rows: list[tuple[str, dict[str, Any]]] = []
 
-    def note(self, kind: str, data: dict[str, Any]) -> object:
-        self.rows.append((kind, data))
+    def note(self, make: Callable[..., Entry], *_: Any, **data: Any) -> object:
+        self.rows.append((str(getattr(make, "record_kind", "")), data))
         return None
 
 
