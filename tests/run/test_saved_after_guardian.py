@@ -82,7 +82,7 @@ class ToldToEnd(Guardian):
 
     async def _look_into_saved(self) -> None:
         """Be told, then go on as the product does."""
-        self._told = Terminated()
+        self._signals = Terminated()
         await super()._look_into_saved()
 
 

@@ -19,7 +19,6 @@ COMMAND = re.compile(rf"\b{NAME} (?:{VERBS})\b")
 MAY_NAME_A_COMMAND = {
     "core/preflight.py": "it is given the command as it is typed, and has this for a default",
     "core/what_to_do.py": "its sentences get the program as it is typed",
-    "core/record.py": "a description of records",
     "run/conductor.py": "as core/preflight.py",
     "run/preflight.py": "as core/preflight.py",
     "ui/cli.py": "names of commands, that nobody is told",
