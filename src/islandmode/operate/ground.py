@@ -91,6 +91,10 @@ class Ground(Protocol):
         """Run this program with these arguments where the devices can be reached; as `Lab.go`."""
         ...
 
+    def ask(self, arguments: tuple[str, ...]) -> int | None:
+        """Run this program there as `go` does, and come back with its exit code; None when it ended without its own word."""
+        ...
+
     def stands(self) -> bool | None:
         """Tell whether the ground is still there; None where that cannot be told."""
         ...
@@ -192,6 +196,10 @@ class LabGround:
         """Run this program on the lab's operations host."""
         return self.lab.go(arguments, drill=drill)
 
+    def ask(self, arguments: tuple[str, ...]) -> int | None:
+        """Run this program on the lab's operations host, and come back."""
+        return self.lab.ask(arguments)
+
     def stands(self) -> bool | None:
         """Tell whether the lab lives, by its processes: a lab whose folder was deleted lives on."""
         return still_lives(self.lives_by)
@@ -266,6 +274,10 @@ class PlantGround:
         return True
 
     def go(self, arguments: tuple[str, ...], *, drill: bool) -> int | None:
+        """Raise: this process is there already."""
+        raise RuntimeError("a plant is reached from here")
+
+    def ask(self, arguments: tuple[str, ...]) -> int | None:
         """Raise: this process is there already."""
         raise RuntimeError("a plant is reached from here")
 

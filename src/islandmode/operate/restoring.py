@@ -131,7 +131,7 @@ def elsewhere(wanted: Wanted, plan: Restorable, ground: Ground, arguments: tuple
     if ground.is_here():
         return None
     with wanted.watch.elsewhere():
-        code = ground.go(arguments, drill=False)
+        code = ground.go(arguments, drill=False) if wanted.becomes else ground.ask(arguments)
     if code is None:
         wanted.listener.warn("the restore on the operations host ended without a word; nothing was seen back.")
         wanted.listener.stranded(lines_by_hand(plan))

@@ -59,15 +59,25 @@ class Wanted:
     """What was asked for; `arguments` are the program's own, for starting again on the operations host."""
 
     workspace: Path
-    run: str | None
-    lab: str | None
-    arguments: tuple[str, ...]
+    run: str | None = None
+    lab: str | None = None
+    arguments: tuple[str, ...] = ()
+    becomes: bool = False
+    """Whether this process may become the one on the operations host, and not return."""
     at_once: bool = False
     """Whether the processes of the run were asked already."""
     watch: Watch = field(default_factory=Unwatched)
     listener: Listener = field(default_factory=Kept)
     asked: bool = False
     """Whether the run's processes were asked a moment ago: a second signal could end one that writes its verdict."""
+
+    def said(self, *words: str) -> Wanted:
+        """Give the words for the command line on the operations host, where nobody gave any."""
+        if self.arguments:
+            return self
+        named = (self.run,) if self.run is not None else ()
+        lab = ("--lab", self.lab) if self.lab is not None else ()
+        return replace(self, arguments=(*words, *named, "--workspace", str(self.workspace.resolve()), *lab))
 
 
 def arguments_for(verb: str, one: RunDirectory, lab: str | None = None) -> tuple[str, ...]:
@@ -78,6 +88,7 @@ def arguments_for(verb: str, one: RunDirectory, lab: str | None = None) -> tuple
 
 def restore(wanted: Wanted) -> int:
     """Restore what one run, or every run of this machine, still owes; returns 0 when all of it was seen, else 5."""
+    wanted = wanted.said("restore")
     known = known_runs(wanted.workspace)
     watch = wanted.watch
     chosen = (known.find(wanted.run),) if wanted.run is not None else tuple(filter(owed_by, _each(watch, known)))
@@ -86,6 +97,7 @@ def restore(wanted: Wanted) -> int:
 
 def abort(wanted: Wanted) -> int:
     """Stop one run, or every run of this machine that goes on; returns 0 when restoration was seen, else 5."""
+    wanted = wanted.said("abort")
     known = known_runs(wanted.workspace)
     none = "No run is going on."
     if wanted.run is not None:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from islandmode.core.errors import InputError, Place
-from islandmode.core.site import SiteLab
 
 if TYPE_CHECKING:
+    # Pydantic's models are most of the processor time of a command that only asks which runs go on.
+    from islandmode.core.site import SiteLab
     from islandmode.store.labs import NamedLab
 
 STATE = ".lab"

@@ -278,7 +278,18 @@ def abort(
 
     with watching(run) as watch:
         again = ("abort", *((run,) if run else ()), *_place(workspace, lab))
-        return stop.abort(stop.Wanted(workspace.resolve(), run, lab, again, at_once, watch, Spoken(), asked))
+        wanted = stop.Wanted(
+            workspace.resolve(),
+            run,
+            lab,
+            again,
+            becomes=True,
+            at_once=at_once,
+            watch=watch,
+            listener=Spoken(),
+            asked=asked,
+        )
+        return stop.abort(wanted)
 
 
 @app.command()
@@ -305,10 +316,10 @@ def restore(
     with watching(run, workspace if drill is not None else None) as watch:
         where, named = workspace.resolve(), ("--drill", drill) if drill is not None else (run,) if run else ()
         again = ("restore", *named, *_place(workspace, lab))
-        wanted = stop.Wanted(where, run, lab, again, at_once, watch, Spoken())
+        wanted = stop.Wanted(where, run, lab, again, becomes=True, at_once=at_once, watch=watch, listener=Spoken())
         if drill is None:
             return stop.restore(wanted)
-        from islandmode.operate.restore_by_drill import restore_by_drill
+        from islandmode.operate.rescue import restore_by_drill
 
         return restore_by_drill(wanted, drill)
 

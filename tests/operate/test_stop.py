@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from islandmode.operate import stop
-from islandmode.operate.restore_by_drill import _covers
+from islandmode.operate.rescue import _covers
 from islandmode.store.active import RunRecord
 from islandmode.store.rundir import RunDirectory
 from islandmode.ui.silent_disk import DiskWatch

@@ -43,6 +43,7 @@ RECORDS_WITHIN_S = 3.0
 
 def restore_by_drill(wanted: Wanted, drill: str) -> int:
     """Restore every conduit that a drill would isolate, whichever run made the objects; returns 0 when all was seen, else 5."""
+    wanted = wanted.said("restore", "--drill", drill)
     rescue, lost, left_out = rescue_of(wanted.workspace, drill)
     # No record says where the run stood: it is the lab of the drill's site, until drills are held on plants.
     ground = lab_ground(wanted.workspace, wanted.lab or lab_named_by(wanted.workspace, rescue.site))
