@@ -50,6 +50,9 @@ ONE_FILE = {
     "typer": {"src/islandmode/ui/cli.py"},
 }
 
+MAY_PRINT = {"src/islandmode/run/outermost.py"}
+"""The outermost edge: how the program ends is said even where nothing else works any more."""
+
 FORBIDDEN_WORDS = re.compile(r"(?:^|_)(?:cut|heal|rollback|revert)(?:s|ed|ing)?(?:_|$)")
 HEARD_TWICE = re.compile(r"\b(?:of ours|whoever|is none)\b", re.IGNORECASE)
 """Words that a reader has to read twice in a sentence: a plain noun says who or what is meant."""
@@ -154,6 +157,17 @@ def test_only_the_clock_reads_a_clock() -> None:
         and (uses := clock_uses(path))
     }
     assert found == {}
+
+
+def test_only_the_command_line_prints() -> None:
+    """A use case says what it does to its listener, so that it can be called from anywhere."""
+    printing = [
+        name_of(path)
+        for path in python_files("src/islandmode/")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert {name for name in printing if not name.startswith("src/islandmode/ui/")} == MAY_PRINT
 
 
 @pytest.mark.parametrize("library", sorted(ONE_FILE))
