@@ -24,7 +24,7 @@ from islandmode.core.preflight import (
 from islandmode.core.preflight_firewall import judge_firewall, judge_host
 from islandmode.core.records import ConfigurationCompared, ConfigurationRead, PreflightFound, When
 from islandmode.isolation.by_hand import mend_saved
-from islandmode.isolation.point import Configuration, IsolationPoint
+from islandmode.isolation.point import Configuration, IsolationPoint, showing_configuration
 from islandmode.run.run_journal import RunJournal
 from islandmode.system.disk import Disk
 
@@ -116,7 +116,11 @@ class Preflight:
 
     async def _keep(self, name: str, when: When) -> str:
         """Read a configuration and write it down; returns why that was not done, or nothing."""
-        reading = await self._points[name].configuration(self._plan.points[name].capabilities.configuration_s)
+        shows = showing_configuration(self._points[name])
+        if shows is None:
+            # Nothing can be compared then, and the judge finds no reading: that passes as nothing.
+            return ""
+        reading = await shows.configuration(self._plan.points[name].capabilities.configuration_s)
         parts = reading.value.parts if reading.value is not None else {}
         unkept = ""
         for part, text in parts.items():
