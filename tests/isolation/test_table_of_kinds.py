@@ -73,7 +73,7 @@ def test_a_point_that_no_stage_uses_renders_nothing() -> None:
 
 
 def test_an_unknown_platform_lists_the_known_ones() -> None:
-    with pytest.raises(InputError, match=r"platform pf is not known; known platforms: nftables\."):
+    with pytest.raises(InputError, match=r'There is no platform "pf"; known: nftables\.'):
         isolation.render("fw", point("pf"), drill(), site())
 
 

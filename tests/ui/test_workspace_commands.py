@@ -102,7 +102,7 @@ def test_validate_checks_a_site_without_a_drill(workspace: Path, capsys: pytest.
     edit(site, "platform: nftables", "platform: iptables")
     line = line_of(site, "platform: iptables")
     assert complaints(workspace) == [
-        f"inventory/riverside.yaml:{line}:15: conduit-firewall: platform iptables is not known; known platforms: nftables."
+        f'inventory/riverside.yaml:{line}:15: There is no platform "iptables"; known: nftables. Did you mean "nftables"?'
     ]
 
 

@@ -144,13 +144,7 @@ def _unlike(found: Workspace, read: Mapping[str, tuple[Topology, YamlTree]]) -> 
 
 
 def _site_errors(tree: YamlTree, site: Site) -> Iterator[InputError]:
-    problems = check_site(site)
-    yield from (InputError(one.sentence, tree.place(one.path)) for one in problems)
-    for name, point in site.isolation_points.items() if not problems else ():
-        try:
-            isolation.render_rescue(name, point, {one: site.conduits[one].between for one in point.isolates})
-        except InputError as error:
-            yield InputError(error.message, tree.place(fault_at(name, point)))
+    yield from (_placed(tree, one) for one in (*check_site(site), *isolation.problems(site)))
 
 
 def _plan(found: Workspace, tree: YamlTree, drill: Drill) -> Plan:
