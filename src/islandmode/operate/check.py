@@ -14,7 +14,7 @@ from islandmode.core.plan import Plan
 from islandmode.core.planning.plan_drill import check_in_part, check_site
 from islandmode.core.problem import Problem
 from islandmode.core.site import Site
-from islandmode.operate.plan import fault_at, plan_loaded
+from islandmode.operate.plan import plan_loaded
 from islandmode.rehearse.lab_place import lab_of_site
 from islandmode.rehearse.site_in_lab import lab_faults, needed_faults, site_faults
 from islandmode.rehearse.topology import Topology, read_with_places
