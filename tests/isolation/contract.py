@@ -15,6 +15,7 @@ import anyio
 from islandmode.core.difference import compare_parts
 from islandmode.core.outcome import Outcome
 from islandmode.core.plan import PlanPoint
+from islandmode.core.records import Entry
 from islandmode.core.site import SitePoint
 from islandmode.isolation.platform import Platform, problems_at
 from islandmode.isolation.point import IsolationPoint, PointState, logging_in, renewing, showing_configuration
@@ -117,7 +118,7 @@ class Bench(Protocol):
 
 
 class _Notes:
-    def note(self, kind: str, data: dict[str, Any]) -> object:
+    def note(self, make: Callable[..., Entry], *_: Any, **data: Any) -> object:
         """Keep nothing."""
         return None
 

@@ -98,7 +98,7 @@ FlowEnd = Annotated[
 Option = Annotated[
     str | int,
     PlainValidator(as_option),
-    WithJsonSchema({"type": ["string", "integer"], "title": "text or whole number"}, mode="validation"),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]}, mode="validation"),
 ]
 Service = Annotated[str, Field(pattern=SERVICE_PATTERN), AfterValidator(as_range)]
 
