@@ -83,7 +83,7 @@ class Rescuer(SimulatedPoint):
     """A point without a run: whatever stands there is its own."""
 
     @property
-    def _owner(self) -> str:  # type: ignore[override]
+    def _owner(self) -> str:
         device = self._device
         return next((made.owner for made in device.objects.values()), RUN)
 
