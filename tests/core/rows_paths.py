@@ -155,13 +155,6 @@ DEVICES = (
         "Conduit corporate-dmz has no isolation point; name it under isolates of the device that can isolate it.",
     ),
     Row(
-        "no interface towards a zone",
-        lambda at: at.site["isolation_points"]["conduit-firewall"]["interfaces"].pop("vendors"),
-        "site",
-        (*FIREWALL, "interfaces"),
-        "conduit-firewall isolates remote-access but names no interface towards zone vendors; add it under interfaces.",
-    ),
-    Row(
         "management in the isolated zone",
         lambda at: put(at.site, *FIREWALL, "management", {"address": "10.10.0.1", "zone": "corporate"}),
         "site",

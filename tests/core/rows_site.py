@@ -154,32 +154,6 @@ FLOWS = (
 
 POINTS = (
     Row(
-        "no interface towards the zone of a conduit that this drill leaves open",
-        lambda at: put(
-            at.site,
-            "isolation_points",
-            "second",
-            {
-                **at.site["isolation_points"]["conduit-firewall"],
-                "management": {"address": "172.31.255.9", "zone": "line3"},
-                "login": {"user": "islandmode", "password": "lab:second"},
-                "isolates": ["dmz-line3"],
-                "interfaces": {"line3": ["eth4"]},
-            },
-        ),
-        "site",
-        ("isolation_points", "second", "interfaces"),
-        "second isolates dmz-line3 but names no interface towards zone dmz; add it under interfaces.",
-    ),
-    Row(
-        "an interface that leads to two zones",
-        lambda at: put(at.site, *FIREWALL, "interfaces", "dmz", ["eth3", "eth4"]),
-        "site",
-        (*FIREWALL, "interfaces", "line3"),
-        "Interface eth4 of conduit-firewall leads to zone dmz and to zone line3, so isolating by interface would not part them; "
-        "name it under the one zone that it leads to.",
-    ),
-    Row(
         "the lab password of a point that is not there",
         lambda at: put(at.site, *FIREWALL, "login", "password", "lab:conduit-firewal"),
         "site",

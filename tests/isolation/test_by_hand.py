@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from islandmode.isolation.by_hand import ByHand, Look, by_hand, mend_saved
+from islandmode.isolation.by_hand import ByHand, Look
+from islandmode.isolation.table import by_hand, mend_saved
 from tests.isolation.nftables.plant import planned
 
 MEND = (
@@ -14,8 +15,7 @@ MEND = (
 
 
 def test_the_card_of_a_linux_firewall_says_what_to_type_and_how_to_look() -> None:
-    rendering = planned(("corporate-line3", "corporate-dmz")).rendering
-    assert by_hand(rendering) == ByHand(
+    assert by_hand(planned(("corporate-line3", "corporate-dmz"))) == ByHand(
         become="Log in as root, or become root with: sudo -i",
         commands=(
             "nft 'add table inet islandmode_corporate_line3; delete table inet islandmode_corporate_line3'",
@@ -37,17 +37,20 @@ def test_the_card_of_a_linux_firewall_says_what_to_type_and_how_to_look() -> Non
         ),
         last_resort="A restart of the device clears it, unless somebody saved it (step 3): Islandmode itself saves nothing "
         "there. ALL traffic through the device stops while it starts.",
+        console="ssh YOU@127.0.0.1",
+        breaks_after="; ",
     )
 
 
 def test_a_platform_that_we_know_no_look_for_still_has_its_commands() -> None:
-    rendering = planned(("corporate-line3",)).rendering.model_copy(update={"platform": "another", "restore": ("undo",)})
-    assert by_hand(rendering) == ByHand(
+    nftables = planned(("corporate-line3",))
+    rendering = nftables.rendering.model_copy(update={"platform": "another", "restore": ("undo",)})
+    assert by_hand(nftables.model_copy(update={"platform": "another", "rendering": rendering})) == ByHand(
         become="Log in with the right to change its configuration.",
         commands=("undo",),
         answer="",
         looks=(),
-        last_resort="Remove whatever has islandmode_ in its name.",
+        last_resort="Remove whatever has islandmode in its name.",
     )
 
 

@@ -8,16 +8,18 @@ import pytest
 
 from islandmode.core.errors import InputError
 from islandmode.core.plan import PlanPoint
+from islandmode.core.problem import listed
 from islandmode.core.site import Login, Management
 from islandmode.isolation import open_point, render, render_rescue
 from islandmode.isolation.nftables import recipe
-from islandmode.isolation.nftables.point import Access, NftablesPoint
+from islandmode.isolation.nftables.point import NftablesPoint, NftAccess
+from islandmode.isolation.table import PLATFORMS
 from tests.core.given import given
 from tests.isolation.nftables.fake_firewall import TickingClock
 from tests.isolation.nftables.plant import planned
 
 NAME = "conduit-firewall"
-UNKNOWN = r"^fw: platform magic is not known; known platforms: nftables\.$"
+UNKNOWN = rf'^fw: There is no platform "magic"; known: {listed(PLATFORMS)}\.$'
 
 
 def test_a_point_is_rendered_for_the_stages_and_the_dead_man_of_its_drill() -> None:
@@ -72,7 +74,7 @@ def test_a_point_logs_in_with_what_the_site_says(login: Login, secret: dict[str,
     assert isinstance(made, NftablesPoint)
     assert made.name == "fw"
     assert made._owner == (run or recipe.ANY_RUN)
-    assert made._access == Access(
+    assert made._access == NftAccess(
         host="10.40.0.1",
         port=2222,
         user="drill",

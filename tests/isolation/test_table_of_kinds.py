@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,12 @@ from islandmode import isolation
 from islandmode.core.drill import Drill, Limits, Service, Stage
 from islandmode.core.errors import InputError
 from islandmode.core.plan import PlanPoint
+from islandmode.core.problem import listed
 from islandmode.core.site import Conduit, Login, Management, Site, SitePoint, VantagePoint, Zone
 from islandmode.isolation.nftables import recipe
+from islandmode.isolation.table import PLATFORMS
 from islandmode.system.clock import MachineClock
+from tests.isolation.contract import Contract
 from tests.isolation.nftables.plant import planned
 
 
@@ -73,7 +77,7 @@ def test_a_point_that_no_stage_uses_renders_nothing() -> None:
 
 
 def test_an_unknown_platform_lists_the_known_ones() -> None:
-    with pytest.raises(InputError, match=r"platform pf is not known; known platforms: nftables\."):
+    with pytest.raises(InputError, match=rf'There is no platform "pf"; known: {listed(PLATFORMS)}\.'):
         isolation.render("fw", point("pf"), drill(), site())
 
 
@@ -92,3 +96,10 @@ def test_opening_a_point_resolves_secrets_and_contacts_nothing() -> None:
     assert edge.capabilities == recipe.CAPABILITIES
     assert asked == ["env:FW_PASSWORD"]
     assert "canary-55" not in repr(vars(edge))
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_every_platform_is_held_to_the_contract(name: str) -> None:
+    contract = import_module(f"tests.isolation.{name.replace('-', '_')}.test_contract")
+    benches = [one for one in vars(contract).values() if isinstance(one, type) and issubclass(one, Contract)]
+    assert any(one is not Contract and "bench" in vars(one) for one in benches)

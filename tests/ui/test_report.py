@@ -245,3 +245,11 @@ def test_a_moment_of_another_day_says_the_day() -> None:
 )
 def test_a_time_zone_is_told_by_its_distance_from_utc(zone: tzinfo, said: str) -> None:
     assert Moments(BEGUN_US, zone).zone_told == said
+
+
+def test_only_parts_that_were_compared_are_called_the_same() -> None:
+    same, unread = Story(), Story()
+    assert "conduit-firewall: the same before and after, line by line: ruleset." in plain(told(same))
+    unread.drop("configuration.compared")
+    assert "the same before and after" not in plain(told(unread))
+    assert "conduit-firewall: its configuration before and after could not be compared." in plain(told(unread))

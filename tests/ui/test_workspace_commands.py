@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from islandmode.core.errors import InputError
+from islandmode.core.problem import listed
+from islandmode.isolation.table import PLATFORMS
 from islandmode.ui.cli import command
 from islandmode.ui.workspace import start_workspace
 
@@ -102,7 +104,7 @@ def test_validate_checks_a_site_without_a_drill(workspace: Path, capsys: pytest.
     edit(site, "platform: nftables", "platform: iptables")
     line = line_of(site, "platform: iptables")
     assert complaints(workspace) == [
-        f"inventory/riverside.yaml:{line}:15: conduit-firewall: platform iptables is not known; known platforms: nftables."
+        f'inventory/riverside.yaml:{line}:15: There is no platform "iptables"; known: {listed(PLATFORMS)}. Did you mean "nftables"?'
     ]
 
 

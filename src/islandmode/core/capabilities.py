@@ -60,6 +60,7 @@ class Capabilities(Frozen):
     arms: Literal["before", "with_isolate"]
     undo_tier: Literal["A", "B", "C", "D"]
     renewable: bool
+    """Whether a running timer can be set again."""
     dead_man_min_s: float
     dead_man_max_s: float
     granularity_s: float
@@ -93,6 +94,10 @@ class Capabilities(Frozen):
     families: tuple[Literal[4, 6], ...] = (4, 6)
     covers: tuple[Literal["forward", "to_device", "vpn"], ...] = ("forward", "to_device", "vpn")
     survives: Survives = Survives()
+    logs_in: bool = True
+    """Whether it has sessions: one can be opened for a restore to come, and a login can be tried while it isolates."""
+    shows_configuration: bool = True
+    """Whether its configuration can be read, to compare it before and after; without, no verdict is better than inconclusive."""
 
     @model_serializer(mode="wrap")
     def _leave_out_what_goes_without_saying(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:

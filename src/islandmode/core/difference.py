@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 LINES_MAX, LINE_MAX = 3, 120
 PAIRS_MAX = 200_000
 """Of a line before and an equal one after: a configuration of 20,000 lines has about as many."""
-_HANDLE = re.compile(r"\s*# handle \d+$")
-"""What an nftables device numbers its objects with; a table that is loaded again has another number, and new counters."""
-
-RULES = frozenset({"running", "saved"})
-"""Parts in which only people and programs write; the kernel keeps house in all others."""
-_OF_THE_KERNEL = re.compile(r"\bproto kernel(?:_ll|_lo|_ra)?\b")
-_DETECTION = re.compile(r" (?:tentative|dadfailed|optimistic)\b")
 
 
-def compare_parts(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
+@dataclass(frozen=True)
+class Comparable:
+    """What a platform must say of its configuration before two of them can be compared, line by line."""
+
+    kept: Callable[[str, str], str | None] = lambda _part, line: line
+    """A line of a part without what the device changes by itself; None for a line that the device keeps by itself."""
+    unnumbered: Callable[[str], str] = lambda line: line
+    """A line without the number that the device gave the object in it: one that is made again has another number."""
+
+    def is_numbered(self, line: str) -> bool:
+        """Tell whether a line has such a number."""
+        return self.unnumbered(line) != line
+
+
+UNTOUCHED = Comparable()
+"""Of a platform that changes nothing by itself."""
+
+
+def compare_parts(
+    before: Mapping[str, str], after: Mapping[str, str], comparable: Comparable = UNTOUCHED
+) -> dict[str, str]:
     """Compare device state part by part; a part that only one side has is a difference too."""
     found: dict[str, str] = {}
     for part in sorted({*before, *after}):
-        old, new = (_without_housekeeping(part, side.get(part, "")) for side in (before, after))
+        old, new = (_kept(part, side.get(part, ""), comparable) for side in (before, after))
         names = (f"{part} before", f"{part} after")
         if old != new:
             aligned = difflib.unified_diff if _is_aligned_soon(old, new) else _unaligned
@@ -31,12 +44,9 @@ def compare_parts(before: Mapping[str, str], after: Mapping[str, str]) -> dict[s
     return found
 
 
-def _without_housekeeping(part: str, text: str) -> list[str]:
-    """Leave out what the kernel does by itself: routes that follow from addresses, and how far it has looked for twins of one."""
-    lines = text.splitlines()
-    if part in RULES:
-        return lines
-    return [_DETECTION.sub("", line).rstrip() for line in lines if not _OF_THE_KERNEL.search(line)]
+def _kept(part: str, text: str, comparable: Comparable) -> list[str]:
+    lines = (comparable.kept(part, line) for line in text.splitlines())
+    return [line for line in lines if line is not None]
 
 
 def _is_aligned_soon(old: list[str], new: list[str]) -> bool:
@@ -56,35 +66,38 @@ def _unaligned(old: list[str], new: list[str], before: str, after: str, *, linet
     yield from (f"+{line}" for line in come.elements())
 
 
-def changed_lines(diff: str, ours: str = "") -> list[str]:
+def changed_lines(diff: str, ours: str = "", comparable: Comparable = UNTOUCHED) -> list[str]:
     """Give the first lines that somebody added or took away, without those that are ours or were only made anew."""
-    own = {_HANDLE.sub("", line).strip() for line in ours.splitlines()}
-    anew = {sign: _both_ways(diff) for sign in "-+"}
+    own = {comparable.unnumbered(line).strip() for line in ours.splitlines()}
+    anew = {sign: _both_ways(diff, comparable) for sign in "-+"}
     found = []
-    for line in _changed(diff):
-        text = _HANDLE.sub("", line[1:]).strip()
-        if _HANDLE.search(line) and anew[line[0]][text] > 0:
-            anew[line[0]][text] -= 1
-        elif text and not (line[0] == "+" and text in own):
-            found.append(f"{line[0]} {text}"[:LINE_MAX])
+    for sign, line in _changed(diff):
+        text = comparable.unnumbered(line).strip()
+        if comparable.is_numbered(line) and anew[sign][text] > 0:
+            anew[sign][text] -= 1
+        elif text and not (sign == "+" and text in own):
+            found.append(f"{sign} {text}"[:LINE_MAX])
     return found[:LINES_MAX]
 
 
-def made_anew(diff: str) -> list[str]:
+def made_anew(diff: str, comparable: Comparable = UNTOUCHED) -> list[str]:
     """Give the first lines that went and came back the same, as another object: their counters began anew."""
-    return [text[:LINE_MAX] for text in _both_ways(diff)][:LINES_MAX]
+    return [text[:LINE_MAX] for text in _both_ways(diff, comparable)][:LINES_MAX]
 
 
-def _changed(diff: str) -> list[str]:
+def _changed(diff: str) -> list[tuple[str, str]]:
+    """Give every line that differs, after the sign of its side."""
     # The two lines at the top of a unified diff name its sides.
-    return [line for line in diff.splitlines()[2:] if line.startswith(("+", "-"))]
+    return [(line[0], line[1:]) for line in diff.splitlines()[2:] if line.startswith(("+", "-"))]
 
 
-def _both_ways(diff: str) -> Counter[str]:
+def _both_ways(diff: str, comparable: Comparable) -> Counter[str]:
     """Count the numbered objects that stand on both sides of a difference and differ in nothing but their number."""
     gone, come = (
         Counter(
-            _HANDLE.sub("", line[1:]).strip() for line in _changed(diff) if line[0] == sign and _HANDLE.search(line)
+            comparable.unnumbered(line).strip()
+            for side, line in _changed(diff)
+            if side == sign and comparable.is_numbered(line)
         )
         for sign in "-+"
     )

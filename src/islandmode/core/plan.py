@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from islandmode.core.boundary import UNKNOWN_BOUNDARY, Boundary
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.drill import Drill
 from islandmode.core.probe import Probe
 from islandmode.core.rendering import Rendering
-from islandmode.core.site import Address, Frozen, Login, Management, Network
+from islandmode.core.site import Address, Frozen, Login, Management, Network, Option
 from islandmode.core.text import share_text
 
 
@@ -98,10 +98,17 @@ class PlanPoint(Frozen):
     management: Management
     login: Login
     interfaces: dict[str, tuple[str, ...]]
+    options: dict[str, Option] = Field(default_factory=dict)
+    """What only its platform needs to know; it stands in a plan only where there is any, so that other plans keep their digest."""
     conduits: tuple[str, ...]
     between: dict[str, tuple[str, str]]
     rendering: Rendering
     capabilities: Capabilities
+
+    @model_serializer(mode="wrap")
+    def _leave_out_no_options(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        told: dict[str, Any] = write(self)
+        return told if self.options else {name: value for name, value in told.items() if name != "options"}
 
 
 class PlanProbe(Frozen):

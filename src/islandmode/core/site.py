@@ -64,6 +64,13 @@ def as_flow_end(given: object) -> object:
     return found
 
 
+def as_option(given: object) -> object:
+    """Take a text or a whole number for what only a platform knows the meaning of; a truth value is neither."""
+    if isinstance(given, bool) or not isinstance(given, str | int):
+        raise ValueError("expected a text or a whole number")  # noqa: TRY004 - pydantic wants this one
+    return given
+
+
 def as_range(service: str) -> str:
     """Refuse a range of ports that is written from the higher to the lower port: no packet would be in it."""
     lowest, is_range, highest = service.partition("/")[2].partition("-")
@@ -87,6 +94,11 @@ FlowEnd = Annotated[
     Network,
     PlainValidator(as_flow_end),
     WithJsonSchema({"type": "string", "title": FLOW_END_TITLE}, mode="validation"),
+]
+Option = Annotated[
+    str | int,
+    PlainValidator(as_option),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]}, mode="validation"),
 ]
 Service = Annotated[str, Field(pattern=SERVICE_PATTERN), AfterValidator(as_range)]
 
@@ -235,11 +247,17 @@ class SitePoint(Frozen):
     """A device, and a way to isolate one or more conduits on it."""
 
     platform: str = Field(description="What the device is; this version knows nftables.", examples=["nftables"])
+    options: dict[str, Option] = Field(
+        default_factory=dict,
+        description="What only this platform needs to know of the device. nftables needs nothing.",
+        examples=[{"context": "plant"}],
+    )
     management: Management = Field(description="The path by which it is managed.")
     login: Login = Field(description="How to log in on it.")
     interfaces: dict[Name, Annotated[tuple[str, ...], BeforeValidator(as_tuple)]] = Field(
-        description="By zone, the device's interfaces that lead there; not the management interface. A conduit is isolated between those "
-        "of its two zones.",
+        default_factory=dict,
+        description="By zone, the device's interfaces that lead there; not the management interface. Where a platform isolates by "
+        "interface, as nftables does, a conduit is isolated between those of its two zones.",
         examples=[{"vendors": "eth2", "line3": ["eth4", "eth5"]}],
     )
     isolates: Annotated[tuple[Name, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(

@@ -85,7 +85,7 @@ WHAT_TO_DO = {
     "point-silent": "See that the device is up and its management address is within reach of the operations host.",
     "point-login": "Correct user, password or key in the site file's login; try it with ssh from the operations host.",
     "point-unusable": "Do on the device what the sentence says, and start again.",
-    "point-state-unread": "See why the device does not show its state (rights, nft), and start again.",
+    "point-state-unread": "See why the device does not show its state (rights, or the program that is asked there), and start again.",
     "point-already-isolated": "Let that run end, abort it, or take its object away as the sentence says; then start again.",
     "point-saved-isolated": "Take the isolation out of the saved configuration with the command of the sentence; then start again.",
     "point-saved-unread": "Let the login user read the saved configuration, and start again.",

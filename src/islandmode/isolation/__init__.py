@@ -1,4 +1,4 @@
-"""Isolation points: one file per way of isolating, and the one table of them."""
+"""Isolation points: a folder per platform, the one table of them, and the edge through which a run sees each device."""
 
 from __future__ import annotations
 
@@ -6,35 +6,49 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from islandmode.core.drill import Drill
-from islandmode.core.egress import ways_of
+from islandmode.core.egress import Way, ways_of
 from islandmode.core.errors import InputError
 from islandmode.core.plan import PlanPoint
+from islandmode.core.planning.check_names import site_name_problems
+from islandmode.core.problem import Problem, unknown
 from islandmode.core.rendering import Rendering
 from islandmode.core.site import Site, SitePoint
-from islandmode.isolation.nftables import recipe as nftables
+from islandmode.isolation.platform import Access, Asked, Platform
 from islandmode.isolation.point import IsolationPoint
+from islandmode.isolation.table import PLATFORMS, point_problems
 from islandmode.system.clock import Clock
 
-PLATFORMS = ("nftables",)
+
+def problems(site: Site) -> tuple[Problem, ...]:
+    """Find what is wrong in a site that only its points' platforms can tell; what follows from a misspelt name is not told."""
+    if any(site_name_problems(site)):
+        return ()
+    between = {name: conduit.between for name, conduit in site.conduits.items()}
+    return tuple(
+        problem
+        for name, point in site.isolation_points.items()
+        for problem in point_problems(name, point, {conduit: between[conduit] for conduit in point.isolates})
+    )
 
 
 def render(name: str, point: SitePoint, drill: Drill, site: Site) -> Rendering:
-    """Render every device line of a point for a drill; pure. Raises `InputError` on what this platform cannot do."""
-    if point.platform not in PLATFORMS:
-        raise InputError(f"{name}: platform {point.platform} is not known; known platforms: {', '.join(PLATFORMS)}.")
+    """Render every device line of a point for a drill; pure. Raises `InputError` on what its platform cannot do."""
+    platform = _platform(name, point.platform)
     stages = {stage.name: tuple(one for one in stage.isolate if one in point.isolates) for stage in drill.stages}
     between = {conduit: site.conduits[conduit].between for conduit in point.isolates}
-    ways = {conduit: ways_of(site, conduit, point.interfaces) for conduit in point.isolates}
-    return nftables.render(name, stages, between, point.interfaces, drill.limits.dead_man, ways)
+    counts = platform.capabilities.witness == "egress"
+    ways: dict[str, tuple[Way, ...]] = {
+        conduit: ways_of(site, conduit, point.interfaces) for conduit in (point.isolates if counts else ())
+    }
+    return platform.render(Asked(name, point, between, stages, drill.limits.dead_man, ways))
 
 
 def render_rescue(name: str, point: SitePoint, between: Mapping[str, tuple[str, str]]) -> Rendering:
-    """Render the lines that restore some conduits on a point; pure. Raises `InputError` on what this platform cannot do."""
-    if point.platform not in PLATFORMS:
-        raise InputError(f"{name}: platform {point.platform} is not known; known platforms: {', '.join(PLATFORMS)}.")
-    stages = {"rescue": tuple(between)}
+    """Render the lines that restore some conduits on a point; pure. Raises `InputError` on what its platform cannot do."""
+    platform = _platform(name, point.platform)
     # A rescue arms nothing, so there is nothing to count.
-    return nftables.render(name, stages, between, point.interfaces, nftables.CAPABILITIES.dead_man_min_s, {})
+    stages = {"rescue": tuple(between)}
+    return platform.render(Asked(name, point, between, stages, platform.capabilities.dead_man_min_s, {}))
 
 
 def open_point(
@@ -50,9 +64,6 @@ def open_point(
 
     Without a run the point is for restoring only, and restores whatever stands there.
     """
-    # Imported late: NAPALM takes most of a second, and only a run needs it.
-    from islandmode.isolation.nftables.point import Access, NftablesPoint  # noqa: PLC0415 - only where it is needed, as it is slow
-
     login = planned.login
     access = Access(
         host=str(planned.management.address),
@@ -63,4 +74,11 @@ def open_point(
         password=secrets(login.password) if login.password else None,
         key=secrets(login.key) if login.key else None,
     )
-    return NftablesPoint(name, planned, access, clock, run)
+    return _platform(name, planned.platform).open(name, planned, access, clock, run)
+
+
+def _platform(name: str, platform: str) -> Platform:
+    if platform not in PLATFORMS:
+        problem = unknown("site", ("isolation_points", name, "platform"), "platform", platform, PLATFORMS)
+        raise InputError(f"{name}: {problem.sentence}")
+    return PLATFORMS[platform]

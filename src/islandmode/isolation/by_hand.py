@@ -1,16 +1,16 @@
-"""Restoring by hand: what a person types on a device, and what the device must then no longer show. Pure.
+"""Restoring by hand: what a person types on a device, and what the device must then no longer show. Values only.
 
-The commands are the plan's own, so that the plan's digest speaks for them; what is added here is how to look.
+The commands are the plan's own, so that the plan's digest speaks for them; what a platform adds is how to look.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from islandmode.core.rendering import Rendering
-from islandmode.isolation.nftables import recipe as nftables
-from islandmode.isolation.nftables import saved as saved_files
+from islandmode.core.plan import PlanPoint
+from islandmode.core.site import Management
+
+SSH_PORT = 22
 
 
 @dataclass(frozen=True)
@@ -31,52 +31,24 @@ class ByHand:
     answer: str
     looks: tuple[Look, ...]
     last_resort: str
+    console: str = ""
+    """What a person types on another machine to get on the console; empty where that is not possible."""
+    breaks_after: str = ""
+    """Where a command may be printed over two lines, because Enter does no harm there; empty where it may not."""
 
 
-def by_hand(rendering: Rendering) -> ByHand:
-    """Say how to restore a device by hand; a platform that we know no look for still has its commands."""
-    return _PLATFORMS.get(rendering.platform, _plain)(rendering)
+def ssh_to(management: Management) -> str:
+    """Write the command by which a person gets on a device's console over SSH."""
+    port = f" -p {management.port}" if management.port != SSH_PORT else ""
+    return f"ssh{port} YOU@{management.address}"
 
 
-def mend_saved(platform: str, files: tuple[str, ...] = ()) -> str:
-    """Give the command that takes our objects out of saved files; empty for a platform of which we know none.
-
-    Without files it is for the saved configuration's main file.
-    """
-    return saved_files.mend(files) if platform == "nftables" else ""
-
-
-def _nftables(rendering: Rendering) -> ByHand:
-    tables = tuple(nftables.table_of(conduit) for conduit in rendering.conduits)
-    return ByHand(
-        become="Log in as root, or become root with: sudo -i",
-        commands=rendering.restore,
-        answer="A command that worked answers nothing.",
-        looks=(
-            Look(
-                "nft list tables",
-                tables,
-                "Type the command with that name again, letter by letter.",
-            ),
-            Look(
-                f"grep -rs {nftables.PREFIX} {nftables.SAVED} {nftables.SAVED.removesuffix('.conf')}.d",
-                (nftables.PREFIX,),
-                f"Somebody saved the isolation, and a restart isolates again. Type, with the file that was shown: {nftables.MEND_SAVED}",
-            ),
-        ),
-        last_resort="A restart of the device clears it, unless somebody saved it (step 3): Islandmode itself saves nothing "
-        "there. ALL traffic through the device stops while it starts.",
-    )
-
-
-def _plain(rendering: Rendering) -> ByHand:
+def plain(point: PlanPoint) -> ByHand:
+    """Say what can be said of a platform of which no look is known: the plan's own commands."""
     return ByHand(
         become="Log in with the right to change its configuration.",
-        commands=rendering.restore,
+        commands=point.rendering.restore,
         answer="",
         looks=(),
-        last_resort=f"Remove whatever has {nftables.PREFIX} in its name.",
+        last_resort="Remove whatever has islandmode in its name.",
     )
-
-
-_PLATFORMS: dict[str, Callable[[Rendering], ByHand]] = {"nftables": _nftables}

@@ -5,13 +5,16 @@ and starts its timer, and traffic still passes; `isolate` only refers to that ob
 arrives late (after expiry, after restore) has no effect; `restore` deletes the object and is idempotent. No line acts
 later than `capabilities.latest_s` after it was sent, and a point says until when one that it gave up may still act.
 Device trouble is never raised: it is a `Reading` that is *not done* or *unknown*.
+
+`IsolationPoint` is what every way of isolating has. What only some have is a protocol of its own, and a capability says
+whether a point has it: `renewing`, `logging_in` and `showing_configuration` ask. Counting is in the state itself (`egress`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, cast
 
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.firewall import Firewall, Unread
@@ -126,28 +129,12 @@ class IsolationPoint(Protocol):
         """Log in (one attempt) and read facts; nothing is changed."""
         ...
 
-    async def configuration(self, deadline_s: float) -> Reading[Configuration]:
-        """Read running and saved configuration, routes and addresses, for the comparison before and after."""
-        ...
-
-    async def ready(self, deadline_s: float) -> Reading[None]:
-        """Open the session that a restore will use, and try it; nothing is changed."""
-        ...
-
-    async def try_login(self, deadline_s: float) -> Reading[None]:
-        """Log in anew, beside every open session, and out again: tells whether that is still possible."""
-        ...
-
     async def arm(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
         """Create the objects, start their timers, open the restore session, and return what was read back."""
         ...
 
     async def isolate(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Put armed conduits into isolation and read back."""
-        ...
-
-    async def renew(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
-        """Extend running timers; fails on an expired one."""
         ...
 
     async def restore(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
@@ -161,3 +148,46 @@ class IsolationPoint(Protocol):
     async def close(self) -> None:
         """End all sessions; never changes the device."""
         ...
+
+
+class Renews(Protocol):
+    """A point whose running timer can be set again; its capabilities say `renewable`."""
+
+    async def renew(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
+        """Extend running timers; fails on an expired one."""
+        ...
+
+
+class LogsIn(Protocol):
+    """A point with sessions; its capabilities say `logs_in`."""
+
+    async def ready(self, deadline_s: float) -> Reading[None]:
+        """Open the session that a restore will use, and try it; nothing is changed."""
+        ...
+
+    async def try_login(self, deadline_s: float) -> Reading[None]:
+        """Log in anew, beside every open session, and out again: tells whether that is still possible."""
+        ...
+
+
+class ShowsConfiguration(Protocol):
+    """A point whose configuration can be read; its capabilities say `shows_configuration`."""
+
+    async def configuration(self, deadline_s: float) -> Reading[Configuration]:
+        """Read running and saved configuration, routes and addresses, for the comparison before and after."""
+        ...
+
+
+def renewing(point: IsolationPoint) -> Renews | None:
+    """Give a point as one that renews, if it does."""
+    return cast("Renews", point) if point.capabilities.renewable else None
+
+
+def logging_in(point: IsolationPoint) -> LogsIn | None:
+    """Give a point as one that has sessions, if it has."""
+    return cast("LogsIn", point) if point.capabilities.logs_in else None
+
+
+def showing_configuration(point: IsolationPoint) -> ShowsConfiguration | None:
+    """Give a point as one whose configuration can be read, if it can."""
+    return cast("ShowsConfiguration", point) if point.capabilities.shows_configuration else None

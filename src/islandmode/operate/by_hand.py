@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from islandmode.core.rescue import Restorable
-from islandmode.isolation.by_hand import by_hand
+from islandmode.isolation.table import by_hand
 
 
 def lines_by_hand(left: Restorable) -> tuple[str, ...]:
     """Write what is on the card for every device: how to log in, the commands, and what must not show afterwards."""
     lines = []
     for name, point in left.points.items():
-        hands = by_hand(point.rendering)
+        hands = by_hand(point)
         lines.append(f"on {name} ({point.management.address}). {hands.become}")
         lines += [f"  {command}" for command in hands.commands]
         lines += [f"  {look.command}   must not show {', '.join(look.must_not_show)}" for look in hands.looks]

@@ -14,7 +14,7 @@ from islandmode.core.plan import Plan
 from islandmode.core.planning.plan_drill import check_in_part, check_site
 from islandmode.core.problem import Problem
 from islandmode.core.site import Site
-from islandmode.operate.plan import fault_at, plan_loaded
+from islandmode.operate.plan import plan_loaded
 from islandmode.rehearse.lab_place import lab_of_site
 from islandmode.rehearse.site_in_lab import lab_faults, needed_faults, site_faults
 from islandmode.rehearse.topology import Topology, read_with_places
@@ -144,13 +144,7 @@ def _unlike(found: Workspace, read: Mapping[str, tuple[Topology, YamlTree]]) -> 
 
 
 def _site_errors(tree: YamlTree, site: Site) -> Iterator[InputError]:
-    problems = check_site(site)
-    yield from (InputError(one.sentence, tree.place(one.path)) for one in problems)
-    for name, point in site.isolation_points.items() if not problems else ():
-        try:
-            isolation.render_rescue(name, point, {one: site.conduits[one].between for one in point.isolates})
-        except InputError as error:
-            yield InputError(error.message, tree.place(fault_at(name, point)))
+    yield from (_placed(tree, one) for one in (*check_site(site), *isolation.problems(site)))
 
 
 def _plan(found: Workspace, tree: YamlTree, drill: Drill) -> Plan:

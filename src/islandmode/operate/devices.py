@@ -11,8 +11,8 @@ from islandmode.core.errors import InputError, IslandmodeError
 from islandmode.core.outcome import Reading
 from islandmode.core.plan import PlanPoint
 from islandmode.core.rescue import Rescue, Restorable
-from islandmode.isolation.by_hand import mend_saved
 from islandmode.isolation.point import ConduitState, IsolationPoint, PointState
+from islandmode.isolation.table import mend_saved
 from islandmode.operate.ground import Ground, LabGround
 from islandmode.operate.plan import rescue_of
 from islandmode.operate.telling import Listener

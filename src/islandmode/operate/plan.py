@@ -8,9 +8,7 @@ from islandmode import isolation
 from islandmode.core.errors import InputError
 from islandmode.core.plan import Plan, PlanPoint
 from islandmode.core.planning.plan_drill import PlanRefused, check, make_plan
-from islandmode.core.rendering import Rendering
 from islandmode.core.rescue import Rescue
-from islandmode.core.site import SitePoint
 from islandmode.store import catalog
 from islandmode.store.catalog import Loaded
 from islandmode.store.rescue import Needed, read_needed, read_whole
@@ -24,12 +22,12 @@ def plan_of(workspace: Path, drill: str) -> tuple[Loaded, Plan]:
 
 def plan_loaded(loaded: Loaded) -> Plan:
     """Resolve a drill that was loaded; raises `InputError` with file:line:column."""
-    problems = check(loaded.drill, loaded.site, loaded.probes)
+    problems = (*check(loaded.drill, loaded.site, loaded.probes), *isolation.problems(loaded.site))
     if problems:
         raise catalog.problem_error(loaded, problems)
     used = {conduit for stage in loaded.drill.stages for conduit in stage.isolate}
     renderings = {
-        name: _rendered(loaded, name, point)
+        name: isolation.render(name, point, loaded.drill, loaded.site)
         for name, point in loaded.site.isolation_points.items()
         if used & set(point.isolates)
     }
@@ -37,18 +35,6 @@ def plan_loaded(loaded: Loaded) -> Plan:
         return make_plan(loaded.drill, loaded.site, loaded.probes, renderings)
     except PlanRefused as refused:
         raise catalog.problem_error(loaded, refused.problems) from refused
-
-
-def _rendered(loaded: Loaded, name: str, point: SitePoint) -> Rendering:
-    try:
-        return isolation.render(name, point, loaded.drill, loaded.site)
-    except InputError as error:
-        raise InputError(error.message, loaded.place("site", fault_at(name, point))) from None
-
-
-def fault_at(name: str, point: SitePoint) -> tuple[str, str, str]:
-    """Say where in the site stands what a platform cannot do: which one it is, or else its interfaces."""
-    return "isolation_points", name, "interfaces" if point.platform in isolation.PLATFORMS else "platform"
 
 
 def rescue_of(workspace: Path, drill: str) -> tuple[Rescue, tuple[InputError, ...], tuple[InputError, ...]]:
@@ -68,13 +54,14 @@ def _rescue(needed: Needed) -> tuple[Rescue, tuple[InputError, ...], tuple[Input
         try:
             rendering = isolation.render_rescue(name, point, between)
         except InputError as error:
-            lost.append(error)
+            lost.append(InputError(error.message, needed.place_of(name)))
             continue
         points[name] = PlanPoint(
             platform=point.platform,
             management=point.management,
             login=point.login,
             interfaces=point.interfaces,
+            options=point.options,
             conduits=tuple(between),
             between=dict(between),
             rendering=rendering,

@@ -14,6 +14,7 @@ import anyio
 
 from islandmode.core.errors import InputError, IslandmodeError, Refused
 from islandmode.core.rescue import Restorable
+from islandmode.isolation.point import logging_in
 from islandmode.operate.by_hand import lines_by_hand
 from islandmode.operate.devices import told_of_saved
 from islandmode.operate.ground import Ground, ground_of
@@ -113,8 +114,9 @@ def prove(workspace: Path, run: str) -> int:
     async def log_in() -> list[str]:
         wrong = []
         for name, point in points.items():
-            reading = await point.ready(10.0)
-            if not reading.done:
+            sessions = logging_in(point)
+            reading = None if sessions is None else await sessions.ready(10.0)
+            if reading is not None and not reading.done:
                 wrong.append(f"{name}: {reading.why or reading.outcome.value}")
             await point.close()
         return wrong

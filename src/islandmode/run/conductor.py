@@ -42,7 +42,7 @@ from islandmode.core.records import (
     VerifyDone,
     VerifyStarted,
 )
-from islandmode.isolation.point import IsolationPoint, PointState
+from islandmode.isolation.point import IsolationPoint, PointState, logging_in
 from islandmode.observe.vantage import Vantage
 from islandmode.run.deadman import DeadMan, egress_in
 from islandmode.run.guards import Guarded, Guards
@@ -356,7 +356,10 @@ class Conductor:
 
     async def _log_in_again(self, stage: str, name: str) -> None:
         """See that we did not lock ourselves out: a new login works after a stage, before anything is held."""
-        reading = await self._points[name].try_login(self._plan.points[name].capabilities.calls_s.login)
+        sessions = logging_in(self._points[name])
+        if sessions is None:
+            return
+        reading = await sessions.try_login(self._plan.points[name].capabilities.calls_s.login)
         tried = LoginTried(stage=stage, point=name, outcome=reading.outcome.value, why=reading.why)
         await self._journal.append(tried)
         if not reading.done:

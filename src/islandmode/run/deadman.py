@@ -17,7 +17,7 @@ from islandmode.core.egress import across
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import Plan
 from islandmode.core.records import ArmCancelled, ArmIntent, ArmResult, DeadManRead, DeadManRenew
-from islandmode.isolation.point import IsolationPoint, PointState
+from islandmode.isolation.point import IsolationPoint, PointState, renewing
 from islandmode.run.guards import Guards
 from islandmode.run.progress import Stop, TimerReading
 from islandmode.run.run_journal import RunJournal
@@ -167,8 +167,8 @@ class DeadMan:
 
         Returns why to stop when it could not be extended, and there is no time to try again.
         """
-        timer, able = self.timers.get(name), self._able(name)
-        if timer is None or timer.armed_s is None or not able.renewable:
+        timer, able, renews = self.timers.get(name), self._able(name), renewing(self._points[name])
+        if timer is None or timer.armed_s is None or not able.renewable or renews is None:
             return None
         # Never past the window: when that ends, so does every timer.
         for_s = able.settable_s(min(self._plan.dead_man_s, self._guards.window_left_s))
@@ -180,7 +180,7 @@ class DeadMan:
         async with self.writing[name]:
             if await self._guards.closed() is not None:
                 return None
-            reading = await self._points[name].renew(self.touched[name], for_s, able.calls_s.renew)
+            reading = await renews.renew(self.touched[name], for_s, able.calls_s.renew)
             self._expect(name, for_s, reading)
             self._keep(name, reading)
         await self._journal.append(DeadManRenew(point=name, for_s=for_s, **_result(reading)))

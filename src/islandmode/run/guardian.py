@@ -41,7 +41,7 @@ from islandmode.core.records import (
     RequestIgnored,
 )
 from islandmode.core.request import NotARequest, read_request
-from islandmode.isolation.point import IsolationPoint
+from islandmode.isolation.point import IsolationPoint, LogsIn, logging_in
 from islandmode.run.left import look_and_note
 from islandmode.run.restore import restore_until_seen
 from islandmode.store.journal import Journal
@@ -140,12 +140,14 @@ class Guardian:
         """Open on every point the session that a restore will use; returns why one could not be opened."""
         found: dict[str, Reading[None]] = {}
 
-        async def one(name: str, point: IsolationPoint) -> None:
-            found[name] = await point.ready(point.capabilities.calls_s.login)
+        async def one(name: str, sessions: LogsIn, deadline_s: float) -> None:
+            found[name] = await sessions.ready(deadline_s)
 
         async with anyio.create_task_group() as group:
             for name, point in self._points.items():
-                group.start_soon(one, name, point)
+                sessions = logging_in(point)
+                if sessions is not None:
+                    group.start_soon(one, name, sessions, point.capabilities.calls_s.login)
         wrong = (
             f"{name}: {reading.why or reading.outcome.value}" for name, reading in found.items() if not reading.done
         )

@@ -23,8 +23,8 @@ from islandmode.core.preflight import (
 )
 from islandmode.core.preflight_firewall import judge_firewall, judge_host
 from islandmode.core.records import ConfigurationCompared, ConfigurationRead, PreflightFound, When
-from islandmode.isolation.by_hand import mend_saved
-from islandmode.isolation.point import Configuration, IsolationPoint
+from islandmode.isolation.point import Configuration, IsolationPoint, showing_configuration
+from islandmode.isolation.table import comparable, mend_saved
 from islandmode.run.run_journal import RunJournal
 from islandmode.system.disk import Disk
 
@@ -116,7 +116,11 @@ class Preflight:
 
     async def _keep(self, name: str, when: When) -> str:
         """Read a configuration and write it down; returns why that was not done, or nothing."""
-        reading = await self._points[name].configuration(self._plan.points[name].capabilities.configuration_s)
+        shows = showing_configuration(self._points[name])
+        if shows is None:
+            # Nothing can be compared then, and the judge finds no reading: that passes as nothing.
+            return ""
+        reading = await shows.configuration(self._plan.points[name].capabilities.configuration_s)
         parts = reading.value.parts if reading.value is not None else {}
         unkept = ""
         for part, text in parts.items():
@@ -147,16 +151,17 @@ class Preflight:
         for name in self._plan.points:
             if await self._keep(name, "after"):
                 differences[name] = "The configuration after restore could not be read or written down."
-            after = self._after.get(name)
+            after, able = self._after.get(name), comparable(self._plan.points[name].platform)
             if after is None:
                 continue
-            found = compare_parts(self._before[name].parts, after.parts)
+            found = compare_parts(self._before[name].parts, after.parts, able)
             for part in sorted({*self._before[name].parts, *after.parts}):
                 text, ours = found.get(part, ""), after.ours.get(part, "")
                 more: dict[str, Any] = {}
                 if text:
                     mend = self._mend(name, part) if ours else ""
-                    more = {"changed": tuple(changed_lines(text, ours)), "anew": tuple(made_anew(text)), "mend": mend}
+                    changed, anew = changed_lines(text, ours, able), made_anew(text, able)
+                    more = {"changed": tuple(changed), "anew": tuple(anew), "mend": mend}
                 await self._journal.append(
                     ConfigurationCompared(point=name, part=part, same=not text, ours=bool(ours), **more)
                 )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from islandmode.core.drill import Drill
-from islandmode.core.errors import InputError
+from islandmode.core.errors import InputError, Place
 from islandmode.core.rescue import RescueDrill, RescueSite
 from islandmode.core.site import Site, SitePoint
 from islandmode.store import catalog
@@ -32,6 +32,12 @@ class Needed:
     points: Mapping[str, tuple[SitePoint, Between]]
     lost: Mapping[str, InputError]
     left_out: tuple[InputError, ...]
+    tree: YamlTree
+    """The site's file."""
+
+    def place_of(self, point: str) -> Place:
+        """Say where a point stands in it."""
+        return self.tree.place(("isolation_points", point))
 
 
 def read_needed(workspace: Path, drill: str) -> Needed:
@@ -78,7 +84,7 @@ def _needed(site: str, trees: Sequence[YamlTree], wanted: tuple[str, ...] | None
         for other in trees[1:]
     ]
     conduits = wanted or tuple(dict.fromkeys(conduit for _, between in points.values() for conduit in between))
-    return Needed(site, conduits, points, lost, tuple(left_out))
+    return Needed(site, conduits, points, lost, tuple(left_out), trees[0])
 
 
 def _isolates(tree: YamlTree, name: str) -> tuple[str, ...]:

@@ -18,7 +18,8 @@ from islandmode.core.errors import InputError
 from islandmode.core.plan import DyingFlow, Plan, PlanPoint
 from islandmode.core.probe import CanaryProbe, IcmpProbe
 from islandmode.core.text import how_many
-from islandmode.isolation.by_hand import ByHand, Look, by_hand
+from islandmode.isolation.by_hand import ByHand, Look
+from islandmode.isolation.table import by_hand
 from islandmode.ui.card_style import STYLE
 
 CARD, TITLE = "card.html", "Restore by hand"
@@ -28,7 +29,6 @@ LARGEST_PT, MANY_PT, SMALLEST_PT = 14.0, 11.0, 8.0
 FEW = 3
 HEAD_BYTES = 400
 """How much of a file is looked at for the title of a card, so that no other file is ever overwritten by one."""
-SSH_PORT = 22
 BY_ITSELF = {
     "A": "It restores by itself, by a timer of its own that needs nobody, at most {limit} after {since}.",
     "B": "It restores by itself, by a timer of its own, at most {limit} after {since}, and a little more on a slow device.",
@@ -142,7 +142,7 @@ def _facts(facts: Iterable[tuple[str, str]]) -> str:
 
 def _device(plan: Plan, number: int, name: str, lab: TypedAt | None) -> str:
     point = plan.points[name]
-    hands = by_hand(point.rendering)
+    hands = by_hand(point)
     zones = (f"{conduit} ({' to '.join(point.between[conduit])})" for conduit in point.conduits)
     facts = (
         ("Platform", escape(point.platform)),
@@ -178,35 +178,38 @@ def _duration(seconds: float) -> str:
 
 
 def _console(name: str, point: PlanPoint, hands: ByHand, lab: TypedAt | None) -> str:
-    port = f" -p {point.management.port}" if point.management.port != SSH_PORT else ""
-    ssh = f"ssh{port} YOU@{point.management.address}"
     if lab is not None:
         shell = lab.command("lab", "shell", "--lab", lab.lab, name)
         return f"<p>In the lab, from the machine that it is on: {_for_host(shell)}</p>"
-    return (
-        "<p>Screen and keyboard at the device, or its serial console. Or, from a machine in zone "
-        f'{escape(point.management.zone)}: <code class="console">{escape(ssh)}</code></p><p>{escape(hands.become)}</p>'
+    far = (
+        f' Or, from a machine in zone {escape(point.management.zone)}: <code class="console">{escape(hands.console)}</code>'
+        if hands.console
+        else ""
     )
+    return f"<p>Screen and keyboard at the device, or its serial console.{far}</p><p>{escape(hands.become)}</p>"
 
 
 def _commands(hands: ByHand) -> str:
-    listed = "".join(f"<li><code>{_breakable(command)}</code></li>" for command in hands.commands)
-    longest = max((len(part) for command in hands.commands for part in _parts(command)), default=1)
+    commands = tuple(_parts(command, hands.breaks_after) for command in hands.commands)
+    listed = "".join(f"<li><code>{_breakable(parts)}</code></li>" for parts in commands)
+    longest = max((len(part) for parts in commands for part in parts), default=1)
     largest_pt = LARGEST_PT if len(hands.commands) <= FEW else MANY_PT
     size_pt = max(SMALLEST_PT, min(largest_pt, LINE_PT / (longest * LETTER_EM)))
-    broken = any(len(_parts(command)) > 1 for command in hands.commands)
+    broken = any(len(parts) > 1 for parts in commands)
     lines = " Where a command is printed over two lines, Enter between them does no harm." if broken else ""
     return f'<ol class="type" style="font-size:{size_pt:.1f}pt">{listed}</ol><p>{escape(hands.answer)}{lines}</p>'
 
 
-def _parts(command: str) -> list[str]:
-    """Take a command apart where a line may end: after a semicolon, where a shell and a device allow it too."""
-    parts = command.split("; ")
-    return [*(f"{part}; " for part in parts[:-1]), parts[-1]]
+def _parts(command: str, breaks_after: str) -> list[str]:
+    """Take a command apart where a line may end, if it may anywhere."""
+    if not breaks_after:
+        return [command]
+    parts = command.split(breaks_after)
+    return [*(f"{part}{breaks_after}" for part in parts[:-1]), parts[-1]]
 
 
-def _breakable(command: str) -> str:
-    return "".join(f"<span>{escape(part.rstrip())}</span>{' ' * part.endswith(' ')}" for part in _parts(command))
+def _breakable(parts: list[str]) -> str:
+    return "".join(f"<span>{escape(part.rstrip())}</span>{' ' * part.endswith(' ')}" for part in parts)
 
 
 def _look(look: Look) -> str:

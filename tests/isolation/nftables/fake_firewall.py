@@ -16,7 +16,7 @@ from threading import Event
 from typing import Any
 
 from islandmode.isolation.nftables import firewall_reading
-from islandmode.isolation.nftables.point import Access, NftablesPoint, NftSession
+from islandmode.isolation.nftables.point import NftablesPoint, NftAccess, NftSession
 from islandmode.isolation.session import DeviceSession
 from napalm_nftables.errors import LinkLost
 from napalm_nftables.link import Answer
@@ -357,7 +357,7 @@ class FakePoint(NftablesPoint):
         known_hosts: Path = Path("/nowhere"),
     ) -> None:
         self._device = device
-        access = Access("127.0.0.1", 22, "drill", "sudo", known_hosts=known_hosts)
+        access = NftAccess("127.0.0.1", 22, "drill", "sudo", known_hosts=known_hosts)
         super().__init__("fw", planned(conduits), access, device.clock, run)
 
     def _session(self, what: str) -> DeviceSession[NftSession]:

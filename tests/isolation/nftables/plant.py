@@ -14,7 +14,7 @@ from islandmode.core.plan import PlanPoint
 from islandmode.core.rendering import Rendering
 from islandmode.core.site import Conduit, Login, Management, Site, VantagePoint, Zone
 from islandmode.isolation.nftables import recipe
-from islandmode.isolation.nftables.point import Access, NftablesPoint
+from islandmode.isolation.nftables.point import NftablesPoint, NftAccess
 from islandmode.system.clock import MachineClock
 from tests.napalm_nftables.firewall_node import PASSWORD, FirewallNode, Relay
 
@@ -157,5 +157,5 @@ def make_point(node: FirewallNode, relay: Relay | None = None, run: str | None =
         "password": PASSWORD,
     }
     return PointOnNode(
-        NftablesPoint("fw", planned(), Access(**arguments | access), MachineClock.of_this_boot(), run), relay
+        NftablesPoint("fw", planned(), NftAccess(**arguments | access), MachineClock.of_this_boot(), run), relay
     )

@@ -10,7 +10,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-from islandmode.isolation.nftables.point import Access, NftablesPoint, NftSession
+from islandmode.isolation.nftables.point import NftablesPoint, NftAccess, NftSession
 from islandmode.isolation.session import DeviceSession
 from islandmode.system.clock import MachineClock
 from napalm_nftables.errors import DeviceSilent, LinkLost
@@ -152,7 +152,7 @@ class SayingPoint(NftablesPoint):
 
     def __init__(self, dice: random.Random) -> None:
         self._dice = dice
-        access = Access("127.0.0.1", 22, "drill", "sudo", known_hosts=Path("/nowhere"))
+        access = NftAccess("127.0.0.1", 22, "drill", "sudo", known_hosts=Path("/nowhere"))
         super().__init__("conduit-firewall", planned(("corporate-line3",)), access, CLOCK, RUN)
 
     def _session(self, what: str) -> DeviceSession[NftSession]:

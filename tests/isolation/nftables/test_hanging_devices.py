@@ -14,7 +14,7 @@ import pytest
 from islandmode.core.outcome import Outcome
 from islandmode.core.records import Entry, RestoreSeen
 from islandmode.isolation.nftables import recipe
-from islandmode.isolation.nftables.point import Access, NftablesPoint
+from islandmode.isolation.nftables.point import NftablesPoint, NftAccess
 from islandmode.run.restore import restore_until_seen
 from islandmode.system.clock import MachineClock
 from tests.isolation.nftables.plant import (
@@ -210,7 +210,7 @@ async def test_forty_five_silent_devices_do_not_delay_the_restore_of_a_forty_six
     await good.point.arm(OFFICE, 60, DEADLINE_S)
     await good.point.isolate(OFFICE, DEADLINE_S)
     with socket.create_server(("127.0.0.1", 0), backlog=256) as silent:
-        access = Access("127.0.0.1", silent.getsockname()[1], "drill", "sudo", node.known_hosts(good.relay), "x")
+        access = NftAccess("127.0.0.1", silent.getsockname()[1], "drill", "sudo", node.known_hosts(good.relay), "x")
         points = {
             f"silent-{number}": NftablesPoint(f"silent-{number}", planned(), access, clock, RUN) for number in range(45)
         }

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from islandmode.core.errors import InputError
 from islandmode.core.rendering import Rendering
-from islandmode.isolation.by_hand import mend_saved
 from islandmode.isolation.nftables import reading, recipe
 from islandmode.isolation.nftables import saved as saved_files
+from islandmode.isolation.table import mend_saved
 
 BETWEEN = {"remote-access": ("vendors", "line3"), "corporate-dmz": ("corporate", "dmz")}
 INTERFACES = {"vendors": ("eth2",), "line3": ("eth4",), "corporate": ("eth1",), "dmz": ("eth3",)}

@@ -29,6 +29,7 @@ from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.verdict import verdict_json
+from islandmode.isolation.nftables.reading import COMPARABLE
 from islandmode.isolation.nftables.recipe import CAPABILITIES
 from islandmode.isolation.point import Configuration, Facts, PointState
 from islandmode.run.deadman import arm_trouble, watch_trouble
@@ -103,12 +104,15 @@ def records_of(name: str, reading: Reading[Any], before: Configuration | None) -
         trouble = trouble or watch_trouble("conduit-firewall", CAPABILITIES, CONDUITS, CONDUITS, reading, 30.0)
         found += [("stop", {"by": "dead_man", "why": trouble})] if trouble else []
     if isinstance(reading.value, Configuration) and before is not None:
-        diffs = compare_parts(before.parts, reading.value.parts)
+        diffs = compare_parts(before.parts, reading.value.parts, COMPARABLE)
         for part, ours in reading.value.ours.items():
             data = {"point": "conduit-firewall", "part": part, "same": part not in diffs, "ours": bool(ours)}
-            changed = changed_lines(diffs.get(part, ""), ours)
+            changed = changed_lines(diffs.get(part, ""), ours, COMPARABLE)
             found.append(
-                ("configuration.compared", data | {"changed": changed, "anew": made_anew(diffs.get(part, ""))})
+                (
+                    "configuration.compared",
+                    data | {"changed": changed, "anew": made_anew(diffs.get(part, ""), COMPARABLE)},
+                )
             )
     return found
 
@@ -156,7 +160,7 @@ async def hear(seed: int) -> Counter[Outcome]:
             encode(replace(good_run()[1][0], kind=kind, data=json.loads(json.dumps(data, allow_nan=False))), GENESIS)
         if number % JUDGED_EVERY == 0:
             parts = reading.value.parts if isinstance(reading.value, Configuration) else {}
-            assert_judged(said, compare_parts(before.parts if before is not None else {}, parts))
+            assert_judged(said, compare_parts(before.parts if before is not None else {}, parts, COMPARABLE))
         if isinstance(reading.value, Configuration):
             before = reading.value
     await point.close()

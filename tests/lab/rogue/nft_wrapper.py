@@ -4,6 +4,8 @@ The file named by NFT_FAULT_FILE (default /etc/nft-fault) says how, so that a te
 
     swallow-hold    an isolate is answered as done and never reaches the kernel
     late-reply      the answer to an isolate comes 2 s late, the rule is in force in time
+    lost-reply      the answer to an isolate does not come, nor any after it; the rule is in force in time
+    half-line       the second half of an isolate does not come, nor anything after it
     late-answers    every answer comes 1.2 s late
     late-rule       an isolate reaches the kernel 2 s late
     drop-timeout    `timeout` is dropped silently from every element
@@ -23,8 +25,11 @@ from pathlib import Path
 REAL = os.environ.get("NFT_REAL", "/usr/sbin/nft.real")
 FAULT_FILE = Path(os.environ.get("NFT_FAULT_FILE", "/etc/nft-fault"))
 LATE_S = 2.0
+LOST_S = 3600.0
 SLOW_S = 1.2
 quiet_until = [0.0]
+broken_off: list[str] = []
+"""The line that came in half; nothing after it comes at all."""
 
 
 def fault() -> str:
@@ -42,6 +47,12 @@ def changed(line: str) -> str | None:
         time.sleep(LATE_S)
     if isolates and name == "late-reply":
         quiet_until[0] = time.monotonic() + LATE_S
+    if isolates and name == "lost-reply":
+        quiet_until[0] = time.monotonic() + LOST_S
+    if isolates and name == "half-line":
+        parts = line.split("; ")
+        broken_off.append(line)
+        line = "; ".join(parts[: len(parts) // 2])
     if name == "late-answers":
         quiet_until[0] = time.monotonic() + SLOW_S
     if name == "drop-timeout":
@@ -70,7 +81,7 @@ def main() -> int:
     answers = threading.Thread(target=pump_answers, args=(real.stdout.fileno(), 1), daemon=True)
     answers.start()
     for line in sys.stdin:
-        passed = changed(line)
+        passed = None if broken_off else changed(line)
         if passed is not None:
             real.stdin.write(passed.encode())
             real.stdin.flush()

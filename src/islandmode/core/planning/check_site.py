@@ -24,7 +24,6 @@ def site_problems(site: Site) -> Iterator[Problem]:
         for index, flow in enumerate(conduit.flows):
             yield from _flow(site, name, conduit, flow, ("conduits", name, "flows", index))
     for name, point in site.isolation_points.items():
-        yield from _interfaces(site, name, point)
         yield from _lab_secrets(site, name, point)
 
 
@@ -138,27 +137,6 @@ def _end(name: str, conduit: Conduit, flow: Flow, end: str, zones: frozenset[str
             "conduit that carries it, or nobody can say when it dies."
         )
     return None
-
-
-def _interfaces(site: Site, name: str, point: SitePoint) -> Iterator[Problem]:
-    at: Path = ("isolation_points", name, "interfaces")
-    for conduit in dict.fromkeys(point.isolates):
-        for zone in site.conduits[conduit].between:
-            if not point.interfaces.get(zone):
-                sentence = (
-                    f"{name} isolates {conduit} but names no interface towards zone {zone}; add it under interfaces."
-                )
-                yield Problem("site", at, sentence)
-    leads: dict[str, str] = {}
-    for zone, interfaces in point.interfaces.items():
-        for interface in dict.fromkeys(interfaces):
-            first = leads.setdefault(interface, zone)
-            if first != zone:
-                sentence = (
-                    f"Interface {interface} of {name} leads to zone {first} and to zone {zone}, so isolating by interface "
-                    "would not part them; name it under the one zone that it leads to."
-                )
-                yield Problem("site", (*at, zone), sentence)
 
 
 def _lab_secrets(site: Site, name: str, point: SitePoint) -> Iterator[Problem]:

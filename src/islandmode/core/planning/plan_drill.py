@@ -110,6 +110,7 @@ def _point(drill: Drill, site: Site, point: SitePoint, rendering: Rendering) -> 
         management=point.management,
         login=point.login,
         interfaces=point.interfaces,
+        options=point.options,
         conduits=conduits,
         between={conduit: site.conduits[conduit].between for conduit in conduits},
         rendering=rendering,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ from islandmode.isolation import incoming
 from islandmode.isolation.nftables import firewall_look, reading, recipe
 from islandmode.isolation.nftables import saved as saved_files
 from islandmode.isolation.nftables.login_trouble import FIRST_COMMAND, NFT_SILENT, NO_NFT, TELLS_NOTHING, with_remedy
+from islandmode.isolation.platform import Access
 from islandmode.isolation.point import ConduitState, Configuration, Facts, PointState
 from islandmode.isolation.session import NO_ANSWER, DeviceSession, DeviceTrouble, restore_through
 from islandmode.system.clock import Clock
@@ -54,23 +55,16 @@ READ = {
 
 
 @dataclass(frozen=True)
-class Access:
-    """How to log in, with secrets resolved; never printed. `key` is a path or the key itself."""
+class NftAccess(Access):
+    """How to log in, and where nft is."""
 
-    host: str
-    port: int
-    user: str
-    become: str
-    known_hosts: Path
-    password: str | None = field(default=None, repr=False)
-    key: str | None = field(default=None, repr=False)
     nft: str = "/usr/sbin/nft"
 
 
 class NftSession:
     """A NAPALM driver with its held-open nft channel, as a device session wants it."""
 
-    def __init__(self, access: Access, clock: Clock) -> None:
+    def __init__(self, access: NftAccess, clock: Clock) -> None:
         """Make the driver; nothing is contacted yet."""
         self._clock = clock
         self._trip_s: float | None = None
@@ -199,7 +193,7 @@ class NftSession:
 class NftablesPoint:
     """An isolation point on a Linux firewall that runs nftables."""
 
-    def __init__(self, name: str, planned: PlanPoint, access: Access, clock: Clock, run: str | None) -> None:
+    def __init__(self, name: str, planned: PlanPoint, access: NftAccess, clock: Clock, run: str | None) -> None:
         """Know the device; nothing is contacted yet. Without a run it can only restore, and then whatever stands there."""
         self._run = run
         self._name = name

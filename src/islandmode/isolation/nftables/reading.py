@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
+from islandmode.core.difference import Comparable
 from islandmode.core.egress import Way
 from islandmode.isolation import incoming
 from islandmode.isolation.nftables import egress
@@ -21,6 +22,23 @@ _SAID = re.compile(r'"[^"\n]*"|#.*')
 """What only tells: texts in quotes, and comments."""
 _MOVES = re.compile(r"\t\t(?:flags .*\b(?:dynamic|timeout)\b|timeout )")
 TIMER_MAX_S = 10 * 366 * 86400.0
+
+_HANDLE = re.compile(r"\s*# handle \d+$")
+"""What nft numbers its objects with; a table that is loaded again has another number, and new counters."""
+RULES = frozenset({"running", "saved"})
+"""Parts in which only people and programs write; the kernel keeps house in all others."""
+_OF_THE_KERNEL = re.compile(r"\bproto kernel(?:_ll|_lo|_ra)?\b")
+_DETECTION = re.compile(r" (?:tentative|dadfailed|optimistic)\b")
+
+
+def without_housekeeping(part: str, line: str) -> str | None:
+    """Leave out what the kernel does by itself: routes that follow from addresses, and how far it has looked for twins of one."""
+    if part in RULES:
+        return line
+    return None if _OF_THE_KERNEL.search(line) else _DETECTION.sub("", line).rstrip()
+
+
+COMPARABLE = Comparable(kept=without_housekeeping, unnumbered=lambda line: _HANDLE.sub("", line))
 
 
 def rows(answer: str) -> tuple[dict[str, Any], ...]:

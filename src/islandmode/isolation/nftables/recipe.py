@@ -48,6 +48,7 @@ from islandmode.core.errors import InputError
 from islandmode.core.rendering import Rendering, StageLines
 from islandmode.isolation.nftables import egress
 
+PLATFORM = "nftables"
 PREFIX = "islandmode_"
 OWNER = "by_"
 ANY_RUN = "this-run"
@@ -84,7 +85,8 @@ Between = Mapping[str, tuple[str, str]]
 Ways = Mapping[str, tuple[Way, ...]]
 """What is counted, by conduit."""
 
-_INTERFACE = re.compile(r"[A-Za-z0-9_.:@-]{1,15}")
+INTERFACE = re.compile(r"[A-Za-z0-9_.:@-]{1,15}")
+INTERFACE_WORDS = "1 to 15 letters, digits or _.:@-"
 _HOOKS = ("forward", "input", "output")
 _NEIGHBOURS = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept"
 
@@ -223,9 +225,9 @@ def check(name: str, between: Between, interfaces: Interfaces) -> None:
         for zone in zones:
             if not interfaces.get(zone):
                 raise InputError(f"{name}: conduit {conduit} needs an interface towards zone {zone}; name it there.")
-            odd = [one for one in interfaces[zone] if not _INTERFACE.fullmatch(one)]
+            odd = [one for one in interfaces[zone] if not INTERFACE.fullmatch(one)]
             if odd:
-                raise InputError(f'{name}: "{odd[0]}" is no interface name; it has 1 to 15 letters, digits or _.:@-.')
+                raise InputError(f'{name}: "{odd[0]}" is no interface name; it has {INTERFACE_WORDS}.')
         shared = set(interfaces[zones[0]]) & set(interfaces[zones[1]])
         if shared:
             raise InputError(
@@ -247,7 +249,7 @@ def render(
     check(name, {conduit: between[conduit] for conduit in conduits}, interfaces)
     return Rendering(
         point=name,
-        platform="nftables",
+        platform=PLATFORM,
         conduits=conduits,
         arm=(arm_line(conduits, between, interfaces, ways, for_s, ANY_RUN),) if conduits else (),
         stages=tuple(

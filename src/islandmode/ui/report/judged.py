@@ -43,7 +43,7 @@ def render_report(
         section("Findings", behind.findings(verdict, moments)),
         section("Probe by probe", behind.probes(verdict)),
         section("What the firewalls counted", behind.counted(verdict)),
-        section("Device configuration, before and after", behind.differences(plan, configuration_diffs)),
+        section("Device configuration, before and after", behind.differences(plan, records, configuration_diffs)),
         section("The dead-man, as the device said it", behind.dead_man(plan, records, timeline)),
         section("How this was measured, and what it does not show", behind.method(plan, records)),
     )

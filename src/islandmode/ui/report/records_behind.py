@@ -104,12 +104,21 @@ def counted(verdict: Verdict) -> str:
     )
 
 
-def differences(plan: Plan, changed: Mapping[str, str]) -> str:
-    """Show what differs in the devices' configuration."""
-    if not changed:
-        points = ", ".join(plan.points)
-        return f"<p>{escape(points)}: running and saved ruleset, routes, addresses and interfaces are the same, line by line.</p>"
-    return "".join(f"<h3>{escape(name)}</h3><pre>{escape(text)}</pre>" for name, text in sorted(changed.items()))
+def differences(plan: Plan, records: Sequence[Record], changed: Mapping[str, str]) -> str:
+    """Show what differs in the devices' configuration, and name the parts that were compared and are the same."""
+    told = [_the_same(name, records) for name in plan.points]
+    told += [f"<h3>{escape(name)}</h3><pre>{escape(text)}</pre>" for name, text in sorted(changed.items())]
+    return "".join(told)
+
+
+def _the_same(point: str, records: Sequence[Record]) -> str:
+    compared = list(of_kind(records, "configuration.compared", point=point))
+    same = [str(record.data["part"]) for record in compared if record.data["same"]]
+    if not compared:
+        return f"<p>{escape(point)}: its configuration before and after could not be compared.</p>"
+    return (
+        f"<p>{escape(point)}: the same before and after, line by line: {escape(', '.join(same))}.</p>" if same else ""
+    )
 
 
 def dead_man(plan: Plan, records: Sequence[Record], timeline: Timeline) -> str:

@@ -1,0 +1,94 @@
+"""nftables as a platform: how a site's point is checked, rendered and opened, and what a person types on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from islandmode.core.plan import PlanPoint
+from islandmode.core.problem import Path, Problem
+from islandmode.core.rendering import Rendering
+from islandmode.core.site import SitePoint
+from islandmode.isolation.by_hand import ByHand, Look, ssh_to
+from islandmode.isolation.nftables import reading, recipe
+from islandmode.isolation.nftables import saved as saved_files
+from islandmode.isolation.platform import Access, Asked, Between, Platform
+from islandmode.isolation.point import IsolationPoint
+from islandmode.system.clock import Clock
+
+
+def check(name: str, point: SitePoint, between: Between) -> Iterator[Problem]:
+    """Find what keeps interfaces from telling zones apart: one that is missing, is no name, or leads to two zones."""
+    at: Path = ("isolation_points", name, "interfaces")
+    for conduit, zones in between.items():
+        for zone in zones:
+            if not point.interfaces.get(zone):
+                sentence = (
+                    f"{name} isolates {conduit} but names no interface towards zone {zone}; add it under interfaces."
+                )
+                yield Problem("site", at, sentence)
+    leads: dict[str, str] = {}
+    for zone, interfaces in point.interfaces.items():
+        for index, interface in enumerate(interfaces):
+            if not recipe.INTERFACE.fullmatch(interface):
+                sentence = f'{name}: "{interface}" is no interface name; it has {recipe.INTERFACE_WORDS}.'
+                yield Problem("site", (*at, zone, index), sentence)
+        for interface in dict.fromkeys(interfaces):
+            first = leads.setdefault(interface, zone)
+            if first != zone:
+                sentence = (
+                    f"Interface {interface} of {name} leads to zone {first} and to zone {zone}, so isolating by interface "
+                    "would not part them; name it under the one zone that it leads to."
+                )
+                yield Problem("site", (*at, zone), sentence)
+
+
+def render(asked: Asked) -> Rendering:
+    """Render every line of a point."""
+    return recipe.render(asked.name, asked.stages, asked.between, asked.point.interfaces, asked.dead_man_s, asked.ways)
+
+
+def open_point(name: str, planned: PlanPoint, access: Access, clock: Clock, run: str | None) -> IsolationPoint:
+    """Make the edge to a firewall; nothing is contacted yet."""
+    # Imported late: NAPALM takes most of a second, and only a run needs it.
+    from islandmode.isolation.nftables.point import NftablesPoint, NftAccess  # noqa: PLC0415 - only where it is needed, as it is slow
+
+    return NftablesPoint(name, planned, NftAccess(**vars(access)), clock, run)
+
+
+def by_hand(point: PlanPoint) -> ByHand:
+    """Say how to restore a Linux firewall by hand."""
+    tables = tuple(recipe.table_of(conduit) for conduit in point.rendering.conduits)
+    return ByHand(
+        become="Log in as root, or become root with: sudo -i",
+        commands=point.rendering.restore,
+        answer="A command that worked answers nothing.",
+        looks=(
+            Look(
+                "nft list tables",
+                tables,
+                "Type the command with that name again, letter by letter.",
+            ),
+            Look(
+                f"grep -rs {recipe.PREFIX} {recipe.SAVED} {recipe.SAVED.removesuffix('.conf')}.d",
+                (recipe.PREFIX,),
+                f"Somebody saved the isolation, and a restart isolates again. Type, with the file that was shown: {recipe.MEND_SAVED}",
+            ),
+        ),
+        last_resort="A restart of the device clears it, unless somebody saved it (step 3): Islandmode itself saves nothing "
+        "there. ALL traffic through the device stops while it starts.",
+        console=ssh_to(point.management),
+        # A shell and nft both allow a line to end there.
+        breaks_after="; ",
+    )
+
+
+NFTABLES = Platform(
+    name=recipe.PLATFORM,
+    capabilities=recipe.CAPABILITIES,
+    check=check,
+    render=render,
+    open=open_point,
+    by_hand=by_hand,
+    mend_saved=saved_files.mend,
+    comparable=reading.COMPARABLE,
+)

@@ -1,0 +1,103 @@
+"""A platform: all that Islandmode knows of one way of isolating, as one value. `table` lists them all.
+
+A new platform is a folder beside this file that makes such a value, and a row in that table (docs/add-a-platform.md).
+Everything here is pure but `open`: what takes long to import, such as a vendor's library, is imported only there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from islandmode.core.capabilities import Capabilities
+from islandmode.core.difference import UNTOUCHED, Comparable
+from islandmode.core.egress import Way
+from islandmode.core.plan import PlanPoint
+from islandmode.core.problem import Problem, unknown
+from islandmode.core.rendering import Rendering
+from islandmode.core.site import SitePoint
+from islandmode.isolation.by_hand import ByHand, plain
+from islandmode.isolation.point import IsolationPoint
+from islandmode.system.clock import Clock
+
+Between = Mapping[str, tuple[str, str]]
+"""Outer and inner zone by conduit."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to log in, with secrets resolved; never printed. `key` is a path or the key itself."""
+
+    host: str
+    port: int
+    user: str
+    become: str
+    known_hosts: Path
+    password: str | None = field(default=None, repr=False)
+    key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a drill asks of one isolation point: everything that its device lines may depend on.
+
+    `stages` gives the conduits that each stage isolates on it, in order. `ways` are those to be counted, by conduit, where the
+    platform counts.
+    """
+
+    name: str
+    point: SitePoint
+    between: Between
+    stages: Mapping[str, tuple[str, ...]]
+    dead_man_s: float
+    ways: Mapping[str, tuple[Way, ...]]
+
+
+class Check(Protocol):
+    """Finds what a platform cannot do at a point of a site; the path of each problem leads into the site's file."""
+
+    def __call__(self, name: str, point: SitePoint, between: Between) -> Iterable[Problem]:
+        """Check a point that isolates these conduits, whose zones are known."""
+        ...
+
+
+class Open(Protocol):
+    """Makes the edge to a planned point."""
+
+    def __call__(self, name: str, planned: PlanPoint, access: Access, clock: Clock, run: str | None) -> IsolationPoint:
+        """Contact nothing yet. Without a run the point only restores, and then whatever stands there."""
+        ...
+
+
+def _mends_nothing(_files: tuple[str, ...]) -> str:
+    return ""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """One way of isolating."""
+
+    name: str
+    """As the site's file has it, under `platform`."""
+    capabilities: Capabilities
+    check: Check
+    render: Callable[[Asked], Rendering]
+    """Writes every device line of a point. Raises `InputError` where it cannot: a rescue may ask what `check` never saw."""
+    open: Open
+    options: Mapping[str, str] = field(default_factory=dict)
+    """What each of its own fields in the site's file means; any other is refused."""
+    by_hand: Callable[[PlanPoint], ByHand] = plain
+    mend_saved: Callable[[tuple[str, ...]], str] = _mends_nothing
+    """Gives the command that takes Islandmode's objects out of saved files, or of the main file where none is named."""
+    comparable: Comparable = UNTOUCHED
+
+
+def problems_at(platform: Platform, name: str, point: SitePoint, between: Between) -> Iterator[Problem]:
+    """Find what a platform finds wrong about a point of a site: options of which it has none, and what it checks itself."""
+    for key in point.options:
+        if key not in platform.options:
+            at = ("isolation_points", name, "options", key)
+            yield unknown("site", at, f"option of {platform.name} named", key, platform.options)
+    yield from platform.check(name, point, between)

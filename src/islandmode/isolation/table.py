@@ -1,0 +1,45 @@
+"""The one table of platforms, and what is asked of it by a platform's name. Pure, but for what a platform's `open` does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from islandmode.core.difference import UNTOUCHED, Comparable
+from islandmode.core.plan import PlanPoint
+from islandmode.core.problem import Problem, unknown
+from islandmode.core.site import SitePoint
+from islandmode.isolation.by_hand import ByHand, plain
+from islandmode.isolation.nftables.platform import NFTABLES
+from islandmode.isolation.platform import Between, Platform, problems_at
+
+PLATFORMS: dict[str, Platform] = {platform.name: platform for platform in (NFTABLES,)}
+
+
+def point_problems(name: str, point: SitePoint, between: Between) -> Iterator[Problem]:
+    """Find what is wrong about a point of a site that only its platform can tell, and a platform that nothing has."""
+    platform = PLATFORMS.get(point.platform)
+    if platform is not None:
+        yield from problems_at(platform, name, point, between)
+    else:
+        yield unknown("site", ("isolation_points", name, "platform"), "platform", point.platform, PLATFORMS)
+
+
+def by_hand(point: PlanPoint) -> ByHand:
+    """Say how to restore a device by hand; a plan of a platform that is not known here still has its commands."""
+    platform = PLATFORMS.get(point.platform)
+    return plain(point) if platform is None else platform.by_hand(point)
+
+
+def mend_saved(platform: str, files: tuple[str, ...] = ()) -> str:
+    """Give the command that takes Islandmode's objects out of saved files; empty for a platform of which none is known.
+
+    Without files it is for the saved configuration's main file.
+    """
+    known = PLATFORMS.get(platform)
+    return "" if known is None else known.mend_saved(files)
+
+
+def comparable(platform: str) -> Comparable:
+    """Say what must be known of a platform's configurations to compare two of them."""
+    known = PLATFORMS.get(platform)
+    return UNTOUCHED if known is None else known.comparable

@@ -1,0 +1,116 @@
+"""The contract of every platform, over real SSH and a real kernel firewall."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+import pytest
+
+from islandmode.core.plan import PlanPoint
+from islandmode.core.site import SitePoint
+from islandmode.isolation.nftables.platform import NFTABLES
+from islandmode.isolation.point import IsolationPoint
+from islandmode.system.clock import MachineClock
+from tests.isolation.contract import RUN, Contract
+from tests.isolation.nftables.plant import HOSTS, PointOnNode, Way, make_point, passing, planned
+from tests.isolation.nftables.test_hanging_devices import ODD, odd_nft
+from tests.isolation.nftables.test_late_lines import Sshd, WhenReady, ready, sshd
+from tests.napalm_nftables.firewall_node import FirewallNode, Relay
+
+__all__ = ["ready", "sshd"]
+pytestmark = [pytest.mark.lab]
+
+WAYS = {
+    f"corporate-{zone}": tuple(
+        Way(*way)
+        for way in (
+            *(("corporate", address) for address in HOSTS[zone]),
+            *((zone, address) for address in HOSTS["corporate"]),
+        )
+    )
+    for zone in ("line3", "dmz")
+}
+
+
+class NftablesBench:
+    """The firewall node, with an nft before the real one that can lose what comes and goes."""
+
+    platform = NFTABLES
+    conduits = ("corporate-line3", "corporate-dmz")
+    dead_man_s = 4.0
+    short_s = 3.0
+
+    def __init__(self, node: FirewallNode, sshd: Sshd, ready: type[WhenReady]) -> None:
+        self._node, self._sshd, self._ready = node, sshd, ready
+        self._made: list[PointOnNode] = []
+        self.clock = MachineClock.of_this_boot()
+        odd_nft(node, "obedient")
+
+    @property
+    def site_point(self) -> SitePoint:
+        known = self.planned()
+        return SitePoint(
+            platform=known.platform,
+            management=known.management,
+            login=known.login,
+            interfaces=known.interfaces,
+            isolates=self.conduits,
+        )
+
+    def play(self, story: Callable[[], Awaitable[None]]) -> None:
+        anyio.run(story, backend="asyncio")
+
+    def planned(self) -> PlanPoint:
+        return planned(self.conduits)
+
+    def point(self, run: str | None = RUN) -> IsolationPoint:
+        made = make_point(self._node, run=run, nft=ODD)
+        self._made.append(made)
+        return made.point
+
+    def all_passes(self, conduit: str) -> bool:
+        return passing(self._node, WAYS[conduit]) == set(WAYS[conduit])
+
+    def any_passes(self, conduit: str) -> bool:
+        return bool(passing(self._node, WAYS[conduit]))
+
+    def type_by_hand(self, commands: tuple[str, ...]) -> None:
+        for command in commands:
+            self._node.run(command)
+
+    def hang(self, point: IsolationPoint) -> None:
+        self._relay(point).freeze()
+
+    def go_on(self, point: IsolationPoint) -> None:
+        self._relay(point).thaw()
+
+    def _relay(self, point: IsolationPoint) -> Relay:
+        return next(made.relay for made in self._made if made.point is point)
+
+    def lose_reply(self, call: str) -> None:
+        assert call == "isolate"
+        self._node.run("echo lost-reply > /etc/nft-fault")
+
+    def break_off(self, call: str) -> None:
+        assert call == "isolate"
+        self._node.run("echo half-line > /etc/nft-fault")
+
+    def behave(self) -> None:
+        self._node.run("echo obedient > /etc/nft-fault")
+
+    def hold_up(self, call: str) -> None:
+        # The line that arms, or what a ticket was taken for: it is the next one that leaves.
+        self._ready.act = self._sshd.stop
+
+    async def let_go(self) -> None:
+        self._sshd.go_on()
+        for made in self._made:
+            await made.point.close()
+        await self._sshd.has_read_everything()
+
+
+class TestContract(Contract):
+    @pytest.fixture
+    def bench(self, node: FirewallNode, sshd: Sshd, ready: type[WhenReady]) -> NftablesBench:
+        return NftablesBench(node, sshd, ready)
