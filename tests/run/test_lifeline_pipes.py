@@ -203,6 +203,14 @@ async def test_the_guardian_hears_line_by_line_until_the_conductor_is_gone() -> 
         os.close(one)
 
 
+async def test_a_conductor_that_ends_no_line_is_taken_for_gone_and_fills_no_memory() -> None:
+    pipes = Pipes()
+    os.write(pipes.say, b"x" * lifeline_pipes.CHUNK)
+    assert await pipes.hearing.next_line() is None
+    for one in (*pipes.ends, pipes.say, pipes.hear):
+        os.close(one)
+
+
 def put(path: Path, data: bytes) -> None:
     """Put a file there whole, as a request is written: it is looked for all the time."""
     beside = path.with_suffix(".part")

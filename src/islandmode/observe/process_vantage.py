@@ -32,7 +32,7 @@ from islandmode.core.text import cleaned
 from islandmode.observe import last_words
 from islandmode.observe.vantage import Collected, Offset, Schedule
 from islandmode.system.clock import Clock
-from islandmode.system.process import EMPTY_ENVIRONMENT, start, stop
+from islandmode.system.process import EMPTY_ENVIRONMENT, PipeStream, first_word, start, stop
 
 ROUND_TRIPS = 7
 LOOK_MAX_BYTES = 4 * 1024 * 1024
@@ -162,24 +162,15 @@ class ProcessVantage:
         try:
             await _write_all(worker.stdin.fileno(), _schedule_json(schedule).encode() + b"\n")
             worker.stdin.close()
-            word = await self._first_line(worker.stdout.fileno())
+            answers = BufferedByteReceiveStream(PipeStream(worker.stdout.fileno()))
+            word = await first_word(answers, READY_MAX_BYTES)
+            self._heard = bytes(answers.buffer)
         except OSError:
             word = b""
         if word == b"ready":
             return ""
         said = cleaned(word.decode(errors="replace"))[:SHOWN_MAX_CHARACTERS]
         return f"its worker did not start to look ({said or 'it said nothing'})"
-
-    async def _first_line(self, number: int) -> bytes:
-        os.set_blocking(number, False)
-        while b"\n" not in self._heard and len(self._heard) < READY_MAX_BYTES:
-            await anyio.wait_readable(number)
-            data = os.read(number, 65536)
-            if not data:
-                break
-            self._heard += data
-        line, _, self._heard = self._heard.partition(b"\n")
-        return line
 
     def _take_in(self, number: int) -> str:
         """Read what the worker says from now on, in a thread: whatever holds us up, its pipe must not fill."""

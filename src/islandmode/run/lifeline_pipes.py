@@ -16,12 +16,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import anyio
+from anyio.streams.buffered import BufferedByteReceiveStream
 
 from islandmode.core.request import SIZE_MAX_BYTES
 from islandmode.core.text import cleaned
 from islandmode.system.clock import Clock
 from islandmode.system.lifeline import HERE, READY, REFUSED, TAKEN
-from islandmode.system.process import EMPTY_ENVIRONMENT, start
+from islandmode.system.process import EMPTY_ENVIRONMENT, PipeStream, first_word, start
 
 LOOK_EVERY_S = 0.1
 CHUNK = 65536
@@ -46,12 +47,11 @@ class PipeLifeline:
             self._process = start(self._argv, environment=EMPTY_ENVIRONMENT)
         except OSError as error:
             return f"it could not be started ({error.strerror})"
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                os.set_blocking(pipe.fileno(), False)
+        if self._process.stdin is not None:
+            os.set_blocking(self._process.stdin.fileno(), False)
         line = None
         with anyio.move_on_after(deadline_s):
-            line = await self._first_line(self._process)
+            line = await self._first_word(self._process)
         if line == READY:
             self._heard_us = self._clock.monotonic_us()
             return None
@@ -59,18 +59,13 @@ class PipeLifeline:
             return f"it did not say ready within {deadline_s:g} s"
         return line.removeprefix(f"{REFUSED} ") or "it ended at once"
 
-    async def _first_line(self, process: subprocess.Popen[bytes]) -> str:
+    async def _first_word(self, process: subprocess.Popen[bytes]) -> str:
         if process.stdout is None:
             return ""
-        number = process.stdout.fileno()
-        while b"\n" not in self._heard:
-            await anyio.wait_readable(number)
-            data = os.read(number, CHUNK)
-            if not data:
-                break
-            self._heard += data
-        line, _, self._heard = self._heard.partition(b"\n")
-        return line.decode(errors="replace")
+        said = BufferedByteReceiveStream(PipeStream(process.stdout.fileno()))
+        word = await first_word(said, CHUNK)
+        self._heard = bytes(said.buffer)
+        return word.decode(errors="replace")
 
     def tell(self, line: str) -> None:
         """Say a line; never waits and never raises."""
@@ -98,7 +93,7 @@ class PipeLifeline:
         return self._taken
 
     def _listen(self, number: int) -> bool:
-        """Take in what the guardian said since the last look; false when it is gone."""
+        """Take in what the guardian said since the last look; false when it is gone. By hand: it must not wait, as a stream does."""
         try:
             while True:
                 # First what came with the last line that was read: it may be all that is ever said.
@@ -132,23 +127,16 @@ class PipeHearing:
 
     def __init__(self, source: int, sink: int) -> None:
         """Take descriptors."""
-        self._source, self._sink = source, sink
-        self._heard = b""
-        os.set_blocking(source, False)
+        self._said = BufferedByteReceiveStream(PipeStream(source))
+        self._sink = sink
         os.set_blocking(sink, False)
 
     async def next_line(self) -> str | None:
-        """Wait for the conductor's next line; None when the conductor is gone."""
-        while b"\n" not in self._heard:
-            await anyio.wait_readable(self._source)
-            try:
-                data = os.read(self._source, CHUNK)
-            except OSError:
-                data = b""
-            if not data:
-                return None
-            self._heard += data
-        line, _, self._heard = self._heard.partition(b"\n")
+        """Wait for the conductor's next line; None when the conductor is gone, or says what is no line of ours."""
+        try:
+            line = await self._said.receive_until(b"\n", CHUNK)
+        except (anyio.IncompleteRead, anyio.DelimiterNotFound):
+            return None
         return line.decode(errors="replace")
 
     def answer(self, line: str) -> None:

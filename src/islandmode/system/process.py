@@ -7,9 +7,14 @@ until we decide.
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+
+import anyio
+from anyio.abc import ByteReceiveStream
+from anyio.streams.buffered import BufferedByteReceiveStream
 
 from islandmode.system.clock import Clock
 
@@ -34,6 +39,40 @@ def start(argv: Sequence[str], *, environment: Mapping[str, str] = EMPTY_ENVIRON
         env=environment,
         start_new_session=True,
     )
+
+
+class PipeStream(ByteReceiveStream):
+    """What comes out of a pipe, for anyio's buffered streams; it needs no thread, and a pipe that fails has ended."""
+
+    def __init__(self, number: int) -> None:
+        """Take a descriptor, which stays its owner's."""
+        os.set_blocking(number, False)
+        self._number = number
+
+    async def receive(self, max_bytes: int = 65536) -> bytes:
+        """Wait for bytes."""
+        while True:
+            await anyio.wait_readable(self._number)
+            try:
+                data = os.read(self._number, max_bytes)
+            except BlockingIOError:
+                continue
+            except OSError:
+                data = b""
+            if not data:
+                raise anyio.EndOfStream
+            return data
+
+    async def aclose(self) -> None:
+        """Do nothing: the pipe is its owner's."""
+
+
+async def first_word(said: BufferedByteReceiveStream, most_bytes: int) -> bytes:
+    """Wait for the first line of a child; where it does not end within bounds, give what there is of it."""
+    try:
+        return await said.receive_until(b"\n", most_bytes)
+    except (anyio.IncompleteRead, anyio.DelimiterNotFound):
+        return await said.receive(most_bytes) if said.buffer else b""
 
 
 def hear_of_children_without_threads() -> None:
