@@ -31,12 +31,7 @@ def lab_firewall() -> Firewall:
         links=tuple(Link(name) for name in OWN),
         addresses=tuple(LinkAddress(name, ip_interface(one)) for name, both in OWN.items() for one in both),
         routes=(
-            *(
-                Route(ip_interface(one).network, name, connected=True)
-                for name, both in OWN.items()
-                for one in both
-                if name != "lo"
-            ),
+            *(Route(ip_interface(one).network, name) for name, both in OWN.items() for one in both if name != "lo"),
             route("10.40.0.0/24", "eth4"),
             route("fd10:40::/64", "eth4"),
         ),

@@ -46,11 +46,10 @@ class LinkAddress:
 
 @dataclass(frozen=True)
 class Route:
-    """One way out: a network and the interface; `connected` when the interface's own address made it."""
+    """One way out: a network and the interface."""
 
     network: IPv4Network | IPv6Network
     link: str
-    connected: bool = False
 
 
 @dataclass(frozen=True)

@@ -74,8 +74,3 @@ def written(seconds: float) -> str:
 def to_us(seconds: float) -> int:
     """Convert seconds to integer microseconds, the unit of every record."""
     return round(seconds * 1_000_000)
-
-
-def show_s(microseconds: int) -> str:
-    """Write integer microseconds as seconds for people, to the millisecond."""
-    return f"{microseconds / 1_000_000:.3f} s"

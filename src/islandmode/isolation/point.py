@@ -28,9 +28,6 @@ class Facts:
     `saved_unread` are those that could not be read, and `saved_absent` those that are included and not there. `firewall` is all else that it says of its interfaces and ways; None where a platform is not asked for that.
     """
 
-    hostname: str = ""
-    model: str = ""
-    os_version: str = ""
     interfaces: tuple[str, ...] = ()
     trouble: str = ""
     """Why the device, logged in to, cannot be used: the step that failed and what to do; then nothing else was read."""

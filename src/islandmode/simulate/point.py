@@ -89,7 +89,7 @@ class SimulatedPoint:
 
     async def facts(self, deadline_s: float) -> Reading[Facts]:
         """Log in and read facts."""
-        facts = Facts(self.name, "simulated firewall", "1.0", self._interfaces)
+        facts = Facts(self._interfaces)
         return await self._ask("facts", deadline_s, lambda: (facts, ""))
 
     async def configuration(self, deadline_s: float) -> Reading[Configuration]:

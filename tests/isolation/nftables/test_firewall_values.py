@@ -74,7 +74,7 @@ def test_addresses_are_read_with_whether_they_are_leased() -> None:
         (
             {"dst": "10.0.0.0/24", "dev": "eth1", "protocol": "kernel"},
             4,
-            [Route(ip_network("10.0.0.0/24"), "eth1", connected=True)],
+            [Route(ip_network("10.0.0.0/24"), "eth1")],
         ),
         ({"dst": "10.0.0.0/24", "dev": "eth1", "protocol": "static"}, 4, [Route(ip_network("10.0.0.0/24"), "eth1")]),
         ({"dst": "10.0.0.1", "dev": "eth1", "type": "local"}, 4, []),

@@ -183,9 +183,7 @@ async def test_a_login_file_that_prints_and_a_missing_os_release_move_no_fact(od
         'point-login-prints: fw at 127.0.0.1 prints "Welcome" before every command of user drill, as a login file does that is '
         "not for terminals only. It is left out of every answer."
     )
-    assert reading.value.hostname == "fw"
     assert reading.value.interfaces == ("eth1", "eth3", "eth4", "lo")
-    assert reading.value.os_version.startswith("Linux ")
     assert reading.value.firewall is not None
     assert reading.value.firewall.unread == ()
     point = make_point(odd).point

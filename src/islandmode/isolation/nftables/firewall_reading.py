@@ -76,7 +76,7 @@ def _routes(row: dict[str, Any], family: int) -> Iterator[Route]:
     network = ip_network(whole if row["dst"] == "default" else row["dst"])
     for hop in (row, *row.get("nexthops", ())):
         if "dev" in hop:
-            yield Route(network, hop["dev"], connected=row.get("protocol") == "kernel")
+            yield Route(network, hop["dev"])
 
 
 def filters_command(qdiscs: str) -> str:

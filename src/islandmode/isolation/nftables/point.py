@@ -273,9 +273,6 @@ class NftablesPoint:
             firewall = incoming.fit(firewall_look.look(session.run, session.ask))
             self._met = related(firewall, self._met)
             return Facts(
-                hostname=incoming.word(told["hostname"]),
-                model=incoming.word(told["model"]),
-                os_version=incoming.word(told["os_version"]),
                 interfaces=tuple(incoming.word(name) for name in told["interface_list"]),
                 saved_ours=_named(saved_files.with_ours((one.path, one.text or "") for one in saved)),
                 saved_unread=tuple(
