@@ -42,6 +42,7 @@ CLOCKS = {
 
 # A vendor library is imported in one file, so that its next major release is one file's work.
 ONE_FILE = {
+    "jinja2": {"src/islandmode/ui/templates/__init__.py"},
     "napalm": {"src/islandmode/isolation/nftables/point.py"},
     "netmiko": set[str](),
     "paramiko": set[str](),
@@ -174,6 +175,12 @@ def test_only_the_command_line_prints() -> None:
 def test_a_vendor_library_has_one_file(library: str) -> None:
     importing = {name_of(path) for path in python_files("src/islandmode/") if library in imported(path)}
     assert importing <= ONE_FILE[library]
+
+
+def test_pages_are_templates_and_only_drawings_escape_by_hand() -> None:
+    """A cell that is escaped by hand can be forgotten; the templates of `ui/templates/` escape every value."""
+    by_hand = {name_of(path) for path in python_files("src/") if "html" in imported(path)}
+    assert by_hand == {"src/islandmode/ui/picture/svg.py", "src/islandmode/ui/picture/text.py"}
 
 
 def test_the_driver_uses_no_other_vendor_library() -> None:

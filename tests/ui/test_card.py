@@ -143,14 +143,14 @@ DAMAGES: dict[str, Spoil] = {
     "a letter is lost twice": lambda html: re.sub(
         r"(<li><code>.*?)remote_access(.*?)remote_access", r"\1remote_acess\2remote_acess", html
     ),
-    "a quote is lost": lambda html: html.replace("nft &#x27;add", "nft add", 1),
+    "a quote is lost": lambda html: html.replace("nft &#39;add", "nft add", 1),
     "a semicolon is lost": lambda html: html.replace("remote_access;", "remote_access", 1),
-    "escaped twice": lambda html: html.replace("nft &#x27;", "nft &amp;#x27;", 2),
+    "escaped twice": lambda html: html.replace("nft &#39;", "nft &amp;#x27;", 2),
     "a space is lost": lambda html: html.replace("table inet", "tableinet", 1),
     "a command is lost": lambda html: re.sub(r"<li><code><span>nft.*?</li>", "", html, count=1),
     "a command is doubled": lambda html: re.sub(r"(<li><code><span>nft.*?</li>)", r"\1\1", html, count=1),
     "a command is another's": lambda html: re.sub(r"(<li><code>.*?</code>)", _all_remote, html),
-    "a device is lost": lambda html: re.sub(r"<table class=\"device.*?</table>", "", html),
+    "a device is lost": lambda html: re.sub(r"<table class=\"device.*?</table>", "", html, flags=re.DOTALL),
     "a device was torn off": lambda html: html.replace("Device 1 of 1", "Device 1 of 2"),
 }
 

@@ -14,7 +14,7 @@ from islandmode.core.judging.timeline import timeline_of
 from islandmode.core.what_to_do import WHAT_TO_DO
 from islandmode.system.own_program import program_anywhere
 from islandmode.ui.report.judged import render_report
-from islandmode.ui.report.parts import Moments, lasted
+from islandmode.ui.report.moments import Moments, lasted
 from tests.core.given import Documents, given, put
 from tests.core.story import CORPORATE, END, MIDDLE, RESTORE, SECOND, STEP, Story
 from tests.ui.test_boundary_told import plain

@@ -11,22 +11,23 @@ from islandmode.core.errors import InputError
 
 CODE = "code"
 PACKAGES = ("islandmode", "napalm_nftables")
-NOT_CODE = shutil.ignore_patterns("__pycache__", "template")
+NOT_CODE = {"__pycache__", "template"}
+ENDINGS = {".py", ".html", ".css", ".svg"}
 
 
 def copy_code(folder: Path) -> str:
     """Copy our packages into a folder, and return their digest."""
     for root in _roots():
-        shutil.copytree(root, folder / root.name, ignore=NOT_CODE)
+        shutil.copytree(root, folder / root.name, ignore=shutil.ignore_patterns(*NOT_CODE))
     return code_digest()
 
 
 def code_digest() -> str:
-    """Give one digest over every file of our code."""
+    """Give one digest over every file of our code, and of the pages that it fills in."""
     found = hashlib.sha256()
     for root in _roots():
-        for path in sorted(root.rglob("*.py")):
-            if "template" not in path.relative_to(root).parts:
+        for path in sorted(root.rglob("*.*")):
+            if path.suffix in ENDINGS and not NOT_CODE & set(path.relative_to(root).parts):
                 found.update(f"{root.name}/{path.relative_to(root)}\0".encode())
                 found.update(path.read_bytes())
     return found.hexdigest()

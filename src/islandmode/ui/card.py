@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 from islandmode.core.errors import InputError
 from islandmode.core.plan import DyingFlow, Plan, PlanPoint
 from islandmode.core.probe import CanaryProbe, IcmpProbe
 from islandmode.core.text import how_many
-from islandmode.isolation.by_hand import ByHand, Look
+from islandmode.isolation.by_hand import ByHand
 from islandmode.isolation.table import by_hand
-from islandmode.ui.card_style import STYLE
+from islandmode.ui.templates import page
 
 CARD, TITLE = "card.html", "Restore by hand"
 LINE_PT, LETTER_EM = 455.0, 0.61
@@ -53,22 +52,57 @@ class TypedAt:
         )
 
 
+@dataclass(frozen=True)
+class Device:
+    """One device's page: how to get on it, what to type there, and how to see that it worked."""
+
+    name: str
+    platform: str
+    address: str
+    zone: str
+    isolates: str
+    by_itself: str
+    shell: tuple[str, str] | None
+    """What opens a shell on it from the lab's machine; nothing in a plant."""
+    hands: ByHand
+    commands: tuple[tuple[str, ...], ...]
+    """Each in the parts between which a line may end."""
+    type_pt: str
+    paths: tuple[tuple[str, str], ...]
+
+    @property
+    def how_many_commands(self) -> str:
+        """Count the commands, so that a copy that lost one is noticed."""
+        return how_many(len(self.commands), "command")
+
+    @property
+    def is_broken(self) -> bool:
+        """Tell whether any command may be printed over two lines."""
+        return any(len(parts) > 1 for parts in self.commands)
+
+
 def render_card(plan: Plan, run: str | None = None, *, at: TypedAt, lab: bool = False) -> str:
     """Write the card as one HTML document; without a run it is valid for every run of the plan."""
-    lab = lab or _only_in_lab(plan)
-    parts = [
-        _head(plan, run, at, lab=lab),
-        _calls(plan),
-        # A page each, so that a device's page can hang beside the device.
-        *(_device(plan, number, name, at if lab else None) for number, name in enumerate(plan.points, 1)),
-    ]
-    running = f'<p class="running">{_running(plan, run, lab=lab)}</p>'
-    # The table makes browsers repeat its head on every printed page, so that a loose page still says what it is.
-    body = f'<table class="page"><thead><tr><td>{running}</td></tr></thead><tbody><tr><td>{"".join(parts)}</td></tr></tbody></table>'
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{TITLE}: {escape(plan.drill.site)}</title><style>{STYLE}</style></head><body>{body}</body></html>\n"
+    lab, drill = lab or _only_in_lab(plan), plan.drill
+    running = ("LAB", *_running(plan, run)) if lab else _running(plan, run)
+    return page(
+        "card.html",
+        title=TITLE,
+        site=drill.site,
+        drill=drill.drill,
+        run=run,
+        running=" · ".join(running),
+        lab=lab,
+        plan_digest=plan.plan_digest,
+        workspace=at.workspace.absolute(),
+        boundary=plan.boundary.told,
+        restore=at.command("restore", run) if run else at.command("restore", "--drill", drill.drill),
+        abort=at.command("abort"),
+        # It can be read before a run has armed anything, and its commands remove what is there.
+        cannot_again=all(point.capabilities.arms == "before" for point in plan.points.values()),
+        how_many_devices=how_many(len(plan.points), "device"),
+        devices=tuple(_device(plan, name, at if lab else None) for name in plan.points),
+        calls=tuple(_calls(plan)),
     )
 
 
@@ -91,75 +125,26 @@ def _only_in_lab(plan: Plan) -> bool:
     return any((secret or "").startswith("lab:") for login in logins for secret in (login.password, login.key))
 
 
-def _running(plan: Plan, run: str | None, *, lab: bool) -> str:
-    words = ["LAB"] if lab else []
-    words += [f"restore {plan.drill.site} by hand", run or plan.drill.drill, f"plan {plan.plan_digest[:12]}"]
-    return escape(" · ".join(words))
+def _running(plan: Plan, run: str | None) -> tuple[str, ...]:
+    return f"restore {plan.drill.site} by hand", run or plan.drill.drill, f"plan {plan.plan_digest[:12]}"
 
 
-def _head(plan: Plan, run: str | None, at: TypedAt, *, lab: bool) -> str:
-    drill = plan.drill
-    restore = at.command("restore", run) if run else at.command("restore", "--drill", drill.drill)
-    facts = (
-        ("Plant", escape(drill.site)),
-        ("Drill", escape(drill.drill)),
-        ("Run", escape(run) if run else "any run of this plan"),
-        ("Valid for", f"plan digest <code>{escape(plan.plan_digest)}</code>"),
-        ("Devices", escape(", ".join(plan.points))),
-        ("Workspace", f"{escape(str(at.workspace.absolute()))}, on the operations host"),
-        ("While isolated", escape(plan.boundary.told)),
-    )
-    return (
-        f"{'<p class=lab>LAB: a rehearsal, not the plant</p>' if lab else ''}<h1>{TITLE}: {escape(drill.site)}</h1>"
-        f"{_facts(facts)}"
-        "<p>Use this when the plant stays isolated and nobody restores it, or when a screen says STRANDED.</p>"
-        '<p class="box"><strong>Isolated on purpose, because of an attack?</strong> Then do not restore before the people '
-        "below agree.</p>"
-        "<ol><li><strong>If the operations host answers</strong>, type there, in any folder: "
-        f"{_for_host(restore)} If it does not say <em>restored</em> or <em>restoration was seen</em> within a minute, go on.</li>"
-        f"<li><strong>By hand:</strong> do what the next pages say, a page for each device ({how_many(len(plan.points), 'device')}). "
-        "The commands remove only what Islandmode made. Typed twice, in another order, or with nothing isolated, they do "
-        f"no harm. {_afterwards(plan, at)}</li>"
-        "<li><strong>Tell</strong> the people below, whether it worked or not.</li></ol>"
-    )
-
-
-def _for_host(command: tuple[str, str]) -> str:
-    return f'<code class="host">{" ".join(f"<span>{escape(part)}</span>" for part in command)}</code>'
-
-
-def _afterwards(plan: Plan, at: TypedAt) -> str:
-    """Say what may still isolate: the card can be read before a run has armed anything, and its commands remove what is there."""
-    end = f"end it, where it can be reached, with {_for_host(at.command('abort'))}"
-    if all(point.capabilities.arms == "before" for point in plan.points.values()):
-        return f"A drill that has begun to isolate cannot isolate again after them. One that only prepares can: {end}"
-    return f"A drill that still runs may isolate again in its next stage: {end}"
-
-
-def _facts(facts: Iterable[tuple[str, str]]) -> str:
-    return f'<dl class="facts">{"".join(f"<dt>{key}</dt><dd>{value}</dd>" for key, value in facts)}</dl>'
-
-
-def _device(plan: Plan, number: int, name: str, lab: TypedAt | None) -> str:
+def _device(plan: Plan, name: str, lab: TypedAt | None) -> Device:
     point = plan.points[name]
     hands = by_hand(point)
-    zones = (f"{conduit} ({' to '.join(point.between[conduit])})" for conduit in point.conduits)
-    facts = (
-        ("Platform", escape(point.platform)),
-        ("Model, place", '<span class="blank"></span>'),
-        ("Address", escape(f"{point.management.address} (managed from zone {point.management.zone})")),
-        ("Isolates", escape(", ".join(zones))),
-        ("If nobody acts", escape(_by_itself(plan, point))),
-    )
-    return (
-        # A table for its head again: a device with many conduits needs more than a page, and each must name it.
-        f'<table class="device"><thead><tr><td><h2>Device {number} of {len(plan.points)}: {escape(name)}</h2></td></tr>'
-        "</thead><tbody><tr><td>"
-        f"{_facts(facts)}<h3>1. Get on its console</h3>{_console(name, point, hands, lab)}"
-        f"<h3>2. Type {how_many(len(hands.commands), 'command')}, with Enter after each</h3>{_commands(hands)}"
-        f"<h3>3. See that it worked: type, and try</h3><ul>{''.join(_look(look) for look in hands.looks)}{_paths(plan, point)}</ul>"
-        f"<h3>4. Only if that did not help</h3><p>{escape(hands.last_resort)}</p>"
-        "</td></tr></tbody></table>"
+    commands = tuple(_parts(command, hands.breaks_after) for command in hands.commands)
+    return Device(
+        name=name,
+        platform=point.platform,
+        address=str(point.management.address),
+        zone=point.management.zone,
+        isolates=", ".join(f"{conduit} ({' to '.join(point.between[conduit])})" for conduit in point.conduits),
+        by_itself=_by_itself(plan, point),
+        shell=lab.command("lab", "shell", "--lab", lab.lab, name) if lab is not None else None,
+        hands=hands,
+        commands=commands,
+        type_pt=f"{_type_pt(commands):.1f}",
+        paths=tuple(_paths(plan, point)),
     )
 
 
@@ -177,57 +162,27 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min" if not rest else f"{minutes} min {rest} s"
 
 
-def _console(name: str, point: PlanPoint, hands: ByHand, lab: TypedAt | None) -> str:
-    if lab is not None:
-        shell = lab.command("lab", "shell", "--lab", lab.lab, name)
-        return f"<p>In the lab, from the machine that it is on: {_for_host(shell)}</p>"
-    far = (
-        f' Or, from a machine in zone {escape(point.management.zone)}: <code class="console">{escape(hands.console)}</code>'
-        if hands.console
-        else ""
-    )
-    return f"<p>Screen and keyboard at the device, or its serial console.{far}</p><p>{escape(hands.become)}</p>"
-
-
-def _commands(hands: ByHand) -> str:
-    commands = tuple(_parts(command, hands.breaks_after) for command in hands.commands)
-    listed = "".join(f"<li><code>{_breakable(parts)}</code></li>" for parts in commands)
+def _type_pt(commands: tuple[tuple[str, ...], ...]) -> float:
+    """Choose the size of the type: as large as the longest part of a line fits, and smaller where there are many."""
     longest = max((len(part) for parts in commands for part in parts), default=1)
-    largest_pt = LARGEST_PT if len(hands.commands) <= FEW else MANY_PT
-    size_pt = max(SMALLEST_PT, min(largest_pt, LINE_PT / (longest * LETTER_EM)))
-    broken = any(len(parts) > 1 for parts in commands)
-    lines = " Where a command is printed over two lines, Enter between them does no harm." if broken else ""
-    return f'<ol class="type" style="font-size:{size_pt:.1f}pt">{listed}</ol><p>{escape(hands.answer)}{lines}</p>'
+    largest_pt = LARGEST_PT if len(commands) <= FEW else MANY_PT
+    return max(SMALLEST_PT, min(largest_pt, LINE_PT / (longest * LETTER_EM)))
 
 
-def _parts(command: str, breaks_after: str) -> list[str]:
+def _parts(command: str, breaks_after: str) -> tuple[str, ...]:
     """Take a command apart where a line may end, if it may anywhere."""
     if not breaks_after:
-        return [command]
+        return (command,)
     parts = command.split(breaks_after)
-    return [*(f"{part}{breaks_after}" for part in parts[:-1]), parts[-1]]
+    return (*(f"{part}{breaks_after}" for part in parts[:-1]), parts[-1])
 
 
-def _breakable(parts: list[str]) -> str:
-    return "".join(f"<span>{escape(part.rstrip())}</span>{' ' * part.endswith(' ')}" for part in parts)
-
-
-def _look(look: Look) -> str:
-    names = ", ".join(f"<code>{escape(name)}</code>" for name in look.must_not_show)
-    return (
-        f'<li><code class="look">{escape(look.command)}</code> must NOT show {names}. '
-        f"If it does: {escape(look.otherwise)}</li>"
-    )
-
-
-def _paths(plan: Plan, point: PlanPoint) -> str:
+def _paths(plan: Plan, point: PlanPoint) -> Iterator[tuple[str, str]]:
     """Name one connection across each conduit that a person can try."""
-    listed = []
     for conduit in point.conduits:
         path = next(_connections(plan, conduit), None)
         if path is not None:
-            listed.append(f"<li>{escape(conduit)} passes: {escape(path)}.</li>")
-    return "".join(listed)
+            yield conduit, path
 
 
 def _connections(plan: Plan, conduit: str) -> Iterator[str]:
@@ -239,21 +194,15 @@ def _connections(plan: Plan, conduit: str) -> Iterator[str]:
             yield f"{probe.vantage} ({source}) reaches {probe.target}, {service}"
 
 
-def _calls(plan: Plan) -> str:
-    flows = tuple(flow for stage in plan.stages for flow in stage.dying_flows)
-    rows = "".join(
-        f"<tr><td>{escape(owner)}</td><td>{_theirs(flow for flow in flows if flow.owner == owner)}</td><td></td></tr>"
-        for owner in dict.fromkeys(flow.owner for flow in flows)
-    )
-    blank = "<tr><td>On call</td><td></td><td></td></tr>"
-    return (
-        '<h2>Whom to call</h2><table class="call"><thead><tr><th>Who</th><th>What of theirs is dead while isolated</th>'
-        f"<th>Telephone: write it in today</th></tr></thead><tbody>{rows}{blank}</tbody></table>"
-    )
+def _calls(plan: Plan) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Name every owner of flows that are dead while isolated, with those flows."""
+    theirs: dict[str, list[DyingFlow]] = {}
+    for stage in plan.stages:
+        for flow in stage.dying_flows:
+            theirs.setdefault(flow.owner, []).append(flow)
+    for owner, flows in theirs.items():
+        yield owner, tuple(_told(flow) for flow in flows)
 
 
-def _theirs(flows: Iterable[DyingFlow]) -> str:
-    told = (
-        f"{flow.flow}, {flow.service}, on {flow.conduit}{': ' * bool(flow.purpose)}{flow.purpose}" for flow in flows
-    )
-    return "<br>".join(escape(one) for one in told)
+def _told(flow: DyingFlow) -> str:
+    return f"{flow.flow}, {flow.service}, on {flow.conduit}{': ' * bool(flow.purpose)}{flow.purpose}"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from math import inf
 
-from islandmode.core.flows_told import Concerned, Fate, FlowTold, concerned_by
+from islandmode.core.flows_told import Fate, FlowTold, concerned_by
 from islandmode.core.judging.timeline import AFTER, BEFORE, Timeline, last_us, of_kind
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
@@ -14,7 +13,8 @@ from islandmode.core.text import how_many
 from islandmode.core.verdict import Finding, Interval, Restoration, Result, Times, Verdict
 from islandmode.core.what_to_do import is_urgent, urgency, what_to_do
 from islandmode.system.own_program import program_anywhere
-from islandmode.ui.report.parts import Moments, box, bullets, card, facts, lasted, table
+from islandmode.ui.report.moments import Moments, lasted
+from islandmode.ui.report.values import Failure, Headline, Judged, Table
 
 SAYS = {
     Result.HELD: "Every isolated path that a severed probe crosses was dead, and what must stay alive did.",
@@ -33,11 +33,9 @@ SENTENCES_MAX = 4
 """How many findings of one kind the first page quotes; all of them stand behind it."""
 
 
-def head(plan: Plan, verdict: Verdict, records: Sequence[Record], timeline: Timeline, moments: Moments) -> str:
-    """Say at once what was drilled, when, and what came of it."""
-    begun = begun_told(records, timeline.seconds(last_us(records)), moments)
-    title = f"Isolation drill {plan.drill.drill} at {verdict.site}"
-    return f"<h1>{escape(title)}</h1><p>{begun}</p>{_boxes(verdict)}"
+def kind_of(result: Result) -> str:
+    """Name a result as the style does."""
+    return result.value.replace(" ", "-")
 
 
 def begun_told(records: Sequence[Record], length_s: float, moments: Moments) -> str:
@@ -51,44 +49,41 @@ def begun_told(records: Sequence[Record], length_s: float, moments: Moments) -> 
         f"run by {said['operator']}" if said.get("operator") else "",
         f"Islandmode {said['version']}" if said.get("version") else "",
     )
-    return escape(" · ".join(part for part in told if part))
+    return " · ".join(part for part in told if part)
 
 
-def _boxes(verdict: Verdict) -> str:
-    """Draw verdict and restoration, neither of which hides the other."""
-    kind, back = verdict.verdict, verdict.restoration
-    said = f"{SIGNS[kind]} {kind.value}"
-    about = f"<p>{SAYS[kind]}{_island(verdict)}</p>{_basis(verdict)}"
-    sign = "✔" if back is Restoration.PROVEN else "✖"
-    of_verdict = box("Verdict", said, kind.value.replace(" ", "-"), about)
-    of_restoration = box("Restoration", f"{sign} {back.value}", back.value, f"<p>{RETURNS[back]}</p>")
-    return f'<div class="verdicts">{of_verdict}{of_restoration}</div>'
+def verdict_box(verdict: Verdict) -> Headline:
+    """Say the verdict, and where it is held by whom it was seen that nothing passed."""
+    kind, island = verdict.verdict, verdict.island_told
+    held = kind is Result.HELD
+    return Headline(
+        f"{SIGNS[kind]} {kind.value}",
+        kind_of(kind),
+        f"{SAYS[kind]} {island}" if island else SAYS[kind],
+        verdict.witness.basis if held else "",
+        verdict.witness.not_seen if held else (),
+    )
 
 
-def _island(verdict: Verdict) -> str:
-    return f" {escape(verdict.island_told)}" if verdict.island_told else ""
+def restoration_box(verdict: Verdict) -> Headline:
+    """Say whether the restoration is proven, which the verdict does not hide."""
+    back = verdict.restoration
+    return Headline(f"{'✔' if back is Restoration.PROVEN else '✖'} {back.value}", back.value, RETURNS[back])
 
 
-def _basis(verdict: Verdict) -> str:
-    """Say by whom it was seen that nothing passed, where that is what the verdict says."""
-    if verdict.verdict is not Result.HELD:
-        return ""
-    missing = bullets(escape(one) for one in verdict.witness.not_seen)
-    not_seen = f"<p>Not seen by any firewall's counter:</p>{missing}" if missing else ""
-    return f"<p>Seen by {escape(verdict.witness.basis)}.</p>{not_seen}"
-
-
-def failures(plan: Plan, verdict: Verdict, moments: Moments) -> str:
+def failures(plan: Plan, verdict: Verdict, moments: Moments) -> tuple[Failure, ...]:
     """Say what failed, when, whose flows that concerns and what to do; what restores the plant comes first."""
-    found = [one for one in verdict.findings if one.result is not Result.HELD]
-    notes = len(verdict.findings) - len(found)
-    aside = f" {how_many(notes, 'note')} more under Findings, further below." if notes else ""
-    if not found:
-        return f'<p class="nothing"><strong>✔ Nothing failed.</strong>{aside}</p>'
     kinds: dict[tuple[Result, str], list[Finding]] = {}
-    for one in found:
-        kinds.setdefault((one.result, one.code), []).append(one)
-    return "".join(_failure(plan, verdict, moments, group) for group in sorted(kinds.values(), key=_place))
+    for one in verdict.findings:
+        if one.result is not Result.HELD:
+            kinds.setdefault((one.result, one.code), []).append(one)
+    return tuple(_failure(plan, verdict, moments, group) for group in sorted(kinds.values(), key=_place))
+
+
+def notes_told(verdict: Verdict) -> str:
+    """Count the findings that are notes, for who reads that nothing failed."""
+    notes = sum(one.result is Result.HELD for one in verdict.findings)
+    return f" {how_many(notes, 'note')} more under Findings, further below." if notes else ""
 
 
 def _place(group: Sequence[Finding]) -> tuple[int, int, float]:
@@ -97,21 +92,20 @@ def _place(group: Sequence[Finding]) -> tuple[int, int, float]:
     return urgency(group[0].code), worst_first.index(group[0].result), begun_s
 
 
-def _failure(plan: Plan, verdict: Verdict, moments: Moments, group: Sequence[Finding]) -> str:
+def _failure(plan: Plan, verdict: Verdict, moments: Moments, group: Sequence[Finding]) -> Failure:
     first = group[0]
-    more = len(group) - SENTENCES_MAX
-    said = [escape(one.sentence) for one in group[:SENTENCES_MAX]]
-    said += [f"And {more} more of this kind; all stand under <em>Findings</em>."] if more > 0 else []
-    what = said[0] if len(said) == 1 else bullets(said)
-    listed = (
-        ("What", what),
-        ("When", escape(when_told(group, moments))),
-        ("Whose", whose_told(concerned_by(plan, group))),
-        ("Do", escape(what_to_do(first.code, verdict.run, program_anywhere()))),
-    )
+    word, kind = f"{SIGNS[first.result]} {first.result.value}", kind_of(first.result)
     if verdict.restoration is Restoration.UNPROVEN and is_urgent(first.code):
-        return card("breached", "✖ restoration unproven", listed)
-    return card(first.result.value.replace(" ", "-"), f"{SIGNS[first.result]} {first.result.value}", listed)
+        word, kind = "✖ restoration unproven", "breached"
+    return Failure(
+        word,
+        kind,
+        tuple(one.sentence for one in group[:SENTENCES_MAX]),
+        when_told(group, moments),
+        concerned_by(plan, group),
+        what_to_do(first.code, verdict.run, program_anywhere()),
+        max(len(group) - SENTENCES_MAX, 0),
+    )
 
 
 def when_told(group: Sequence[Finding], moments: Moments) -> str:
@@ -128,27 +122,19 @@ def _window_told(window: str) -> str:
     return f"{window} the isolation" if window in (BEFORE, AFTER) else f"in stage {window}"
 
 
-def whose_told(concerned: Concerned) -> str:
-    """Name the owners of flows with their flows, and the service where that is concerned."""
-    owners = [f"<b>{escape(owner)}</b> ({escape(', '.join(flows))})" for owner, flows in concerned.owners.items()]
-    service = [f"service <b>{escape(concerned.service)}</b>"] if concerned.service else []
-    others = [f"no declared flow, on conduit {escape(conduit)}" for conduit in concerned.conduits]
-    return "; ".join((*service, *owners, *others))
-
-
-def run_facts(plan: Plan, verdict: Verdict, records: Sequence[Record], timeline: Timeline, moments: Moments) -> str:
+def run_facts(
+    plan: Plan, verdict: Verdict, records: Sequence[Record], timeline: Timeline, moments: Moments
+) -> tuple[tuple[str, str], ...]:
     """Say when the run was, in which time zone, who ran it and with which version."""
     length_s = timeline.seconds(last_us(records))
-    return facts(
-        (
-            ("Start", moments.whole(0)),
-            ("End", moments.whole(length_s)),
-            ("Duration", lasted(length_s)),
-            ("Isolated", _isolated(timeline, moments)),
-            ("Time zone", moments.zone_told),
-            ("Service", plan.drill.service.told),
-            ("Run", verdict.run),
-        )
+    return (
+        ("Start", moments.whole(0)),
+        ("End", moments.whole(length_s)),
+        ("Duration", lasted(length_s)),
+        ("Isolated", _isolated(timeline, moments)),
+        ("Time zone", moments.zone_told),
+        ("Service", plan.drill.service.told),
+        ("Run", verdict.run),
     )
 
 
@@ -164,22 +150,17 @@ def _isolated(timeline: Timeline, moments: Moments) -> str:
     return f"{moments.clock(from_s)} to {moments.clock(to_s)} ({lasted(to_s - from_s)})"
 
 
-def limits(plan: Plan, verdict: Verdict) -> str:
+def limits(plan: Plan, verdict: Verdict) -> Table:
     """Set the times that were seen against the limits."""
-    wanted = plan.drill.limits
-    gap, longest_s = "not known", verdict.longest_ot_gap_s
-    if longest_s is not None:
-        gap = f"{longest_s:.3f} s"
-    rows = [
+    wanted, longest_s = plan.drill.limits, verdict.longest_ot_gap_s
+    gap = "not known" if longest_s is None else f"{longest_s:.3f} s"
+    rows = (
         ("Isolation, slowest stage", _seen(verdict.isolation_s), f"{wanted.isolate_within:g} s"),
         ("Restoration", _seen(verdict.restoration_s), f"{wanted.restore_within:g} s"),
         ("Longest OT gap", gap, f"{wanted.longest_ot_gap:g} s"),
         ("Leaks", str(verdict.leaks), "none"),
-    ]
-    return (
-        f"{table(('measured', 'was', 'limit'), rows, 'stack')}<p class=note>Effective lies between the last packet that passed and "
-        "the first that did not, as the probes saw it; never when a call returned.</p>"
     )
+    return Table(("measured", "was", "limit"), rows)
 
 
 def _seen(times: Times) -> str:
@@ -194,31 +175,28 @@ def _interval(interval: Interval | None) -> str:
     return f"between {interval.earliest_s:.3f} and {interval.latest_s:.3f} s"
 
 
-def flows(told: Sequence[FlowTold], moments: Moments) -> str:
+def flows(told: Sequence[FlowTold], moments: Moments) -> Table:
     """Say of each flow whether it died, whose it is, and whether it passes again; what failed comes first."""
-    if not told:
-        return "<p>No declared flow crosses what this drill isolates.</p>"
     order = (False, None, True)
     ranked = sorted(told, key=lambda one: order.index(one.as_expected))
-    rows = [
+    rows = tuple(
         (
-            escape(one.flow.flow),
-            escape(one.flow.owner),
+            one.flow.flow,
+            one.flow.owner,
             _fate(one),
-            f"{escape(one.why)}{_passed(one, moments)}",
+            f"{one.why}{_passed(one, moments)}",
             BACK[one.back],
-            escape(f"{one.stage}: {one.flow.conduit}"),
-            escape(str(one.flow.service)),
+            f"{one.stage}: {one.flow.conduit}",
+            str(one.flow.service),
         )
         for one in ranked
-    ]
-    return table(("flow", "owner", "outcome", "seen", "after restore", "stage and conduit", "service"), rows, "stack")
+    )
+    return Table(("flow", "owner", "outcome", "seen", "after restore", "stage and conduit", "service"), rows)
 
 
-def _fate(one: FlowTold) -> str:
+def _fate(one: FlowTold) -> Judged:
     sign = "✖" if one.as_expected is False else FATES[one.fate]
-    kind = {True: "held", False: "breached", None: "inconclusive"}[one.as_expected]
-    return f'<span class="result {kind}">{sign} {one.fate.value}</span>'
+    return Judged(f"{sign} {one.fate.value}", {True: "held", False: "breached", None: "inconclusive"}[one.as_expected])
 
 
 def _passed(one: FlowTold, moments: Moments) -> str:

@@ -7,14 +7,15 @@ from datetime import UTC, tzinfo
 
 from islandmode.core.episodes import Episode
 from islandmode.core.flows_told import flows_told
-from islandmode.core.judging.timeline import timeline_of
+from islandmode.core.judging.timeline import last_us, timeline_of
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.verdict import Verdict
 from islandmode.ui.report import first_pages as first
 from islandmode.ui.report import records_behind as behind
-from islandmode.ui.report.parts import Moments, document, section
+from islandmode.ui.report.moments import Moments
 from islandmode.ui.report.plot import legend, timeline_plot
+from islandmode.ui.templates import page
 
 
 def render_report(
@@ -30,22 +31,34 @@ def render_report(
     """Write the whole report as one HTML document; `others` are the guardian's records, `zone` is that of its readers."""
     timeline = timeline_of([stage.name for stage in plan.stages], records, others)
     moments = Moments(records[0].utc_us if records else 0, zone)
-    plot = timeline_plot(plan, verdict, timeline, episodes, moments)
-    parts = (
-        first.head(plan, verdict, records, timeline, moments),
-        section("What failed, when, whose flows, and what to do", first.failures(plan, verdict, moments)),
-        first.run_facts(plan, verdict, records, timeline, moments),
-        first.limits(plan, verdict),
-        section("What became of each flow", first.flows(flows_told(plan, verdict, records), moments)),
-        section("What was seen", plot + legend()),
-        section("The boundary, and what of it stays open", behind.boundary(verdict)),
-        '<h1 class="behind">The records behind this report</h1>',
-        section("Findings", behind.findings(verdict, moments)),
-        section("Probe by probe", behind.probes(verdict)),
-        section("What the firewalls counted", behind.counted(verdict)),
-        section("Device configuration, before and after", behind.differences(plan, records, configuration_diffs)),
-        section("The dead-man, as the device said it", behind.dead_man(plan, records, timeline)),
-        section("How this was measured, and what it does not show", behind.method(plan, records)),
+    return page(
+        "report.html",
+        title=f"{verdict.drill} at {verdict.site}: {verdict.verdict.value}",
+        lab=verdict.lab,
+        site=verdict.site,
+        run=verdict.run,
+        drill=plan.drill.drill,
+        begun=first.begun_told(records, timeline.seconds(last_us(records)), moments),
+        verdict=first.verdict_box(verdict),
+        restoration=first.restoration_box(verdict),
+        failures=first.failures(plan, verdict, moments),
+        notes=first.notes_told(verdict),
+        run_facts=first.run_facts(plan, verdict, records, timeline, moments),
+        limits=first.limits(plan, verdict),
+        flows=first.flows(flows_told(plan, verdict, records), moments),
+        plot=timeline_plot(plan, verdict, timeline, episodes, moments),
+        legend=legend(),
+        boundary=behind.boundary(verdict),
+        findings=behind.findings(verdict, moments),
+        probes=behind.probes(verdict),
+        counted=behind.counted(verdict),
+        last_read=behind.last_read(verdict),
+        unchanged=tuple(behind.unchanged(plan, records)),
+        differences=sorted(configuration_diffs.items()),
+        tiers=[(name, point.capabilities.undo_tier) for name, point in plan.points.items()],
+        dead_man=behind.dead_man(records, timeline),
+        vantages=behind.vantages(plan, records),
+        sample_every=f"{plan.drill.sample_every:g} s",
+        drill_digest=plan.drill_digest,
+        plan_digest=plan.plan_digest,
     )
-    title = f"{verdict.drill} at {verdict.site}: {verdict.verdict.value}"
-    return document(title, f"{verdict.site} · {verdict.run}", parts, lab=verdict.lab)

@@ -1,11 +1,10 @@
-"""The timeline plot: probes by vantage, stages as bands, and the three times, as SVG made here; it needs no script."""
+"""The timeline plot: probes by vantage, stages as bands, and the three times. What is drawn where; a template draws it."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from html import escape
 
 from islandmode.core.as_expected import TOLD, Shade, Strip, columns, strips_of
 from islandmode.core.episodes import Episode
@@ -14,7 +13,7 @@ from islandmode.core.plan import Plan
 from islandmode.core.text import how_many
 from islandmode.core.verdict import Times, Verdict
 from islandmode.ui.picture.text import text_width
-from islandmode.ui.report.parts import Moments, lasted
+from islandmode.ui.report.moments import Moments, lasted
 
 WIDTH, LEFT, RIGHT, TOP = 1000, 219, 14, 46
 ROW, HEAD, BAR = 20, 22, 15
@@ -29,17 +28,6 @@ LOOKS = {
     Shade.PASSES: ("#2f8f5b", MIDDLE),
     Shade.DEAD: ("#3f5f80", THIN),
 }
-PATTERNS = (
-    "<defs>"
-    '<pattern id="leak" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-    '<rect width="5" height="5" fill="#b3261e"/><rect width="1" height="5" fill="#fff"/></pattern>'
-    '<pattern id="outage" width="6" height="6" patternUnits="userSpaceOnUse">'
-    '<rect width="6" height="6" fill="#fff"/><path d="M0 0L6 6M6 0L0 6" stroke="#b3261e" stroke-width="1.6"/></pattern>'
-    '<pattern id="unknown" width="6" height="6" patternUnits="userSpaceOnUse">'
-    '<rect width="6" height="6" fill="#fff"/><rect width="3" height="6" fill="#b07d12"/></pattern>'
-    '<pattern id="short" width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-    '<rect width="4" height="4" fill="#fff"/><rect width="2" height="4" fill="#6b7780"/></pattern></defs>'
-)
 ALARMS = {Shade.LEAK: "✖ LEAK", Shade.OUTAGE: "✖ FAILED", Shade.UNKNOWN: "?"}
 COLUMNS, LABEL = WIDTH - LEFT - RIGHT, LEFT - 16
 UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
@@ -59,85 +47,156 @@ class Scale:
         return round(LEFT + min(max(share, 0.0), 1.0) * (WIDTH - LEFT - RIGHT), 1)
 
 
+@dataclass(frozen=True)
+class Bar:
+    """All stretches of one row in one look, with what they say when they are pointed at."""
+
+    path: str
+    fill: str
+    tip: str
+
+
+@dataclass(frozen=True)
+class ProbeRow:
+    """One probe; a name that would run into the bars is squeezed."""
+
+    y: int
+    text: str
+    alarm: str
+    colour: str
+    squeezed_to: int | None
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True)
+class Words:
+    """Words at a place."""
+
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Band:
+    """A stage, or what was before and after the isolation."""
+
+    left: float
+    width: float
+    name: str
+    isolated: bool
+
+    @property
+    def middle(self) -> float:
+        """Give the place of its name."""
+        return round(self.left + self.width / 2, 1)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The stretch of a row in which its probe must be dead."""
+
+    left: float
+    width: float
+    y: int
+
+
+@dataclass(frozen=True)
+class Mark:
+    """When something was ordered, and by when it was effective and verified."""
+
+    ordered: float
+    effective: Words | None
+    verified: Words | None
+
+
+@dataclass(frozen=True)
+class Swatch:
+    """A look of a row with its meaning."""
+
+    fill: str
+    tall: int
+    top: int
+    told: str
+    height: int = BAR
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A run, ready to be drawn."""
+
+    height: int
+    told: str
+    note: str
+    bands: tuple[Band, ...]
+    vantages: tuple[Words, ...]
+    rows: tuple[ProbeRow, ...]
+    frames: tuple[Frame, ...]
+    marks: tuple[Mark, ...]
+    ticks: tuple[Words, ...]
+    width: int = WIDTH
+    top: int = TOP - 16
+    bar: int = BAR
+    ink: str = INK
+    soft: str = SOFT
+
+
 def timeline_plot(
     plan: Plan,
     verdict: Verdict,
     timeline: Timeline,
     episodes: Mapping[str, tuple[Episode, ...]],
     moments: Moments,
-) -> str:
-    """Draw the run; empty text when it never sampled."""
+) -> Plot | None:
+    """Lay the run out; nothing when it never sampled."""
     if not timeline.windows:
-        return "<p>The run ended before its probes looked.</p>"
+        return None
     scale = Scale(timeline.windows[0].start_us, timeline.windows[-1].end_us)
-    rows, height = _rows(plan)
-    drawn = {
-        name: _drawn(strips_of(plan, verdict, timeline, name, episodes.get(name, ())), scale, y)
-        for name, y in rows.items()
-    }
-    bars = "".join(bar for bar, _ in drawn.values())
-    frames = "".join(_frames(plan, timeline, name, scale, y) for name, y in rows.items())
-    labels = "".join(_label(name, y, drawn[name][1]) for name, y in rows.items())
-    heads = _vantage_heads(plan, rows)
-    bands = "".join(_band(window, scale, height) for window in timeline.windows)
-    marks = _marks(verdict, timeline, scale, height)
+    places, height = _places(plan)
     length = lasted((scale.end_us - scale.start_us) / 1e6)
-    alt = f"Timeline of {how_many(len(rows), 'probe')} over {length}; the same is in the table of probes."
-    box = f'viewBox="0 0 {WIDTH} {height + 26}"'
-    opening = (
-        f'<svg class="plot" xmlns="http://www.w3.org/2000/svg" {box} role="img" font-family="inherit" font-size="11.5">'
+    return Plot(
+        height,
+        f"Timeline of {how_many(len(places), 'probe')} over {length}; the same is in the table of probes.",
+        f"Counted from {moments.whole(0)}, {moments.zone_told}. Where a row is empty, nothing is on record.",
+        tuple(_band(window, scale) for window in timeline.windows),
+        tuple(_vantage_heads(plan, places)),
+        tuple(
+            _row(name, y, strips_of(plan, verdict, timeline, name, episodes.get(name, ())), scale)
+            for name, y in places.items()
+        ),
+        tuple(_frames(plan, timeline, places, scale)),
+        tuple(_marks(verdict, timeline, scale)),
+        tuple(_ticks(scale, timeline)),
     )
-    inside = f"<title>Timeline</title><desc>{escape(alt)}</desc>{PATTERNS}{bands}{heads}{labels}{bars}{frames}{marks}"
-    note = f"Counted from {moments.whole(0)}, {moments.zone_told}. Where a row is empty, nothing is on record."
-    plot = f'<div class="wide">{opening}{inside}{_axis(scale, timeline, height)}</svg></div>'
-    return f"{plot}<p class=note>{escape(note)}</p>"
 
 
-def legend() -> str:
-    """Show every look of a row with its meaning."""
-    items = []
-    for shade, told in TOLD.items():
-        fill, (tall, top) = LOOKS[shade]
-        swatch = f'<svg width="26" height="{BAR}" aria-hidden="true"><rect y="{top}" width="26" height="{tall}" fill="{fill}"/></svg>'
-        items.append(f"<li>{swatch} {escape(told)}</li>")
-    more = '<li><span class="key band"></span>isolated</li><li><span class="key frame"></span>must be dead here</li>'
-    return f'<ul class="legend">{"".join(items)}{more}<li>∣ ordered</li><li>▼ effective</li><li>▲ verified</li></ul>'
+def legend() -> tuple[Swatch, ...]:
+    """Give every look of a row with its meaning."""
+    return tuple(Swatch(LOOKS[shade][0], *LOOKS[shade][1], told) for shade, told in TOLD.items())
 
 
-def _rows(plan: Plan) -> tuple[dict[str, int], int]:
+def _places(plan: Plan) -> tuple[dict[str, int], int]:
     """Place the probes, grouped by vantage; returns their heights and the plot's."""
-    rows: dict[str, int] = {}
+    places: dict[str, int] = {}
     y = TOP
     for vantage in plan.vantages:
         y += HEAD
         for name, planned in plan.probes.items():
             if planned.probe.vantage == vantage:
-                rows[name] = y
+                places[name] = y
                 y += ROW
-    return rows, y + 6
+    return places, y + 6
 
 
-def _vantage_heads(plan: Plan, rows: Mapping[str, int]) -> str:
-    heads = []
+def _vantage_heads(plan: Plan, places: Mapping[str, int]) -> Iterator[Words]:
     for name, vantage in plan.vantages.items():
-        mine = [y for probe, y in rows.items() if plan.probes[probe].probe.vantage == name]
+        mine = [y for probe, y in places.items() if plan.probes[probe].probe.vantage == name]
         if mine:
-            text = f"{name} ({vantage.zone}{', alone' if vantage.far else ''})"
-            heads.append(f'<text x="4" y="{min(mine) - 5}" font-weight="700" fill="{INK}">{escape(text)}</text>')
-    return "".join(heads)
+            yield Words(4, min(mine) - 5, f"{name} ({vantage.zone}{', alone' if vantage.far else ''})")
 
 
-def _label(name: str, y: int, alarm: str) -> str:
-    colour = INK if alarm == ALARMS[Shade.UNKNOWN] else ALARM
-    look = f'font-weight="700" fill="{colour}"' if alarm else f'fill="{SOFT}"'
-    said = f"{alarm} {name}".strip()
-    # A long name must not run into the bars.
-    width = f' textLength="{LABEL}" lengthAdjust="spacingAndGlyphs"' if text_width(said, 11.5) > LABEL else ""
-    return f'<text x="8" y="{y + BAR - 4}" {look}{width}>{escape(said)}</text>'
-
-
-def _drawn(strips: Iterator[Strip], scale: Scale, y: int) -> tuple[str, str]:
-    """Draw one probe's row, a path for each look; gives the word of what is not as expected, too."""
+def _row(name: str, y: int, strips: Iterator[Strip], scale: Scale) -> ProbeRow:
+    """Lay one probe's row out, a path for each look; what is not as expected is said beside its name."""
     counts: Counter[Shade] = Counter()
     whys: dict[Shade, str] = {}
 
@@ -151,72 +210,59 @@ def _drawn(strips: Iterator[Strip], scale: Scale, y: int) -> tuple[str, str]:
     for first, last, shade in columns(counted(), scale.start_us, scale.end_us, COLUMNS):
         tall, top = LOOKS[shade][1]
         parts.setdefault(shade, []).append(f"M{LEFT + first} {y + top}h{last - first}v{tall}h-{last - first}z")
-    paths = []
+    bars = []
     for shade, lines in parts.items():
         why = f", first {whys[shade]}" if whys[shade] else ""
         tip = f"{TOLD[shade]}: {how_many(counts[shade], 'sample')}{why}"
-        paths.append(f'<path d="{"".join(lines)}" fill="{LOOKS[shade][0]}"><title>{escape(tip)}</title></path>')
-    return "".join(paths), next((word for shade, word in ALARMS.items() if shade in parts), "")
+        bars.append(Bar("".join(lines), LOOKS[shade][0], tip))
+    alarm = next((word for shade, word in ALARMS.items() if shade in parts), "")
+    said = f"{alarm} {name}".strip()
+    colour = INK if alarm == ALARMS[Shade.UNKNOWN] else ALARM
+    return ProbeRow(y, said, alarm, colour, LABEL if text_width(said, 11.5) > LABEL else None, tuple(bars))
 
 
-def _frames(plan: Plan, timeline: Timeline, name: str, scale: Scale, y: int) -> str:
-    """Frame the stretch in which a probe must be dead."""
-    start = next(
-        (window for stage in plan.stages if name in stage.dead and (window := timeline.window(stage.name))), None
-    )
-    if start is None or timeline.restore_ordered_us is None:
-        return ""
-    left, right = scale.x(start.start_us), scale.x(timeline.restore_ordered_us)
-    size = f'x="{left}" y="{y - 1}" width="{round(right - left, 1)}" height="{BAR + 2}"'
-    return f'<rect {size} fill="none" stroke="{INK}" stroke-width="0.9" stroke-dasharray="3 2"/>'
+def _frames(plan: Plan, timeline: Timeline, places: Mapping[str, int], scale: Scale) -> Iterator[Frame]:
+    """Frame the stretch in which each probe must be dead."""
+    if timeline.restore_ordered_us is None:
+        return
+    right = scale.x(timeline.restore_ordered_us)
+    for name, y in places.items():
+        dead = (timeline.window(stage.name) for stage in plan.stages if name in stage.dead)
+        start = next((window for window in dead if window), None)
+        if start is not None:
+            left = scale.x(start.start_us)
+            yield Frame(left, round(right - left, 1), y - 1)
 
 
-def _band(window: Window, scale: Scale, height: int) -> str:
+def _band(window: Window, scale: Scale) -> Band:
     left, right = scale.x(window.start_us), scale.x(window.end_us)
-    isolated = window.name not in (BEFORE, AFTER)
-    fill = "#e8eef7" if isolated else "#fff"
-    middle = round((left + right) / 2, 1)
-    rect = f'<rect x="{left}" y="{TOP - 16}" width="{round(right - left, 1)}" height="{height - TOP + 16}" fill="{fill}" stroke="#d5dce2"/>'
-    style = f'text-anchor="middle" font-weight="{700 if isolated else 400}" fill="{INK if isolated else SOFT}"'
-    return f'{rect}<text x="{middle}" y="{TOP - 22}" {style}>{escape(window.name)}</text>'
+    return Band(left, round(right - left, 1), window.name, window.name not in (BEFORE, AFTER))
 
 
-def _marks(verdict: Verdict, timeline: Timeline, scale: Scale, height: int) -> str:
-    marks = []
+def _marks(verdict: Verdict, timeline: Timeline, scale: Scale) -> Iterator[Mark]:
     for stage in verdict.stages:
         window = timeline.window(stage.name)
         if window is not None:
-            marks.append(_mark(window.start_us, stage.isolation_s, scale, height))
+            yield _mark(window.start_us, stage.isolation_s, scale)
     if timeline.restore_ordered_us is not None:
-        marks.append(_mark(timeline.restore_ordered_us, verdict.restoration_s, scale, height))
-    return "".join(marks)
+        yield _mark(timeline.restore_ordered_us, verdict.restoration_s, scale)
 
 
-def _mark(ordered_us: int, times: Times, scale: Scale, height: int) -> str:
-    x = scale.x(ordered_us)
-    drawn = f'<line x1="{x}" x2="{x}" y1="{TOP - 16}" y2="{height}" stroke="{INK}" stroke-width="1"/>'
+def _mark(ordered_us: int, times: Times, scale: Scale) -> Mark:
+    def after(seconds: float | None) -> Words | None:
+        return None if seconds is None else Words(scale.x(ordered_us + seconds * 1_000_000), 0, f"{seconds:.3f} s")
+
     effective = times.ordered_to_effective
-    if effective is not None and effective.latest_s is not None:
-        at = scale.x(ordered_us + effective.latest_s * 1_000_000)
-        drawn += f'<path d="M{at - 4} {TOP - 16}h8l-4 7z" fill="{INK}"><title>effective by {effective.latest_s:.3f} s</title></path>'
-    if times.ordered_to_verified is not None:
-        at = scale.x(ordered_us + times.ordered_to_verified * 1_000_000)
-        drawn += f'<path d="M{at - 4} {height}h8l-4 -7z" fill="{INK}"><title>verified by {times.ordered_to_verified:.3f} s</title></path>'
-    return drawn
+    latest_s = effective.latest_s if effective is not None else None
+    return Mark(scale.x(ordered_us), after(latest_s), after(times.ordered_to_verified))
 
 
-def _axis(scale: Scale, timeline: Timeline, height: int) -> str:
+def _ticks(scale: Scale, timeline: Timeline) -> Iterator[Words]:
     total_s = (scale.end_us - scale.start_us) / 1_000_000
     step = next((one for one in STEPS_S if total_s / one <= 12), STEPS_S[-1])
-    ticks = []
     first = int(timeline.seconds(scale.start_us) // step + 1) * step
     for second in range(first, int(timeline.seconds(scale.end_us)) + 1, step):
-        x = scale.x(timeline.start_us + second * 1_000_000)
-        line = f'<line x1="{x}" x2="{x}" y1="{height}" y2="{height + 5}" stroke="{SOFT}"/>'
-        ticks.append(
-            f'{line}<text x="{x}" y="{height + 18}" text-anchor="middle" fill="{SOFT}">{_tick(second, step)}</text>'
-        )
-    return "".join(ticks)
+        yield Words(scale.x(timeline.start_us + second * 1_000_000), 0, _tick(second, step))
 
 
 def _tick(second: int, step: int) -> str:
