@@ -42,7 +42,7 @@ CLOCKS = {
 
 # A vendor library is imported in one file, so that its next major release is one file's work.
 ONE_FILE = {
-    "jinja2": {"src/islandmode/ui/pages/__init__.py"},
+    "jinja2": {"src/islandmode/ui/templates/__init__.py"},
     "napalm": {"src/islandmode/isolation/nftables/point.py"},
     "netmiko": set[str](),
     "paramiko": set[str](),
@@ -178,7 +178,7 @@ def test_a_vendor_library_has_one_file(library: str) -> None:
 
 
 def test_pages_are_templates_and_only_drawings_escape_by_hand() -> None:
-    """A cell that is escaped by hand can be forgotten; the templates of `ui/pages/` escape every value."""
+    """A cell that is escaped by hand can be forgotten; the templates of `ui/templates/` escape every value."""
     by_hand = {name_of(path) for path in python_files("src/") if "html" in imported(path)}
     assert by_hand == {"src/islandmode/ui/picture/svg.py", "src/islandmode/ui/picture/text.py"}
 

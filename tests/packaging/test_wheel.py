@@ -40,8 +40,10 @@ def workspace(installed: Installed, tmp_path_factory: pytest.TempPathFactory) ->
 def test_the_wheel_carries_the_code_its_types_and_the_template_only(installed: Installed) -> None:
     names = set(zipfile.ZipFile(installed.wheel).namelist())
     assert {"islandmode/ui/cli.py", "islandmode/py.typed", "napalm_nftables/py.typed"} <= names
-    pages = {f"islandmode/ui/pages/{path.name}" for path in (PROJECT / "src/islandmode/ui/pages").glob("*.[hcs]*")}
-    assert pages == {name for name in names if name.startswith("islandmode/ui/pages/") and not name.endswith(".py")}
+    pages = {
+        f"islandmode/ui/templates/{path.name}" for path in (PROJECT / "src/islandmode/ui/templates").glob("*.[hcs]*")
+    }
+    assert pages == {name for name in names if name.startswith("islandmode/ui/templates/") and not name.endswith(".py")}
     assert len(pages) > 5
     template = {name.removeprefix("islandmode/template/") for name in names if name.startswith("islandmode/template/")}
     assert template == set(operators_files())

@@ -122,7 +122,7 @@ def test_the_code_that_is_copied_is_the_code_that_runs(tmp_path: Path) -> None:
     assert done.stdout.strip() == code_digest()
     assert not list((tmp_path / "code").rglob("__pycache__"))
     # A page that would be filled in otherwise is other code.
-    for name in ("ui/pages/card.html", "run/restore.py"):
+    for name in ("ui/templates/card.html", "run/restore.py"):
         before = done.stdout
         (tmp_path / "code" / "islandmode" / name).write_text("\n", encoding="utf-8")
         done = subprocess.run(argv, capture_output=True, text=True, check=True, env=environment, cwd=tmp_path)

@@ -17,9 +17,9 @@ from pydantic import BaseModel
 
 from islandmode.core.episodes import Heard, Seen
 from islandmode.core.refusal import Refusal
-from islandmode.ui import card, pages
-from islandmode.ui.pages import page
+from islandmode.ui import card, templates
 from islandmode.ui.report import judged, refused
+from islandmode.ui.templates import page
 from tests.core.given import given
 from tests.core.story import CORPORATE, MIDDLE, SECOND, Story
 from tests.ui.cards import card_of
@@ -27,7 +27,7 @@ from tests.ui.test_report import told
 from tests.ui.test_show_refused import BEGUN, FOUND, LOOKED, WHY, records
 
 EVIL = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}&lt;"
-FOLDER = Path(pages.__file__).parent
+FOLDER = Path(templates.__file__).parent
 
 
 def spoiled(value: Any) -> Any:
@@ -123,9 +123,9 @@ def test_no_value_changes_a_page(name: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_escaping_is_never_switched_off_and_every_value_in_a_tag_is_quoted() -> None:
-    templates = [path for path in FOLDER.iterdir() if path.suffix in pages.ENDINGS]
-    assert len(templates) > 5
-    for path in templates:
+    files = [path for path in FOLDER.iterdir() if path.suffix in templates.ENDINGS]
+    assert len(files) > 5
+    for path in files:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"\|\s*safe\b|autoescape|Markup", text), path.name
         assert not re.search(r"=\s*\{\{", text.replace("{% set of_whom = ", "")), path.name

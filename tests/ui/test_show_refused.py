@@ -13,7 +13,7 @@ from islandmode.core.refusal import refusal_of
 from islandmode.core.what_to_do import WHAT_TO_DO
 from islandmode.operate.outcome import write_refusal
 from islandmode.store.rundir import RunDirectory
-from islandmode.ui.html_pages import HtmlPages
+from islandmode.ui.pages import HtmlPages
 from tests.core.given import given
 from tests.ui.test_boundary_told import plain
 from tests.ui.test_runs_commands import ARMED, POINT, SEEN, Step, ask, leave_run

@@ -19,7 +19,7 @@ from islandmode.core.probe import CanaryProbe, IcmpProbe
 from islandmode.core.text import how_many
 from islandmode.isolation.by_hand import ByHand
 from islandmode.isolation.table import by_hand
-from islandmode.ui.pages import page
+from islandmode.ui.templates import page
 
 CARD, TITLE = "card.html", "Restore by hand"
 LINE_PT, LETTER_EM = 455.0, 0.61

@@ -13,8 +13,8 @@ from islandmode.operate.run import Ended, Wanted, conduct, run_drill
 from islandmode.run.outermost import NOTHING_TO_JUDGE
 from islandmode.store.run_request import read_request
 from islandmode.ui.as_json import print_error
-from islandmode.ui.html_pages import HtmlPages
 from islandmode.ui.live import LiveView
+from islandmode.ui.pages import HtmlPages
 from islandmode.ui.plan_text import print_plan
 from islandmode.ui.results import print_result
 from islandmode.ui.spoken import Spoken

@@ -11,11 +11,11 @@ from islandmode.core.judging.timeline import last_us, timeline_of
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.verdict import Verdict
-from islandmode.ui.pages import page
 from islandmode.ui.report import first_pages as first
 from islandmode.ui.report import records_behind as behind
 from islandmode.ui.report.moments import Moments
 from islandmode.ui.report.plot import legend, timeline_plot
+from islandmode.ui.templates import page
 
 
 def render_report(
@@ -53,7 +53,7 @@ def render_report(
         probes=behind.probes(verdict),
         counted=behind.counted(verdict),
         last_read=behind.last_read(verdict),
-        compared=[(name, behind.same_parts(name, records)) for name in plan.points],
+        unchanged=tuple(behind.unchanged(plan, records)),
         differences=sorted(configuration_diffs.items()),
         tiers=[(name, point.capabilities.undo_tier) for name, point in plan.points.items()],
         dead_man=behind.dead_man(records, timeline),

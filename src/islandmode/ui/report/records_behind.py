@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from islandmode.core.flows_told import seen_of
@@ -127,16 +127,21 @@ def counted(verdict: Verdict) -> Table:
     return Table(head, rows, "small")
 
 
-def same_parts(point: str, records: Sequence[Record]) -> tuple[str, ...] | None:
-    """Name the parts of a device's configuration that were the same afterwards; None where nothing could be compared."""
-    compared = list(of_kind(records, "configuration.compared", point=point))
-    return tuple(str(record.data["part"]) for record in compared if record.data["same"]) if compared else None
-
-
 def last_read(verdict: Verdict) -> str:
     """Say how long before the order to restore the counters were last read."""
     last_s = verdict.witness.last_read_s
     return "not made" if last_s is None else f"{last_s:.2f} s"
+
+
+def unchanged(plan: Plan, records: Sequence[Record]) -> Iterator[str]:
+    """Name the parts of the devices' configuration that were compared and are the same."""
+    for name in plan.points:
+        compared = list(of_kind(records, "configuration.compared", point=name))
+        same = [str(record.data["part"]) for record in compared if record.data["same"]]
+        if not compared:
+            yield f"{name}: its configuration before and after could not be compared."
+        elif same:
+            yield f"{name}: the same before and after, line by line: {', '.join(same)}."
 
 
 def dead_man(records: Sequence[Record], timeline: Timeline) -> TimerReadings:

@@ -13,10 +13,10 @@ from islandmode.core.refusal import Refusal
 from islandmode.core.unfinished import armed
 from islandmode.core.what_to_do import what_to_do
 from islandmode.system.own_program import program_anywhere
-from islandmode.ui.pages import page
 from islandmode.ui.report.first_pages import begun_told
 from islandmode.ui.report.moments import Moments
 from islandmode.ui.report.values import Failure, Table
+from islandmode.ui.templates import page
 
 
 def render_refusal(
