@@ -97,7 +97,8 @@ class Capabilities(Frozen):
     logs_in: bool = True
     """Whether it has sessions: one can be opened for a restore to come, and a login can be tried while it isolates."""
     shows_configuration: bool = True
-    """Whether its configuration can be read, to compare it before and after; without, no verdict is better than inconclusive."""
+    """Whether its configuration can be read, to compare it before and after; without, a verdict is at best inconclusive, and the
+    restoration is never called proven."""
 
     @model_serializer(mode="wrap")
     def _leave_out_what_goes_without_saying(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:

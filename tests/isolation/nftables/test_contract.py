@@ -38,8 +38,8 @@ class NftablesBench:
 
     platform = NFTABLES
     conduits = ("corporate-line3", "corporate-dmz")
-    dead_man_s = 4.0
-    short_s = 3.0
+    dead_man_s = 8.0
+    short_s = 8.0
 
     def __init__(self, node: FirewallNode, sshd: Sshd, ready: type[WhenReady]) -> None:
         self._node, self._sshd, self._ready = node, sshd, ready
