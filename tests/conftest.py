@@ -56,6 +56,26 @@ def open_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares something dear, and begin with what takes longest.
+
+    Before xdist's own hook, which writes the groups into the names by which tests are given to its processes.
+    """
+    for item in items:
+        if _shares(item):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    items.sort(key=lambda item: item.get_closest_marker("longest") is None)
+
+
+def _shares(item: pytest.Item) -> bool:
+    """Tell whether a test uses a fixture that a file of tests makes once; what is made once a process is no reason."""
+    if not isinstance(item, pytest.Function):
+        return False
+    definitions = item._fixtureinfo.name2fixturedefs.values()
+    return any(one[-1].scope in {"class", "module"} and one[-1].baseid for one in definitions)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Let a report carry which drills were begun again in its test, from a worker process too."""

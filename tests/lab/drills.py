@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import begun_again
-from tests.patience import PATIENCE_S
+from tests.patience import LONG_PATIENCE_S, PATIENCE_S
 
 PROJECT = Path(__file__).resolve().parents[2]
 OPERATORS_FOLDERS = ("drills", "inventory", "probes", "playbooks", "lab")
@@ -89,6 +89,8 @@ class Drill(subprocess.Popen[str]):
             return False
         why = begun_again.busy(read_journal(directory))
         if why:
+            if self.stdout is not None:
+                self.stdout.close()
             begun_again.NOTED.append(f"{directory.name}: {why}")
             self.__init__(self._argv, again=self._again - 1, **self._options)  # type: ignore[misc]
         return bool(why)
@@ -105,9 +107,9 @@ def start(workspace: Path, lab: str, *more: str, named: str = "quarterly-isolati
 
 def end(drill: Drill, workspace: Path) -> Ended:
     """Wait for a drill and read what it left."""
-    output, _ = drill.communicate(timeout=PATIENCE_S)
+    output, _ = drill.communicate(timeout=LONG_PATIENCE_S)
     while drill.begins_again(workspace):
-        output, _ = drill.communicate(timeout=PATIENCE_S)
+        output, _ = drill.communicate(timeout=LONG_PATIENCE_S)
     directory = newest_run(workspace)
     verdict: Mapping[str, Any] = {}
     if directory is not None and (directory / "verdict.json").exists():
