@@ -46,10 +46,9 @@ lint: ready
 	$(BIN)/lint-imports --no-logo
 
 # Tests are played beside each other: those that compute in a process for each core, those with a lab, which mostly wait, in
-# twice as many. What belongs together, and what comes first, is said by marks (tests/conftest.py).
-SPREAD := --dist loadgroup --no-loadscope-reorder
-COMPUTING := $(SPREAD) --numprocesses auto -m "not lab"
-WITH_LAB := $(SPREAD) --numprocesses $(shell echo $$((2 * $$(nproc)))) -m lab --ignore=tests/containerlab --ignore=tests/third_party
+# twice as many. tests/beside_each_other.py says which stay together, and a mark which come first.
+COMPUTING := --numprocesses auto -m "not lab"
+WITH_LAB := --numprocesses $(shell echo $$((2 * $$(nproc)))) -m lab --ignore=tests/containerlab --ignore=tests/third_party
 
 # All that needs no lab.
 check: lint

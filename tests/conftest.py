@@ -8,13 +8,14 @@ import signal
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from islandmode.system import own_program
 from islandmode.system.machine_state import VARIABLE
-from tests import begun_again
+from tests import begun_again, beside_each_other
 
 
 def _new_place() -> Path:
@@ -56,24 +57,16 @@ def open_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares something dear, and begin with what takes longest.
-
-    Before xdist's own hook, which writes the groups into the names by which tests are given to its processes.
-    """
-    for item in items:
-        if _shares(item):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    """Begin with what takes longest."""
     items.sort(key=lambda item: item.get_closest_marker("longest") is None)
 
 
-def _shares(item: pytest.Item) -> bool:
-    """Tell whether a test uses a fixture that a file of tests makes once; what is made once a process is no reason."""
-    if not isinstance(item, pytest.Function):
-        return False
-    definitions = item._fixtureinfo.name2fixturedefs.values()
-    return any(one[-1].scope in {"class", "module"} and one[-1].baseid for one in definitions)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share the tests out one by one, in their order; those of a file that makes something once stay together."""
+    config.option.loadscopereorder = False
+    return beside_each_other.scheduler(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
