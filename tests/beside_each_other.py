@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 ONCE = re.compile(r"""^@pytest\.fixture\(.*scope="(class|module|session)"|^def setup_module""", re.MULTILINE)
 
 
-class OneByOne(LoadScopeScheduling):
+class OneByOne(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
     """Gives a process one test after another, and every test of a file that shares something to the same one."""
 
     def _split_scope(self, nodeid: str) -> str:
