@@ -45,33 +45,19 @@ lint: ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-# Drills wait more than they work: their files are played two at a time, the longest first, and beside them one at a time
-# what waits for timers and silent devices and needs no lab. The lab's own life is looked at with nobody beside it.
-ALONE := tests/lab/test_lab_life.py
-WAITING := $(patsubst %,tests/%.py,observe/test_process_vantage napalm_nftables/test_commit \
-	isolation/nftables/test_point isolation/nftables/test_hanging_devices observe/test_looks)
-LONGEST := $(patsubst %,tests/lab/test_%.py,breaches stops abort nine_cases guardian refusals exact_return)
-TOGETHER := $(LONGEST) $(filter-out $(ALONE) $(LONGEST),$(wildcard tests/lab/test_*.py))
-IGNORED := $(addprefix --ignore=,tests/lab tests/containerlab tests/third_party $(WAITING))
+# Tests are played beside each other: those that compute in a process for each core, those with a lab, which mostly wait, in
+# twice as many. tests/beside_each_other.py says which stay together, and a mark which come first.
+COMPUTING := --numprocesses auto -m "not lab"
+WITH_LAB := --numprocesses $(shell echo $$((2 * $$(nproc)))) -m lab --ignore=tests/containerlab --ignore=tests/third_party
 
-# The ten thousand seeds use every core by themselves, and their tests share what was played.
-SEEDS := tests/run/test_many_seeds.py
-SPREAD := -m "not lab" $(IGNORED) --ignore=$(SEEDS) --numprocesses auto --dist worksteal
-
-# All that needs no lab, on every core.
+# All that needs no lab.
 check: lint
-	$(BIN)/pytest $(SPREAD)
-	$(BIN)/pytest $(SEEDS)
+	$(BIN)/pytest $(COMPUTING)
 
 test: lint
 	@failed=0; \
-	$(BIN)/pytest $(SPREAD) || failed=1; \
-	$(BIN)/pytest $(SEEDS) || failed=1; \
-	$(BIN)/pytest -m lab $(IGNORED) || failed=1; \
-	$(BIN)/pytest $(ALONE) || failed=1; \
-	$(BIN)/python -m tests.lab.side_by_side 1 $(WAITING) & waiting=$$!; \
-	$(BIN)/python -m tests.lab.side_by_side 2 $(TOGETHER) || failed=1; \
-	wait $$waiting || failed=1; \
+	$(BIN)/pytest $(COMPUTING) || failed=1; \
+	$(BIN)/pytest $(WITH_LAB) || failed=1; \
 	exit $$failed
 
 drill: ready

@@ -8,13 +8,14 @@ import signal
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from islandmode.system import own_program
 from islandmode.system.machine_state import VARIABLE
-from tests import begun_again
+from tests import begun_again, beside_each_other
 
 
 def _new_place() -> Path:
@@ -54,6 +55,18 @@ def open_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="islandmode-open-") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: item.get_closest_marker("longest") is None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share the tests out one by one, in their order; those of a file that makes something once stay together."""
+    config.option.loadscopereorder = False
+    return beside_each_other.scheduler(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -12,7 +12,7 @@ import pytest
 
 from tests import begun_again
 from tests.lab.drills import Drill, Ended, end, wait_for
-from tests.patience import PATIENCE_S
+from tests.patience import LONG_PATIENCE_S
 
 REFUSES = """
 import itertools, json, sys
@@ -113,7 +113,7 @@ def test_the_end_of_a_test_run_tells_them(tmp_path: Path, workers: str) -> None:
     (tmp_path / "test_one.py").write_text(TEST, encoding="utf-8")
     (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {Path(__file__).parents[1]}\n", encoding="utf-8")
     argv = [sys.executable, "-m", "pytest", "--import-mode=importlib", "--numprocesses", workers]
-    told = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    told = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=LONG_PATIENCE_S)
     assert told.returncode == 0, told.stdout
     assert "= drills begun again =" in told.stdout
     assert "\n1 drill was begun again because the machine was busy.\nrun-1: baseline-silent\n" in told.stdout

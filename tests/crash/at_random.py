@@ -41,7 +41,7 @@ from tests.crash.referee import Referee
 from tests.crash.scenarios import Layer, Scenario
 from tests.lab.drills import make_workspace, newest_run, read_journal
 from tests.lab.rogue.bypass import in_node
-from tests.patience import PATIENCE_S
+from tests.patience import LONG_PATIENCE_S, PATIENCE_S
 from tests.system.hanging_disk import FreezingDisk, freezing_disk
 
 LATEST_S = 8.0
@@ -211,7 +211,7 @@ def strike(stage: Stage, row: Random) -> None:
         found = newest_run(stage.folder)
         return found is not None and any(one["kind"] == "arm.intent" for one in read_journal(found))
 
-    wait_until(armed, PATIENCE_S, "arm.intent is recorded")
+    wait_until(armed, LONG_PATIENCE_S, "arm.intent is recorded")
     begun_s = time.monotonic()
     for at_s, act in acts_of(row):
         time.sleep(max(0.0, begun_s + at_s - time.monotonic()))
@@ -226,7 +226,7 @@ def see_back(stage: Stage, referee: Referee, played: Played) -> None:
     stage.back_s = time.monotonic()
     ended(stage)
     run = stage.run().name
-    wait_until(lambda: not guardians(run), 60.0, "the guardian ends")
+    wait_until(lambda: not guardians(run), PATIENCE_S, "the guardian ends")
     played.verdict, played.journals = verdict_of(stage), journals_of(stage)
     if "NOT READABLE" in played.journals:
         played.wrong.append(f"a journal cannot be read: {played.journals}")
@@ -238,7 +238,7 @@ def see_back(stage: Stage, referee: Referee, played: Played) -> None:
     if not referee.wait_passing(PATIENCE_S):
         played.wrong.append("not everything passed at the end")
     seen_s = time.monotonic()
-    wait_until(lambda: referee.rules[-1][0] > seen_s, 5.0, "the ruleset is read")
+    wait_until(lambda: referee.rules[-1][0] > seen_s, PATIENCE_S, "the ruleset is read")
     judge_packets(stage, referee, played)
 
 

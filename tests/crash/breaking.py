@@ -22,7 +22,7 @@ from tests.lab.drills import PROJECT, newest_run
 from tests.lab.drills import read_journal as read_conductor
 from tests.lab.guarded import guardian_pid
 from tests.lab.rogue.bypass import in_node
-from tests.patience import PATIENCE_S
+from tests.patience import LONG_PATIENCE_S, PATIENCE_S
 from tests.system.hanging_disk import FreezingDisk
 from tests.system.small_disk import fill_up
 
@@ -146,10 +146,12 @@ def break_it(stage: Stage) -> None:
     if row.outside is not None and row.outside.act == "fill-disk":
         mount_small_disk(stage)
     if row.outside is None:
-        wait_until(lambda: stage.mark.exists() or stage.conductor.poll() is not None, PATIENCE_S, "the moment comes")
+        wait_until(
+            lambda: stage.mark.exists() or stage.conductor.poll() is not None, LONG_PATIENCE_S, "the moment comes"
+        )
         if not stage.mark.exists():
             raise EndedEarly(stage.conductor.returncode)
-        wait_until(lambda: stage.mark.read_text(encoding="ascii") != "", 2.0, "the mark is written")
+        wait_until(lambda: stage.mark.read_text(encoding="ascii") != "", PATIENCE_S, "the mark is written")
         stage.fault_s = float(stage.mark.read_text(encoding="ascii"))
         return
     wanted = row.outside
@@ -161,7 +163,7 @@ def break_it(stage: Stage) -> None:
         records = read_conductor(found) if found is not None else []
         return any(one["kind"] == wanted.after and one["data"].get("stage") == wanted.stage for one in records)
 
-    wait_until(written, PATIENCE_S, f"{wanted.after} is recorded")
+    wait_until(written, LONG_PATIENCE_S, f"{wanted.after} is recorded")
     # In the middle of a hold, not at its edge.
     time.sleep(0.6)
     stage.fault_s = time.monotonic()

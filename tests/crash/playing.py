@@ -22,7 +22,7 @@ from tests.crash.scenarios import Layer, Scenario
 from tests.lab.drills import make_workspace, newest_run
 from tests.lab.guarded import guardian_pid
 from tests.lab.rogue.bypass import in_node
-from tests.patience import PATIENCE_S
+from tests.patience import LONG_PATIENCE_S, PATIENCE_S
 from tests.ui.card_reading import read_card, rendered
 
 LATE_S = 5.0
@@ -120,7 +120,7 @@ def bring_back(stage: Stage, referee: Referee) -> None:
     wait_until(lambda: referee.passes(stage.fault_s + 0.5), longest_s, "every flow passes again")
     stage.back_s = time.monotonic()
     # What stands, as read after that.
-    wait_until(lambda: referee.rules[-1][0] > stage.back_s, 5.0, "the ruleset is read")
+    wait_until(lambda: referee.rules[-1][0] > stage.back_s, PATIENCE_S, "the ruleset is read")
     stage.standing = frozenset(name for name in referee.foreign() if not name.endswith(" noway"))
 
 
@@ -142,7 +142,7 @@ def by_hand(stage: Stage, layer: Layer) -> None:
 def ended(stage: Stage) -> None:
     """Wait for the conductor's end."""
     try:
-        stage.conductor.wait(timeout=PATIENCE_S)
+        stage.conductor.wait(timeout=LONG_PATIENCE_S)
     except subprocess.TimeoutExpired:
         raise AssertionError("the conductor did not end.") from None
 
@@ -159,7 +159,7 @@ def finish(stage: Stage, referee: Referee, played: Played) -> None:
         os.kill(guardian_pid(stage.folder), signal.SIGCONT)
     if row.guardian != "absent":
         run = stage.run().name
-        wait_until(lambda: not guardians(run), 40.0, "the guardian ends")
+        wait_until(lambda: not guardians(run), PATIENCE_S, "the guardian ends")
     played.verdict = verdict_of(stage)
     played.journals = journals_of(stage)
     if row.outside is not None and row.outside.act == "fill-disk":
@@ -173,7 +173,7 @@ def finish(stage: Stage, referee: Referee, played: Played) -> None:
     if not referee.wait_passing(PATIENCE_S):
         played.wrong.append("not everything passed at the end")
     seen_s = time.monotonic()
-    wait_until(lambda: referee.rules[-1][0] > seen_s, 5.0, "the ruleset is read")
+    wait_until(lambda: referee.rules[-1][0] > seen_s, PATIENCE_S, "the ruleset is read")
 
 
 def guardians(run: str) -> bool:

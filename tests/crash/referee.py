@@ -135,7 +135,7 @@ class Referee:
                 child.stdin.close()
         for child, reader in zip(self._children, self._readers, strict=True):
             child.wait(timeout=PATIENCE_S)
-            reader.join(timeout=5)
+            reader.join(timeout=PATIENCE_S)
             if child.stdout is not None:
                 child.stdout.close()
         self._children, self._readers = [], []

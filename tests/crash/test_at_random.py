@@ -10,7 +10,7 @@ from tests.crash.at_random import drawn, play_random
 from tests.crash.matrix import play_all
 from tests.crash.playing import Played
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.longest]
 
 ROWS = {row.name: row for row in map(drawn, range(19, 25))}
 

@@ -10,7 +10,7 @@ from tests.crash.matrix import play_all
 from tests.crash.playing import Played
 from tests.crash.scenarios import MATRIX
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.longest]
 
 ROWS = {row.name: row for row in MATRIX if row.fast}
 

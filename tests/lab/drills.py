@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import begun_again
-from tests.patience import PATIENCE_S
+from tests.patience import LONG_PATIENCE_S
 
 PROJECT = Path(__file__).resolve().parents[2]
 OPERATORS_FOLDERS = ("drills", "inventory", "probes", "playbooks", "lab")
@@ -89,6 +89,8 @@ class Drill(subprocess.Popen[str]):
             return False
         why = begun_again.busy(read_journal(directory))
         if why:
+            if self.stdout is not None:
+                self.stdout.close()
             begun_again.NOTED.append(f"{directory.name}: {why}")
             self.__init__(self._argv, again=self._again - 1, **self._options)  # type: ignore[misc]
         return bool(why)
@@ -105,9 +107,9 @@ def start(workspace: Path, lab: str, *more: str, named: str = "quarterly-isolati
 
 def end(drill: Drill, workspace: Path) -> Ended:
     """Wait for a drill and read what it left."""
-    output, _ = drill.communicate(timeout=PATIENCE_S)
+    output, _ = drill.communicate(timeout=LONG_PATIENCE_S)
     while drill.begins_again(workspace):
-        output, _ = drill.communicate(timeout=PATIENCE_S)
+        output, _ = drill.communicate(timeout=LONG_PATIENCE_S)
     directory = newest_run(workspace)
     verdict: Mapping[str, Any] = {}
     if directory is not None and (directory / "verdict.json").exists():
@@ -138,7 +140,7 @@ def wait_for(
     running: Drill, workspace: Path, kind: str, *, before: Path | None = None, **wanted: Any
 ) -> dict[str, Any]:
     """Wait until the newest run has a record of this kind with these data; fails at once when the drill has ended."""
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + LONG_PATIENCE_S
     while time.monotonic() < until:
         ended = running.poll() is not None
         directory = newest_run(workspace)
@@ -147,8 +149,8 @@ def wait_for(
                 if record["kind"] == kind and all(record["data"].get(key) == value for key, value in wanted.items()):
                     return record
         if ended and running.begins_again(workspace):
-            until = time.monotonic() + PATIENCE_S
+            until = time.monotonic() + LONG_PATIENCE_S
             continue
         assert not ended, f"the drill ended before {kind}: {running.stdout.read() if running.stdout else ''}"
         time.sleep(0.05)
-    raise AssertionError(f"no record {kind} {wanted} within {PATIENCE_S:g} s")
+    raise AssertionError(f"no record {kind} {wanted} within {LONG_PATIENCE_S:g} s")

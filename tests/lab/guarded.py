@@ -15,7 +15,7 @@ from typing import Any
 from islandmode.rehearse.lab import Lab
 from tests.lab.drills import Drill, make_workspace, newest_run, start, wait_for
 from tests.lab.rogue.bypass import in_node
-from tests.patience import LONG_PATIENCE_S, PATIENCE_S, wait_until
+from tests.patience import LONG_PATIENCE_S, wait_until
 
 REACH = "import socket; socket.create_connection(('10.40.0.20', 8080), 3)"
 NO_WAY_IN = (
@@ -126,5 +126,5 @@ def end_quietly(running: subprocess.Popen[str]) -> str:
     """End a drill that may be stopped, and return what it printed."""
     with suppress(ProcessLookupError):
         os.kill(running.pid, signal.SIGCONT)
-    output, _ = running.communicate(timeout=PATIENCE_S)
+    output, _ = running.communicate(timeout=LONG_PATIENCE_S)
     return output or ""

@@ -30,7 +30,7 @@ from tests.lab.guarded import (
     see_restored,
     wait_restored,
 )
-from tests.patience import LONG_PATIENCE_S, PATIENCE_S, wait_until
+from tests.patience import LONG_PATIENCE_S, wait_until
 from tests.run import simulated_drill
 from tests.system.hanging_disk import FreezingDisk, freezing_disk, unanswered_mount
 from tests.ui.test_runs_commands import ARMED, forget_locks, leave_run
@@ -54,7 +54,7 @@ def disk(workspace: Path, tmp_path: Path) -> Iterator[FreezingDisk]:
 
 def told(running: subprocess.Popen[str]) -> str:
     """Wait for the end of a drill, and return what it printed."""
-    output, _ = running.communicate(timeout=PATIENCE_S)
+    output, _ = running.communicate(timeout=LONG_PATIENCE_S)
     return output or ""
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -51,14 +52,15 @@ namespaces.up(Path(sys.argv[1]), name="one", state_dir=Path(sys.argv[2]))
 """
 
 
-def host_state() -> dict[str, object]:
-    """Give what a lab could leave on this machine."""
+def host_state(state_dir: Path) -> dict[str, object]:
+    """Give what a lab could leave on this machine; what other tests mount in folders of their own is not looked at."""
+    others = str(Path(tempfile.gettempdir()) / "pytest-of-")
     links = json.loads(subprocess.run(["ip", "-j", "link"], capture_output=True, check=True, text=True).stdout)
     mounts = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
     named = Path("/run/netns")
     return {
         "links": sorted(link["ifname"] for link in links),
-        "mounts": sorted(mounts),
+        "mounts": sorted(line for line in mounts if f" {others}" not in line or str(state_dir.parent) in line),
         "networks": sorted(path.name for path in named.iterdir()) if named.is_dir() else [],
     }
 
@@ -83,12 +85,12 @@ def is_ready(lab: Lab) -> bool:
 
 
 def test_up_and_down_leave_nothing(state_dir: Path) -> None:
-    before = host_state()
+    before = host_state(state_dir)
     lab = namespaces.up(TOPOLOGY, name="one", state_dir=state_dir)
-    assert host_state() == before
+    assert host_state(state_dir) == before
     assert is_ready(lab)
     namespaces.down("one", state_dir)
-    assert host_state() == before
+    assert host_state(state_dir) == before
     assert processes_of(state_dir) == []
     assert not (state_dir / "one").exists()
 
@@ -100,7 +102,7 @@ def test_up_and_down_leave_nothing(state_dir: Path) -> None:
 def test_an_up_that_is_ended_half_way_leaves_nothing_that_a_second_up_does_not_mend(
     state_dir: Path, number: signal.Signals, stage: str, later_s: float
 ) -> None:
-    before = host_state()
+    before = host_state(state_dir)
     first = subprocess.Popen(
         [sys.executable, "-c", UP, str(TOPOLOGY), str(state_dir), stage],
         stdout=subprocess.PIPE,
@@ -117,7 +119,7 @@ def test_an_up_that_is_ended_half_way_leaves_nothing_that_a_second_up_does_not_m
     assert is_ready(namespaces.up(TOPOLOGY, name="one", state_dir=state_dir))
     namespaces.down("one", state_dir)
     assert processes_of(state_dir) == []
-    assert host_state() == before
+    assert host_state(state_dir) == before
 
 
 def test_two_labs_stand_side_by_side(state_dir: Path) -> None:
@@ -204,11 +206,11 @@ def test_what_a_file_says_is_what_becomes_of_it(tmp_path: Path, state_dir: Path)
 def test_a_lab_that_cannot_come_up_says_why_and_leaves_nothing(
     tmp_path: Path, state_dir: Path, old: str, new: str, sentence: str
 ) -> None:
-    before = host_state()
+    before = host_state(state_dir)
     file = small_lab(tmp_path)
     file.write_text(file.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
     with pytest.raises(LabFailed, match=sentence) as raised:
         namespaces.up(file, name="small", state_dir=state_dir)
     assert "Traceback" not in str(raised.value)
     assert not processes_of(state_dir)
-    assert host_state() == before
+    assert host_state(state_dir) == before

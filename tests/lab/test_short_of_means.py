@@ -22,7 +22,7 @@ from tests.lab.guarded import (
     kinds,
     wait_restored,
 )
-from tests.patience import PATIENCE_S, wait_until
+from tests.patience import LONG_PATIENCE_S, PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.lab
 
@@ -49,7 +49,7 @@ def leave_descriptors(pid: int, count: int) -> None:
 
 def ends_in_a_sentence(running: subprocess.Popen[str]) -> str:
     """Wait for the end of a drill, and see that it is no traceback."""
-    output, _ = running.communicate(timeout=PATIENCE_S)
+    output, _ = running.communicate(timeout=LONG_PATIENCE_S)
     assert "Traceback" not in output, output
     return output
 
