@@ -108,6 +108,15 @@ PLATFORM_ROWS: tuple[tuple[str, dict[str, Any], tuple[str | int, ...], str], ...
         ),
     ),
     (
+        "timers that run down while a point is armed",
+        {"works_s": Works(arm=90.0)},
+        ("limits", "dead_man"),
+        (
+            "dead_man (180 s) is too short for conduit-firewall (nftables), which works 90 s on arming: the timers of all points run "
+            "meanwhile, and are set again when half of them is left; make it longer than 180 s."
+        ),
+    ),
+    (
         "a timer that may be as late as it is long",
         {"lag_s": 120.0, "rounding_s": 60.0},
         ("limits", "dead_man"),
@@ -179,6 +188,7 @@ def test_a_platform_that_would_not_isolate_is_refused(able: dict[str, Any], sent
     [
         {"timer": "device", "further": "keeps"},
         {"works_s": Works(isolate=4.9, restore=9.9, renew=85.0)},
+        {"works_s": Works(arm=89.9)},
         {"lag_s": 119.0, "rounding_s": 60.0},
         {"shown_step_s": 8.0},
     ],
@@ -193,6 +203,16 @@ def test_one_timer_for_the_device_is_enough_for_one_stage() -> None:
         at.drill["stages"] = [{**first, "isolate": [*first["isolate"], *second["isolate"]]}]
 
     assert len(given(one_stage).plan(timer="device", further="confirms").stages) == 1
+
+
+def test_a_point_that_cannot_renew_must_last_while_the_slowest_is_armed() -> None:
+    for arm_s, fits in ((80.0, True), (89.0, False)):
+        spoilt = given(lambda at: put(at.drill, "stages", 0, "hold", "60 s"))
+        if fits:
+            spoilt.plan(renewable=False, works_s=Works(arm=arm_s))
+        else:
+            with pytest.raises(PlanRefused, match=r"but this drill needs 186 s: 89 s to arm, 72 s of hold"):
+                spoilt.plan(renewable=False, works_s=Works(arm=arm_s))
 
 
 def test_a_platform_that_cannot_renew_bounds_the_holds_too() -> None:

@@ -57,7 +57,7 @@ def at_isolate(kind: Kind, **more: object) -> Fault:
     return fault(kind, **{"phase": Phase.ISOLATING, "after_s": 0.0, "call": "isolate", "times": 1} | more)
 
 
-ARMED = ((-119.2, f"{VENDOR} created remote-access"), (-114.8, f"{LINE} created corporate-line3"))
+ARMED = ((-114.8, f"{LINE} created corporate-line3"), (-114.8, f"{VENDOR} created remote-access"))
 FIRST_STAGE = (*ARMED, (-6.4, f"{VENDOR} isolating remote-access"))
 BOTH_STAGES = (*FIRST_STAGE, (3006.4, f"{LINE} isolating corporate-line3"))
 
@@ -72,13 +72,13 @@ SCENARIOS = (
     Scenario(
         "a PLC's values freeze: one second to see it, two that the rule allows",
         (fault(Kind.FREEZE, target="10.40.0.50"),),
-        (*BOTH_STAGES, *both_deleted(3880.6)),
+        (*BOTH_STAGES, *both_deleted(3884.8)),
         "abort_when",
     ),
     Scenario(
         "the near worker falls silent",
         (fault(Kind.WORKER_SILENT, target="here"),),
-        (*FIRST_STAGE, *both_deleted(2680.6)),
+        (*FIRST_STAGE, *both_deleted(2684.8)),
         "flying_blind",
     ),
     Scenario(
@@ -97,8 +97,8 @@ SCENARIOS = (
         "an isolate's reply is lost: the device is asked what it did, and the drill goes on",
         (at_isolate(Kind.LOST_REPLY),),
         (
-            (-5115.2, f"{VENDOR} created remote-access"),
             (-5110.8, f"{LINE} created corporate-line3"),
+            (-5110.8, f"{VENDOR} created remote-access"),
             (-5002.4, f"{VENDOR} isolating remote-access"),
             (3006.4, f"{LINE} isolating corporate-line3"),
             *both_deleted(7015.0),

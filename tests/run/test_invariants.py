@@ -81,7 +81,7 @@ class RestoresWhatItDoesNotOwn(Conductor):
     """Restores every point of the plan, also one whose arm was refused because another machine isolates there."""
 
     async def _restore(self, refusal: str | None) -> bool:
-        self._dead_man.touched.update({name: point.conduits for name, point in self._plan.points.items()})
+        self._dead_man._touched.update({name: point.conduits for name, point in self._plan.points.items()})
         return await super()._restore(refusal)
 
 

@@ -257,12 +257,10 @@ class Conductor:
             self._guards.open_window(limits.window_s(self._plan))
             async with anyio.create_task_group() as beside:
                 beside.start_soon(self._watch_plant)
-                wrong = await self._dead_man.arm()
+                wrong = await self._dead_man.arm(lambda name: beside.start_soon(self._watch_device, name))
                 if wrong:
                     beside.cancel_scope.cancel()
-                    return wrong[0]
-                for name in self._dead_man.touched:
-                    beside.start_soon(self._watch_device, name)
+                    return " ".join(wrong)
                 for stage in self._plan.stages:
                     await self._isolate(stage)
                     await self._hold(stage)

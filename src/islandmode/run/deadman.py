@@ -6,7 +6,7 @@ reason to restore at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,8 +52,7 @@ class DeadMan:
         self._points = points
         self._journal = journal
         self._clock = clock
-        self.touched: dict[str, tuple[str, ...]] = {}
-        """Points on which an object may stand: restore owes each of them a visit."""
+        self._touched: dict[str, tuple[str, ...]] = {}
         self.timers: dict[str, TimerReading] = {}
         self.counted: dict[str, Mapping[str, Mapping[str, int]]] = {}
         """What each point last said to have counted since it was armed, by conduit and way."""
@@ -61,45 +60,63 @@ class DeadMan:
         # A device takes one change after the other: an isolate waits for a renewal, and the other way round.
         self.writing = {name: anyio.Lock(fast_acquire=True) for name in plan.points}
 
-    async def arm(self) -> tuple[str, ...]:
-        """Arm every point and return what went wrong, as sentences; empty means all armed and read back."""
-        wrong: list[str] = []
-        for name, planned in self._plan.points.items():
-            for_s = self._plan.dead_man_s
-            intent = ArmIntent(point=name, conduits=planned.conduits, for_s=for_s)
-            refusal = await self._intend(intent)
-            if refusal is not None:
-                return (refusal,)
-            reading = await self._arm_one(name, planned.conduits, for_s)
-            result = ArmResult(point=name, conduits=planned.conduits, for_s=for_s, **_result(reading))
-            await self._journal.append(result)
-            trouble = arm_trouble(name, self._able(name), planned.conduits, for_s, reading)
-            if trouble:
-                wrong.append(trouble)
-                break
-        return tuple(wrong)
+    async def arm(self, watch: Callable[[str], None]) -> tuple[str, ...]:
+        """Arm every point and return what went wrong, as sentences; empty means all armed and read back.
 
-    async def _intend(self, intent: ArmIntent) -> str | None:
-        """Write down that a point will be armed; returns why it will not be.
+        All at once: in turn the first timers would run down while the last points are armed, and would end at other times. Every
+        answer is waited for, also where one point refuses. `watch` hears of each point that is armed: one that was quick must
+        not go unread while a slow one works.
+        """
+        intents = {
+            name: ArmIntent(point=name, conduits=planned.conduits, for_s=self._plan.dead_man_s)
+            for name, planned in self._plan.points.items()
+        }
+        refusal = await self._intend(tuple(intents.values()))
+        if refusal is not None:
+            return (refusal,)
+        wrong: dict[str, str | None] = {}
+        for name, intent in intents.items():
+            # Owed from before the call: a cancel or a crash in the middle of it must not forget a half-armed device.
+            self._touched[name] = intent.conduits
+            self._guards.owe(name)
+
+        async def one(name: str) -> None:
+            wrong[name] = await self._arm_one(intents[name])
+            if wrong[name] is None:
+                watch(name)
+
+        async with anyio.create_task_group() as group:
+            for name in intents:
+                group.start_soon(one, name)
+        found = (wrong[name] for name in intents)
+        return tuple(why for why in found if why is not None)
+
+    @property
+    def touched(self) -> dict[str, tuple[str, ...]]:
+        """Points on which an object may stand, in the plan's order: restore owes each of them a visit."""
+        return {name: self._touched[name] for name in self._plan.points if name in self._touched}
+
+    async def _intend(self, intents: tuple[ArmIntent, ...]) -> str | None:
+        """Write down that every point will be armed, before the first is; returns why none will be.
 
         An intent that no call to the device follows is taken back on record, whatever ended it: otherwise the run would
         owe a restore to a device that it never touched.
         """
-        goes_on = False
+        goes_on, said = False, list[str]()
         try:
-            if not await self._journal.append(intent):
-                return f"{intent.point}: not armed, because the journal cannot be written."
+            for intent in intents:
+                said.append(intent.point)
+                if not await self._journal.append(intent):
+                    return f"{intent.point}: not armed, because the journal cannot be written."
             closed = await self._guards.closed()
             goes_on = closed is None
             return None if closed is None else closed.why
         finally:
-            if not goes_on:
-                self._journal.note(ArmCancelled, point=intent.point)
+            for point in () if goes_on else said:
+                self._journal.note(ArmCancelled, point=point)
 
-    async def _arm_one(self, name: str, conduits: tuple[str, ...], for_s: float) -> Reading[PointState]:
-        # Owed from before the call: a cancel or a crash in the middle of it must not forget a half-armed device.
-        self.touched[name] = conduits
-        self._guards.owe(name)
+    async def _arm_one(self, intent: ArmIntent) -> str | None:
+        name, conduits, for_s = intent.point, intent.conduits, intent.for_s
         # A stop must wait for the answer: a restore that overtakes an arm finds nothing, and the object stands after it.
         with anyio.CancelScope(shield=True):
             reading = await self._points[name].arm(conduits, for_s, self._able(name).calls_s.arm)
@@ -108,11 +125,12 @@ class DeadMan:
             reading = replace(reading, outcome=Outcome.UNKNOWN)
         if reading.outcome is Outcome.NOT_DONE:
             # Refused by the device: whatever stands there is somebody else's, and deleting it would restore *their* run.
-            del self.touched[name]
+            del self._touched[name]
             self._guards.paid(name)
         self._expect(name, for_s, reading)
         self._keep(name, reading)
-        return reading
+        await self._journal.append(ArmResult(point=name, conduits=conduits, for_s=for_s, **_result(reading)))
+        return arm_trouble(name, self._able(name), conduits, for_s, reading)
 
     async def read(self, name: str, isolated: tuple[str, ...]) -> Stop | None:
         """Read one armed point now; return why to stop when its dead-man is not as it should be.

@@ -46,10 +46,12 @@ def device_problems(drill: Drill, site: Site, renderings: Mapping[str, Rendering
     """Find what the isolation points cannot do; `renderings` adds what is known of their platforms. All names must be known."""
     yield from _protected_flows(drill, site)
     yield from _conduits_without_point(drill, site)
+    # All points are armed at once: the timer of each runs until the slowest is armed.
+    arms_s = max((one.capabilities.works_s.arm for one in renderings.values()), default=0.0)
     for name, point in points_used(drill, site).items():
         yield from _management(drill, site, name, point)
         rendering = renderings.get(name)
-        yield from _timer(drill, name, point, rendering)
+        yield from _timer(drill, name, point, rendering, arms_s)
         if rendering is not None and rendering.capabilities.undo_tier > drill.limits.undo_tier:
             sentence = (
                 f"undo_tier {drill.limits.undo_tier} is demanded, but {name} ({point.platform}) offers only tier "
@@ -116,7 +118,7 @@ def _separating(drill: Drill, site: Site, zone: str) -> str | None:
     return next((name for name in isolated if site.conduits[name].outer == zone), None)
 
 
-def _timer(drill: Drill, name: str, point: SitePoint, rendering: Rendering | None) -> Iterator[Problem]:
+def _timer(drill: Drill, name: str, point: SitePoint, rendering: Rendering | None, arms_s: float) -> Iterator[Problem]:
     able = rendering.capabilities if rendering is not None else None
     dead_man_s, at = drill.limits.dead_man, ("limits", "dead_man")
     longest = [value for value in (point.dead_man_max, able.dead_man_max_s if able else None) if value is not None]
@@ -137,12 +139,13 @@ def _timer(drill: Drill, name: str, point: SitePoint, rendering: Rendering | Non
     if point.renewable and (able is None or able.renewable):
         return
     allowed_s = min([dead_man_s, *longest])
-    if run_s(drill) > allowed_s:
+    if run_s(drill, arms_s) > allowed_s:
         worst = max(range(len(drill.stages)), key=lambda index: drill.stages[index].hold)
         stages = len(drill.stages)
         sentence = (
-            f"{name} cannot renew its timer and allows {allowed_s:g} s, but this drill needs {run_s(drill):g} s: "
-            f"{hold_s(drill):g} s of hold, {stages} x {drill.limits.isolate_within:g} s to isolate, "
+            f"{name} cannot renew its timer and allows {allowed_s:g} s, but this drill needs {run_s(drill, arms_s):g} s: "
+            f"{f'{arms_s:g} s to arm, ' if arms_s else ''}{hold_s(drill):g} s of hold, "
+            f"{stages} x {drill.limits.isolate_within:g} s to isolate, "
             f"{drill.limits.restore_within:g} s to restore and {MARGIN_S:g} s of margin; shorten the holds."
         )
         yield Problem("drill", ("stages", worst, "hold"), sentence)

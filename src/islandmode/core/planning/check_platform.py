@@ -53,6 +53,12 @@ def _too_slow(drill: Drill, able: Capabilities, whose: str) -> Iterator[Problem]
             f"a stage to be isolated and takes {changes_s:g} s with it; make it longer than {2 * changes_s:g} s."
         )
         yield Problem("drill", ("limits", "dead_man"), sentence)
+    if works.arm and works.arm >= limits.dead_man / 2:
+        sentence = (
+            f"dead_man ({limits.dead_man:g} s) is too short for {whose}, which works {works.arm:g} s on arming: the timers of all points "
+            f"run meanwhile, and are set again when half of them is left; make it longer than {2 * works.arm:g} s."
+        )
+        yield Problem("drill", ("limits", "dead_man"), sentence)
     if able.late_s >= limits.dead_man:
         sentence = (
             f"dead_man ({limits.dead_man:g} s) means little on {whose}, whose own timer may be {able.late_s:g} s late; lengthen it to "
