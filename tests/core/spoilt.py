@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.core.given import Documents
+from tests.core.given import Documents, put
 
 FIREWALL = ("isolation_points", "conduit-firewall")
+ANN = "Ann Lee, plant manager"
 HOST_V4 = {"zone": "vendors", "address": ["10.15.0.20"]}
 
 
@@ -73,3 +74,8 @@ def carrier_outside(at: Documents) -> None:
     """Join the corporate network with a carrier's: nothing of that is the plant's."""
     at.site["zones"]["carrier"] = {"level": 5, "owner": "Carrier", "networks": ["192.0.2.0/24"]}
     at.site["conduits"]["uplink"] = {"between": ["carrier", "corporate"], "owner": "Corporate IT"}
+
+
+def lost_edits_accepted(at: Documents) -> object:
+    """Have accepted that the firewall's timer takes back other people's edits too."""
+    return put(at.site, *FIREWALL, "accept_lost_edits", {"accepted_by": ANN})

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from islandmode.core.capabilities import Works
+from islandmode.core.plan import Plan
 from islandmode.core.planning.plan_drill import PlanRefused, Problem, check, check_site, make_plan
 from tests.core.given import Documents, given, put
 from tests.core.rows_names import ADDRESSES, NAMES
 from tests.core.rows_paths import DEVICES, PATHS
 from tests.core.rows_site import SITES
-from tests.core.spoilt import FIREWALL, Row, without
+from tests.core.spoilt import ANN, FIREWALL, Row, lost_edits_accepted, without
 
 ROWS = (*NAMES, *ADDRESSES, *PATHS, *DEVICES, *SITES)
 
@@ -195,6 +196,46 @@ def test_a_platform_that_would_not_isolate_is_refused(able: dict[str, Any], sent
 )
 def test_a_platform_that_just_keeps_it_is_planned(able: dict[str, Any]) -> None:
     assert given(lambda _: None).plan(**able).points["conduit-firewall"].platform == "nftables"
+
+
+@pytest.mark.parametrize(
+    ("reverts", "more"),
+    [
+        ("commit", "the whole commit, other people's edits in it too"),
+        ("everything", "everything that was changed since, other people's edits too"),
+    ],
+)
+def test_a_timer_that_takes_back_other_people_s_edits_is_planned_only_where_somebody_accepts_that(
+    reverts: str, more: str
+) -> None:
+    (found,) = refusals(lambda _: None, reverts=reverts)
+    assert (found.source, found.path) == ("site", (*FIREWALL, "platform"))
+    assert found.sentence == (
+        f"If nobody restores conduit-firewall (nftables) in time, its timer takes back {more}. Use another isolation point, or "
+        "have that accepted for this one: accept_lost_edits: {accepted_by: NAME}."
+    )
+    plan = given(lost_edits_accepted).plan(reverts=reverts)
+    assert plan.points["conduit-firewall"].takes_back_told == f"its timer takes back {more} (accepted by {ANN})"
+    assert Plan.model_validate_json(plan.model_dump_json(by_alias=True)) == plan
+
+
+def test_who_accepted_lost_edits_is_part_of_what_is_approved() -> None:
+    others = given(lambda at: put(at.site, *FIREWALL, "accept_lost_edits", {"accepted_by": "Bo"}))
+    assert others.plan(reverts="commit").plan_digest != given(lost_edits_accepted).plan(reverts="commit").plan_digest
+
+
+def test_lost_edits_are_accepted_only_where_there_are_some() -> None:
+    (found,) = refusals(lost_edits_accepted)
+    assert (found.source, found.path) == ("site", (*FIREWALL, "accept_lost_edits"))
+    assert found.sentence == (
+        "The timer of conduit-firewall (nftables) takes back nothing but the isolation, so that there are no lost edits to "
+        "accept; take accept_lost_edits out."
+    )
+
+
+def test_a_plan_whose_timers_take_back_the_isolation_only_says_nothing_of_lost_edits() -> None:
+    point = given().plan().model_dump(mode="json")["points"]["conduit-firewall"]
+    assert "lost_edits_accepted_by" not in point
 
 
 def test_one_timer_for_the_device_is_enough_for_one_stage() -> None:

@@ -14,7 +14,7 @@ from islandmode.core.plan import Plan
 from islandmode.core.planning.plan_drill import make_plan
 from islandmode.core.probe import CanaryProbe, ModbusProbe, Probe, TcpProbe
 from islandmode.core.rendering import Rendering, StageLines
-from islandmode.core.site import Conduit, Login, Management, Site, SitePoint, VantagePoint, Zone
+from islandmode.core.site import Conduit, Login, LostEdits, Management, Site, SitePoint, VantagePoint, Zone
 from islandmode.simulate.kinds import KINDS, OWN_TIMER
 
 ZONES = {"vendors": (5.0, 15), "corporate": (4.0, 10), "dmz": (3.5, 20), "line3": (2.0, 40)}
@@ -118,6 +118,7 @@ def _site(shape: Shape) -> Site:
                 interfaces={"vendors": ("eth1",), "corporate": ("eth2",), "line3": ("eth3",)},
                 isolates=isolates,
                 renewable=shape.renewable,
+                accept_lost_edits=_accepted(shape),
             )
             for number, (name, isolates) in enumerate(points.items(), start=1)
         },
@@ -128,6 +129,11 @@ def _site(shape: Shape) -> Site:
             for name, (zone, host) in hosts.items()
         },
     )
+
+
+def _accepted(shape: Shape) -> LostEdits | None:
+    """Have lost edits accepted where the timer of this kind of device takes back more than the isolation."""
+    return None if KINDS[shape.kind].capabilities().reverts == "own" else LostEdits(accepted_by="the device's owner")
 
 
 def _probes() -> dict[str, Probe]:

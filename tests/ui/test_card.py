@@ -106,6 +106,14 @@ def test_a_card_says_what_happens_if_nobody_acts(plan: Plan, able: dict[str, Any
     assert says in text
 
 
+def test_a_card_says_that_waiting_for_the_timer_loses_edits(plan: Plan) -> None:
+    able = plan.points["conduit-firewall"].capabilities.model_copy(update={"reverts": "commit", "undo_tier": "B"})
+    text = " ".join(words(card_of(changed(plan, capabilities=able, lost_edits_accepted_by="Ann Lee"))))
+    more = "the whole commit, other people's edits in it too"
+    assert f"Do not wait for it: its timer takes back {more} (accepted by Ann Lee)." in text
+    assert "You need not wait for it." not in text
+
+
 def test_a_card_claims_that_nothing_isolates_again_only_where_that_is_so(plan: Plan) -> None:
     point = plan.points["conduit-firewall"]
     able = point.capabilities.model_copy(update={"arms": "with_isolate"})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.core.given import Documents, given, put
-from tests.core.spoilt import FIREWALL, second_firewall
+from tests.core.spoilt import ANN, FIREWALL, lost_edits_accepted, second_firewall
 from tests.ui.test_boundary_told import plan_text
 
 
@@ -80,16 +80,18 @@ def test_a_flow_that_nobody_watches_and_a_stage_without_flows_say_so() -> None:
     assert "flows that die: none is declared" in first
 
 
+def test_a_plan_says_whose_edits_a_timer_takes_back_and_who_accepted_that() -> None:
+    plan = given(lost_edits_accepted).plan(reverts="everything")
+    words = " ".join(line.strip("│ ") for line in plan_text(plan).splitlines())
+    more = "everything that was changed since, other people's edits too"
+    assert f"; its timer takes back {more} (accepted by {ANN})" in words
+
+
 @pytest.mark.parametrize(
     ("able", "told"),
     [
         ({}, []),
         ({"lag_s": 100.0, "rounding_s": 20.0}, ["on the device, up to 120 s late,"]),
-        ({"reverts": "commit"}, ["; its timer takes back the whole commit"]),
-        (
-            {"reverts": "everything"},
-            ["; its timer takes back everything that was changed since, other people's changes too"],
-        ),
         ({"covers": ("forward",)}, ["; it does not isolate what ends on the device itself and tunnels"]),
     ],
 )

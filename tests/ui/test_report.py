@@ -16,6 +16,7 @@ from islandmode.system.own_program import program_anywhere
 from islandmode.ui.report.judged import render_report
 from islandmode.ui.report.moments import Moments, lasted
 from tests.core.given import Documents, given, put
+from tests.core.spoilt import ANN, lost_edits_accepted
 from tests.core.story import CORPORATE, END, MIDDLE, RESTORE, SECOND, STEP, Story
 from tests.ui.test_boundary_told import plain
 
@@ -131,6 +132,13 @@ class Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
+
+
+def test_a_report_says_whose_edits_a_timer_would_take_back_and_who_accepted_that() -> None:
+    said = plain(told(Story(given(lost_edits_accepted).plan(reverts="commit"))))
+    more = "the whole commit, other people&#39;s edits in it too"
+    assert f"conduit-firewall: undo tier A; its timer takes back {more} (accepted by {ANN})" in said
+    assert "takes back" not in plain(told(Story()))
 
 
 def test_a_report_needs_nothing_else_and_runs_nothing() -> None:

@@ -91,6 +91,14 @@ class PlanStage(Frozen):
     alive: tuple[str, ...]
 
 
+TAKES_BACK = {
+    "own": "",
+    "commit": "the whole commit, other people's edits in it too",
+    "everything": "everything that was changed since, other people's edits too",
+}
+"""What a device's timer takes back beside the isolation."""
+
+
 class PlanPoint(Frozen):
     """One isolation point, resolved; `conduits` are those that this drill isolates on it, `between` their outer and inner zones."""
 
@@ -104,6 +112,21 @@ class PlanPoint(Frozen):
     between: dict[str, tuple[str, str]]
     rendering: Rendering
     capabilities: Capabilities
+    lost_edits_accepted_by: str | None = None
+    """Who accepted that the device's timer takes back other people's edits too; None where it takes back the isolation only."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_goes_without_saying(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        told: dict[str, Any] = write(self)
+        if self.lost_edits_accepted_by is None:
+            told.pop("lost_edits_accepted_by", None)
+        return told
+
+    @property
+    def takes_back_told(self) -> str:
+        """Say what the device's timer takes back beside the isolation, and who accepted that; empty where it is nothing."""
+        more = TAKES_BACK[self.capabilities.reverts]
+        return more and f"its timer takes back {more} (accepted by {self.lost_edits_accepted_by or 'nobody'})"
 
     @model_serializer(mode="wrap")
     def _leave_out_no_options(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -243,6 +243,14 @@ class Management(Frozen):
     )
 
 
+class LostEdits(Frozen):
+    """Who accepted that a device's own timer may take back what other people change on it during a drill."""
+
+    accepted_by: Words = Field(
+        description="Who accepted that: name and position.", examples=["R. Ortiz, plant manager"]
+    )
+
+
 class SitePoint(Frozen):
     """A device, and a way to isolate one or more conduits on it."""
 
@@ -272,6 +280,11 @@ class SitePoint(Frozen):
     )
     dead_man_max: Seconds | None = Field(
         default=None, description="The longest timer that the site allows on this device.", examples=["10 min"]
+    )
+    accept_lost_edits: LostEdits | None = Field(
+        default=None,
+        description="Needed where the timer of the platform takes back more than the isolation: a whole commit, or everything that was "
+        "changed since. Other people's edits of that time are then lost if nobody restores the device before its timer does.",
     )
 
 

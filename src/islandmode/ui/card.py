@@ -152,6 +152,8 @@ def _by_itself(plan: Plan, point: PlanPoint) -> str:
     able = point.capabilities
     since = "Islandmode last set the timer" if able.renewable else "the drill began to isolate"
     text = BY_ITSELF[able.undo_tier].format(limit=_duration(plan.dead_man_s + able.late_s), since=since)
+    if point.takes_back_told and able.undo_tier in ("A", "B"):
+        return f"{text} Do not wait for it: {point.takes_back_told}."
     return text if able.undo_tier == "D" else f"{text} You need not wait for it."
 
 

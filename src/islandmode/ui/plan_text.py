@@ -23,11 +23,6 @@ NEXT_COMMAND = ";\n    "
 COMMAND = re.compile(r"; (?=(?:create|add|delete) )")
 
 
-TAKES_BACK = {
-    "own": "",
-    "commit": "; its timer takes back the whole commit",
-    "everything": "; its timer takes back everything that was changed since, other people's changes too",
-}
 NOT_COVERED = {"to_device": "what ends on the device itself", "vpn": "tunnels"}
 
 
@@ -46,8 +41,9 @@ def print_plan(plan: Plan, console: Console | None = None) -> None:
         late = f", up to {able.late_s:g} s late" if able.late_s else ""
         tier = f"undo tier {able.undo_tier}, dead-man {plan.dead_man_s:g} s on the device{late}, {renewed}; {latest}"
         where = f"{point.platform} at {point.management.address}, managed from zone {point.management.zone}"
+        more = f"; {point.takes_back_told}" if point.takes_back_told else ""
         lines = Group(
-            Text(f"{where}; {tier}{TAKES_BACK[able.reverts]}{_not_covered(able)}"),
+            Text(f"{where}; {tier}{more}{_not_covered(able)}"),
             _lines("arm", point.rendering.arm),
             _lines("restore", point.rendering.restore),
         )

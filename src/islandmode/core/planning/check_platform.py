@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.drill import Drill
+from islandmode.core.plan import TAKES_BACK
 from islandmode.core.planning.paths import isolated_by, shared_families
 from islandmode.core.problem import Problem
 from islandmode.core.site import Site, SitePoint
@@ -18,6 +19,7 @@ def platform_problems(drill: Drill, site: Site, name: str, point: SitePoint, abl
     yield from _too_slow(drill, able, whose)
     yield from _too_coarse(drill, point, able, whose)
     yield from _not_covered(drill, site, name, point, able)
+    yield from _lost_edits(name, point, able)
 
 
 def _stages_on(drill: Drill, point: SitePoint) -> list[int]:
@@ -92,3 +94,19 @@ def _not_covered(drill: Drill, site: Site, name: str, point: SitePoint, able: Ca
             told = ", ".join(f"IPv{family}" for family in missing)
             sentence = f"{name} ({point.platform}) cannot isolate {told}, which {conduit} carries; use another isolation point for it."
             yield Problem("site", at, sentence)
+
+
+def _lost_edits(name: str, point: SitePoint, able: Capabilities) -> Iterator[Problem]:
+    more, accepted = TAKES_BACK[able.reverts], point.accept_lost_edits is not None
+    if more and not accepted:
+        sentence = (
+            f"If nobody restores {name} ({point.platform}) in time, its timer takes back {more}. Use another isolation point, or "
+            "have that accepted for this one: accept_lost_edits: {accepted_by: NAME}."
+        )
+        yield Problem("site", ("isolation_points", name, "platform"), sentence)
+    if accepted and not more:
+        sentence = (
+            f"The timer of {name} ({point.platform}) takes back nothing but the isolation, so that there are no lost edits to "
+            "accept; take accept_lost_edits out."
+        )
+        yield Problem("site", ("isolation_points", name, "accept_lost_edits"), sentence)

@@ -115,6 +115,7 @@ def _point(drill: Drill, site: Site, point: SitePoint, rendering: Rendering) -> 
         between={conduit: site.conduits[conduit].between for conduit in conduits},
         rendering=rendering,
         capabilities=_capabilities(point, rendering),
+        lost_edits_accepted_by=point.accept_lost_edits.accepted_by if point.accept_lost_edits is not None else None,
     )
 
 

@@ -55,7 +55,7 @@ def render_report(
         last_read=behind.last_read(verdict),
         unchanged=tuple(behind.unchanged(plan, records)),
         differences=sorted(configuration_diffs.items()),
-        tiers=[(name, point.capabilities.undo_tier) for name, point in plan.points.items()],
+        tiers=[(name, point.capabilities.undo_tier, point.takes_back_told) for name, point in plan.points.items()],
         dead_man=behind.dead_man(records, timeline),
         vantages=behind.vantages(plan, records),
         sample_every=f"{plan.drill.sample_every:g} s",
