@@ -107,6 +107,32 @@ def test_an_ot_zone_that_stays_joined_belongs_to_what_must_be_an_island() -> Non
     assert not found.is_island
 
 
+@pytest.mark.parametrize(
+    ("covers", "told"),
+    [
+        (("forward", "vpn"), "what ends on conduit-firewall is not isolated"),
+        (("forward", "to_device"), "what comes out of a tunnel on conduit-firewall is not isolated"),
+        (
+            ("forward",),
+            (
+                "what ends on conduit-firewall is not isolated; what comes out of a tunnel on conduit-firewall is not isolated"
+            ),
+        ),
+    ],
+)
+def test_what_a_platform_does_not_stop_makes_no_island(covers: tuple[str, ...], told: str) -> None:
+    plan = given().plan(covers=covers)
+    assert not plan.boundary.is_island
+    assert plan.boundary.told == f"No island of dmz and line3: {told}."
+    verdict = Story(plan).judge()
+    assert (verdict.verdict, verdict.island, verdict.island_told) == (Result.HELD, False, plan.boundary.told)
+    assert Plan.model_validate_json(plan.model_dump_json(by_alias=True)) == plan
+
+
+def test_a_platform_that_stops_all_of_it_says_nothing_more_in_the_plan() -> None:
+    assert "uncovered" not in given().plan().model_dump(mode="json")["boundary"]
+
+
 def test_a_site_in_which_everything_is_joined_lists_a_bounded_number_of_ways() -> None:
     def mesh(at: Documents) -> None:
         names = [f"cell{number}" for number in range(7)]

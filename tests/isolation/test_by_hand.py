@@ -50,8 +50,33 @@ def test_a_platform_that_we_know_no_look_for_still_has_its_commands() -> None:
         commands=("undo",),
         answer="",
         looks=(),
-        last_resort="Remove whatever has islandmode in its name.",
+        last_resort="Remove whatever has islandmode in its name. A restart of the device clears it.",
     )
+
+
+@pytest.mark.parametrize(
+    ("after_restart", "told"),
+    [
+        ("gone", "A restart of the device clears it."),
+        (
+            "reverts",
+            "A restart of the device loads what was saved before, which clears it, with all that was not saved.",
+        ),
+        ("stays", "A restart of the device does NOT clear it."),
+        ("unknown", "Whether a restart of the device clears it is not known."),
+    ],
+)
+def test_the_last_resort_says_what_a_restart_does_on_this_platform(after_restart: str, told: str) -> None:
+    point = planned(("corporate-line3",))
+    able = point.capabilities.model_copy(update={"after_restart": after_restart})
+    hands = by_hand(point.model_copy(update={"platform": "another", "capabilities": able}))
+    assert hands.last_resort == f"Remove whatever has islandmode in its name. {told}"
+
+
+def test_what_a_linux_firewall_s_card_says_of_a_restart_is_what_its_platform_says() -> None:
+    point = planned(("corporate-line3",))
+    assert point.capabilities.after_restart == "gone"
+    assert by_hand(point).last_resort.startswith("A restart of the device clears it, unless somebody saved it")
 
 
 @pytest.mark.parametrize(

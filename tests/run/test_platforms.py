@@ -80,6 +80,35 @@ def test_a_write_that_lands_half_leaves_nothing_behind(call: str, kind: str, *, 
         assert ended.conducted.stop.by == "isolate"
 
 
+def isolated_as(ended: Ended) -> list[str]:
+    """Give what is on record of each order to isolate."""
+    return [one.data["outcome"] for one in ended.claims.records if one.kind == "isolate.result"]
+
+
+def test_an_order_that_was_refused_half_way_is_on_record_as_unknown_with_what_isolates() -> None:
+    ended = run(1, Shape.of("partial write"))
+    assert isolated_as(ended) == ["unknown"]
+    assert ended.conducted is not None
+    assert ended.conducted.stop is not None
+    assert ended.conducted.stop.why == (
+        "conduit-firewall did not isolate corporate-line3, and isolates remote-access: the commit failed half-way."
+    )
+    assert (ended.claims.restored, ended.violations) == (True, ())
+
+
+@pytest.mark.parametrize(
+    ("kind", "one_stage", "outcome"),
+    [(OWN_TIMER, True, "not done"), ("partial write", False, "not done"), ("partial write", True, "unknown")],
+)
+def test_a_refusal_that_says_nothing_more_is_believed_only_where_a_stage_lands_whole(
+    kind: str, *, one_stage: bool, outcome: str
+) -> None:
+    refused = Fault(Kind.REFUSED, Phase.ISOLATING, call="isolate", times=1)
+    ended = run(1, Shape.of(kind, one_stage=one_stage), (refused,))
+    assert isolated_as(ended) == [outcome]
+    assert (ended.claims.restored, ended.violations) == (True, ())
+
+
 @pytest.mark.parametrize("admits", [False, True])
 def test_an_arm_that_landed_half_is_restored_later_when_the_conductor_dies_with_it(*, admits: bool) -> None:
     """What the journal says of a half-landed arm must not read as if another run's object stood there."""

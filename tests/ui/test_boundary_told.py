@@ -80,6 +80,15 @@ def test_the_report_of_a_breach_says_nothing_of_an_island_that_ran() -> None:
     assert "as an island" not in report_of(story)
 
 
+def test_what_a_platform_does_not_stop_is_told_as_not_isolated_everywhere() -> None:
+    plan = given().plan(covers=("forward",))
+    told = (
+        "what ends on conduit-firewall is not isolated; what comes out of a tunnel on conduit-firewall is not isolated"
+    )
+    for where, said in (everywhere(plan) | {"report": report_of(Story(plan))}).items():
+        assert told in said, where
+
+
 def test_ways_round_are_listed() -> None:
     plan = given(isolating("corporate-line3", without_probes=CORPORATE_DMZ)).plan()
     way = "round corporate-line3: corporate to dmz to line3, over corporate-dmz, dmz-line3"

@@ -3,15 +3,19 @@
 A drill isolates conduits; whether that makes an island is another question. The zones that it makes one of are the inner
 zones of the conduits that it isolates, and every OT zone that stays joined with them. Every conduit with one end in there is
 isolated, left open, or cannot be isolated because no isolation point stands on it. *Island* is said only if nothing is left,
-and no way round an isolated conduit leads over conduits that stay open.
+no way round an isolated conduit leads over conduits that stay open, and the isolation points stop all that crosses them: what
+ends on a device, or comes out of a tunnel there, is not what it forwards.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
 
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
+from islandmode.core.capabilities import Covered
 from islandmode.core.drill import Drill
 from islandmode.core.site import Frozen, Site
 from islandmode.core.text import in_words
@@ -53,12 +57,36 @@ class WayRound(Frozen):
         return f"round {self.conduit}: {' to '.join(self.zones)}, over {', '.join(self.over)}"
 
 
+class Uncovered(Frozen):
+    """What an isolation point does not stop while it isolates a conduit."""
+
+    point: str
+    what: Literal["to_device", "vpn"]
+
+    @property
+    def told(self) -> str:
+        """Say what goes on there."""
+        return f"{UNCOVERED[self.what]} {self.point} is not isolated"
+
+
+UNCOVERED = {"to_device": "what ends on", "vpn": "what comes out of a tunnel on"}
+
+
 class Boundary(Frozen):
     """Everything that joins the isolated zones with others."""
 
     zones: tuple[str, ...]
     conduits: tuple[BoundaryConduit, ...]
     ways_round: tuple[WayRound, ...]
+    uncovered: tuple[Uncovered, ...] = ()
+    """Stands in a plan only where something is uncovered."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_goes_without_saying(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        told: dict[str, Any] = write(self)
+        if not self.uncovered:
+            told.pop("uncovered", None)
+        return told
 
     @property
     def left(self) -> tuple[BoundaryConduit, ...]:
@@ -68,7 +96,7 @@ class Boundary(Frozen):
     @property
     def is_island(self) -> bool:
         """Tell whether it is known and nothing is left."""
-        return bool(self.conduits) and not self.left and not self.ways_round
+        return bool(self.conduits) and not self.left and not self.ways_round and not self.uncovered
 
     @property
     def told(self) -> str:
@@ -78,7 +106,7 @@ class Boundary(Frozen):
         zones = in_words(self.zones)
         if self.is_island:
             return f"Every conduit that the site file names across the boundary of {zones} is isolated in this drill."
-        left = (*(one.told for one in self.left), *(one.told for one in self.ways_round))
+        left = [one.told for part in (self.left, self.ways_round, self.uncovered) for one in part]
         return f"No island of {zones}: {'; '.join(left)}."
 
 
@@ -86,8 +114,8 @@ UNKNOWN_BOUNDARY = Boundary(zones=(), conduits=(), ways_round=())
 """Stands in a plan that was made before boundaries were."""
 
 
-def boundary_of(drill: Drill, site: Site) -> Boundary:
-    """Find the boundary of a drill; all names must be known."""
+def boundary_of(drill: Drill, site: Site, covers: Mapping[str, Sequence[Covered]]) -> Boundary:
+    """Find the boundary of a drill; all names must be known. `covers` says what each isolation point of the drill stops."""
     stages = {conduit: stage.name for stage in drill.stages for conduit in stage.isolate}
     zones = isolated_zones(drill, site)
     accepted = {one.conduit: one.accepted_by for one in drill.left_open}
@@ -104,7 +132,20 @@ def boundary_of(drill: Drill, site: Site) -> Boundary:
             conduits.append(BoundaryConduit(conduit=name, between=conduit.between, state=state, accepted_by=by))
     ways = [way for name in sorted(stages) for way in _ways_round(site, name, frozenset(stages))]
     # In the order of names: what a file lists first says nothing, and the plan's digest must not change with it.
-    return Boundary(zones=tuple(sorted(zones)), conduits=tuple(conduits), ways_round=tuple(ways[:WAYS_MAX]))
+    return Boundary(
+        zones=tuple(sorted(zones)),
+        conduits=tuple(conduits),
+        ways_round=tuple(ways[:WAYS_MAX]),
+        uncovered=tuple(_uncovered(covers)),
+    )
+
+
+def _uncovered(covers: Mapping[str, Sequence[Covered]]) -> Iterator[Uncovered]:
+    for point, covered in sorted(covers.items()):
+        if "to_device" not in covered:
+            yield Uncovered(point=point, what="to_device")
+        if "vpn" not in covered:
+            yield Uncovered(point=point, what="vpn")
 
 
 def isolated_zones(drill: Drill, site: Site) -> frozenset[str]:

@@ -12,6 +12,9 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from islandmode.core.site import Frozen
 
+Covered = Literal["forward", "to_device", "vpn"]
+"""What of a conduit can stop passing on a device: what it forwards, what ends on itself, what comes out of its tunnels."""
+
 
 class Calls(Frozen):
     """How many seconds each call may take; what became of a longer one is unknown. Each includes what the device works on it."""
@@ -37,14 +40,6 @@ class Works(Frozen):
     isolate: float = 0.0
     renew: float = 0.0
     restore: float = 0.0
-
-
-class Survives(Frozen):
-    """What an isolation and its timer are after an event that is not part of a drill."""
-
-    reboot: Literal["gone", "stays", "reverts", "unknown"] = "gone"
-    failover: Literal["yes", "no", "unknown"] = "no"
-    daemon_restart: Literal["yes", "no", "unknown"] = "yes"
 
 
 class Capabilities(Frozen):
@@ -90,15 +85,17 @@ class Capabilities(Frozen):
     """How long after its timer has ended a device may still isolate."""
     atomic_stage: bool = True
     """Whether a write for several conduits lands for all of them or for none."""
-    cuts_established: Literal["itself", "after_flush", "no"] = "itself"
+    cuts_established: Literal["itself", "no"] = "itself"
+    """Whether packets of connections that are open stop passing with the isolation itself."""
     families: tuple[Literal[4, 6], ...] = (4, 6)
-    covers: tuple[Literal["forward", "to_device", "vpn"], ...] = ("forward", "to_device", "vpn")
-    survives: Survives = Survives()
     logs_in: bool = True
     """Whether it has sessions: one can be opened for a restore to come, and a login can be tried while it isolates."""
     shows_configuration: bool = True
     """Whether its configuration can be read, to compare it before and after; without, a verdict is at best inconclusive, and the
     restoration is never called proven."""
+    covers: tuple[Covered, ...] = ("forward", "to_device", "vpn")
+    after_restart: Literal["gone", "stays", "reverts", "unknown"] = "gone"
+    """What a restart of the device makes of an isolation that nobody saved: the card's last resort rests on it."""
 
     @model_serializer(mode="wrap")
     def _leave_out_what_goes_without_saying(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:

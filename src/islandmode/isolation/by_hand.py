@@ -43,6 +43,15 @@ def ssh_to(management: Management) -> str:
     return f"ssh{port} YOU@{management.address}"
 
 
+RESTARTED = {
+    "gone": "A restart of the device clears it.",
+    "reverts": "A restart of the device loads what was saved before, which clears it, with all that was not saved.",
+    "stays": "A restart of the device does NOT clear it.",
+    "unknown": "Whether a restart of the device clears it is not known.",
+}
+"""What a restart makes of an isolation that nobody saved."""
+
+
 def plain(point: PlanPoint) -> ByHand:
     """Say what can be said of a platform of which no look is known: the plan's own commands."""
     return ByHand(
@@ -50,5 +59,5 @@ def plain(point: PlanPoint) -> ByHand:
         commands=point.rendering.restore,
         answer="",
         looks=(),
-        last_resort="Remove whatever has islandmode in its name.",
+        last_resort=f"Remove whatever has islandmode in its name. {RESTARTED[point.capabilities.after_restart]}",
     )

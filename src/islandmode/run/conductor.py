@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
@@ -22,7 +22,7 @@ from islandmode.core import limits
 from islandmode.core.episodes import Sample
 from islandmode.core.errors import Refused
 from islandmode.core.lifecycle import Event, Phase, next_phase
-from islandmode.core.outcome import Outcome
+from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import Plan, PlanStage, Step
 from islandmode.core.preflight import PreflightFinding, judge_baseline
 from islandmode.core.records import (
@@ -328,9 +328,8 @@ class Conductor:
             if closed is not None:
                 self._latch.pull(closed)
                 await anyio.sleep_forever()
-            ordered = reading = await point.isolate(step.conduits, deadline_s)
-        if reading.outcome is Outcome.UNKNOWN:
-            reading = await point.state(step.conduits, deadline_s)
+            ordered = await point.isolate(step.conduits, deadline_s)
+        reading = await self._seen(step, ordered)
         result = IsolateResult(
             stage=stage,
             point=step.point,
@@ -345,12 +344,24 @@ class Conductor:
         await self._journal.append(result)
         if not reading.done or not _isolating(reading.value, step.conduits):
             why = reading.why or "the device was read back and does not isolate"
-            what = f"{step.point} did not isolate {', '.join(step.conduits)}: {why}."
+            what = f"{step.point} did not isolate {_but(reading.value, step.conduits)}: {why}."
             # Isolating failed only where the device took the order and shows no isolation; a lost order shows nothing.
             self._latch.pull(Stop("isolate", what, proven=ordered.value is not None))
             return
         self._isolated[step.point] = (*self._isolated.get(step.point, ()), *step.conduits)
         self._pace.closely()
+
+    async def _seen(self, step: Step, ordered: Reading[PointState]) -> Reading[PointState]:
+        """Give what came of an order to isolate, as far as it was read from the device, conduit by conduit."""
+        able, value = self._plan.points[step.point].capabilities, ordered.value
+        if ordered.outcome is Outcome.UNKNOWN:
+            return await self._points[step.point].state(step.conduits, able.calls_s.isolate)
+        in_parts = not able.atomic_stage and len(step.conduits) > 1
+        landed = in_parts if value is None else bool(_isolating_of(value, step.conduits))
+        if ordered.outcome is Outcome.NOT_DONE and landed:
+            # Refused at one conduit, the order may have landed for those before it; they are in force until seen otherwise.
+            return replace(ordered, outcome=Outcome.UNKNOWN)
+        return ordered
 
     async def _log_in_again(self, stage: str, name: str) -> None:
         """See that we did not lock ourselves out: a new login works after a stage, before anything is held."""
@@ -468,6 +479,19 @@ class Conductor:
 
 
 def _isolating(state: PointState | None, conduits: tuple[str, ...]) -> bool:
-    return state is not None and all(
-        name in state.conduits and state.conduits[name].stands and state.conduits[name].isolating for name in conduits
+    return state is not None and _isolating_of(state, conduits) == conduits
+
+
+def _isolating_of(state: PointState, conduits: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name in conduits
+        if name in state.conduits and state.conduits[name].stands and state.conduits[name].isolating
     )
+
+
+def _but(state: PointState | None, conduits: tuple[str, ...]) -> str:
+    """Name the conduits that a device shows not isolated, and beside them those that it does isolate."""
+    there = _isolating_of(state, conduits) if state is not None else ()
+    missing = ", ".join(name for name in conduits if name not in there)
+    return f"{missing}, and isolates {', '.join(there)}" if there and missing else ", ".join(conduits)

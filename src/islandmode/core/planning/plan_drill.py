@@ -73,7 +73,7 @@ def make_plan(drill: Drill, site: Site, probes: Mapping[str, Probe], renderings:
         conduits=isolated_by(drill),
         dead_man_s=drill.limits.dead_man,
         hold_s=hold_s(drill),
-        boundary=boundary_of(drill, site),
+        boundary=boundary_of(drill, site, {name: point.capabilities.covers for name, point in points.items()}),
     )
     return plan.model_copy(update={"plan_digest": plan_digest(plan)})
 
