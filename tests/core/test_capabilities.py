@@ -85,6 +85,10 @@ def test_the_limits_of_a_run_are_those_of_its_slowest_device() -> None:
     assert limits.ready_s(slow) == limits.ready_s(plan) == 20.0
 
 
+def test_whether_a_timer_ended_by_itself_is_asked_within_what_the_device_shows() -> None:
+    assert (CAPABILITIES.differs_s, SLOW.differs_s) == (2.0, 60.0)
+
+
 def test_a_slow_device_is_given_its_time() -> None:
     assert SLOW.shown_after(600.0) == (480.0, 720.0)
     assert (SLOW.fresh_s, SLOW.silent_s, SLOW.restoring_s, SLOW.needs_look) == (67.0, 110.0, 64.0, True)

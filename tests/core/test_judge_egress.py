@@ -156,6 +156,14 @@ def test_a_reading_that_is_missing_is_inconclusive(spoil: Callable[[Story], None
     assert verdict.verdict is Result.INCONCLUSIVE
 
 
+def test_how_old_a_last_reading_may_be_is_what_the_platform_needs_for_one() -> None:
+    # The same four seconds, on a device that is read every five.
+    story = Story(given_files().plan(read_every_s=5.0))
+    lose_last(story)
+    assert codes(story.judge()) == set()
+    assert f"the last 4.0 s before the restore was ordered on {POINT}" in story.judge().witness.not_seen
+
+
 def test_a_single_reading_is_told_as_one() -> None:
     story = Story()
     lose_all(story)

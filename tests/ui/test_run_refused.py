@@ -34,5 +34,11 @@ def test_a_claim_that_cannot_be_looked_at_refuses_the_run(tmp_path: Path) -> Non
 
 
 def test_a_proof_that_cannot_be_started_says_so(tmp_path: Path) -> None:
-    why = anyio.run(_restore_would_work, (str(tmp_path / "no-such-program"),))
+    why = anyio.run(_restore_would_work, (str(tmp_path / "no-such-program"),), 60.0)
     assert why == "`islandmode restore` could not be started on this machine: No such file or directory."
+
+
+def test_a_proof_is_given_the_time_that_it_was_given() -> None:
+    """The plan's platforms say how long a login may take; what does not answer by then would not restore in time either."""
+    why = anyio.run(_restore_would_work, ("sleep", "600"), 0.2)
+    assert why == "`islandmode restore` would not be able to restore: it did not answer within 0.2 s"

@@ -115,8 +115,12 @@ class Capabilities(Frozen):
 
     def shown_after(self, for_s: float) -> tuple[float, float]:
         """Give the least and the most that a timer may show when it is read back after it was set."""
-        differs_s = max(self.read_back_s, self.step_s)
-        return for_s - differs_s - self.works_s.arm, for_s + differs_s + self.rounding_s
+        return for_s - self.differs_s - self.works_s.arm, for_s + self.differs_s + self.rounding_s
+
+    @property
+    def differs_s(self) -> float:
+        """Tell by how much what is left of a timer may differ from what is shown of it."""
+        return max(self.read_back_s, self.step_s)
 
     @property
     def late_s(self) -> float:

@@ -14,6 +14,7 @@ import anyio
 from anyio.abc import TaskStatus
 
 from islandmode import __version__
+from islandmode.core import limits
 from islandmode.core.drill import Mode
 from islandmode.core.errors import IslandmodeError, Refused, Unrecorded
 from islandmode.core.plan import Plan
@@ -49,7 +50,6 @@ from islandmode.system.forwarding import forwards
 from islandmode.system.own_program import typed, typed_anywhere
 from islandmode.system.process import EMPTY_ENVIRONMENT, hear_of_children_without_threads
 
-PROOF_DEADLINE_S = 20.0
 NOTHING_TOUCHED = (2, 4)
 UNPROVEN = "The run ended and its restoration is not proven."
 CARD = "card.html"
@@ -344,7 +344,7 @@ class _Conducting:
             disk=self._disk,
             clock=self._clock,
             place=place,
-            guarded=self._guarded(claim),
+            guarded=self._guarded(plan, claim),
             latch=self._latch,
             show=self._show,
         )
@@ -356,7 +356,7 @@ class _Conducting:
                 await journal.close()
                 claim.close()
 
-    def _guarded(self, claim: ClaimApart) -> Guarded:
+    def _guarded(self, plan: Plan, claim: ClaimApart) -> Guarded:
         """Prepare what guards the run; the guardian's process and the proof start when the conductor asks."""
         own = ("--workspace", str(self._request.workspace))
         ours = (sys.executable, "-m", "islandmode")
@@ -367,7 +367,7 @@ class _Conducting:
             PipeLifeline((*ours, "guard", run, *own, *known), self._clock),
             claim,
             FolderRequests(self._directory.requests),
-            (partial(_restore_would_work, (*ours, "restore", run, "--prove", *own)),),
+            (partial(_restore_would_work, (*ours, "restore", run, "--prove", *own), limits.ready_s(plan)),),
         )
 
 
@@ -388,10 +388,10 @@ async def _claim(directory: RunDirectory, journal: Journal) -> ClaimApart:
         ) from error
 
 
-async def _restore_would_work(argv: tuple[str, ...]) -> str | None:
+async def _restore_would_work(argv: tuple[str, ...], deadline_s: float) -> str | None:
     """Try, with nothing of our shell's environment, whether `islandmode restore` could log in."""
-    why = f"it did not answer within {PROOF_DEADLINE_S:g} s"
-    with anyio.move_on_after(PROOF_DEADLINE_S):
+    why = f"it did not answer within {deadline_s:g} s"
+    with anyio.move_on_after(deadline_s):
         try:
             tried = await anyio.run_process(argv, env=EMPTY_ENVIRONMENT, check=False, start_new_session=True)
         except OSError as error:

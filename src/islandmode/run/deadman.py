@@ -27,8 +27,6 @@ RENEW_BELOW = 0.5
 """Renew when less than this share of the timer is left."""
 RENEW_UNTIL = 0.25
 """A renewal that failed is tried again until no more than this share is left: then the plant is restored in good order."""
-SURE_S = 2.0
-"""With more than this left a timer did not end by itself."""
 
 
 @dataclass(frozen=True)
@@ -300,7 +298,8 @@ def watch_trouble(
 
     `left_s` is how much of the timer should have been left.
     """
-    in_time = f"with {left_s:.0f} s left on its timer" if left_s > SURE_S else ""
+    # With more than that left a timer did not end by itself.
+    in_time = f"with {left_s:.0f} s left on its timer" if left_s > able.differs_s else ""
     if not reading.done or reading.value is None:
         # One missed answer is no proof of a lost timer; flying blind and the timer itself bound how long that may last.
         return None

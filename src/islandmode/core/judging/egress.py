@@ -19,8 +19,6 @@ from islandmode.core.record import Record
 from islandmode.core.text import how_many
 from islandmode.core.verdict import Counted, Finding, FirewallWitness, Result
 
-STALE_S = 3.0
-"""A last reading that is older than this when the restore is ordered says too little of the end of the hold."""
 LATE_S = 0.2
 """One that is older than this is told of: a leak that opened since then was not counted."""
 READINGS = ("arm.result", "isolate.result", "dead_man.read", "dead_man.renew")
@@ -65,7 +63,7 @@ def judge_egress(
             cannot = CANNOT[plan.points[one.point].capabilities.witness]
             not_seen.append(f"{one.conduit} by {one.point}, which {cannot}")
             continue
-        trouble = _unread(one, timeline)
+        trouble = _unread(one, timeline, plan.points[one.point].capabilities.fresh_s)
         findings += trouble
         if trouble:
             not_seen.append(f"{one.conduit} by {one.point}, whose counters were not read as they should be")
@@ -144,8 +142,11 @@ def _readings(records: Sequence[Record], point: str, conduit: str) -> Iterator[_
         yield _Reading(int(data.get("asked_us", record.monotonic_us)), record.seq, data.get("egress", {}).get(conduit))
 
 
-def _unread(one: _Isolated, timeline: Timeline) -> list[Finding]:
-    """Find readings that are missing. A stage that was stopped before its end is judged as that."""
+def _unread(one: _Isolated, timeline: Timeline, fresh_s: float) -> list[Finding]:
+    """Find readings that are missing. A stage that was stopped before its end is judged as that.
+
+    A last reading that is older than `fresh_s` when the restore is ordered says too little of the end of the hold.
+    """
     window = timeline.window(one.stage.name)
     if window is None or timeline.restore_ordered_us is None or not window.complete:
         return []
@@ -160,7 +161,7 @@ def _unread(one: _Isolated, timeline: Timeline) -> list[Finding]:
         )
         return [_finding(one, "egress-unread", Result.INCONCLUSIVE, sentence, tuple(each.seq for each in one.hold))]
     old_s = _unread_s(one, timeline)
-    if old_s is not None and old_s > STALE_S:
+    if old_s is not None and old_s > fresh_s:
         sentence = f"{who} were last read {old_s:.1f} s before the restore was ordered; what left since is not known."
         return [_finding(one, "egress-unread", Result.INCONCLUSIVE, sentence, (one.hold[-1].seq,))]
     return []
