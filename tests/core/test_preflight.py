@@ -55,6 +55,15 @@ def test_a_point_that_is_as_it_should_be_has_no_finding() -> None:
             f"{WHERE} could not be logged in to: the password was refused. Nothing was touched.",
         ),
         (
+            # What is isolated under a timer of the device shows none of its own, and was not left behind.
+            {"pending": "ann", "present": {"remote-access": FoundObject("ann", None)}},
+            "point-change-pending",
+            (
+                f"{WHERE} has a change of ann that waits to be confirmed: a drill would confirm it, or be refused. Wait until it is "
+                "confirmed or has gone back. Nothing was touched."
+            ),
+        ),
+        (
             {"outcome": Outcome.NOT_DONE, "present": None},
             "point-login",
             f"{WHERE} could not be logged in to. Nothing was touched.",

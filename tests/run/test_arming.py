@@ -9,6 +9,8 @@ import pytest
 from islandmode.core.lifecycle import Phase
 from islandmode.simulate.faults import Fault, Kind
 from islandmode.simulate.kinds import KINDS, OWN_TIMER
+from islandmode.simulate.pending import Pending, PendingDevice
+from islandmode.simulate.plant import SimulatedPlant
 from tests.run import simulated_drill
 from tests.run.simulated_drill import Shape
 from tests.run.simulated_run import Ended, run
@@ -100,3 +102,23 @@ def test_a_quick_device_that_is_armed_beside_a_slow_one_keeps_its_timer_until_bo
     reads = [one for one in ended.claims.records if one.kind == "dead_man.read" and one.data["point"] == LINE]
     assert sum(one.seq < slow.seq for one in reads) > 50
     assert (ended.claims.verdict, ended.claims.restoration, ended.violations) == ("held", "proven", ())
+
+
+# Somebody else's change waits on the device.
+
+
+def colleagues_change(plant: SimulatedPlant) -> None:
+    """Let a change of a colleague wait on every device, which isolates nothing."""
+    for device in plant.devices.values():
+        assert isinstance(device, PendingDevice)
+        device.pending = Pending("a colleague", None, 0)
+
+
+@pytest.mark.parametrize("kind", ["commit confirmed", "change timer"])
+def test_a_change_of_somebody_else_that_waits_is_refused_at_preflight(kind: str) -> None:
+    ended = run(1, Shape.of(kind), prepare=colleagues_change)
+    assert ended.claims.refused
+    assert "has a change of a colleague that waits to be confirmed" in ended.why
+    assert (ended.times("arm.intent"), armed_us(ended)) == ((), {})
+    assert [one.waits_for_confirmation() for one in ended.plant.devices.values()] == ["a colleague"]
+    assert ended.violations == ()

@@ -145,6 +145,58 @@ def test_never_two_runs_on_a_conduit(device: str, later_s: float) -> None:
         assert len(completed) == (2 if later_s >= over_s else 1), ended.told()
 
 
+def isolated_at_once(ended: Both) -> list[str]:
+    """Name what one run isolated while it was isolated by the other, on devices without objects of their own."""
+    found = []
+    for device in ended.devices.values():
+        whose: dict[str, str] = {}
+        for one in sorted(device.tape, key=lambda one: one.at_us):
+            if one.what == "isolating":
+                found += [one.conduit] if whose.get(one.conduit, one.owner) != one.owner else []
+                whose[one.conduit] = one.owner
+            elif one.what in ("deleted", "released"):
+                whose.pop(one.conduit, None)
+    return found
+
+
+def happened(ended: Both, *what: str) -> set[str]:
+    """Name the runs of which something is on a tape."""
+    return {one.owner for device in ended.devices.values() for one in device.tape if one.what in what}
+
+
+@pytest.mark.parametrize("later_s", [*LATER_S, 6.4, 24.0])
+def test_of_two_on_a_device_with_one_pending_change_the_second_isolates_nothing(later_s: float) -> None:
+    plan = simulated_drill.make(Shape.of("commit confirmed"))
+    for seed in range(5):
+        ended = both(seed, plan, later_s)
+        assert (ended.violations(), isolated_at_once(ended)) == ((), []), ended.told()
+        # Nobody's commit took the timer off what the other isolates, and none had to act.
+        assert happened(ended, "confirmed", "timer stopped", "released") == set()
+        assert not any(one.objects or one.waits_for_confirmation() for one in ended.devices.values())
+        assert len(happened(ended, "isolating")) == (2 if later_s >= 24.0 else 1), ended.told()
+
+
+@pytest.mark.parametrize(
+    ("device", "later_s", "why"),
+    [
+        ("commit confirmed", 6.4, f"a change of {OURS} waits for confirmation"),
+        ("change timer", 0.02, f"a change of {OURS} waits for confirmation"),
+        # By then it is seen without arming anything.
+        ("commit confirmed", 9.5, f"has a change of {OURS} that waits to be confirmed"),
+        ("change timer", 5.0, f"has a change of {OURS} that waits to be confirmed"),
+    ],
+)
+def test_the_second_is_refused_while_a_change_of_the_first_waits(device: str, later_s: float, why: str) -> None:
+    ended = both(1, simulated_drill.make(Shape.of(device)), later_s)
+    first, second = ended.stages[OURS], ended.stages[THEIRS]
+    assert (first.refused, first.restored, first.why) == (False, True, "")
+    assert second.refused
+    assert why in second.why
+    asked_to_arm = any(one.kind == "arm.result" for one in second.records)
+    assert asked_to_arm is ("waits for" in why)
+    assert happened(ended, "isolating", "armed", "deleted") <= {OURS}
+
+
 @pytest.mark.parametrize("later_s", LATER_S)
 def test_two_that_arm_crosswise_leave_nothing_behind(later_s: float) -> None:
     plan = simulated_drill.make(Shape(two_points=True))

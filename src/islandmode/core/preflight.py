@@ -52,14 +52,15 @@ def judge_point(
     saved_absent: tuple[str, ...] = (),
     mend: str = "",
     printed: str = "",
+    pending: str = "",
     present: Mapping[str, FoundObject] | None = None,
     restore: str = "islandmode restore",
 ) -> tuple[PreflightFinding, ...]:
     """Judge one isolation point by what it said of itself.
 
     `present` gives the objects of ours that were found on the device, by conduit; None means nobody could look. `mend` is the
-    command that takes one out of the saved configuration, `printed` the first line that a login file prints,
-    and `restore` how a person begins to type a restore.
+    command that takes one out of the saved configuration, `printed` the first line that a login file prints, `pending`
+    whose change waits to be confirmed, and `restore` how a person begins to type a restore.
     """
     where = f"{name} at {planned.management.address}"
     reason = _clause(why)
@@ -76,8 +77,15 @@ def judge_point(
     if present is None:
         sentence = f"{where} did not show whether something is isolated on it already{reason}. Nothing was touched."
         found.append(_refusal("point-state-unread", sentence))
-    elif present:
+    elif present and not pending:
+        # Where the timer is the device's, no object shows one: what waits to be confirmed was not left behind.
         found.append(_refusal("point-already-isolated", f"{where} {_of_others(present, restore)} Nothing was touched."))
+    if pending:
+        sentence = (
+            f"{where} has a change of {pending} that waits to be confirmed: a drill would confirm it, or be refused. Wait until it is "
+            "confirmed or has gone back. Nothing was touched."
+        )
+        found.append(_refusal("point-change-pending", sentence))
     if saved_has_ours:
         sentence = (
             f"{where} has an isolation in its saved configuration, so a restart would bring it back; take it out there "

@@ -87,6 +87,7 @@ WHAT_TO_DO = {
     "point-unusable": "Do on the device what the sentence says, and start again.",
     "point-state-unread": "See why the device does not show its state (rights, or the program that is asked there), and start again.",
     "point-already-isolated": "Let that run end, abort it, or take its object away as the sentence says; then start again.",
+    "point-change-pending": "Ask that person to confirm the change or to take it back; then start again.",
     "point-saved-isolated": "Take the isolation out of the saved configuration with the command of the sentence; then start again.",
     "point-saved-unread": "Let the login user read the saved configuration, and start again.",
     "point-interface-missing": "Correct the interface in the site file, and start again.",

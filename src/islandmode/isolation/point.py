@@ -37,6 +37,8 @@ class Facts:
     printed: str = ""
     """The first line of what a login file prints before a command; it is left out of every answer."""
     firewall: Firewall | None = None
+    pending: str = ""
+    """Whose change of the device waits to be confirmed, whatever it changes; empty where none does, or where there is no such thing."""
     standing: tuple[str, ...] | None = None
     """Every Islandmode object that stands on the device, of whatever conduit and run; None where that was not seen."""
 

@@ -109,6 +109,7 @@ class Preflight:
             saved_unread=tuple((one.what, one.why) for one in facts.value.saved_unread),
             saved_absent=facts.value.saved_absent,
             printed=facts.value.printed,
+            pending=facts.value.pending,
             present=present,
             restore=self._restore,
         )

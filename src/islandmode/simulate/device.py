@@ -134,6 +134,10 @@ class SimulatedDevice:
         self.busy_until_us = max(self.busy_until_us, now_us + takes_us)
         return takes_us, ""
 
+    def waits_for_confirmation(self) -> str:
+        """Name the owner of a change that waits to be confirmed; empty where there is none."""
+        return ""
+
     def give_ticket(self, ticket: str, conduit: str, life_us: int, owner: str = OURS) -> str:
         """Give out a ticket, kept with the owner's object."""
         if conduit not in self.objects or self._foreign(conduit, owner):

@@ -64,6 +64,10 @@ class PendingDevice(SimulatedDevice):
     def _arm(self, _conduits: tuple[str, ...], _owner: str) -> str:
         return ""
 
+    def waits_for_confirmation(self) -> str:
+        """Name the owner of the pending change."""
+        return "" if self.pending is None else self.pending.owner
+
     def isolate(self, conduits: tuple[str, ...], owner: str = OURS) -> str:
         """Put conduits into isolation."""
         refused = next((why for conduit in conduits if (why := self._foreign(conduit, owner))), "")

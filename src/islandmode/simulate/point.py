@@ -89,8 +89,11 @@ class SimulatedPoint:
 
     async def facts(self, deadline_s: float) -> Reading[Facts]:
         """Log in and read facts."""
-        facts = Facts(self._interfaces)
-        return await self._ask("facts", deadline_s, lambda: (facts, ""))
+        return await self._ask("facts", deadline_s, lambda: (self._facts(), ""))
+
+    def _facts(self) -> Facts:
+        pending = self._device.waits_for_confirmation()
+        return Facts(self._interfaces, pending=pending)
 
     async def configuration(self, deadline_s: float) -> Reading[Configuration]:
         """Read what stands on the device."""
