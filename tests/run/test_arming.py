@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import random
 
+import anyio
 import pytest
 
 from islandmode.core.lifecycle import Phase
+from islandmode.core.plan import Step
+from islandmode.run.conductor import Conductor
 from islandmode.simulate.faults import Fault, Kind
 from islandmode.simulate.kinds import KINDS, OWN_TIMER
 from islandmode.simulate.pending import Pending, PendingDevice
@@ -122,3 +125,36 @@ def test_a_change_of_somebody_else_that_waits_is_refused_at_preflight(kind: str)
     assert (ended.times("arm.intent"), armed_us(ended)) == ((), {})
     assert [one.waits_for_confirmation() for one in ended.plant.devices.values()] == ["a colleague"]
     assert ended.violations == ()
+
+
+# Taken over while an isolate waits for its turn.
+
+
+class WaitsForARenewal(Conductor):
+    """Has the device renewed right before each isolate; while that goes on, the run is taken over."""
+
+    async def _isolate_one(self, stage: str, step: Step) -> None:
+        begun = anyio.Event()
+
+        async def renew() -> None:
+            async with self._dead_man.writing[step.point]:
+                begun.set()
+                await self._clock.sleep(1.0)
+                await self._guards._claim.take()
+
+        async with anyio.create_task_group() as beside:
+            beside.start_soon(renew)
+            await begun.wait()
+            await super()._isolate_one(stage, step)
+
+
+def test_who_takes_the_run_over_while_an_isolate_waits_is_heard_before_it_is_ordered() -> None:
+    ended = run(1, Shape(), dice_type=Steady, conductor=WaitsForARenewal)
+    happened = [one.what for device in ended.plant.devices.values() for one in device.tape]
+    assert "created" in happened
+    assert "isolating" not in happened
+    assert ended.times("isolate.result") == ()
+    assert ended.conducted is not None
+    assert ended.conducted.stop is not None
+    assert ended.conducted.stop.by == "guardian"
+    assert (left(ended), ended.violations) == ([], ())

@@ -95,7 +95,16 @@ def test_a_name_cannot_change_the_page(plan: Plan) -> None:
     ("able", "says"),
     [
         ({"renewable": False}, "at most 3 min after the drill began to isolate"),
-        ({"undo_tier": "B"}, "and a little more on a slow device"),
+        (
+            {"undo_tier": "B"},
+            "It restores by itself, by a timer of its own, at most 3 min after Islandmode last set the timer.",
+        ),
+        # Rounded up to a whole minute, and looked at by the device only every 100 s.
+        (
+            {"undo_tier": "B", "rounding_s": 60.0, "lag_s": 100.0},
+            "at most 5 min 40 s after Islandmode last set the timer.",
+        ),
+        ({"lag_s": 0.5}, "at most 3 min 1 s after"),
         ({"undo_tier": "C"}, "if that host is dead, NOTHING does"),
         ({"undo_tier": "D"}, "NOTHING restores it but you."),
     ],

@@ -11,6 +11,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 from islandmode.core.errors import InputError
@@ -30,7 +31,7 @@ HEAD_BYTES = 400
 """How much of a file is looked at for the title of a card, so that no other file is ever overwritten by one."""
 BY_ITSELF = {
     "A": "It restores by itself, by a timer of its own that needs nobody, at most {limit} after {since}.",
-    "B": "It restores by itself, by a timer of its own, at most {limit} after {since}, and a little more on a slow device.",
+    "B": "It restores by itself, by a timer of its own, at most {limit} after {since}.",
     "C": "Only the guardian on the operations host restores it, {limit} after {since}; if that host is dead, NOTHING does.",
     "D": "NOTHING restores it but you.",
 }
@@ -158,7 +159,8 @@ def _by_itself(plan: Plan, point: PlanPoint) -> str:
 
 
 def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
+    # Rounded up: what is said to be the longest must not be too short.
+    minutes, rest = divmod(ceil(seconds), 60)
     if not minutes:
         return f"{seconds:g} s"
     return f"{minutes} min" if not rest else f"{minutes} min {rest} s"
