@@ -58,7 +58,7 @@ class DeadMan:
         # A device takes one change after the other: an isolate waits for a renewal, and the other way round.
         self.writing = {name: anyio.Lock(fast_acquire=True) for name in plan.points}
 
-    async def arm(self, watch: Callable[[str], None]) -> tuple[str, ...]:
+    async def arm(self, watch: Callable[[str], object]) -> tuple[str, ...]:
         """Arm every point and return what went wrong, as sentences; empty means all armed and read back.
 
         All at once: in turn the first timers would run down while the last points are armed, and would end at other times. Every
