@@ -52,6 +52,29 @@ def test_a_point_that_is_wrong_keeps_no_other_isolated_and_is_said(tmp_path: Pat
     assert "hunter2" not in str(lost[0])
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (("nftables", "magic"), 'second: There is no platform "magic"; known: '),
+        (("eth2}", "eth1}"), "second: interface eth1 leads to both office and line"),
+    ],
+)
+def test_what_a_platform_cannot_restore_is_said_at_its_point(wrong: tuple[str, str], told: str, tmp_path: Path) -> None:
+    text = FILES[SITE] + SECOND.replace("hunter2", "env:SECOND").replace(*wrong)
+    rescue, lost, _ = rescue_of(write_workspace(tmp_path, **{SITE: text}), "weekly")
+    assert set(rescue.points) == {"firewall"}
+    line = text[: text.index("  second:")].count("\n") + 2
+    assert [str(why).partition(told)[0] for why in lost] == [f"{SITE}:{line}:5: "]
+
+
+def test_an_option_that_a_platform_does_not_have_keeps_nothing_isolated(tmp_path: Path) -> None:
+    site = FILES[SITE].replace("platform: nftables", "platform: nftables\n    options: {vdom: plant}")
+    rescue, lost, _ = rescue_of(write_workspace(tmp_path, **{SITE: site}), "weekly")
+    assert set(rescue.points) == {"firewall"}
+    assert lost == ()
+    assert rescue.points["firewall"].options == {"vdom": "plant"}
+
+
 def test_a_conduit_that_no_point_isolates_any_more_is_said(tmp_path: Path) -> None:
     drill = FILES[DRILL].replace("isolate: office-line", "isolate: [office-line, other-line]")
     _, lost, _ = rescue_of(write_workspace(tmp_path, **{DRILL: drill}), "weekly")
