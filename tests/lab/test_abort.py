@@ -16,6 +16,7 @@ from tests.lab.drills import end, start, wait_for
 from tests.lab.guarded import (
     RESTORE_WITHIN_S,
     ask,
+    assert_aborted,
     conductor_pid,
     end_quietly,
     guardian_pid,
@@ -51,8 +52,7 @@ def test_an_abort_restores_and_the_record_is_whole(lab: Lab, tmp_path: Path) -> 
     workspace = hold_workspace(tmp_path, lab)
     running = hold(workspace, lab)
     aborted = ask(workspace, lab, "abort")
-    assert aborted.returncode == 0, aborted.stderr
-    assert "stopped; restoration was seen" in aborted.stdout
+    assert_aborted(aborted, run_of(workspace).name)
     see_restored(lab)
     ended = end(running, workspace)
     assert (ended.code, ended.verdict["restoration"]) == (3, "proven"), ended.output

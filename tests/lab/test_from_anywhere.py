@@ -16,6 +16,7 @@ from islandmode.rehearse.namespaces import backend as namespaces
 from tests.lab.conftest import TOPOLOGY
 from tests.lab.drills import end
 from tests.lab.guarded import (
+    assert_aborted,
     conductor_pid,
     end_quietly,
     guardian_pid,
@@ -58,8 +59,7 @@ def test_a_drill_is_seen_and_ended_from_a_folder_that_is_no_workspace(lab: Lab, 
     assert refused.returncode == 4
     assert f"used by {run}" in refused.stderr
     aborted = say(nowhere, "abort")
-    assert aborted.returncode == 0, aborted.stderr
-    assert f"{run}: stopped; restoration was seen." in aborted.stdout
+    assert_aborted(aborted, run)
     see_restored(lab)
     ended = end(running, workspace)
     assert ended.verdict["restoration"] == "proven", ended.output
@@ -127,8 +127,7 @@ def test_a_lab_that_is_ended_by_force_restores_first(state_dir: Path, tmp_path: 
     running = hold(workspace, lab)
     run = run_of(workspace).name
     down = say(workspace, "lab", "down", "--lab", "own", "--force")
-    assert down.returncode == 0, down.stderr
-    assert f"{run}: stopped; restoration was seen." in down.stdout
+    assert_aborted(down, run)
     assert "Lab own is down." in down.stdout
     assert "restoration" in end_quietly(running)
     assert say(workspace, "status").returncode == 0

@@ -62,6 +62,13 @@ class Sample:
         if not self.heard:
             object.__setattr__(self, "heard", HEARD_BY_SEEN[self.seen])
 
+    def at(self, asked_us: int, answered_us: int) -> Sample:
+        """Give the same observation in another clock's time."""
+        # Written out: `dataclasses.replace` takes five times as long, and a drill moves every sample.
+        return Sample(
+            self.probe, self.seq, asked_us, answered_us, self.seen, self.value, self.why, self.heard, self.sender
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Episode:

@@ -164,7 +164,7 @@ class Witness:
                     found.last[sample.probe] = (
                         _moved(sample, shift_us)
                         if shift_us is not None
-                        else replace(sample, asked_us=reading.answered_us, answered_us=reading.answered_us)
+                        else sample.at(reading.answered_us, reading.answered_us)
                     )
 
         async with anyio.create_task_group() as group:
@@ -238,7 +238,7 @@ class Witness:
 
 
 def _moved(sample: Sample, shift_us: int) -> Sample:
-    return replace(sample, asked_us=sample.asked_us + shift_us, answered_us=sample.answered_us + shift_us)
+    return sample.at(sample.asked_us + shift_us, sample.answered_us + shift_us)
 
 
 def _outcome(reading: Reading[Any]) -> dict[str, Any]:

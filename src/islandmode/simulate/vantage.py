@@ -196,7 +196,7 @@ class SimulatedVantage:
         if not self._far:
             return sample
         read_us = self.worker_clock.read_us
-        return replace(sample, asked_us=read_us(sample.asked_us), answered_us=read_us(sample.answered_us))
+        return sample.at(read_us(sample.asked_us), read_us(sample.answered_us))
 
     def _unknown(self, asked_us: int, deadline_s: float) -> Reading[Any]:
         why = f"no answer from {self._name} within {deadline_s:g} s"
