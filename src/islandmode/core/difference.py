@@ -67,7 +67,7 @@ def _unaligned(old: list[str], new: list[str], before: str, after: str, *, linet
 
 
 def changed_lines(diff: str, ours: str = "", comparable: Comparable = UNTOUCHED) -> list[str]:
-    """Give the first lines that somebody added or took away, without those that are ours or were only made anew."""
+    """Give the first lines that somebody added or took away, without those of Islandmode and those that were only made anew."""
     own = {comparable.unnumbered(line).strip() for line in ours.splitlines()}
     anew = {sign: _both_ways(diff, comparable) for sign in "-+"}
     found = []

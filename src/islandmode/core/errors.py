@@ -6,7 +6,7 @@
       Refused         the plant or the machine is not ready; nothing left behind     exit 4
 
 Trouble on a device is not an exception: it is a `Reading` whose outcome is *not done* or *unknown*.
-Anything else that is raised is a fault of ours: exit 7, or 5 if anything may still be isolated.
+Anything else that is raised is a fault of Islandmode: exit 7, or 5 if anything may still be isolated.
 """
 
 from __future__ import annotations

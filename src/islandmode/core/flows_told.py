@@ -91,7 +91,7 @@ def concerned_by(plan: Plan, findings: Sequence[Finding]) -> Concerned:
 
 
 def concerned_by_probes(plan: Plan, probes: Iterable[str]) -> Concerned:
-    """Find whose flows some probes ask for, or that they watch the service; names that the plan lacks are nobody's."""
+    """Find whose flows some probes ask for, or that they watch the service; a name that the plan lacks has no owner."""
     flows: list[DyingFlow] = []
     conduits: list[str] = []
     service = ""

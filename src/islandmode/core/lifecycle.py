@@ -60,7 +60,7 @@ MOVES: dict[Phase, dict[Event, Phase]] = {
 }
 
 MAY_BE_ISOLATED = frozenset({Phase.ARMED, Phase.ISOLATING, Phase.HOLDING, Phase.RESTORING, Phase.STRANDED})
-"""Phases in which an object of ours may stand on a device."""
+"""Phases in which an Islandmode object may stand on a device."""
 
 
 def next_phase(phase: Phase, event: Event) -> Phase:

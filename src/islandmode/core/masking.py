@@ -21,7 +21,7 @@ _WORD = re.compile(
 )
 _APART = re.compile(r"[\"']?\s*[:=>]?\s*")
 _PROSE = re.compile(r"\s+(?:is required|is expired|has expired|must be changed|authentication failed)\b")
-"""What programs say of passwords that are none."""
+"""Words that follow "password" in the output of programs and are no secret."""
 _HASH = re.compile(r"\$(?:[0-9]{1,2}[abxy]?|y|gy|apr1|md5|sha1|argon2\w{1,2}|pbkdf2[\w-]{0,20})\$[^\s\"';<]+")
 _IN_URL = re.compile(r"(?<=://)([^/\s:@\"]{0,100}):([^/\s@\"]{1,200})@")
 _KEY_BEGINS = re.compile(r"-----BEGIN [^-]{0,40}(?:PRIVATE KEY|STATIC KEY)[^-]{0,20}-----", re.IGNORECASE)

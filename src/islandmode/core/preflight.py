@@ -33,7 +33,7 @@ class PreflightFinding:
 
 @dataclass(frozen=True)
 class FoundObject:
-    """An object of ours that stands on a device before a run: whose, and how long its timer still runs, if it does."""
+    """An Islandmode object that stands on a device before a run: whose, and how long its timer still runs, if it does."""
 
     owner: str | None
     armed_s: float | None
@@ -58,7 +58,7 @@ def judge_point(
 ) -> tuple[PreflightFinding, ...]:
     """Judge one isolation point by what it said of itself.
 
-    `present` gives the objects of ours that were found on the device, by conduit; None means nobody could look. `mend` is the
+    `present` gives the Islandmode objects that were found on the device, by conduit; None means nobody could look. `mend` is the
     command that takes one out of the saved configuration, `printed` the first line that a login file prints, `pending`
     whose change waits to be confirmed, and `restore` how a person begins to type a restore.
     """

@@ -395,7 +395,7 @@ class RequestTaken(Entry):
 
 
 class RequestIgnored(Entry):
-    """What stands in a file among the requests is none that counts."""
+    """A file among the requests was ignored."""
 
     record_kind = "request.ignored"
     file: Text

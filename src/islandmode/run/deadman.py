@@ -119,7 +119,7 @@ class DeadMan:
         with anyio.CancelScope(shield=True):
             reading = await self._points[name].arm(conduits, for_s, self._able(name).calls_s.arm)
         if reading.outcome is Outcome.NOT_DONE and reading.value is not None and not reading.value.clear:
-            # Refused, and yet an object of ours was read back: the write landed in part, and what stands is owed.
+            # Refused, and yet an object of this run was read back: the write landed in part, and what stands is owed.
             reading = replace(reading, outcome=Outcome.UNKNOWN)
         if reading.outcome is Outcome.NOT_DONE:
             # Refused by the device: whatever stands there is somebody else's, and deleting it would restore *their* run.

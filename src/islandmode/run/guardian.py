@@ -7,7 +7,7 @@ armed. What makes it take the run over:
     the line is silent        the conductor is stuck                                 after STUCK_S
     an abort is not obeyed    somebody asked for it, the conductor did not restore   after OBEY_S
     restoring takes too long  the conductor may be lost in it                        as its platforms need
-    it is told to end         whoever stops the machine must not leave it isolated   at once
+    it is told to end         a machine that stops must not leave it isolated   at once
     `restored` is not so      a point still shows an object                          at once
 
 Then it says so on the line and takes the claim beside it, so that the conductor may only restore from then on, and restores
@@ -271,7 +271,7 @@ class Guardian:
     async def _take_over(self, why: str) -> None:
         self._took_over = True
         self._reserve.give_back()
-        # The conductor's own line first: it waits for no disk. The file is for whoever does not hear that line.
+        # The conductor's own line first: it waits for no disk. The file is for a conductor that does not hear that line.
         self._hearing.answer(TAKEN)
         self._journal.note(GuardianTookOver, why=why, points=tuple(sorted(self._owed)))
         async with anyio.create_task_group() as beside:

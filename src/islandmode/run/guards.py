@@ -128,7 +128,7 @@ class Guards:
         return await self.closed()
 
     def _stood_s(self) -> float:
-        """Tell how long ago we were last here: whoever slept must not blame the other for the silence."""
+        """Tell how long ago this process was last here: after its own sleep it must not blame the other for the silence."""
         now_us, before_us = self._clock.monotonic_us(), self._looked_us
         self._looked_us = now_us
         return 0.0 if before_us is None else (now_us - before_us) / 1_000_000

@@ -132,7 +132,7 @@ class PipeHearing:
         os.set_blocking(sink, False)
 
     async def next_line(self) -> str | None:
-        """Wait for the conductor's next line; None when the conductor is gone, or says what is no line of ours."""
+        """Wait for the conductor's next line; None when the conductor is gone, or what it says is no line of the lifeline."""
         try:
             line = await self._said.receive_until(b"\n", CHUNK)
         except (anyio.IncompleteRead, anyio.DelimiterNotFound):

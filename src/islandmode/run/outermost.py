@@ -27,7 +27,7 @@ WRITE_S = 2.0
 
 
 class Broken(Exception):
-    """A fault of ours in the middle of a run; `restored` says whether every point was seen restored all the same."""
+    """A fault of Islandmode in the middle of a run; `restored` says whether every point was seen restored all the same."""
 
     def __init__(self, *, restored: bool) -> None:
         """Carry what the exit code depends on; the fault itself is the cause."""

@@ -22,7 +22,7 @@ class TimerReading:
 
 @dataclass(frozen=True)
 class Progress:
-    """One moment of a run, for whoever watches."""
+    """One moment of a run, for a display."""
 
     phase: Phase
     stage: str | None

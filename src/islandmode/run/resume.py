@@ -1,6 +1,6 @@
 """Resume: bring a run that ended without restoration seen to a seen end. It acts first and writes afterwards.
 
-Whoever had the run may have sent a line right before this began; the look that counts comes after that line's latest moment.
+The process that had the run may have sent a line right before this began; the look that counts comes after that line's latest moment.
 An isolation that somebody saved would come back with a restart of the device, so each point that was seen restored is asked for
 its saved configuration too. No restore waits for that.
 """

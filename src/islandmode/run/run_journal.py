@@ -24,7 +24,7 @@ class RunJournal:
     async def append(self, entry: Entry) -> bool:
         """Return true when the record is durable; false, with the latch pulled, when the journal failed.
 
-        No durable record, no isolate: whoever is about to change a device must look at the answer.
+        No durable record, no isolate: a caller that is about to change a device must look at the answer.
         """
         if not self._journal.trusted:
             # Not durable any more, but the verdict and the report still need it: without it they would know less.

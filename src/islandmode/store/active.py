@@ -65,7 +65,7 @@ class RunRecord:
         return holder_of(self.path.with_suffix(GUARDIAN_ENDING))
 
     def forget(self) -> bool:
-        """Take the record away, since restoration was seen; false where that is not ours to do. Bounded, and never raises."""
+        """Take the record away, since restoration was seen; false where another account must do that. Bounded, and never raises."""
         return self.account == os.geteuid() and not apart(self._unlink, READ_WITHIN_S)
 
     def _unlink(self) -> None:

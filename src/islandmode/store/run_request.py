@@ -100,7 +100,7 @@ def read_request(path: Path) -> RunRequest:
 
 
 def request_in(root: Path) -> RunRequest | None:
-    """Read the request in a run's folder; None where there is none that can be read: earlier versions wrote none."""
+    """Read the request in a run's folder; None where no request can be read: earlier versions wrote none."""
     try:
         return read_request(root / REQUEST)
     except InputError:

@@ -274,7 +274,7 @@ class RunDirectory:
         return not path.exists() or any(record.kind == "guardian.ended" for record in self._read(path).records)
 
     def guardian_records(self) -> tuple[Record, ...]:
-        """Read what the guardian recorded, as far as its journal can be read; nothing where there is none."""
+        """Read what the guardian recorded, as far as its journal can be read; nothing without a journal."""
         return self._read(self.journal.with_name(GUARDIAN_JOURNAL)).records
 
     def verdict(self) -> Mapping[str, Any] | None:
@@ -345,7 +345,7 @@ def create(workspace: Path, run: str) -> RunDirectory:
         sync_folder(root.parent)
         for folder in ((root / CONDUCTOR_JOURNAL).parent, root / "artifacts", root / REQUESTS):
             make_folder(folder)
-        # Whoever is of the group of the workspace's runs may ask for an abort, whatever account the run has.
+        # Every member of the group of the workspace's runs may ask for an abort, whichever account the run has.
         (root / REQUESTS).chmod(modes.REQUESTS)
         FileClaim(root).make()
     except OSError as error:

@@ -1,6 +1,6 @@
 """Judging the devices: is each as it was before, what did others change there, and when did our object go. Pure.
 
-Who changed something no device tells us; what, where and between which moments is told, because that is what whoever asks
+No device says who changed something; what, where and between which moments is told, because that is what a person who asks
 "who?" needs to find it in the device's own log.
 """
 
@@ -36,7 +36,7 @@ def judge_devices(plan: Plan, records: Sequence[Record]) -> list[Finding]:
 
 
 def _compared(record: Record) -> Iterator[Finding]:
-    """Judge one part of one device that differs: ours that is left, others' edits, and what others loaded again."""
+    """Judge one part of one device that differs: an Islandmode object that is left, edits of other people, and what they loaded again."""
     data, rests_on = record.data, (record.seq,)
     where = f"{data['part']} configuration" if data["part"] in CONFIGURATIONS else data["part"]
     if data["ours"]:

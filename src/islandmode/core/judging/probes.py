@@ -81,7 +81,7 @@ class Hole:
 
 
 def first_hole(known: Sequence[Episode], start_us: int, end_us: int, allowed_us: int) -> Hole | None:
-    """Find the first stretch without a sample that says something; None when there is none."""
+    """Find the first stretch without a sample that says something; None where every stretch has such a sample."""
     at_us = start_us
     for one in known:
         if one.first_us - at_us > allowed_us:

@@ -1,7 +1,7 @@
 """The verdict: a pure function of the plan, the journal and the episodes. Run again on an old record it gives the same.
 
 Worst wins: breached > inconclusive > not tested > held. Whether the plant is as it was before stands beside it:
-restoration is proven when every device was seen without our objects, nothing of ours is in its configuration, and every
+restoration is proven when every device was seen without Islandmode objects, its configuration has none, and every
 isolated conduit was seen to pass again, each way in which it was seen dead.
 """
 

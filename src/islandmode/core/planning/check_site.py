@@ -149,7 +149,7 @@ def _lab_secrets(site: Site, name: str, point: SitePoint) -> Iterator[Problem]:
     given = point.login.password
     if given is not None and given.startswith(OF_LAB) and given != own:
         other = given.removeprefix(OF_LAB)
-        # What is nobody's name may be a secret that somebody wrote here.
+        # A word that names nothing may be a secret that somebody wrote here.
         wrong = "names a secret that no lab makes"
         if other in site.isolation_points:
             wrong = f"is {given}, that of another isolation point"
