@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from islandmode.core.episodes import Episode, Seen
 from islandmode.core.judging.continuity import judge_continuity
@@ -101,12 +102,18 @@ def judge(
         closed_by_rule=tuple(way for stage in plan.stages for way in stage.closed),
         mode=mode,
         lab=lab,
-        site=plan.drill.site,
-        drill=plan.drill.drill,
         run=run,
-        drill_digest=plan.drill_digest,
-        plan_digest=plan.plan_digest,
+        **_named(plan),
     )
+
+
+def _named(plan: Plan) -> dict[str, Any]:
+    return {
+        "site": plan.drill.site,
+        "drill": plan.drill.drill,
+        "drill_digest": plan.drill_digest,
+        "plan_digest": plan.plan_digest,
+    }
 
 
 def _of_the_probes(
