@@ -6,6 +6,7 @@ carry over to another machine. Numbers for people, not a test: a busy machine mu
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
@@ -19,7 +20,7 @@ from islandmode.core.chain import GENESIS, digest
 from islandmode.core.record import Record
 from islandmode.store.journal import encode
 
-ROUNDS, EARLIER_RUNS, RECORDS = 9, 500, 90
+ROUNDS, EARLIER_RUNS, MANY_RUNS, RECORDS = 9, 500, 5000, 90
 PROJECT = Path(__file__).parents[1]
 DRILL = "quarterly-isolation"
 FLOOR = "import pydantic"
@@ -34,10 +35,11 @@ def cpu_s(argv: Sequence[str]) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def leave_runs(workspace: Path) -> None:
-    """Write as many finished runs as some years leave, with journals as long as those of the quarterly drill."""
-    kinds = ["run.started", "arm.intent", *["dead-man.read"] * RECORDS, "restore.seen", "run.finished"]
-    for number in range(EARLIER_RUNS):
+def leave_runs(workspace: Path, many: int) -> None:
+    """Write finished runs, with journals and verdicts as long as those of the quarterly drill."""
+    kinds = ["run.started", "arm.intent", *["dead_man.read"] * RECORDS, "restore.seen", "run.finished"]
+    verdict = {"verdict": "held", "restoration": "proven", "rows": [{"probe": "x" * 40, "records": [*range(40)]}] * 130}
+    for number in range(many):
         run = f"2026-01-01T{number:06d}Z-{DRILL}-0000"
         journals = workspace / "runs" / run / "journals"
         journals.mkdir(parents=True)
@@ -47,12 +49,12 @@ def leave_runs(workspace: Path) -> None:
             lines.append(encode(Record(seq, "riverside", run, "conductor", "boot", 1, seq, kind, data), previous))
             previous = digest(lines[-1])
         (journals / "conductor.jsonl").write_bytes(b"".join(lines))
-        (journals.parent / "verdict.json").write_text('{"verdict": "held", "restoration": "proven"}', encoding="utf-8")
+        (journals.parent / "verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
 
 
-def commands(years: Path) -> dict[str, tuple[str, float | None]]:
+def commands(years: Path, ages: Path) -> dict[str, tuple[str, float | None]]:
     """Give what is measured by its name: the arguments, and the goal in seconds where there is one."""
-    of_project, of_years = f"--workspace {PROJECT}", f"--workspace {years}"
+    of_project, of_years, of_ages = f"--workspace {PROJECT}", f"--workspace {years}", f"--workspace {ages}"
     return {
         "python -c pass": ("-c pass", None),
         FLOOR: ("-c import_pydantic", None),
@@ -62,16 +64,19 @@ def commands(years: Path) -> dict[str, tuple[str, float | None]]:
         "abort, no run": (f"-m islandmode abort {of_project}", None),
         f"abort, {EARLIER_RUNS} runs": (f"-m islandmode abort {of_years}", 0.35),
         f"runs, {EARLIER_RUNS} runs": (f"-m islandmode runs {of_years}", None),
+        f"abort, {MANY_RUNS} runs": (f"-m islandmode abort {of_ages}", None),
+        f"runs, {MANY_RUNS} runs": (f"-m islandmode runs {of_ages}", None),
     }
 
 
 def main(rounds: int) -> None:
     """Measure in rounds, and print medians, ratios and goals."""
     with tempfile.TemporaryDirectory() as folder:
-        years = Path(folder) / "years"
-        leave_runs(years)
+        years, ages = Path(folder) / "years", Path(folder) / "ages"
+        leave_runs(years, EARLIER_RUNS)
+        leave_runs(ages, MANY_RUNS)
         os.environ["ISLANDMODE_STATE"] = str(Path(folder) / "state")
-        measured = commands(years)
+        measured = commands(years, ages)
         taken: dict[str, list[float]] = {name: [] for name in measured}
         for _ in range(rounds + 1):
             for name, (arguments, _goal) in measured.items():

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from islandmode.core.judging.run import STOPS
+from islandmode.core.judging.run import OTHER_STOP, STOPS
 from islandmode.core.what_to_do import OTHER, URGENT, WHAT_TO_DO, is_urgent, what_to_do
 from tests.core.given import PROJECT
 
@@ -30,7 +30,7 @@ def made_in(path: Path) -> Iterator[str]:
 
 def made() -> set[str]:
     files = [*CORE.glob("judging/*.py"), *CORE.glob("preflight*.py")]
-    return {code for path in files for code in made_in(path)} | {code for _, code in STOPS.values()}
+    return {code for path in files for code in made_in(path)} | {code for _, code in (*STOPS.values(), OTHER_STOP)}
 
 
 def explained(page: str) -> set[str]:

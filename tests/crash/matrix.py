@@ -43,7 +43,8 @@ may go on) until every flow passed again. It may never be longer than the dead-m
 act: the device's own timer where its object still stood when traffic passed again, else whoever's journal saw it restored.
 The timer lets traffic pass and leaves an empty object; each row ends with `islandmode restore`, which takes that away.
 Where a person restores, the referee first sees for three seconds that nobody else does. A journal may end in a cut-off line,
-never in one that cannot be told from a whole one. A run whose conductor died has no verdict, and so can never read as held.
+never in one that cannot be told from a whole one. A run whose conductor died has no
+verdict until somebody has restored it, and then one that is never better than inconclusive.
 """
 
 

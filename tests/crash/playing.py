@@ -15,6 +15,7 @@ from typing import Any
 
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab
+from islandmode.store import rundir
 from islandmode.store.journal import read_journal
 from tests.crash.breaking import DRILL, EndedEarly, Stage, break_it, pids_naming, wait_until
 from tests.crash.referee import Flow, Referee
@@ -25,6 +26,7 @@ from tests.lab.rogue.bypass import in_node
 from tests.patience import LONG_PATIENCE_S, PATIENCE_S
 from tests.ui.card_reading import read_card, rendered
 
+AFTER_DEATH = " (the conductor died)"
 LATE_S = 5.0
 """How much later than the dead-man the plant may be back, whatever happened."""
 TARGETS = (
@@ -182,12 +184,13 @@ def guardians(run: str) -> bool:
 
 
 def verdict_of(stage: Stage) -> str:
-    """Give the verdict as the run wrote it."""
+    """Give the verdict as the run wrote it, or whoever restored it after its conductor had died."""
     path = stage.run() / "verdict.json"
     if not path.is_file() or not path.stat().st_size:
         return ""
     found = json.loads(path.read_text(encoding="utf-8"))
-    return f"{found['verdict']}, restoration {found['restoration']}"
+    dead = any(one["code"] == rundir.DIED for one in found["findings"])
+    return f"{found['verdict']}, restoration {found['restoration']}{AFTER_DEATH if dead else ''}"
 
 
 def findings_of(stage: Stage) -> str:
@@ -248,10 +251,18 @@ def judge(stage: Stage, referee: Referee, played: Played) -> None:
         played.wrong.append(f"expected {row.layer}, but it was {played.acted}")
     if "NOT READABLE" in played.journals:
         played.wrong.append("a journal cannot be read")
-    if played.verdict and stage.conductor.returncode != code_of(played.verdict):
-        played.wrong.append(f"exit code {stage.conductor.returncode} with the verdict {played.verdict}")
+    judge_verdict(stage, played)
     if row.verdict and not played.verdict.startswith(row.verdict):
         played.wrong.append(f"expected the verdict {row.verdict}, but {findings_of(stage) or stage.said()}")
+
+
+def judge_verdict(stage: Stage, played: Played) -> None:
+    """Hold a verdict against how its conductor ended."""
+    if played.verdict.endswith(AFTER_DEATH):
+        if not played.verdict.startswith(("inconclusive, restoration unproven", "breached, restoration unproven")):
+            played.wrong.append(f"a conductor that died is judged {played.verdict}")
+    elif played.verdict and stage.conductor.returncode != code_of(played.verdict):
+        played.wrong.append(f"exit code {stage.conductor.returncode} with the verdict {played.verdict}")
 
 
 def code_of(verdict: str) -> int:

@@ -121,7 +121,7 @@ def test_whatever_still_runs_cannot_isolate_again(isolated: Lab, card: Path) -> 
 
 def test_a_damaged_card_fails_when_it_is_read_and_nothing_is_typed(card: Path) -> None:
     whole = card.read_text(encoding="utf-8")
-    damaged = whole.replace("islandmode_corporate_dmz&#x27;", "islandmode_corporate_dm&#x27;")
+    damaged = whole.replace("islandmode_corporate_dmz&#39;", "islandmode_corporate_dm&#39;")
     assert damaged != whole
     card.write_text(damaged, encoding="utf-8")
     with pytest.raises(DamagedCard):

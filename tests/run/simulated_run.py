@@ -12,10 +12,8 @@ from typing import Any
 
 import anyio
 
-from islandmode.core.episodes import fold
+from islandmode.core.drill import Mode
 from islandmode.core.errors import Refused
-from islandmode.core.judging.run import judge
-from islandmode.core.judging.timeline import timeline_of
 from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
@@ -23,6 +21,7 @@ from islandmode.core.records import Entry, RunStarted
 from islandmode.core.request import Request, write_request
 from islandmode.core.unfinished import owed
 from islandmode.core.verdict import Verdict
+from islandmode.operate.judge import Evidence, judge_evidence
 from islandmode.run.conductor import Conducted, Conductor, RunPlace
 from islandmode.run.guardian import Guardian
 from islandmode.run.guards import Guarded
@@ -339,11 +338,9 @@ def judged(plan: Plan, stage: _Stage) -> Verdict | None:
     """Judge a run as the product does; a run that was refused, or broke, has no verdict."""
     if stage.conducted is None or stage.journal is None:
         return None
-    records = stage.records
     others = stage.guardian_journal.records if stage.guardian_journal is not None else ()
-    edges = timeline_of([one.name for one in plan.stages], records, others).edges
-    episodes = {probe: fold(samples, edges) for probe, samples in stage.conducted.samples.items()}
-    return judge(plan, records, episodes, mode="rehearsal", lab=True, run="run-1", others=others)
+    evidence = Evidence("run-1", plan, stage.records, others, stage.conducted.samples, Mode.REHEARSAL, lab=True)
+    return judge_evidence(evidence).verdict
 
 
 def run_seed(seed: int) -> Ended:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +17,8 @@ import pytest
 from islandmode.operate.unfinished import known_runs
 from islandmode.store import settled
 from islandmode.store.active import record_run
-from islandmode.store.settled import Settled
+from islandmode.store.rundir import SPEAKING
+from islandmode.store.settled import Settled, marks_of
 from tests.run import simulated_drill
 from tests.system.hanging_disk import unanswered_mount
 from tests.ui.test_runs_commands import ARMED, SEEN, VERDICT, add_journal, ask, chained, forget_locks, leave_run
@@ -51,8 +54,13 @@ def ended(tmp_path: Path) -> Path:
 
 
 def memory_of(machine_state: Path) -> Path:
-    (path,) = (machine_state / "settled").iterdir()
+    (path,) = (machine_state / "settled").glob("*.json")
     return path
+
+
+def document_in(path: Path) -> Any:
+    """Read what stands below the signature."""
+    return json.loads(path.read_bytes().partition(b"\n")[2])
 
 
 @pytest.mark.parametrize("verb", ["runs", "abort", "status", "validate"])
@@ -106,7 +114,19 @@ def test_a_run_that_goes_on_after_it_was_read_is_read_again(tmp_path: Path, caps
 
 
 def change_document(**changed: Any) -> Callable[[Path], object]:
-    return lambda path: path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
+    """Change what stands there, and sign it as we would: it must be refused for what it says."""
+
+    def change(path: Path) -> None:
+        body = json.dumps({**document_in(path), **changed}).encode()
+        key = (path.parent / "key").read_bytes()
+        path.write_bytes(hmac.new(key, body, "sha256").hexdigest().encode() + b"\n" + body)
+
+    return change
+
+
+def edit_unsigned(path: Path) -> None:
+    """Edit the index as somebody would who does not know of its key."""
+    path.write_bytes(path.read_bytes().replace(b'"proven"', b'"proved"'))
 
 
 @pytest.mark.parametrize(
@@ -121,6 +141,11 @@ def change_document(**changed: Any) -> Callable[[Path], object]:
         pytest.param(change_document(v="0 of 0"), id="another version's"),
         pytest.param(change_document(workspace="/elsewhere"), id="of another workspace"),
         pytest.param(lambda path: path.unlink(), id="gone"),
+        pytest.param(edit_unsigned, id="edited"),
+        pytest.param(lambda path: path.write_bytes(path.read_bytes()[:-9]), id="cut off"),
+        pytest.param(lambda path: (path.parent / "key").unlink(), id="its key is gone"),
+        pytest.param(lambda path: (path.parent / "key").write_bytes(b"k" * 32), id="signed with another key"),
+        pytest.param(lambda path: (path.parent / "key").write_bytes(b""), id="signed with no key"),
     ],
 )
 def test_a_memory_that_is_not_ours_is_not_believed(
@@ -144,10 +169,10 @@ def test_what_is_gone_is_forgotten(ended: Path, machine_state: Path) -> None:
     workspace = ended.parents[1]
     leave_run(workspace, "2026-02-b", [*ARMED, SEEN], json.dumps(VERDICT))
     ask("runs", workspace=workspace)
-    assert sorted(json.loads(memory_of(machine_state).read_text())["runs"]) == [RUN, "2026-02-b"]
+    assert sorted(document_in(memory_of(machine_state))["runs"]) == [RUN, "2026-02-b"]
     ended.rename(workspace / "kept elsewhere")
     ask("runs", workspace=workspace)
-    assert sorted(json.loads(memory_of(machine_state).read_text())["runs"]) == ["2026-02-b"]
+    assert sorted(document_in(memory_of(machine_state))["runs"]) == ["2026-02-b"]
 
 
 def test_a_memory_on_a_disk_that_hangs_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,3 +193,51 @@ def test_a_memory_is_kept_only_where_something_was_learned(ended: Path, machine_
     assert ask("runs", workspace=ended.parents[1]) == 0
     assert path.stat().st_ino == before
     assert not known_runs(ended.parents[1]).unfinished
+
+
+def test_an_index_that_claims_all_settled_ends_no_alarm(
+    ended: Path, machine_state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody lists a stranded run with the very marks of its files, and lists it as held."""
+    workspace = ended.parents[1]
+    stranded = leave_run(workspace, "2026-02-b", ARMED)
+    path = memory_of(machine_state)
+    marks = marks_of(stranded, SPEAKING, "journals")
+    for signature in (path.read_bytes().partition(b"\n")[0], b"", b"0" * 64):
+        claimed = document_in(path)
+        claimed["runs"]["2026-02-b"] = [marks, "held", "proven"]
+        path.write_bytes(signature + b"\n" + json.dumps(claimed).encode())
+        assert ask("status", workspace=workspace) == 5
+        assert "STRANDED: 2026-02-b" in capsys.readouterr().err
+        ask("runs", workspace=workspace)
+        told = capsys.readouterr()
+        assert "no verdict, its journal ends with isolate.intent" in told.out
+        assert "STRANDED: 2026-02-b" in told.err
+
+
+def test_a_workspace_that_was_copied_is_read_anew(
+    ended: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace, copied = ended.parents[1], tmp_path / "copied"
+    shutil.copytree(workspace / "runs", copied / "runs")
+    journal = copied / "runs" / RUN / "journals" / "conductor.jsonl"
+    journal.write_bytes(chained(RUN, ARMED).replace(b"restore-1", b"conductor"))
+    assert ask("status", workspace=copied) == 5
+    assert RUN in capsys.readouterr().err
+    # Also in the very place of the workspace that was read.
+    shutil.rmtree(workspace / "runs")
+    shutil.copytree(copied / "runs", workspace / "runs")
+    assert ask("status", workspace=workspace) == 5
+
+
+def test_how_a_run_ended_is_told_from_the_index_and_anew_when_its_verdict_changes(
+    ended: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = ended.parents[1]
+    ask("runs", workspace=workspace)
+    first = capsys.readouterr().out
+    ask("runs", workspace=workspace)
+    assert capsys.readouterr().out == first
+    (ended / "verdict.json").write_text(json.dumps({**VERDICT, "verdict": "breached"}))
+    ask("runs", workspace=workspace)
+    assert "breached" in capsys.readouterr().out

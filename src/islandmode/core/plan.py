@@ -117,21 +117,14 @@ class PlanPoint(Frozen):
 
     @model_serializer(mode="wrap")
     def _leave_out_what_goes_without_saying(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        told: dict[str, Any] = write(self)
-        if self.lost_edits_accepted_by is None:
-            told.pop("lost_edits_accepted_by", None)
-        return told
+        without = {name for name in ("options", "lost_edits_accepted_by") if not getattr(self, name)}
+        return {name: value for name, value in write(self).items() if name not in without}
 
     @property
     def takes_back_told(self) -> str:
         """Say what the device's timer takes back beside the isolation, and who accepted that; empty where it is nothing."""
         more = TAKES_BACK[self.capabilities.reverts]
         return more and f"its timer takes back {more} (accepted by {self.lost_edits_accepted_by or 'nobody'})"
-
-    @model_serializer(mode="wrap")
-    def _leave_out_no_options(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        told: dict[str, Any] = write(self)
-        return told if self.options else {name: value for name, value in told.items() if name != "options"}
 
 
 class PlanProbe(Frozen):

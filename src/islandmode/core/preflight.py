@@ -73,19 +73,7 @@ def judge_point(
             f"{where} let user {planned.login.user} in, and cannot be used{_clause(trouble)}. Nothing was touched."
         )
         return (_refusal("point-unusable", sentence),)
-    found: list[PreflightFinding] = []
-    if present is None:
-        sentence = f"{where} did not show whether something is isolated on it already{reason}. Nothing was touched."
-        found.append(_refusal("point-state-unread", sentence))
-    elif present and not pending:
-        # Where the timer is the device's, no object shows one: what waits to be confirmed was not left behind.
-        found.append(_refusal("point-already-isolated", f"{where} {_of_others(present, restore)} Nothing was touched."))
-    if pending:
-        sentence = (
-            f"{where} has a change of {pending} that waits to be confirmed: a drill would confirm it, or be refused. Wait until it is "
-            "confirmed or has gone back. Nothing was touched."
-        )
-        found.append(_refusal("point-change-pending", sentence))
+    found = [*_standing(where, reason, present, pending, restore)]
     if saved_has_ours:
         sentence = (
             f"{where} has an isolation in its saved configuration, so a restart would bring it back; take it out there "
@@ -100,6 +88,24 @@ def judge_point(
         )
         found.append(PreflightFinding("point-login-prints", sentence, refuses=False))
     return (*found, *_missing(where, planned, interfaces))
+
+
+def _standing(
+    where: str, reason: str, present: Mapping[str, FoundObject] | None, pending: str, restore: str
+) -> Iterator[PreflightFinding]:
+    """Refuse a device on which something stands, waits to be confirmed, or may stand unseen."""
+    if present is None:
+        sentence = f"{where} did not show whether something is isolated on it already{reason}. Nothing was touched."
+        yield _refusal("point-state-unread", sentence)
+    elif present and not pending:
+        # Where the timer is the device's, no object shows a timer: a change that waits to be confirmed was not left behind.
+        yield _refusal("point-already-isolated", f"{where} {_of_others(present, restore)} Nothing was touched.")
+    if pending:
+        sentence = (
+            f"{where} has a change of {pending} that waits to be confirmed: a drill would confirm it, or be refused. Wait until it is "
+            "confirmed or has gone back. Nothing was touched."
+        )
+        yield _refusal("point-change-pending", sentence)
 
 
 def _missing(where: str, planned: PlanPoint, interfaces: tuple[str, ...]) -> Iterator[PreflightFinding]:

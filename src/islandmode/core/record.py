@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 FORMAT = 1
+ARMING = ("arm.intent", "guardian.owes")
+"""Kinds that say that something may be armed from now on."""
 
 
 @dataclass(frozen=True)

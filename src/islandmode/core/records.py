@@ -487,13 +487,20 @@ KINDS: Mapping[str, type[Entry]] = _all(Entry)
 """Every kind of record with its model."""
 
 
+def _frozen(value: Any) -> Any:
+    """Make tuples of what JSON has as lists."""
+    if isinstance(value, list):
+        return tuple(_frozen(one) for one in value)
+    return {name: _frozen(one) for name, one in value.items()} if isinstance(value, dict) else value
+
+
 def unlike(record: Record) -> str:
     """Say what this version misses in a record of a kind that it knows; empty where nothing is missing. Never raises."""
     known = KINDS.get(record.kind)
     if known is None:
         return ""
     try:
-        known.model_validate(record.data, strict=False, extra="ignore", context=_FOREIGN)
+        known.model_validate(_frozen(record.data), extra="ignore", context=_FOREIGN)
     except (ValidationError, RecursionError) as error:
         wrong = error.errors() if isinstance(error, ValidationError) else []
         return ", ".join(dict.fromkeys(str(one["loc"][0]) if one["loc"] else str(one["msg"]) for one in wrong)) or "all"

@@ -27,16 +27,21 @@ def refusal_of(records: Sequence[Record]) -> Refusal | None:
     found = next(of_kind(records, "preflight.finding", refuses=True), None)
     if said is None:
         # A run of an earlier version, or one that was killed just then.
-        return None if found is None else Refusal(str(found.data["sentence"]), str(found.data["code"]))
-    why = str(said.data["why"])
-    if said.data["by"]:
+        return None if found is None else Refusal(str(found.data.get("sentence", "")), _code_in(found))
+    why = str(said.data.get("why", ""))
+    if said.data.get("by"):
         return Refusal(why, "stopped-early")
     if found is not None:
-        return Refusal(why, str(found.data["code"]))
-    looked = next((one for one in of_kind(records, "vantage.looked") if one.data["what"]), None)
+        return Refusal(why, _code_in(found))
+    looked = next((one for one in of_kind(records, "vantage.looked") if one.data.get("what")), None)
     if looked is not None:
-        return Refusal(why, str(looked.data["codes"][0]), tuple(str(one) for one in looked.data["probes"]))
+        codes, probes = looked.data.get("codes") or (UNTOLD,), looked.data.get("probes") or ()
+        return Refusal(why, str(codes[0]), tuple(str(one) for one in probes))
     return Refusal(why, _code_of(records))
+
+
+def _code_in(record: Record) -> str:
+    return str(record.data.get("code", UNTOLD))
 
 
 def _code_of(records: Sequence[Record]) -> str:

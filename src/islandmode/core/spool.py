@@ -7,7 +7,7 @@ being written. What a far host says is parsed as hostile: nothing in it raises, 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,32 @@ def read_spool(segments: Iterable[tuple[str, bytes]], expected: Expected | None 
     if not samples:
         return SpoolReading((), whole=False, why="There is no sample.")
     return SpoolReading(tuple(samples), whole=True)
+
+
+def placed(
+    samples: Mapping[str, Iterable[Sample]], shifts_us: Mapping[str, Sequence[int]], vantages: Mapping[str, str]
+) -> dict[str, tuple[Sample, ...]]:
+    """Give the samples of every probe in the conductor's monotonic time, in the order in which they were asked.
+
+    `samples` are by vantage in its own time, `shifts_us` what to add to that, as it was measured; `vantages` names each probe's.
+    """
+    found: dict[str, list[Sample]] = {name: [] for name in vantages}
+    for vantage, spooled in samples.items():
+        shifts = shifts_us.get(vantage, ())
+        if not shifts:
+            # Without a measured offset the times mean nothing here; missing data never passes.
+            continue
+        shift_us = sum(shifts) // len(shifts)
+        for sample in spooled:
+            # A vantage is heard about its own probes only, whatever its spool says.
+            if vantages.get(sample.probe) == vantage:
+                found[sample.probe].append(moved(sample, shift_us))
+    return {name: tuple(sorted(rows, key=lambda row: row.asked_us)) for name, rows in found.items()}
+
+
+def moved(sample: Sample, shift_us: int) -> Sample:
+    """Give a sample in another clock's time."""
+    return sample.at(sample.asked_us + shift_us, sample.answered_us + shift_us)
 
 
 def read_sample(line: bytes, expected: Expected | None = None) -> Sample | None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from islandmode.core.judging.timeline import of_kind
-from islandmode.core.record import Record
+from islandmode.core.record import ARMING, Record
 
-ARMING = ("arm.intent", "guardian.owes")
 UNTOUCHED = ("arm.cancelled", "guardian.paid")
 SEEN = ("restore.seen", "guardian.agrees")
 SAVED = "saved.looked"
@@ -24,8 +23,14 @@ def owed(planned: Owed, conductor: Sequence[Record] | None, others: Sequence[Rec
     standing = dict(planned) if conductor is None else armed((*others, *conductor))
     records = (*(conductor or ()), *others)
     # A guardian that agrees has looked for itself.
-    seen = {record.data.get("point") for kind in SEEN for record in of_kind(records, kind)}
+    seen = {str(record.data.get("point", "")) for kind in SEEN for record in of_kind(records, kind)}
     return {point: conduits for point, conduits in standing.items() if point not in seen}
+
+
+def names_what_it_arms(record: Record) -> bool:
+    """Tell whether a record says on which point what may be armed; one that is spoilt, or of another version, may not."""
+    point, conduits = record.data.get("point"), record.data.get("conduits")
+    return isinstance(point, str) and isinstance(conduits, list) and all(isinstance(one, str) for one in conduits)
 
 
 def left_in_saved(others: Sequence[Record]) -> frozenset[str]:
@@ -53,7 +58,7 @@ def armed(records: Sequence[Record]) -> dict[str, tuple[str, ...]]:
     for record in records:
         point = str(record.data.get("point", ""))
         if record.kind in ARMING:
-            found[point] = tuple(record.data["conduits"])
+            found[point] = tuple(record.data.get("conduits") or ())
         elif record.kind in UNTOUCHED or (record.kind == "arm.result" and record.data.get("outcome") == "not done"):
             # Never asked, or refused by the device: what stands there is somebody else's.
             found.pop(point, None)

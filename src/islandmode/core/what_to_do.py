@@ -53,8 +53,13 @@ WHAT_TO_DO = {
     "guardian": "See why the conductor was silent (load, memory, a stopped machine); the guardian has put the plant back. "
     "Repeat the drill.",
     "window-over": "See what took so long before and between the stages, and repeat the drill.",
+    "stopped-otherwise": "Read in the journal why the drill was stopped (another version of Islandmode wrote it), and repeat the drill.",
+    "conductor-died": "See what ended the conductor (memory, a restart, a person), and repeat the drill. That nothing is isolated any "
+    "more, `islandmode restore RUN` has seen or looks at.",
     "internal": "Report this fault with the run's directory; the plant was put back. Repeat the drill.",
     "journal-hole": "See why the disk did not take every record (full, slow, failing), and repeat the drill.",
+    "journal-altered": "See who or what changed the run's journal; its record proves nothing. Repeat the drill.",
+    "record-unread": "Judge the run with the version that wrote it, which its journal names. " + REPEAT,
     # The witnesses.
     "witness-lost": "See why the samples of that vantage are not whole (host, worker, disk). " + REPEAT,
     "witness-gap": "See why the probe, or its vantage, was silent. " + REPEAT,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from islandmode.operate.audience import Audience, Pages
     from islandmode.operate.check import Checked, check_workspace
+    from islandmode.operate.judge import judge_run
     from islandmode.operate.plan import plan_of
     from islandmode.operate.rescue import restore_by_drill
     from islandmode.operate.run import Ended, Wanted, run_drill
@@ -35,6 +36,7 @@ __all__ = [
     "WantedStop",
     "abort",
     "check_workspace",
+    "judge_run",
     "known_runs",
     "plan_of",
     "restore",
@@ -45,6 +47,7 @@ __all__ = [
 _AT = {
     **dict.fromkeys(("Audience", "Pages"), "audience"),
     **dict.fromkeys(("Checked", "check_workspace"), "check"),
+    "judge_run": "judge",
     "plan_of": "plan",
     "restore_by_drill": "rescue",
     **dict.fromkeys(("Ended", "Wanted", "run_drill"), "run"),

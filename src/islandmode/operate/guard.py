@@ -13,6 +13,7 @@ from anyio.abc import TaskStatus
 from islandmode.core.errors import IslandmodeError
 from islandmode.core.records import GuardianEnded
 from islandmode.operate.ground import Ground, ground_of
+from islandmode.operate.judge import judge_died
 from islandmode.run.guardian import Guardian
 from islandmode.run.lifeline_pipes import FolderRequests, PipeHearing
 from islandmode.run.outermost import STRANDED, sentence_of
@@ -94,4 +95,7 @@ async def _guard(directory: RunDirectory) -> int:
         await point.close()
     await journal.close()
     claim.close()
+    if restored and signals.why is None:
+        # Of a conductor that died; one that lives judges itself. A machine that goes down is not kept waiting.
+        judge_died(directory)
     return 0 if restored else STRANDED

@@ -7,22 +7,18 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 
 from islandmode.core.drill import Mode
-from islandmode.core.episodes import fold
 from islandmode.core.errors import Refused
-from islandmode.core.judging.run import judge
-from islandmode.core.judging.timeline import timeline_of
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.refusal import UNTOLD, Refusal, refusal_of
 from islandmode.core.verdict import Verdict, verdict_json
 from islandmode.operate.audience import Pages
+from islandmode.operate.judge import READ_S, WRITE_S, Evidence, judge_evidence
 from islandmode.operate.watch import beside
 from islandmode.run.conductor import Conducted
 from islandmode.store import rundir
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.apart import apart
-
-READ_S, WRITE_S = 10.0, 20.0
 
 
 def judge_and_write(
@@ -40,23 +36,29 @@ def judge_and_write(
     why = beside(lambda: others.extend(directory.guardian_records()), READ_S)
     if why:
         raise OSError(errno.EIO, why)
-    edges = timeline_of([stage.name for stage in plan.stages], records, others).edges
-    episodes = {probe: fold(samples, edges) for probe, samples in conducted.samples.items()}
-    verdict = judge(plan, records, episodes, mode=mode.value, lab=lab, run=directory.run, others=others)
-    zone, differences = _local_zone(records), conducted.differences
-    report = pages.report(plan, verdict, records, episodes, others=others, configuration_diffs=differences, zone=zone)
+    evidence = Evidence(directory.run, plan, records, others, conducted.samples, mode, lab)
+    judged, zone = judge_evidence(evidence), _local_zone(records)
+    report = pages.report(
+        plan,
+        judged.verdict,
+        judged.records,
+        judged.episodes,
+        others=judged.others,
+        configuration_diffs=conducted.differences,
+        zone=zone,
+    )
 
     def write() -> None:
         for vantage, segments in conducted.segments.items():
             directory.write_spool(vantage, segments)
-        directory.write_text(rundir.VERDICT, verdict_json(verdict))
+        directory.write_text(rundir.VERDICT, verdict_json(judged.verdict))
         directory.write_text(rundir.REPORT, report)
         directory.seal()
 
     why = apart(write, WRITE_S)
     if why:
         raise OSError(errno.EIO, why)
-    return verdict
+    return judged.verdict
 
 
 def write_refusal(

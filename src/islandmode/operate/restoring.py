@@ -18,6 +18,7 @@ from islandmode.isolation.point import logging_in
 from islandmode.operate.by_hand import lines_by_hand
 from islandmode.operate.devices import told_of_saved
 from islandmode.operate.ground import Ground, ground_of
+from islandmode.operate.judge import judge_died
 from islandmode.operate.operator_name import operator_name
 from islandmode.operate.stop import PUT_WITHIN_S, Wanted, arguments_for, went_with_its_lab
 from islandmode.operate.telling import Listener
@@ -66,6 +67,9 @@ def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
         f"{directory.run}: restored by this command; {', '.join(sorted(owed))} was read back without our objects, and none is "
         "saved there."
     )
+    with wanted.watch.elsewhere():
+        # The plant is back; what is known of the run is judged now, where nobody lives who would.
+        judge_died(directory)
     return 0
 
 

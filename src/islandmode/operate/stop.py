@@ -36,7 +36,7 @@ from islandmode.operate.unfinished import (
 )
 from islandmode.operate.watch import Unwatched, Watch
 from islandmode.run.outermost import STRANDED
-from islandmode.store.rundir import RunDirectory
+from islandmode.store.rundir import VERDICT, RunDirectory
 from islandmode.system import modes, own_program
 from islandmode.system.apart import apart
 from islandmode.system.clock import MachineClock
@@ -220,6 +220,11 @@ def _is_settled(directory: RunDirectory, listener: Listener) -> bool:
         return False
     if not owed_by(directory):
         listener.say(f"{directory.run}: nothing is owed; restoration was seen, or nothing was armed.")
+        if not (directory.root / VERDICT).exists():
+            # Only now: it brings all that judges, and most runs have their verdict.
+            from islandmode.operate.judge import judge_died  # noqa: PLC0415 - only where it is needed, as it is slow
+
+            judge_died(directory)
         return True
     return went_with_its_lab(directory, listener)
 

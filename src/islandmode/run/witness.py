@@ -16,6 +16,7 @@ from islandmode.core.episodes import Sample, Seen
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import Plan
 from islandmode.core.records import CollectResult, VantageOffset, VantageStarted, When
+from islandmode.core.spool import moved, placed
 from islandmode.observe.vantage import Collected, Offset, Schedule, Vantage
 from islandmode.run.progress import Lamp, Stop
 from islandmode.run.run_journal import RunJournal
@@ -162,7 +163,7 @@ class Witness:
                 planned = self._plan.probes.get(sample.probe)
                 if planned is not None and planned.probe.vantage == name:
                     found.last[sample.probe] = (
-                        _moved(sample, shift_us)
+                        moved(sample, shift_us)
                         if shift_us is not None
                         else sample.at(reading.answered_us, reading.answered_us)
                     )
@@ -222,23 +223,9 @@ class Witness:
 
     def samples(self) -> dict[str, tuple[Sample, ...]]:
         """Give every collected sample by probe, moved into the conductor's monotonic time."""
-        found: dict[str, list[Sample]] = {name: [] for name in self._plan.probes}
-        for name, spool in self.collected.items():
-            shifts = [offset.monotonic_us for offset in self.offsets[name]]
-            if not shifts:
-                # Without a measured offset the times mean nothing here; missing data never passes.
-                continue
-            shift = sum(shifts) // len(shifts)
-            for sample in spool.samples:
-                # A vantage is heard about its own probes only, whatever its spool says.
-                planned = self._plan.probes.get(sample.probe)
-                if planned is not None and planned.probe.vantage == name:
-                    found[sample.probe].append(_moved(sample, shift))
-        return {name: tuple(sorted(rows, key=lambda row: row.asked_us)) for name, rows in found.items()}
-
-
-def _moved(sample: Sample, shift_us: int) -> Sample:
-    return sample.at(sample.asked_us + shift_us, sample.answered_us + shift_us)
+        spools = {name: spool.samples for name, spool in self.collected.items()}
+        shifts_us = {name: [offset.monotonic_us for offset in self.offsets[name]] for name in spools}
+        return placed(spools, shifts_us, {name: one.probe.vantage for name, one in self._plan.probes.items()})
 
 
 def _outcome(reading: Reading[Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import anyio
 
 from islandmode.core.chain import GENESIS, digest, sum_holds, with_sum
 from islandmode.core.errors import Refused
-from islandmode.core.record import FORMAT, Record, plain
+from islandmode.core.record import ARMING, FORMAT, Record, plain
 from islandmode.system.clock import Clock
 from islandmode.system.disk import AppendFile, Disk
 from islandmode.system.secrets import redacted
@@ -206,6 +206,12 @@ class JournalReading:
     def complete(self) -> bool:
         """Tell whether nothing is missing at the end either: the run wrote its last record."""
         return self.whole and self.records[-1].kind == FINISHED
+
+    @property
+    def believed(self) -> tuple[Record, ...]:
+        """Give what counts of a journal beside the conductor's: of one that was altered only that something was armed."""
+        intact = self.whole or self.cut_off
+        return tuple(record for record in self.records if intact or record.kind in ARMING)
 
 
 def read_journal(data: bytes) -> JournalReading:

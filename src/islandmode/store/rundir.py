@@ -5,19 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from islandmode.core.errors import InputError, Refused
-from islandmode.core.record import Record
+from islandmode.core.record import ARMING, Record
 from islandmode.core.text import cleaned
-from islandmode.core.unfinished import ARMING, armed, left_in_saved, never_looked, owed
+from islandmode.core.unfinished import armed, left_in_saved, names_what_it_arms, never_looked, owed
 from islandmode.store.active import RunRecord, hold_guardian
 from islandmode.store.journal import JournalReading, read_journal
-from islandmode.store.settled import Settled, marks_of
+from islandmode.store.settled import End, Settled, marks_of
 from islandmode.system import modes
 from islandmode.system.claim import FileClaim
 from islandmode.system.disk import MachineDisk, make_folder, sync_folder
@@ -34,13 +34,16 @@ PLAN, VERDICT, REPORT, SUMS = "plan.json", "verdict.json", "report.html", "SHA25
 ROOM_BYTES = 32 * 1024 * 1024
 """What must be free before a run begins: its journal's reserve several times over, for plan, samples and report."""
 REQUESTS = "requests"
-GUARDIAN_JOURNAL = "guardian.jsonl"
+GUARDIAN = "guardian"
+GUARDIAN_JOURNAL = f"{GUARDIAN}.jsonl"
 CONDUCTOR_JOURNAL = Path("journals") / "conductor.jsonl"
 CONDUCTOR_LOCK, GUARDIAN_LOCK = "lock.conductor", "lock.guardian"
 SPEAKING = (VERDICT, CONDUCTOR_LOCK)
 """What says, beside its journals, what a run owes."""
 WRITTEN_BY_US = ("journals", PLAN, VERDICT)
 RESUMED = "resume.ended"
+DIED = "conductor-died"
+"""The finding of a verdict that no conductor made."""
 
 
 @dataclass(frozen=True)
@@ -133,14 +136,34 @@ class RunDirectory:
         A verdict can only add to what the journals say: that something was seen restored stands in no other file. One that the
         machine has a record of is always read.
         """
-        memory = self.settled if self.record is None else None
-        marks = marks_of(self.root, SPEAKING, self.journal.parent.name) if memory is not None else ""
+        memory, marks = self._memory()
         if memory is not None and memory.holds(self.run, marks):
             return {}
         found = self._owed()
         if memory is not None and not found and self.guardian() is None:
             memory.learn(self.run, marks)
         return found
+
+    def _memory(self) -> tuple[Settled | None, str]:
+        """Give the index of the workspace's runs, where this one may be looked up in it, and the marks of the run's files."""
+        memory = self.settled if self.record is None else None
+        return memory, marks_of(self.root, SPEAKING, self.journal.parent.name) if memory is not None else ""
+
+    def told_end(self, tell: Callable[[], End]) -> End:
+        """Give how the run ended as it was told before, else as `tell` says; that is remembered where nothing is owed.
+
+        Raises `InputError`, as `tell` does.
+        """
+        memory, marks = self._memory()
+        if memory is None:
+            return tell()
+        known = memory.end(self.run) if memory.holds(self.run, marks) else None
+        if known is None:
+            known = tell()
+            with suppress(InputError):
+                if not self.owed() and memory.holds(self.run, marks):
+                    memory.learn(self.run, marks, known)
+        return known
 
     def _owed(self) -> dict[str, tuple[str, ...]]:
         if self.denied():
@@ -182,19 +205,27 @@ class RunDirectory:
         begun = conductor is not None and (conductor.records or (not others and self.record is None))
         if conductor is not None and begun and (conductor.whole or conductor.cut_off):
             believed = conductor.records
-        if believed is not None and not any(record.kind in ARMING for record in (*believed, *others)):
+        arming = [record for record in (*(believed or ()), *others) if record.kind in ARMING]
+        if believed is not None and not arming:
             return {}
+        if not all(names_what_it_arms(record) for record in arming):
+            # What was armed is not known then, so all of the plan may be.
+            believed = None
         return owed({} if believed is not None else self._planned(), believed, others)
 
     def _readings(self) -> tuple[JournalReading | None, list[Record]]:
         """Read the conductor's journal, and what all the others say as far as it counts."""
+        conductor, others = self.journals()
+        return conductor, [record for reading in others.values() for record in reading.believed]
+
+    def journals(self) -> tuple[JournalReading | None, dict[str, JournalReading]]:
+        """Read the conductor's journal, None where there is none, and by their names those of guardian and restores."""
         readings = {
             Path(name).stem: self._read(self.journal.with_name(name))
             for name in names_of(self.journal.parent)
             if name.endswith(".jsonl")
         }
-        conductor = readings.pop(self.journal.stem, None)
-        return conductor, [record for reading in readings.values() for record in _believed(reading)]
+        return readings.pop(self.journal.stem, None), readings
 
     def _planned(self) -> dict[str, tuple[str, ...]]:
         if self.record is not None:
@@ -209,7 +240,11 @@ class RunDirectory:
             verdict = self.verdict()
         except InputError:
             return False
-        return verdict is not None and verdict.get("restoration") == "unproven"
+        if verdict is None or verdict.get("restoration") != "unproven":
+            return False
+        # Where the conductor died, that is so by itself: what its journals say counts.
+        findings = verdict.get("findings")
+        return not any(one.get("code") == DIED for one in findings or () if isinstance(one, dict))
 
     def _read(self, path: Path) -> JournalReading:
         """Read a journal of this run; one that others may have written, or of another run, says nothing."""
@@ -247,6 +282,29 @@ class RunDirectory:
         make_folder(path.parent)
         modes.write_text(path, text)
         return path
+
+    def write_first(self, name: str, text: str) -> bool:
+        """Write one file of the run where it is not there yet, whole or not at all; returns whether it was written."""
+        new = self.root / f".{name}.new"
+        modes.write_text(new, text)
+        try:
+            os.link(new, self.root / name)
+        except FileExistsError:
+            return False
+        finally:
+            new.unlink(missing_ok=True)
+        return True
+
+    def spooled(self, vantage: str) -> tuple[tuple[str, bytes], ...]:
+        """Give the segments of a vantage's samples, in their order; raises `InputError`."""
+        folder = self.samples(vantage)
+        try:
+            names = [name for name in names_of(folder) if name.endswith((".jsonl", ".part"))]
+            # One that was closed after it was read stands there under both names.
+            open_ones = {name for name in names if name.endswith(".part") and f"{Path(name).stem}.jsonl" in names}
+            return tuple((name, read_plain(folder / name)) for name in names if name not in open_ones)
+        except OSError as error:
+            raise InputError(f"{folder} cannot be read ({error.strerror}).") from error
 
     def samples(self, vantage: str) -> Path:
         """Give the folder of a vantage's samples; the worker beside the conductor writes them there itself."""
@@ -306,12 +364,6 @@ def names_of(folder: Path) -> tuple[str, ...]:
         return tuple(sorted(path.name for path in folder.iterdir()))
     except (FileNotFoundError, NotADirectoryError):
         return ()
-
-
-def _believed(reading: JournalReading) -> Iterator[Record]:
-    """Give what a journal beside the conductor's says: of one that was altered only that something was armed."""
-    intact = reading.whole or reading.cut_off
-    return (record for record in reading.records if intact or record.kind in ARMING)
 
 
 def _is_resumed(records: Iterable[Record]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ def print_runs(workspace: Path, watch: LookWatch, *, as_json: bool) -> int:
     found = rundir.earlier(workspace)
     if as_json:
         print_json({"runs": [_for_machines(one) for one in _each(found, watch)]})
+        _remember(found)
         return 0
     if not found:
         print("No run yet.")
@@ -34,7 +36,15 @@ def print_runs(workspace: Path, watch: LookWatch, *, as_json: bool) -> int:
     run, verdict = (max(len(row[column]) for row in rows) for column in (0, 1))
     for row in rows:
         print(f"{row[0]:{run}}  {row[1]:{verdict}}  {row[2]}".rstrip())
+    _remember(found)
     return 0
+
+
+def _remember(found: Sequence[RunDirectory]) -> None:
+    """Remember what was told of each run, for the next time."""
+    memory = found[0].settled if found else None
+    if memory is not None:
+        memory.keep()
 
 
 def _for_machines(one: RunDirectory) -> dict[str, str | None]:
@@ -52,9 +62,13 @@ def _each(runs: Sequence[RunDirectory], watch: LookWatch) -> Iterator[RunDirecto
 def _end_of(run: RunDirectory) -> tuple[str, str]:
     """Give a run's verdict and restoration, or how far its journal got."""
     try:
-        verdict = run.verdict()
+        return run.told_end(partial(_told, run))
     except InputError:
         return "verdict.json is not readable", ""
+
+
+def _told(run: RunDirectory) -> tuple[str, str]:
+    verdict = run.verdict()
     if verdict is None:
         return _unfinished(run), ""
     return str(verdict.get("verdict", "not said")), _restoration(run, verdict)
@@ -96,7 +110,8 @@ def show_run(workspace: Path, run: str, watch: LookWatch, *, as_json: bool) -> i
         print(f"  {word}: {finding['sentence']}")
         if word != "note" and "code" in finding:
             print(f"    do: {what_to_do(finding['code'], directory.run, program())}")
-    print(f"report {directory.root / rundir.REPORT}")
+    died = any(one.get("code") == rundir.DIED for one in verdict["findings"])
+    print(f"journal {directory.journal}" if died else f"report {directory.root / rundir.REPORT}")
     return 0
 
 

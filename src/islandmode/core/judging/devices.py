@@ -6,7 +6,7 @@ No device says who changed something; what, where and between which moments is t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
 from islandmode.core.judging.timeline import of_kind
@@ -18,15 +18,17 @@ from islandmode.core.verdict import Finding, Result
 CONFIGURATIONS = ("running", "saved")
 
 
-def judge_devices(plan: Plan, records: Sequence[Record]) -> list[Finding]:
-    """Judge the isolation points: restore seen, and configuration after as before."""
+def judge_devices(plan: Plan, records: Sequence[Record], restored: Collection[str] = ()) -> list[Finding]:
+    """Judge the isolation points: restore seen, and configuration after as before; `restored` are seen back by others."""
     found = []
     touched = armed(records)
     for name in plan.points:
-        if name in touched and not any(of_kind(records, "restore.seen", point=name)):
+        if name in touched and name not in restored and not any(of_kind(records, "restore.seen", point=name)):
             sentence = f"STRANDED: {name} was not seen restored. Restore it by hand now, with the commands of the card."
             found.append(Finding(code="stranded", result=Result.INCONCLUSIVE, sentence=sentence))
-        if not any(of_kind(records, "configuration.read", point=name, when="after", outcome="done")):
+        if name not in restored and not any(
+            of_kind(records, "configuration.read", point=name, when="after", outcome="done")
+        ):
             sentence = f"The configuration of {name} after restore was not read; whether it is as before is not known."
             found.append(Finding(code="configuration-unread", result=Result.INCONCLUSIVE, sentence=sentence))
     for record in of_kind(records, "configuration.compared"):

@@ -7,8 +7,9 @@ isolated conduit was seen to pass again, each way in which it was seen dead.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from islandmode.core.episodes import Episode, Seen
 from islandmode.core.judging.continuity import judge_continuity
@@ -36,6 +37,8 @@ STOPS = {
     "window": (Result.INCONCLUSIVE, "window-over"),
     "lock_out": (Result.BREACHED, "locked-out"),
 }
+OTHER_STOP = (Result.INCONCLUSIVE, "stopped-otherwise")
+"""A stop of another version: whatever it was, the drill was not held to its end."""
 LEAKS = ("leak", "egress-leak")
 HELD_SLACK_S = 1.0
 """How much shorter than its hold an isolation may have been in effect: a few samples, and the device's own lag."""
@@ -56,10 +59,13 @@ def judge(
     lab: bool,
     run: str,
     others: Sequence[Record] = (),
+    against: Sequence[Finding] = (),
+    restored: Collection[str] = (),
 ) -> Verdict:
     """Judge a run; `episodes` are in the conductor's monotonic time, cut at the windows of `timeline_of`.
 
-    `others` are the guardian's records.
+    `others` are the guardian's records. `against` is what speaks against the record itself; `restored` are points that somebody
+    else saw back after a conductor that died.
     """
     timeline = timeline_of([stage.name for stage in plan.stages], records, others)
     first_stage = {name: stage for stage in reversed(plan.stages) for name in stage.dead}
@@ -68,12 +74,17 @@ def judge(
     counted, witness = judge_egress(plan, records, timeline, _in_force_us(plan, uncounted, timeline, first_stage))
     probes = _probe_records(plan, records, episodes, partial(saw_nothing, plan, witness))
     of_probes, longest_gap_us = _of_the_probes(plan, probes, timeline, first_stage)
-    findings = [*advised(records), *_of_the_run(plan, records, others, timeline), *_of_the_witness(plan, records)]
-    findings += [*judge_devices(plan, records), *of_probes, *counted]
+    findings = [
+        *against,
+        *advised(records),
+        *_of_the_run(plan, records, others, timeline),
+        *_of_the_witness(plan, records),
+    ]
+    findings += [*judge_devices(plan, records, restored), *of_probes, *counted]
     stages, times = _stages(plan, probes, timeline, first_stage, findings)
     restoration_times, late = _restoration_times(plan, probes, timeline)
     findings += late
-    proven = _is_proven(plan, records, probes, timeline, findings)
+    proven = not against and _is_proven(plan, records, probes, timeline, findings)
     verdict = worst([*(one.result for one in stages), *(one.result for one in findings)])
     return Verdict(
         verdict=verdict,
@@ -91,12 +102,18 @@ def judge(
         closed_by_rule=tuple(way for stage in plan.stages for way in stage.closed),
         mode=mode,
         lab=lab,
-        site=plan.drill.site,
-        drill=plan.drill.drill,
         run=run,
-        drill_digest=plan.drill_digest,
-        plan_digest=plan.plan_digest,
+        **_named(plan),
     )
+
+
+def _named(plan: Plan) -> dict[str, Any]:
+    return {
+        "site": plan.drill.site,
+        "drill": plan.drill.drill,
+        "drill_digest": plan.drill_digest,
+        "plan_digest": plan.plan_digest,
+    }
 
 
 def _of_the_probes(
@@ -149,7 +166,7 @@ def _of_the_run(plan: Plan, records: Sequence[Record], others: Sequence[Record],
     """Judge how the run went: stops, stages that were not reached, holes in the journal."""
     found = []
     for record in of_kind(records, "stop"):
-        result, code = STOPS[record.data["by"]]
+        result, code = STOPS.get(record.data["by"], OTHER_STOP)
         if not record.data.get("proven", True):
             # A device that was not heard has breached nothing that anybody saw.
             result = min(result, Result.INCONCLUSIVE, key=RANK.index)
