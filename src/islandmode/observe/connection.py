@@ -1,4 +1,4 @@
-"""One TCP connection on which a question gets its own answer, also where older answers come first.
+"""A TCP connection on which a question gets its own answer, also when older answers arrive first.
 
 Standard library only and Python 3.9: it goes to far hosts with the worker.
 """
@@ -182,7 +182,7 @@ class Connection:
             raise
 
     def close(self) -> None:
-        """Drop the connection at once: what is still on its way to us must not answer a later question."""
+        """Drop the connection at once: an answer that is still on its way must not answer a later question."""
         if self._listening is not None:
             self._listening.cancel()
         if self._transport is not None:
@@ -218,7 +218,7 @@ class Connection:
             self._incoming.traces.remove(trace)
 
     def _listen_on(self) -> None:
-        """Take in answers for as long as one is due, also to questions that nobody waits for any more."""
+        """Take in answers while any is due, also to questions whose sample has ended."""
         if self._listening is None or self._listening.done():
             self._listening = asyncio.ensure_future(self._listen())
             self._listening.add_done_callback(self._ended)
@@ -237,7 +237,7 @@ class Connection:
         failure = None if listening.cancelled() else listening.exception()
         if failure is None:
             return
-        # Where one answer ends and the next begins is not known any more.
+        # The boundary between answers is lost.
         self._over = failure if isinstance(failure, Exception) else None
         if self._transport is not None:
             self._transport.abort()

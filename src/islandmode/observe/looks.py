@@ -38,7 +38,7 @@ from islandmode.observe.values import Fresh, judge_json, judge_register
 Probe = dict[str, Any]
 WHY_MAX_CHARACTERS = 300
 LATE = (TimeoutError, asyncio.TimeoutError)
-"""Two exceptions before Python 3.11, one since."""
+"""Two different exceptions before Python 3.11."""
 
 
 def monotonic_us() -> int:
@@ -86,7 +86,7 @@ class ModbusLook:
     """Keeps one connection, as a considerate client of an old PLC does, and drops it after any trouble.
 
     Many devices close a connection after each answer, or when it is idle. That is normal between two questions, and one
-    new connection is opened for the question; a device that closes that one too without an answer is bad.
+    new connection is opened for the question; a device that closes the new connection without an answer is bad.
     """
 
     overlaps = False
@@ -205,7 +205,7 @@ class IcmpLook:
             try:
                 one.setblocking(False)
                 hear_icmp(one, wanted=True)
-                # Connected, it hears of its own target only, whatever else this host pings.
+                # Connected, the socket receives replies from its own target only, whatever else this host pings.
                 one.connect((self._target, 0))
                 await self._echo(one, v6=v6)
             except OSError as error:

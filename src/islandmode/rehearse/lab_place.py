@@ -29,9 +29,9 @@ class LabPlace:
     name: str
     topology: Path
     said_at: Place | None = None
-    """Where a site names the file; none where a person or nobody did."""
+    """Where a site names the file; None when a person named it, or it is the default."""
     site: str | None = None
-    """The one site that names it, where that is known."""
+    """The site that names it, where that is known."""
 
     def file(self, workspace: Path) -> Path:
         """Find the file; raises `InputError` where it is not there, placed in the site that names it."""
@@ -80,7 +80,7 @@ def _narrowed(labs: Sequence[NamedLab], fits: Callable[[NamedLab], bool]) -> Seq
 
 
 def lab_named_by(workspace: Path, site: str) -> str:
-    """Give the name of the lab that a site names; the usual one where that cannot be read."""
+    """Give the name of the lab that a site names; the default name where the site cannot be read."""
     return names_meant(workspace, None, site)[0]
 
 

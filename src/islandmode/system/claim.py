@@ -1,7 +1,7 @@
-"""The claim on a run: one small file whose new name says that the conductor may only restore from now on.
+"""The claim on a run: a small file. Once it is renamed, the conductor may do nothing but restore.
 
-Renaming needs no room on a full disk, and succeeds for exactly one of all who try. On a frozen disk it waits, and on one that
-hangs a look waits too: so a run asks a child of its own, and an answer that does not come in time is *unknown*.
+Renaming needs no room on a full disk, and succeeds for exactly one of several processes. On a frozen disk renaming blocks, and
+on a hanging disk reading blocks as well: so a run asks through a child process, and an answer that comes too late is *unknown*.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class FileClaim:
         self._free.rename(self._taken)
 
     def exists(self) -> bool:
-        """Tell whether nobody has taken it."""
+        """Tell whether it is still free."""
         return self._free.exists()
 
     def take_within(self, within_s: float) -> str:
@@ -107,7 +107,7 @@ class ClaimApart:
             return
         except OSError:
             pass
-        # The child is gone; whoever waits is told by the time that passes.
+        # The child is gone; a waiting caller learns that from its deadline.
         self._listen_no_more()
 
     def close(self) -> None:

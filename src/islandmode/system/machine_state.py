@@ -1,7 +1,7 @@
 """Where a machine keeps what is going on: a place that is the same from every folder, and whose files have an owner.
 
 It is `/var/lib/islandmode` for an account that may write there, else the account's own `~/.local/state/islandmode`
-(`XDG_STATE_HOME`). `ISLANDMODE_STATE` names another place, for writing and for looking. Files there are read only if nobody but
+(`XDG_STATE_HOME`). `ISLANDMODE_STATE` names another place, for writing and for looking. Files there are read only if no account but
 their owner can have written them.
 """
 
@@ -98,7 +98,7 @@ def names_in(folder: Path, ending: str) -> Iterator[Path]:
 
 
 def _make_place(folder: Path) -> None:
-    """Make a place's folder, which every account may look into and only ours may write, whatever our umask."""
+    """Make a place's folder, readable by every account and writable only by this one, regardless of the umask."""
     if not folder.exists():
         make_folder(folder)
         for made in (folder.parent, folder):

@@ -1,7 +1,7 @@
 """Standard output and error whose reader may leave, as `| head -1` does, or a terminal that is closed.
 
-What a command does, and how it ends, must not depend on who reads: a run would be given up, or a breach hidden. So what is
-written after the reader has left is thrown away, for our child processes too.
+What a command does, and how it ends, must not depend on the reader: otherwise a run would be given up, or a breach hidden.
+Output written after the reader has left is discarded, also for child processes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ OUT, ERROR = 1, 2
 
 
 class _Lasting(io.FileIO):
-    """A descriptor that takes everything, also when nobody reads it any more; `lost` says what else was in the way."""
+    """A descriptor that accepts all output, also after its reader has left; `lost` names any other failure."""
 
     lost = ""
 

@@ -1,4 +1,4 @@
-"""Taking a lab of containers down, whatever became of it: containerlab first, Docker for what is left, our own files last."""
+"""Taking a lab of containers down, in any state: containerlab first, Docker for what is left, Islandmode's own files last."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def down(name: str, state_dir: Path) -> bool:
 
 
 def _known(name: str, state_dir: Path) -> dict[str, Container]:
-    """Give the containers that a lab's state names, whatever became of them."""
+    """Return the containers that a lab's state names, alive or not."""
     try:
         state = read_state(name, state_dir) or {}
     except LabUnknown:
@@ -119,7 +119,7 @@ def _let_go(name: str, state_dir: Path, folder: Path) -> None:
         copy_beside(name, original).unlink(missing_ok=True)
         with suppress(IslandmodeError):
             network = kept_topology(folder, original).management.network
-            # One with members is another lab's, and stays; one that containerlab did not make is not ours to remove.
+            # A network with members belongs to another lab, and stays; so does a network that containerlab did not make.
             if network and docker.is_containerlabs_network(network):
                 docker.ask("network", "rm", network)
     shutil.rmtree(folder, ignore_errors=True)

@@ -55,7 +55,7 @@ done
 for f in passwd group shadow; do
   [ -e "$SAVED/own/$f" ] && mount --bind "$SAVED/own/$f" /etc/$f
 done
-# A folder of the node's own: in user namespaces the machine's belongs to nobody, and nothing can be written in it.
+# A folder of the node's own: in user namespaces the machine's folder has no mapped owner, and cannot be written.
 if [ -d /etc/frr ]; then mkdir -p "$SAVED/frr"; mount --bind "$SAVED/frr" /etc/frr; fi
 mkdir -p "$SAVED/run"; mount -t tmpfs -o mode=755 tmpfs "$SAVED/run"
 set -f; IFS="
@@ -177,7 +177,7 @@ def start_userland(name: str, node: dict[str, Any], network: int) -> int:
         "--kill-child=KILL",
     ]
     null = subprocess.DEVNULL
-    # Into a file: a pipe that every daemon inherits would keep whoever reads our output waiting for ever.
+    # Into a file: a pipe that every daemon inherits would keep a reader of this output waiting for ever.
     with (HELD / name / "userland.log").open("wb") as log:
         outer = subprocess.Popen(
             [*argv, "sh", "-c", USERLAND], stdin=null, stdout=null, stderr=log, env=environment, start_new_session=True
@@ -220,7 +220,7 @@ def finish_boot(name: str, boot: subprocess.Popen[str]) -> None:
         raise SystemExit(f"{name} did not boot within {BOOT_S:g} s {userland_said(name)}") from None
     if code != 0:
         said = boot.stderr.read().strip() if boot.stderr else ""
-        # What ended its userland comes first: the rest is only that nobody is there.
+        # Name first what ended its userland: the other errors only follow from that.
         raise SystemExit(f"{name} did not boot: {userland_said(name) or said or f'exit status {code}'}")
 
 

@@ -129,7 +129,7 @@ class NamespacesLab(Lab):
         return LabUnknown(f"The operations host of lab {self.name} cannot be seen ({error.strerror}).")
 
     def _on_operations_host(self, arguments: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[int, ...]]:
-        """Give our own command line on the operations host's network, and the open namespaces that it enters.
+        """Return this process's command line for the operations host's network, and the open namespaces that it enters.
 
         A lab that dies after this is still entered, and the command there says what became of it: nsenter would end with 1,
         which means *breached*.
@@ -150,7 +150,7 @@ class NamespacesLab(Lab):
         return ("nsenter", *into, "--", sys.executable, "-m", "islandmode", *arguments), tuple(held)
 
     def go(self, arguments: tuple[str, ...], *, drill: bool) -> int | None:
-        """Replace this process by itself on the operations host: its network only, our files; does not return."""
+        """Replace this process by itself on the operations host: only the network changes, the files stay; does not return."""
         argv, held = self._on_operations_host(arguments)
         sys.stdout.flush()
         sys.stderr.flush()
@@ -232,7 +232,7 @@ def _start_anchor(name: str, state_dir: Path) -> int:
     argv = [*_unshare(), "sh", "-c", ANCHOR, MARKER, _marker(name, state_dir)]
     null, pipe = subprocess.DEVNULL, subprocess.PIPE
     lock = hold_lab(name, state_dir)
-    # Its output ends with it: a pipe that stayed open would keep whoever waits for our own output waiting.
+    # Its output ends with it: a pipe that stayed open would keep a reader of this process's output waiting.
     given: dict[str, Any] = {"stdin": null, "stdout": null, "stderr": pipe, "env": _environment()}
     # The anchor holds the lab's lock from its first moment to its last: that is how it is found again.
     outer = subprocess.Popen(argv, start_new_session=True, pass_fds=(lock,), **given)
@@ -243,7 +243,8 @@ def _start_anchor(name: str, state_dir: Path) -> int:
         if below and _is_ready(below[0]):
             if outer.stderr is not None:
                 outer.stderr.close()
-            outer.returncode = 0  # It is meant to outlive us; without this Python would complain that it still runs.
+            # It is meant to outlive this process; without a code Python would complain that it still runs.
+            outer.returncode = 0
             return below[0]
         if outer.poll() is not None:
             said = outer.stderr.read().decode(errors="replace").strip() if outer.stderr else ""
@@ -254,7 +255,7 @@ def _start_anchor(name: str, state_dir: Path) -> int:
 
 
 def _environment() -> dict[str, str]:
-    # Whatever runs in the lab keeps it to its end: nothing of our shell's but where its programs are.
+    # Every process in the lab keeps this environment to its end: it takes only the search path from the shell.
     return {**EMPTY_ENVIRONMENT, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
 
 
@@ -263,7 +264,7 @@ def _is_ready(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/root", "run/islandmode-lab").is_dir()
     except PermissionError:
-        # Its user namespace is not ours to look into until it has mapped our account.
+        # Its user namespace cannot be looked into until it has mapped this account.
         return False
 
 
