@@ -132,23 +132,23 @@ async def connected(target: str, port: int) -> socket.socket:
     except ValueError:
         raise Unknown("the target is not an address") from None
     try:
-        one = socket.socket(family, socket.SOCK_STREAM)
+        opened = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
         raise refusal(error) from None
     try:
-        one.setblocking(False)
-        hear_icmp(one, wanted=True)
-        await asyncio.get_running_loop().sock_connect(one, (target, port))
+        opened.setblocking(False)
+        hear_icmp(opened, wanted=True)
+        await asyncio.get_running_loop().sock_connect(opened, (target, port))
         # An open connection outlives ICMP errors, as TCP means it to: a canary must be able to go on after restore.
-        hear_icmp(one, wanted=False)
+        hear_icmp(opened, wanted=False)
     except OSError as error:
-        sender = icmp_sender(one)
-        one.close()
+        sender = icmp_sender(opened)
+        opened.close()
         raise refusal(error, sender) from None
     except BaseException:
-        one.close()
+        opened.close()
         raise
-    return one
+    return opened
 
 
 class Connection:
@@ -172,13 +172,13 @@ class Connection:
 
     async def open(self, trace: Trace) -> None:
         """Connect; that the target accepts is an answer of its own."""
-        one = await connected(self._target, self._port)
+        opened = await connected(self._target, self._port)
         trace.accepted = True
         loop = asyncio.get_running_loop()
         try:
-            self._transport, self._incoming = await loop.create_connection(Incoming, sock=one)
+            self._transport, self._incoming = await loop.create_connection(Incoming, sock=opened)
         except BaseException:
-            one.close()
+            opened.close()
             raise
 
     def close(self) -> None:

@@ -184,7 +184,7 @@ class ProcessVantage:
             threading.Thread(target=_drain, args=(own, self._said), name=f"hear-{self._name}", daemon=True).start()
         except RuntimeError as error:
             os.close(own)
-            return f"nobody could listen to its worker ({error})"
+            return f"its worker's output could not be read ({error})"
         return ""
 
     def fresh(self) -> tuple[Sample, ...]:
@@ -299,7 +299,7 @@ def _schedule_json(schedule: Schedule) -> str:
 
 
 class _NoSpool(Exception):
-    """What was fetched is no spool; the text says why."""
+    """What was fetched is not a spool; the text says why."""
 
 
 def _end_all(process: Process) -> None:
@@ -333,6 +333,6 @@ def _collected(data: bytes, schedule: Schedule | None) -> Collected:
         segments, ended = (), ""
     names = [name for name, _ in segments]
     if ended not in ENDINGS or names != sorted(set(names)) or not all(map(SEGMENT_NAME.fullmatch, names)):
-        raise _NoSpool(f"what was fetched is no spool; it begins {data[:40].decode('latin-1')!r}")
+        raise _NoSpool(f"what was fetched is not a spool; it begins {data[:40].decode('latin-1')!r}")
     reading = read_spool(segments, _expected(schedule))
     return Collected(reading.samples, segments, reading.whole, ended, reading.why)

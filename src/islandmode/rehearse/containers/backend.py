@@ -178,7 +178,7 @@ def attach(name: str, state_dir: Path) -> ContainerLab | None:
     """Return the running lab of that name; None when there is none.
 
     Docker is not asked, because it may hang or be another engine: the kernel knows which processes live. A lab of which
-    only a part lives, without the firewall or the operations host, raises `LabUnknown`: nobody can see what is isolated there.
+    only a part lives, without the firewall or the operations host, raises `LabUnknown`: it cannot be seen what is isolated there.
     """
     state = read_state(name, state_dir)
     if state is None:

@@ -260,4 +260,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except (OSError, KeyError) as error:
-        sys.exit(f"Nobody runs errands for this lab any more ({error}).")
+        sys.exit(f"The process that started this drill has ended, so no command can be run in another node ({error}).")
