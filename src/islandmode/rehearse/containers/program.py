@@ -100,9 +100,7 @@ def _around() -> list[str]:
     if MODULES.exists():
         return []
     if os.geteuid() != 0:
-        raise Refused(
-            "This kernel cannot load modules, which containerlab insists on; only root can help it past that."
-        )
+        raise Refused("This kernel cannot load modules, which containerlab requires; run this command as root.")
     sys.stderr.write("This kernel has no loadable modules; containerlab is shown an empty list of them.\n")
     return ["unshare", "--mount", sys.executable, str(Path(__file__).with_name("without_modules.py"))]
 
