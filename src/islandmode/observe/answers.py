@@ -48,7 +48,7 @@ class Bad(Exception):
 
 
 class Unknown(Exception):
-    """The probe itself had trouble, or was told to ask less often."""
+    """The probe itself failed, or was told to ask less often."""
 
     def __init__(self, why: str, heard: str = UNKNOWN) -> None:
         """Say why, and whether something came back."""
@@ -57,7 +57,7 @@ class Unknown(Exception):
 
 
 class Trace:
-    """What came back in the course of one look, also where the look is given up in the middle."""
+    """What came back during a look, also when the look is given up in the middle."""
 
     def __init__(self) -> None:
         """Nothing yet."""

@@ -28,7 +28,7 @@ class Lost(Exception):
 
 
 class Incoming(asyncio.Protocol):
-    """What has arrived on a connection and was not read yet; bounded."""
+    """Bytes that have arrived on a connection and were not read yet; bounded."""
 
     def __init__(self) -> None:
         """Nothing has come yet."""
@@ -45,11 +45,11 @@ class Incoming(asyncio.Protocol):
         return self._lost
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Know where it comes from."""
+        """Keep the transport."""
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Keep what comes, and tell those who wait that something did."""
+        """Keep the bytes, and wake the waiting reader."""
         for trace in self.traces:
             trace.began = True
         self._data += data
@@ -77,7 +77,7 @@ class Incoming(asyncio.Protocol):
         await self._news.wait()
 
     async def first(self) -> bytes:
-        """Give what is there, unread, as soon as anything is; it stays unread."""
+        """Return the unread bytes as soon as there are any; they stay unread."""
         while not self._data:
             await self._more()
         return bytes(self._data)
@@ -105,7 +105,7 @@ class Incoming(asyncio.Protocol):
         return taken
 
     def clear(self) -> None:
-        """Forget what is unread."""
+        """Drop the unread bytes."""
         self._data.clear()
 
 
@@ -126,7 +126,7 @@ class Talk(Protocol):
 
 
 async def connected(target: str, port: int) -> socket.socket:
-    """Open a TCP connection; says who refused where the system tells."""
+    """Open a TCP connection; names the refusing host where the system reports it."""
     try:
         family = socket.AF_INET6 if ipaddress.ip_address(target).version == 6 else socket.AF_INET
     except ValueError:
@@ -171,7 +171,7 @@ class Connection:
         return self._transport is not None and self._incoming.lost is None and self._over is None
 
     async def open(self, trace: Trace) -> None:
-        """Connect; that the target accepts is an answer of its own."""
+        """Connect; an accepted connection counts as an answer."""
         opened = await connected(self._target, self._port)
         trace.accepted = True
         loop = asyncio.get_running_loop()

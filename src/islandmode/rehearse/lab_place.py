@@ -75,7 +75,7 @@ def lab_meant(
 
 
 def _narrowed(labs: Sequence[NamedLab], fits: Callable[[NamedLab], bool]) -> Sequence[NamedLab]:
-    """Keep what fits; all of it where nothing does: a lab under another name is a site's all the same."""
+    """Keep the sites that fit; all of them when none fits: a site's lab may run under another name."""
     return [one for one in labs if fits(one)] or labs
 
 
@@ -85,7 +85,7 @@ def lab_named_by(workspace: Path, site: str) -> str:
 
 
 def names_meant(workspace: Path, name: str | None, site: str | None = None) -> tuple[str, ...]:
-    """Name the labs that a command asks about when it may not fail at what is wrong in a site's file."""
+    """Name the labs for a command that must not fail because of a fault in a site's file."""
     if name is not None:
         return (name,)
     from islandmode.store.labs import labs_named  # noqa: PLC0415 - only where it is needed, as it is slow

@@ -82,7 +82,7 @@ class MachineAppendFile:
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._failure: OSError | None = None
         self._closing = False
-        # Its first answer is about no frame: the file is made.
+        # The first answer belongs to no frame: it says that the file is made.
         self._made = self._answer_to(0)
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._child.line.fileno(), self._hear)
@@ -184,7 +184,7 @@ def _settle(answer: asyncio.Future[None], failure: OSError | None) -> None:
 
 
 class _Writer:
-    """The child of an append file: it may wait for the disk as long as that likes."""
+    """The child of an append file: it may wait for the disk for any length of time."""
 
     def __init__(self, path: Path, reserve_bytes: int, sync: Callable[[int], None]) -> None:
         self._path = path
@@ -292,7 +292,7 @@ class MachineDisk:
 
 @contextmanager
 def _patience(path: Path) -> Iterator[None]:
-    """Wait for a disk, and not for ever; raises OSError."""
+    """Wait for a disk, within a limit; raises OSError."""
     try:
         with anyio.fail_after(ANSWER_S):
             yield
@@ -334,7 +334,7 @@ def _reserve(descriptor: int, size: int) -> None:
     number = ctypes.get_errno()
     if number not in {errno.EOPNOTSUPP, errno.ENOSYS}:
         raise OSError(number, os.strerror(number))
-    # This file system cannot reserve. Room that is there now is the best that can be asked for.
+    # This file system cannot reserve. Free room at this moment is the best that can be checked.
     found = os.fstatvfs(descriptor)
     if found.f_bavail * found.f_frsize < size:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -349,9 +349,9 @@ def _release(descriptor: int) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it, all of their names durable; none of them for everybody's eyes."""
+    """Make a folder and its missing parents with durable names; other accounts cannot read them."""
     for folder in reversed([one for one in (path, *path.parents) if not one.exists()]):
-        # Somebody else may make it at the same moment.
+        # Another process may make it at the same moment.
         with suppress(FileExistsError):
             modes.make_folder(folder)
         sync_folder(folder.parent)
@@ -390,7 +390,7 @@ def lock_holders(path: Path) -> tuple[int, ...]:
     device = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}"
     found: list[tuple[bool, int]] = []
     for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():
-        # 1: FLOCK  ADVISORY  WRITE 4711 fd:01:1234 0 EOF; one that waits has an arrow after the number
+        # 1: FLOCK  ADVISORY  WRITE 4711 fd:01:1234 0 EOF; a waiting lock has an arrow after the number
         words = line.split()
         if words[1] != "FLOCK":
             continue

@@ -24,7 +24,7 @@ class _Lasting(io.FileIO):
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(descriptor, "w", closefd=False)
-        # A file on a disk that fails answers like a terminal that is gone: there, what was lost must be said.
+        # A file on a disk that fails answers like a terminal that is gone: there, lost output must be reported.
         self._left = {errno.EPIPE, errno.EIO} if self.isatty() else {errno.EPIPE}
 
     def write(self, data: Any) -> int:
@@ -51,7 +51,7 @@ def outlast_readers() -> None:
 
 def _lasting(stream: Any, descriptor: int) -> io.TextIOWrapper:
     if stream is None:
-        # Closed: the next file that is opened, a journal perhaps, would get what is said here.
+        # Closed: the next file that is opened, perhaps a journal, would get this output.
         _lead_nowhere(descriptor)
     else:
         stream.flush()

@@ -97,7 +97,7 @@ async def stop(child: subprocess.Popen[bytes], *, clock: Clock, term_s: float = 
             _close(pipe)
     code = child.poll()
     if code is None:
-        # It is the machine's from here on; without this Python would complain that it still runs.
+        # From here on init owns it; without this Python would complain that it still runs.
         child.returncode = 0
     return code
 

@@ -55,7 +55,7 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """Return the text with a placeholder for every known secret."""
-        # Looking for each takes a hundredth of the pattern's time, and nearly every text has none.
+        # Searching for each form takes a hundredth of the pattern's time, and nearly every text has no secret.
         if self._pattern is None or not any(form in text for form in self._known):
             return text
         return self._pattern.sub(HIDDEN, text)

@@ -19,7 +19,7 @@ DOWN_S, LOST_S = 60.0, 3.0
 
 
 def deployed_topology(name: str, folder: Path) -> tuple[str, str]:
-    """Give the topology that containerlab is told of: the file as it was when the lab came up, under the lab's own name.
+    """Return the topology that containerlab gets: the file as it was when the lab came up, under the lab's own name.
 
     It lies beside the original, so that every path in it means the same. Containerlab's `destroy` goes by the name and the
     nodes in the file: with the original, which may have another name or be changed meanwhile, it would remove nothing and say
@@ -83,7 +83,7 @@ def _known(name: str, state_dir: Path) -> dict[str, Container]:
 
 
 def _ours(name: str, folder: Path) -> dict[str, str]:
-    """Give the containers of this very lab that Docker knows, by id: those below its folder, and those of its state."""
+    """Return the containers of this very lab that Docker knows, by id: those below its folder, and those of its state."""
     known = {one.id for one in _known(name, folder.parent).values()}
     # Where nothing says that there ever was one, an engine that hangs must not keep a lab of namespaces waiting.
     found = docker.containers_of(name, docker.ANSWER_S if (folder / MARK).is_file() else LOST_S)

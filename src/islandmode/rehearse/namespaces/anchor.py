@@ -93,7 +93,7 @@ def main() -> None:
 
 
 def build(spec: dict[str, Any]) -> None:
-    """Build every node and link, boot them all, and say the processes on standard output."""
+    """Build every node and link, boot them all, and print the processes to standard output."""
     nodes: dict[str, dict[str, Any]] = spec["nodes"]
     networks = {name: hold_network() for name in nodes}
     connect(spec, networks)
@@ -195,7 +195,7 @@ def start_boot(node: dict[str, Any], userland: int) -> subprocess.Popen[str]:
         more = " nodad" if ":" in address else ""
         lines.append(f"ip addr add {address}/{length} dev eth0{more}")
     lines += ["ip link set eth0 up"] if node["management"] else []
-    # A line is a program and its words, and no shell's: containerlab has none either.
+    # A line is a program and its words, without a shell, as in containerlab.
     lines += [shlex.join(shlex.split(line)) for line in node["exec"]]
     argv = ["nsenter", "-t", str(userland), "-n", "-m", "-p", "-u", *(["-T"] if node["clock_offset_s"] else [])]
     environment = {**os.environ, **node["env"]}
@@ -213,7 +213,7 @@ def start_boot(node: dict[str, Any], userland: int) -> subprocess.Popen[str]:
 
 
 def finish_boot(name: str, boot: subprocess.Popen[str]) -> None:
-    """Wait until a node has booted; ends with its own words when it could not."""
+    """Wait until a node has booted; ends with the node's own error when it could not."""
     try:
         code = boot.wait(BOOT_S)
     except subprocess.TimeoutExpired:
@@ -269,7 +269,7 @@ def in_network(network: int, *argv: str, check: bool = True) -> str:
 
 
 def run(*argv: str, check: bool = True) -> str:
-    """Run a command; ends with its own words when it fails."""
+    """Run a command; ends with the command's own error when it fails."""
     done = subprocess.run(argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if check and done.returncode != 0:
         raise SystemExit(f"{' '.join(argv)}: {done.stderr.strip() or done.returncode}")

@@ -108,11 +108,11 @@ class NamespacesLab(Lab):
 
     @property
     def processes(self) -> tuple[tuple[int, str], ...]:
-        """Give the anchor."""
+        """Return the anchor, the process by which the lab lives."""
         return ((self.anchor_pid, self.anchor_started),)
 
     def network_pid(self, node: str) -> int:
-        """Give the process that holds a node's network."""
+        """Return the process that holds a node's network."""
         return self._running(node).network_pid
 
     def is_here(self) -> bool:
@@ -159,7 +159,7 @@ class NamespacesLab(Lab):
         os.execvp(argv[0], argv)  # noqa: S606 - no shell: the lab's own argv
 
     def ask(self, arguments: tuple[str, ...]) -> int | None:
-        """Run ourselves on the operations host and come back with the exit code."""
+        """Run islandmode on the operations host and return its exit code."""
         argv, held = self._on_operations_host(arguments)
         sys.stdout.flush()
         try:
@@ -279,7 +279,7 @@ def _build(topology: Topology, folder: Path, anchor: int) -> dict[str, Any]:
 
 
 def _specification(topology: Topology, folder: Path, *, rootless: bool) -> dict[str, Any]:
-    """Say everything that `anchor` needs, as JSON."""
+    """Write everything that `anchor` needs, as JSON."""
     nodes: dict[str, Any] = {}
     known_hosts: list[str] = []
     for name, node in topology.nodes.items():
@@ -305,7 +305,7 @@ def _specification(topology: Topology, folder: Path, *, rootless: bool) -> dict[
 
 
 def _inside(anchor: int, specification: dict[str, Any], *words: str, rootless: bool) -> dict[str, Any]:
-    """Run `anchor` within the anchor; raises `LabFailed` with its words."""
+    """Run `anchor` within the anchor; raises `LabFailed` with its error."""
     user = ["-U", "--preserve-credentials"] if rootless else []
     enter = ["nsenter", "-t", str(anchor), *user, "-m", "-p", "-n", "-u", "--"]
     # By its path, not as a module: the package's own imports would cost the lab more time than all its nodes.
@@ -389,7 +389,7 @@ def _marker(name: str, state_dir: Path) -> str:
 
 
 def _anchors(name: str, state_dir: Path) -> list[int]:
-    """Find a lab's anchor and its `unshare`: by the lock that they hold, or by the number and start that were written down."""
+    """Find a lab's anchor and its `unshare`: by the lock that they hold, or by the recorded process number and start time."""
     path = lab_record_path(name, state_dir)
     written = [one.lives_by for one in known().labs if one.path == path and one.backend == BACKEND]
     try:
@@ -414,7 +414,7 @@ def restart(lab: NamespacesLab, node: str) -> NamespacesLab:
 
 
 def status(lab: NamespacesLab) -> tuple[NodeStatus, ...]:
-    """Say what runs in a lab."""
+    """List what runs in a lab."""
     nodes = []
     for one in lab.nodes.values():
         shown = subprocess.run(
