@@ -196,7 +196,7 @@ def _field(model: type[BaseModel], name: str, part: Part) -> str:
     node = schema["properties"][key]
     defs = {one.__name__: one for one in models_of(part.model)}
     takes, bounds = _type(node, part, defs)
-    # A list that one item may stand for says its length in the field and not in the schema.
+    # A list that also takes a single item has its length in the field and not in the schema.
     least = next((one.min_length for one in field.metadata if hasattr(one, "min_length")), None)
     bounds = bounds or (f"at least {least}" if least is not None and takes != "words" else "")
     return _row(f"`{key}`", takes, _needed(field), bounds, field.description or "", _example(field))

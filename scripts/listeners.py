@@ -25,7 +25,7 @@ def sockets() -> dict[str, str]:
 
 
 def listeners() -> list[str]:
-    """Name the program behind each listening socket; `unknown` where we may not look."""
+    """Name the program behind each listening socket; `unknown` where this account may not look."""
     waiting = sockets()
     named = dict.fromkeys(waiting, "unknown")
     for link in Path("/proc").glob("[0-9]*/fd/*"):

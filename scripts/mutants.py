@@ -138,7 +138,7 @@ class _Plain(ast.NodeTransformer):
 
     def visit_keyword(self, node: ast.keyword) -> ast.AST:
         if node.arg == "encoding" and isinstance(node.value, ast.Constant):
-            # Without one it is the machine's, which is UTF-8 wherever this runs; "UTF-8" is "utf-8".
+            # Without one it is the machine's, which is UTF-8 on every machine that runs this; "UTF-8" is "utf-8".
             node.value = ast.Constant(None)
         return self.generic_visit(node)
 

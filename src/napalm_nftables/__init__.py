@@ -9,5 +9,5 @@ from napalm_nftables.driver import NftablesDriver
 
 __all__ = ["NftablesDriver"]
 
-# paramiko reports a lost connection on its logger too; without a handler Python would print that beside our one sentence.
+# paramiko reports a lost connection on its logger too; without a handler Python would print that beside the driver's sentence.
 logging.getLogger("napalm_nftables.ssh").addHandler(logging.NullHandler())

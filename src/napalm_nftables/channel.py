@@ -143,7 +143,7 @@ def _split(received: str, lines: tuple[str, ...], mark: str) -> NftAnswer | None
     if mark not in complete[:-1]:
         return None
     listings = [part for part in complete if part.startswith("{")]
-    # Listings are looked at apart from errors: something between nft and us may mix its two streams.
+    # Listings are matched apart from errors: a program between nft and this end may mix its two streams.
     said = [part for part in complete if not part.startswith("{")]
     at = said.index(mark)
     errors = _errors(said[: at - 1] + said[at + 2 :])

@@ -162,7 +162,7 @@ class NftablesDriver(NetworkDriver):  # type: ignore[misc]  # napalm is untyped
             text, undo = ruleset.guarded(text, own), ruleset.removal(own)
         else:
             text = f"flush ruleset\n{text}"
-            # With counters and timers: a reload is the one undo there is here, and it should lose as little as it can.
+            # With counters and timers: a reload is the only undo here, and should lose as little as possible.
             undo = f"flush ruleset\n{self._read(f'{self.nft} list ruleset')}"
         note = " ".join(message.split())
         self._script(scripts.commit(self._place, secrets.token_hex(8), text, undo, note, revert_in))

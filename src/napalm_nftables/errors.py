@@ -18,7 +18,7 @@ from napalm.base.exceptions import ConnectAuthError, ConnectionException, Connec
 
 
 class HostKeyRefused(ConnectionException):  # type: ignore[misc]  # napalm is untyped
-    """The device's host key is not the one we know; no login was attempted."""
+    """The device's host key is not the known key; no login was attempted."""
 
 
 class HostKeyUnknown(HostKeyRefused):
@@ -36,7 +36,7 @@ class HostKeyChanged(HostKeyRefused):
     """The device shows a host key other than the known one."""
 
     def __init__(self, device: str, expected: str, got: str) -> None:
-        """Name the device, the known fingerprint and the one it showed."""
+        """Name the device, the known fingerprint and the fingerprint it showed."""
         super().__init__(
             f"{device} shows another host key than the known-hosts file has: expected {expected}, got {got}; "
             "no login was attempted. Find out why before you change the file."

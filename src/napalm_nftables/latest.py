@@ -1,8 +1,8 @@
 """A line that a device takes only before a moment of its own clock, however long it was on its way.
 
 For a line that nothing on the device can be made to refuse. A shell there reads the whole line first, then compares the
-device's uptime with the moment, and only then hands the line to nft: what waits in a queue, wherever that is, waits in
-front of the comparison. The shell itself may still be held up between the two.
+device's uptime with the moment, and only then hands the line to nft: a line that waits in any queue waits
+before the comparison. The shell itself may still be held up between the two.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `abort` may be called from another thread at any moment. It resets the TCP connection instead of closing it, so that
 what still waits in this machine's send queue is thrown away. What has arrived in the device's own queue is not: a server
-that was held up reads it when it goes on, whatever became of the connection.
+that was held up reads it when it goes on, even if the connection is gone.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class DeviceLink:
         channel.sendall(stdin.encode())
 
     def _whole(self, answer: paramiko.file.BufferedFile[Any], command: str) -> str:
-        """Read an answer to its end; one without an end must not fill the memory that a restore needs."""
+        """Read an answer to its end; an endless answer must not fill the memory that a restore needs."""
         data = answer.read(ANSWER_MAX_BYTES + 1)
         if len(data) > ANSWER_MAX_BYTES:
             self.abort()

@@ -39,7 +39,7 @@ def removal(own: tuple[Table, ...]) -> str:
 
 
 def guarded(candidate: str, own: tuple[Table, ...]) -> str:
-    """Make a merge fail where a table of the same name has appeared since it was checked: it would not be our own."""
+    """Make a merge fail where a table of the same name has appeared since it was checked: it would belong to another program."""
     creates = "".join(
         f"create table {family} {name}\n" for family, name in own if not _creates(candidate, family, name)
     )

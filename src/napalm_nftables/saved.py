@@ -40,7 +40,7 @@ def read(run: Callable[[str], str], main: str) -> tuple[SavedFile, ...]:
     """Read the saved configuration and every file that it includes; `run` runs a command on the device."""
     path = shlex.quote(main)
     try:
-        # A device that saves nothing is no error; one whose saved file we may not read is.
+        # A device without a saved file is no error; a saved file that cannot be read is.
         found = [SavedFile(main, run(f"[ ! -e {path} ] || cat {path}"))]
     except CommandErrorException as error:
         return (SavedFile(main, None, str(error).rpartition("failed: ")[2]),)
@@ -90,7 +90,7 @@ def files(answer: str, mark: str) -> tuple[SavedFile, ...]:
     found = []
     for what, path, text in told[:-1]:
         if what == "file":
-            # One line feed is our own.
+            # One line feed was added by `command`.
             found.append(SavedFile(path, text.removesuffix("\n")))
         elif what == "shut":
             found.append(SavedFile(path, None, "the login user may not read it"))
@@ -108,6 +108,6 @@ def whole(saved: tuple[SavedFile, ...]) -> str:
 
 
 def _quoted(path: str, *, wild: bool = False) -> str:
-    """Quote a path for the shell, but let a wildcard be one."""
+    """Quote a path for the shell, but leave a wildcard unquoted."""
     letters = (letter if _PLAIN.match(letter) else f"\\{letter}" for letter in path)
     return "".join(letters) if wild else "'" + path.replace("'", "'\\''") + "'"

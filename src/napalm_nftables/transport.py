@@ -60,7 +60,7 @@ class _RefuseUnknown(paramiko.MissingHostKeyPolicy):
 
 
 def log_in(login: Login, sock: socket.socket) -> paramiko.Transport:
-    """Log in over an open socket: host key first, then one attempt; every failure is one of our own exceptions."""
+    """Log in over an open socket: host key first, then one attempt; every failure is an exception of this driver."""
     attempt = _OneAttempt(login)
     try:
         # There is no option that turns host keys off.
@@ -104,7 +104,7 @@ def _client(known_hosts: Path | None) -> paramiko.SSHClient:
 
 
 class _OneAttempt(AuthStrategy):
-    """One attempt with what the login has: paramiko's own way would try more, and ask at our terminal for a second factor."""
+    """One attempt with what the login has: paramiko's own way would try more, and ask for a second factor at the terminal."""
 
     def __init__(self, login: Login) -> None:
         super().__init__(paramiko.SSHConfig())
@@ -122,8 +122,8 @@ class _OneAttempt(AuthStrategy):
             left = transport.auth_password(login.user, login.password)
         if left:
             raise LoginRefused(
-                f"{login.device} took the {_how(login)} of user {login.user} and wants more ({', '.join(left)}), which nobody can "
-                "give it in the middle of a drill; give the drill a login that needs no second factor."
+                f"{login.device} took the {_how(login)} of user {login.user} and wants more ({', '.join(left)}), which cannot "
+                "be given in the middle of a drill; give the drill a login that needs no second factor."
             )
         return AuthResult(self)
 
@@ -146,7 +146,7 @@ def _refusal(login: Login, error: paramiko.AuthenticationException) -> str:
 
 
 def _load_key(key: str, passphrase: str | None, device: str) -> paramiko.PKey:
-    """Load a private key from a path or from its own text, whatever kind it is."""
+    """Load a private key from a path or from its own text; any kind of key."""
     try:
         text = key if "-----BEGIN" in key else Path(key).expanduser().read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as error:

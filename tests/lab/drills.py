@@ -71,11 +71,6 @@ def quick_holds(text: str) -> str:
     return text.replace("hold: 8 s", "hold: 2 s").replace("hold: 12 s", "hold: 3 s")
 
 
-def _own(given: Any) -> Any:
-    """Take a file that a test gave to a process for this process too; anything else is given back."""
-    return os.dup(given.fileno()) if hasattr(given, "fileno") else given
-
-
 class Drill(subprocess.Popen[str]):
     """A drill's process, and after a refusal that the busy machine caused the next one, at most twice.
 
@@ -84,8 +79,7 @@ class Drill(subprocess.Popen[str]):
 
     def __init__(self, argv: Sequence[str], *, again: int = begun_again.AT_MOST, **options: Any) -> None:
         """Start it; `again=0` where it is to be refused."""
-        # A test may close what it gave, and a drill that begins again needs it.
-        self._argv, self._options, self._again = argv, {name: _own(given) for name, given in options.items()}, again
+        self._argv, self._options, self._again = argv, options, again
         super().__init__(argv, **options)
 
     def begins_again(self, workspace: Path) -> bool:
@@ -98,6 +92,8 @@ class Drill(subprocess.Popen[str]):
             if self.stdout is not None:
                 self.stdout.close()
             begun_again.NOTED.append(f"{directory.name}: {why}")
+            # The class keeps the number of a descriptor that it has closed.
+            vars(self).pop("_devnull", None)
             self.__init__(self._argv, again=self._again - 1, **self._options)  # type: ignore[misc]
         return bool(why)
 

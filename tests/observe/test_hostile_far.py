@@ -115,7 +115,7 @@ DOCUMENTS: dict[str, Any] = {
 def test_what_is_no_spool_is_said_to_be_none(name: str) -> None:
     found = taken(DOCUMENTS[name])
     assert isinstance(found, str)
-    assert found.startswith("what was fetched is no spool; it begins ")
+    assert found.startswith("what was fetched is not a spool; it begins ")
     assert found.isprintable()
 
 
@@ -352,7 +352,7 @@ def test_a_spool_that_never_comes_is_given_up_in_time(tmp_path: Path) -> None:
 def test_a_spool_that_is_none_is_a_sentence(said: str, tmp_path: Path) -> None:
     outcome, value, why = collected(f"print({said!r})", tmp_path)
     assert (outcome, value) == (Outcome.UNKNOWN, None)
-    assert why.startswith("what was fetched is no spool")
+    assert why.startswith("what was fetched is not a spool")
     assert cleaned(why) == why
 
 
@@ -450,8 +450,8 @@ def test_a_vantage_is_heard_about_its_own_probes_only() -> None:
             ),
         ),
         (
-            {"outcome": "unknown", "why": "what was fetched is no spool"},
-            "The samples of vantage office were not collected (what was fetched is no spool); what it watched is not known.",
+            {"outcome": "unknown", "why": "what was fetched is not a spool"},
+            "The samples of vantage office were not collected (what was fetched is not a spool); what it watched is not known.",
         ),
     ],
 )

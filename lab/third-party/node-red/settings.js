@@ -1,4 +1,4 @@
-// Node-RED as a plant's HMI: it shows the line and lets nobody edit it. It writes nothing and asks nobody outside the line.
+// Node-RED as a plant's HMI: it shows the line and cannot be edited. It writes nothing and asks nothing outside the line.
 const path = require('node:path');
 const tags = require('./tags');
 
@@ -8,7 +8,7 @@ module.exports = {
   uiPort: 8080,
   flowFile: path.join(__dirname, 'flows.json'),
   httpStatic: path.join(__dirname, 'page'),
-  // No editor and no admin interface: whoever reaches an HMI over the network must not be able to change what it runs.
+  // No editor and no admin interface: a person who reaches an HMI over the network must not be able to change its program.
   httpAdminRoot: false,
   disableEditor: true,
   readOnly: true,

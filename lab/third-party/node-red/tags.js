@@ -14,7 +14,7 @@ function keep(plc, registers) {
   answers.set(plc, {
     values: { heartbeat, level, rate, temperature, count: low + high * 65536 },
     sourceTime: new Date().toISOString(),
-    // Age is counted on a clock that nobody sets.
+    // Age is counted on a clock that cannot be set.
     cameAt: performance.now(),
   });
 }

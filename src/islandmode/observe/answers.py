@@ -48,7 +48,7 @@ class Bad(Exception):
 
 
 class Unknown(Exception):
-    """The probe itself had trouble, or was told to ask less often."""
+    """The probe itself failed, or was told to ask less often."""
 
     def __init__(self, why: str, heard: str = UNKNOWN) -> None:
         """Say why, and whether something came back."""
@@ -57,7 +57,7 @@ class Unknown(Exception):
 
 
 class Trace:
-    """What came back in the course of one look, also where the look is given up in the middle."""
+    """What came back during a look, also when the look is given up in the middle."""
 
     def __init__(self) -> None:
         """Nothing yet."""
@@ -72,18 +72,18 @@ class Trace:
         return self.accepted or self.began
 
 
-def hear_icmp(one: socket.socket, *, wanted: bool) -> None:
+def hear_icmp(opened: socket.socket, *, wanted: bool) -> None:
     """Let the kernel keep ICMP errors of this socket with their senders, or stop that."""
-    if one.family == socket.AF_INET6:
-        one.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, int(wanted))
+    if opened.family == socket.AF_INET6:
+        opened.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, int(wanted))
     else:
-        one.setsockopt(socket.IPPROTO_IP, IP_RECVERR, int(wanted))
+        opened.setsockopt(socket.IPPROTO_IP, IP_RECVERR, int(wanted))
 
 
-def icmp_sender(one: socket.socket) -> str:
+def icmp_sender(opened: socket.socket) -> str:
     """Give the sender of the ICMP error that this socket met; nothing where it met none."""
     try:
-        _, messages, _, _ = one.recvmsg(0, 512, socket.MSG_ERRQUEUE | socket.MSG_DONTWAIT)
+        _, messages, _, _ = opened.recvmsg(0, 512, socket.MSG_ERRQUEUE | socket.MSG_DONTWAIT)
     except OSError:
         return ""
     for _, kind, data in messages:

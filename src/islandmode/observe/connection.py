@@ -1,4 +1,4 @@
-"""One TCP connection on which a question gets its own answer, also where older answers come first.
+"""A TCP connection on which a question gets its own answer, also when older answers arrive first.
 
 Standard library only and Python 3.9: it goes to far hosts with the worker.
 """
@@ -28,7 +28,7 @@ class Lost(Exception):
 
 
 class Incoming(asyncio.Protocol):
-    """What has arrived on a connection and was not read yet; bounded."""
+    """Bytes that have arrived on a connection and were not read yet; bounded."""
 
     def __init__(self) -> None:
         """Nothing has come yet."""
@@ -45,11 +45,11 @@ class Incoming(asyncio.Protocol):
         return self._lost
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Know where it comes from."""
+        """Keep the transport."""
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Keep what comes, and tell those who wait that something did."""
+        """Keep the bytes, and wake the waiting reader."""
         for trace in self.traces:
             trace.began = True
         self._data += data
@@ -77,7 +77,7 @@ class Incoming(asyncio.Protocol):
         await self._news.wait()
 
     async def first(self) -> bytes:
-        """Give what is there, unread, as soon as anything is; it stays unread."""
+        """Return the unread bytes as soon as there are any; they stay unread."""
         while not self._data:
             await self._more()
         return bytes(self._data)
@@ -105,7 +105,7 @@ class Incoming(asyncio.Protocol):
         return taken
 
     def clear(self) -> None:
-        """Forget what is unread."""
+        """Drop the unread bytes."""
         self._data.clear()
 
 
@@ -126,29 +126,29 @@ class Talk(Protocol):
 
 
 async def connected(target: str, port: int) -> socket.socket:
-    """Open a TCP connection; says who refused where the system tells."""
+    """Open a TCP connection; names the refusing host where the system reports it."""
     try:
         family = socket.AF_INET6 if ipaddress.ip_address(target).version == 6 else socket.AF_INET
     except ValueError:
         raise Unknown("the target is not an address") from None
     try:
-        one = socket.socket(family, socket.SOCK_STREAM)
+        opened = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
         raise refusal(error) from None
     try:
-        one.setblocking(False)
-        hear_icmp(one, wanted=True)
-        await asyncio.get_running_loop().sock_connect(one, (target, port))
+        opened.setblocking(False)
+        hear_icmp(opened, wanted=True)
+        await asyncio.get_running_loop().sock_connect(opened, (target, port))
         # An open connection outlives ICMP errors, as TCP means it to: a canary must be able to go on after restore.
-        hear_icmp(one, wanted=False)
+        hear_icmp(opened, wanted=False)
     except OSError as error:
-        sender = icmp_sender(one)
-        one.close()
+        sender = icmp_sender(opened)
+        opened.close()
         raise refusal(error, sender) from None
     except BaseException:
-        one.close()
+        opened.close()
         raise
-    return one
+    return opened
 
 
 class Connection:
@@ -171,18 +171,18 @@ class Connection:
         return self._transport is not None and self._incoming.lost is None and self._over is None
 
     async def open(self, trace: Trace) -> None:
-        """Connect; that the target accepts is an answer of its own."""
-        one = await connected(self._target, self._port)
+        """Connect; an accepted connection counts as an answer."""
+        opened = await connected(self._target, self._port)
         trace.accepted = True
         loop = asyncio.get_running_loop()
         try:
-            self._transport, self._incoming = await loop.create_connection(Incoming, sock=one)
+            self._transport, self._incoming = await loop.create_connection(Incoming, sock=opened)
         except BaseException:
-            one.close()
+            opened.close()
             raise
 
     def close(self) -> None:
-        """Drop the connection at once: what is still on its way to us must not answer a later question."""
+        """Drop the connection at once: an answer that is still on its way must not answer a later question."""
         if self._listening is not None:
             self._listening.cancel()
         if self._transport is not None:
@@ -218,7 +218,7 @@ class Connection:
             self._incoming.traces.remove(trace)
 
     def _listen_on(self) -> None:
-        """Take in answers for as long as one is due, also to questions that nobody waits for any more."""
+        """Take in answers while any is due, also to questions whose sample has ended."""
         if self._listening is None or self._listening.done():
             self._listening = asyncio.ensure_future(self._listen())
             self._listening.add_done_callback(self._ended)
@@ -237,7 +237,7 @@ class Connection:
         failure = None if listening.cancelled() else listening.exception()
         if failure is None:
             return
-        # Where one answer ends and the next begins is not known any more.
+        # The boundary between answers is lost.
         self._over = failure if isinstance(failure, Exception) else None
         if self._transport is not None:
             self._transport.abort()

@@ -44,7 +44,7 @@ def guard(data: bytes) -> bytes:
 
 
 async def answer(incoming: Incoming) -> tuple[int, bytes]:
-    """Read one answer, bounded in size; returns status and body. Interim answers (103) come before the one that counts."""
+    """Read one answer, bounded in size; returns status and body. Interim answers (103) may come before the final answer."""
     for _ in range(INTERIM_MAX + 1):
         status, fields = await _head(incoming)
         if status >= 200 or status == 101:
@@ -138,7 +138,7 @@ def _unpacked(body: bytes, coding: str) -> bytes:
 
 
 def fits(size: int) -> int:
-    """Return a body's size when it is one that a probe takes in."""
+    """Return a body's size if it is within the limit; raises `Bad` otherwise."""
     if not 0 <= size <= BODY_MAX_BYTES:
         raise Bad("the answer is longer than %d bytes" % BODY_MAX_BYTES)
     return size

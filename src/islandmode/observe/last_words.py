@@ -30,7 +30,7 @@ def tail(folder: Path) -> bytes:
 
 
 def end_of(path: Path, most_bytes: int) -> bytes:
-    """Give whole lines from the end of a segment; one that was closed under another name meanwhile is found there."""
+    """Give whole lines from the end of a segment; a segment that was closed meanwhile is read under its new name."""
     try:
         return _end_of(path, most_bytes)
     except FileNotFoundError:
@@ -44,7 +44,7 @@ def _end_of(path: Path, most_bytes: int) -> bytes:
         data = file.read(most_bytes)
     if start:
         data = data.partition(b"\n")[2]
-    # The line that is just being written is none yet.
+    # The line that is being written now is not whole yet.
     return data[: data.rfind(b"\n") + 1]
 
 

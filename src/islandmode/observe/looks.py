@@ -38,7 +38,7 @@ from islandmode.observe.values import Fresh, judge_json, judge_register
 Probe = dict[str, Any]
 WHY_MAX_CHARACTERS = 300
 LATE = (TimeoutError, asyncio.TimeoutError)
-"""Two exceptions before Python 3.11, one since."""
+"""Two different exceptions before Python 3.11."""
 
 
 def monotonic_us() -> int:
@@ -76,9 +76,9 @@ class TcpLook:
 
     async def __call__(self, trace: Trace) -> Value:
         """Connect and close."""
-        one = await connected(self._target, self._port)
+        opened = await connected(self._target, self._port)
         trace.accepted = True
-        one.close()
+        opened.close()
         return None
 
 
@@ -86,7 +86,7 @@ class ModbusLook:
     """Keeps one connection, as a considerate client of an old PLC does, and drops it after any trouble.
 
     Many devices close a connection after each answer, or when it is idle. That is normal between two questions, and one
-    new connection is opened for the question; a device that closes that one too without an answer is bad.
+    new connection is opened for the question; a device that closes the new connection without an answer is bad.
     """
 
     overlaps = False
@@ -194,34 +194,34 @@ class IcmpLook:
         self._sequence = 0
 
     async def __call__(self, trace: Trace) -> Value:
-        """Send one echo and receive its reply."""
+        """Send an echo and receive its reply."""
         self._sequence = self._sequence % 65535 + 1
         v6 = ":" in self._target
         try:
-            one = open_icmp(v6=v6)
+            opened = open_icmp(v6=v6)
         except OSError as error:
             raise refusal(error) from None
-        with one:
+        with opened:
             try:
-                one.setblocking(False)
-                hear_icmp(one, wanted=True)
-                # Connected, it hears of its own target only, whatever else this host pings.
-                one.connect((self._target, 0))
-                await self._echo(one, v6=v6)
+                opened.setblocking(False)
+                hear_icmp(opened, wanted=True)
+                # Connected, the socket receives replies from its own target only, whatever else this host pings.
+                opened.connect((self._target, 0))
+                await self._echo(opened, v6=v6)
             except OSError as error:
-                raise refusal(error, icmp_sender(one)) from None
+                raise refusal(error, icmp_sender(opened)) from None
         return None
 
-    async def _echo(self, one: socket.socket, *, v6: bool) -> None:
+    async def _echo(self, opened: socket.socket, *, v6: bool) -> None:
         token = os.urandom(8)
         packet = struct.pack("!BBHHH", 128 if v6 else 8, 0, 0, os.getpid() & 0xFFFF, self._sequence) + token
         if not v6:
             packet = packet[:2] + struct.pack("!H", checksum(packet)) + packet[4:]
         # A ping leaves at once or not at all; asyncio could wait for that from Python 3.11 on only.
-        one.send(packet)
+        opened.send(packet)
         while True:
-            data = await asyncio.get_running_loop().sock_recv(one, 1500)
-            if not v6 and one.type == socket.SOCK_RAW:
+            data = await asyncio.get_running_loop().sock_recv(opened, 1500)
+            if not v6 and opened.type == socket.SOCK_RAW:
                 data = data[(data[0] & 15) * 4 :]
             if data.endswith(token) and data[0] == (129 if v6 else 0):
                 return

@@ -1,7 +1,7 @@
 """A vantage whose worker is a process, started through a command-line prefix: none for here, the lab's for its nodes.
 
-A far worker is given its schedule and then left alone: no pipe, no session and no process ties it to us until it is
-collected. The near one also says each sample on its standard output as it goes.
+A far worker is given its schedule and then left alone: no pipe, no session and no process ties it to the conductor until it is
+collected. The near worker also prints each sample on its standard output as it goes.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class ProcessVantage:
 
     def _environment(self) -> dict[str, str]:
         code = {"PYTHONPATH": str(Path(islandmode.__file__).parents[1]), "PYTHONDONTWRITEBYTECODE": "1"}
-        # Nothing of ours: a worker goes to hosts, and stays there for hours, that need not know what our shell knew.
+        # Nothing is inherited: a worker stays for hours on hosts that need not learn the operator's environment.
         return {**EMPTY_ENVIRONMENT, **self._given, **code}
 
     async def offset(self, deadline_s: float) -> Reading[Offset]:
@@ -173,18 +173,18 @@ class ProcessVantage:
         return f"its worker did not start to look ({said or 'it said nothing'})"
 
     def _take_in(self, number: int) -> str:
-        """Read what the worker says from now on, in a thread: whatever holds us up, its pipe must not fill."""
+        """Read the worker's output in a thread: its pipe must not fill while the conductor is delayed."""
         with suppress(OSError):
             # A worker drops what its pipe has no room for; without the right to more, the usual size has to do.
             fcntl.fcntl(number, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        # Its own descriptor: ours may be closed, and its number given to another file, between two reads.
+        # A duplicate: the original may be closed, and its number given to another file, between two reads.
         own = os.dup(number)
         os.set_blocking(own, True)
         try:
             threading.Thread(target=_drain, args=(own, self._said), name=f"hear-{self._name}", daemon=True).start()
         except RuntimeError as error:
             os.close(own)
-            return f"nobody could listen to its worker ({error})"
+            return f"its worker's output could not be read ({error})"
         return ""
 
     def fresh(self) -> tuple[Sample, ...]:
@@ -193,7 +193,7 @@ class ProcessVantage:
             while True:
                 self._heard += self._said.get_nowait()
         *lines, self._heard = self._heard.split(b"\n")
-        # The worker beside us reads the very clock we read: its times are ours.
+        # A near worker reads the same clock as the conductor, so its times need no offset.
         return tuple(sample for line in lines if (sample := read_sample(line)) is not None)
 
     async def look(self, deadline_s: float) -> Reading[tuple[Sample, ...]]:
@@ -259,7 +259,7 @@ class ProcessVantage:
         return await self._say(argv, most, "its spool is longer than its schedule can give:")
 
     async def stop(self) -> None:
-        """End the worker without collecting; ending one that has ended is nothing."""
+        """End the worker without collecting; ending a worker that has ended has no effect."""
         if self._worker is None:
             return
         if self._far and self._started:
@@ -272,14 +272,14 @@ class ProcessVantage:
 
 
 def _drain(number: int, said: queue.Queue[bytes]) -> None:
-    """Read to the end; where nobody takes anything out any more, wait, in bounded memory."""
+    """Read to the end; when the queue is no longer emptied, wait, in bounded memory."""
     with os.fdopen(number, "rb", buffering=0) as pipe:
         while data := pipe.read(CHUNK_BYTES):
             said.put(data)
 
 
 async def _write_all(number: int, data: bytes) -> None:
-    """Write to a pipe without ever holding up the rest of us: a hung worker reads nothing."""
+    """Write to a pipe without blocking the event loop: a hung worker reads nothing."""
     os.set_blocking(number, False)
     while data:
         await anyio.wait_writable(number)
@@ -299,18 +299,18 @@ def _schedule_json(schedule: Schedule) -> str:
 
 
 class _NoSpool(Exception):
-    """What was fetched is no spool; the text says why."""
+    """What was fetched is not a spool; the text says why."""
 
 
 def _end_all(process: Process) -> None:
-    """End a program and whatever its prefix started, unless it has ended."""
+    """End a program and everything that its prefix started, unless it has ended."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
 
 
 def _expected(schedule: Schedule | None) -> Expected:
-    """Say whose samples may come; nobody's where no schedule was handed over."""
+    """Say which samples may come; none before a schedule was handed over."""
     if schedule is None:
         return Expected("", "", frozenset())
     return Expected(schedule.run, schedule.vantage, frozenset(schedule.probes))
@@ -324,7 +324,7 @@ def _spool_most_bytes(schedule: Schedule | None) -> int:
 
 
 def _collected(data: bytes, schedule: Schedule | None) -> Collected:
-    """Take a spool apart, check its shape, and its chain over the exact bytes; raises `_NoSpool` where it is none."""
+    """Take a spool apart, check its shape, and its chain over the exact bytes; raises `_NoSpool` where it is not a spool."""
     try:
         document: Any = json.loads(data)
         segments = tuple((str(name), text.encode("latin-1")) for name, text in document["segments"])
@@ -333,6 +333,6 @@ def _collected(data: bytes, schedule: Schedule | None) -> Collected:
         segments, ended = (), ""
     names = [name for name, _ in segments]
     if ended not in ENDINGS or names != sorted(set(names)) or not all(map(SEGMENT_NAME.fullmatch, names)):
-        raise _NoSpool(f"what was fetched is no spool; it begins {data[:40].decode('latin-1')!r}")
+        raise _NoSpool(f"what was fetched is not a spool; it begins {data[:40].decode('latin-1')!r}")
     reading = read_spool(segments, _expected(schedule))
     return Collected(reading.samples, segments, reading.whole, ended, reading.why)

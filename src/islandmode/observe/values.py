@@ -1,4 +1,4 @@
-"""Judging what was read: whether a value is one, whether it moves, and whether its quality is good. Pure.
+"""Judging a value that was read: whether it is a value at all, is fresh, and has good quality. Pure.
 
 Standard library only and Python 3.9: it goes to far hosts with the worker.
 """
@@ -27,7 +27,7 @@ NO_VALUES = frozenset({"", "nan", "-nan", "inf", "-inf", "+inf", "infinity", "-i
 
 
 class Fresh:
-    """Tells a value that moves on from one that stands still or goes round: an answer alone proves nothing.
+    """Tells a value that moves on from a value that stands still or repeats: an answer alone proves nothing.
 
     A value is new when it was not seen before within the window (nor in the last few looks), and, where it is a time,
     when it is also later than the one before. So two frozen servers that answer in turn are stale, and so is a clock

@@ -9,7 +9,7 @@ How it works. Every probe has a fixed grid of times, staggered against the other
 never delays the next, and where too many are under way the slot is recorded as unknown. A probe that keeps one
 connection has one question on it at a time: the slots that pass while its answer is awaited are that question's.
 Samples go into a spool of short segments: `N.part` is being written, `N.jsonl` is closed. Each line names the SHA-256
-of the line before it. `pid` is locked while the worker lives, so that nobody ever signals a stranger who got its number;
+of the line before it. `pid` is locked while the worker lives, so that a process that got its number later is never signalled;
 `ended` says why it ended: schedule, asked, full (the spool's bound), disk, or left (its listener died).
 """
 
@@ -94,7 +94,7 @@ class Spool:
             self.close_segment()
 
     def _reserve(self, wanted: int) -> int:
-        """Take room that a disk which fills up later cannot take from us; less, or none, where there is not so much."""
+        """Reserve room for the case that the disk fills up later; less, or none, when there is not enough."""
         path = os.path.join(self._folder, RESERVE)
         try:
             with open(path, "wb") as file:
@@ -147,11 +147,11 @@ class Spool:
         self._unsaid.append(line)
         try:
             while self._unsaid:
-                # A line is shorter than what a pipe takes in one piece, so it is never half said.
+                # A line is shorter than a pipe's atomic write, so it is never sent in part.
                 os.write(self._live, self._unsaid[0])
                 self._unsaid.popleft()
         except BlockingIOError:
-            pass  # The listener is slow: said later, the oldest left out. The spool has it all.
+            pass  # The listener is slow: sent later, without the oldest lines. The spool has all of them.
         except OSError:
             self._live, self._left_at = None, time.monotonic()
 
@@ -212,7 +212,7 @@ class Worker:
             await asyncio.sleep(max(due_us - monotonic_us(), 0) / 1e6)
             late = (monotonic_us() - due_us) // self._every_us
             if late > LATE_SLOTS_MAX:
-                # This machine stood still. Asking now, many times over, would not tell what was missed.
+                # This machine stood still. Asking many times now would not recover the missed samples.
                 missed = own_trouble("the worker was held up: %d samples missed" % late)
                 self._write(name, monotonic_us(), missed)
                 due_us += late * self._every_us
@@ -234,7 +234,7 @@ class Worker:
         self._tasks.discard(task)
         failure = None if task.cancelled() else task.exception()
         if failure is not None:
-            # A fault of ours, not of the plant's; it must not pass in silence.
+            # The probe's own fault, not the plant's; it must not go unrecorded.
             self._write(name, asked_us, own_trouble("the probe failed (%s)" % type(failure).__name__))
 
     async def _look(self, name: str, asked_us: int) -> None:
@@ -247,7 +247,7 @@ class Worker:
         try:
             self._spool.add({**row, **found})
         except SpoolLost:
-            # Nobody will ever read what we see from here on.
+            # From here on no sample could be recorded.
             self.end("disk")
         if self._spool.full or self._spool.left:
             self.end("full" if self._spool.full else "left")
@@ -274,12 +274,12 @@ async def sample(schedule: Schedule, folder: str, looks: Looks, live: int | None
         with open(os.path.join(folder, "ended"), "w", encoding="ascii") as file:
             file.write(ended)
     except (SpoolLost, OSError):
-        # Without its folder there is nobody to tell.
+        # Without its folder there is nowhere to record the end.
         pass
 
 
 def run(folder: str, looks: Looks, *, live: bool = False) -> None:
-    """Take the schedule, say that we are ready, and go on alone."""
+    """Take the schedule, report ready, and go on alone."""
     schedule = read_schedule(looks)
     # What a drill saw is for its account and that account's group: folders 0750, files 0640.
     os.umask(0o027)
@@ -288,7 +288,7 @@ def run(folder: str, looks: Looks, *, live: bool = False) -> None:
         sys.exit(say("there is a spool in %s already" % folder))
     if not live:
         detach()
-    # Held open, and so locked, for as long as we live.
+    # Held open, and so locked, until this process ends.
     mark = open(os.path.join(folder, "pid"), "w", encoding="ascii")
     fcntl.flock(mark, fcntl.LOCK_EX)
     mark.write(str(os.getpid()))
@@ -300,7 +300,7 @@ def run(folder: str, looks: Looks, *, live: bool = False) -> None:
         channel = sys.stdout.fileno()
         os.set_blocking(channel, False)
     else:
-        # Nothing may tie a far worker to whoever started it: it must go on when that one is cut off.
+        # Nothing may tie a far worker to the process that started it: it must go on when the drill isolates its vantage.
         nothing = os.open(os.devnull, os.O_RDWR)
         for number in (0, 1, 2):
             os.dup2(nothing, number)
@@ -309,7 +309,7 @@ def run(folder: str, looks: Looks, *, live: bool = False) -> None:
 
 
 def read_schedule(looks: Looks) -> Schedule:
-    """Read the schedule and make every look once, so that a bad one is refused before anything is said to be ready."""
+    """Read the schedule and make every look once, so that a bad probe is refused before the worker reports ready."""
     try:
         schedule: Schedule = json.loads(sys.stdin.readline())
         unknown = sorted({str(probe["kind"]) for probe in schedule["probes"].values()} - set(looks))
@@ -326,23 +326,23 @@ def read_schedule(looks: Looks) -> Schedule:
 
 
 def say(why: str) -> int:
-    """Say why no work is done, where whoever started us listens; returns the exit code."""
+    """Tell the starting process why this worker does not start; returns the exit code."""
     os.write(1, ("refused: %s\n" % why).encode())
     return 1
 
 
 def detach() -> None:
-    """Become a process of our own, in a session of our own."""
+    """Continue in a new process and a new session."""
     if os.fork() > 0:
         os._exit(0)
     os.setsid()
 
 
 def clock() -> None:
-    """Answer each line with our clocks, for whoever measures the offset between us."""
+    """Answer each line with this host's clocks, so that the conductor can measure the offset."""
     boot = boot_id()
     for _ in sys.stdin:
-        # One write, whatever buffering the environment asks for: the other side times this line.
+        # A single write, regardless of the environment's buffering: the other side times this line.
         os.write(1, b"%d %d %s\n" % (monotonic_us(), time.time_ns() // 1000, boot.encode("ascii")))
 
 
@@ -352,7 +352,7 @@ def collect(folder: str) -> None:
     segments = []
     for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
         if name.endswith((".jsonl", ".part")):
-            # Latin-1 gives every byte back as it was, an altered one too.
+            # Latin-1 gives every byte back unchanged, also in an altered segment.
             with open(os.path.join(folder, name), encoding="latin-1", newline="") as file:
                 segments.append([name, file.read()])
     json.dump({"segments": segments, "ended": how}, sys.stdout)

@@ -21,7 +21,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,40}")
 
 
 def _checked(name: str) -> str:
-    """Refuse a name that is none: a lab's folder has it, and is deleted with the lab."""
+    """Refuse an invalid name: a lab's folder bears it, and is deleted with the lab."""
     if NAME.fullmatch(name) is None:
         raise InputError(
             f'A lab cannot be named "{name}"; give it letters, digits, "-" and "_", beginning with a letter or a digit.'
@@ -38,7 +38,7 @@ def up(path: Path, *, name: str, state_dir: Path, backend: str = namespaces.BACK
         raise InputError(f"Lab {name} is already up; use it, or end it with `{end}`.")
     if is_orphan(name, state_dir):
         raise InputError(f"Lab {name} is up and its folder in {state_dir} is gone; end it with `{end}`.")
-    # Whatever a lab of that name, of either back end, left behind half-way.
+    # Remove what a lab of that name, of either back end, left behind half-way.
     down(name, state_dir)
     return UP[backend](path, name=name, state_dir=state_dir)
 
@@ -52,7 +52,7 @@ def attach(name: str, state_dir: Path) -> Lab | None:
 
 
 def recorded(name: str, state_dir: Path) -> LabRecord | None:
-    """Give what the machine knows of a lab, whatever became of its folder."""
+    """Return what the machine knows of a lab, even if its folder is gone."""
     path = lab_record_path(_checked(name), state_dir)
     return next((one for one in known().labs if one.path == path), None)
 
@@ -65,7 +65,7 @@ def is_orphan(name: str, state_dir: Path) -> bool:
 
 
 def down(name: str, state_dir: Path) -> bool:
-    """End a lab of either back end, also one that never came up; nothing of it is left. Tells whether there was one."""
+    """End a lab of either back end and remove all of it, also if it never came up. Tells whether there was a lab."""
     record = recorded(name, state_dir)
     destroyed = destroy(_checked(name), state_dir)
     return namespaces.down(name, state_dir) or destroyed or record is not None

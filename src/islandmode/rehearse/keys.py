@@ -38,7 +38,7 @@ def make_keys(folder: Path, point: str) -> PointKeys:
 def files_in_etc(keys: PointKeys, *, rootless: bool) -> Files:
     """Give the files that are laid over the machine's own in a node's /etc.
 
-    In user namespaces sudo cannot work (its file belongs to nobody there), so the login is root.
+    In user namespaces sudo cannot work (its file has no known owner there), so the login is root.
     """
     user = "root" if rootless else USER
     files: Files = {
@@ -60,7 +60,7 @@ def put_into(folder: Path, keys: PointKeys) -> None:
 
 
 def _passwd() -> str:
-    """Give the machine's accounts and ours; root and ours with a plain shell and no profile, for quick commands."""
+    """Return the machine's accounts and the lab's own; root and the lab's own with a plain shell and no profile, for quick commands."""
     lines = []
     for line in Path("/etc/passwd").read_text(encoding="utf-8").splitlines():
         parts = line.split(":")

@@ -24,7 +24,7 @@ READY_S = 30.0
 
 
 def lab_command(verb: str, name: str, state_dir: Path) -> str:
-    """Write a command about a lab as it can be typed here, whatever lab is the usual one."""
+    """Write a command about a lab as it can be typed here; the lab is always named."""
     return typed_at(state_dir.parent, "lab", verb, "--lab", name)
 
 
@@ -131,7 +131,7 @@ class Lab(ABC):
 
     @property
     def environment(self) -> dict[str, str]:
-        """Give the variables that a command line of `enter` needs to find its way; no others of ours are for a node."""
+        """Give the variables that a command line of `enter` needs to find its way; no other variable is passed on to a node."""
         return {}
 
     @abstractmethod
@@ -152,15 +152,15 @@ class Lab(ABC):
 
     @abstractmethod
     def go(self, arguments: tuple[str, ...], *, drill: bool) -> int | None:
-        """Run ourselves on the operations host with these arguments; returns the exit code, or does not return.
+        """Run islandmode on the operations host with these arguments; returns the exit code, or does not return.
 
-        None says that it ended without a word of its own. A drill ends with whoever started it: when we are told to end, or
-        die, its conductor restores.
+        None means that it ended without an exit code of its own. A drill ends with the process that started it: when this process
+        is told to end, or dies, the conductor restores.
         """
 
     @abstractmethod
     def ask(self, arguments: tuple[str, ...]) -> int | None:
-        """Run ourselves on the operations host and come back with the exit code; None when it ended without its own word."""
+        """Run islandmode on the operations host and return its exit code; None when it ended without an exit code of its own."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The form of a containerlab file, as far as a lab of ours reads it; what else stands there is containerlab's own business."""
+"""The form of a containerlab file, as far as Islandmode reads it; other keys are left to containerlab."""
 
 from __future__ import annotations
 

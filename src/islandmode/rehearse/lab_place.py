@@ -29,9 +29,9 @@ class LabPlace:
     name: str
     topology: Path
     said_at: Place | None = None
-    """Where a site names the file; none where a person or nobody did."""
+    """Where a site names the file; None when a person named it, or it is the default."""
     site: str | None = None
-    """The one site that names it, where that is known."""
+    """The site that names it, where that is known."""
 
     def file(self, workspace: Path) -> Path:
         """Find the file; raises `InputError` where it is not there, placed in the site that names it."""
@@ -75,17 +75,17 @@ def lab_meant(
 
 
 def _narrowed(labs: Sequence[NamedLab], fits: Callable[[NamedLab], bool]) -> Sequence[NamedLab]:
-    """Keep what fits; all of it where nothing does: a lab under another name is a site's all the same."""
+    """Keep the sites that fit; all of them when none fits: a site's lab may run under another name."""
     return [one for one in labs if fits(one)] or labs
 
 
 def lab_named_by(workspace: Path, site: str) -> str:
-    """Give the name of the lab that a site names; the usual one where that cannot be read."""
+    """Give the name of the lab that a site names; the default name where the site cannot be read."""
     return names_meant(workspace, None, site)[0]
 
 
 def names_meant(workspace: Path, name: str | None, site: str | None = None) -> tuple[str, ...]:
-    """Name the labs that a command asks about when it may not fail at what is wrong in a site's file."""
+    """Name the labs for a command that must not fail because of a fault in a site's file."""
     if name is not None:
         return (name,)
     from islandmode.store.labs import labs_named  # noqa: PLC0415 - only where it is needed, as it is slow

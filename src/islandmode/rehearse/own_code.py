@@ -1,4 +1,4 @@
-"""Our own code for the lab's containers: the very files that run here, copied beside the lab and bound into every node."""
+"""Islandmode's code for the lab's containers: the very files that run here, copied beside the lab and bound into every node."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ ENDINGS = {".py", ".html", ".css", ".svg"}
 
 
 def copy_code(folder: Path) -> str:
-    """Copy our packages into a folder, and return their digest."""
+    """Copy Islandmode's packages into a folder, and return their digest."""
     for root in _roots():
         shutil.copytree(root, folder / root.name, ignore=shutil.ignore_patterns(*NOT_CODE))
     return code_digest()
 
 
 def code_digest() -> str:
-    """Give one digest over every file of our code, and of the pages that it fills in."""
+    """Return one digest over every file of Islandmode's code, and of its page templates."""
     found = hashlib.sha256()
     for root in _roots():
         for path in sorted(root.rglob("*.*")):

@@ -43,7 +43,7 @@ def started(pid: int) -> str:
 
 
 def vantage_point() -> dict[str, str]:
-    """Say from where process numbers are meant: this boot, and our process-id namespace."""
+    """Identify where process numbers are valid: this boot, and this process-id namespace."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     return {"boot": boot, "numbered_in": str(Path("/proc/self/ns/pid").readlink())}
 
@@ -96,7 +96,7 @@ def pids(userland: int) -> tuple[int, ...]:
 
 
 def shares_user_namespace(pid: int) -> bool:
-    """Tell whether a process is in our own user namespace."""
+    """Tell whether a process is in the current user namespace."""
     try:
         return Path(f"/proc/{pid}/ns/user").readlink() == Path("/proc/self/ns/user").readlink()
     except OSError:

@@ -1,4 +1,4 @@
-"""A lab's topology: a containerlab file, read as values for both back ends; what no lab of ours can be is refused."""
+"""A lab's topology: a containerlab file, read as values for both back ends; what Islandmode cannot bring up is refused."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class Topology:
 
 
 def read_topology(path: Path) -> Topology:
-    """Read a containerlab file; raises `InputError` with its place on what no lab of ours can be."""
+    """Read a containerlab file; raises `InputError` with its place when Islandmode cannot bring that lab up."""
     return read_with_places(path)[0]
 
 
@@ -144,7 +144,7 @@ def read_with_places(path: Path, shown: str | None = None) -> tuple[Topology, Ya
 
 
 def keep_topology(topology: Topology, folder: Path) -> None:
-    """Keep the file as it was when the lab came up: whatever is written into it later, a running lab must be found."""
+    """Keep the file as it was when the lab came up: later changes to it must not hide a running lab."""
     (folder / KEPT).write_bytes(topology.file.read_bytes())
 
 

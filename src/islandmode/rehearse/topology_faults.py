@@ -21,7 +21,7 @@ _SHELLS = re.compile(r"(?<!\S)(?:&&|\|\|?|[0-9&]?[<>])|(?:&&|\|\|?|&|;)(?!\S)|[$
 
 
 def key_faults(tree: YamlTree) -> Iterator[InputError]:
-    """Find keys that differ by one letter from a key that is read; any other key is containerlab's own business."""
+    """Find keys that differ by one letter from a key that is read; any other key is left to containerlab."""
     for where, group, model in _parts(tree.document):
         known = [field.alias or name for name, field in model.model_fields.items()]
         for key in group:
@@ -32,7 +32,7 @@ def key_faults(tree: YamlTree) -> Iterator[InputError]:
 
 
 def file_faults(tree: YamlTree, file: LabFile) -> Iterator[InputError]:
-    """Find what is wrong in a file that has the form of one."""
+    """Find faults in a file that has the form of a topology."""
     yield from _labels(tree)
     yield from _shell_words(tree)
     nodes = {name: file.topology.settings(name) for name in file.topology.nodes}
@@ -78,7 +78,7 @@ def _labels(tree: YamlTree) -> Iterator[InputError]:
 
 
 def _shell_words(tree: YamlTree) -> Iterator[InputError]:
-    """Find lines that are written for a shell: without one, all of their words would go to the first program."""
+    """Find lines that are written for a shell: without a shell, all of their words would go to the first program."""
     for where, group in _groups(tree.document):
         for number, line in enumerate(group.get("exec") or ()):
             found = _SHELLS.search(_QUOTED.sub("x", line)) if isinstance(line, str) else None

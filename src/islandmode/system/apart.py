@@ -1,9 +1,10 @@
 """File work in a process apart, which may be left behind.
 
-A write to a frozen file system stands in the kernel until that is thawed. Not even SIGKILL ends it, and a process with one
-thread in it cannot end either: its caller would wait for the disk. So what may wait for a disk is done by a child that shares
-nothing with us but a socket. It has a session of its own, ignores what is meant for us, and ends when it has done what it was
-told and our end of the socket is gone; what we told it before our own end is still done, as soon as the disk answers.
+A write to a frozen file system blocks in the kernel until the file system is thawed. Not even SIGKILL ends it, and a process
+with a thread in such a write cannot end either: its caller would wait for the disk. So work that may wait for a disk is done by
+a child that shares only a socket with its parent. It has a session of its own, ignores the parent's signals, and ends when its
+work is done and the parent's end of the socket is closed. Work that was sent before the parent ended is still done, as soon as
+the disk answers.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ ANSWER_BYTES = 64
 
 
 class Apart:
-    """A child that serves one socket; whatever becomes of it, it holds nobody up."""
+    """A child that serves a socket; nothing that happens to it delays its parent."""
 
     def __init__(self, serve: Callable[[socket.socket], None]) -> None:
         """Start the child; raises OSError when the machine has no room for it."""
@@ -41,22 +42,22 @@ class Apart:
         self.line.setblocking(False)
 
     def let_go(self) -> None:
-        """Take our end away; the child ends when it has done what it was told."""
+        """Close the parent's end; the child ends when it has finished its work."""
         self.line.close()
-        # One that is not done yet becomes the machine's when we end.
+        # A child that is still working is adopted by init when this process ends.
         with suppress(ChildProcessError):
             os.waitpid(self._pid, os.WNOHANG)
 
 
 def _fork() -> int:
     with warnings.catch_warnings():
-        # Python warns of locks that another thread may hold: the child takes none of ours.
+        # Python warns of locks that another thread may hold: the child takes none of the parent's.
         warnings.simplefilter("ignore", DeprecationWarning)
         return os.fork()
 
 
 def _live(line: socket.socket, serve: Callable[[socket.socket], None]) -> NoReturn:
-    """Be the child: nothing of our parent's may be held open, heard, or mistaken for ours."""
+    """Run as the child: hold open none of the parent's descriptors, ignore its signals, and do not look like it."""
     code = 1
     try:
         os.setsid()
@@ -69,7 +70,7 @@ def _live(line: socket.socket, serve: Callable[[socket.socket], None]) -> NoRetu
         serve(line)
         code = 0
     finally:
-        # Whatever it was, our parent hears the end of the line; nothing of its own may be cleaned up twice.
+        # After any failure the parent reads the end of the socket; nothing of the parent's may be cleaned up twice.
         os._exit(code)
 
 
@@ -85,7 +86,7 @@ def _keep_only(kept: int) -> None:
 
 
 def _take_name() -> None:
-    """Write a name of our own over the command line: who looks for a conductor or a guardian must not find us."""
+    """Overwrite the command line: a search for a conductor or a guardian must not find this child."""
     fields = Path("/proc/self/stat").read_text(encoding="ascii").rpartition(") ")[2].split()
     # Fields 48 and 49 of proc(5), counted from the third.
     begin, end = int(fields[45]), int(fields[46])

@@ -1,7 +1,7 @@
-"""The claim on a run: one small file whose new name says that the conductor may only restore from now on.
+"""The claim on a run: a small file. Once it is renamed, the conductor may do nothing but restore.
 
-Renaming needs no room on a full disk, and succeeds for exactly one of all who try. On a frozen disk it waits, and on one that
-hangs a look waits too: so a run asks a child of its own, and an answer that does not come in time is *unknown*.
+Renaming needs no room on a full disk, and succeeds for exactly one of several processes. On a frozen disk renaming blocks, and
+on a hanging disk reading blocks as well: so a run asks through a child process, and an answer that comes too late is *unknown*.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LOOK, TAKE = b"look", b"take"
 
 
 class Claim(Protocol):
-    """Who may change devices in a run: its conductor, until somebody takes that away."""
+    """The right to change devices in a run: the conductor's, until another process takes it."""
 
     async def take(self) -> bool | None:
         """Take the run from its conductor; true for exactly one caller, None when the disk did not say. Never raises."""
@@ -43,15 +43,15 @@ class FileClaim:
         self._free, self._taken = folder / FREE, folder / TAKEN
 
     def make(self) -> None:
-        """Lay the claim down, before anything is armed; raises OSError."""
+        """Create the claim, before anything is armed; raises OSError."""
         os.close(open_file(self._free, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
 
     def rename(self) -> None:
-        """Take the run from its conductor; raises OSError when somebody has."""
+        """Take the run from its conductor; raises OSError when another process has."""
         self._free.rename(self._taken)
 
     def exists(self) -> bool:
-        """Tell whether nobody has taken it."""
+        """Tell whether it is still free."""
         return self._free.exists()
 
     def take_within(self, within_s: float) -> str:
@@ -60,7 +60,7 @@ class FileClaim:
 
 
 class ClaimApart:
-    """A claim as conductor and guardian use it: their child looks and renames, and none of them waits for a disk."""
+    """A claim as conductor and guardian use it: a child process looks and renames, so that neither waits for a disk."""
 
     def __init__(self, folder: Path) -> None:
         """Start the child, which a restore must not have to start; raises OSError."""
@@ -77,7 +77,7 @@ class ClaimApart:
 
     async def is_free(self) -> bool | None:
         """Tell whether the conductor may still do more than restore; None when the disk did not say. Never raises."""
-        # A disk that once did not say is not asked again: the conductor restores already.
+        # A disk that once did not answer is not asked again: the conductor restores already.
         return None if self._silent else await self._ask(LOOK)
 
     async def _ask(self, word: bytes) -> bool | None:
@@ -107,7 +107,7 @@ class ClaimApart:
             return
         except OSError:
             pass
-        # The child is gone; whoever waits is told by the time that passes.
+        # The child is gone; a waiting caller learns that from its deadline.
         self._listen_no_more()
 
     def close(self) -> None:
@@ -124,7 +124,7 @@ def _serve(line: socket.socket, claim: FileClaim) -> None:
     while said := line.recv(ANSWER_BYTES):
         word, number = said.split()
         yes = False
-        # What cannot be seen is not free.
+        # A claim that cannot be seen does not count as free.
         with suppress(OSError):
             if word == LOOK:
                 yes = claim.exists()

@@ -1,7 +1,7 @@
 """The disk edge: durable appends, atomic replacement, reserved space, and locks. Nothing else writes durable records.
 
 An fsync can take long or hang, and on a frozen disk not even SIGKILL ends it. So each append file, and each replacement, has a
-child of its own (`apart`): one sick disk stops nothing else, a restore and our own end included. Nothing here blocks the event
+child of its own (`apart`): a failing disk stops nothing else, neither a restore nor the end of this process. Nothing here blocks the event
 loop on a disk, except the locks, which are taken before the loop runs.
 """
 
@@ -82,7 +82,7 @@ class MachineAppendFile:
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._failure: OSError | None = None
         self._closing = False
-        # Its first answer is about no frame: the file is made.
+        # The first answer belongs to no frame: it says that the file is made.
         self._made = self._answer_to(0)
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._child.line.fileno(), self._hear)
@@ -106,7 +106,7 @@ class MachineAppendFile:
             self._tell(DATA, data)
 
     def abandon(self) -> None:
-        """Close without waiting, when whoever asked for the file has gone."""
+        """Close without waiting, when the task that asked for the file has gone."""
         self._closing = True
         self._let_go()
 
@@ -133,7 +133,7 @@ class MachineAppendFile:
         self._send()
 
     def _send(self) -> None:
-        """Send what the child has room for; the rest waits here, and nobody for it."""
+        """Send as much as the child has room for; the rest is queued here, and no caller waits for it."""
         try:
             while self._unsent:
                 self._child.line.send(self._unsent[0])
@@ -184,7 +184,7 @@ def _settle(answer: asyncio.Future[None], failure: OSError | None) -> None:
 
 
 class _Writer:
-    """The child of an append file: it may wait for the disk as long as that likes."""
+    """The child of an append file: it may wait for the disk for any length of time."""
 
     def __init__(self, path: Path, reserve_bytes: int, sync: Callable[[int], None]) -> None:
         self._path = path
@@ -245,7 +245,7 @@ class _Writer:
 
 
 def _answer(line: socket.socket, done: int, failed: int) -> None:
-    # Nobody may listen any more: what was told before that is still written.
+    # The parent may be gone: everything that it sent before is still written.
     with suppress(OSError):
         line.send(DONE.pack(done, failed))
 
@@ -254,7 +254,7 @@ class MachineDisk:
     """The disks of this machine."""
 
     def __init__(self, sync: Callable[[int], None] = os.fsync) -> None:
-        """Make durable with `sync`, which takes a descriptor and raises OSError; it is called in a child of ours."""
+        """Make durable with `sync`, which takes a descriptor and raises OSError; it is called in a child process."""
         self._sync = sync
 
     async def create(self, path: Path, reserve_bytes: int = 0) -> AppendFile:
@@ -292,7 +292,7 @@ class MachineDisk:
 
 @contextmanager
 def _patience(path: Path) -> Iterator[None]:
-    """Wait for a disk, and not for ever; raises OSError."""
+    """Wait for a disk, within a limit; raises OSError."""
     try:
         with anyio.fail_after(ANSWER_S):
             yield
@@ -334,7 +334,7 @@ def _reserve(descriptor: int, size: int) -> None:
     number = ctypes.get_errno()
     if number not in {errno.EOPNOTSUPP, errno.ENOSYS}:
         raise OSError(number, os.strerror(number))
-    # This file system cannot reserve. Room that is there now is the best that can be asked for.
+    # This file system cannot reserve. Free room at this moment is the best that can be checked.
     found = os.fstatvfs(descriptor)
     if found.f_bavail * found.f_frsize < size:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -349,9 +349,9 @@ def _release(descriptor: int) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it, all of their names durable; none of them for everybody's eyes."""
+    """Make a folder and its missing parents with durable names; other accounts cannot read them."""
     for folder in reversed([one for one in (path, *path.parents) if not one.exists()]):
-        # Somebody else may make it at the same moment.
+        # Another process may make it at the same moment.
         with suppress(FileExistsError):
             modes.make_folder(folder)
         sync_folder(folder.parent)
@@ -371,8 +371,8 @@ def sync_folder(path: Path) -> None:
 def hold_conduits(folder: Path, site: str, conduits: tuple[str, ...], run: str = "") -> Iterator[None]:
     """Hold the locks of some conduits on this machine; raises `Refused` when another run has one of them.
 
-    Each lock's text names our process and run, for whoever looks.
-    Locks are taken in one order, so that two runs never wait for each other; the kernel frees them when we die.
+    Each lock's text names this process and its run, for messages. Locks are taken in a fixed order, so that two runs never wait
+    for each other; the kernel frees them when the process dies.
     """
     with ExitStack() as held:
         for conduit in sorted(set(conduits)):
@@ -381,16 +381,16 @@ def hold_conduits(folder: Path, site: str, conduits: tuple[str, ...], run: str =
 
 
 def lock_holders(path: Path) -> tuple[int, ...]:
-    """List processes that may hold a file's lock, as whoever asks numbers them, the likeliest first.
+    """List processes that may hold a file's lock, by the caller's process numbers, the likeliest first.
 
-    Asking takes no lock: one that was only looked at could refuse a run. The kernel names locks by device and inode; some
-    file systems tell another device than it does, and inodes of several are alike, so whoever asks looks at each process.
+    Asking takes no lock, because a lock taken only to look could refuse a run. The kernel names locks by device and inode. Some
+    file systems report another device, and inodes repeat across file systems, so the caller checks each process.
     """
     status = path.stat()
     device = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}"
     found: list[tuple[bool, int]] = []
     for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():
-        # 1: FLOCK  ADVISORY  WRITE 4711 fd:01:1234 0 EOF; one that waits has an arrow after the number
+        # 1: FLOCK  ADVISORY  WRITE 4711 fd:01:1234 0 EOF; a waiting lock has an arrow after the number
         words = line.split()
         if words[1] != "FLOCK":
             continue
@@ -411,7 +411,7 @@ def _lock(path: Path, conduit: str, holder: str) -> Iterator[None]:
         _take_lock(descriptor, path, conduit)
         _say_holder(descriptor, holder)
         yield
-        # The next holder says so a moment later; until then, no process number is better than ours.
+        # The next holder writes its number a moment later; until then this process is the best answer.
         apart(lambda: _forget_holder(path, holder), FORGET_S)
     finally:
         os.close(descriptor)

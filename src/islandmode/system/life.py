@@ -1,8 +1,8 @@
-"""Who lives: a lock that a process holds from its beginning to its end, and that the kernel lets go when it dies.
+"""Liveness: a lock that a process holds from start to end, and that the kernel releases when it dies.
 
-A command line can be anybody's, and a number in a file may be of a process that is gone. The lock is taken before its file has
-its name, so that nobody finds it free who asks too early. Only the account of the file, or root, can hold it for others to
-believe: a lock that any reader of the file took says nothing.
+Any process can carry any command line, and a process number in a file may belong to a process that is gone. The lock is taken
+before its file gets its name, so that an early reader never finds it free. Only a lock held by the file's own account, or by
+root, counts: any reader of the file could take the lock.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Holder:
 def hold_life(path: Path, mode: int = 0o644) -> int:
     """Make a lock's file, held by this process; returns the descriptor to keep open. Raises OSError.
 
-    Who may read it may ask who lives; by default that is everybody, whatever our umask.
+    Every account that may read it can check liveness; by default that is every account, regardless of the umask.
     """
     new = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
@@ -63,7 +63,7 @@ def hold_life(path: Path, mode: int = 0o644) -> int:
 
 
 def holder_of(path: Path) -> Holder | None:
-    """Tell who holds a lock; None when nobody does. Raises OSError where that cannot be told."""
+    """Return the holder of a lock; None when it is free. Raises OSError when that cannot be determined."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
@@ -89,7 +89,7 @@ def _believed(path: Path, file: os.stat_result) -> Holder | None:
 
 
 def _has_open(pid: int, file: os.stat_result) -> bool | None:
-    """Tell whether a process has a file open; None when we may not look."""
+    """Tell whether a process has a file open; None when this account may not look."""
     try:
         return any(_is_same(one, file) for one in Path(f"/proc/{pid}/fd").iterdir())
     except OSError:
@@ -104,7 +104,7 @@ def _is_same(descriptor: Path, file: os.stat_result) -> bool:
 
 
 def lockers(path: Path) -> tuple[int, ...]:
-    """List the processes that have a lock, of those that we may look at: it goes on in a child, when who took it has ended."""
+    """List the visible processes that hold a lock; a child goes on holding it after the process that took it has ended."""
     try:
         file = path.stat()
     except OSError:

@@ -2,7 +2,8 @@
 
 The conductor says, a line each: `beat` once a second while its loops are healthy; `owe NAME` before it arms a point and
 `paid NAME` when the device refused that; `restoring`, then `restored` or `stranded`. The guardian says `ready` or `refused WHY`
-once, then answers each line with `here`, and before it takes the run over it says `taken`: a pipe waits for no disk. The end of the line means that whoever was there is gone; silence, that it is stuck.
+once, then answers each line with `here`, and before it takes the run over it says `taken`: a pipe waits for no disk. The end of
+the line means that the other process is gone; silence means that it is stuck.
 """
 
 from __future__ import annotations

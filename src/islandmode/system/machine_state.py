@@ -1,7 +1,7 @@
-"""Where a machine keeps what is going on: a place that is the same from every folder, and whose files have an owner.
+"""Where a machine records its runs: a place that is the same from every folder, and whose files have an owner.
 
 It is `/var/lib/islandmode` for an account that may write there, else the account's own `~/.local/state/islandmode`
-(`XDG_STATE_HOME`). `ISLANDMODE_STATE` names another place, for writing and for looking. Files there are read only if nobody but
+(`XDG_STATE_HOME`). `ISLANDMODE_STATE` names another place, for writing and for looking. Files there are read only if no account but
 their owner can have written them.
 """
 
@@ -26,7 +26,7 @@ OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def own_place() -> Path:
-    """Give the place in which this account records."""
+    """Return the place in which this account records."""
     given = os.environ.get(VARIABLE)
     if given:
         return Path(given).absolute()
@@ -34,7 +34,7 @@ def own_place() -> Path:
 
 
 def places() -> tuple[Path, ...]:
-    """Give every place in which this account may look, its own first; root looks in those of all accounts."""
+    """Return every place in which this account may look, its own first; root looks in the places of all accounts."""
     given = os.environ.get(VARIABLE)
     if given:
         return (Path(given).absolute(),)
@@ -89,7 +89,7 @@ def _read(path: Path, size_max_bytes: int) -> tuple[bytes, os.stat_result]:
 
 
 def names_in(folder: Path, ending: str) -> Iterator[Path]:
-    """List the files of a place's folder; raises OSError where it is there and cannot be looked into."""
+    """List the files of a place's folder; raises OSError where it exists and cannot be read."""
     try:
         found = sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
@@ -98,7 +98,7 @@ def names_in(folder: Path, ending: str) -> Iterator[Path]:
 
 
 def _make_place(folder: Path) -> None:
-    """Make a place's folder, which every account may look into and only ours may write, whatever our umask."""
+    """Make a place's folder, readable by every account and writable only by this one, regardless of the umask."""
     if not folder.exists():
         make_folder(folder)
         for made in (folder.parent, folder):

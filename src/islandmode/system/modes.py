@@ -1,4 +1,4 @@
-"""Who may read what a run leaves: its account and that account's group, and nobody else, whatever the umask says."""
+"""File modes: only a run's account and its group may read what the run leaves, regardless of the umask."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILE, FOLDER, REQUESTS = 0o640, 0o750, 0o2770
 def open_file(path: str | Path, flags: int) -> int:
     """Open a file, and make it as readable as it should be; fits `open` as its opener. Raises OSError."""
     descriptor = os.open(path, flags | os.O_CLOEXEC, FILE)
-    # Another account's file was made by the same rule, and is not ours to change.
+    # Another account's file was made by the same rule; this account may not change it.
     with suppress(PermissionError):
         os.fchmod(descriptor, FILE)
     return descriptor
@@ -42,5 +42,5 @@ def make_folders(path: Path) -> None:
 def make_folder(path: Path) -> None:
     """Make one folder; raises OSError, also when it is there already."""
     path.mkdir(mode=FOLDER)
-    # What the folder above passes on is kept: by this bit a run belongs to the group of `runs`, whatever its account's own is.
+    # Keep the setgid bit of the parent folder: it gives a run the group of `runs`, not the group of its account.
     path.chmod(FOLDER | (path.stat().st_mode & stat.S_ISGID))

@@ -1,7 +1,7 @@
 """Standard output and error whose reader may leave, as `| head -1` does, or a terminal that is closed.
 
-What a command does, and how it ends, must not depend on who reads: a run would be given up, or a breach hidden. So what is
-written after the reader has left is thrown away, for our child processes too.
+What a command does, and how it ends, must not depend on the reader: otherwise a run would be given up, or a breach hidden.
+Output written after the reader has left is discarded, also for child processes.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ OUT, ERROR = 1, 2
 
 
 class _Lasting(io.FileIO):
-    """A descriptor that takes everything, also when nobody reads it any more; `lost` says what else was in the way."""
+    """A descriptor that accepts all output, also after its reader has left; `lost` names any other failure."""
 
     lost = ""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(descriptor, "w", closefd=False)
-        # A file on a disk that fails answers like a terminal that is gone: there, what was lost must be said.
+        # A file on a disk that fails answers like a terminal that is gone: there, lost output must be reported.
         self._left = {errno.EPIPE, errno.EIO} if self.isatty() else {errno.EPIPE}
 
     def write(self, data: Any) -> int:
@@ -51,7 +51,7 @@ def outlast_readers() -> None:
 
 def _lasting(stream: Any, descriptor: int) -> io.TextIOWrapper:
     if stream is None:
-        # Closed: the next file that is opened, a journal perhaps, would get what is said here.
+        # Closed: the next file that is opened, perhaps a journal, would get this output.
         _lead_nowhere(descriptor)
     else:
         stream.flush()

@@ -48,7 +48,7 @@ def typed_anywhere(*words: str) -> str:
 
 
 def typed_at(workspace: Path, *words: str) -> str:
-    """Write a command that means a workspace; its folder is named unless we stand in it."""
+    """Write a command that means a workspace; its folder is named unless it is the current one."""
     return typed(*words, *(() if _stands_in(workspace) else ("--workspace", str(workspace.absolute()))))
 
 
@@ -56,12 +56,12 @@ def _stands_in(folder: Path) -> bool:
     try:
         return folder.resolve() == Path.cwd()
     except OSError:
-        # Where we stand was deleted: nothing is typed there.
+        # The current folder was deleted, so no command can be typed there.
         return False
 
 
 def _own_path() -> Path | None:
-    """Find this installation's program: it stands beside the interpreter that runs us."""
+    """Find this installation's program: it stands beside the running interpreter."""
     beside = Path(sys.executable).absolute().with_name(NAME)
     return beside if beside.is_file() and os.access(beside, os.X_OK) else None
 

@@ -1,7 +1,7 @@
 """The process edge: children in sessions of their own, that end when told.
 
 A terminal's Ctrl-C goes to its whole foreground group; a child in a session of its own does not get it, and goes on
-until we decide.
+until the parent ends it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from islandmode.system.clock import Clock
 
 EMPTY_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
-"""What a child of ours gets beside what it is given by name: nothing that the shell knew which started us."""
+"""The whole environment of a child, besides the variables given by name: nothing is inherited from the starting shell."""
 TERM_S = 3.0
 KILL_S = 2.0
 STEP_S = 0.01
@@ -28,13 +28,13 @@ STEP_S = 0.01
 def start(argv: Sequence[str], *, environment: Mapping[str, str] = EMPTY_ENVIRONMENT) -> subprocess.Popen[bytes]:
     """Start a child in a session of its own, with pipes to its standard input and output; no shell is used.
 
-    It gets this environment and nothing of ours, in which secrets may stand.
+    It gets this environment and nothing from the parent's, which may hold secrets.
     """
     return subprocess.Popen(
         list(argv),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        # Not ours: a child may outlive us, and would hold our caller's pipe or terminal open.
+        # Not inherited: a child may outlive its parent, and would hold the caller's pipe or terminal open.
         stderr=subprocess.DEVNULL,
         env=environment,
         start_new_session=True,
@@ -42,7 +42,7 @@ def start(argv: Sequence[str], *, environment: Mapping[str, str] = EMPTY_ENVIRON
 
 
 class PipeStream(ByteReceiveStream):
-    """What comes out of a pipe, for anyio's buffered streams; it needs no thread, and a pipe that fails has ended."""
+    """The read end of a pipe for anyio's buffered streams. It needs no thread; a pipe that fails counts as ended."""
 
     def __init__(self, number: int) -> None:
         """Take a descriptor, which stays its owner's."""
@@ -82,9 +82,9 @@ def hear_of_children_without_threads() -> None:
 
 
 async def stop(child: subprocess.Popen[bytes], *, clock: Clock, term_s: float = TERM_S) -> int | None:
-    """End a child that we started: ask, wait, kill; returns its return code, and closes its pipes. Twice is nothing.
+    """End a child process: ask, wait, kill; returns its exit code, and closes its pipes. A second call has no effect.
 
-    None says that it lives on: nothing ends a process that stands in a write to a frozen disk before the disk answers.
+    None means that it is still alive: a process that is blocked in a write to a frozen disk cannot be ended before the disk answers.
     """
     if child.poll() is None:
         child.terminate()
@@ -97,7 +97,7 @@ async def stop(child: subprocess.Popen[bytes], *, clock: Clock, term_s: float = 
             _close(pipe)
     code = child.poll()
     if code is None:
-        # It is the machine's from here on; without this Python would complain that it still runs.
+        # From here on init owns it; without this Python would complain that it still runs.
         child.returncode = 0
     return code
 

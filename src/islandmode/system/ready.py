@@ -15,11 +15,11 @@ from collections.abc import Callable
 SPACE_BYTES = 64 * 1024 * 1024
 """Addresses, for stacks and for what the libraries below map by themselves; nothing is used of it."""
 BLOCK_BYTES, BLOCKS = 60 * 1024, 32
-"""Memory for objects, in blocks small enough to lie in the heap: it serves us also where nothing more can be mapped."""
+"""Memory for objects, in blocks small enough to lie in the heap: it can be used even when no more memory can be mapped."""
 
 Work = Callable[[], None]
 _waiting: deque[queue.SimpleQueue[Work]] = deque()
-# A child of a fork has none of our threads: work that it hands to one would never be done.
+# A forked child has none of the parent's threads: work handed to a thread there would never be done.
 os.register_at_fork(after_in_child=_waiting.clear)
 
 
@@ -66,7 +66,7 @@ class MemoryReserve:
         try:
             self._space = mmap.mmap(-1, SPACE_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
             self._blocks = [bytearray(BLOCK_BYTES) for _ in range(BLOCKS)]
-            # Kept for ever: what is freed at the end of a heap goes back to the machine, and would be lost to us.
+            # Kept for ever: memory freed at the end of the heap goes back to the machine, and may not be available again.
             self._end = bytearray(BLOCK_BYTES)
         except (MemoryError, OSError):
             self.give_back()

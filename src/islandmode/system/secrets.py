@@ -1,4 +1,4 @@
-"""Secrets: resolved from references when needed, never printed, and taken out of whatever is written down."""
+"""Secrets: resolved from references when needed, never printed, and masked in everything that is written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LINE_LEAST = 16
 
 
 class Secret(str):
-    """A secret's text. Whoever sends it to a device uses it as text; whoever prints it gets a placeholder."""
+    """A secret's text. Code that sends it to a device uses `text`; code that prints it gets a placeholder."""
 
     __slots__ = ()
 
@@ -32,7 +32,7 @@ class Secret(str):
         return HIDDEN
 
     def __format__(self, form: str) -> str:
-        """Never show the value, in whatever form."""
+        """Never show the value, in any form."""
         return format(HIDDEN, form)
 
 
@@ -45,7 +45,7 @@ class Redactor:
         self._pattern: re.Pattern[str] | None = None
 
     def learn(self, secret: str) -> None:
-        """Know one more secret; of one with several lines, such as a key, each line too."""
+        """Learn another secret; for a secret with several lines, such as a key, each line as well."""
         # A Secret's own methods hide it; slicing gives plain text.
         plain = secret[:]
         lines = [line for line in plain.splitlines() if len(line) >= LINE_LEAST and not line.startswith("-----")]
@@ -55,14 +55,14 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """Return the text with a placeholder for every known secret."""
-        # Looking for each takes a hundredth of the pattern's time, and nearly every text has none.
+        # Searching for each form takes a hundredth of the pattern's time, and nearly every text has no secret.
         if self._pattern is None or not any(form in text for form in self._known):
             return text
         return self._pattern.sub(HIDDEN, text)
 
 
 KNOWN = Redactor()
-"""Every secret that this process has resolved. What a process may not say is the same for all of its parts."""
+"""Every secret that this process has resolved; all parts of a process mask the same secrets."""
 
 
 def redacted(text: str) -> str:
@@ -83,7 +83,7 @@ class Secrets:
     """Resolves env:NAME, file:PATH and lab:NAME; `lab` is given only where a running lab may be asked."""
 
     def __init__(self, workspace: Path, lab: Callable[[str], str] | None = None, *, redactor: Redactor = KNOWN) -> None:
-        """Resolve relative paths against the workspace; whatever is resolved, the redactor learns."""
+        """Resolve relative paths against the workspace; every resolved secret is added to the redactor."""
         self._workspace = workspace
         self._lab = lab
         self._redactor = redactor
@@ -128,7 +128,7 @@ class Secrets:
 
 
 def _private_text(path: Path, name: str) -> str:
-    """Read a file that nobody else can read; what is judged is what is read, so it is opened first."""
+    """Read a file that no other account can read. It is opened first, so that the checked file is the file that is read."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(descriptor)

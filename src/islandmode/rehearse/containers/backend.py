@@ -1,7 +1,7 @@
 """The containerlab back end: deploys the same file with a real containerlab and Docker.
 
 The conductor runs in the operations host's container, with this very code, and sees the workspace at its own path. What has
-to be done from outside meanwhile, starting the far vantages' workers, is done by whoever started it (`errand.py`).
+to be done from outside meanwhile, starting the far vantages' workers, is done by the process that started it (`errand.py`).
 """
 
 from __future__ import annotations
@@ -177,8 +177,8 @@ def _write_state(lab: ContainerLab) -> None:
 def attach(name: str, state_dir: Path) -> ContainerLab | None:
     """Return the running lab of that name; None when there is none.
 
-    Docker is not asked: whether it hangs, or another engine answers, the kernel knows which processes live. A lab of which
-    only a part lives, without the firewall or the operations host, raises `LabUnknown`: nobody can see what is isolated there.
+    Docker is not asked, because it may hang or be another engine: the kernel knows which processes live. A lab of which
+    only a part lives, without the firewall or the operations host, raises `LabUnknown`: it cannot be seen what is isolated there.
     """
     state = read_state(name, state_dir)
     if state is None:

@@ -18,7 +18,7 @@ LAB_LABEL, LAB_DIR_LABEL, NODE_LABEL = "containerlab", "clab-node-lab-dir", "cla
 
 
 def ask(*words: str, given: str | None = None, within_s: float = ANSWER_S) -> subprocess.CompletedProcess[str]:
-    """Run one docker command to its end, whatever that is; raises `Refused` where there is no Docker or no answer."""
+    """Run a docker command and return its result, success or failure; raises `Refused` where there is no Docker or no answer."""
     try:
         return subprocess.run(
             ["docker", *words], input=given, capture_output=True, text=True, check=False, timeout=within_s
@@ -76,7 +76,7 @@ def _inspect(containers: list[str]) -> list[dict[str, Any]]:
 
 
 def enter(container: str, argv: tuple[str, ...], *, environment: dict[str, str] | None = None) -> tuple[str, ...]:
-    """Give the command line that runs `argv` in a container, with our standard input and output."""
+    """Give the command line that runs `argv` in a container, with this process's standard input and output."""
     given = [word for name, value in (environment or {}).items() for word in ("--env", f"{name}={value}")]
-    # Its whole path: what runs it may have another search path than we.
+    # The full path: the process that runs it may have another search path.
     return (shutil.which("docker") or "docker", "exec", "--interactive", *given, container, *argv)

@@ -1,4 +1,4 @@
-"""Taking a lab of containers down, whatever became of it: containerlab first, Docker for what is left, our own files last."""
+"""Taking a lab of containers down, in any state: containerlab first, Docker for what is left, Islandmode's own files last."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DOWN_S, LOST_S = 60.0, 3.0
 
 
 def deployed_topology(name: str, folder: Path) -> tuple[str, str]:
-    """Give the topology that containerlab is told of: the file as it was when the lab came up, under the lab's own name.
+    """Return the topology that containerlab gets: the file as it was when the lab came up, under the lab's own name.
 
     It lies beside the original, so that every path in it means the same. Containerlab's `destroy` goes by the name and the
     nodes in the file: with the original, which may have another name or be changed meanwhile, it would remove nothing and say
@@ -74,7 +74,7 @@ def down(name: str, state_dir: Path) -> bool:
 
 
 def _known(name: str, state_dir: Path) -> dict[str, Container]:
-    """Give the containers that a lab's state names, whatever became of them."""
+    """Return the containers that a lab's state names, alive or not."""
     try:
         state = read_state(name, state_dir) or {}
     except LabUnknown:
@@ -83,7 +83,7 @@ def _known(name: str, state_dir: Path) -> dict[str, Container]:
 
 
 def _ours(name: str, folder: Path) -> dict[str, str]:
-    """Give the containers of this very lab that Docker knows, by id: those below its folder, and those of its state."""
+    """Return the containers of this very lab that Docker knows, by id: those below its folder, and those of its state."""
     known = {one.id for one in _known(name, folder.parent).values()}
     # Where nothing says that there ever was one, an engine that hangs must not keep a lab of namespaces waiting.
     found = docker.containers_of(name, docker.ANSWER_S if (folder / MARK).is_file() else LOST_S)
@@ -119,7 +119,7 @@ def _let_go(name: str, state_dir: Path, folder: Path) -> None:
         copy_beside(name, original).unlink(missing_ok=True)
         with suppress(IslandmodeError):
             network = kept_topology(folder, original).management.network
-            # One with members is another lab's, and stays; one that containerlab did not make is not ours to remove.
+            # A network with members belongs to another lab, and stays; so does a network that containerlab did not make.
             if network and docker.is_containerlabs_network(network):
                 docker.ask("network", "rm", network)
     shutil.rmtree(folder, ignore_errors=True)

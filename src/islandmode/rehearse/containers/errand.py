@@ -1,11 +1,11 @@
-"""Whoever started a drill in a container stays beside it: signals go in, errands come out, and its death is noticed.
+"""The process that starts a drill in a container stays beside it: it passes signals in, runs errands for the drill, and its death is noticed.
 
 It listens on a socket in the lab's folder, which the operations host sees. Two kinds of callers come from there:
 
-* the conductor, once: the *starter's line*. A signal that the starter gets becomes a word on it; that it ends, as when the starter is
-  killed, makes the conductor restore. It needs no Docker: an engine that hangs keeps no Ctrl-C from the plant.
-* a process that wants something done in another node, where nothing in the lab has a hand: it sends the node, a command
-  line and its own standard input and output, and the command runs there with just these. No byte between them is copied.
+* the conductor, once: the *starter's line*. The starter writes each signal that it gets to this line. When the line ends, for
+  example because the starter was killed, the conductor restores. It needs no Docker: Ctrl-C works while the engine hangs.
+* a process that needs a command run in another node, which nothing inside the lab can do: it sends the node, the command
+  line, and its own standard input and output. The command runs there on these very descriptors; nothing is copied between them.
 
     python -m islandmode.rehearse.containers.errand NODE COMMAND...     in the container, with the socket's name in the environment
 """
@@ -39,7 +39,7 @@ REQUEST_BYTES = 65536
 ENDED_WITHIN_S = 15.0
 OURS, CODES = 64, range(8)
 SAY_CODE = f'"$@"; exit $(({OURS} + $?))'
-"""Docker's client has exit codes of its own, and 1 is one of them; ours are moved to where it has none."""
+"""Docker's client has exit codes of its own, among them 1; the command's exit codes are moved to a range that it does not use."""
 
 Container = Callable[[str], str]
 
@@ -50,7 +50,7 @@ def ask_for(node: str, argv: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def accompany(folder: Path, container_of: Container, host: str, argv: tuple[str, ...], *, drill: bool) -> int | None:
-    """Run our own command in a container and stay beside it to its end; None when it ended without its own word."""
+    """Run an islandmode command in a container and stay beside it to its end; None when it ended without an exit code of its own."""
     environment = _terminal() | {own_program.VARIABLE: own_program.program_anywhere()}
     desk = Desk(container_of)
     with desk.open(folder) if drill else _nothing() as path:
@@ -58,7 +58,7 @@ def accompany(folder: Path, container_of: Container, host: str, argv: tuple[str,
             environment[SOCKET_VARIABLE] = str(path)
         inside = docker.enter(host, ("sh", "-c", SAY_CODE, "sh", *_as_ourselves(), *argv), environment=environment)
         sys.stdout.flush()
-        # Not of our process group: a terminal's Ctrl-C would end Docker's client, and the drill would lose its terminal.
+        # Not in this process group: a terminal's Ctrl-C would end Docker's client, and the drill would lose its terminal.
         child = subprocess.Popen(inside, stdin=subprocess.DEVNULL, start_new_session=True)
         desk.child = child
         with _heard(desk.say if drill else lambda _: child.terminate()):
@@ -76,7 +76,7 @@ def _terminal() -> dict[str, str]:
 
 
 def _as_ourselves() -> tuple[str, ...]:
-    """Be in the container who we are here, with our groups: what a run writes must belong to whoever started it."""
+    """Run in the container as the current account and its groups: a run's files must belong to the account that started it."""
     if os.geteuid() == 0:
         return ()
     groups = ",".join(str(group) for group in os.getgroups())
@@ -90,7 +90,7 @@ def _nothing() -> Iterator[None]:
 
 @contextmanager
 def _heard(say: Callable[[str], None]) -> Iterator[None]:
-    """Have signals said, instead of ending us."""
+    """Pass signals to `say` instead of ending this process."""
 
     def handle(number: int, _: FrameType | None) -> None:
         say(signal.Signals(number).name)
@@ -116,12 +116,12 @@ class Desk:
     def open(self, folder: Path) -> Iterator[Path]:
         """Listen; yields the socket's path, which is the same in the operations host."""
         path = folder / f"errands-{os.getpid()}"
-        # Those of starters that were killed, and of whoever had our number before.
+        # Sockets left by starters that were killed, also by an earlier process with this process number.
         for left in folder.glob("errands-*"):
             if left == path or not is_alive(int(left.name.rpartition("-")[2])):
                 left.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        # Whoever may connect may run commands in every node: that is us, and root.
+        # A process that may connect can run commands in every node: only this account and root may.
         mask = os.umask(0o177)
         try:
             with _short(path) as name:
@@ -143,7 +143,7 @@ class Desk:
             self._say_all(line)
 
     def _say_all(self, line: socket.socket) -> None:
-        # Whoever has gone hears nothing, and needs not.
+        # A conductor that has ended needs no signal.
         with suppress(OSError, IndexError):
             while self._unsaid:
                 line.send(self._unsaid.pop(0).encode())
@@ -157,7 +157,7 @@ class Desk:
             threading.Thread(target=self._serve, args=(caller,), name="errand", daemon=True).start()
 
     def _serve(self, caller: socket.socket) -> None:
-        """Do one errand until it ends or whoever asked has gone, or hold the starter's line to its end."""
+        """Run an errand until it ends or its caller has gone, or hold the starter's line to its end."""
         passed: list[int] = []
         with caller:
             try:
@@ -179,7 +179,7 @@ class Desk:
         """Hold the starter's line; when it has ended and Docker's client does not, end the client."""
         self._lines.append(caller)
         self._say_all(caller)
-        # One that ends before it has read all that we said is reset, and not merely at its end.
+        # A conductor that ends before it has read everything resets the line instead of closing it.
         with suppress(OSError):
             caller.recv(1)
         self._lines.remove(caller)
@@ -204,7 +204,7 @@ class Desk:
 
 
 def _watch(caller: socket.socket, child: subprocess.Popen[bytes]) -> None:
-    """End the errand's client when whoever asked has gone; what runs in the node then sees the end of its input."""
+    """End the errand's client when its caller has gone; the command in the node then reads the end of its input."""
     with suppress(OSError):
         caller.recv(1)
     with suppress(ProcessLookupError):
@@ -236,14 +236,14 @@ def _call(*said: bytes) -> socket.socket:
 
 
 def starter_line() -> socket.socket | None:
-    """Take hold of the starter's line where somebody outside holds its other end; raises OSError when that one has gone."""
+    """Connect the starter's line; None when no starter is outside. Raises OSError when the starter has gone."""
     if SOCKET_VARIABLE not in os.environ:
         return None
     return _call(b'{"starter_line": true}')
 
 
 def main(argv: list[str]) -> int:
-    """Have a command run in another node with our own standard input and output; returns its exit code."""
+    """Run a command in another node on this process's standard input and output; returns its exit code."""
     node, *command = argv
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     request = json.dumps({"node": node, "argv": command, "environment": environment}).encode()
@@ -260,4 +260,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except (OSError, KeyError) as error:
-        sys.exit(f"Nobody runs errands for this lab any more ({error}).")
+        sys.exit(f"The process that started this drill has ended, so no command can be run in another node ({error}).")

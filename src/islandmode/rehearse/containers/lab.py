@@ -86,7 +86,7 @@ class ContainerLab(Lab):
         return _here() == self.identity
 
     def go(self, arguments: tuple[str, ...], *, drill: bool) -> int | None:
-        """Run ourselves in the operations host's container; when we are told to end, or die, a drill there restores."""
+        """Run islandmode in the operations host's container; when this process is told to end, or dies, a drill there restores."""
         wanted = arguments[arguments.index("--workspace") + 1]
         if not Path(wanted).is_relative_to(self.topology.workspace):
             raise InputError(
@@ -106,7 +106,7 @@ class ContainerLab(Lab):
         return self.go(arguments, drill=False)
 
     def accompany(self, argv: tuple[str, ...], *, drill: bool) -> int | None:
-        """Run a command line of ours on the operations host, which sees every path of the workspace as this machine does."""
+        """Run an islandmode command on the operations host, which sees every path of the workspace as this machine does."""
         host, root = self.container(OPERATIONS_HOST), str(self.topology.workspace)
         done = docker.ask("exec", host, "sh", "-c", SEE_WORKSPACE, "sh", root)
         if done.returncode != 0:

@@ -48,8 +48,8 @@ def run_program(words: tuple[str, ...], *, base: Path, within_s: float) -> None:
     with (base / LOCK).open("w", encoding="ascii") as lock, (base / LOG).open("w+", encoding="utf-8") as log:
         _take_turn(lock.fileno(), within_s)
         environment = {**os.environ, **QUIET, "CLAB_LABDIR_BASE": str(base)}
-        # Its output goes into a file and its group is its own: whether we are interrupted or killed, it works to its end, and
-        # whoever clears up after us waits for its turn. Killed half-way, it would leave ends of links on this machine.
+        # Its output goes to a file and it has a process group of its own: if this process is interrupted or killed, containerlab
+        # still finishes, and the next call waits for its turn. Killed half-way, it would leave ends of links on this machine.
         child = subprocess.Popen(
             [*_around(), program(), *words],
             stdin=subprocess.DEVNULL,
@@ -72,7 +72,7 @@ def run_program(words: tuple[str, ...], *, base: Path, within_s: float) -> None:
 
 
 def _take_turn(descriptor: int, within_s: float) -> None:
-    """Wait for a containerlab that still works on this lab; the lock is its own until it ends, whatever became of its caller."""
+    """Wait for a containerlab that still works on this lab; it holds the lock until it ends, also when its caller has ended."""
     for _ in range(round(within_s / STEP_S)):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -100,9 +100,7 @@ def _around() -> list[str]:
     if MODULES.exists():
         return []
     if os.geteuid() != 0:
-        raise Refused(
-            "This kernel cannot load modules, which containerlab insists on; only root can help it past that."
-        )
+        raise Refused("This kernel cannot load modules, which containerlab requires; run this command as root.")
     sys.stderr.write("This kernel has no loadable modules; containerlab is shown an empty list of them.\n")
     return ["unshare", "--mount", sys.executable, str(Path(__file__).with_name("without_modules.py"))]
 

@@ -55,7 +55,7 @@ done
 for f in passwd group shadow; do
   [ -e "$SAVED/own/$f" ] && mount --bind "$SAVED/own/$f" /etc/$f
 done
-# A folder of the node's own: in user namespaces the machine's belongs to nobody, and nothing can be written in it.
+# A folder of the node's own: in user namespaces the machine's folder has no mapped owner, and cannot be written.
 if [ -d /etc/frr ]; then mkdir -p "$SAVED/frr"; mount --bind "$SAVED/frr" /etc/frr; fi
 mkdir -p "$SAVED/run"; mount -t tmpfs -o mode=755 tmpfs "$SAVED/run"
 set -f; IFS="
@@ -93,7 +93,7 @@ def main() -> None:
 
 
 def build(spec: dict[str, Any]) -> None:
-    """Build every node and link, boot them all, and say the processes on standard output."""
+    """Build every node and link, boot them all, and print the processes to standard output."""
     nodes: dict[str, dict[str, Any]] = spec["nodes"]
     networks = {name: hold_network() for name in nodes}
     connect(spec, networks)
@@ -177,7 +177,7 @@ def start_userland(name: str, node: dict[str, Any], network: int) -> int:
         "--kill-child=KILL",
     ]
     null = subprocess.DEVNULL
-    # Into a file: a pipe that every daemon inherits would keep whoever reads our output waiting for ever.
+    # Into a file: a pipe that every daemon inherits would keep a reader of this output waiting for ever.
     with (HELD / name / "userland.log").open("wb") as log:
         outer = subprocess.Popen(
             [*argv, "sh", "-c", USERLAND], stdin=null, stdout=null, stderr=log, env=environment, start_new_session=True
@@ -195,7 +195,7 @@ def start_boot(node: dict[str, Any], userland: int) -> subprocess.Popen[str]:
         more = " nodad" if ":" in address else ""
         lines.append(f"ip addr add {address}/{length} dev eth0{more}")
     lines += ["ip link set eth0 up"] if node["management"] else []
-    # A line is a program and its words, and no shell's: containerlab has none either.
+    # A line is a program and its words, without a shell, as in containerlab.
     lines += [shlex.join(shlex.split(line)) for line in node["exec"]]
     argv = ["nsenter", "-t", str(userland), "-n", "-m", "-p", "-u", *(["-T"] if node["clock_offset_s"] else [])]
     environment = {**os.environ, **node["env"]}
@@ -213,14 +213,14 @@ def start_boot(node: dict[str, Any], userland: int) -> subprocess.Popen[str]:
 
 
 def finish_boot(name: str, boot: subprocess.Popen[str]) -> None:
-    """Wait until a node has booted; ends with its own words when it could not."""
+    """Wait until a node has booted; ends with the node's own error when it could not."""
     try:
         code = boot.wait(BOOT_S)
     except subprocess.TimeoutExpired:
         raise SystemExit(f"{name} did not boot within {BOOT_S:g} s {userland_said(name)}") from None
     if code != 0:
         said = boot.stderr.read().strip() if boot.stderr else ""
-        # What ended its userland comes first: the rest is only that nobody is there.
+        # Name first what ended its userland: the other errors only follow from that.
         raise SystemExit(f"{name} did not boot: {userland_said(name) or said or f'exit status {code}'}")
 
 
@@ -269,7 +269,7 @@ def in_network(network: int, *argv: str, check: bool = True) -> str:
 
 
 def run(*argv: str, check: bool = True) -> str:
-    """Run a command; ends with its own words when it fails."""
+    """Run a command; ends with the command's own error when it fails."""
     done = subprocess.run(argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if check and done.returncode != 0:
         raise SystemExit(f"{' '.join(argv)}: {done.stderr.strip() or done.returncode}")

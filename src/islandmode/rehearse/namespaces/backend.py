@@ -108,11 +108,11 @@ class NamespacesLab(Lab):
 
     @property
     def processes(self) -> tuple[tuple[int, str], ...]:
-        """Give the anchor."""
+        """Return the anchor, the process by which the lab lives."""
         return ((self.anchor_pid, self.anchor_started),)
 
     def network_pid(self, node: str) -> int:
-        """Give the process that holds a node's network."""
+        """Return the process that holds a node's network."""
         return self._running(node).network_pid
 
     def is_here(self) -> bool:
@@ -129,7 +129,7 @@ class NamespacesLab(Lab):
         return LabUnknown(f"The operations host of lab {self.name} cannot be seen ({error.strerror}).")
 
     def _on_operations_host(self, arguments: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[int, ...]]:
-        """Give our own command line on the operations host's network, and the open namespaces that it enters.
+        """Return this process's command line for the operations host's network, and the open namespaces that it enters.
 
         A lab that dies after this is still entered, and the command there says what became of it: nsenter would end with 1,
         which means *breached*.
@@ -150,7 +150,7 @@ class NamespacesLab(Lab):
         return ("nsenter", *into, "--", sys.executable, "-m", "islandmode", *arguments), tuple(held)
 
     def go(self, arguments: tuple[str, ...], *, drill: bool) -> int | None:
-        """Replace this process by itself on the operations host: its network only, our files; does not return."""
+        """Replace this process by itself on the operations host: only the network changes, the files stay; does not return."""
         argv, held = self._on_operations_host(arguments)
         sys.stdout.flush()
         sys.stderr.flush()
@@ -159,7 +159,7 @@ class NamespacesLab(Lab):
         os.execvp(argv[0], argv)  # noqa: S606 - no shell: the lab's own argv
 
     def ask(self, arguments: tuple[str, ...]) -> int | None:
-        """Run ourselves on the operations host and come back with the exit code."""
+        """Run islandmode on the operations host and return its exit code."""
         argv, held = self._on_operations_host(arguments)
         sys.stdout.flush()
         try:
@@ -232,7 +232,7 @@ def _start_anchor(name: str, state_dir: Path) -> int:
     argv = [*_unshare(), "sh", "-c", ANCHOR, MARKER, _marker(name, state_dir)]
     null, pipe = subprocess.DEVNULL, subprocess.PIPE
     lock = hold_lab(name, state_dir)
-    # Its output ends with it: a pipe that stayed open would keep whoever waits for our own output waiting.
+    # Its output ends with it: a pipe that stayed open would keep a reader of this process's output waiting.
     given: dict[str, Any] = {"stdin": null, "stdout": null, "stderr": pipe, "env": _environment()}
     # The anchor holds the lab's lock from its first moment to its last: that is how it is found again.
     outer = subprocess.Popen(argv, start_new_session=True, pass_fds=(lock,), **given)
@@ -243,7 +243,8 @@ def _start_anchor(name: str, state_dir: Path) -> int:
         if below and _is_ready(below[0]):
             if outer.stderr is not None:
                 outer.stderr.close()
-            outer.returncode = 0  # It is meant to outlive us; without this Python would complain that it still runs.
+            # It is meant to outlive this process; without a code Python would complain that it still runs.
+            outer.returncode = 0
             return below[0]
         if outer.poll() is not None:
             said = outer.stderr.read().decode(errors="replace").strip() if outer.stderr else ""
@@ -254,7 +255,7 @@ def _start_anchor(name: str, state_dir: Path) -> int:
 
 
 def _environment() -> dict[str, str]:
-    # Whatever runs in the lab keeps it to its end: nothing of our shell's but where its programs are.
+    # Every process in the lab keeps this environment to its end: it takes only the search path from the shell.
     return {**EMPTY_ENVIRONMENT, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
 
 
@@ -263,7 +264,7 @@ def _is_ready(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/root", "run/islandmode-lab").is_dir()
     except PermissionError:
-        # Its user namespace is not ours to look into until it has mapped our account.
+        # Its user namespace cannot be looked into until it has mapped this account.
         return False
 
 
@@ -278,7 +279,7 @@ def _build(topology: Topology, folder: Path, anchor: int) -> dict[str, Any]:
 
 
 def _specification(topology: Topology, folder: Path, *, rootless: bool) -> dict[str, Any]:
-    """Say everything that `anchor` needs, as JSON."""
+    """Write everything that `anchor` needs, as JSON."""
     nodes: dict[str, Any] = {}
     known_hosts: list[str] = []
     for name, node in topology.nodes.items():
@@ -304,7 +305,7 @@ def _specification(topology: Topology, folder: Path, *, rootless: bool) -> dict[
 
 
 def _inside(anchor: int, specification: dict[str, Any], *words: str, rootless: bool) -> dict[str, Any]:
-    """Run `anchor` within the anchor; raises `LabFailed` with its words."""
+    """Run `anchor` within the anchor; raises `LabFailed` with its error."""
     user = ["-U", "--preserve-credentials"] if rootless else []
     enter = ["nsenter", "-t", str(anchor), *user, "-m", "-p", "-n", "-u", "--"]
     # By its path, not as a module: the package's own imports would cost the lab more time than all its nodes.
@@ -388,7 +389,7 @@ def _marker(name: str, state_dir: Path) -> str:
 
 
 def _anchors(name: str, state_dir: Path) -> list[int]:
-    """Find a lab's anchor and its `unshare`: by the lock that they hold, or by the number and start that were written down."""
+    """Find a lab's anchor and its `unshare`: by the lock that they hold, or by the recorded process number and start time."""
     path = lab_record_path(name, state_dir)
     written = [one.lives_by for one in known().labs if one.path == path and one.backend == BACKEND]
     try:
@@ -413,7 +414,7 @@ def restart(lab: NamespacesLab, node: str) -> NamespacesLab:
 
 
 def status(lab: NamespacesLab) -> tuple[NodeStatus, ...]:
-    """Say what runs in a lab."""
+    """List what runs in a lab."""
     nodes = []
     for one in lab.nodes.values():
         shown = subprocess.run(

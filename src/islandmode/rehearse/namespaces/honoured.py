@@ -1,4 +1,4 @@
-"""What the namespaces back end honours of a containerlab file; whatever else stands there it refuses, with its place.
+"""What the namespaces back end honours of a containerlab file; every other key is refused, with its place.
 
 Containerlab itself checks what it is given. So the same file means the same plant in both.
 """
@@ -19,14 +19,14 @@ MGMT = {"network", "ipv4-subnet", "ipv6-subnet", "ipv4-gw", "ipv6-gw"}
 TOPOLOGY = {"defaults", "kinds", "groups", "nodes", "links"}
 NODE = {"kind", "group", "exec", "binds", "labels", "sysctls", "network-mode", "mgmt-ipv4", "mgmt-ipv6", "env"}
 # A container's own settings: in namespaces a node is no container and needs none of them, so they are honoured by
-# doing nothing. `image` is one of them, if it is ours: every node sees the machine's own files.
+# doing nothing. `image` is one of them, if it is Islandmode's own: every node sees the machine's own files.
 CONTAINER_ONLY = {"image", "privileged", "cap-add", "security-opts", "restart-policy"}
 LINK = {"endpoints"}
 BIND_MODES = {"", "ro", "rw"}
 
 
 def read_for_namespaces(path: Path, in_containers: str) -> Topology:
-    """Read a containerlab file, and refuse with its place whatever the namespaces back end would not honour.
+    """Read a containerlab file, and refuse, with its place, every key that the namespaces back end would not honour.
 
     `in_containers` is the command that brings the same lab up in containers.
     """
@@ -58,7 +58,7 @@ def _refuse_foreign(tree: YamlTree, node: LabNode, in_containers: str) -> None:
 
 
 def _refuse_no_management(tree: YamlTree, topology: Topology) -> None:
-    """Refuse a management network that is none, and an address that is not on it: no login would ever get there."""
+    """Refuse an invalid management network, and an address outside it: no login would ever get there."""
     try:
         subnets = {
             version: ipaddress.ip_network(text)
