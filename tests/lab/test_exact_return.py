@@ -140,11 +140,11 @@ def test_a_stranded_run_whose_isolation_somebody_saved_keeps_its_alarm_until_tha
         assert not is_isolated(lab)
         status = ask(workspace, lab, "status")
         assert status.returncode == 5
-        assert "was seen without our objects, and its saved configuration has one" in status.stderr
+        assert "was seen without Islandmode objects, but its saved configuration still holds one" in status.stderr
     shell(lab, MEND_SAVED)
     mended = ask(workspace, lab, "restore")
     assert mended.returncode == 0, mended.stderr
-    assert "was read back without our objects, and none is saved there" in mended.stdout
+    assert "was read back without Islandmode objects, and none is saved there" in mended.stdout
     assert ask(workspace, lab, "status").returncode == 0
 
 
@@ -159,7 +159,7 @@ def test_a_guardian_that_restored_what_somebody_saved_keeps_the_alarm(lab: Lab, 
     end_quietly(running)
     assert not is_isolated(lab)
     status = ask(workspace, lab, "status")
-    assert (status.returncode, "its saved configuration has one" in status.stderr) == (5, True), status.stderr
+    assert (status.returncode, "its saved configuration still holds one" in status.stderr) == (5, True), status.stderr
     shell(lab, MEND_SAVED)
     assert ask(workspace, lab, "restore").returncode == 0
     assert ask(workspace, lab, "status").returncode == 0

@@ -173,7 +173,7 @@ def test_when_both_are_dead_a_restore_by_hand_brings_it_back(lab: Lab, tmp_path:
     assert "no guardian is running" in ask(workspace, lab, "status").stderr
     restored = ask(workspace, lab, "restore")
     assert restored.returncode == 0, restored.stderr
-    assert "conduit-firewall was read back without our objects" in restored.stdout
+    assert "conduit-firewall was read back without Islandmode objects" in restored.stdout
     see_restored(lab)
     assert ask(workspace, lab, "status").returncode == 0
     assert "nothing is owed" in ask(workspace, lab, "restore", "last").stdout

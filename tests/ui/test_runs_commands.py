@@ -268,7 +268,7 @@ def test_an_unproven_verdict_stays_until_a_restore_was_seen_after_it(
     """Every device was seen by the run, and an object may still be left: in a saved configuration, say."""
     root = leave_run(tmp_path, "2026-01-a", [*ARMED, SEEN], json.dumps({**VERDICT, "restoration": "unproven"}))
     assert ask("status", workspace=tmp_path) == 5
-    assert f"UNPROVEN: 2026-01-a saw {POINT} without our objects" in capsys.readouterr().err
+    assert f"UNPROVEN: 2026-01-a saw {POINT} without Islandmode objects" in capsys.readouterr().err
     # It was seen, and no list may say that it was not.
     assert ask("runs", workspace=tmp_path) == 0
     assert capsys.readouterr().out.splitlines()[1].endswith("  held     unproven")

@@ -68,7 +68,7 @@ class ConduitState:
 
     @property
     def stands(self) -> bool:
-        """Tell whether our own object is there."""
+        """Tell whether this run's object is there."""
         return self.present and self.ours
 
 

@@ -72,7 +72,9 @@ def restore_by_drill(wanted: Wanted, drill: str) -> int:
     if not say_what_is_left(drill, rescue, owed, resumed, wanted.listener) or lost:
         return STRANDED
     points = ", ".join(sorted(owed))
-    wanted.listener.say(f"Restored by the drill: {points} was read back without our objects, and none is saved there.")
+    wanted.listener.say(
+        f"Restored by the drill: {points} was read back without Islandmode objects, and none is saved there."
+    )
     with wanted.watch.elsewhere():
         untold = apart(partial(_tell_runs, ground, owed, path), RECORDS_WITHIN_S)
         if untold:

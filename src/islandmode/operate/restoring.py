@@ -63,8 +63,8 @@ def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
     if not say_what_is_left(directory.run, plan, owed, resumed, wanted.listener):
         return STRANDED
     wanted.listener.say(
-        f"{directory.run}: restored by this command; {', '.join(sorted(owed))} was read back without our objects, and none is "
-        "saved there."
+        f"{directory.run}: restored by this command; {', '.join(sorted(owed))} was read back without Islandmode objects, and none "
+        "is saved there."
     )
     return 0
 

@@ -253,7 +253,7 @@ def _judged(
         if not conducted.restored:
             audience.listener.stranded(lines_by_hand(plan))
         where = f"The run's record in {directory.root} could not be finished ({error.strerror})"
-        back = " The plant is back: every isolation point was read back without our objects."
+        back = " The plant is back: every isolation point was read back without Islandmode objects."
         raise Unrecorded(
             f"{where}; it proves nothing.{back if conducted.restored else ''}", stranded=not conducted.restored
         ) from error

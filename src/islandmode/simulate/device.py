@@ -318,7 +318,7 @@ class SimulatedDevice:
             self._let_pass(conduit, made)
 
     def restart(self, for_us: int) -> None:
-        """Boot from saved configuration: our objects are gone, and nothing passes until it is up."""
+        """Boot from saved configuration: Islandmode objects are gone, and nothing passes until it is up."""
         now_us = self.clock.monotonic_us()
         self.boots += 1
         for conduit, made in tuple(self.objects.items()):

@@ -242,7 +242,7 @@ def restoration_was_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ..
 
 def _left(plant: SimulatedPlant) -> tuple[str, ...]:
     return tuple(
-        f"{name} still has our object for {conduit}"
+        f"{name} still has the Islandmode object for {conduit}"
         for name, device in plant.devices.items()
         for conduit, made in device.objects.items()
         if made.owner == OURS
