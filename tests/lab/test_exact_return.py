@@ -67,7 +67,7 @@ def test_a_colleagues_edits_in_the_hold_are_kept_and_named(lab: Lab, tmp_path: P
     shell(
         lab, "nft add rule inet plant forward tcp dport 4711 counter drop; ip route add 198.51.100.0/24 via 10.10.0.254"
     )
-    # A word about us in the saved configuration is somebody's edit, and nothing of ours.
+    # A comment that mentions Islandmode in the saved configuration is a person's edit, not an Islandmode object.
     shell(lab, f"echo '# untouched for the islandmode_ drill' >>{SAVED}; ip link set eth2 mtu 1400")
     edited = shell(lab, "nft -s list ruleset | grep -c 4711; ip route; ip -o link show eth2")
     ended = end(running, workspace)
