@@ -56,7 +56,7 @@ WRONG = {
 
 def started(folder: Path, late: int, records: list[dict[str, Any]], code: int = 4, **options: Any) -> Drill:
     argv = [sys.executable, "-c", REFUSES, json.dumps([late, code, records])]
-    return Drill(argv, cwd=folder, stdout=-1, text=True, **options)
+    return Drill(argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, **options)
 
 
 def ended(folder: Path, *given: Any, **options: Any) -> tuple[Ended, list[str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import tokenize
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -26,7 +27,7 @@ MAY_READ_CLOCKS = {
     "src/islandmode/system/disk.py": "closing a file waits for the thread that writes it",
     "src/islandmode/observe/looks.py": "it goes to far hosts with the worker",
     "src/islandmode/observe/process_vantage.py": "it waits for a worker to end, after all that counts is over",
-    "src/islandmode/observe/worker.py": "standard library only, for hosts that have nothing else of ours",
+    "src/islandmode/observe/worker.py": "standard library only, for hosts without the rest of Islandmode",
 }
 LAB_MAY_READ_CLOCKS = "src/islandmode/rehearse/"
 CLOCKS = {
@@ -55,8 +56,14 @@ MAY_PRINT = {"src/islandmode/run/outermost.py"}
 """The outermost edge: how the program ends is said even where nothing else works any more."""
 
 FORBIDDEN_WORDS = re.compile(r"(?:^|_)(?:cut|heal|rollback|revert)(?:s|ed|ing)?(?:_|$)")
-HEARD_TWICE = re.compile(r"\b(?:of ours|whoever|is none)\b", re.IGNORECASE)
+HEARD_TWICE = re.compile(r"\b(?:(?i:of ours|whoever)|[Ii]s none)\b")
 """Words that a reader has to read twice in a sentence: a plain noun says who or what is meant."""
+REMARKS_ARE_PLAIN = (
+    *(f"src/islandmode/{room}/" for room in ("isolation", "operate", "simulate", "ui")),
+    *(f"tests/{room}/" for room in ("containerlab", "core", "crash", "isolation", "lab", "napalm_nftables", "observe")),
+    *(f"tests/{room}/" for room in ("operate", "packaging", "rehearse", "system", "third_party", "ui")),
+)
+"""Folders in which comments and docstrings keep to that rule too."""
 HOME = re.compile(r"(?<![\w.])/(?:home|Users)/(\w[\w-]*)")
 LAB_ACCOUNTS = {"drill", "islandmode", "operator"}
 
@@ -244,6 +251,26 @@ def _texts(path: Path) -> Iterator[str]:
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
             yield node.value
+
+
+def _remarks(path: Path) -> Iterator[str]:
+    """Give the comments and docstrings of a file."""
+    with path.open("rb") as file:
+        yield from (token.string for token in tokenize.tokenize(file.readline) if token.type == tokenize.COMMENT)
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.value.value
+
+
+def test_remarks_name_what_they_mean() -> None:
+    found = [
+        f"{name_of(path)}: {remark}"
+        for path in python_files(*REMARKS_ARE_PLAIN)
+        if path != Path(__file__)
+        for remark in _remarks(path)
+        if HEARD_TWICE.search(remark)
+    ]
+    assert found == []
 
 
 def test_sentences_name_what_they_mean() -> None:

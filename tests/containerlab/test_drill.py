@@ -1,4 +1,4 @@
-"""The same drill in containers: the verdict, digest and probe table of the namespaces, and what happens to whoever started it."""
+"""The same drill in containers: the verdict, digest and probe table of the namespaces, and what happens to the process that started it."""
 
 from __future__ import annotations
 

@@ -241,7 +241,7 @@ def said_by(fresh: Path, path: Callable[[Path], str], **more: str) -> subprocess
 
 
 def one_sentence(ended: subprocess.CompletedProcess[str], sentence: str) -> None:
-    """Show that all that was said is one sentence of ours."""
+    """Show that the whole output is a single Islandmode sentence."""
     assert ended.returncode == 4, ended.stderr
     assert len(ended.stderr.splitlines()) == 1
     assert sentence in ended.stderr

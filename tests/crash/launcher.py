@@ -183,7 +183,7 @@ def drop_session() -> None:
 
 
 def stop_sshd() -> None:
-    """Stop the device's sshd; a process of its own lets it go on later, whoever lives then."""
+    """Stop the device's sshd; a separate process resumes it later, even if every other process has died."""
     there = Path(f"/proc/{SSHD_OF[0]}/ns/net").readlink()
     found = [one.name for one in Path("/proc").iterdir() if one.name.isdigit() and is_sshd(one, there)]
     later = f"sleep {STOPPED_FOR_S[0]}; kill -CONT {' '.join(found)}"
@@ -192,7 +192,7 @@ def stop_sshd() -> None:
 
 
 def is_sshd(process: Path, there: Path) -> bool:
-    """Tell whether a process is an sshd in a network namespace; one that has ended meanwhile is none."""
+    """Tell whether a process is an sshd in a network namespace; an ended process is not."""
     try:
         name = (process / "comm").read_text(encoding="utf-8")
         return name.startswith("sshd") and (process / "ns" / "net").readlink() == there

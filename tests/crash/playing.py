@@ -51,7 +51,7 @@ class Played:
     journals: str = ""
     verdict: str = ""
     restored: bool = False
-    """Whether the referee saw everything pass again, in time, for good, and nothing of ours left."""
+    """Whether the referee saw everything pass again, in time, for good, with no Islandmode object left."""
     refused: bool = False
     """Whether the drill refused to begin: on a machine that is too busy for a baseline it must."""
     tries: int = 1
@@ -194,7 +194,7 @@ def verdict_of(stage: Stage) -> str:
 
 
 def findings_of(stage: Stage) -> str:
-    """Say what a run was breached by, for whoever asks why its verdict is another than it should be."""
+    """Say what breached a run, to explain a verdict other than the expected one."""
     path = stage.run() / "verdict.json"
     if not path.is_file() or not path.stat().st_size:
         return ""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 PATIENCE_S = 90.0
-"""As every test waits for what must appear (tests/patience.py): this program imports nothing of ours."""
+"""As every test waits for what must appear (tests/patience.py): this program imports nothing of this project."""
 ANSWER_S = 0.9
 """A first SYN that was dropped is sent again after a second; what answers sooner got through when it was sent."""
 NOISE = 2

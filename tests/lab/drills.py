@@ -74,7 +74,7 @@ def quick_holds(text: str) -> str:
 class Drill(subprocess.Popen[str]):
     """A drill's process, and after a refusal that the busy machine caused the next one, at most twice.
 
-    Whoever waits for it need not know: the next process takes the place of the one that ended.
+    A test that waits for it need not know: the next process takes the place of the process that ended.
     """
 
     def __init__(self, argv: Sequence[str], *, again: int = begun_again.AT_MOST, **options: Any) -> None:

@@ -87,14 +87,14 @@ def is_isolated(lab: Lab) -> bool:
 
 
 def see_restored(lab: Lab) -> None:
-    """See that nothing of ours stands on the firewall now, and that a vendor passes again."""
+    """See that no Islandmode object stands on the firewall now, and that a vendor passes again."""
     assert not is_isolated(lab)
     assert in_node(lab, "vendor", "python3", "-c", REACH) == ""
 
 
 def wait_restored(lab: Lab) -> None:
-    """Wait until nothing of ours stands on the firewall, and see that a vendor passes again."""
-    wait_until(lambda: not is_isolated(lab), "no object of ours on the firewall")
+    """Wait until no Islandmode object stands on the firewall, and see that a vendor passes again."""
+    wait_until(lambda: not is_isolated(lab), "no Islandmode object on the firewall")
     see_restored(lab)
 
 
@@ -116,7 +116,7 @@ def stop_to_restored_s(workspace: Path, writer: str = "conductor", begins: str =
 def ask(workspace: Path, lab: Lab, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run one of our commands to its end."""
     argv = [sys.executable, "-m", "islandmode", *arguments, "--workspace", str(workspace)]
-    # Whoever stops or restores a run need not know the name of its lab.
+    # To stop or restore a run, a person need not know the name of its lab.
     named = () if arguments[0] in ("abort", "restore") and "--drill" not in arguments else ("--lab", lab.name)
     return subprocess.run([*argv, *named], capture_output=True, text=True, check=False, timeout=LONG_PATIENCE_S)
 

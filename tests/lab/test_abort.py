@@ -1,4 +1,4 @@
-"""`islandmode abort` in the middle of a long hold: whoever asks, and whatever is broken, the plant is back in time."""
+"""`islandmode abort` in the middle of a long hold: from any account and with anything broken, the plant is back in time."""
 
 from __future__ import annotations
 

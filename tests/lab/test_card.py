@@ -1,4 +1,4 @@
-"""The last layer alone: nobody of ours lives, an hour is on the timer, and a person types what is printed on the card."""
+"""The last layer alone: no Islandmode process lives, an hour is on the timer, and a person types what the card says."""
 
 from __future__ import annotations
 

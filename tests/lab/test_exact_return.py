@@ -67,7 +67,7 @@ def test_a_colleagues_edits_in_the_hold_are_kept_and_named(lab: Lab, tmp_path: P
     shell(
         lab, "nft add rule inet plant forward tcp dport 4711 counter drop; ip route add 198.51.100.0/24 via 10.10.0.254"
     )
-    # A word about us in the saved configuration is somebody's edit, and nothing of ours.
+    # A comment that mentions Islandmode in the saved configuration is a person's edit, not an Islandmode object.
     shell(lab, f"echo '# untouched for the islandmode_ drill' >>{SAVED}; ip link set eth2 mtu 1400")
     edited = shell(lab, "nft -s list ruleset | grep -c 4711; ip route; ip -o link show eth2")
     ended = end(running, workspace)
@@ -140,11 +140,11 @@ def test_a_stranded_run_whose_isolation_somebody_saved_keeps_its_alarm_until_tha
         assert not is_isolated(lab)
         status = ask(workspace, lab, "status")
         assert status.returncode == 5
-        assert "was seen without our objects, and its saved configuration has one" in status.stderr
+        assert "was seen without Islandmode objects, but its saved configuration still holds one" in status.stderr
     shell(lab, MEND_SAVED)
     mended = ask(workspace, lab, "restore")
     assert mended.returncode == 0, mended.stderr
-    assert "was read back without our objects, and none is saved there" in mended.stdout
+    assert "was read back without Islandmode objects, and none is saved there" in mended.stdout
     assert ask(workspace, lab, "status").returncode == 0
 
 
@@ -159,7 +159,7 @@ def test_a_guardian_that_restored_what_somebody_saved_keeps_the_alarm(lab: Lab, 
     end_quietly(running)
     assert not is_isolated(lab)
     status = ask(workspace, lab, "status")
-    assert (status.returncode, "its saved configuration has one" in status.stderr) == (5, True), status.stderr
+    assert (status.returncode, "its saved configuration still holds one" in status.stderr) == (5, True), status.stderr
     shell(lab, MEND_SAVED)
     assert ask(workspace, lab, "restore").returncode == 0
     assert ask(workspace, lab, "status").returncode == 0

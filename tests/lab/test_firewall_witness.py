@@ -50,7 +50,7 @@ def nft(lab: Lab, *lines: str) -> None:
 
 
 def open_hole(lab: Lab, match: str, *tables: str) -> None:
-    """Let packets pass whatever is isolated: accepted first in these tables of ours, and in the site's own."""
+    """Let packets pass in spite of isolation: accepted first in these Islandmode tables, and in the site's own."""
     nft(lab, *(f"insert rule inet {table} forward {match} accept" for table in (*tables, "plant")))
 
 

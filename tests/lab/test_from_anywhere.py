@@ -144,7 +144,7 @@ def test_a_lab_whose_folder_was_deleted_is_not_taken_for_gone(state_dir: Path, t
     running.kill()
     end_quietly(running)
     assert say(workspace, "status").returncode == 5
-    assert "up, its folder is gone" in say(tmp_path, "lab", "list").stdout
+    assert "up, but its folder is gone" in say(tmp_path, "lab", "list").stdout
     os.kill(guardian, signal.SIGCONT)
     wait_until(lambda: not Path(f"/proc/{guardian}").exists(), "the guardian restores and ends")
     assert not is_isolated(lab)

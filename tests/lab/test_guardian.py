@@ -121,7 +121,7 @@ def test_a_guardian_that_hangs_makes_the_conductor_restore(lab: Lab, tmp_path: P
 
 
 def test_a_guardian_that_is_told_to_end_restores_first(lab: Lab, tmp_path: Path) -> None:
-    """Whoever stops the machine's services sends TERM to every process."""
+    """A machine that stops its services sends TERM to every process."""
     workspace = hold_workspace(tmp_path, lab)
     running = hold(workspace, lab)
     os.kill(conductor_pid(workspace), signal.SIGSTOP)
@@ -151,7 +151,7 @@ def test_with_the_way_to_the_firewall_lost_the_guardian_goes_on_and_every_comman
         assert "STRANDED" in ask(workspace, lab, "lab", "status").stderr
         again = ask(workspace, lab, "run", DRILL, "--mode", "rehearsal")
         assert again.returncode == 4
-        assert "First bring it to its end: islandmode restore" in again.stderr
+        assert "First restore it: islandmode restore" in again.stderr
     finally:
         in_node(lab, "fw", "nft", "delete", "table", "inet", "noway")
     wait_until(lambda: not Path(f"/proc/{guardian}").exists(), "the guardian ends when it has seen it")
@@ -173,10 +173,10 @@ def test_when_both_are_dead_a_restore_by_hand_brings_it_back(lab: Lab, tmp_path:
     assert "no guardian is running" in ask(workspace, lab, "status").stderr
     restored = ask(workspace, lab, "restore")
     assert restored.returncode == 0, restored.stderr
-    assert "conduit-firewall was read back without our objects" in restored.stdout
+    assert "conduit-firewall was read back without Islandmode objects" in restored.stdout
     see_restored(lab)
     assert ask(workspace, lab, "status").returncode == 0
-    assert "nothing is owed" in ask(workspace, lab, "restore", "last").stdout
+    assert "nothing to restore" in ask(workspace, lab, "restore", "last").stdout
 
 
 def test_a_restore_by_the_drill_needs_no_record_of_the_run(lab: Lab, tmp_path: Path) -> None:

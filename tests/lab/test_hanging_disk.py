@@ -1,6 +1,6 @@
 """Drills whose record hangs: the disk below `runs/` is frozen in the hold, or answers nothing at all.
 
-A write to a frozen disk cannot even be killed. Whoever restores must not wait for one, and every command must come to an end.
+A write to a frozen disk cannot even be killed. A restore must not wait for such a disk, and every command must end.
 """
 
 from __future__ import annotations

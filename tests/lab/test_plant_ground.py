@@ -55,7 +55,7 @@ def test_a_run_on_a_plant_is_restored_by_its_record_alone(lab: Lab, plant: Path)
     assert (status.returncode, f"STRANDED: {RUN}" in status.stderr) == (5, True), status.stderr
     restored = on_operations_host(lab, *words)
     assert restored.returncode == 0, restored.stderr
-    assert "restored by this command; conduit-firewall was read back without our objects" in restored.stdout
+    assert "restored by this command; conduit-firewall was read back without Islandmode objects" in restored.stdout
     assert not is_isolated(lab)
     assert on_operations_host(lab, "islandmode", "status", "--workspace", str(plant)).returncode == 0
 

@@ -31,7 +31,7 @@ def workspace(tmp_path: Path, lab: Lab) -> Path:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(lab: Lab) -> Iterator[None]:
-    """After every test the firewall carries no object of ours."""
+    """After every test the firewall carries no Islandmode object."""
     yield
     assert "islandmode_" not in in_node(lab, "fw", "nft", "list", "tables")
 

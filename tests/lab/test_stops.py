@@ -115,7 +115,7 @@ def test_with_conductor_and_guardian_dead_the_device_restores_by_its_own_timer(l
 def test_a_management_path_that_is_lost_in_the_hold_is_said_loudly_while_the_device_restores(
     lab: Lab, tmp_path: Path
 ) -> None:
-    """Nothing of ours reaches the firewall any more: its own timer restores, and the run ends STRANDED, exit 5."""
+    """The firewall can no longer be reached: its own timer restores, and the run ends STRANDED, exit 5."""
     changes = {
         "drills/quarterly-isolation.yaml": lambda text: (
             text.replace("hold: 3 s", "hold: 2 min")

@@ -40,7 +40,7 @@ def seen(look: Look, probe: dict[str, Any], times: int = 1, pause_s: float = 0.0
     async def sample() -> list[tuple[str, Any, str]]:
         page = Page()
         schedule = {"sample_every_s": 1, "end_after_s": 60, "probes": {"one": probe}}
-        # A page has what a worker asks of its spool, and is none.
+        # A page has what a worker asks of its spool, but is not a spool.
         worker = Worker(schedule, page, {probe["kind"]: lambda _: look})  # type: ignore[arg-type]
         for _ in range(times):
             await worker._look("one", looks.monotonic_us())

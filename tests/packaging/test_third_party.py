@@ -70,7 +70,7 @@ def test_versions_are_exact_and_the_lock_was_made_from_them() -> None:
 
 
 def test_what_a_package_wants_from_outside_the_registry_comes_from_inside_it() -> None:
-    """The Modbus nodes depend on an archive at an address of its own; whoever is offline could not install them.
+    """The Modbus nodes depend on an archive at an address of its own; an offline machine could not install them.
 
     A lock that is made anew names that address again, although the override wins: write the override in its place.
     """

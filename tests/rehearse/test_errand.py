@@ -70,7 +70,7 @@ async def test_a_signal_to_the_starter_is_said_to_the_conductor(desk: Desk, *, e
         async with anyio.create_task_group() as beside:
             beside.start_soon(hear_starter, latch)
             if not early:
-                # It is said to whoever holds on already, else to whoever comes: either way it arrives.
+                # It goes to the process that already holds the line, else to the next one: either way it arrives.
                 await anyio.sleep(0.2)
                 desk.say("SIGINT")
             while latch.first is None:

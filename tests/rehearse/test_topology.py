@@ -45,7 +45,7 @@ def test_the_labs_own_files_are_honoured_by_both(path: Path) -> None:
     assert set(read_topology(path).points) == {"conduit-firewall"}
 
 
-# What no lab of ours can be, in either back end.
+# What no Islandmode lab can be, in either back end.
 BOTH = [
     (
         "no operations host",

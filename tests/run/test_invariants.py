@@ -240,7 +240,7 @@ def test_dead_man_covers_every_isolation_catches_a_stage_that_confirms_the_one_b
 def test_nothing_left_where_restored_is_said_catches_an_arm_that_lands_after_the_restore() -> None:
     late = (Fault(Kind.SLOW_WRITE, Phase.ARMED, call="arm", times=1, amount_s=Calls().arm + 1.0),)
     broken = run(1, faults=late, devices={OWN_TIMER: NoLatestMoment})
-    assert "still has our object" in violations(truth.nothing_left_where_restored_is_said, broken)[0]
+    assert "still has the Islandmode object" in violations(truth.nothing_left_where_restored_is_said, broken)[0]
     assert run(1, faults=late).violations == ()
 
 

@@ -223,7 +223,7 @@ class LooksOnce(Guardian):
 
 def test_a_guardian_that_believes_its_first_look_leaves_an_arm_that_lands_late() -> None:
     ended = dies_while_arming(LooksOnce, OWN_TIMER)
-    assert any("still has our object" in one for one in ended.violations), ended.story()
+    assert any("still has the Islandmode object" in one for one in ended.violations), ended.story()
 
 
 def second_stage_us(seed: int = 1) -> int:

@@ -122,8 +122,9 @@ def test_an_alarm_ends_only_when_nothing_is_saved_either(
     if said:
         # The device was seen: what is left is in what is saved, and no banner says otherwise.
         assert is_only_unproven(run)
-        assert f"UNPROVEN: 2026-01-a: {POINT} was seen without our objects, and its saved configuration" in banner(
-            run, [POINT]
+        assert (
+            f"UNPROVEN: 2026-01-a: {POINT} was seen without Islandmode objects, but its saved configuration"
+            in banner(run, [POINT])
         )
     # When that was mended, the next look ends it.
     resumed(root, CLEAN, number=2)
@@ -139,7 +140,7 @@ def test_a_guardian_that_is_killed_before_it_looked_at_what_is_saved_leaves_an_a
     run = RunDirectory(root)
     assert set(owed_by(run)) == {POINT}
     assert is_only_unproven(run)
-    assert "its saved configuration has one, or was not read" in banner(run, [POINT])
+    assert "its saved configuration still holds one, or was not read" in banner(run, [POINT])
     # While the guardian lives it is about to look.
     held = hold_life(root / GUARDIAN_LOCK)
     assert owed_by(run) == {}

@@ -97,7 +97,7 @@ def test_a_guardian_whose_conductor_restored_leaves_the_look_to_it() -> None:
 
 
 def kept_after(plant: SimulatedPlant) -> None:
-    """Let somebody save one of our objects between the two readings of the configuration."""
+    """Let somebody save an Islandmode object between the two readings of the configuration."""
     for point in plant.points.values():
         read = point.configuration
         times: list[float] = []

@@ -1,7 +1,7 @@
 """Real disks that hang on command: an ext4 on a loop device, frozen; and a FUSE mount that nobody answers.
 
 A frozen file system lets reads pass and holds every write in the kernel, where not even SIGKILL ends it. The unanswered
-mount holds reads too. Neither outlives its test: whatever becomes of the test process, a child of ours thaws and detaches.
+mount holds reads too. Neither outlives its test: even if the test process dies, a child process thaws and detaches both.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def test_a_claim_that_cannot_be_seen_is_not_free(tmp_path: Path) -> None:
 
 @pytest.mark.lab
 def test_a_claim_on_a_disk_that_says_nothing_is_unknown_and_holds_nobody_up(tmp_path: Path) -> None:
-    """Whoever asks meanwhile is heard: the loop goes on."""
+    """Other tasks are still served meanwhile: the loop goes on."""
     FileClaim(tmp_path).make()
     beats = 0
 

@@ -45,7 +45,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def entered(command: str, *, path: str = "/usr/bin:/bin", folder: str = "/") -> str:
-    """Type a command into a shell that knows nothing of ours."""
+    """Type a command into a shell without this process's environment."""
     ended = subprocess.run(
         ["env", "-i", f"PATH={path}", "sh", "-c", command], cwd=folder, check=True, capture_output=True, text=True
     )

@@ -72,7 +72,7 @@ def test_runs_that_cannot_be_listed_may_hide_one_that_goes_on(verb: str, open_fo
     (open_folder / "runs").chmod(0o700)
     said = ask_as_nobody(verb, workspace=open_folder)
     assert said.returncode == 5, (said.stdout, said.stderr)
-    assert "a run may be going on that is not named here" in said.stderr
+    assert "a run that is not listed here may be going on" in said.stderr
     assert "No run" not in said.stdout
 
 

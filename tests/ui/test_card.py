@@ -131,7 +131,7 @@ def test_a_card_claims_that_nothing_isolates_again_only_where_that_is_so(plan: P
         assert "A drill that has begun to isolate cannot isolate again after them." in said
         # It may be read, and its commands typed, before the run has armed anything: they take nothing away then.
         assert (
-            "One that only prepares can: end it, where it can be reached, with cd '/srv/plant north' && /opt/islandmode/bin/islandmode abort"
+            "A drill that is still preparing can: end it, where it can be reached, with cd '/srv/plant north' && /opt/islandmode/bin/islandmode abort"
             in said
         )
     text = " ".join(words(card_of(changed(plan, capabilities=able))))

@@ -46,7 +46,7 @@ def test_a_node_may_be_named_by_its_isolation_point_and_the_help_says_so(
     """The card names the isolation point, and its reader may not know the node's own name."""
     assert command(["lab", verb, "--help"]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "Name of a node, or of the isolation point that it is." in said
+    assert "Name of a node or of an isolation point." in said
     topology = read_topology(PROJECT / "lab" / "plant.clab.yml")
     assert [node_meant(topology, name) for name in ("conduit-firewall", "fw", "hmi")] == ["fw", "fw", "hmi"]
 

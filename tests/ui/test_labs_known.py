@@ -48,7 +48,7 @@ def test_the_list_names_labs_whose_folders_are_gone_and_none_that_are_dead(
     record_run("2026-01-a", tmp_path, simulated_drill.make(), {"identity": "one", "name": "plant"})
     assert lab("list", workspace=tmp_path) == 0
     assert capsys.readouterr().out == (
-        f"plant  namespaces  {tmp_path}  up, its folder is gone; `islandmode lab down --lab plant --workspace {tmp_path}` "
+        f"plant  namespaces  {tmp_path}  up, but its folder is gone; `islandmode lab down --lab plant --workspace {tmp_path}` "
         "ends it, used by 2026-01-a\n"
     )
     forget_locks()
@@ -69,7 +69,7 @@ def test_a_lab_is_not_taken_down_while_it_cannot_be_told_who_uses_it(tmp_path: P
     record_lab("plant", tmp_path / ".lab", "namespaces", "one", lives_by(os.getpid(), started(os.getpid())))
     (machine_state / "runs").mkdir()
     (machine_state / "runs" / "a.json").write_text("[]", encoding="utf-8")
-    with pytest.raises(Refused, match="whether a run uses lab plant cannot be told"):
+    with pytest.raises(Refused, match="it is not known whether a run uses lab plant"):
         lab("down", workspace=tmp_path)
 
 
@@ -88,7 +88,7 @@ def test_a_lab_whose_folder_is_gone_is_never_said_to_be_over(
     record_lab("plant", folder / ".lab", "namespaces", "one", lives_by(os.getpid(), started(os.getpid())))
     command(["status", "--workspace", str(folder)])
     end = f"`islandmode lab down --lab plant --workspace {folder}`"
-    assert f"Lab plant is up and its folder is gone; end it with {end}.\n" in capsys.readouterr().out
+    assert f"Lab plant is up but its folder is gone; end it with {end}.\n" in capsys.readouterr().out
     assert command(["status", "--devices", "--workspace", str(folder)]) == 5
-    with pytest.raises(Refused, match=r"is up and its folder in .* is gone, .* stays isolated"):
+    with pytest.raises(Refused, match=r"is up but its folder in .* is gone: .* stays isolated"):
         command(["restore", "--drill", "quarterly-isolation", "--workspace", str(folder)])

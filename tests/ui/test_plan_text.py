@@ -61,7 +61,7 @@ def test_a_probe_of_a_later_stage_is_not_isolated_yet_and_no_continuity() -> Non
 @pytest.mark.parametrize(("renewable", "since"), [(True, "its timer was last set"), (False, "it was armed")])
 def test_the_timer_says_when_it_acts_at_the_latest(*, renewable: bool, since: str) -> None:
     for stage in stages(renewable=renewable):
-        assert f"on conduit-firewall, undone by itself at the latest 180 s after {since}" in stage
+        assert f"on conduit-firewall, undone by the device itself at most 180 s after {since}" in stage
 
 
 def test_the_plan_says_what_a_flow_is_for_whose_it_is_and_who_watches_it() -> None:
@@ -77,7 +77,7 @@ def test_a_flow_that_nobody_watches_and_a_stage_without_flows_say_so() -> None:
     at = first.index("backup on remote-access")
     assert first[at + 1 : at + 3] == ["udp/873", "owner IT; no severed probe tries it"]
     first, _ = stages(lambda at: put(at.site, "conduits", "remote-access", "flows", []))
-    assert "flows that die: none is declared" in first
+    assert "flows that die: none declared" in first
 
 
 def test_a_plan_says_whose_edits_a_timer_takes_back_and_who_accepted_that() -> None:

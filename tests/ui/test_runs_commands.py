@@ -159,7 +159,7 @@ def test_status_is_quiet_when_nothing_is_isolated(
     leave_run(tmp_path, "2026-01-a", steps)
     assert ask("status", workspace=tmp_path) == 0
     said = capsys.readouterr().out
-    assert "No run that is known here has left anything isolated. Devices were not looked at" in said
+    assert "No known run has left anything isolated. Devices were not looked at" in said
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_an_unproven_verdict_stays_until_a_restore_was_seen_after_it(
     """Every device was seen by the run, and an object may still be left: in a saved configuration, say."""
     root = leave_run(tmp_path, "2026-01-a", [*ARMED, SEEN], json.dumps({**VERDICT, "restoration": "unproven"}))
     assert ask("status", workspace=tmp_path) == 5
-    assert f"UNPROVEN: 2026-01-a saw {POINT} without our objects" in capsys.readouterr().err
+    assert f"UNPROVEN: 2026-01-a saw {POINT} without Islandmode objects" in capsys.readouterr().err
     # It was seen, and no list may say that it was not.
     assert ask("runs", workspace=tmp_path) == 0
     assert capsys.readouterr().out.splitlines()[1].endswith("  held     unproven")
@@ -290,7 +290,7 @@ def test_runs_does_not_repeat_a_verdict_that_the_journals_contradict(
 
 @pytest.mark.parametrize("verb", ["status", "abort", "restore"])
 def test_a_folder_that_is_no_workspace_says_so(tmp_path: Path, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(InputError, match=r"is no workspace \(it has neither drills/ nor runs/\)") as refused:
+    with pytest.raises(InputError, match=r"is not a workspace \(it has neither drills/ nor runs/\)") as refused:
         ask(verb, workspace=tmp_path)
     assert refused.value.exit_code == 2
     assert capsys.readouterr().out == ""

@@ -70,7 +70,7 @@ class Capabilities(Frozen):
     further: Literal["keeps", "confirms"] = "keeps"
     """What a further change does to the isolations before it: they stay under the timer, or lose it for good."""
     reverts: Literal["own", "commit", "everything"] = "own"
-    """What the device's timer takes back: our object, the commit it came with, or all changes since then, other people's too."""
+    """What the device's timer takes back: its Islandmode object, the commit it came with, or all changes since, others' too."""
     calls_s: Calls = Calls()
     works_s: Works = Works()
     read_every_s: float = 1.0

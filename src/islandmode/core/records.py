@@ -302,7 +302,7 @@ class RestoreLooked(RestoreAttempt):
 
 
 class RestoreSeen(_OfPoint):
-    """A point was read back without our objects."""
+    """A point was read back without Islandmode objects."""
 
     record_kind = "restore.seen"
     asked_us: int

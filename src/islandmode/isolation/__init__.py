@@ -62,7 +62,7 @@ def open_point(
 ) -> IsolationPoint:
     """Make the edge to a planned point for one run; secrets are resolved now, nothing is contacted yet.
 
-    Without a run the point is for restoring only, and restores whatever stands there.
+    Without a run the point is for restoring only, and removes the objects of every run.
     """
     login = planned.login
     access = Access(

@@ -1,7 +1,7 @@
 """Where the text of devices enters: their answers, configurations, banners and errors, and what libraries say of them.
 
 Everything that is kept or shown of it comes through here, once. What may steer a terminal is written as an escape, secrets
-are masked, and lengths are bounded; so nobody behind this edge has to think of what a device may say.
+are masked, and lengths are bounded; so code behind this edge need not care what a device may say.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _PLAIN = {"str": str, "int": int, "bool": bool, "None": type(None)}
 SENTENCE_MAX, WORD_MAX, CONFIGURATION_MAX = 1000, 100, 8 * 1024 * 1024
 COUNT_MAX = 2**64 - 1
 _RAW_MAX = 64 * 1024
-"""No sentence is looked at any further: masking a long one would take longer than a restore may wait."""
+"""Text beyond this is dropped: masking more of it would take longer than a restore may wait."""
 
 
 def sentence(text: object) -> str:
-    """Take in what we, or a library, say of a device as a reason."""
+    """Take in a reason that this program or a library gives for trouble with a device."""
     told = redacted(str(text)[:_RAW_MAX])
     return _short(cleaned(masked(told, lambda _: HIDDEN, sentence=True)), SENTENCE_MAX)
 
@@ -45,12 +45,12 @@ def word(text: object) -> str:
 def number(value: object, most: float = COUNT_MAX) -> float:
     """Take in a number; ValueError for anything else, and for NaN or 1e999, which JSON knows."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-        raise ValueError("a number was expected, and one that can be")
+        raise ValueError(f"expected a number from 0 to {most:g}")
     return float(value)
 
 
 def fit(value: T) -> T:
-    """Take in what was read into values: every text in it, each of the type that it should be; ValueError where one is not."""
+    """Take in what was read into values: clean every text in it and check its type; ValueError for a wrong type."""
     if isinstance(value, str):
         return cast("T", _short(cleaned(redacted(value[:_RAW_MAX])), SENTENCE_MAX))
     if isinstance(value, tuple):
@@ -71,8 +71,8 @@ def _short(text: str, longest: int) -> str:
 class Configurations:
     """Takes in the configurations of one device during one run: what was changed shows, secrets do not.
 
-    A secret's mark is made with a key that nobody else has and that is never written down. So the same secret has the same mark
-    before and after a drill, and another one another mark; and nobody can find a short password by trying.
+    A secret is replaced by a keyed digest; the key is drawn per run and never written down. So the same secret has the same mark
+    before and after a drill, a different secret has a different mark, and a short password cannot be found by trying.
     """
 
     def __init__(self) -> None:

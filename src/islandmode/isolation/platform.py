@@ -67,7 +67,7 @@ class Open(Protocol):
     """Makes the edge to a planned point."""
 
     def __call__(self, name: str, planned: PlanPoint, access: Access, clock: Clock, run: str | None) -> IsolationPoint:
-        """Contact nothing yet. Without a run the point only restores, and then whatever stands there."""
+        """Contact nothing yet. Without a run the point only restores, and removes the objects of every run."""
         ...
 
 

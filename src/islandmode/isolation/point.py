@@ -23,9 +23,10 @@ from islandmode.core.outcome import Reading
 
 @dataclass(frozen=True)
 class Facts:
-    """What a device says of itself at preflight. `saved_ours`: the saved files in which an object of ours stands.
+    """What a device says of itself at preflight. `saved_ours`: the saved files that hold an Islandmode object.
 
-    `saved_unread` are those that could not be read, and `saved_absent` those that are included and not there. `firewall` is all else that it says of its interfaces and ways; None where a platform is not asked for that.
+    `saved_unread` are files that could not be read, `saved_absent` files that are included but missing. `firewall` is everything
+    else that the device says of its interfaces and paths; None for a platform that is not asked.
     """
 
     interfaces: tuple[str, ...] = ()
@@ -40,7 +41,7 @@ class Facts:
     pending: str = ""
     """Whose change of the device waits to be confirmed, whatever it changes; empty where none does, or where there is no such thing."""
     standing: tuple[str, ...] | None = None
-    """Every Islandmode object that stands on the device, of whatever conduit and run; None where that was not seen."""
+    """Every Islandmode object that stands on the device, of any conduit and run; None if that was not read."""
 
     @property
     def saved_has_ours(self) -> bool:
@@ -54,7 +55,7 @@ class ConduitState:
 
     `armed_s` is the dead-man's remaining time as the device says it; None when no timer runs. `isolating` is true only
     when traffic is being dropped: object present, timer running and hold entries present and unexpired. `ours` says that the
-    object is this run's, or nobody's; another run's is never changed or deleted by this one, and `owner` then names it.
+    object is this run's or has no owner; another run's object is never changed or deleted, and `owner` names that run.
     `egress` is how many packets the device has counted on each way since it was armed; None where it cannot count, or where
     what counts is not whole any more.
     """
@@ -68,7 +69,7 @@ class ConduitState:
 
     @property
     def stands(self) -> bool:
-        """Tell whether our own object is there."""
+        """Tell whether this run's object is there."""
         return self.present and self.ours
 
 
@@ -78,9 +79,9 @@ class PointState:
 
     conduits: dict[str, ConduitState]
     timer_s: float | None = None
-    """What is left of the device's one timer, where the dead-man is the device's; None when none of this run's runs.
+    """What is left of the device's one timer, where the dead-man is the device's; None when no timer of this run runs.
 
-    A change of anybody else's that confirmed ours leaves none.
+    Another session's commit that confirmed this run's change leaves no timer.
     """
 
     @property
@@ -93,14 +94,14 @@ class PointState:
 class Configuration:
     """Device state for comparison before and after: text per part (running, saved, routes, addresses ...).
 
-    `ours` gives what is ours in a part: in the running configuration this drill's objects only, because another run's may
-    stand beside them; in the saved one any, because nothing of ours belongs there.
+    `ours` gives the Islandmode objects in a part: of the running configuration this run's only, because another run's may
+    stand beside them; of the saved configuration all, because none belongs there.
     """
 
     parts: dict[str, str]
     ours: dict[str, str] = field(default_factory=dict)
     saved_ours: tuple[str, ...] = ()
-    """The files of the saved configuration in which something of ours stands."""
+    """The files of the saved configuration that hold an Islandmode object."""
 
 
 class IsolationPoint(Protocol):
@@ -118,9 +119,9 @@ class IsolationPoint(Protocol):
 
     @property
     def late_until_us(self) -> int:
-        """Until when a line that this point gave up may still act on the device (monotonic); 0 when there was none.
+        """Until when a line that this point gave up may still act on the device (monotonic); 0 if no line was given up.
 
-        Only a look that begins after this moment proves that nothing of ours stands there.
+        Only a look that begins after this moment proves that no Islandmode object stands there.
         """
         ...
 
@@ -165,7 +166,7 @@ class LogsIn(Protocol):
         ...
 
     async def try_login(self, deadline_s: float) -> Reading[None]:
-        """Log in anew, beside every open session, and out again: tells whether that is still possible."""
+        """Log in and out again, beside the open sessions: tells whether a new login is still possible."""
         ...
 
 

@@ -43,7 +43,7 @@ class Driver(Protocol):
 D = TypeVar("D", bound=Driver)
 T = TypeVar("T")
 NO_ANSWER = "no answer"
-"""How the reason of a call begins that came through and was not answered in time."""
+"""How the reason begins for a call that was sent and not answered in time."""
 RESTORE_TRY_S = 1.0
 """How long a restore waits for the session that was opened when arming, before it logs in anew beside it."""
 
@@ -105,7 +105,7 @@ class DeviceSession(Generic[D]):
         """Run blocking work in the session's thread: done with its value, not done, or unknown past the deadline."""
         asked_us = self._clock.monotonic_us()
         if self.dead:
-            # Its thread may have ended, and then nobody would answer.
+            # Its thread may have ended; the call would never be answered.
             return Reading(Outcome.NOT_DONE, None, "the session was given up", asked_us, asked_us)
         try:
             answer = self._ask(work)
@@ -119,7 +119,7 @@ class DeviceSession(Generic[D]):
                 in_time = True
         finally:
             if not in_time:
-                # Past the deadline, or our caller was cancelled: either way nobody will hear this call's end.
+                # Past the deadline, or the caller was cancelled: either way the end of this call is not heard.
                 self.abort()
         stamps = (asked_us, self._clock.monotonic_us())
         if not in_time:
@@ -172,7 +172,7 @@ class DeviceSession(Generic[D]):
         except self._troubles as error:
             heard = (None, error)
         except _UNREADABLE as error:
-            # The thread must outlive an answer of a shape that nobody foresaw, and the caller must hear of it.
+            # The thread must survive an answer of unforeseen form, and the caller must hear of it.
             kind = type(error).__name__
             heard = (
                 None,
@@ -181,7 +181,7 @@ class DeviceSession(Generic[D]):
         except _NO_ROOM as error:
             heard = (None, NoRoomHere(_no_room(error)))
         finally:
-            # Whatever it was: a caller that hears nothing would wait to its deadline.
+            # In every case: a caller that hears nothing would wait until its deadline.
             call.settle(*heard)
 
     def _open(self) -> None:
@@ -211,7 +211,7 @@ class DeviceSession(Generic[D]):
 
 
 def _is_here(error: BaseException | None) -> bool:
-    """Tell whether it was this machine that lacked something; a driver may have wrapped what said so."""
+    """Tell whether this machine lacked something; a driver may have wrapped the exception that says so."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -232,7 +232,7 @@ async def restore_through(
     """Restore through the session kept ready for it, and through a new one as soon as that fails or is late.
 
     Whichever is done first wins, and the other is reset: a restore may arrive twice, and a device that answers slowly
-    must not lose its answer to our impatience. Returns the reading and the session it came through.
+    must not lose its answer because this side gave up early. Returns the reading and the session it came through.
     """
     asked_us = clock.monotonic_us()
     found: list[tuple[Reading[T], DeviceSession[D]]] = []

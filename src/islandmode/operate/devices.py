@@ -1,4 +1,4 @@
-"""A look at the devices: logs in on every isolation point that can be reached, and says what stands there. It changes nothing."""
+"""A look at the devices: log in to every reachable isolation point and report the objects there; change nothing."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def look_at_devices(known: KnownRuns, names: Sequence[str], watch: Watch, listen
     if not labs and not code:
         if not is_workspace(known.workspace):
             raise InputError(
-                f"{known.workspace} is no workspace, and no lab is known here: there is no device to look at."
+                f"{known.workspace} is not a workspace and no lab is known here, so there is no device to look at."
             )
         orphans = [name for name in names if backends.is_orphan(name, known.workspace / STATE)]
         if orphans:
-            told = f"Lab {', '.join(orphans)} is up and its folder is gone: its devices cannot be looked at."
+            told = f"Lab {', '.join(orphans)} is up but its folder is gone, so its devices cannot be looked at."
             listener.warn(told)
             return STRANDED
-        listener.say("No lab of this workspace is up: there is no device to look at.")
+        listener.say("No lab of this workspace is up, so there is no device to look at.")
     for workspace, lab in labs.values():
         with watch.elsewhere():
             ended = lab.ask(("look", "--workspace", str(workspace), "--lab", lab.name))
@@ -133,7 +133,7 @@ def _look_at(planned: dict[str, PlanPoint], ground: Ground, going: set[str], lis
     try:
         points = ground.open_points(rescue, MachineClock.of_this_boot(), None)
     except IslandmodeError as error:
-        listener.warn(f"{', '.join(planned)} could not be looked at: {sentence_of(error)}")
+        listener.warn(f"{', '.join(planned)} could not be read: {sentence_of(error)}")
         return STRANDED
     readings = anyio.run(_read, points, planned)
     return max((_say(name, planned[name], readings[name], going, listener) for name in planned), default=0)
@@ -160,7 +160,7 @@ def told_of_saved(name: str, platform: str, left: Left) -> Iterator[str]:
         mend = mend_saved(platform, left.saved)
         yield (
             f"an Islandmode object is left in the saved configuration of {name} ({', '.join(left.saved)}), and a restart "
-            f"would isolate again. Do there, as root: {mend}"
+            f"would isolate again. On that device, as root: {mend}"
         )
     for why in left.unread:
         yield f"the saved configuration of {name} could not be read: {why}"
@@ -169,7 +169,7 @@ def told_of_saved(name: str, platform: str, left: Left) -> Iterator[str]:
 def _say(name: str, planned: PlanPoint, reading: Reading[PointState], going: set[str], listener: Listener) -> int:
     where = f"{name} ({planned.management.address})"
     if not reading.done or reading.value is None:
-        listener.warn(f"{where} could not be looked at: {reading.why or reading.outcome.value}.")
+        listener.warn(f"{where} could not be read: {reading.why or reading.outcome.value}.")
         return STRANDED
     code = 0
     for conduit, state in reading.value.conduits.items():
@@ -181,7 +181,7 @@ def _say(name: str, planned: PlanPoint, reading: Reading[PointState], going: set
 
 def _words(state: ConduitState) -> str:
     if not state.present:
-        return "has no Islandmode object and is not isolated by one"
+        return "has no Islandmode object, so Islandmode does not isolate it"
     timer = "no timer runs" if state.armed_s is None else f"its timer ends in {state.armed_s:.0f} s"
     whose = f"made by run {state.owner}" if state.owner else "whose run is not known"
     return f"{'IS ISOLATED' if state.isolating else 'is armed and passes'}, {timer}, {whose}"

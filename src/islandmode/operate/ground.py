@@ -1,6 +1,6 @@
 """The ground of a run: the lab or the plant that it stands on. It is recorded in the run, and every rescue reads it from there.
 
-A rehearsal logs in only to devices that this very `lab up` brought up. Whatever else a site file points at is refused before any
+A rehearsal logs in only to devices that this very `lab up` brought up. Any other address in a site file is refused before any
 login, because a rehearsal that reaches a real firewall would isolate a real plant. On a plant nothing is drilled yet: `live` is
 refused, and what is here opens its isolation points as a restore would.
 """
@@ -243,8 +243,8 @@ class PlantGround:
         known_hosts = self.workspace / KNOWN_HOSTS
         if not known_hosts.is_file():
             raise InputError(
-                f"There is no {KNOWN_HOSTS} in {self.workspace}, and no device is logged in to whose host key is not known; write the "
-                "host keys of the site's isolation points there, in the form of OpenSSH's known_hosts."
+                f"There is no {KNOWN_HOSTS} in {self.workspace}, and Islandmode logs in to no device whose host key is unknown; write "
+                "the host keys of the site's isolation points there, in OpenSSH's known_hosts format."
             )
         secrets = Secrets(self.workspace).resolve
         return {
@@ -257,7 +257,7 @@ class PlantGround:
         far = [name for name, planned in plan.vantages.items() if planned.far]
         if far:
             raise Refused(
-                f"This version has no way to a vantage of a plant other than its operations host; {', '.join(far)} cannot be reached. "
+                f"This version reaches no vantage of a plant but its operations host; {', '.join(far)} cannot be reached. "
                 "Nothing was touched."
             )
         return {
@@ -306,7 +306,7 @@ def ground_of(directory: RunDirectory, lab: str | None = None) -> Ground:
 
 
 def ground_by(workspace: Path, words: Mapping[str, Any]) -> Ground:
-    """Find a ground by its own words; raises `LabGone` for a lab that has been taken down since, whatever has its name now."""
+    """Find a ground by its own words; raises `LabGone` for a lab taken down since, even if another lab has its name."""
     if words.get("kind") == PLANT:
         return PlantGround(workspace, str(words.get("site", "")))
     name, state_dir = str(words.get("name", "")), Path(str(words.get("state_dir", "")))
@@ -323,8 +323,8 @@ def lab_ground(workspace: Path, name: str) -> LabGround:
         return LabGround.of(workspace, lab)
     if backends.is_orphan(name, workspace / STATE):
         raise LabUnknown(
-            f"Lab {name} is up and its folder in {workspace / STATE} is gone, so nothing in it can be logged in to and what is "
-            f"isolated in it stays isolated; `{lab_command('down', name, workspace / STATE)}` ends it, and the isolation with it."
+            f"Lab {name} is up but its folder in {workspace / STATE} is gone: no device in it can be logged in to, and what is "
+            f"isolated there stays isolated; `{lab_command('down', name, workspace / STATE)}` ends it, and the isolation with it."
         )
     raise InputError(f"Lab {name} is not running; what was isolated in it is gone with it.")
 

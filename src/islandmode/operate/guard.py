@@ -1,4 +1,4 @@
-"""The guardian's process. Conductors start it; nobody calls it by hand."""
+"""The guardian's process. The conductor starts it; people do not."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def guard_run(workspace: Path, run: str, record: Path | None) -> int:
         directory.hold_guardian(record)
         return anyio.run(_guard, directory)
     except IslandmodeError as error:
-        # Whoever started us listens here and nowhere else.
+        # The conductor that started this process listens on this pipe only.
         os.write(1, f"{REFUSED} {sentence_of(error)}\n".encode())
         return error.exit_code
 
 
 async def _end_with_the_ground(ground: Ground, journal: Journal, clock: Clock) -> None:
-    """End when a lab is gone: the isolation went with it, and nobody could ever see it restored."""
+    """End when a lab is gone: the isolation went with it, and restoration can never be seen."""
     while ground.stands() is not False:
         await clock.sleep(LOOK_FOR_LAB_S)
     journal.note(GuardianEnded, restored=False, why="The lab is gone, and the isolation with it.")

@@ -39,7 +39,7 @@ class LabListed:
 
 
 def labs_listed(labs: Sequence[LabRecord], runs: Sequence[RunDirectory], watch: Watch) -> Iterator[LabListed]:
-    """Give the labs on record that are up, or may be, whatever became of their folders."""
+    """Give the recorded labs that are up or may be, even those without a folder."""
     for record in labs:
         lives = still_lives(record.lives_by) if record.identity else bool(lockers(record.lock))
         if lives is not False:
@@ -57,7 +57,7 @@ def _state(record: LabRecord, *, lives: bool | None) -> Literal["up", "up withou
 
 
 def take_down(workspace: Path, name: str, watch: Watch, listener: Listener, *, force: bool) -> int:
-    """Take a lab down; a lab that a run uses only after that run was stopped and restored, where that is asked for.
+    """Take a lab down; with `force`, first stop and restore the runs that use it.
 
     Raises `Refused` where a run uses it, or may do so. Returns 0, or 5 where a run in it was not seen restored.
     """
@@ -72,7 +72,7 @@ def take_down(workspace: Path, name: str, watch: Watch, listener: Listener, *, f
             f"{typed('abort')}. Or `{lab_command('down', name, state)} --force`, which restores first."
         )
     if known.unread and not force:
-        raise Refused(f"{known.unread[0]}: whether a run uses lab {name} cannot be told. `--force` takes it down.")
+        raise Refused(f"{known.unread[0]}: it is not known whether a run uses lab {name}. `--force` takes it down.")
     if users:
         with watch.elsewhere():
             code = bring_back_apart("abort", users, listener)
@@ -115,4 +115,4 @@ def _elsewhere(name: str) -> str:
     """Name labs of the same name that this machine knows elsewhere."""
     found = [one.state_dir.parent for one in active.known().labs if one.name == name]
     ways = ", ".join(f"`{typed('lab', 'down', '--lab', name, '--workspace', str(folder))}`" for folder in found)
-    return f"; to end one of that name elsewhere: {ways}" if found else ""
+    return f"; to end a lab of that name elsewhere: {ways}" if found else ""

@@ -1,4 +1,4 @@
-"""Who sits at the keyboard, as far as the machine knows."""
+"""The person who asks, by the machine's account."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from getpass import getuser
 
 
 def operator_name() -> str:
-    """Name the account that called us; an account without a name has a number. Never raises."""
+    """Name the account of this process, or its number if it has no name. Never raises."""
     try:
         return getuser()
     except (KeyError, OSError):

@@ -64,7 +64,7 @@ def judge_and_write(
 def write_refusal(
     plan: Plan, refused: Refused, records: Sequence[Record], directory: RunDirectory, *, lab: bool, pages: Pages
 ) -> str:
-    """Write the report of a run that was refused; returns where it is, or why there is none. Never raises."""
+    """Write the report of a run that was refused; returns where it is, or why it is missing. Never raises."""
     refusal = refusal_of(records) or Refusal(str(refused), UNTOLD)
     report = pages.refusal(plan, directory.run, refusal, records, lab=lab, zone=_local_zone(records))
 

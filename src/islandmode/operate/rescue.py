@@ -53,7 +53,7 @@ def restore_by_drill(wanted: Wanted, drill: str) -> int:
         wanted.listener.say(sentence_of(gone))
         return 0
     except Refused as error:
-        # Nothing was seen: whatever stands on the devices stands there still.
+        # No device was looked at: what stands on them stands there still.
         wanted.listener.warn(sentence_of(error))
         return STRANDED
     if ended is not None:
@@ -72,7 +72,9 @@ def restore_by_drill(wanted: Wanted, drill: str) -> int:
     if not say_what_is_left(drill, rescue, owed, resumed, wanted.listener) or lost:
         return STRANDED
     points = ", ".join(sorted(owed))
-    wanted.listener.say(f"Restored by the drill: {points} was read back without our objects, and none is saved there.")
+    wanted.listener.say(
+        f"Restored by the drill: {points} was read back without Islandmode objects, and none is saved there."
+    )
     with wanted.watch.elsewhere():
         untold = apart(partial(_tell_runs, ground, owed, path), RECORDS_WITHIN_S)
         if untold:
@@ -111,7 +113,7 @@ def _was_nowhere(one: RunDirectory, workspace: Path) -> bool:
 
 
 def _stop_runs_on(workspace: Path, rescue: Restorable, ground: Ground) -> None:
-    """Take runs on the same conduits from their conductors first: one that has not armed yet must not do so after us."""
+    """Take over the runs on the same conduits, so that none of them arms after this restore."""
     for one in known_runs(workspace).runs:
         holder = one.conductor() if one.workspace == workspace.resolve() or ground.has(one) else None
         if holder is not None and _shares(one, rescue):

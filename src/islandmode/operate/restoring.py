@@ -1,7 +1,7 @@
-"""Restoring one run by this process's own sessions, by the run's record; and a look whether that would work.
+"""Restore a run through sessions of this process, by the run's record; and prove beforehand that this would work.
 
-This is what `abort` and `restore` do when nobody who has the run has restored it. It is imported only then: it brings lab,
-vantages and report with it, and asking the processes of a run must not wait for them.
+`abort` and `restore` do this when neither conductor nor guardian of the run has restored it. It is imported only then: it loads
+lab, vantages and report, and asking the processes of a run must not wait for these imports.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from islandmode.system.disk import MachineDisk
 
 
 def restore_one(wanted: Wanted, directory: RunDirectory) -> int:
-    """Restore one run; what stands in its way stands in no other's."""
+    """Restore one run; a failure is reported and keeps no other run from being restored."""
     try:
         return _restore_here(wanted, directory)
     except IslandmodeError as error:
@@ -47,12 +47,12 @@ def restore_one(wanted: Wanted, directory: RunDirectory) -> int:
 
 
 def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
-    # Nobody who needs an abort should have to know the lab's name; only a run whose record is spoilt is looked for by it.
+    # An abort needs no lab name; the name helps only where the record of a run is spoilt.
     plan, ground = directory.plan(), ground_of(directory, wanted.lab)
     ended = elsewhere(wanted, plan, ground, (*arguments_for(wanted.arguments[0], directory, wanted.lab), "--at-once"))
     if ended is not None:
         return STRANDED if ended else 0
-    # A run that is asked to stop and does not answer is owed all of its plan, whatever its journal says so far.
+    # A run that does not answer may have isolated anything in its plan, even if its journal does not say so yet.
     left = owed_by(directory)
     owed = left or {name: point.conduits for name, point in plan.points.items()}
     # A conductor that is only stopped may wake: from here on it may do nothing but restore. On a disk that does not take the
@@ -64,8 +64,8 @@ def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
     if not say_what_is_left(directory.run, plan, owed, resumed, wanted.listener):
         return STRANDED
     wanted.listener.say(
-        f"{directory.run}: restored by this command; {', '.join(sorted(owed))} was read back without our objects, and none is "
-        "saved there."
+        f"{directory.run}: restored by this command; {', '.join(sorted(owed))} was read back without Islandmode objects, and none "
+        "is saved there."
     )
     with wanted.watch.elsewhere():
         # The plant is back; what is known of the run is judged now, where nobody lives who would.
@@ -74,7 +74,7 @@ def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
 
 
 def say_what_is_left(run: str, plan: Restorable, owed: Owed, resumed: Resumed, listener: Listener) -> bool:
-    """Say what keeps a restore from being whole; returns whether nothing does. What was not seen stands on the card."""
+    """Report what is left in saved configurations; returns whether all that was owed was seen restored."""
     for name, left in sorted(resumed.left.items()):
         for sentence in told_of_saved(name, plan.points[name].platform, left):
             listener.warn(f"UNPROVEN: {run}: {sentence}")
@@ -82,7 +82,7 @@ def say_what_is_left(run: str, plan: Restorable, owed: Owed, resumed: Resumed, l
 
 
 def new_journal() -> str:
-    """Name the journal of a restore; no two have the same name, and a later one comes after."""
+    """Name the journal of a restore: unique, and later restores sort after earlier ones."""
     stamp = iso_utc(MachineClock.of_this_boot().utc_us())[:19].replace(":", "")
     return f"restore-{stamp}Z-{randomness.token_hex(2)}.jsonl"
 
@@ -90,7 +90,7 @@ def new_journal() -> str:
 def restore_points(
     plan: Restorable, ground: Ground, owed: Owed, listener: Listener, *, names: tuple[str, str | None], path: Path
 ) -> Resumed:
-    """Restore until seen; `names` are site and run. Without a run it restores all that stands there, of every run."""
+    """Restore until seen; `names` are site and run. Without a run, the objects of every run are removed."""
     clock = MachineClock.of_this_boot()
     opened = ground.open_points(plan, clock, names[1])
     points = {name: point for name, point in opened.items() if name in owed}
@@ -110,7 +110,7 @@ def restore_points(
 
 
 def prove(workspace: Path, run: str) -> int:
-    """Log in on every point of a run as a restore would, change nothing, and say what is in the way."""
+    """Log in to every point of a run as a restore would and change nothing; raises `Refused` with the first obstacle."""
     directory = rundir.find(workspace, run)
     plan = directory.plan()
     points = ground_of(directory).open_points(plan, MachineClock.of_this_boot(), directory.run)
@@ -132,14 +132,16 @@ def prove(workspace: Path, run: str) -> int:
 
 
 def elsewhere(wanted: Wanted, plan: Restorable, ground: Ground, arguments: tuple[str, ...]) -> int | None:
-    """Run this program on the operations host instead, and say how that ended; None when this is it."""
+    """Run this program on the operations host and return its exit code; None if this process is on that host."""
     ground.refuse(plan)
     if ground.is_here():
         return None
     with wanted.watch.elsewhere():
         code = ground.go(arguments, drill=False) if wanted.becomes else ground.ask(arguments)
     if code is None:
-        wanted.listener.warn("the restore on the operations host ended without a word; nothing was seen back.")
+        wanted.listener.warn(
+            "the restore on the operations host ended without reporting a result; restoration was not seen."
+        )
         wanted.listener.stranded(lines_by_hand(plan))
         return STRANDED
     return code

@@ -63,11 +63,11 @@ class Ended:
     exit_code: int
     plan: Plan
     directory: RunDirectory | None = None
-    """Folder of the run; none where there was none."""
+    """Folder of the run; None if the mode makes none."""
     verdict: Verdict | None = None
-    """None for a mode that judges nothing, and for a drill that another process conducted: its folder has the verdict."""
+    """None in a mode that judges nothing, and for a drill that another process conducted: the run's folder has it."""
     why: str = ""
-    """Why nothing is known of the end; empty where that is known."""
+    """Why the end is not known; empty if it is."""
 
 
 @dataclass(frozen=True)
@@ -79,16 +79,16 @@ class Wanted:
     """Its file or its name."""
     mode: Mode
     lab: str | None = None
-    """The lab's name; what the site says where none is given."""
+    """The lab's name; the site's if None."""
     topology: Path | None = None
-    """The lab's file; what the site says where none is given."""
+    """The lab's file; the site's if None."""
 
 
 def run_drill(wanted: Wanted, audience: Audience, *, again: tuple[str, ...] = (), becomes: bool = False) -> Ended:
     """Run a drill to its end; raises `InputError` and `Refused`, with nothing touched, and `Unrecorded`.
 
-    In a lab the conductor is a process of its own on the lab's operations host. Where `becomes` is true this process becomes
-    that one if it can, and does not return; `again` are words for its command line.
+    In a lab the conductor is a process of its own on the lab's operations host. If `becomes` is true, this process becomes the
+    conductor where possible and does not return; `again` are extra words for the conductor's command line.
     """
     loaded, plan = plan_of(wanted.workspace, wanted.drill)
     if wanted.mode in (Mode.LIVE, Mode.INCIDENT):
@@ -101,7 +101,7 @@ def run_drill(wanted: Wanted, audience: Audience, *, again: tuple[str, ...] = ()
         return Ended(NOTHING_TO_JUDGE, plan)
     place = lab_of_site(loaded.site.lab, loaded.place("site", ("lab", "topology")), wanted.lab, wanted.topology)
     fits = partial(refuse_unlike_lab, loaded, plan)
-    ground, ours = attach_or_up(wanted.workspace, place, wanted.topology, fits)
+    ground, brought_up = attach_or_up(wanted.workspace, place, wanted.topology, fits)
     try:
         ground.refuse(plan)
         fits(ground.lab.topology)
@@ -112,23 +112,23 @@ def run_drill(wanted: Wanted, audience: Audience, *, again: tuple[str, ...] = ()
             wanted.mode.value,
             operator_name(),
             ground.words(),
-            # A process that becomes another one is not here any more to take the lab down.
-            ends_lab=ours and becomes and not ground.lab.comes_back,
+            # A process that becomes the conductor cannot take the lab down afterwards.
+            ends_lab=brought_up and becomes and not ground.lab.comes_back,
         )
         if ground.is_here():
             return _run_here(request, plan, ground, audience)
         ended = _go(request, plan, ground, again, becomes=becomes)
-        # What became of a conductor that said nothing is not known here; then its lab stays for whoever looks.
-        ours = ours and not ended.why
+        # A conductor that reported nothing may have left something isolated: keep its lab, so that it can be looked at.
+        brought_up = brought_up and not ended.why
         return ended
     finally:
-        # Only after restoration was seen or given up does this line run: the lab is what a person would look at.
-        if ours:
+        # Reached only after restoration was seen or given up: until then a person may want to look at the lab.
+        if brought_up:
             _take_down(ground, audience)
 
 
 def conduct(request: RunRequest, audience: Audience, *, again: tuple[str, ...] = ()) -> Ended:
-    """Run a drill by its request, on the ground that this names; enters a lab's operations host where it is not there yet."""
+    """Run a drill by its request, on the ground that it names; enter the lab's operations host first if needed."""
     try:
         ground = ground_by(request.workspace, request.ground)
         if not isinstance(ground, LabGround) or request.mode != Mode.REHEARSAL.value:
@@ -152,7 +152,7 @@ def _conduct(request: RunRequest, ground: LabGround, audience: Audience, again: 
 
 
 def _go(request: RunRequest, plan: Plan, ground: LabGround, again: tuple[str, ...], *, becomes: bool) -> Ended:
-    """Have the drill conducted on the lab's operations host; where that sees nothing of this machine, the run is recorded here."""
+    """Have the drill conducted on the lab's operations host; record the run here if that host cannot see this machine."""
     lab, root = ground.lab, request.workspace / rundir.RUNS / request.run
     if not lab.comes_back:
         words = _words(request, again)
@@ -176,7 +176,7 @@ def _words(request: RunRequest, again: tuple[str, ...]) -> tuple[str, ...]:
 
 def _came_back(code: int | None, plan: Plan, directory: RunDirectory) -> Ended:
     if code is None:
-        why = f"The conductor ended without a word; whether the plant is back is for `{typed('status')}` to say."
+        why = f"The conductor ended without reporting a result. To see whether the plant is restored: `{typed('status')}`."
         return Ended(STRANDED, plan, directory, why=why)
     return Ended(code, plan, directory)
 
@@ -186,7 +186,7 @@ def _new_name(plan: Plan, clock: Clock) -> str:
 
 
 def _take_down(ground: LabGround, audience: Audience) -> None:
-    """Take our own lab down; that it could not be must not hide what became of the plant."""
+    """Take down the lab that this drill brought up; a failure here must not hide how the run ended."""
     lab = ground.lab
     holders = {one.run: one.conductor() for one in known_runs(ground.workspace).runs if uses(one, lab)}
     others = [run for run, holder in holders.items() if holder is not None and holder.pid != os.getpid()]
@@ -249,11 +249,11 @@ def _judged(
     try:
         verdict = judge_and_write(plan, conducted, records, directory, mode=mode, lab=is_lab, pages=audience.pages)
     except OSError as error:
-        # The plant is as `conducted` says; only what was seen of it could not all be written down.
+        # The plant is as `conducted` says; only its record is incomplete.
         if not conducted.restored:
             audience.listener.stranded(lines_by_hand(plan))
         where = f"The run's record in {directory.root} could not be finished ({error.strerror})"
-        back = " The plant is back: every isolation point was read back without our objects."
+        back = " The plant is back: every isolation point was read back without Islandmode objects."
         raise Unrecorded(
             f"{where}; it proves nothing.{back if conducted.restored else ''}", stranded=not conducted.restored
         ) from error
@@ -275,7 +275,7 @@ def _forget(directory: RunDirectory) -> None:
 
 
 class _Conducting:
-    """One run: opens what the conductor needs, with our signal receiver in place before anything is armed."""
+    """Conducts a run: opens all that the conductor needs, with the signal receiver in place before anything is armed."""
 
     def __init__(
         self,
@@ -293,7 +293,7 @@ class _Conducting:
         self.records: tuple[Record, ...] = ()
 
     async def conduct(self) -> Conducted:
-        """Run the conductor; what it raises comes out as it is, not wrapped in a group."""
+        """Run the conductor; raise its own exception, not an exception group."""
         ended: Conducted | Refused | Broken | None = None
         async with anyio.create_task_group() as beside:
             await beside.start(receive_signals, self._latch)
@@ -359,25 +359,25 @@ class _Conducting:
     def _guarded(self, plan: Plan, claim: ClaimApart) -> Guarded:
         """Prepare what guards the run; the guardian's process and the proof start when the conductor asks."""
         own = ("--workspace", str(self._request.workspace))
-        ours = (sys.executable, "-m", "islandmode")
+        islandmode = (sys.executable, "-m", "islandmode")
         run, record = self._directory.run, self._directory.record
-        # By its path: the guardian's environment is empty, and with it would go the place that was chosen.
+        # By its path: the guardian's environment is empty, so it does not know a state folder chosen by a variable.
         known = ("--record", str(record.path)) if record is not None else ()
         return Guarded(
-            PipeLifeline((*ours, "guard", run, *own, *known), self._clock),
+            PipeLifeline((*islandmode, "guard", run, *own, *known), self._clock),
             claim,
             FolderRequests(self._directory.requests),
-            (partial(_restore_would_work, (*ours, "restore", run, "--prove", *own), limits.ready_s(plan)),),
+            (partial(_restore_would_work, (*islandmode, "restore", run, "--prove", *own), limits.ready_s(plan)),),
         )
 
 
 def _restoring(workspace: Path) -> str:
-    """Give the beginning of a restore, for sentences that are kept: they are read in any folder."""
+    """Give the start of a restore command that works from any folder, for sentences that are kept."""
     return typed_anywhere("restore", "--workspace", str(workspace))
 
 
 async def _claim(directory: RunDirectory, journal: Journal) -> ClaimApart:
-    """Start what looks at the run's claim; raises `Refused`."""
+    """Start the process that watches the run's claim; raises `Refused`."""
     try:
         return ClaimApart(directory.root)
     except OSError as error:
@@ -389,7 +389,7 @@ async def _claim(directory: RunDirectory, journal: Journal) -> ClaimApart:
 
 
 async def _restore_would_work(argv: tuple[str, ...], deadline_s: float) -> str | None:
-    """Try, with nothing of our shell's environment, whether `islandmode restore` could log in."""
+    """Try, with an empty environment, whether `islandmode restore` could log in; say why it could not."""
     why = f"it did not answer within {deadline_s:g} s"
     with anyio.move_on_after(deadline_s):
         try:
@@ -411,7 +411,7 @@ async def receive_signals(latch: StopLatch, *, task_status: TaskStatus[None]) ->
 
 
 async def hear_starter(latch: StopLatch) -> None:
-    """Take words of whoever started us from outside for its signals, and its end for the wish that we end; nothing otherwise."""
+    """Treat words from the starting process as signals, and its death as a request to restore."""
     gone = Stop("signal", "The command that started this drill is gone.")
     try:
         held = starter_line()
@@ -429,7 +429,7 @@ async def hear_starter(latch: StopLatch) -> None:
             except BlockingIOError:
                 continue
             except OSError:
-                # Reset: it was killed before it had read that we are here.
+                # Reset: the starting process was killed before it read from this socket.
                 word = b""
             latch.pull(Stop("signal", f"{word.decode(errors='replace')} was received.") if word else gone)
             if not word:

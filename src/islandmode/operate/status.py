@@ -41,7 +41,7 @@ class RunStanding:
 
     @property
     def is_told(self) -> bool:
-        """Tell whether it must be told: the run goes on, or left something that nobody has seen back."""
+        """Tell whether it must be told: the run goes on, or left something not yet seen restored."""
         return self.state in {"running", "unfinished"}
 
 
@@ -65,7 +65,7 @@ def _lab(workspace: Path, name: str) -> LabStanding:
 def runs_standing(known: KnownRuns, watch: Watch) -> Iterator[RunStanding]:
     """Say of every known run, newest first, whether it goes on and what it owes.
 
-    The machine's record of a run that is over by its own journals goes: nobody was there to take it away.
+    The machine's record of a run that is over by its own journals is deleted, since the run's processes could not.
     """
     for one in known.runs:
         watch.at(one.root)

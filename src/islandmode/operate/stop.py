@@ -1,7 +1,8 @@
-"""Stops and restores: always available, never gated, and done by themselves if nobody else does it.
+"""Abort and restore: always available, never gated, and independent of the run's own processes.
 
-Abort asks first: a file in the run's folder, which conductor and guardian both read, and a signal. Whoever runs the drill then
-restores, with its record whole. If that is not seen soon, or nobody lives, this process restores through sessions of its own.
+Abort asks first: a file in the run's folder, which conductor and guardian both read, and a signal. The conductor then restores,
+and its record stays complete. If restoration is not seen soon, or neither process lives, this process restores through its own
+sessions.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ NAMED_WITHIN_S = 0.3
 OBEYED_WITHIN_S = 1.0
 ENDED_WITHIN_S = 15.0
 PUT_WITHIN_S = 0.3
-"""How long a request or a claim is waited for: either is done by others as well, and a restore waits for no disk."""
+"""How long to wait for a request or a claim to be written: a restore waits for no disk, and neither is its only way."""
 RECORDS_WITHIN_S = 3.0
 LOOK_EVERY_S = 0.05
 GOOD_FOR_US = 60_000_000
@@ -72,7 +73,7 @@ class Wanted:
     """Whether the run's processes were asked a moment ago: a second signal could end one that writes its verdict."""
 
     def said(self, *words: str) -> Wanted:
-        """Give the words for the command line on the operations host, where nobody gave any."""
+        """Fill in the command line for the operations host, unless the caller gave it."""
         if self.arguments:
             return self
         named = (self.run,) if self.run is not None else ()
@@ -81,7 +82,7 @@ class Wanted:
 
 
 def arguments_for(verb: str, one: RunDirectory, lab: str | None = None) -> tuple[str, ...]:
-    """Give our own arguments for one run, which may be of another workspace than ours."""
+    """Give this program's arguments for one run, which may belong to another workspace."""
     named = one.record.ground.get("name", lab) if one.record is not None else lab
     return (verb, one.run, "--workspace", str(one.workspace), *(("--lab", str(named)) if named is not None else ()))
 
@@ -92,7 +93,7 @@ def restore(wanted: Wanted) -> int:
     known = known_runs(wanted.workspace)
     watch = wanted.watch
     chosen = (known.find(wanted.run),) if wanted.run is not None else tuple(filter(owed_by, _each(watch, known)))
-    return _bring_back(wanted, known, chosen, "No run that is known here has left anything isolated.")
+    return _bring_back(wanted, known, chosen, "No known run has left anything isolated.")
 
 
 def abort(wanted: Wanted) -> int:
@@ -103,7 +104,7 @@ def abort(wanted: Wanted) -> int:
     if wanted.run is not None:
         one = known.find(wanted.run)
         return _bring_back(wanted, known, (one,), none, frozenset({one.root} if wanted.asked else ()))
-    # Who goes on is asked before the records of all that ended are read: there may be years of them.
+    # Ask the running drills before reading the records of ended runs: there may be years of them.
     asked = frozenset() if wanted.at_once else frozenset(_ask_all(_each(wanted.watch, known)))
     chosen = [
         one for one in _each(wanted.watch, known) if one.root in asked or one.conductor() is not None or owed_by(one)
@@ -112,7 +113,7 @@ def abort(wanted: Wanted) -> int:
 
 
 def _each(watch: Watch, known: KnownRuns) -> Iterator[RunDirectory]:
-    """Give run after run; that one could be read says that the disk answers."""
+    """Yield each run; every run that could be read shows that the disk answers."""
     for one in known.runs:
         watch.step()
         yield one
@@ -120,7 +121,7 @@ def _each(watch: Watch, known: KnownRuns) -> Iterator[RunDirectory]:
 
 
 def _ask_all(runs: Iterator[RunDirectory]) -> Iterator[Path]:
-    """Ask every run that goes on to restore, as far as we act on it; gives their folders."""
+    """Ask every running drill that this account may act on to restore; yields their folders."""
     for one in runs:
         holder = one.conductor()
         if holder is not None and _may_act_on(one) and (owed_by(one) or not was_restored(one)):
@@ -132,7 +133,7 @@ def _bring_back(
     wanted: Wanted, known: KnownRuns, chosen: Sequence[RunDirectory], none: str, asked: frozenset[Path] = frozenset()
 ) -> int:
     """Bring back every run that was chosen: ask its processes, wait a moment, then do what is left."""
-    # Who asks a second time, from the operations host, has seen that something is owed, and may see more of the record there.
+    # A second request comes from the operations host: the first saw that something is owed, and this host may see more records.
     left = [one for one in chosen if wanted.at_once or one.root in asked or not _is_settled(one, wanted.listener)]
     alone = len(left) == 1 and _may_act_on(left[0])
     if alone:
@@ -146,14 +147,14 @@ def _bring_back(
 
 
 def say_whether_all(known: KnownRuns, none: str, listener: Listener) -> int:
-    """Say that there is no run, or why that cannot be said; returns 5 where a run may be hidden."""
+    """Say that there is no run, or why that is not known; returns 5 if a run may be hidden."""
     for why in known.unread:
-        listener.warn(f"{why}: a run may be going on that is not named here.")
+        listener.warn(f"{why}: a run that is not listed here may be going on.")
     if known.unread:
         return STRANDED
     if not is_workspace(known.workspace):
         raise InputError(
-            f"{known.workspace} is no workspace (it has neither drills/ nor runs/), and this machine knows of no run that "
+            f"{known.workspace} is not a workspace (it has neither drills/ nor runs/), and this machine knows of no run that "
             "goes on or left anything isolated. Name the workspace with --workspace."
         )
     listener.say(f"{none} Devices were not looked at; `{typed('status', '--devices')}` does that.")
@@ -161,7 +162,7 @@ def say_whether_all(known: KnownRuns, none: str, listener: Listener) -> int:
 
 
 def _may_act_on(one: RunDirectory) -> bool:
-    """Tell whether we act on a run as who we are: what stands in a record is its account's word, and root trusts it no further."""
+    """Tell whether to act on a run under this account: root does not trust records that another account wrote."""
     return os.geteuid() != 0 or one.record is None or one.record.account == 0
 
 
@@ -173,7 +174,7 @@ def bring_back_apart(
     at_once: bool = False,
     asked: frozenset[Path] = frozenset(),
 ) -> int:
-    """Bring several runs back beside each other, each in a process of its own: none waits for another, nor for its lab."""
+    """Restore several runs at once, each in its own process, so that none waits for another run or its lab."""
     children = []
     for one in left:
         listener.say(f"{one.run} in {one.workspace}: {verb} ...")
@@ -184,11 +185,11 @@ def bring_back_apart(
 
 
 def _as_account(one: RunDirectory) -> dict[str, Any]:
-    """Say how to start a process that acts on a run, as the account of the run where we are root."""
+    """Say how to start a process that acts on a run; as root, under the account of that run."""
     if _may_act_on(one) or one.record is None:
         return {}
     account = one.record.account
-    # Another account can read what its processes are given, and ours may hold secrets.
+    # The other account can read the environment of its processes, and this environment may hold secrets.
     given = {name: os.environ[name] for name in (VARIABLE, "DOCKER_HOST", "PYTHONPATH") if name in os.environ} | {
         own_program.VARIABLE: own_program.program_anywhere()
     }
@@ -205,7 +206,7 @@ def _as_account(one: RunDirectory) -> dict[str, Any]:
 def _bring_one_back(wanted: Wanted, directory: RunDirectory) -> int:
     if not wanted.at_once and _obeys(wanted, directory):
         return 0
-    # Only now: it brings what a restore of our own needs, and asking the processes of a run must not wait for that.
+    # Imported only now: asking the processes of a run must not wait for what a restore by this process needs.
     from islandmode.operate.restoring import restore_one  # noqa: PLC0415 - only where it is needed, as it is slow
 
     code = restore_one(wanted, directory)
@@ -215,11 +216,11 @@ def _bring_one_back(wanted: Wanted, directory: RunDirectory) -> int:
 
 
 def _is_settled(directory: RunDirectory, listener: Listener) -> bool:
-    """Tell, and say, whether nothing is to be done for a run."""
+    """Tell whether a run needs no restore, and say why."""
     if directory.conductor() is not None:
         return False
     if not owed_by(directory):
-        listener.say(f"{directory.run}: nothing is owed; restoration was seen, or nothing was armed.")
+        listener.say(f"{directory.run}: nothing to restore: restoration was seen, or nothing was armed.")
         if not (directory.root / VERDICT).exists():
             # Only now: it brings all that judges, and most runs have their verdict.
             from islandmode.operate.judge import judge_died  # noqa: PLC0415 - only where it is needed, as it is slow
@@ -230,7 +231,7 @@ def _is_settled(directory: RunDirectory, listener: Listener) -> bool:
 
 
 def went_with_its_lab(directory: RunDirectory, listener: Listener) -> bool:
-    """Tell, and say, whether a run's lab is gone, and the isolation with it."""
+    """Tell whether a run's lab is gone, and the isolation with it; say so."""
     gone = lab_is_gone(directory)
     if gone:
         listener.say(f"{directory.run}: its lab is gone, and the isolation with it.")
@@ -238,11 +239,11 @@ def went_with_its_lab(directory: RunDirectory, listener: Listener) -> bool:
 
 
 def _obeys(wanted: Wanted, directory: RunDirectory) -> bool:
-    """Ask a run's processes to restore, if nobody has, and tell whether they did soon enough."""
+    """Ask a run's processes to restore, unless they were asked already; tell whether they did in time."""
     holder, owed = directory.conductor(), owed_by(directory)
     if holder is None and (owed or not wanted.asked):
         if directory.denied():
-            # Its conductor may live and cannot be seen from this account: the request is heard all the same.
+            # Its conductor may live without this account seeing it; it still hears the request.
             _put_request(directory)
         return False
     if not owed and was_restored(directory) and not wanted.asked:
@@ -260,10 +261,10 @@ def _obeys(wanted: Wanted, directory: RunDirectory) -> bool:
 
 
 def ask(directory: RunDirectory, pid: int | None) -> None:
-    """Put a request into the run's folder, and signal the conductor; either is enough, and neither must succeed."""
+    """Put a request into the run's folder, and signal the conductor; either is enough, and both may fail."""
     try:
         if not _put_request(directory):
-            # Read first, it puts a name into the record; a signal has none.
+            # If the request is read before the signal, the record names the person who asked.
             anyio.run(MachineClock.of_this_boot().sleep, NAMED_WITHIN_S)
     finally:
         if pid is not None:
@@ -272,14 +273,14 @@ def ask(directory: RunDirectory, pid: int | None) -> None:
 
 
 def _put_request(directory: RunDirectory) -> str:
-    """Put a request into the run's folder, as far as the disk answers at once; returns why that was not seen."""
+    """Put a request into the run's folder if the disk answers at once; returns why it did not, or an empty string."""
     clock = MachineClock.of_this_boot()
     token = randomness.token_hex(8)
     request = Request("abort", directory.run, token, operator_name(), clock.utc_us() + GOOD_FOR_US)
 
     def put() -> None:
         new = directory.requests / f".{token}.new"
-        # The run may have another account than we; the folder gives the file its group, which may read it.
+        # The run may have another account; the folder gives the file its group, which may read it.
         modes.write_bytes(new, write_request(request))
         new.rename(directory.requests / f"{token}.json")
 
@@ -287,7 +288,7 @@ def _put_request(directory: RunDirectory) -> str:
 
 
 async def _obeyed(watch: Watch, directory: RunDirectory, *, was_owed: bool) -> bool:
-    """Wait until the run's own journals say that it is restored, for as long as that may take it."""
+    """Wait, within a limit, until the run's own journals say that it is restored."""
     clock = MachineClock.of_this_boot()
     until_us = clock.monotonic_us() + round((OBEYED_WITHIN_S if was_owed else ENDED_WITHIN_S) * 1_000_000)
     while clock.monotonic_us() < until_us:

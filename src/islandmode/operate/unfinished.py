@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Owed = dict[str, tuple[str, ...]]
 UNREADABLE = "?"
-"""Stands for whatever a run owes whose record cannot be read."""
+"""Stands for the points of a run whose record cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def owed_by(run: RunDirectory) -> Owed:
     try:
         return run.owed()
     except InputError:
-        # Without a readable plan nobody knows which points; that is no reason to call it finished.
+        # Without a readable plan the points are not known; that does not make the run finished.
         return {UNREADABLE: ()}
 
 
@@ -140,7 +140,7 @@ def lab_of(run: RunDirectory) -> Lab | None:
     for state in dict.fromkeys(places):
         for name in names_of_labs(state):
             try:
-                # Only the lab that it was is asked: no other one may keep a restore waiting.
+                # Only the run's own lab is asked: no other lab may keep a restore waiting.
                 if identity is not None and identity_of(name, state) == identity:
                     return backends.attach(name, state)
             except LabUnknown as error:
@@ -204,7 +204,7 @@ def refuse_beside_unfinished(workspace: Path, plan: Plan, own: str, ground: Grou
         conduits = {conduit for group in owed.values() for conduit in group}
         shared = True if UNREADABLE in owed or not conduits else sorted(conduits & set(plan.conduits))
         here = one.workspace == workspace.resolve() or ground.has(one)
-        # Of one that goes on in another workspace the device itself is the lock.
+        # For a run that goes on in another workspace, the device itself is the lock.
         going = one.workspace != workspace.resolve() and one.conductor() is not None
         if one.run != own and here and not going and shared and not lab_is_gone(one):
             raise Refused(f"{_why_first(one, shared)} Nothing was touched.")
@@ -214,14 +214,14 @@ def _why_first(one: RunDirectory, shared: list[str] | Literal[True]) -> str:
     """Say what an earlier run may have left, and how it is brought to its end; of one that cannot be read, which file that is."""
     if shared is not True:
         return (
-            f"Run {one.run} ended and restoration of {', '.join(shared)} was not seen, or is not proven. First bring it to its "
-            f"end: {typed_at(one.workspace, 'restore', one.run)}."
+            f"Run {one.run} ended and restoration of {', '.join(shared)} was not seen, or is not proven. First restore "
+            f"it: {typed_at(one.workspace, 'restore', one.run)}."
         )
     return f"Run {one.run} may have left anything isolated: {why_unreadable(one)}"
 
 
 def why_unreadable(one: RunDirectory) -> str:
-    """Say which file of a run cannot be read, so that nobody knows what it left, and what to do; a whole sentence."""
+    """Say which file of a run cannot be read, and what to do; a whole sentence."""
     denied = cannot_be_told(one)
     if denied:
         return (

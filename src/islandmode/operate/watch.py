@@ -1,4 +1,4 @@
-"""A disk that says nothing: what a use case tells whoever watches it, and reading that may be left behind."""
+"""Disks that do not answer: progress reported to a watch, and reads that can be abandoned."""
 
 from __future__ import annotations
 

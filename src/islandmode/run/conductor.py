@@ -416,7 +416,7 @@ class Conductor:
         restored = seen == set(touched)
         self._guards.restored(seen=restored)
         if restored:
-            self._move(Event.RESTORE_SEEN, "Restored: every isolation point was read back without our objects.")
+            self._move(Event.RESTORE_SEEN, "Restored: every isolation point was read back without Islandmode objects.")
         else:
             unseen = ", ".join(sorted(set(touched) - seen))
             self._move(

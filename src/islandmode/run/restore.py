@@ -3,7 +3,7 @@
 It is idempotent, restores every point independently of the others, never waits for the journal or a disk, needs no
 approval, and comes back only with what was *seen*. What may happen to one point, in each attempt:
 
-    done, clear       the device was read back without our objects: seen, finished; but where a line that was given up may
+    done, clear       the device was read back without Islandmode objects: seen, finished; but where an abandoned line may
                       still act, only a look after its latest moment counts, and comes then
     done, not clear   the device says done and still shows an object: tried again
     not done          the device refused: tried again

@@ -15,7 +15,7 @@ UTC_START_US = 1_781_244_000_000_000
 
 
 WORLD = Context()
-"""What happens in the world belongs to no process: it goes on when whoever began it is dead."""
+"""What happens in the world belongs to no process: it goes on after the process that began it has died."""
 
 
 class SimulatedClock:
@@ -51,7 +51,7 @@ class SimulatedClock:
         await anyio.sleep(seconds)
 
     def refuse_if_over(self) -> None:
-        """End whoever still does something after the end of the world."""
+        """End every task that is still active after the end of the world."""
         if self.over:
             raise asyncio.CancelledError
 
@@ -60,5 +60,5 @@ class SimulatedClock:
         self._utc_ahead_us += by_us
 
     def at(self, when_us: int, act: Callable[[], None]) -> None:
-        """Let something happen in the world at a moment, whoever waits for it or not."""
+        """Let something happen in the world at a moment, even if no task waits for it."""
         asyncio.get_running_loop().call_at((when_us - START_US) / 1_000_000, act, context=WORLD)

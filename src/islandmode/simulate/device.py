@@ -47,7 +47,7 @@ class Happening:
     owner: str
     by: str
     late_us: int = 0
-    """How long before that the line had left that made it happen."""
+    """How long before this the line that caused it was sent."""
 
 
 class SimulatedDevice:
@@ -74,16 +74,16 @@ class SimulatedDevice:
         self.clock = clock
         self.objects: dict[str, DeviceObject] = {}
         self.made: list[tuple[str, DeviceObject]] = []
-        """Every object that ever stood here: one that is hidden from us may still block."""
+        """Every object that ever stood here: an object that the session no longer shows may still block."""
         self.tape: list[Happening] = []
         self.sent_us: int | None = None
-        """When the line left that acts now; nothing while none does."""
+        """When the line that acts now was sent; None while no line acts."""
         self.tickets: dict[str, tuple[str, int]] = {}
         """For which conduit each ticket was given out, and until when it lives."""
         self.ways: Mapping[str, tuple[Way, ...]] = {}
         """What it counts, by conduit; nothing where this kind of device cannot."""
         self.arrived_us: int | None = None
-        """When the line arrived that acts now."""
+        """When the line that acts now arrived."""
         self.busy_until_us = 0
         self.standby_until_us = 0
         """Until when it refuses to be changed, as a standby of a pair does."""
@@ -135,7 +135,7 @@ class SimulatedDevice:
         return takes_us, ""
 
     def waits_for_confirmation(self) -> str:
-        """Name the owner of a change that waits to be confirmed; empty where there is none."""
+        """Name the owner of a change that waits to be confirmed; empty if no change waits."""
         return ""
 
     def give_ticket(self, ticket: str, conduit: str, life_us: int, owner: str = OURS) -> str:
@@ -311,14 +311,14 @@ class SimulatedDevice:
             self._write("timer stopped", conduit, made, "somebody")
 
     def take_object(self, conduit: str) -> None:
-        """Take an object away behind our back."""
+        """Delete an object without the run knowing."""
         made = self._forget(conduit)
         if made is not None:
             self._write("lost", conduit, made, "somebody")
             self._let_pass(conduit, made)
 
     def restart(self, for_us: int) -> None:
-        """Boot from saved configuration: our objects are gone, and nothing passes until it is up."""
+        """Boot from saved configuration: Islandmode objects are gone, and nothing passes until it is up."""
         now_us = self.clock.monotonic_us()
         self.boots += 1
         for conduit, made in tuple(self.objects.items()):

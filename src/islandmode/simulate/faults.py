@@ -210,7 +210,7 @@ class FaultBook:
         return None
 
     def until_us(self, kind: Kind, target: str) -> int | None:
-        """Tell when an active fault on a target ends, without using it; None when there is none."""
+        """Tell when an active fault on a target ends, without using it; None if no fault is active."""
         now_us = self._clock.monotonic_us()
         ends = [
             active.until_us

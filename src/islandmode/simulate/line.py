@@ -127,7 +127,7 @@ class SimulatedClaim:
         return taken
 
     async def is_free(self) -> bool | None:
-        """Tell whether nobody has taken it."""
+        """Tell whether it is still free."""
         return self._free
 
 

@@ -1,6 +1,6 @@
 """Simulated devices with one pending change: a timer of the device that takes back all that was changed under it.
 
-The timer belongs to the device and not to a conduit. Whoever confirms, confirms everything that waits.
+The timer belongs to the device and not to a conduit. A confirm by any session confirms everything that is pending.
 
 CommitConfirmed   Junos. Arming writes nothing; each isolate is a `commit confirmed`, and confirms what waited before it, so
                   that the timer takes back the last stage only. Anybody's commit confirms

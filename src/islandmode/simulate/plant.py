@@ -72,7 +72,7 @@ class SimulatedPlant:
 
     @property
     def lands_last_us(self) -> int:
-        """When the last request reaches its device that anybody has under way."""
+        """When the last request still under way reaches its device."""
         sessions = (self.points, self.guardian_points, self.resume_points)
         return max(point.lands_last_us for points in sessions for point in points.values())
 
@@ -82,7 +82,7 @@ class SimulatedPlant:
             self.faults.phase_is(phase)
 
     def _strike(self, fault: Fault) -> None:
-        """Let a fault begin that acts by itself; the others are met by whoever calls."""
+        """Start a fault that acts by itself; the other faults strike the next matching call."""
         strikes = _STRIKES.get(fault.kind)
         if (strikes is not None and strikes(self, fault)) or (fault.kind in ON_PROCESSES and self.when_process(fault)):
             self.faults.hit(fault.kind)

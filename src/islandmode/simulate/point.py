@@ -176,7 +176,7 @@ class SimulatedPoint:
         *,
         carries_time: bool = True,
     ) -> Reading[PointState]:
-        """Write, and remember until when that may still act if nobody hears what became of it."""
+        """Write, and remember until when the write may still act if its outcome stays unknown."""
         until_us = self._clock.monotonic_us() + LIFE_US
 
         def act_in_time(some: tuple[str, ...]) -> str:
@@ -196,7 +196,7 @@ class SimulatedPoint:
     ) -> Reading[PointState]:
         def act_and_look() -> tuple[PointState, str]:
             if len(conduits) > 1 and self._faults.take(Kind.HALF_WRITE, self.name, call):
-                # The session breaks off between two commands: nobody is told how far it came.
+                # The session breaks off between two commands: the caller is not told how far it came.
                 if self._device.lands_in_part:
                     act(conduits[:1])
                 raise _BrokenOff

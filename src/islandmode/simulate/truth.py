@@ -1,4 +1,4 @@
-"""Invariants: what must be true of every run, whatever went wrong, checked against the world and not against the run's words.
+"""Invariants of every run, with any fault, checked against the world and not against the run's own records.
 
 A run's `Claims` are what it told people; the plant's devices, packets and disk are what really was. Each function takes
 both and returns its violations as sentences; an empty tuple means that the invariant held.
@@ -23,7 +23,7 @@ BLIND_US = 1_200_000
 ROUND_TRIP_S = 0.02
 """A probe whose question passed and whose answer did not was asked this much before the rule came into force."""
 DEAD_MAN_LATE_S = 5.0
-"""How much later than its dead-man the plant may be back, whatever happened."""
+"""How much later than its dead-man the plant may be back, with any fault."""
 READING_S = 2.0
 """What a device counted is true of some moment between its being asked and its answer, which comes in so long."""
 START_BOUND_S = 120.0
@@ -95,7 +95,7 @@ def no_isolate_after_restore_seen(plant: SimulatedPlant, claims: Claims) -> tupl
     seen: dict[str, int] = {}
     for record in (*claims.others, *claims.records):
         if record.kind == "restore.seen":
-            # Whoever saw it first: a conductor that wakes late restores, and sees it, once more.
+            # Take the first sighting: a conductor that wakes late restores once more, and sees it once more.
             point, answered_us = record.data["point"], record.data["answered_us"]
             seen[point] = min(answered_us, seen.get(point, FOREVER_US))
     late = [one for one in _tape(plant, "isolating") if one.at_us > seen.get(one.device, FOREVER_US)]
@@ -103,7 +103,7 @@ def no_isolate_after_restore_seen(plant: SimulatedPlant, claims: Claims) -> tupl
 
 
 def no_line_acts_after_its_latest_moment(plant: SimulatedPlant, _claims: Claims) -> tuple[str, ...]:
-    """Whatever held a line up on its way: it takes effect before its platform's bound, or never."""
+    """A line that was delayed on its way takes effect before its platform's bound, or never."""
     late = [
         one
         for what in ("created", "isolating", "pretended", "renewed")
@@ -201,7 +201,7 @@ def strangers_left_alone(plant: SimulatedPlant, _claims: Claims) -> tuple[str, .
 def refused_touches_nothing(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
     """A run that says it was refused has isolated nothing, and its records owe no device a restore."""
     if not claims.refused or claims.killed:
-        # One that was killed told nobody anything.
+        # A process that was killed reported nothing.
         return ()
     isolated = (f"{one.device} isolated {one.conduit} in a run that was refused." for one in _tape(plant, "isolating"))
     left = owed({}, claims.records, claims.others)
@@ -233,7 +233,7 @@ def _works_s(plant: SimulatedPlant, name: str) -> float:
 
 
 def restoration_was_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
-    """Restoration `proven` means that every conduit passed at the end, and nothing of ours stood on a device."""
+    """Restoration `proven` means that every conduit passed at the end, and no Islandmode object stood on a device."""
     if claims.restoration != "proven":
         return ()
     blocked = [f"{one.conduit} is still blocked" for one in _our_stretches(plant) if one.until_us >= claims.over_us]
@@ -242,7 +242,7 @@ def restoration_was_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ..
 
 def _left(plant: SimulatedPlant) -> tuple[str, ...]:
     return tuple(
-        f"{name} still has our object for {conduit}"
+        f"{name} still has the Islandmode object for {conduit}"
         for name, device in plant.devices.items()
         for conduit, made in device.objects.items()
         if made.owner == OURS

@@ -52,7 +52,7 @@ class WorldFault(BaseException):
 
 
 class Deadlock(WorldFault):
-    """Nothing is ready and no timer is set: whoever waits now waits for ever."""
+    """Nothing is ready and no timer is set: a task that waits now waits for ever."""
 
 
 class Endless(WorldFault):
@@ -298,11 +298,11 @@ class WorldLoop(asyncio.AbstractEventLoop):
         """Say that errors in callbacks are kept for the end of the world."""
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:
-        """Keep what nobody handled."""
+        """Keep an exception that no task handled."""
         self.call_exception_handler(context)
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        """Keep what nobody handled; `run_world` raises it."""
+        """Keep an exception that no task handled; `run_world` raises it."""
         error = context.get("exception")
         self.unhandled.append(f"{context.get('message')} ({error!r})")
 

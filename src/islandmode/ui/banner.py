@@ -31,13 +31,13 @@ def banner(run: RunDirectory, points: list[str]) -> str:
     left, restore = run.left_in_saved(), typed_at(run.workspace, "restore", run.run)
     if left and is_only_unproven(run):
         return (
-            f"UNPROVEN: {run.run}: {', '.join(sorted(left))} was seen without our objects, and its saved configuration has one, or "
-            "was not read: a restart could isolate again. To see which, and how to mend it: "
-            f"{restore}"
+            f"UNPROVEN: {run.run}: {', '.join(sorted(left))} was seen without Islandmode objects, but its saved "
+            "configuration still holds one, or was not read: a restart of the device could isolate again. To see which, and how "
+            f"to mend it: {restore}"
         )
     if is_only_unproven(run):
         return (
-            f"UNPROVEN: {run.run} saw {', '.join(points)} without our objects, and its restoration is not proven all the same. "
+            f"UNPROVEN: {run.run} saw {', '.join(points)} without Islandmode objects, yet its restoration is not proven. "
             f"See: {typed_at(run.workspace, 'show', run.run)}. Then, to look again: {restore}"
         )
     guardian = "its guardian still tries" if run.guardian() is not None else "no guardian is running"

@@ -41,12 +41,12 @@ CRASH_FILE = Path(RUNS) / "internal-error.txt"
 BAD_INPUT = 2
 JSON = "--json"
 BANNER_S = 3.0
-UNTOLD = "whether an earlier run left something isolated is not known"
+UNTOLD = "it is not known whether an earlier run left something isolated"
 SAY_IT_THEMSELVES = frozenset({"islandmode status", "islandmode look", "islandmode restore", "islandmode guard"})
 
 
 def _with_banner(context: typer.Context, workspace: Path) -> Path:
-    """Let every command end with what an earlier run may have left isolated: it must never go quiet."""
+    """Let every command end by naming earlier runs that may have left something isolated: that alarm never goes quiet."""
 
     def say() -> None:
         from islandmode.ui.banner import print_banners
@@ -59,7 +59,7 @@ def _with_banner(context: typer.Context, workspace: Path) -> Path:
         # Neither what an earlier run left nor a disk that hangs may change how this command ends.
         why = beside(say, BANNER_S)
         if why:
-            print(f"islandmode: {UNTOLD}: {why}. `{typed('status')}` looks again.", file=sys.stderr)
+            print(f"islandmode: {UNTOLD}: {why}. To look again: `{typed('status')}`.", file=sys.stderr)
 
     if context.command_path not in SAY_IT_THEMSELVES:
         context.call_on_close(say_soon)
@@ -70,12 +70,12 @@ Workspace = Annotated[
     Path,
     typer.Option("--workspace", "-w", help="Folder with drills/, inventory/ and probes/.", callback=_with_banner),
 ]
-LabName = Annotated[str | None, typer.Option("--lab", help="Name of the lab; what the site says if not given.")]
+LabName = Annotated[str | None, typer.Option("--lab", help="Name of the lab; the site's if not given.")]
 GivenLab = Annotated[str, typer.Option("--lab")]
-NodeName = Annotated[str, typer.Argument(help="Name of a node, or of the isolation point that it is.")]
+NodeName = Annotated[str, typer.Argument(help="Name of a node or of an isolation point.")]
 TopologyFile = Annotated[
     Path | None,
-    typer.Option("--topology", help="The lab's file in the workspace; what the site says if not given."),
+    typer.Option("--topology", help="The lab's file in the workspace; the site's if not given."),
 ]
 DrillName = Annotated[str, typer.Argument(help="A drill's file or its name.")]
 RunName = Annotated[str, typer.Argument(help="A run, the beginning of its name, or `last`.")]
@@ -94,7 +94,7 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
 @app.callback()
 def _options(
     version: Annotated[  # noqa: FBT002 - typer's way
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     pass
@@ -240,7 +240,7 @@ def status(
 ) -> int:
     """Say what runs on this machine and whether anything may still be isolated.
 
-    Exit code 5 if something may be, and no run is there to restore it, or if that cannot be told.
+    Exit code 5 if something may be isolated and no run is there to restore it, or if that is not known.
     """
     from islandmode.ui.silent_disk import looking
     from islandmode.ui.status import print_status
@@ -270,7 +270,7 @@ def abort(
 ) -> int:
     """Stop a run and restore its plant now.
 
-    Asks the run, and restores by itself if that is not seen at once. Exit code 5 if restoration was not seen.
+    Asks the run to restore, and restores by itself if that is not seen at once. Exit code 5 if restoration was not seen.
     """
     from islandmode.operate import stop
     from islandmode.ui.silent_disk import watching
@@ -294,16 +294,18 @@ def abort(
 
 @app.command()
 def restore(
-    run: Annotated[str | None, typer.Argument(help="A run; all that left something isolated if not given.")] = None,
+    run: Annotated[
+        str | None, typer.Argument(help="A run; every run that left something isolated if not given.")
+    ] = None,
     workspace: Workspace = HERE,
     lab: LabName = None,
     drill: Annotated[str | None, typer.Option("--drill", help="Restore what a drill would isolate.")] = None,
     prove: Annotated[bool, typer.Option("--prove", hidden=True)] = False,  # noqa: FBT002 - typer's way
     at_once: AtOnce = False,  # noqa: FBT002 - typer's way
 ) -> int:
-    """Put back what runs left isolated, and see it.
+    """Restore what runs left isolated, and verify it.
 
-    Exit code 5 if restoration was not seen. With --drill, by the drill alone, when no run's record can be read.
+    Exit code 5 if restoration was not seen. Use --drill when no run's record can be read.
     """
     from islandmode.operate import stop
     from islandmode.ui.silent_disk import watching

@@ -31,16 +31,16 @@ def up(workspace: Path, place: LabPlace, backend: str) -> int:
 
 
 def down(workspace: Path, name: str, watch: LookWatch, *, force: bool) -> int:
-    """Take a lab down; one that a run uses only after that run was stopped and restored, where that is asked for."""
+    """Take a lab down; with `force`, first stop and restore the runs that use it."""
     return take_down(workspace, name, watch, Spoken(), force=force)
 
 
 def list_labs(workspace: Path, watch: LookWatch) -> int:
-    """List the labs of this machine, whatever became of their folders, and the runs that use them."""
+    """List the labs of this machine, even those without a folder, and the runs that use them."""
     known = active.known()
     lines = [_line(one) for one in labs_listed(known.labs, known_runs(workspace).runs, watch)]
     for why in known.unread:
-        print(f"islandmode: {why}: a lab may be up that is not named here.", file=sys.stderr)
+        print(f"islandmode: {why}: a lab that is not listed here may be up.", file=sys.stderr)
     print("\n".join(lines) if lines or known.unread else "No lab is up on this machine.")
     return 0
 
@@ -50,7 +50,7 @@ def _line(lab: LabListed) -> str:
     ends = f"`{lab_command('down', record.name, record.state_dir)}` ends it"
     told = {
         "up": "up",
-        "up without its folder": f"up, its folder is gone; {ends}",
+        "up without its folder": f"up, but its folder is gone; {ends}",
         "in part": f"came up only in part; {ends}",
         "unseen": "cannot be seen from here",
     }
@@ -60,7 +60,7 @@ def _line(lab: LabListed) -> str:
 def status(workspace: Path, name: str, watch: LookWatch) -> int:
     """List the nodes of a lab."""
     if backends.is_orphan(name, workspace / STATE):
-        print(f"Lab {name} is up and its folder is gone; end it with `{lab_command('down', name, workspace / STATE)}`.")
+        print(f"Lab {name} is up but its folder is gone; end it with `{lab_command('down', name, workspace / STATE)}`.")
         return 0
     # The state was read just now; what takes long is asking the nodes.
     with watch.elsewhere():
@@ -100,7 +100,7 @@ def restart(workspace: Path, name: str, node: str, watch: LookWatch) -> int:
 
 
 def node_meant(topology: Topology, name: str) -> str:
-    """Give a node by its name, or by the isolation point that it is: a card knows a device by its name in the site."""
+    """Find a node by its own name or by its isolation point's, which is the name on the card."""
     return topology.points[name].name if name in topology.points else name
 
 

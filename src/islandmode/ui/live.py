@@ -29,7 +29,7 @@ LAMPS: dict[Lamp, tuple[str, str]] = {
 }
 # In the hold a severed probe must be dead: then alive is what a person must see at once.
 ISOLATED_LAMPS: dict[Lamp, tuple[str, str]] = {**LAMPS, "good": ("STILL-ALIVE:", "bold red"), "bad": ("○", "green")}
-LEGEND = "● alive   ○ dead, as it must be   ✖ dead   ? unknown   ◌ away: looks alone, is collected after restore"
+LEGEND = "● alive   ○ dead, as it must be   ✖ dead   ? unknown   ◌ away: samples on its own, collected after restore"
 REFRESH_S = 0.25
 
 

@@ -31,13 +31,13 @@ def print_plan(plan: Plan, console: Console | None = None) -> None:
     out = console or Console()
     total = f"{plan.hold_s:g} s of hold in {len(plan.stages)} stages"
     out.print(Text(f"{plan.drill.drill} at {plan.drill.site}: {total}", style="bold"))
-    out.print(Text(f"the service that must go on: {plan.drill.service.told}"))
+    out.print(Text(f"service that must keep running: {plan.drill.service.told}"))
     out.print(f"drill digest {plan.drill_digest}\nplan digest  {plan.plan_digest}")
     out.print(_panel(out, "boundary", _boundary(plan.boundary)))
     for name, point in plan.points.items():
         able = point.capabilities
         renewed = "renewed while all is well" if able.renewable else "not renewable"
-        latest = f"no line acts later than {able.latest_s:g} s after it was sent"
+        latest = f"no command acts later than {able.latest_s:g} s after it was sent"
         late = f", up to {able.late_s:g} s late" if able.late_s else ""
         tier = f"undo tier {able.undo_tier}, dead-man {plan.dead_man_s:g} s on the device{late}, {renewed}; {latest}"
         where = f"{point.platform} at {point.management.address}, managed from zone {point.management.zone}"
@@ -94,7 +94,7 @@ def _stage(plan: Plan, stage: PlanStage, earlier: Sequence[PlanStage]) -> Group:
     for step in stage.steps:
         parts.append(_lines(f"on {step.point}{_at_the_latest(plan.points[step.point], step.timer_s)}", step.isolate))
     parts += _undo(stage, earlier)
-    parts.append(Text("flows that die:" if stage.dying_flows else "flows that die: none is declared"))
+    parts.append(Text("flows that die:" if stage.dying_flows else "flows that die: none declared"))
     parts += [_flow(flow) for flow in stage.dying_flows]
     parts += [Text(f"closed by rule (declared), not tested: {way.told}") for way in stage.closed]
     continuity = [name for name in stage.alive if plan.probes[name].role == "continuity"]
@@ -108,7 +108,7 @@ def _stage(plan: Plan, stage: PlanStage, earlier: Sequence[PlanStage]) -> Group:
 
 def _at_the_latest(point: PlanPoint, timer_s: float) -> str:
     since = "its timer was last set" if point.capabilities.renewable else "it was armed"
-    return f", undone by itself at the latest {timer_s:g} s after {since}"
+    return f", undone by the device itself at most {timer_s:g} s after {since}"
 
 
 def _undo(stage: PlanStage, earlier: Sequence[PlanStage]) -> list[Text]:

@@ -20,8 +20,8 @@ from islandmode.ui.name_table import NameTable
 from islandmode.ui.spoken import Spoken
 
 UNPROVEN = (
-    "UNPROVEN: every isolation point was read back without our objects, and its restoration is not proven all the same; the "
-    "findings say what is not known."
+    "UNPROVEN: every isolation point was read back without Islandmode objects, yet restoration is not proven; the findings "
+    "say what is not known."
 )
 COLOURS = {Result.HELD: "green", Result.NOT_TESTED: "yellow", Result.INCONCLUSIVE: "yellow", Result.BREACHED: "red"}
 

@@ -1,4 +1,4 @@
-"""Commands beside a disk that says nothing: each comes to an end of its own, with a message instead of with the disk.
+"""Commands on a disk that does not answer: each ends by itself, with a message, instead of hanging with the disk.
 
 `abort` and `restore` read what is owed from the runs' folder. Where that hangs, the processes of a run are told by signal, which
 needs no file, as the machine's own record names them. A command that only looks names the runs in that record, and what it could
@@ -31,7 +31,7 @@ SIGNAL_AFTER_S = 2.0
 GIVE_UP_AFTER_S = 20.0
 UNSEEN = (
     "STRANDED: this command has seen nothing restored, because the disk with the record of a run does not answer. Look at the "
-    "plant, and restore by the commands of the card, on each device's console; `{restore}` again when the disk answers."
+    "plant, and restore with the commands on the card, at each device's console; run `{restore}` again when the disk answers."
 )
 
 
@@ -88,7 +88,7 @@ class DiskWatch:
                 os._exit(STRANDED)
 
     def _tell(self) -> str:
-        """Signal whoever has a run, by the machine's own record of it, and say who that is."""
+        """Signal the conductor and the guardian of each run in the machine's record, and say which were signalled."""
         told = []
         for one in active.known().runs:
             named = self._run in (None, "last") or one.run.startswith(str(self._run))
@@ -136,8 +136,8 @@ class LookWatch(DiskWatch):
 
     def _give_up(self) -> None:
         where = (
-            f"{self._where} could not be read: the disk did not answer within {PATIENCE_S:g} s. What stands there is not known, and "
-            "a run may be going on, or have left something isolated, that is not named here."
+            f"{self._where} could not be read: the disk did not answer within {PATIENCE_S:g} s. A run "
+            "that is not listed here may be going on or may have left something isolated."
         )
         said = [where]
         print(f"islandmode: {said[0]}", file=sys.stderr)
@@ -164,7 +164,7 @@ def _print_recorded() -> None:
             )
             print(f"{one.run} in {one.workspace} was not seen restored; {lives}.", file=sys.stderr)
             continue
-        process = "a process that cannot be seen from here" if holder.pid is None else f"process {holder.pid}"
+        process = "a process not visible from here" if holder.pid is None else f"process {holder.pid}"
         print(
             f"{one.run} in {one.workspace} is running ({process}); what it may have isolated could not be read.",
             # Machines read one document there, and nothing else.

@@ -54,7 +54,7 @@ def _say(
         code = max(code, look_at_devices(known, labs, watch, Spoken()))
         return max(code, say_whether_all(known, "", Spoken())) if known.unread else code
     if not named or known.unread:
-        none = "" if named else "No run that is known here has left anything isolated."
+        none = "" if named else "No known run has left anything isolated."
         code = max(code, say_whether_all(known, none, Spoken()))
     return code
 
@@ -62,17 +62,17 @@ def _say(
 def _lab(workspace: Path, lab: LabStanding) -> str:
     if lab.state == "up without its folder":
         end = lab_command("down", lab.name, workspace / STATE)
-        return f"Lab {lab.name} is up and its folder is gone; end it with `{end}`."
+        return f"Lab {lab.name} is up but its folder is gone; end it with `{end}`."
     return lab.why if lab.state == "unknown" else f"Lab {lab.name} is {lab.state}."
 
 
 def _print_runs(standing: Iterable[RunStanding]) -> tuple[int, bool]:
-    """Say which runs go on or owe a restore; returns the exit code, and whether there is one of which all is not well."""
+    """Say which runs go on or owe a restore; returns the exit code, and whether any such run was named."""
     code, named = 0, False
     for one in standing:
         run, holder = one.run, one.conductor
         if holder is not None:
-            process = "a process that cannot be seen from here" if holder.pid is None else f"process {holder.pid}"
+            process = "a process not visible from here" if holder.pid is None else f"process {holder.pid}"
             what = f"{', '.join(one.owed)} may be isolated" if one.owed else "nothing is on record as isolated"
             print(f"{run.run} in {run.workspace} is running ({process}); {what}.")
             named = True

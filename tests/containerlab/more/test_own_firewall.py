@@ -1,4 +1,4 @@
-"""A plant's own firewall image in the topology: its own account, host key and boot, and nothing of ours in it."""
+"""A plant's own firewall image in the topology: its own account, host key and boot, and no part of Islandmode in it."""
 
 from __future__ import annotations
 

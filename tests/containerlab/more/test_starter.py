@@ -1,4 +1,4 @@
-"""Who runs where in a lab of containers, and what becomes of a drill when whoever started it is told to end, or dies."""
+"""Who runs where in a lab of containers, and what happens to a drill when the process that started it is told to end, or dies."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_a_killed_conductor_is_not_called_restored_by_whoever_started_it(lab: Co
     os.kill(conductor_in(workspace), signal.SIGKILL)
     ended = end(running, workspace)
     assert ended.code == 5
-    assert "The conductor ended without a word" in ended.output
+    assert "The conductor ended without reporting a result" in ended.output
     wait_restored(lab)
 
 
@@ -211,7 +211,7 @@ def test_a_restore_whose_docker_client_is_killed_says_that_nothing_was_seen(lab:
     (folder / "docker").chmod(0o755)
     tried = command(workspace, lab, "restore", PATH=f"{folder}:{os.environ['PATH']}")
     assert tried.returncode == 5, tried.stderr
-    assert "ended without a word; nothing was seen back" in tried.stderr
+    assert "ended without reporting a result; restoration was not seen" in tried.stderr
     assert "nft" in tried.stdout + tried.stderr
     assert command(workspace, lab, "restore").returncode == 0
     os.kill(guardian, signal.SIGCONT)

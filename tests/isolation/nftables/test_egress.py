@@ -132,7 +132,7 @@ async def test_a_ruleset_that_was_saved_with_the_counters_loads_and_is_mended_of
     node.run("cp /etc/nftables.conf /etc/kept; nft list ruleset > /etc/nftables.conf")
     try:
         assert "counted_out" in node.run("cat /etc/nftables.conf")
-        # Whoever saved it must be able to start with it.
+        # A device that saved it must be able to boot with it.
         node.run("nft -c -f /etc/nftables.conf")
         node.run(recipe.MEND_SAVED)
         mended = node.run("cat /etc/nftables.conf")

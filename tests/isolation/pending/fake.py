@@ -1,7 +1,7 @@
 """A fake platform whose arming and isolating are one act: a commit that goes back by itself unless it is confirmed.
 
 The device behind it is the simulation's truthful one (`simulate.pending.CommitConfirmed`): one pending commit for the whole device,
-whoever commits confirms what waited, and each commit takes seconds. Only the command line is made up.
+any commit confirms the pending one, and each commit takes seconds. Only the command line is made up.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Judging the devices: is each as it was before, what did others change there, and when did our object go. Pure.
+"""Judging the devices: is each as it was before, what did others change there, and when did the Islandmode object go. Pure.
 
 No device says who changed something; what, where and between which moments is told, because that is what a person who asks
 "who?" needs to find it in the device's own log.

@@ -120,7 +120,7 @@ def _match(part: Mapping[str, Any]) -> Match:
     left, right = part["left"], part["right"]
     if "payload" in left:
         key = f"{left['payload']['protocol']} {left['payload']['field']}"
-        # How a device writes networks back is its own affair; which packets have an address at all is ours.
+        # Devices write networks back in forms of their own; only which packets have an address at all must match.
         return key, part["op"], () if key.startswith("ip") else _values(right)
     return left["meta"]["key"], part["op"], _values(right)
 

@@ -194,7 +194,7 @@ class NftablesPoint:
     """An isolation point on a Linux firewall that runs nftables."""
 
     def __init__(self, name: str, planned: PlanPoint, access: NftAccess, clock: Clock, run: str | None) -> None:
-        """Know the device; nothing is contacted yet. Without a run it can only restore, and then whatever stands there."""
+        """Know the device; nothing is contacted yet. Without a run it can only restore, and removes the objects of every run."""
         self._run = run
         self._name = name
         self._interfaces = planned.interfaces
@@ -221,7 +221,7 @@ class NftablesPoint:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What nftables can do, from our own table."""
+        """What nftables can do, from the table of this package."""
         return recipe.CAPABILITIES
 
     @property
@@ -230,7 +230,7 @@ class NftablesPoint:
         return self._late_until_us
 
     async def _send(self, work: Callable[[NftSession, Callable[[int], None]], T], deadline_s: float) -> Reading[T]:
-        """Call with work that writes; it says before each write for how long that may act, in case nobody hears of its end."""
+        """Call with work that writes; before each write it notes how long that write may act, in case its end is never heard."""
         until_us = [0]
 
         def may_act_for(life_s: int) -> None:
@@ -307,7 +307,7 @@ class NftablesPoint:
             shown = session.told(lambda driver: driver.cli(commands))
             running, saved = config["running"], config["startup"]
             tables = [recipe.table_of(conduit) for conduit in self._between]
-            # Looked for in what the device said, and not in what is kept of it: a secret may stand in our table too.
+            # Looked for in what the device said, and not in what is kept of it: a secret may stand in an Islandmode table too.
             with_ours = _named(saved_files.with_ours((one.path, one.text or "") for one in files))
             ours = {"running": reading.ours_in(reading.comparable(running), tables), "saved": reading.ours_in(saved)}
             texts = {part: shown[command] for part, command in zip(READ, commands, strict=True)}
@@ -448,14 +448,14 @@ class NftablesPoint:
         """Delete the objects and read back, in one look where all are there; what is left then goes one by one."""
         lines = recipe.list_lines(conduits)
         if self._run is None:
-            # No run is known: whatever stands there goes.
+            # No run is known: every Islandmode object goes.
             return self._state(conduits, session.ask(lines, recipe.restore_line(conduits)))
         state = self._state(conduits, session.ask(lines, recipe.release_line(conduits, self._run)))
         if left := _standing(state):
             each = (recipe.release_line((name,), self._run) for name in left)
             state = self._state(conduits, session.ask(lines, *each))
         if left := _standing(state):
-            # Ours and without our name: somebody took the name off. It must go all the same.
+            # An Islandmode object without its owner's name: somebody removed the name. It must go all the same.
             state = self._state(conduits, session.ask(lines, recipe.restore_line(left)))
         return state
 

@@ -42,7 +42,7 @@ COMPARABLE = Comparable(kept=without_housekeeping, unnumbered=lambda line: _HAND
 
 
 def rows(answer: str) -> tuple[dict[str, Any], ...]:
-    """Read the rows of one JSON listing; ValueError, or what comes of a wrong shape, when it is none."""
+    """Read the rows of one JSON listing; raises ValueError, or the error of a wrong shape, for anything else."""
     listed = json.loads(answer)["nftables"]
     if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
         raise ValueError("the listing is not a list of objects")
@@ -52,10 +52,10 @@ def rows(answer: str) -> tuple[dict[str, Any], ...]:
 def state_of(
     answer: str, outer: tuple[str, ...], inner: tuple[str, ...], ways: Sequence[Way], run: str | None
 ) -> ConduitState:
-    """Read the state of a conduit from the listing of its table; "" when nft said that there is none.
+    """Read the state of a conduit from the listing of its table; "" when nft said that it has no such table.
 
-    It is isolating only if every pair is in both sets *and* the rules that drop are all still there. It is ours if it
-    belongs to `run` or to nobody, or if no run is asked for. What was counted is None where a rule that counts is gone.
+    It is isolating only if every pair is in both sets *and* the rules that drop are all still there. It is `ours` if it
+    belongs to `run` or has no owner, or if no run is asked for. What was counted is None where a rule that counts is gone.
     """
     if not answer:
         return ABSENT
@@ -83,7 +83,7 @@ def ticket_left_s(answer: str, ticket: str) -> float | None:
 
 
 def standing_in(answer: str) -> tuple[str, ...]:
-    """Name our tables in a listing of all tables, of whatever conduit and run."""
+    """Name the Islandmode tables in a listing of all tables, of any conduit and run."""
     tables = [row["table"] for row in rows(answer) if "table" in row]
     return tuple(str(table["name"]) for table in tables if str(table["name"]).startswith(PREFIX))
 
@@ -141,7 +141,7 @@ def _still(block: list[str]) -> list[str]:
 
 
 def ours_in(listing: str, tables: Collection[str] | None = None) -> str:
-    """Give what is ours in a ruleset: these tables, or without names anything; a comment that only names us is not ours."""
+    """Give the Islandmode tables in a ruleset: the named ones, or all; a comment that only mentions Islandmode does not count."""
     found, rest = _tables(listing)
     if tables is not None:
         return "\n".join(text for name, text in found if name in tables)
@@ -150,7 +150,7 @@ def ours_in(listing: str, tables: Collection[str] | None = None) -> str:
 
 
 def _tables(listing: str) -> tuple[list[tuple[str, str]], list[str]]:
-    """Part a listing into our tables, by name, and all other lines; a table without an end goes to the end."""
+    """Split a listing into Islandmode tables, by name, and all other lines; a table without an end goes to the end."""
     found: list[tuple[str, str]] = []
     rest: list[str] = []
     block: list[str] = []

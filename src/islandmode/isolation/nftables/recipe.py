@@ -59,10 +59,10 @@ TICKET_LEAST_S, TICKET_MOST_S = 2, 4
 TICKET_TRIPS = 4
 """How many round trips a ticket outlives: its own way there and back, the way of the line that names it, and as much again."""
 LATEST_MARGIN_S = 0.5
-"""The device's clock and ours may differ by this much over a ticket's life."""
+"""The device's clock and this machine's may differ by this much over a ticket's life."""
 SAVED = "/etc/nftables.conf"
 MEND_SAVED = f"sed -i '/^table inet {PREFIX}.*}}$/d;/^table inet {PREFIX}/,/^}}/d' {SAVED} && nft -c -f {SAVED}"
-"""Takes every table of ours out of a saved ruleset as `nft list ruleset` writes it, and checks what is left.
+"""Takes every Islandmode table out of a saved ruleset as `nft list ruleset` writes it, and checks what is left.
 
 A table on one line goes first: a range that begins with it would end in the next table, which is the site's.
 """

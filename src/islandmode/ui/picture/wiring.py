@@ -72,7 +72,7 @@ def _neighbours(scene: Scene) -> dict[str, tuple[str, ...]]:
 
 
 def _hops(scene: Scene, near: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
-    """Count each node's distance from the nearest isolation point; where there is none, from the best connected node."""
+    """Count each node's distance from the nearest isolation point; without any, from the best connected node."""
     hops = {name: 0 for name, node in scene.nodes.items() if node.is_point}
     _spread(hops, near)
     for name in sorted(scene.nodes, key=lambda one: -len(near[one])):
