@@ -184,7 +184,7 @@ def guardians(run: str) -> bool:
 
 
 def verdict_of(stage: Stage) -> str:
-    """Give the verdict as the run wrote it, or whoever restored it after its conductor had died."""
+    """Give the verdict that the run wrote, or the process that restored it after its conductor had died."""
     path = stage.run() / "verdict.json"
     if not path.is_file() or not path.stat().st_size:
         return ""

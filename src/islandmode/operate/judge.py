@@ -147,7 +147,7 @@ def _samples(directory: RunDirectory, plan: Plan, records: Sequence[Record]) -> 
 def judge_died(directory: RunDirectory) -> str:
     """Write the verdict of a run whose conductor died, where it has none; returns why none was written. Bounded, never raises.
 
-    A verdict that is there is left alone, whoever wrote it.
+    An existing verdict is left alone, whichever process wrote it.
     """
     found: list[Verdict] = []
     why = beside(lambda: found.extend(_of_dead(directory)), READ_S)
