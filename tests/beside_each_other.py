@@ -13,15 +13,17 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
+LABS = "tests/lab/"
+"""Its files are kept together: two tests that freeze a disk, or take labs apart, must not meet."""
 ONCE = re.compile(r"""^@pytest\.fixture\(.*scope="(class|module|session)"|^def setup_module""", re.MULTILINE)
 
 
 class OneByOne(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
-    """Gives a process one test after another, and every test of a file that shares something to the same one."""
+    """Gives a process one test after another, and every test of a file that shares something, or uses a lab, to the same process."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return file if _makes_once(self.config.rootpath / file) else nodeid
+        return file if LABS in file or _makes_once(self.config.rootpath / file) else nodeid
 
 
 @cache

@@ -19,7 +19,7 @@ from islandmode.core.rescue import Restorable
 from islandmode.isolation.point import IsolationPoint
 from islandmode.observe.process_vantage import ProcessVantage
 from islandmode.observe.vantage import Vantage
-from islandmode.operate.unfinished import ground_recorded, lab_of, uses
+from islandmode.operate.unfinished import ground_recorded, lab_of
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab, LabGone, LabUnknown, lab_command
 from islandmode.rehearse.lab_place import STATE, LabPlace, lab_named_by
@@ -186,7 +186,7 @@ class LabGround:
 
     def has(self, run: RunDirectory) -> bool:
         """Tell whether a run was rehearsed in this very lab."""
-        return uses(run, self.lab)
+        return bool(self.lab.identity) and ground_recorded(run).get("identity") == self.lab.identity
 
     def is_here(self) -> bool:
         """Tell whether this process is on the lab's operations host; raises `LabGone` where the lab was taken down."""
