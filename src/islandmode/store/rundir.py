@@ -219,7 +219,7 @@ class RunDirectory:
         return conductor, [record for reading in others.values() for record in reading.believed]
 
     def journals(self) -> tuple[JournalReading | None, dict[str, JournalReading]]:
-        """Read the conductor's journal, None where there is none, and by their names those of guardian and restores."""
+        """Read the journal of the conductor (None without a file), and by name those of the guardian and of restores."""
         readings = {
             Path(name).stem: self._read(self.journal.with_name(name))
             for name in names_of(self.journal.parent)

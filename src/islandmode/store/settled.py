@@ -3,7 +3,7 @@
 Reading the journals of some years takes seconds, and those of a finished run do not change. What is remembered is believed
 only while every file that speaks of a run is the very one that was read, by marks that the kernel sets and no account can: a
 journal that grows, is replaced or gets other rights is read again. The index only saves time: one that was deleted, edited, cut
-off or copied from elsewhere is none, since a key that stands in another file signs it; and a run of which the machine has a record,
+off or copied from elsewhere counts for nothing, since it is signed with a key from another file; and a run of which the machine has a record,
 which every run has until its restoration was seen, is never looked up in it.
 """
 
