@@ -129,17 +129,16 @@ def run_drill(wanted: Wanted, audience: Audience, *, again: tuple[str, ...] = ()
 
 def conduct(request: RunRequest, audience: Audience, *, again: tuple[str, ...] = ()) -> Ended:
     """Run a drill by its request, on the ground that it names; enter the lab's operations host first if needed."""
+    # Now, while nothing is armed: taking a file away waits for a disk, and nothing that follows a run may.
+    request.withdraw()
+    ground = ground_by(request.workspace, request.ground)
+    if not isinstance(ground, LabGround) or request.mode != Mode.REHEARSAL.value:
+        raise Refused(f"Mode {request.mode} cannot be run by a request in this version. Nothing was touched.")
     try:
-        ground = ground_by(request.workspace, request.ground)
-        if not isinstance(ground, LabGround) or request.mode != Mode.REHEARSAL.value:
-            raise Refused(f"Mode {request.mode} cannot be run by a request in this version. Nothing was touched.")
-        try:
-            return _conduct(request, ground, audience, again)
-        finally:
-            if request.ends_lab:
-                _take_down(ground, audience)
+        return _conduct(request, ground, audience, again)
     finally:
-        request.withdraw()
+        if request.ends_lab:
+            _take_down(ground, audience)
 
 
 def _conduct(request: RunRequest, ground: LabGround, audience: Audience, again: tuple[str, ...]) -> Ended:
@@ -227,7 +226,6 @@ def _begin(request: RunRequest, plan: Plan, ground: Ground, audience: Audience) 
     directory.hold_conductor()
     directory.keep(rundir.PLAN, plan.model_dump_json(indent=2, by_alias=True) + "\n")
     directory.keep(REQUEST, request.text())
-    request.withdraw()
     card = directory.keep(CARD, audience.pages.card(plan, request.run, request.workspace, ground))
     if not request.recorded:
         # Before anything may be armed: from here on every command of this machine knows of the run.

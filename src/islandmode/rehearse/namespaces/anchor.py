@@ -21,7 +21,7 @@ from typing import Any
 
 HELD = Path("/run/islandmode-lab")
 SAVED = ("etc", "var", "root", "home", "tmp")
-BOOT_S = 15.0
+BOOT_S = 60.0
 
 USERLAND = r"""
 set -e
