@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := $(PIP) install --require-hashes $(WHEELS)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup ready system test check lint drill full reference bench crash-matrix at-random mutants lab-image containerlab containerlab-more third-party lock wheelhouse clean
+.PHONY: help setup ready system test check lint seeds drill full reference bench crash-matrix at-random mutants lab-image containerlab containerlab-more third-party lock wheelhouse clean
 
 help:
 	@echo "make setup | test | check | lint | drill | full | reference | bench | crash-matrix | at-random | mutants | lab-image | containerlab | third-party | lock | wheelhouse | clean"
@@ -51,16 +51,22 @@ lint: ready
 ON_EACH_CORE := --numprocesses auto
 STRUCK := -m lab --ignore=tests/lab --ignore=tests/containerlab --ignore=tests/third_party
 
-# All that needs no lab.
+NO_LAB := -m "not lab and not many_seeds"
+
+# All that needs no lab, but most of the seeds.
 check: lint
-	$(BIN)/pytest $(ON_EACH_CORE) -m "not lab"
+	$(BIN)/pytest $(ON_EACH_CORE) $(NO_LAB)
 
 test: lint
 	@failed=0; \
-	$(BIN)/pytest $(ON_EACH_CORE) -m "not lab" || failed=1; \
+	$(BIN)/pytest $(ON_EACH_CORE) $(NO_LAB) || failed=1; \
 	$(BIN)/pytest $(STRUCK) || failed=1; \
 	$(BIN)/pytest $(ON_EACH_CORE) -m lab tests/lab || failed=1; \
 	exit $$failed
+
+# Ten thousand simulated drills with faults, until every fault has struck in every phase.
+seeds: ready
+	$(BIN)/pytest -m many_seeds tests/run
 
 drill: ready
 	@$(BIN)/islandmode run $(DRILL) --mode rehearsal; code=$$?; $(CALLED); exit $$code
@@ -86,7 +92,7 @@ containerlab-programs: ready
 	@command -v containerlab >/dev/null || sh lab/build-containerlab
 
 # What does not fit into CI; its last results are docs/crash-matrix.md and docs/full.md.
-full: test drill crash-matrix at-random mutants containerlab containerlab-more third-party
+full: test seeds drill crash-matrix at-random mutants containerlab containerlab-more third-party
 
 # docs/reference.md, from the models that read the operators' files.
 reference: ready

@@ -142,7 +142,8 @@ def _unreadable(ended: Ended) -> tuple[str, ...]:
     return tuple(wrong)
 
 
-def _batch(seeds: range) -> list[Told]:
+def tell_each(seeds: range) -> list[Told]:
+    """Run some seeds in this process."""
     # Every world is full of cycles; collecting them once a batch rather than all the time saves a tenth.
     gc.disable()
     told = [tell(seed) for seed in seeds]
@@ -156,7 +157,7 @@ def sweep(seeds: range, processes: int = PROCESSES) -> Sweep:
     batches = [seeds[start : start + BATCH] for start in range(0, len(seeds), BATCH)]
     # Spawned: a fork would carry over whatever threads the tests before this one left behind.
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        told = tuple(one for batch in pool.map(_batch, batches) for one in batch)
+        told = tuple(one for batch in pool.map(tell_each, batches) for one in batch)
     return Sweep(told, time.monotonic() - began, processes)
 
 

@@ -14,7 +14,7 @@ from tests.patience import LONG_PATIENCE_S
 from tests.run.simulated_run import run_seed
 from tests.run.sweep import Sweep, digest_of, sweep, tell
 
-pytestmark = pytest.mark.longest
+pytestmark = pytest.mark.many_seeds
 SEEDS = range(10_000)
 ROOT = Path(__file__).parents[2]
 
