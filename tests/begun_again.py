@@ -11,33 +11,17 @@ from typing import Any
 
 AT_MOST = 2
 PROPERTY = "drills begun again"
-LATE_CODES = frozenset({"baseline-silent", "baseline-unseen", "point-silent", "point-state-unread"})
-"""Findings that say of something that it did not come in time."""
-CALLS = frozenset({"configuration.read", "vantage.started", "arm.result"})
+BUSY = ("late", "guardian")
+"""What a run is refused for on a machine that is too busy: something came late, or its guardian is not ready."""
 NOTED: list[str] = []
 """What was begun again since the last report of a test."""
 
 
 def busy(records: Sequence[dict[str, Any]]) -> str:
-    """Say which record shows that a drill refused because something came late; empty where none does."""
+    """Give the code of a refusal that a busy machine may have caused; empty where the run was not refused for that."""
     refused = next((one for one in records if one["kind"] == "run.refused"), None)
-    if refused is None:
-        return ""
-    for one in records:
-        data = one["data"]
-        if one["kind"] == "preflight.finding" and data["refuses"] and data["code"] in LATE_CODES:
-            return str(data["code"])
-        if one["kind"] == "vantage.looked" and data["codes"] and LATE_CODES.issuperset(data["codes"]):
-            return ", ".join(sorted(set(data["codes"])))
-        if one["kind"] in CALLS and data["outcome"] == "unknown":
-            return f"{one['kind']} {data['outcome']}"
-    if refused["data"]["by"] == "guardian":
-        return "guardian"
-    kinds = [one["kind"] for one in records]
-    # Nothing but what must be ready before anything is armed, or a person, refuses between these two.
-    if "baseline.done" in kinds and "vantage.looked" not in kinds and not refused["data"]["by"]:
-        return "not ready in time"
-    return ""
+    code = "" if refused is None else str(refused["data"].get("code", ""))
+    return code if code in BUSY else ""
 
 
 def taken() -> list[str]:

@@ -6,11 +6,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from islandmode.core.errors import RefusedFor
 from tests import begun_again
+from tests.begun_again import BUSY
 from tests.lab.drills import Drill, Ended, end, wait_for
 from tests.patience import LONG_PATIENCE_S
 
@@ -31,27 +33,16 @@ def record(kind: str, **data: Any) -> dict[str, Any]:
     return {"kind": kind, "data": data}
 
 
-def refused(by: str = "") -> dict[str, Any]:
-    return record("run.refused", why="for a reason", by=by)
+def refused(code: str) -> dict[str, Any]:
+    return record("run.refused", why="for a reason", by="", code=code)
 
 
-SILENT = [record("vantage.looked", codes=["baseline-silent", "baseline-unseen"]), refused()]
-LATE = {
-    "a probe said nothing": SILENT,
-    "a device said nothing": [record("preflight.finding", code="point-silent", refuses=True), refused()],
-    "a worker did not say that it began": [record("vantage.started", outcome="unknown"), refused()],
-    "a device did not say that it is armed": [record("arm.result", outcome="unknown"), refused()],
-    "the guardian is not ready": [record("baseline.done"), record("guardian.proved", why="no"), refused()],
-    "the guardian was not heard": [record("baseline.done"), refused("guardian")],
-}
-WRONG = {
-    "a probe is bad": [record("vantage.looked", codes=["baseline-silent", "baseline-not-good"]), refused()],
-    "everything is in time": [record("vantage.looked", codes=[]), record("arm.result", outcome="not done"), refused()],
-    "a person stopped it": [record("baseline.done"), refused("abort")],
-    "the device is isolated": [record("preflight.finding", code="point-already-isolated", refuses=True), refused()],
-    "a finding that refuses nothing": [record("preflight.finding", code="point-silent", refuses=False), refused()],
+LATE = {code: [record("baseline.started"), refused(code)] for code in BUSY}
+WRONG = {code: [refused(code)] for code in get_args(RefusedFor) if code not in BUSY} | {
+    "an earlier version said nothing of it": [record("run.refused", why="for a reason", by="")],
     "it was not refused": [record("vantage.looked", codes=["baseline-silent"])],
 }
+SILENT = LATE["late"]
 
 
 def started(folder: Path, late: int, records: list[dict[str, Any]], code: int = 4, **options: Any) -> Drill:

@@ -122,7 +122,8 @@ def test_a_point_that_is_as_it_should_be_has_no_finding() -> None:
     ],
 )
 def test_a_point_that_is_not_ready_is_refused(changes: dict[str, Any], code: str, sentence: str) -> None:
-    assert judged(**changes) == (PreflightFinding(code, sentence, refuses=True),)
+    late = code == "point-silent"
+    assert judged(**changes) == (PreflightFinding(code, sentence, refuses=True, late=late),)
 
 
 def test_an_include_that_is_not_there_is_advice() -> None:
@@ -206,7 +207,7 @@ def test_a_probe_that_said_nothing_refuses_the_drill(probe: str, vantage: str) -
     del silent[probe]
     (found,) = judge_baseline(given().plan(), silent, NOW_US)
     sentence = f"Probe {probe} from vantage {vantage} said nothing before the drill. Nothing was touched."
-    assert found == PreflightFinding("baseline-silent", sentence, refuses=True, probe=probe)
+    assert found == PreflightFinding("baseline-silent", sentence, refuses=True, probe=probe, late=True)
 
 
 def test_a_last_word_that_is_old_is_none() -> None:
@@ -216,7 +217,7 @@ def test_a_last_word_that_is_old_is_none() -> None:
     fresh["erp-canary"] = heard()["erp-canary"]
     (found,) = judge_baseline(given().plan(), fresh, late_us)
     sentence = "Probe erp-canary from vantage erp said nothing for 7.1 s before the drill. Nothing was touched."
-    assert found == PreflightFinding("baseline-silent", sentence, refuses=True, probe="erp-canary")
+    assert found == PreflightFinding("baseline-silent", sentence, refuses=True, probe="erp-canary", late=True)
 
 
 def test_a_vantage_that_cannot_be_looked_at_refuses_the_drill_once() -> None:
@@ -224,7 +225,7 @@ def test_a_vantage_that_cannot_be_looked_at_refuses_the_drill_once() -> None:
     near = {name: one for name, one in heard().items() if plan.probes[name].probe.vantage != "erp"}
     (found,) = judge_baseline(plan, near, NOW_US, {"erp": "no answer."})
     sentence = "What vantage erp sees could not be looked at before the drill: no answer. Nothing was touched."
-    assert found == PreflightFinding("baseline-unseen", sentence, refuses=True)
+    assert found == PreflightFinding("baseline-unseen", sentence, refuses=True, late=True)
 
 
 def test_a_machine_with_room_for_the_record_is_ready() -> None:
@@ -242,3 +243,9 @@ def test_the_room_a_run_needs_grows_with_what_is_sampled() -> None:
     assert BYTES_FOR_REST < bytes_needed(plan, 10.0) < bytes_needed(plan, 20.0)
     coarse = given(lambda at: at.drill.update(sample_every="500 ms")).plan()
     assert bytes_needed(coarse, 20.0) < bytes_needed(plan, 20.0)
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_state_that_was_not_shown_came_late_only_where_the_device_did_not_answer(*, late: bool) -> None:
+    (found,) = judged(present=None, state_late=late)
+    assert (found.code, found.late) == ("point-state-unread", late)

@@ -71,17 +71,17 @@ class CountingWatch(DiskWatch):
         self.steps += 1
 
 
-def wanted(workspace: Path, verb: str) -> stop.Wanted:
-    return stop.Wanted(workspace, None, "plant", (verb,), watch=CountingWatch(), listener=Spoken())
+def order(workspace: Path, verb: str) -> stop.StopOrder:
+    return stop.StopOrder(workspace, None, "plant", (verb,), watch=CountingWatch(), listener=Spoken())
 
 
 @pytest.mark.parametrize("act", [stop.abort, stop.restore])
 def test_each_run_of_a_long_history_says_that_the_disk_answers(
-    tmp_path: Path, act: Callable[[stop.Wanted], int]
+    tmp_path: Path, act: Callable[[stop.StopOrder], int]
 ) -> None:
     for number in range(7):
         leave_run(tmp_path, f"2026-0{number}-a", [*ARMED, SEEN])
-    asked = wanted(tmp_path, act.__name__)
+    asked = order(tmp_path, act.__name__)
     assert act(asked) == 0
     assert isinstance(asked.watch, CountingWatch)
     assert asked.watch.steps >= 7
@@ -102,7 +102,7 @@ def test_who_goes_on_is_signalled_once_and_before_finished_runs_are_read(
 
     sys.addaudithook(hear)
     with child(HOLD, live / "lock.conductor") as running:
-        assert stop.abort(wanted(tmp_path, "abort")) == 0
+        assert stop.abort(order(tmp_path, "abort")) == 0
         heard, seen = seen, None
         running.wait(PATIENCE_S)
     assert heard is not None
@@ -121,7 +121,7 @@ def test_of_several_runs_each_is_signalled_once(tmp_path: Path, capfd: pytest.Ca
         endings = [threading.Timer(3.0, one.kill) for one in (first, second)]
         for ending in endings:
             ending.start()
-        assert stop.abort(wanted(tmp_path, "abort")) == 0
+        assert stop.abort(order(tmp_path, "abort")) == 0
         for ending in endings:
             ending.join()
     assert [(root / "lock.conductor.heard").read_text() for root in roots] == ["x", "x"]

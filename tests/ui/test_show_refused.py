@@ -44,6 +44,11 @@ def records(*steps: Step) -> tuple[Record, ...]:
         ([BEGUN, ("baseline.done", {"bad": []}), SAID], "not-ready"),
         ([*ARMED[:3], SEEN, SAID], "not-armed"),
         ([BEGUN, SAID], "refused"),
+        ([BEGUN, ("run.refused", {"why": WHY, "by": "", "code": "guardian"})], "not-ready"),
+        ([BEGUN, ("run.refused", {"why": WHY, "by": "", "code": "arming"})], "not-armed"),
+        ([BEGUN, ("run.refused", {"why": WHY, "by": "", "code": "vantage"})], "worker-not-started"),
+        ([BEGUN, LOOKED, ("run.refused", {"why": WHY, "by": "", "code": "baseline"})], "baseline-not-good"),
+        ([*ARMED[:3], SEEN, ("run.refused", {"why": WHY, "by": "", "code": "late"})], "not-armed"),
     ],
 )
 def test_the_journal_says_why_a_run_was_refused_and_a_code_that_has_an_action(steps: list[Step], code: str) -> None:

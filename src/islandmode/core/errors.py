@@ -12,6 +12,19 @@ Anything else that is raised is a fault of Islandmode: exit 7, or 5 if anything 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+RefusedFor = Literal["stopped", "preflight", "vantage", "guardian", "baseline", "arming", "late"]
+"""What a run that had begun was refused for, before it isolated anything.
+
+    stopped    it was told to stop
+    preflight  this machine, a device or its configuration is not as it must be
+    vantage    a worker did not start
+    guardian   the guardian, or another layer that restores, is not ready
+    baseline   a probe was not good
+    arming     a dead-man was not armed as it must be
+    late       one of these, and only because something did not come in time, as on a busy machine; the records before say what
+"""
 
 
 @dataclass(frozen=True)
@@ -51,6 +64,11 @@ class Refused(IslandmodeError):
     """The run was refused before anything was isolated; nothing is left on a device."""
 
     exit_code = 4
+
+    def __init__(self, message: str, code: RefusedFor | None = None) -> None:
+        """Say in a code too what a run was refused for, where it had begun."""
+        super().__init__(message)
+        self.code = code
 
 
 class Unrecorded(IslandmodeError):

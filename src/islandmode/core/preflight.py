@@ -23,12 +23,16 @@ BYTES_FOR_REST = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class PreflightFinding:
-    """One thing found at preflight: a code to look up, a sentence to read, whether it ends the run, and the probe it is about."""
+    """One thing found at preflight: a code to look up, a sentence to read, whether it ends the run, and the probe it is about.
+
+    `late`: it is that something did not come in time, as on a busy machine.
+    """
 
     code: str
     sentence: str
     refuses: bool
     probe: str = ""
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,18 +58,20 @@ def judge_point(
     printed: str = "",
     pending: str = "",
     present: Mapping[str, FoundObject] | None = None,
+    state_late: bool = False,
     restore: str = "islandmode restore",
 ) -> tuple[PreflightFinding, ...]:
     """Judge one isolation point by what it said of itself.
 
-    `present` gives the Islandmode objects that were found on the device, by conduit; None means nobody could look. `mend` is the
+    `present` gives the Islandmode objects that were found on the device, by conduit; None means nobody could look, and
+    `state_late` that the device did not answer then. `mend` is the
     command that takes one out of the saved configuration, `printed` the first line that a login file prints, `pending`
     whose change waits to be confirmed, and `restore` how a person begins to type a restore.
     """
     where = f"{name} at {planned.management.address}"
     reason = _clause(why)
     if outcome is Outcome.UNKNOWN:
-        return (_refusal("point-silent", f"{where} did not answer{reason}. Nothing was touched."),)
+        return (_refusal("point-silent", f"{where} did not answer{reason}. Nothing was touched.", late=True),)
     if outcome is Outcome.NOT_DONE:
         return (_refusal("point-login", f"{where} could not be logged in to{reason}. Nothing was touched."),)
     if trouble:
@@ -73,7 +79,7 @@ def judge_point(
             f"{where} let user {planned.login.user} in, and cannot be used{_clause(trouble)}. Nothing was touched."
         )
         return (_refusal("point-unusable", sentence),)
-    found = [*_standing(where, reason, present, pending, restore)]
+    found = [*_standing(where, reason, present, pending, restore, late=state_late)]
     if saved_has_ours:
         sentence = (
             f"{where} has an isolation in its saved configuration, so a restart would bring it back; take it out there "
@@ -91,12 +97,12 @@ def judge_point(
 
 
 def _standing(
-    where: str, reason: str, present: Mapping[str, FoundObject] | None, pending: str, restore: str
+    where: str, reason: str, present: Mapping[str, FoundObject] | None, pending: str, restore: str, *, late: bool
 ) -> Iterator[PreflightFinding]:
     """Refuse a device on which something stands, waits to be confirmed, or may stand unseen."""
     if present is None:
         sentence = f"{where} did not show whether something is isolated on it already{reason}. Nothing was touched."
-        yield _refusal("point-state-unread", sentence)
+        yield _refusal("point-state-unread", sentence, late=late)
     elif present and not pending:
         # Where the timer is the device's, no object shows a timer: a change that waits to be confirmed was not left behind.
         yield _refusal("point-already-isolated", f"{where} {_of_others(present, restore)} Nothing was touched.")
@@ -223,7 +229,7 @@ def judge_baseline(
         if sample is None or old_us > allowed_gap_us(plan, planned):
             how_long = f" for {old_us / 1_000_000:.1f} s" if sample is not None else ""
             sentence = f"{where} said nothing{how_long} before the drill. Nothing was touched."
-            found.append(PreflightFinding("baseline-silent", sentence, refuses=True, probe=name))
+            found.append(PreflightFinding("baseline-silent", sentence, refuses=True, probe=name, late=True))
         elif sample.seen is not Seen.GOOD:
             sentence = f"{where} is {sample.seen.value} before the drill{_clause(sample.why)}. Nothing was touched."
             found.append(PreflightFinding("baseline-not-good", sentence, refuses=True, probe=name))
@@ -234,7 +240,7 @@ def _unseen(vantage: str, why: str) -> PreflightFinding:
     sentence = (
         f"What vantage {vantage} sees could not be looked at before the drill{_clause(why)}. Nothing was touched."
     )
-    return _refusal("baseline-unseen", sentence)
+    return _refusal("baseline-unseen", sentence, late=True)
 
 
 def bytes_needed(plan: Plan, sampling_s: float) -> int:
@@ -254,8 +260,8 @@ def judge_machine(*, free_bytes: int, needed_bytes: int) -> tuple[PreflightFindi
     return (_refusal("disk-full", sentence),)
 
 
-def _refusal(code: str, sentence: str) -> PreflightFinding:
-    return PreflightFinding(code, sentence, refuses=True)
+def _refusal(code: str, sentence: str, *, late: bool = False) -> PreflightFinding:
+    return PreflightFinding(code, sentence, refuses=True, late=late)
 
 
 def _clause(why: str) -> str:

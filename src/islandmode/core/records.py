@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from islandmode.core.errors import RefusedFor
 from islandmode.core.record import Record, plain
 
 StopBy = Literal[
@@ -469,11 +470,23 @@ class RunFinished(Entry):
 
 
 class RunRefused(Entry):
-    """It ended before anything was isolated, and what was armed was seen gone; `by` is what stopped it, or empty."""
+    """It ended before anything was isolated, and what was armed was seen gone.
+
+    `by` is what stopped it, or empty. `code` is of `RefusedFor`; a record of an earlier version has none.
+    """
 
     record_kind = "run.refused"
     why: Text
     by: str = ""
+    code: str = ""
+
+    @field_validator("code")
+    @classmethod
+    def _is_known(cls, code: str, info: ValidationInfo) -> str:
+        # A newer version may refuse for something else; what is written here comes from this one.
+        if code not in get_args(RefusedFor) and not info.context:
+            raise ValueError(f"{code} is nothing that a run is refused for")
+        return code
 
 
 def _all(base: type[Entry]) -> dict[str, type[Entry]]:

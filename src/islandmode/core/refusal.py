@@ -10,6 +10,8 @@ from islandmode.core.record import Record
 
 UNTOLD = "refused"
 """The code of a refusal of which no other record says more."""
+ACTED_ON = {"guardian": "not-ready", "arming": "not-armed", "vantage": "worker-not-started"}
+"""The code to look up by what a run says that it was refused for, where that alone tells it."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def refusal_of(records: Sequence[Record]) -> Refusal | None:
     if looked is not None:
         codes, probes = looked.data.get("codes") or (UNTOLD,), looked.data.get("probes") or ()
         return Refusal(why, str(codes[0]), tuple(str(one) for one in probes))
-    return Refusal(why, _code_of(records))
+    return Refusal(why, ACTED_ON.get(str(said.data.get("code", ""))) or _code_of(records))
 
 
 def _code_in(record: Record) -> str:
@@ -45,7 +47,7 @@ def _code_in(record: Record) -> str:
 
 
 def _code_of(records: Sequence[Record]) -> str:
-    """Find what refused a run although no probe did."""
+    """Find what refused a run although no probe did: where something came late, or in a record of an earlier version."""
     if any(one.data.get("outcome") != "done" for one in of_kind(records, "vantage.started")):
         return "worker-not-started"
     if any(of_kind(records, "arm.intent")):

@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from islandmode.operate.judge import judge_run
     from islandmode.operate.plan import plan_of
     from islandmode.operate.rescue import restore_by_drill
-    from islandmode.operate.run import Ended, Wanted, run_drill
+    from islandmode.operate.run import DrillOrder, Ended, run_drill
     from islandmode.operate.status import RunStanding, runs_standing
-    from islandmode.operate.stop import Wanted as WantedStop
-    from islandmode.operate.stop import abort, restore
+    from islandmode.operate.stop import StopOrder, abort, restore
     from islandmode.operate.telling import Kept, Listener
     from islandmode.operate.unfinished import KnownRuns, known_runs
     from islandmode.operate.watch import Unwatched
@@ -25,15 +24,15 @@ if TYPE_CHECKING:
 __all__ = [
     "Audience",
     "Checked",
+    "DrillOrder",
     "Ended",
     "Kept",
     "KnownRuns",
     "Listener",
     "Pages",
     "RunStanding",
+    "StopOrder",
     "Unwatched",
-    "Wanted",
-    "WantedStop",
     "abort",
     "check_workspace",
     "judge_run",
@@ -50,9 +49,9 @@ _AT = {
     "judge_run": "judge",
     "plan_of": "plan",
     "restore_by_drill": "rescue",
-    **dict.fromkeys(("Ended", "Wanted", "run_drill"), "run"),
+    **dict.fromkeys(("DrillOrder", "Ended", "run_drill"), "run"),
     **dict.fromkeys(("RunStanding", "runs_standing"), "status"),
-    **dict.fromkeys(("WantedStop", "abort", "restore"), "stop"),
+    **dict.fromkeys(("StopOrder", "abort", "restore"), "stop"),
     **dict.fromkeys(("Kept", "Listener"), "telling"),
     **dict.fromkeys(("KnownRuns", "known_runs"), "unfinished"),
     "Unwatched": "watch",
@@ -64,4 +63,4 @@ def __getattr__(name: str) -> Any:
     """Import a name of the library from its module."""
     if name not in _AT:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_AT[name]}"), {"WantedStop": "Wanted"}.get(name, name))
+    return getattr(import_module(f"{__name__}.{_AT[name]}"), name)

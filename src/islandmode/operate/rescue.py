@@ -20,7 +20,7 @@ from islandmode.operate.ground import Ground, lab_ground
 from islandmode.operate.operator_name import operator_name
 from islandmode.operate.plan import rescue_of, rescue_of_site
 from islandmode.operate.restoring import elsewhere, new_journal, restore_points, say_what_is_left
-from islandmode.operate.stop import PUT_WITHIN_S, Wanted, ask
+from islandmode.operate.stop import PUT_WITHIN_S, StopOrder, ask
 from islandmode.operate.telling import Listener, warn_of_left_out
 from islandmode.operate.unfinished import UNREADABLE, Owed, cannot_be_told, ground_recorded, known_runs, owed_by
 from islandmode.operate.watch import beside
@@ -41,46 +41,46 @@ from islandmode.system.disk import MachineDisk
 RECORDS_WITHIN_S = 3.0
 
 
-def restore_by_drill(wanted: Wanted, drill: str) -> int:
+def restore_by_drill(order: StopOrder, drill: str) -> int:
     """Restore every conduit that a drill would isolate, whichever run made the objects; returns 0 when all was seen, else 5."""
-    wanted = wanted.said("restore", "--drill", drill)
-    rescue, lost, left_out = rescue_of(wanted.workspace, drill)
+    order = order.said("restore", "--drill", drill)
+    rescue, lost, left_out = rescue_of(order.workspace, drill)
     # No record says where the run stood: it is the lab of the drill's site, until drills are held on plants.
-    ground = lab_ground(wanted.workspace, wanted.lab or lab_named_by(wanted.workspace, rescue.site))
+    ground = lab_ground(order.workspace, order.lab or lab_named_by(order.workspace, rescue.site))
     try:
-        ended = elsewhere(wanted, rescue, ground, wanted.arguments)
+        ended = elsewhere(order, rescue, ground, order.arguments)
     except LabGone as gone:
-        wanted.listener.say(sentence_of(gone))
+        order.listener.say(sentence_of(gone))
         return 0
     except Refused as error:
         # No device was looked at: what stands on them stands there still.
-        wanted.listener.warn(sentence_of(error))
+        order.listener.warn(sentence_of(error))
         return STRANDED
     if ended is not None:
         return ended
-    warn_of_left_out(wanted.listener, left_out)
+    warn_of_left_out(order.listener, left_out)
     owed = {name: point.conduits for name, point in rescue.points.items()}
-    path = wanted.workspace / rundir.RUNS / new_journal()
-    with wanted.watch.elsewhere():
+    path = order.workspace / rundir.RUNS / new_journal()
+    with order.watch.elsewhere():
         # Records that cannot be read are why somebody restores by the drill: they may not keep it waiting either.
-        unasked = beside(partial(_stop_runs_on, wanted.workspace, rescue, ground), RECORDS_WITHIN_S)
+        unasked = beside(partial(_stop_runs_on, order.workspace, rescue, ground), RECORDS_WITHIN_S)
         if unasked:
-            wanted.listener.warn(f"runs on these conduits could not all be asked to stop: {unasked}.")
-        resumed = restore_points(rescue, ground, owed, wanted.listener, names=(rescue.site, None), path=path)
+            order.listener.warn(f"runs on these conduits could not all be asked to stop: {unasked}.")
+        resumed = restore_points(rescue, ground, owed, order.listener, names=(rescue.site, None), path=path)
     for why in lost:
-        wanted.listener.warn(str(why))
-    if not say_what_is_left(drill, rescue, owed, resumed, wanted.listener) or lost:
+        order.listener.warn(str(why))
+    if not say_what_is_left(drill, rescue, owed, resumed, order.listener) or lost:
         return STRANDED
     points = ", ".join(sorted(owed))
-    wanted.listener.say(
+    order.listener.say(
         f"Restored by the drill: {points} was read back without Islandmode objects, and none is saved there."
     )
-    with wanted.watch.elsewhere():
+    with order.watch.elsewhere():
         untold = apart(partial(_tell_runs, ground, owed, path), RECORDS_WITHIN_S)
         if untold:
-            wanted.listener.warn(f"this restore could not be entered in the record of every run it covers: {untold}.")
+            order.listener.warn(f"this restore could not be entered in the record of every run it covers: {untold}.")
         else:
-            _end_of_unreadable(ground, rescue.site, wanted.listener)
+            _end_of_unreadable(ground, rescue.site, order.listener)
     return 0
 
 

@@ -20,7 +20,7 @@ from islandmode.operate.devices import told_of_saved
 from islandmode.operate.ground import Ground, ground_of
 from islandmode.operate.judge import judge_died
 from islandmode.operate.operator_name import operator_name
-from islandmode.operate.stop import PUT_WITHIN_S, Wanted, arguments_for, went_with_its_lab
+from islandmode.operate.stop import PUT_WITHIN_S, StopOrder, arguments_for, went_with_its_lab
 from islandmode.operate.telling import Listener
 from islandmode.operate.unfinished import Owed, owed_by
 from islandmode.run.outermost import STRANDED, sentence_of
@@ -32,24 +32,24 @@ from islandmode.system.clock import MachineClock, iso_utc
 from islandmode.system.disk import MachineDisk
 
 
-def restore_one(wanted: Wanted, directory: RunDirectory) -> int:
+def restore_one(order: StopOrder, directory: RunDirectory) -> int:
     """Restore one run; a failure is reported and keeps no other run from being restored."""
     try:
-        return _restore_here(wanted, directory)
+        return _restore_here(order, directory)
     except IslandmodeError as error:
-        wanted.listener.warn(f"{directory.run}: {sentence_of(error)}")
+        order.listener.warn(f"{directory.run}: {sentence_of(error)}")
         # Its own processes may have brought it back meanwhile, and its lab may have been taken down.
-        if not owed_by(directory) or went_with_its_lab(directory, wanted.listener):
+        if not owed_by(directory) or went_with_its_lab(directory, order.listener):
             return 0
         with suppress(InputError):
-            wanted.listener.stranded(lines_by_hand(directory.plan()))
+            order.listener.stranded(lines_by_hand(directory.plan()))
         return STRANDED
 
 
-def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
+def _restore_here(order: StopOrder, directory: RunDirectory) -> int:
     # An abort needs no lab name; the name helps only where the record of a run is spoilt.
-    plan, ground = directory.plan(), ground_of(directory, wanted.lab)
-    ended = elsewhere(wanted, plan, ground, (*arguments_for(wanted.arguments[0], directory, wanted.lab), "--at-once"))
+    plan, ground = directory.plan(), ground_of(directory, order.lab)
+    ended = elsewhere(order, plan, ground, (*arguments_for(order.arguments[0], directory, order.lab), "--at-once"))
     if ended is not None:
         return STRANDED if ended else 0
     # A run that does not answer may have isolated anything in its plan, even if its journal does not say so yet.
@@ -59,15 +59,15 @@ def _restore_here(wanted: Wanted, directory: RunDirectory) -> int:
     # claim, the signal that it was sent says the same.
     FileClaim(directory.root).take_within(PUT_WITHIN_S)
     path = directory.journal.with_name(new_journal())
-    with wanted.watch.elsewhere():
-        resumed = restore_points(plan, ground, owed, wanted.listener, names=(plan.drill.site, directory.run), path=path)
-    if not say_what_is_left(directory.run, plan, owed, resumed, wanted.listener):
+    with order.watch.elsewhere():
+        resumed = restore_points(plan, ground, owed, order.listener, names=(plan.drill.site, directory.run), path=path)
+    if not say_what_is_left(directory.run, plan, owed, resumed, order.listener):
         return STRANDED
-    wanted.listener.say(
+    order.listener.say(
         f"{directory.run}: restored by this command; {', '.join(sorted(owed))} was read back without Islandmode objects, and none "
         "is saved there."
     )
-    with wanted.watch.elsewhere():
+    with order.watch.elsewhere():
         # The plant is back; what is known of the run is judged now, where nobody lives who would.
         judge_died(directory)
     return 0
@@ -131,17 +131,17 @@ def prove(workspace: Path, run: str) -> int:
     return 0
 
 
-def elsewhere(wanted: Wanted, plan: Restorable, ground: Ground, arguments: tuple[str, ...]) -> int | None:
+def elsewhere(order: StopOrder, plan: Restorable, ground: Ground, arguments: tuple[str, ...]) -> int | None:
     """Run this program on the operations host and return its exit code; None if this process is on that host."""
     ground.refuse(plan)
     if ground.is_here():
         return None
-    with wanted.watch.elsewhere():
-        code = ground.go(arguments, drill=False) if wanted.becomes else ground.ask(arguments)
+    with order.watch.elsewhere():
+        code = ground.go(arguments, drill=False) if order.becomes else ground.ask(arguments)
     if code is None:
-        wanted.listener.warn(
+        order.listener.warn(
             "the restore on the operations host ended without reporting a result; restoration was not seen."
         )
-        wanted.listener.stranded(lines_by_hand(plan))
+        order.listener.stranded(lines_by_hand(plan))
         return STRANDED
     return code

@@ -71,7 +71,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DrillOrder:
     """A drill as a person or a program asks for it."""
 
     workspace: Path
@@ -84,32 +84,32 @@ class Wanted:
     """The lab's file; the site's if None."""
 
 
-def run_drill(wanted: Wanted, audience: Audience, *, again: tuple[str, ...] = (), becomes: bool = False) -> Ended:
+def run_drill(order: DrillOrder, audience: Audience, *, again: tuple[str, ...] = (), becomes: bool = False) -> Ended:
     """Run a drill to its end; raises `InputError` and `Refused`, with nothing touched, and `Unrecorded`.
 
     In a lab the conductor is a process of its own on the lab's operations host. If `becomes` is true, this process becomes the
     conductor where possible and does not return; `again` are extra words for the conductor's command line.
     """
-    loaded, plan = plan_of(wanted.workspace, wanted.drill)
-    if wanted.mode in (Mode.LIVE, Mode.INCIDENT):
+    loaded, plan = plan_of(order.workspace, order.drill)
+    if order.mode in (Mode.LIVE, Mode.INCIDENT):
         raise Refused(
-            f"Mode {wanted.mode.value} needs approvals, which do not exist yet in this version. "
+            f"Mode {order.mode.value} needs approvals, which do not exist yet in this version. "
             "Nothing was touched. Rehearse with --mode rehearsal."
         )
-    if wanted.mode in (Mode.TABLETOP, Mode.DRY_RUN):
+    if order.mode in (Mode.TABLETOP, Mode.DRY_RUN):
         warn_of_left_out(audience.listener, loaded.left_out)
         return Ended(NOTHING_TO_JUDGE, plan)
-    place = lab_of_site(loaded.site.lab, loaded.place("site", ("lab", "topology")), wanted.lab, wanted.topology)
+    place = lab_of_site(loaded.site.lab, loaded.place("site", ("lab", "topology")), order.lab, order.topology)
     fits = partial(refuse_unlike_lab, loaded, plan)
-    ground, brought_up = attach_or_up(wanted.workspace, place, wanted.topology, fits)
+    ground, brought_up = attach_or_up(order.workspace, place, order.topology, fits)
     try:
         ground.refuse(plan)
         fits(ground.lab.topology)
         request = RunRequest(
             _new_name(plan, MachineClock.of_this_boot()),
-            wanted.workspace,
-            wanted.drill,
-            wanted.mode.value,
+            order.workspace,
+            order.drill,
+            order.mode.value,
             operator_name(),
             ground.words(),
             # A process that becomes the conductor cannot take the lab down afterwards.

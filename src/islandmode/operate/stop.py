@@ -56,8 +56,8 @@ GOOD_FOR_US = 60_000_000
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What was asked for; `arguments` are the program's own, for starting again on the operations host."""
+class StopOrder:
+    """A stop or a restore as a person or a program asks for it; `arguments` are the program's, to start again on the operations host."""
 
     workspace: Path
     run: str | None = None
@@ -72,7 +72,7 @@ class Wanted:
     asked: bool = False
     """Whether the run's processes were asked a moment ago: a second signal could end one that writes its verdict."""
 
-    def said(self, *words: str) -> Wanted:
+    def said(self, *words: str) -> StopOrder:
         """Fill in the command line for the operations host, unless the caller gave it."""
         if self.arguments:
             return self
@@ -87,29 +87,29 @@ def arguments_for(verb: str, one: RunDirectory, lab: str | None = None) -> tuple
     return (verb, one.run, "--workspace", str(one.workspace), *(("--lab", str(named)) if named is not None else ()))
 
 
-def restore(wanted: Wanted) -> int:
+def restore(order: StopOrder) -> int:
     """Restore what one run, or every run of this machine, still owes; returns 0 when all of it was seen, else 5."""
-    wanted = wanted.said("restore")
-    known = known_runs(wanted.workspace)
-    watch = wanted.watch
-    chosen = (known.find(wanted.run),) if wanted.run is not None else tuple(filter(owed_by, _each(watch, known)))
-    return _bring_back(wanted, known, chosen, "No known run has left anything isolated.")
+    order = order.said("restore")
+    known = known_runs(order.workspace)
+    watch = order.watch
+    chosen = (known.find(order.run),) if order.run is not None else tuple(filter(owed_by, _each(watch, known)))
+    return _bring_back(order, known, chosen, "No known run has left anything isolated.")
 
 
-def abort(wanted: Wanted) -> int:
+def abort(order: StopOrder) -> int:
     """Stop one run, or every run of this machine that goes on; returns 0 when restoration was seen, else 5."""
-    wanted = wanted.said("abort")
-    known = known_runs(wanted.workspace)
+    order = order.said("abort")
+    known = known_runs(order.workspace)
     none = "No run is going on."
-    if wanted.run is not None:
-        one = known.find(wanted.run)
-        return _bring_back(wanted, known, (one,), none, frozenset({one.root} if wanted.asked else ()))
+    if order.run is not None:
+        one = known.find(order.run)
+        return _bring_back(order, known, (one,), none, frozenset({one.root} if order.asked else ()))
     # Ask the running drills before reading the records of ended runs: there may be years of them.
-    asked = frozenset() if wanted.at_once else frozenset(_ask_all(_each(wanted.watch, known)))
+    asked = frozenset() if order.at_once else frozenset(_ask_all(_each(order.watch, known)))
     chosen = [
-        one for one in _each(wanted.watch, known) if one.root in asked or one.conductor() is not None or owed_by(one)
+        one for one in _each(order.watch, known) if one.root in asked or one.conductor() is not None or owed_by(one)
     ]
-    return _bring_back(wanted, known, chosen, none, asked)
+    return _bring_back(order, known, chosen, none, asked)
 
 
 def _each(watch: Watch, known: KnownRuns) -> Iterator[RunDirectory]:
@@ -130,20 +130,20 @@ def _ask_all(runs: Iterator[RunDirectory]) -> Iterator[Path]:
 
 
 def _bring_back(
-    wanted: Wanted, known: KnownRuns, chosen: Sequence[RunDirectory], none: str, asked: frozenset[Path] = frozenset()
+    order: StopOrder, known: KnownRuns, chosen: Sequence[RunDirectory], none: str, asked: frozenset[Path] = frozenset()
 ) -> int:
     """Bring back every run that was chosen: ask its processes, wait a moment, then do what is left."""
     # A second request comes from the operations host: the first saw that something is owed, and this host may see more records.
-    left = [one for one in chosen if wanted.at_once or one.root in asked or not _is_settled(one, wanted.listener)]
+    left = [one for one in chosen if order.at_once or one.root in asked or not _is_settled(one, order.listener)]
     alone = len(left) == 1 and _may_act_on(left[0])
     if alone:
-        code = _bring_one_back(replace(wanted, asked=wanted.asked or left[0].root in asked), left[0])
+        code = _bring_one_back(replace(order, asked=order.asked or left[0].root in asked), left[0])
     else:
-        with wanted.watch.elsewhere():
-            code = bring_back_apart(wanted.arguments[0], left, wanted.listener, at_once=wanted.at_once, asked=asked)
+        with order.watch.elsewhere():
+            code = bring_back_apart(order.arguments[0], left, order.listener, at_once=order.at_once, asked=asked)
     if chosen and not known.unread:
         return code
-    return max(code, say_whether_all(known, "" if chosen else none, wanted.listener))
+    return max(code, say_whether_all(known, "" if chosen else none, order.listener))
 
 
 def say_whether_all(known: KnownRuns, none: str, listener: Listener) -> int:
@@ -203,13 +203,13 @@ def _as_account(one: RunDirectory) -> dict[str, Any]:
     return {"user": account, "group": known.pw_gid, "extra_groups": groups, "env": environment, "cwd": "/"}
 
 
-def _bring_one_back(wanted: Wanted, directory: RunDirectory) -> int:
-    if not wanted.at_once and _obeys(wanted, directory):
+def _bring_one_back(order: StopOrder, directory: RunDirectory) -> int:
+    if not order.at_once and _obeys(order, directory):
         return 0
     # Imported only now: asking the processes of a run must not wait for what a restore by this process needs.
     from islandmode.operate.restoring import restore_one  # noqa: PLC0415 - only where it is needed, as it is slow
 
-    code = restore_one(wanted, directory)
+    code = restore_one(order, directory)
     if code == 0 and directory.record is not None:
         directory.record.forget()
     return code
@@ -238,22 +238,22 @@ def went_with_its_lab(directory: RunDirectory, listener: Listener) -> bool:
     return gone
 
 
-def _obeys(wanted: Wanted, directory: RunDirectory) -> bool:
+def _obeys(order: StopOrder, directory: RunDirectory) -> bool:
     """Ask a run's processes to restore, unless they were asked already; tell whether they did in time."""
     holder, owed = directory.conductor(), owed_by(directory)
-    if holder is None and (owed or not wanted.asked):
+    if holder is None and (owed or not order.asked):
         if directory.denied():
             # Its conductor may live without this account seeing it; it still hears the request.
             _put_request(directory)
         return False
-    if not owed and was_restored(directory) and not wanted.asked:
-        wanted.listener.say(f"{directory.run}: restoration was seen already; the run is writing its verdict.")
+    if not owed and was_restored(directory) and not order.asked:
+        order.listener.say(f"{directory.run}: restoration was seen already; the run is writing its verdict.")
         return True
-    if holder is not None and not wanted.asked:
+    if holder is not None and not order.asked:
         ask(directory, holder.pid)
-    if anyio.run(partial(_obeyed, wanted.watch, directory, was_owed=bool(owed))):
+    if anyio.run(partial(_obeyed, order.watch, directory, was_owed=bool(owed))):
         touched = bool(owed) or bool(armed(directory.records()))
-        wanted.listener.say(
+        order.listener.say(
             f"{directory.run}: {'stopped; restoration was seen' if touched else 'stopped before anything was armed'}."
         )
         return True

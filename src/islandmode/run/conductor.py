@@ -20,7 +20,7 @@ import anyio
 
 from islandmode.core import limits
 from islandmode.core.episodes import Sample
-from islandmode.core.errors import Refused
+from islandmode.core.errors import Refused, RefusedFor
 from islandmode.core.lifecycle import Event, Phase, next_phase
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import Plan, PlanStage, Step
@@ -137,7 +137,9 @@ class Conductor:
         except Refused as refused:
             # No verdict will say it: `show` and the report read it here.
             stop = self._latch.first
-            self._journal.note(RunRefused, why=str(refused), by=stop.by if stop is not None else "")
+            by = stop.by if stop is not None else ""
+            told = {} if refused.code is None else {"code": refused.code}
+            self._journal.note(RunRefused, why=str(refused), by=by, **told)
             raise
         finally:
             with anyio.CancelScope(shield=True):
@@ -163,7 +165,7 @@ class Conductor:
             # Stopped, or refused by the first device, before any Islandmode object could stand on one.
             refusal = refusal or self._stopped()
         if refusal is not None and restored:
-            raise Refused(self._nothing_left(refusal))
+            raise Refused(self._nothing_left(refusal), self._refused_for())
         await self._settle()
         await self._collect()
         differences = await self._verify()
@@ -182,7 +184,8 @@ class Conductor:
         self._move(Event.BASELINE_STARTED, "Baseline: every probe must be good before anything is isolated.")
         wrong = await self._witness.start(limits.sampling_s(self._plan), self._place.started_by)
         if wrong:
-            raise Refused(f"{wrong[0]} Nothing was touched.")
+            late = all(one.late for one in wrong)
+            raise Refused(f"{wrong[0].why} Nothing was touched.", "late" if late else "vantage")
         await self._journal.append(BaselineStarted())
         unproven: list[str | None] = []
 
@@ -205,11 +208,12 @@ class Conductor:
         self._refuse_if_stopped()
         for why in unproven:
             if why is not None:
-                raise Refused(f"{why} Nothing was touched.")
-        for finding in await self._look_at_all():
-            self._refuse_if_stopped()
-            raise Refused(finding.sentence)
+                raise Refused(f"{why} Nothing was touched.", "guardian")
+        found = await self._look_at_all()
         self._refuse_if_stopped()
+        if found:
+            late = all(finding.late for finding in found)
+            raise Refused(found[0].sentence, "late" if late else "baseline")
 
     async def _look_at_all(self) -> tuple[PreflightFinding, ...]:
         """See every probe good, the far ones too: what only they can see is not seen again before the plant is restored."""
@@ -243,7 +247,17 @@ class Conductor:
 
     def _refuse_if_stopped(self) -> None:
         if self._latch.first is not None:
-            raise Refused(self._stopped())
+            raise Refused(self._stopped(), self._stopped_for())
+
+    def _stopped_for(self) -> RefusedFor:
+        stop = self._latch.first
+        return "guardian" if stop is not None and stop.by == "guardian" else "stopped"
+
+    def _refused_for(self) -> RefusedFor:
+        """Tell for what a run is refused that was about to arm, or had armed."""
+        if self._latch.first is not None:
+            return self._stopped_for()
+        return "late" if self._dead_man.unanswered else "arming"
 
     def _stopped(self) -> str:
         why = self._latch.first.why if self._latch.first is not None else ""

@@ -55,6 +55,8 @@ class DeadMan:
         self.counted: dict[str, Mapping[str, Mapping[str, int]]] = {}
         """What each point last said to have counted since it was armed, by conduit and way."""
         self._set: dict[str, _Set] = {}
+        self.unanswered = False
+        """Whether a point did not say in time that it is armed."""
         # A device takes one change after the other: an isolate waits for a renewal, and the other way round.
         self.writing = {name: anyio.Lock(fast_acquire=True) for name in plan.points}
 
@@ -125,6 +127,7 @@ class DeadMan:
             # Refused by the device: whatever stands there is somebody else's, and deleting it would restore *their* run.
             del self._touched[name]
             self._guards.paid(name)
+        self.unanswered |= reading.outcome is Outcome.UNKNOWN
         self._expect(name, for_s, reading)
         self._keep(name, reading)
         await self._journal.append(ArmResult(point=name, conduits=conduits, for_s=for_s, **_result(reading)))

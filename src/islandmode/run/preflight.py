@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import anyio
 from islandmode.core import limits
 from islandmode.core.difference import changed_lines, compare_parts, made_anew
 from islandmode.core.errors import Refused
+from islandmode.core.outcome import Outcome
 from islandmode.core.plan import Plan
 from islandmode.core.preflight import (
     FoundObject,
@@ -27,6 +29,14 @@ from islandmode.isolation.point import Configuration, IsolationPoint, showing_co
 from islandmode.isolation.table import comparable, mend_saved
 from islandmode.run.run_journal import RunJournal
 from islandmode.system.disk import Disk
+
+
+@dataclass(frozen=True)
+class _Unkept:
+    """Why a configuration was not kept, and whether that is because the device did not answer in time."""
+
+    why: str
+    late: bool = False
 
 
 class Preflight:
@@ -68,20 +78,20 @@ class Preflight:
                 group.start_soon(one, name)
         await self._note(tuple(finding for name in self._plan.points for finding in findings[name]))
         for name in self._plan.points:
-            why = await self._keep(name, "before")
-            if why:
-                raise Refused(
-                    f"{name}: its configuration could not be read and kept before the drill ({why}); nothing was touched."
-                )
+            unkept = await self._keep(name, "before")
+            if unkept is not None:
+                what = f"{name}: its configuration could not be read and kept before the drill ({unkept.why})"
+                raise Refused(f"{what}; nothing was touched.", "late" if unkept.late else "preflight")
 
     async def _note(self, findings: tuple[PreflightFinding, ...]) -> None:
         """Write findings down; raises `Refused` with the first that refuses."""
         for finding in findings:
             found = PreflightFound(code=finding.code, sentence=finding.sentence, refuses=finding.refuses)
             await self._journal.append(found)
-        refusing = next((finding for finding in findings if finding.refuses), None)
-        if refusing is not None:
-            raise Refused(refusing.sentence)
+        refusing = [finding for finding in findings if finding.refuses]
+        if refusing:
+            late = all(finding.late for finding in refusing)
+            raise Refused(refusing[0].sentence, "late" if late else "preflight")
 
     async def _check_point(self, name: str) -> tuple[PreflightFinding, ...]:
         planned = self._plan.points[name]
@@ -111,16 +121,17 @@ class Preflight:
             printed=facts.value.printed,
             pending=facts.value.pending,
             present=present,
+            state_late=state.outcome is Outcome.UNKNOWN,
             restore=self._restore,
         )
         return of_itself if firewall is None else of_itself + judge_firewall(name, planned, self._plan.zones, firewall)
 
-    async def _keep(self, name: str, when: When) -> str:
+    async def _keep(self, name: str, when: When) -> _Unkept | None:
         """Read a configuration and write it down; returns why that was not done, or nothing."""
         shows = showing_configuration(self._points[name])
         if shows is None:
             # Nothing can be compared then, and the judge finds no reading: that passes as nothing.
-            return ""
+            return None
         reading = await shows.configuration(self._plan.points[name].capabilities.configuration_s)
         parts = reading.value.parts if reading.value is not None else {}
         unkept = ""
@@ -139,7 +150,9 @@ class Preflight:
         if reading.value is not None:
             kept = self._before if when == "before" else self._after
             kept[name] = reading.value
-        return unkept if reading.done else reading.why or "no reason was given"
+        if not reading.done:
+            return _Unkept(reading.why or "no reason was given", late=reading.outcome is Outcome.UNKNOWN)
+        return _Unkept(unkept) if unkept else None
 
     def _mend(self, name: str, part: str) -> str:
         files = self._after[name].saved_ours
@@ -150,7 +163,7 @@ class Preflight:
         """Read every configuration again and return what differs, as unified diffs by point and part."""
         differences: dict[str, str] = {}
         for name in self._plan.points:
-            if await self._keep(name, "after"):
+            if await self._keep(name, "after") is not None:
                 differences[name] = "The configuration after restore could not be read or written down."
             after, able = self._after.get(name), comparable(self._plan.points[name].platform)
             if after is None:

@@ -45,6 +45,14 @@ class FarWords:
     unseen: dict[str, str]
 
 
+@dataclass(frozen=True)
+class NotStarted:
+    """Why a worker did not start, and whether that is only not known because it said nothing in time."""
+
+    why: str
+    late: bool
+
+
 class Witness:
     """Starts, hears, and collects the vantages of one run."""
 
@@ -62,9 +70,9 @@ class Witness:
         self.collected: dict[str, Collected] = {}
         self.listening_since_us = 0
 
-    async def start(self, end_after_s: float, started_by: str) -> tuple[str, ...]:
-        """Measure clocks, hand over every schedule and start sampling; return what went wrong as sentences."""
-        wrong: list[str] = []
+    async def start(self, end_after_s: float, started_by: str) -> tuple[NotStarted, ...]:
+        """Measure clocks, hand over every schedule and start sampling; return which workers did not start."""
+        wrong: list[NotStarted] = []
         for name, vantage in self._vantages.items():
             await self._measure(name, vantage, "before")
             mine = {key: planned.probe for key, planned in self._plan.probes.items() if planned.probe.vantage == name}
@@ -73,7 +81,8 @@ class Witness:
             started = VantageStarted(vantage=name, far=vantage.far, by=started_by, **_outcome(reading))
             await self._journal.append(started)
             if not reading.done:
-                wrong.append(f"The worker on vantage {name} did not start ({reading.why or reading.outcome.value}).")
+                why = f"The worker on vantage {name} did not start ({reading.why or reading.outcome.value})."
+                wrong.append(NotStarted(why, late=reading.outcome is Outcome.UNKNOWN))
         self.listening_since_us = self._clock.monotonic_us()
         return tuple(wrong)
 

@@ -14,7 +14,7 @@ from typing import Any
 from islandmode.core.capabilities import Calls, Capabilities, Works
 from islandmode.simulate.clocked import SECOND_US, ClockDevice, CommitDevice, LaggingDevice
 from islandmode.simulate.device import SimulatedDevice
-from islandmode.simulate.pending import ChangeTimer, CommitConfirmed
+from islandmode.simulate.pending import CommitConfirmed, UnarmedChangeTimer
 from islandmode.simulate.platforms import PairMember, PartialWrites, SlowRestore, StandbyRefuses, TimerProcess
 from islandmode.simulate.point import LATEST_S
 
@@ -84,7 +84,7 @@ KINDS: dict[str, DeviceKind] = {
         one_stage=True,
     ),
     "change timer": DeviceKind(
-        ChangeTimer, {**_PENDING, "reverts": "everything", "atomic_stage": False}, dead_man_s=120.0
+        UnarmedChangeTimer, {**_PENDING, "reverts": "everything", "atomic_stage": False}, dead_man_s=120.0
     ),
     "slow restore": DeviceKind(SlowRestore, restore_within_s=60.0, dead_man_s=120.0),
     "partial write": DeviceKind(PartialWrites, {"atomic_stage": False}, one_stage=True),

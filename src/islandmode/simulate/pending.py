@@ -2,10 +2,12 @@
 
 The timer belongs to the device and not to a conduit. A confirm by any session confirms everything that is pending.
 
-CommitConfirmed   Junos. Arming writes nothing; each isolate is a `commit confirmed`, and confirms what waited before it, so
-                  that the timer takes back the last stage only. Anybody's commit confirms
-ChangeTimer       IOS `configure terminal revert timer`. Arming starts the timer with nothing isolated; all changes until it is
-                  confirmed go back together, those of colleagues too. A change by itself confirms nothing
+CommitConfirmed     Junos. Arming writes nothing; each isolate is a `commit confirmed`, and confirms what waited before it, so
+                    that the timer takes back the last stage only. Anybody's commit confirms
+UnarmedChangeTimer  IOS `configure terminal revert timer`. Arming starts the timer with nothing isolated; all changes until it is
+                    confirmed go back together, those of colleagues too. A change by itself confirms nothing.
+                    It breaks the arming rule on purpose: a change refers to nothing that was armed, so an isolate that comes
+                    after the timer has ended, or after a restore, isolates, and no timer takes it back
 
 Words on the tape, beside those of `device`: armed (the timer alone), confirmed (no timer takes it back any more).
 """
@@ -195,8 +197,11 @@ class CommitConfirmed(PendingDevice):
         self._confirm("somebody")
 
 
-class ChangeTimer(PendingDevice):
-    """Starts a timer for the whole configuration, and takes changes under it line by line."""
+class UnarmedChangeTimer(PendingDevice):
+    """Starts a timer for the whole configuration and takes changes line by line, also while no timer runs: it breaks the arming rule.
+
+    The contract of the platforms must refuse a platform with such a device (tests/isolation/pending/test_contract_tells.py).
+    """
 
     loads_all = True
     takes_us: ClassVar[Mapping[str, int]] = MappingProxyType(dict.fromkeys(("arm", "isolate", "restore"), SECOND_US))

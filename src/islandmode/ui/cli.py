@@ -191,10 +191,10 @@ def run(
     modes = {known.value: known for known in Mode}
     if mode not in modes:
         raise InputError(f"There is no mode {mode}; known modes: {', '.join(modes)}.")
-    from islandmode.operate.run import Wanted
+    from islandmode.operate.run import DrillOrder
     from islandmode.ui.run_command import run_command
 
-    return run_command(Wanted(workspace.resolve(), drill, modes[mode], lab, topology), as_json=json)
+    return run_command(DrillOrder(workspace.resolve(), drill, modes[mode], lab, topology), as_json=json)
 
 
 @app.command(hidden=True)
@@ -278,7 +278,7 @@ def abort(
 
     with watching(run) as watch:
         again = ("abort", *((run,) if run else ()), *_place(workspace, lab))
-        wanted = stop.Wanted(
+        order = stop.StopOrder(
             workspace.resolve(),
             run,
             lab,
@@ -289,7 +289,7 @@ def abort(
             listener=Spoken(),
             asked=asked,
         )
-        return stop.abort(wanted)
+        return stop.abort(order)
 
 
 @app.command()
@@ -318,12 +318,12 @@ def restore(
     with watching(run, workspace if drill is not None else None) as watch:
         where, named = workspace.resolve(), ("--drill", drill) if drill is not None else (run,) if run else ()
         again = ("restore", *named, *_place(workspace, lab))
-        wanted = stop.Wanted(where, run, lab, again, becomes=True, at_once=at_once, watch=watch, listener=Spoken())
+        order = stop.StopOrder(where, run, lab, again, becomes=True, at_once=at_once, watch=watch, listener=Spoken())
         if drill is None:
-            return stop.restore(wanted)
+            return stop.restore(order)
         from islandmode.operate.rescue import restore_by_drill
 
-        return restore_by_drill(wanted, drill)
+        return restore_by_drill(order, drill)
 
 
 @app.command(hidden=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from islandmode.core.errors import InputError
 from islandmode.core.plan import Plan
 from islandmode.operate.audience import Audience, Follower, Unfollowed
-from islandmode.operate.run import Ended, Wanted, conduct, run_drill
+from islandmode.operate.run import DrillOrder, Ended, conduct, run_drill
 from islandmode.run.outermost import NOTHING_TO_JUDGE
 from islandmode.store.run_request import read_request
 from islandmode.ui.as_json import print_error
@@ -22,9 +22,9 @@ from islandmode.ui.spoken import Spoken
 JSON = ("--json",)
 
 
-def run_command(wanted: Wanted, *, as_json: bool) -> int:
+def run_command(order: DrillOrder, *, as_json: bool) -> int:
     """Run a drill and return the exit code."""
-    return _tell(lambda audience, again: run_drill(wanted, audience, again=again, becomes=True), as_json=as_json)
+    return _tell(lambda audience, again: run_drill(order, audience, again=again, becomes=True), as_json=as_json)
 
 
 def conduct_command(request: Path, workspace: Path, *, as_json: bool) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from ipaddress import ip_address
 from typing import Any
 
+from islandmode.core.capabilities import Capabilities
 from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import Problem
 from islandmode.core.rendering import Rendering, StageLines
@@ -22,14 +23,13 @@ from islandmode.simulate.clock import SimulatedClock
 from islandmode.simulate.faults import Fault, FaultBook, Kind
 from islandmode.simulate.kinds import KINDS
 from islandmode.simulate.network import SimulatedNetwork
-from islandmode.simulate.pending import CommitConfirmed
+from islandmode.simulate.pending import PendingDevice
 from islandmode.simulate.point import SimulatedPoint
 from islandmode.simulate.world import run_world
 from islandmode.system.clock import Clock
 from tests.isolation.contract import RUN
 
 NAME, POLICY = "fake-commit-confirmed", "policy"
-ABLE = KINDS["commit confirmed"].capabilities()
 HELD_S = 60.0
 DELETE = "delete policy {policy} term islandmode-{conduit}"
 
@@ -42,7 +42,7 @@ def check(name: str, point: SitePoint, between: Between) -> Iterator[Problem]:
         yield Problem("site", ("isolation_points", name, "options", POLICY), sentence)
 
 
-def render(asked: Asked) -> Rendering:
+def render(asked: Asked, capabilities: Capabilities) -> Rendering:
     """Write the lines of a configuration that is committed with a timer."""
     policy, minutes = asked.point.options[POLICY], round(asked.dead_man_s / 60)
 
@@ -63,7 +63,7 @@ def render(asked: Asked) -> Rendering:
         ),
         renew=(f"commit confirmed {minutes}",),
         restore=(*(DELETE.format(policy=policy, conduit=conduit) for conduit in conduits), "commit"),
-        capabilities=ABLE,
+        capabilities=capabilities,
     )
 
 
@@ -95,6 +95,7 @@ class Rescuer(SimulatedPoint):
 class PendingBench:
     """The fake device in a world of its own."""
 
+    kind = "commit confirmed"
     conduits = ("corporate-line3", "corporate-dmz")
     dead_man_s = 120.0
     short_s = 30.0
@@ -113,13 +114,16 @@ class PendingBench:
         self._dice = random.Random(seed)
         self._network = SimulatedNetwork(self.conduits, seed)
         self._faults = FaultBook((), self._clock)
-        self._device = CommitConfirmed("fw", self._network, self._clock)
+        device = KINDS[self.kind].device
+        assert issubclass(device, PendingDevice)
+        self._device = device("fw", self._network, self._clock)
+        self._able = able = KINDS[self.kind].capabilities()
         self.platform = Platform(
             name=NAME,
-            capabilities=ABLE,
+            capabilities=able,
             options={POLICY: "the policy that its rules stand in"},
             check=check,
-            render=render,
+            render=lambda asked: render(asked, able),
             open=self._open,
             by_hand=by_hand,
         )
@@ -133,7 +137,7 @@ class PendingBench:
         self, name: str, planned: PlanPoint, access: Access | None, clock: Clock, run: str | None
     ) -> IsolationPoint:
         kind = Rescuer if run is None else SimulatedPoint
-        return kind(self._device, ABLE, (), self._clock, self._faults, self._dice, run or "")
+        return kind(self._device, self._able, (), self._clock, self._faults, self._dice, run or "")
 
     def play(self, story: Callable[[], Awaitable[None]]) -> None:
         """Play a story in virtual time."""
@@ -155,8 +159,8 @@ class PendingBench:
             options=point.options,
             conduits=self.conduits,
             between=between,
-            rendering=render(asked),
-            capabilities=ABLE,
+            rendering=render(asked, self._able),
+            capabilities=self._able,
         )
 
     def point(self, run: str | None = RUN) -> IsolationPoint:
@@ -208,4 +212,4 @@ class PendingBench:
 
     async def let_go(self) -> None:
         """Wait until it has arrived, and the device has worked on it."""
-        await self._clock.sleep(HELD_S + ABLE.works_s.isolate)
+        await self._clock.sleep(HELD_S + self._able.works_s.isolate)
