@@ -12,7 +12,7 @@ LOCKED := $(PIP) install --require-hashes $(WHEELS)
 .PHONY: help setup ready system test check lint seeds drill full reference bench crash-matrix at-random mutants lab-image containerlab containerlab-more third-party lock wheelhouse clean
 
 help:
-	@echo "make setup | test | check | lint | drill | full | reference | bench | crash-matrix | at-random | mutants | lab-image | containerlab | third-party | lock | wheelhouse | clean"
+	@echo "make setup | test | check | lint | seeds | drill | full | reference | bench | crash-matrix | at-random | mutants | lab-image | containerlab | third-party | lock | wheelhouse | clean"
 
 # The README's two commands put nothing on anybody's PATH: both end with how the program is called.
 CALLED := echo "To call it: '$(CURDIR)/$(BIN)/islandmode', or by its name after: . '$(CURDIR)/$(BIN)/activate'"

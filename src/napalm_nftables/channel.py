@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import paramiko
 
-from napalm_nftables.driver import NftablesDriver
 from napalm_nftables.errors import LinkLost
+from napalm_nftables.firewall import Firewall
 
 _CHUNK, ANSWER_MAX_BYTES = 65536, 4 * 1024 * 1024
 _EXIT_CODE_S = 0.2
@@ -122,15 +122,15 @@ class NftChannel:
         return True
 
 
-def open_channel(driver: NftablesDriver, deadline_s: float = 10.0) -> NftChannel:
-    """Start `nft -i` on the driver's own connection; whether it works is known after the first `ask`.
+def open_channel(firewall: Firewall, deadline_s: float = 10.0) -> NftChannel:
+    """Start `nft -i` on the firewall's own connection; whether it works is known after the first `ask`.
 
     HOME is /dev/null so that nft leaves no history file behind; TERM keeps its line editor quiet.
     """
     begin = f"begin{secrets.token_hex(8)}"
     # One stream for answers and errors: only so is their order certain.
-    command = f"echo {begin}; HOME=/dev/null TERM=dumb LC_ALL=C {driver.nft} -j -i 2>&1"
-    return NftChannel(driver.link.channel(command, deadline_s), begin)
+    command = f"echo {begin}; HOME=/dev/null TERM=dumb LC_ALL=C {firewall.nft} -j -i 2>&1"
+    return NftChannel(firewall.link.channel(command, deadline_s), begin)
 
 
 def _split(received: str, lines: tuple[str, ...], mark: str) -> NftAnswer | None:

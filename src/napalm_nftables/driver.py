@@ -13,15 +13,12 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from napalm.base import NetworkDriver
-from napalm.base.exceptions import (
-    CommandErrorException,
-    CommitError,
-    MergeConfigException,
-    ReplaceConfigException,
-)
+from napalm.base.exceptions import CommitError, MergeConfigException, ReplaceConfigException
 
-from napalm_nftables import facts, ruleset, saved, scripts
+from napalm_nftables import facts, ruleset, scripts
+from napalm_nftables.firewall import Firewall, Programs
 from napalm_nftables.link import DeviceLink
+from napalm_nftables.napalm_errors import NapalmLink, as_napalm
 from napalm_nftables.transport import Login
 
 Kind = Literal["merge", "replace"]
@@ -55,34 +52,36 @@ class NftablesDriver(NetworkDriver):  # type: ignore[misc]  # napalm is untyped
             passphrase=options.get("passphrase"),
             known_hosts=Path(known_hosts) if known_hosts else None,
         )
+        become = str(options.get("become", "sudo"))
+        if become not in {"sudo", "root"}:
+            raise ValueError(f'optional_args["become"] is "sudo" or "root", not "{become}".')
+        paths = {name: str(options[name]) for name in ("nft", "saved_config") if name in options}
+        self.firewall = Firewall(login, Programs(become=become, **paths), NapalmLink)
         self.hostname, self.username, self.timeout = hostname, username, timeout
         self.platform = "nftables"
         self.profile = [self.platform]
-        self.link = DeviceLink(login)
-        self.become = str(options.get("become", "sudo"))
-        if self.become not in {"sudo", "root"}:
-            raise ValueError(f'optional_args["become"] is "sudo" or "root", not "{self.become}".')
-        self.saved_config = str(options.get("saved_config", "/etc/nftables.conf"))
-        self.nft = self.privileged(shlex.quote(str(options.get("nft", "/usr/sbin/nft"))))
-        home = '"$HOME/.napalm_nftables"' if self.become == "sudo" else "/run/napalm_nftables"
+        home = '"$HOME/.napalm_nftables"' if become == "sudo" else "/run/napalm_nftables"
         state_dir = shlex.quote(str(options["state_dir"])) if "state_dir" in options else home
         self._place = scripts.Place(self.nft, state_dir)
         self._candidate: tuple[Kind, str] | None = None
 
     @property
-    def privileged(self) -> Any:
-        """Give the function that writes a command as root runs it."""
-        return (lambda command: f"sudo -n {command}") if self.become == "sudo" else (lambda command: command)
+    def link(self) -> DeviceLink:
+        """Connection to the device."""
+        return self.firewall.link
+
+    @property
+    def nft(self) -> str:
+        """Write how nft is called on the device."""
+        return self.firewall.nft
 
     def open(self) -> None:
         """Log in: host key first, then one attempt."""
-        if not self.link.alive:
-            self.link = DeviceLink(self.link.login)
-            self.link.open()
+        self.firewall.open()
 
     def close(self) -> None:
         """End the connection; a commit that waits for its confirmation goes on waiting on the device."""
-        self.link.close()
+        self.firewall.close()
 
     def is_alive(self) -> dict[str, bool]:
         """Tell whether the connection stands."""
@@ -96,8 +95,8 @@ class NftablesDriver(NetworkDriver):  # type: ignore[misc]  # napalm is untyped
 
     def get_facts(self) -> dict[str, Any]:
         """Read host name, versions, uptime and interface names."""
-        # The version of nft needs no rights, so it is asked without them.
-        return facts.facts(self._read(facts.FACTS_COMMAND.format(nft=self.nft.removeprefix("sudo -n "))))
+        with as_napalm():
+            return self.firewall.facts()
 
     def get_interfaces(self) -> dict[str, dict[str, Any]]:
         """Read the interfaces."""
@@ -119,13 +118,10 @@ class NftablesDriver(NetworkDriver):  # type: ignore[misc]  # napalm is untyped
             raise NotImplementedError(f"{format} is not a supported format; only text is.")
         config = {"running": "", "startup": "", "candidate": ""}
         if retrieve in {"all", "running"}:
-            config["running"] = self._read(f"{self.nft} {'-a -s' if full else '-s'} list ruleset")
+            config["running"] = self._running(full=full)
         if retrieve in {"all", "startup"}:
-            files = saved.read(self._read, self.saved_config)
-            unread = next((one for one in files if one.text is None and not one.absent), None)
-            if unread is not None:
-                raise CommandErrorException(f"{self.hostname}: {unread.path} cannot be read: {unread.why}")
-            config["startup"] = saved.whole(files)
+            with as_napalm():
+                config["startup"] = self.firewall.loaded_by(self.firewall.saved_files())
         if retrieve in {"all", "candidate"} and self._candidate is not None:
             config["candidate"] = self._candidate[1]
         return config
@@ -185,10 +181,12 @@ class NftablesDriver(NetworkDriver):  # type: ignore[misc]  # napalm is untyped
         self._script(scripts.rollback(self._place))
 
     def _read(self, command: str) -> str:
-        answer = self.link.run(command)
-        if answer.code != 0:
-            raise CommandErrorException(f"{self.hostname}: {command} failed: {answer.why}")
-        return answer.stdout
+        with as_napalm():
+            return self.firewall.read(command)
+
+    def _running(self, *, full: bool = False) -> str:
+        with as_napalm():
+            return self.firewall.running(full=full)
 
     def _script(self, script: str) -> None:
         """Run a script that changes something; NAPALM wants a CommitError for every refusal."""
@@ -198,7 +196,7 @@ class NftablesDriver(NetworkDriver):  # type: ignore[misc]  # napalm is untyped
 
     def _preview(self, kind: Kind, text: str) -> tuple[str, str]:
         """Return the ruleset as it is and as it would be, both as the device lists them in a scratch namespace."""
-        running = self._read(f"{self.nft} -s list ruleset")
+        running = self._running()
         candidate = text if kind == "merge" else f"flush ruleset\n{text}"
         names: tuple[str, ...] = ()
         if ruleset.needs_interfaces({"running": running, "candidate": text}):
@@ -206,7 +204,7 @@ class NftablesDriver(NetworkDriver):  # type: ignore[misc]  # napalm is untyped
         mark = f"mark{secrets.token_hex(8)}"
         nft = self.nft.removeprefix("sudo -n ")
         script = scripts.preview(nft, running, candidate, mark, names)
-        answer = self.link.run(self.privileged("unshare -n -- /bin/sh -s"), script)
+        answer = self.link.run(self.firewall.privileged("unshare -n -- /bin/sh -s"), script)
         if answer.code != 0:
             _refuse(kind, answer.code, answer.why)
         before, _, after = answer.stdout.partition(f"{mark}\n")

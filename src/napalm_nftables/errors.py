@@ -1,23 +1,28 @@
-"""What the driver raises beside NAPALM's own exceptions; no text ever carries a secret.
+"""What goes wrong with a device; no text ever carries a secret. The NAPALM driver raises each as an error of NAPALM too.
 
-ConnectionException (napalm)
-  HostKeyRefused        no login was attempted
+FirewallError
+  CommandFailed         the device ran a command, and it failed there          CommandErrorException (napalm)
+  HostKeyRefused        no login was attempted                                 ConnectionException (napalm)
     HostKeyUnknown        the known-hosts file has no key for this device
     HostKeyChanged        the device shows another key than the known-hosts file has
   NoCommand             the login works, but the device runs no command of it, or not enough at once
   LinkLost              the connection ended, or was ended, in the middle of a call: its effect is unknown
-  ConnectAuthError (napalm)
-    LoginRefused          wrong user, password or key; one attempt was made
-  ConnectTimeoutError (napalm)
-    DeviceSilent          nothing answered in time, or something that is no SSH server did
+  LoginRefused          wrong user, password or key; one attempt was made       ConnectAuthError (napalm)
+  DeviceSilent          nothing answered in time, or something that is no SSH server did    ConnectTimeoutError (napalm)
 """
 
 from __future__ import annotations
 
-from napalm.base.exceptions import ConnectAuthError, ConnectionException, ConnectTimeoutError
+
+class FirewallError(Exception):
+    """Something went wrong with a device, or on the way to it."""
 
 
-class HostKeyRefused(ConnectionException):  # type: ignore[misc]  # napalm is untyped
+class CommandFailed(FirewallError):
+    """The device ran a command, and it failed there."""
+
+
+class HostKeyRefused(FirewallError):
     """The device's host key is not the known key; no login was attempted."""
 
 
@@ -43,7 +48,7 @@ class HostKeyChanged(HostKeyRefused):
         )
 
 
-class NoCommand(ConnectionException):  # type: ignore[misc]  # napalm is untyped
+class NoCommand(FirewallError):
     """The device let the user in and runs no command, or too few at once: nothing was changed."""
 
     def __init__(self, device: str, user: str, what: str) -> None:
@@ -52,13 +57,13 @@ class NoCommand(ConnectionException):  # type: ignore[misc]  # napalm is untyped
         self.what = what
 
 
-class LoginRefused(ConnectAuthError):  # type: ignore[misc]  # napalm is untyped
+class LoginRefused(FirewallError):
     """The device refused user, password or key; exactly one attempt was made."""
 
 
-class DeviceSilent(ConnectTimeoutError):  # type: ignore[misc]  # napalm is untyped
+class DeviceSilent(FirewallError):
     """The device did not answer in time; nothing was changed by this call."""
 
 
-class LinkLost(ConnectionException):  # type: ignore[misc]  # napalm is untyped
+class LinkLost(FirewallError):
     """The connection ended before the answer came: what the device did is unknown."""

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import shlex
 
-from napalm.base.exceptions import CommandErrorException
-
-from napalm_nftables.driver import NftablesDriver
+from napalm_nftables.errors import CommandFailed
+from napalm_nftables.firewall import Firewall
 
 _TOO_LATE = 75
 _CENTISECONDS = 100
@@ -21,19 +20,19 @@ class TooLate(Exception):
     """The line reached the device after its moment; nothing was changed."""
 
 
-def uptime_s(driver: NftablesDriver) -> float:
+def uptime_s(firewall: Firewall) -> float:
     """Read how long the device has been up; ValueError when it does not say."""
-    words = str(driver.cli(["cat /proc/uptime"])["cat /proc/uptime"]).split()
+    words = firewall.read("cat /proc/uptime").split()
     return float(words[0] if words else "")
 
 
-def write_before(driver: NftablesDriver, line: str, moment_s: float, deadline_s: float) -> str:
+def write_before(firewall: Firewall, line: str, moment_s: float, deadline_s: float) -> str:
     """Let the device take one line if its uptime is below `moment_s`; returns what nft said, and raises `TooLate`."""
-    answer = driver.link.run(_command(driver.nft, moment_s), f"{line}\n", deadline_s)
+    answer = firewall.link.run(_command(firewall.nft, moment_s), f"{line}\n", deadline_s)
     if answer.code == _TOO_LATE:
         raise TooLate(f"the line reached the device after {moment_s:.2f} s of its uptime")
     if answer.code != 0 and not answer.stdout:
-        raise CommandErrorException(answer.why)
+        raise CommandFailed(answer.why)
     return answer.stdout
 
 

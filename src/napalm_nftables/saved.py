@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from napalm.base.exceptions import CommandErrorException
+from napalm_nftables.errors import CommandFailed
 
 DEPTH = 16
 """How deep nft itself follows includes."""
@@ -42,7 +42,7 @@ def read(run: Callable[[str], str], main: str) -> tuple[SavedFile, ...]:
     try:
         # A device without a saved file is no error; a saved file that cannot be read is.
         found = [SavedFile(main, run(f"[ ! -e {path} ] || cat {path}"))]
-    except CommandErrorException as error:
+    except CommandFailed as error:
         return (SavedFile(main, None, str(error).rpartition("failed: ")[2]),)
     seen, new = {main}, tuple(found)
     for _ in range(DEPTH):

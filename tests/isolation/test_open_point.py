@@ -83,10 +83,10 @@ def test_a_point_logs_in_with_what_the_site_says(login: Login, secret: dict[str,
         password=secret["password"],
         key=secret["key"],
     )
-    driver = made._work._driver.driver
-    options = driver.link.login
+    firewall = made._work._driver.firewall
+    options = firewall.link.login
     assert (options.host, options.port, options.user, options.timeout_s) == ("10.40.0.1", 2222, "drill", 10.0)
     assert (options.password, options.key, options.known_hosts) == (secret["password"] or "", secret["key"], Path("/k"))
-    assert driver.become == login.become
-    assert driver.nft.endswith("/usr/sbin/nft")
+    assert firewall.become == login.become
+    assert firewall.nft.endswith("/usr/sbin/nft")
     assert "secret" not in repr(made._access)

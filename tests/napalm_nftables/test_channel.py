@@ -23,7 +23,7 @@ def tables(text: str) -> list[str]:
 @pytest.mark.parametrize("become", [SUDO, ROOT])
 def test_a_written_line_is_read_back_on_a_following_one(node: FirewallNode, become: str) -> None:
     with logged_in(node, become) as driver:
-        channel = open_channel(driver)
+        channel = open_channel(driver.firewall)
         channel.write("create table inet one; create table inet two")
         answer = channel.ask("list tables", deadline_s=5)
         assert answer is not None
@@ -38,7 +38,7 @@ def test_a_written_line_is_read_back_on_a_following_one(node: FirewallNode, beco
 
 def test_errors_are_those_since_the_last_question(node: FirewallNode) -> None:
     with logged_in(node) as driver:
-        channel = open_channel(driver)
+        channel = open_channel(driver.firewall)
         channel.write("create table inet site")
         channel.write("add element inet absent hold { 1 }")
         answer = channel.ask("list tables", deadline_s=5)
@@ -61,7 +61,7 @@ def test_errors_are_those_since_the_last_question(node: FirewallNode) -> None:
 
 def test_a_line_is_one_transaction(node: FirewallNode) -> None:
     with logged_in(node) as driver:
-        channel = open_channel(driver)
+        channel = open_channel(driver.firewall)
         channel.write("create table inet one; create table inet site")
         answer = channel.ask("list tables", deadline_s=5)
         assert answer is not None
@@ -70,7 +70,7 @@ def test_a_line_is_one_transaction(node: FirewallNode) -> None:
 
 def test_a_long_line_is_taken_whole(node: FirewallNode) -> None:
     with logged_in(node) as driver:
-        channel = open_channel(driver)
+        channel = open_channel(driver.firewall)
         names = [f"t{number}" for number in range(400)]
         channel.write("; ".join(f"create table inet {name}" for name in names))
         answer = channel.ask("list tables", deadline_s=10)
@@ -82,7 +82,7 @@ def test_silence_is_unknown_and_ends_the_channel(node: FirewallNode) -> None:
     relay = node.relay()
     driver = make_driver(node, relay)
     driver.open()
-    channel = open_channel(driver)
+    channel = open_channel(driver.firewall)
     relay.freeze()
     assert channel.ask("list tables", deadline_s=0.3) is None
     assert not channel.alive
@@ -92,7 +92,7 @@ def test_a_lost_connection_is_said(node: FirewallNode) -> None:
     relay = node.relay()
     driver = make_driver(node, relay)
     driver.open()
-    channel = open_channel(driver)
+    channel = open_channel(driver.firewall)
     relay.end()
     with pytest.raises(LinkLost):
         channel.ask("list tables", deadline_s=5)
@@ -101,16 +101,16 @@ def test_a_lost_connection_is_said(node: FirewallNode) -> None:
 
 def test_without_nft_the_channel_ends_and_says_why(node: FirewallNode) -> None:
     with logged_in(node, ROOT, nft="/usr/sbin/nft-absent") as driver:
-        channel = open_channel(driver)
+        channel = open_channel(driver.firewall)
         with pytest.raises(LinkLost, match="nft-absent"):
             channel.ask("list tables", deadline_s=5)
 
 
 def test_without_the_rights_every_question_is_refused(node: FirewallNode) -> None:
     driver = make_driver(node, node.relay())
-    driver.nft = "/usr/sbin/nft"
+    driver.firewall.nft = "/usr/sbin/nft"
     driver.open()
-    answer = open_channel(driver).ask("list tables", deadline_s=5)
+    answer = open_channel(driver.firewall).ask("list tables", deadline_s=5)
     assert answer is not None
     assert answer.text == ""
     assert answer.errors
@@ -120,7 +120,7 @@ def test_without_the_rights_every_question_is_refused(node: FirewallNode) -> Non
 def test_nft_ends_with_the_channel_and_leaves_no_history(node: FirewallNode) -> None:
     node.run("rm -f ~root/.nft.history /home/drill/.nft.history")
     with logged_in(node) as driver:
-        channel = open_channel(driver)
+        channel = open_channel(driver.firewall)
         channel.ask("list tables", deadline_s=5)
         channel.close()
         until = time.monotonic() + PATIENCE_S

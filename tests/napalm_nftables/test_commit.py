@@ -175,7 +175,7 @@ def test_a_commit_the_device_refuses_leaves_no_timer(node: FirewallNode, driver:
     # It appears between the last check and the commit: only the candidate's own `create` can notice.
     node.run("printf '#!/bin/sh\\n[ \"$1\" = -f ] && [ \"$2\" = - ] && /usr/sbin/nft add table inet own\\n"
              "exec /usr/sbin/nft \"$@\"\\n' > /usr/local/sbin/nft-odd; chmod 755 /usr/local/sbin/nft-odd")  # fmt: skip
-    with logged_in(node, driver.become, nft="/usr/local/sbin/nft-odd") as odd:
+    with logged_in(node, driver.firewall.become, nft="/usr/local/sbin/nft-odd") as odd:
         odd._candidate = ("merge", OWN)
         with pytest.raises((CommitError, MergeConfigException)):
             odd.commit_config(revert_in=60)
@@ -199,7 +199,7 @@ def test_as_root_without_sudo_it_is_all_the_same(node: FirewallNode) -> None:
 def test_another_client_sees_and_confirms_a_pending_commit(node: FirewallNode, driver: NftablesDriver) -> None:
     committed(driver, revert_in=30)
     driver.close()
-    with logged_in(node, driver.become) as other:
+    with logged_in(node, driver.firewall.become) as other:
         assert other.has_pending_commit()
         other.confirm_commit()
         assert not other.has_pending_commit()

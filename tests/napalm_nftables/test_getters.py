@@ -46,7 +46,7 @@ class RecordedDriver(NftablesDriver):
     patched_attrs: ClassVar[list[str]] = ["link"]
 
     def open(self) -> None:
-        self.link: Any = RecordedLink()
+        self.firewall.link = RecordedLink()
 
 
 @pytest.fixture(scope="class")

@@ -73,7 +73,7 @@ def test_the_main_file_alone_is_written_as_it_is() -> None:
 
 
 def read(driver: NftablesDriver) -> tuple[saved.SavedFile, ...]:
-    return saved.read(lambda line: str(driver.cli([line])[line]), driver.saved_config)
+    return saved.read(lambda line: str(driver.cli([line])[line]), driver.firewall.saved_config)
 
 
 @pytest.mark.lab

@@ -362,7 +362,7 @@ class FakePoint(NftablesPoint):
 
     def _session(self, what: str) -> DeviceSession[NftSession]:
         made: DeviceSession[NftSession] = super()._session(what)
-        made._driver.driver.link = FakeLink(self._device, what)
+        made._driver.firewall.link = FakeLink(self._device, what)  # type: ignore[assignment]
         return made
 
 

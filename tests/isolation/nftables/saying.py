@@ -157,5 +157,5 @@ class SayingPoint(NftablesPoint):
 
     def _session(self, what: str) -> DeviceSession[NftSession]:
         made: DeviceSession[NftSession] = super()._session(what)
-        made._driver.driver.link = SayingLink(self._dice)
+        made._driver.firewall.link = SayingLink(self._dice)  # type: ignore[assignment]
         return made

@@ -1,4 +1,4 @@
-"""Isolation through a NAPALM driver: nftables, on the driver's own held-open nft channel.
+"""Isolation by nftables, on a held-open nft channel of the NAPALM driver's own connection to the device.
 
 Two sessions. The *work* session does what preflight and the hold need. The *restore* session is opened and tried when
 arming, so that a restore never waits for a login; the restore's first act is to reset the work session, so that nothing
@@ -14,10 +14,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
-
-from napalm import get_network_driver
-from napalm.base.exceptions import CommandErrorException, NapalmException
+from typing import TypeVar
 
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.firewall import Unread, related
@@ -33,10 +30,11 @@ from islandmode.isolation.session import NO_ANSWER, DeviceSession, DeviceTrouble
 from islandmode.system.clock import Clock
 from islandmode.system.ready import keep_threads
 from napalm_nftables.channel import NftAnswer, NftChannel, open_channel
-from napalm_nftables.errors import LinkLost, NoCommand
+from napalm_nftables.errors import CommandFailed, FirewallError, LinkLost, NoCommand
+from napalm_nftables.firewall import Firewall, Programs
 from napalm_nftables.latest import TooLate, uptime_s, write_before
 from napalm_nftables.saved import SavedFile
-from napalm_nftables.saved import read as read_saved
+from napalm_nftables.transport import Login
 
 T = TypeVar("T")
 CONNECT_S = 10
@@ -62,22 +60,22 @@ class NftAccess(Access):
 
 
 class NftSession:
-    """A NAPALM driver with its held-open nft channel, as a device session wants it."""
+    """A firewall with its held-open nft channel, as a device session wants it."""
 
     def __init__(self, access: NftAccess, clock: Clock) -> None:
-        """Make the driver; nothing is contacted yet."""
+        """Know the device; nothing is contacted yet."""
         self._clock = clock
         self._trip_s: float | None = None
-        options = {
-            "port": access.port,
-            "alt_key_file": str(access.known_hosts),
-            "key": access.key,
-            "become": access.become,
-            "nft": access.nft,
-        }
-        self.driver = get_network_driver("nftables")(
-            access.host, access.user, access.password or "", CONNECT_S, options
+        login = Login(
+            host=access.host,
+            port=access.port,
+            user=access.user,
+            timeout_s=CONNECT_S,
+            password=access.password or "",
+            key=access.key,
+            known_hosts=access.known_hosts,
         )
+        self.firewall = Firewall(login, Programs(become=access.become, nft=access.nft))
         self._channel: NftChannel | None = None
         self.let_in = ""
         """Why nothing more could be done after a login that worked."""
@@ -85,9 +83,9 @@ class NftSession:
 
     def open(self) -> None:
         """Connect and log in once, and start nft; a restore must not wait for one answer more than its own."""
-        self.driver.open()
+        self.firewall.open()
         try:
-            self._channel = open_channel(self.driver, CONNECT_S)
+            self._channel = open_channel(self.firewall, CONNECT_S)
         except (NoCommand, LinkLost) as error:
             self.let_in = error.what if isinstance(error, NoCommand) else f"nft could not be started there: {error}"
             raise
@@ -96,18 +94,18 @@ class NftSession:
         """See that nft answers and may list; nothing is changed by this, so that any failure is *not done*."""
         try:
             answer = self.ask(("list tables",))
-        except NapalmException as error:
+        except FirewallError as error:
             raise DeviceTrouble(str(error)) from None
         if not answer.text:
             raise DeviceTrouble("; ".join(answer.errors) or "nft lists nothing on this device")
 
     def close(self) -> None:
         """End channel and connection."""
-        self.driver.close()
+        self.firewall.close()
 
     def abort(self) -> None:
         """Reset the connection at once, from any thread."""
-        self.driver.link.abort()
+        self.firewall.link.abort()
 
     def ask(self, lines: tuple[str, ...], *changes: str) -> NftAnswer:
         """Write changes, if any, and ask on the following lines; TimeoutError, and so unknown, when nothing comes."""
@@ -159,10 +157,10 @@ class NftSession:
     def write_first(self, line: str, life_s: int) -> tuple[str, ...]:
         """Write the one line that no ticket can be had for, with a latest moment of the device's own clock; gives errors."""
         try:
-            said = write_before(self.driver, line, self._up_s + life_s, ANSWER_S)
+            said = write_before(self.firewall, line, self._up_s + life_s, ANSWER_S)
         except TooLate as error:
             raise DeviceTrouble(f"{error}, so nothing was changed") from None
-        except CommandErrorException as error:
+        except CommandFailed as error:
             # It failed without a word, perhaps after nft had taken the line: only reading back can tell.
             return (incoming.quoted(error),)
         return tuple(part.strip() for part in said.splitlines() if "Error:" in part)
@@ -174,20 +172,20 @@ class NftSession:
         except ValueError:
             raise DeviceTrouble("/proc/uptime does not say how long the device has been up") from None
 
-    def told(self, read: Callable[[Any], T]) -> T:
-        """Read through the driver; a command that the device refuses has changed nothing."""
+    def told(self, read: Callable[[Firewall], T]) -> T:
+        """Read from the device; a command that the device refuses has changed nothing."""
         try:
-            return read(self.driver)
-        except CommandErrorException as error:
+            return read(self.firewall)
+        except CommandFailed as error:
             raise DeviceTrouble(incoming.quoted(error)) from None
 
     def saved(self) -> tuple[SavedFile, ...]:
         """Read the saved configuration with all that it includes."""
-        return self.told(lambda driver: read_saved(lambda line: str(driver.cli([line])[line]), driver.saved_config))
+        return self.told(Firewall.saved_files)
 
     def run(self, command: str) -> str:
         """Run one command as the login user and return what it printed; one that fails has changed nothing."""
-        return str(self.told(lambda driver: driver.cli([command]))[command])
+        return self.told(lambda firewall: firewall.read(command))
 
 
 class NftablesPoint:
@@ -211,8 +209,8 @@ class NftablesPoint:
         self._is_ready = False
 
     def _session(self, what: str) -> DeviceSession[NftSession]:
-        driver = NftSession(self._access, self._clock)
-        return DeviceSession(f"{self._name}-{what}", driver, self._clock, (NapalmException,))
+        opened = NftSession(self._access, self._clock)
+        return DeviceSession(f"{self._name}-{what}", opened, self._clock, (FirewallError,))
 
     @property
     def name(self) -> str:
@@ -260,7 +258,7 @@ class NftablesPoint:
             # First a plain command: whether the device runs any is another step than whether nft works there.
             step, waits[0] = TELLS_NOTHING, FIRST_COMMAND
             try:
-                told = session.told(lambda driver: driver.get_facts())
+                told = session.told(Firewall.facts)
                 step, waits[0] = NO_NFT, NFT_SILENT
                 session.tried()
             except DeviceTrouble as error:
@@ -281,7 +279,7 @@ class NftablesPoint:
                     if one.text is None and not one.absent
                 ),
                 saved_absent=_named(one.path for one in saved if one.absent),
-                printed=incoming.quoted(session.driver.link.printed),
+                printed=incoming.quoted(session.firewall.link.printed),
                 firewall=firewall,
                 standing=_tables(session),
             )
@@ -301,16 +299,16 @@ class NftablesPoint:
         """
 
         def work(session: NftSession) -> Configuration:
-            config = session.told(lambda driver: driver.get_config(full=True))
+            running = session.told(lambda firewall: firewall.running(full=True))
             files = session.saved()
-            commands = [f"PATH=/usr/sbin:/usr/bin:/sbin:/bin; {command}" for command in READ.values()]
-            shown = session.told(lambda driver: driver.cli(commands))
-            running, saved = config["running"], config["startup"]
+            saved = session.told(lambda firewall: firewall.loaded_by(files))
+            texts = {
+                part: session.run(f"PATH=/usr/sbin:/usr/bin:/sbin:/bin; {command}") for part, command in READ.items()
+            }
             tables = [recipe.table_of(conduit) for conduit in self._between]
             # Looked for in what the device said, and not in what is kept of it: a secret may stand in an Islandmode table too.
             with_ours = _named(saved_files.with_ours((one.path, one.text or "") for one in files))
             ours = {"running": reading.ours_in(reading.comparable(running), tables), "saved": reading.ours_in(saved)}
-            texts = {part: shown[command] for part, command in zip(READ, commands, strict=True)}
             # Masked before anything is moved: the lines of a private key are known by those around them.
             kept = self._texts.taken_in({"running": running, "saved": saved, **texts})
             still = {"running": reading.comparable(kept["running"]), "saved": kept["saved"]}
