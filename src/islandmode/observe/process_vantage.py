@@ -39,7 +39,7 @@ LOOK_MAX_BYTES = 4 * 1024 * 1024
 """What a far host may say to a look: a few hundred bytes for each of thousands of probes."""
 PIPE_BYTES = 1 << 20
 CHUNK_BYTES, SAID_MAX_CHUNKS = 65536, 1024
-WORKER = "islandmode.observe.worker"
+WORKER, HOST = "islandmode.observe.worker", "islandmode.observe.worker_host"
 CLOCK_ANSWER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18}) ([0-9a-f-]{36})")
 READY_MAX_BYTES, SHOWN_MAX_CHARACTERS = 4096, 200
 SAMPLE_BYTES, SPOOL_LEAST_BYTES, SPOOL_MOST_BYTES = 1000, 1 << 20, 1 << 29
@@ -110,7 +110,7 @@ class ProcessVantage:
         return Reading(Outcome.DONE, min(found, key=lambda one: one.uncertainty_us), "", *stamps)
 
     async def _round_trips(self, found: list[Offset]) -> None:
-        argv, environment = self._argv(WORKER, "clock"), self._environment()
+        argv, environment = self._argv(HOST, "clock"), self._environment()
         process = await anyio.open_process(argv, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
         async with process:
             if process.stdin is not None and process.stdout is not None:
@@ -255,7 +255,7 @@ class ProcessVantage:
 
     async def _fetched(self) -> bytes:
         """End the worker and take in its spool, which is not more than its schedule can have given."""
-        argv, most = self._argv(WORKER, "collect", str(self._spool)), _spool_most_bytes(self._schedule)
+        argv, most = self._argv(HOST, "collect", str(self._spool)), _spool_most_bytes(self._schedule)
         return await self._say(argv, most, "its spool is longer than its schedule can give:")
 
     async def stop(self) -> None:

@@ -2,8 +2,8 @@
 
     python -m islandmode.observe.worker run SPOOL      schedule as one line of JSON; says "ready", then goes on alone
     python -m islandmode.observe.worker live SPOOL     the same, but stays where it is and also prints each sample
-    python -m islandmode.observe.worker clock          answers each line with: monotonic_us utc_us boot_id
-    python -m islandmode.observe.worker collect SPOOL  ends the worker and prints its spool as JSON
+
+observe/worker_host.py answers what else is asked of a worker's host.
 
 How it works. Every probe has a fixed grid of times, staggered against the others. At each a sample begins; a slow one
 never delays the next, and where too many are under way the slot is recorded as unknown. A probe that keeps one
@@ -41,17 +41,10 @@ LEFT_S = 15.0  # for how long a worker whose listener died goes on: what brings 
 IN_FLIGHT_MAX = 16
 LATE_SLOTS_MAX = 20
 UNSAID_MAX_LINES = 20_000  # what a listener that stood still may still hear late
-COLLECT_STEPS, COLLECT_STEP_S = 300, 0.01
 GENESIS = "0" * 64
 
 Schedule = dict[str, Any]
 Looks = dict[str, Any]
-
-
-def boot_id() -> str:
-    """Name this boot."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        return file.read().strip()
 
 
 class SpoolLost(Exception):
@@ -338,58 +331,6 @@ def detach() -> None:
     os.setsid()
 
 
-def clock() -> None:
-    """Answer each line with this host's clocks, so that the conductor can measure the offset."""
-    boot = boot_id()
-    for _ in sys.stdin:
-        # A single write, regardless of the environment's buffering: the other side times this line.
-        os.write(1, b"%d %d %s\n" % (monotonic_us(), time.time_ns() // 1000, boot.encode("ascii")))
-
-
-def collect(folder: str) -> None:
-    """End the worker, wait for its last segment, and print the spool."""
-    how = end_worker(folder)
-    segments = []
-    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
-        if name.endswith((".jsonl", ".part")):
-            # Latin-1 gives every byte back unchanged, also in an altered segment.
-            with open(os.path.join(folder, name), encoding="latin-1", newline="") as file:
-                segments.append([name, file.read()])
-    json.dump({"segments": segments, "ended": how}, sys.stdout)
-
-
-def end_worker(folder: str) -> str:
-    """End the worker of a spool and say how it ended; "lost" where it said nothing any more."""
-    pid = living(folder)
-    with contextlib.suppress(ProcessLookupError):
-        if pid:
-            os.kill(pid, signal.SIGTERM)
-        for _ in range(COLLECT_STEPS):
-            if not living(folder):
-                break
-            time.sleep(COLLECT_STEP_S)
-        else:
-            os.kill(pid, signal.SIGKILL)
-    try:
-        with open(os.path.join(folder, "ended"), encoding="ascii") as file:
-            return file.read() or "lost"
-    except OSError:
-        return "lost"
-
-
-def living(folder: str) -> int:
-    """Give the process number of a spool's worker while it lives, else 0."""
-    try:
-        with open(os.path.join(folder, "pid"), encoding="ascii") as mark:
-            try:
-                fcntl.flock(mark, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return int(mark.read())
-    except (OSError, ValueError):
-        pass
-    return 0
-
-
 def main(looks: Looks | None = None) -> None:
     """Do what the command line says."""
     what = sys.argv[1] if len(sys.argv) > 1 else ""
@@ -397,12 +338,8 @@ def main(looks: Looks | None = None) -> None:
         run(sys.argv[2], looks or LOOKS)
     elif what == "live":
         run(sys.argv[2], looks or LOOKS, live=True)
-    elif what == "clock":
-        clock()
-    elif what == "collect":
-        collect(sys.argv[2])
     else:
-        sys.exit("usage: worker.py run|live|collect SPOOL, or worker.py clock")
+        sys.exit("usage: worker.py run|live SPOOL")
 
 
 if __name__ == "__main__":
