@@ -40,7 +40,7 @@ families, and reads the firewall's ruleset: it alone decides whether, and when, 
 
 *Isolated beyond plan* is the time from when the plant should have come back (the fault, or the planned end where the drill
 may go on) until every flow passed again. It may never be longer than the dead-man and {LATE_S:g} s. *Layer* is who was seen to
-act: the device's own timer where its object still stood when traffic passed again, else whoever's journal saw it restored.
+act: the device's own timer where its object still stood when traffic passed again, else the process whose journal saw it restored.
 The timer lets traffic pass and leaves an empty object; each row ends with `islandmode restore`, which takes that away.
 Where a person restores, the referee first sees for three seconds that nobody else does. A journal may end in a cut-off line,
 never in one that cannot be told from a whole one. A run whose conductor died has no

@@ -13,7 +13,7 @@ class Layer(StrEnum):
     CONDUCTOR = "conductor"
     GUARDIAN = "guardian"
     TIMER = "device timer"
-    REBOOT = "device: nothing of ours outlives a restart"
+    REBOOT = "device: its restart clears the isolation"
     RESUME = "islandmode restore"
     CARD = "card, by hand"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from islandmode.isolation.nftables.recipe import CAPABILITIES
 from islandmode.rehearse.lab import Lab
+from islandmode.store.rundir import VERDICT
 from islandmode.system.machine_state import own_place
 from tests.lab.drills import end, wait_for
 from tests.lab.guarded import (
@@ -68,6 +70,30 @@ def test_a_conductor_that_is_killed_leaves_it_to_its_guardian(lab: Lab, tmp_path
     assert "restore.ordered" not in kinds(workspace, "conductor")
     status = ask(workspace, lab, "status")
     assert (status.returncode, status.stderr) == (0, "")
+
+
+def test_the_guardian_of_a_conductor_that_was_killed_writes_the_verdict_and_show_tells_it(
+    lab: Lab, tmp_path: Path
+) -> None:
+    workspace = hold_workspace(tmp_path, lab)
+    running = hold(workspace, lab)
+    guardian, run = guardian_pid(workspace), run_of(workspace)
+    assert not (run / VERDICT).exists()
+    os.kill(conductor_pid(workspace), signal.SIGKILL)
+    wait_restored(lab)
+    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), "the guardian ends when the verdict is written")
+    end_quietly(running)
+    verdict = json.loads((run / VERDICT).read_text(encoding="utf-8"))
+    # It cannot be better than that: nobody collected what the far vantages saw, or compared the configuration.
+    assert (verdict["verdict"], verdict["restoration"]) == ("inconclusive", "unproven")
+    (died,) = (one for one in verdict["findings"] if one["code"] == "conductor-died")
+    assert f"  {VERDICT}" in (run / "SHA256SUMS").read_text(encoding="utf-8")
+    shown = ask(workspace, lab, "show", run.name)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout.startswith(f"{run.name}: verdict inconclusive, restoration unproven")
+    assert f"  inconclusive: {died['sentence']}" in shown.stdout
+    as_json = ask(workspace, lab, "show", run.name, "--json")
+    assert json.loads(as_json.stdout) == verdict
 
 
 def test_a_conductor_that_sleeps_through_the_restore_isolates_nothing_when_it_wakes(lab: Lab, tmp_path: Path) -> None:

@@ -78,6 +78,8 @@ class Ended:
     faults: tuple[Fault, ...]
     claims: Claims
     conducted: Conducted | None
+    evidence: Evidence | None
+    """What the run is judged by; a run that was refused, or broke, has none."""
     verdict: Verdict | None
     why: str
     phases: tuple[tuple[int, Phase], ...]
@@ -313,7 +315,9 @@ def run(
     run_world(seed, stage.play)
     assert stage.journal is not None
     others = stage.guardian_journal.records if stage.guardian_journal is not None else ()
-    verdict = judged(plant.plan, stage)
+    evidence = evidence_of(plant.plan, stage, others)
+    # As the product does it, but that the evidence does not come from a folder.
+    verdict = judge_evidence(evidence).verdict if evidence is not None else None
     claims = Claims(
         restored=stage.restored,
         refused=stage.refused,
@@ -331,16 +335,14 @@ def run(
     )
     violations = check_all(plant, claims)
     phases = tuple(stage.phases)
-    return Ended(seed, plant, tuple(faults), claims, stage.conducted, verdict, stage.why, phases, violations)
+    return Ended(seed, plant, tuple(faults), claims, stage.conducted, evidence, verdict, stage.why, phases, violations)
 
 
-def judged(plan: Plan, stage: _Stage) -> Verdict | None:
-    """Judge a run as the product does; a run that was refused, or broke, has no verdict."""
-    if stage.conducted is None or stage.journal is None:
+def evidence_of(plan: Plan, stage: _Stage, others: Sequence[Record]) -> Evidence | None:
+    """Give what a run is judged by; a run that was refused, or broke, is not judged."""
+    if stage.conducted is None:
         return None
-    others = stage.guardian_journal.records if stage.guardian_journal is not None else ()
-    evidence = Evidence("run-1", plan, stage.records, others, stage.conducted.samples, Mode.REHEARSAL, lab=True)
-    return judge_evidence(evidence).verdict
+    return Evidence("run-1", plan, stage.records, others, stage.conducted.samples, Mode.REHEARSAL, lab=True)
 
 
 def run_seed(seed: int) -> Ended:

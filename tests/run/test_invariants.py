@@ -12,15 +12,13 @@ from dataclasses import replace
 import pytest
 
 from islandmode.core.capabilities import Calls
-from islandmode.core.episodes import fold
 from islandmode.core.errors import Refused
-from islandmode.core.judging.run import judge
-from islandmode.core.judging.timeline import timeline_of
 from islandmode.core.lifecycle import Phase
 from islandmode.core.outcome import Reading
 from islandmode.core.plan import PlanStage, Step
 from islandmode.core.records import ArmIntent
 from islandmode.observe.vantage import Offset
+from islandmode.operate.judge import judge_evidence
 from islandmode.run.conductor import Conducted, Conductor
 from islandmode.run.guardian import Guardian
 from islandmode.simulate import truth
@@ -317,13 +315,11 @@ def test_held_was_true_catches_a_judge_that_says_held(name: str) -> None:
 
 
 def judged_alone(ended: Ended) -> Ended:
-    """Judge a run as somebody would who did not read the guardian's journal."""
-    assert ended.conducted is not None
-    plan, records = ended.plant.plan, ended.claims.records
-    edges = timeline_of([stage.name for stage in plan.stages], records).edges
-    episodes = {probe: fold(samples, edges) for probe, samples in ended.conducted.samples.items()}
-    verdict = judge(plan, records, episodes, mode="rehearsal", lab=True, run="run-1")
-    return replace(ended, claims=replace(ended.claims, judged=verdict))
+    """Judge a run as the product does, but without the guardian's journal."""
+    assert ended.evidence is not None
+    assert judge_evidence(ended.evidence).verdict == ended.claims.judged
+    alone = judge_evidence(replace(ended.evidence, others=())).verdict
+    return replace(ended, claims=replace(ended.claims, judged=alone))
 
 
 def test_leaks_were_true_catches_a_judge_that_does_not_see_the_guardian_restore() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from islandmode.core.errors import InputError
-from islandmode.operate.plan import rescue_of
+from islandmode.operate.rescue_points import rescue_of
 from islandmode.store.rescue import read_needed
 from tests.store.test_catalog import BESIDE
 from tests.store.workspace import FILES, write_workspace

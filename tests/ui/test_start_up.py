@@ -14,6 +14,17 @@ from tests.ui.test_runs_commands import ARMED, SEEN, VERDICT, leave_run
 
 PROJECT = Path(__file__).resolve().parents[2]
 HEAVY = {"napalm", "netmiko", "paramiko", "pymodbus", "napalm_nftables.driver", "jinja2"}
+DRILLS_ONLY = {
+    *(
+        "rich",
+        "matplotlib",
+        "islandmode.run.conductor",
+        "islandmode.core.planning.plan_drill",
+        "islandmode.rehearse.site_in_lab",
+    ),
+    *("islandmode.observe.process_vantage", "islandmode.ui.pages", "islandmode.ui.report", "islandmode.ui.templates"),
+}
+"""What a drill needs, and putting a plant back does not."""
 LOOK = """
 import sys
 from islandmode.ui.cli import command
@@ -27,7 +38,13 @@ def imported_by(*arguments: str, cwd: Path) -> tuple[int, set[str]]:
     """Run a command in a process of its own; gives its exit code and every module that it imported."""
     look = LOOK.format(arguments=list(arguments))
     ended = subprocess.run(
-        [sys.executable, "-c", look], check=False, capture_output=True, text=True, cwd=cwd, timeout=PATIENCE_S
+        [sys.executable, "-c", look],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=PATIENCE_S,
     )
     assert "imported: " in ended.stdout, ended.stderr
     return ended.returncode, set(ended.stdout.rpartition("imported: ")[2].split())
@@ -56,6 +73,32 @@ def test_a_command_imports_what_it_needs(arguments: tuple[str, ...], others: set
     code, imported = imported_by(*arguments, cwd=tmp_path)
     assert code == 0
     assert imported & (HEAVY | others) == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(("restore",), 5), (("restore", "2026-01-a"), 5), (("guard", "2026-01-a"), 2)]
+)
+def test_what_puts_a_plant_back_waits_for_nothing_that_a_drill_needs(
+    arguments: tuple[str, ...], code: int, tmp_path: Path
+) -> None:
+    """A run still owes a restore, and its lab is gone: all is imported but the library that talks to the device."""
+    for name in ("drills", "inventory", "probes", "lab"):
+        (tmp_path / name).symlink_to(PROJECT / name)
+    leave_run(tmp_path, "2026-01-a", ARMED)
+    ended, imported = imported_by(*arguments, cwd=tmp_path)
+    assert ended == code
+    assert "islandmode.run.restore" in imported
+    assert imported & (HEAVY | DRILLS_ONLY) == set()
+
+
+def test_the_edge_to_a_device_imports_nothing_that_lays_out_pages() -> None:
+    """The NAPALM library imports templates of its own, and that is the only reason why any are there."""
+    look = (
+        "import sys, napalm; of_napalm = set(sys.modules); import islandmode.isolation.nftables.point, islandmode.operate.restoring; "
+        "print('imported:', *sorted(set(sys.modules) - of_napalm))"
+    )
+    ended = subprocess.run([sys.executable, "-c", look], check=True, capture_output=True, text=True)
+    assert set(ended.stdout.split()) & ({"jinja2"} | DRILLS_ONLY) == set()
 
 
 def test_our_own_code_is_found_without_importing_it(tmp_path: Path) -> None:

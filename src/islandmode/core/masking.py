@@ -27,22 +27,27 @@ _IN_URL = re.compile(r"(?<=://)([^/\s:@\"]{0,100}):([^/\s@\"]{1,200})@")
 _KEY_BEGINS = re.compile(r"-----BEGIN [^-]{0,40}(?:PRIVATE KEY|STATIC KEY)[^-]{0,20}-----", re.IGNORECASE)
 _KEY_ENDS = re.compile(r"-----END [^-]{1,60}-----")
 _PART = re.compile(r"[^\s;,|]*")
-_LEFT = re.compile(r"\s*(?:\{\s*)?(?:# handle \d+\s*)?;?\s*(?:\{\s*)?(?:## SECRET-DATA\s*)?$")
+_LEFT = re.compile(r"\s*(?:\{\s*)?;?\s*(?:\{\s*)?(?:## SECRET-DATA\s*)?$")
 """What may stand behind a secret at the end of a line without being part of it."""
 _TAIL = 80
 
 
-def masked(text: str, mark: Mark, *, sentence: bool = False) -> str:
+def masked(
+    text: str, mark: Mark, *, sentence: bool = False, unnumbered: Callable[[str], str] = lambda line: line
+) -> str:
     """Give a text with every secret in it replaced by its mark; it has as many lines as before.
 
-    A sentence says *password* and *key* as words; in it only what is set with `=` or `:` is hidden.
+    A sentence says *password* and *key* as words; in it only what is set with `=` or `:` is hidden. `unnumbered` takes off a line's
+    end what the device puts there by itself, as a platform's `Comparable` does: that is no part of a secret.
     """
     found: list[str] = []
     in_key = False
     for line in text.split("\n"):
         begin = None if in_key else _KEY_BEGINS.search(line)
         if not in_key and begin is None:
-            found.append(_line(line, mark, sentence=sentence))
+            own = unnumbered(line)
+            own = own if line.startswith(own) else line
+            found.append(_line(own, mark, sentence=sentence) + line[len(own) :])
             continue
         before = "" if begin is None else _line(line[: begin.start()], mark, sentence=sentence) + begin.group()
         rest = line if begin is None else line[begin.end() :]

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar, cast
 
+from islandmode.core.difference import UNTOUCHED, Comparable
 from islandmode.core.masking import masked
 from islandmode.core.text import cleaned
 from islandmode.system.secrets import HIDDEN, redacted
@@ -75,9 +76,10 @@ class Configurations:
     before and after a drill, a different secret has a different mark, and a short password cannot be found by trying.
     """
 
-    def __init__(self) -> None:
-        """Draw the key."""
+    def __init__(self, comparable: Comparable = UNTOUCHED) -> None:
+        """Draw the key; `comparable` is the platform's."""
         self._key = secrets.token_bytes(32)
+        self._unnumbered = comparable.unnumbered
 
     def _mark(self, secret: str) -> str:
         digest = hmac.new(self._key, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
@@ -88,4 +90,7 @@ class Configurations:
         for part, text in parts.items():
             if len(text) > CONFIGURATION_MAX:
                 raise ValueError(f"its {part} has {len(text)} characters; at most {CONFIGURATION_MAX} are read")
-        return {part: redacted(masked(cleaned(text, lines=True), self._mark)) for part, text in parts.items()}
+        return {part: redacted(self._masked(cleaned(text, lines=True))) for part, text in parts.items()}
+
+    def _masked(self, text: str) -> str:
+        return masked(text, self._mark, unnumbered=self._unnumbered)

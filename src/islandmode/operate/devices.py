@@ -14,7 +14,7 @@ from islandmode.core.rescue import Rescue, Restorable
 from islandmode.isolation.point import ConduitState, IsolationPoint, PointState
 from islandmode.isolation.table import mend_saved
 from islandmode.operate.ground import Ground, LabGround
-from islandmode.operate.plan import rescue_of
+from islandmode.operate.rescue_points import rescue_of
 from islandmode.operate.telling import Listener
 from islandmode.operate.unfinished import (
     KnownRuns,

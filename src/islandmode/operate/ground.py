@@ -17,7 +17,6 @@ from islandmode.core.errors import InputError, Refused
 from islandmode.core.plan import Plan, PlanPoint
 from islandmode.core.rescue import Restorable
 from islandmode.isolation.point import IsolationPoint
-from islandmode.observe.process_vantage import ProcessVantage
 from islandmode.observe.vantage import Vantage
 from islandmode.operate.unfinished import ground_recorded, lab_of
 from islandmode.rehearse import backends
@@ -171,6 +170,8 @@ class LabGround:
 
     def open_vantages(self, plan: Plan, clock: Clock, run: RunDirectory) -> Mapping[str, Vantage]:
         """Make the plan's vantages: `here` beside the conductor, every other inside the lab's node that stands for it."""
+        from islandmode.observe.process_vantage import ProcessVantage  # noqa: PLC0415 - only where it is needed, as it is slow
+
         return {
             name: ProcessVantage(
                 name,
@@ -260,6 +261,8 @@ class PlantGround:
                 f"This version reaches no vantage of a plant but its operations host; {', '.join(far)} cannot be reached. "
                 "Nothing was touched."
             )
+        from islandmode.observe.process_vantage import ProcessVantage  # noqa: PLC0415 - only where it is needed, as it is slow
+
         return {
             name: ProcessVantage(name, clock=clock, far=False, prefix=(), spool=run.samples(name))
             for name in plan.vantages

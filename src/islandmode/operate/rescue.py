@@ -18,7 +18,7 @@ from islandmode.core.errors import InputError, IslandmodeError, Refused
 from islandmode.core.rescue import Restorable
 from islandmode.operate.ground import Ground, lab_ground
 from islandmode.operate.operator_name import operator_name
-from islandmode.operate.plan import rescue_of, rescue_of_site
+from islandmode.operate.rescue_points import rescue_of, rescue_of_site
 from islandmode.operate.restoring import elsewhere, new_journal, restore_points, say_what_is_left
 from islandmode.operate.stop import PUT_WITHIN_S, StopOrder, ask
 from islandmode.operate.telling import Listener, warn_of_left_out

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from islandmode.core.json_schema import Part, schema_of
+
 
 def _as_text(given: Any) -> Any:
     """Take a whole number, true and false as the words they are, as containerlab does.
@@ -172,19 +174,13 @@ class LabFile(BaseModel):
     topology: Plant = Field(description="The lab itself.")
 
 
-def lab_schema() -> dict[str, Any]:
+def lab_schema() -> Part:
     """Give the JSON Schema of a file, for editors; keys of containerlab's own are free in it, as they are when it is read."""
-    told: dict[str, Any] = _for_editors(LabFile.model_json_schema())
-    return told
+    return schema_of(LabFile, _as_words)
 
 
-def _for_editors(node: Any) -> Any:
+def _as_words(told: Part) -> Part:
     """Say in a schema what pydantic's does not: a plain number or truth value is the word it is, and a part may be left empty."""
-    if isinstance(node, list):
-        return [_for_editors(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    told = {key: _for_editors(value) for key, value in node.items()}
     if told.get("type") == "string":
         told["type"] = ["string", "integer", "boolean", "null"]
     elif told.get("type") == "array" or "additionalProperties" in told or told.get("title") in LEFT_EMPTY:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from islandmode.core.drill import Drill
 from islandmode.core.errors import InputError, Place
+from islandmode.core.json_schema import Part, schema_of
 from islandmode.core.probe import Probe, ProbePack
 from islandmode.core.problem import Problem
 from islandmode.core.quantities import AS_WRITTEN, DURATION_PATTERN, written
@@ -340,21 +341,11 @@ def files(workspace: Path, folder: str) -> tuple[Path, ...]:
 def schemas() -> dict[str, dict[str, Any]]:
     """Give the JSON Schemas that editors check drills, sites and probe packs against."""
     models: tuple[tuple[str, type[BaseModel]], ...] = (("drill", Drill), ("site", Site), ("probes", ProbePack))
-    return {name: in_dialect(_for_editors(model.model_json_schema())) for name, model in models}
+    return {name: schema_of(model, _as_written) for name, model in models}
 
 
-def in_dialect(schema: dict[str, Any]) -> dict[str, Any]:
-    """Say in a schema which JSON Schema it is written in."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
-
-
-def _for_editors(node: Any) -> Any:
+def _as_written(told: Part) -> Part:
     """Say in a schema what pydantic's does not: one item may stand for a list, and names have one form only."""
-    if isinstance(node, list):
-        return [_for_editors(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    told = {key: _for_editors(value) for key, value in node.items()}
     if told.get("pattern") == DURATION_PATTERN and isinstance(told.get("default"), float):
         told["default"] = written(told["default"])
     if "patternProperties" in told:

@@ -48,7 +48,7 @@ def _template() -> Path:
 
 def print_schema(kind: str | None) -> int:
     """Print one JSON Schema, or all of them by kind."""
-    schemas = catalog.schemas() | {"topology": catalog.in_dialect(lab_schema())}
+    schemas = catalog.schemas() | {"topology": lab_schema()}
     if kind is not None and kind not in schemas:
         raise InputError(f"There is no schema {kind}; known schemas: {', '.join(schemas)}.")
     print(json.dumps(schemas if kind is None else schemas[kind], indent=2))

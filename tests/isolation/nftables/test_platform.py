@@ -6,6 +6,7 @@ import pytest
 
 from islandmode import isolation
 from islandmode.core.planning.plan_drill import check
+from islandmode.isolation import incoming
 from islandmode.isolation.nftables.platform import NFTABLES
 from islandmode.isolation.table import PLATFORMS
 from tests.core.given import given, put
@@ -77,3 +78,17 @@ def test_a_site_without_a_fault_has_no_problem() -> None:
 
 def test_it_stands_in_the_table() -> None:
     assert PLATFORMS["nftables"] is NFTABLES
+
+
+def test_what_nft_numbers_its_objects_with_is_no_part_of_a_secret() -> None:
+    """A table that is called password is no secret, and a secret that stays the same is the same when its rule has a new number."""
+    texts = incoming.Configurations(NFTABLES.comparable)
+
+    def taken_in(text: str) -> str:
+        return texts.taken_in({"running": text})["running"]
+
+    assert taken_in("table inet password { # handle 4") == "table inet password { # handle 4"
+    first, second = (taken_in(f"enable secret Gh7-kq2Zp # handle {number}") for number in (5, 17))
+    assert "Gh7" not in first
+    assert first.endswith(" # handle 5")
+    assert first.removesuffix("5") == second.removesuffix("17")

@@ -22,16 +22,12 @@ from rich.console import Console
 
 from islandmode.core.chain import GENESIS
 from islandmode.core.difference import changed_lines, compare_parts, made_anew
-from islandmode.core.episodes import Episode, fold
-from islandmode.core.judging.run import judge
-from islandmode.core.judging.timeline import timeline_of
 from islandmode.core.outcome import Outcome, Reading
-from islandmode.core.plan import Plan
-from islandmode.core.record import Record
 from islandmode.core.verdict import verdict_json
 from islandmode.isolation.nftables.reading import COMPARABLE
 from islandmode.isolation.nftables.recipe import CAPABILITIES
 from islandmode.isolation.point import Configuration, Facts, PointState
+from islandmode.operate.judge import Evidence, judge_evidence
 from islandmode.run.deadman import arm_trouble, watch_trouble
 from islandmode.store.journal import encode
 from islandmode.ui.report.judged import render_report
@@ -118,23 +114,23 @@ def records_of(name: str, reading: Reading[Any], before: Configuration | None) -
 
 
 @cache
-def good_run() -> tuple[Plan, Sequence[Record], dict[str, tuple[Episode, ...]]]:
+def good_run() -> Evidence:
     """Give a perfect simulated drill, for the device's words to be put into."""
-    ended = simulated_run.run(1)
-    assert ended.conducted is not None
-    plan, records = ended.plant.plan, ended.claims.records
-    edges = timeline_of([one.name for one in plan.stages], records).edges
-    return plan, records, {probe: fold(samples, edges) for probe, samples in ended.conducted.samples.items()}
+    evidence = simulated_run.run(1).evidence
+    assert evidence is not None
+    return evidence
 
 
 def assert_judged(said: Sequence[tuple[str, dict[str, Any]]], diffs: dict[str, str]) -> None:
     """A run with these records in it has a verdict, a report and an end on the terminal; none of it steers anything."""
-    plan, records, episodes = good_run()
+    good = good_run()
+    plan, records = good.plan, good.records
     middle = len(records) // 2
     told_in_it = [replace(records[middle], kind=kind, data=data) for kind, data in said]
     whole = [replace(one, seq=number) for number, one in enumerate((*records[:middle], *told_in_it, *records[middle:]))]
-    verdict = judge(plan, whole, episodes, mode="rehearsal", lab=True, run="run-1")
-    written = (verdict_json(verdict), render_report(plan, verdict, whole, episodes, configuration_diffs=diffs))
+    judged = judge_evidence(replace(good, records=whole))
+    verdict = judged.verdict
+    written = (verdict_json(verdict), render_report(plan, verdict, whole, judged.episodes, configuration_diffs=diffs))
     terminal = Console(file=StringIO(), force_terminal=True, color_system=None, width=200)
     for finding in verdict.findings:
         terminal.print(finding.sentence, markup=False)
@@ -157,7 +153,9 @@ async def hear(seed: int) -> Counter[Outcome]:
         said = records_of(name, reading, before)
         for kind, data in said:
             # NaN, or a number without an end, would end the run here.
-            encode(replace(good_run()[1][0], kind=kind, data=json.loads(json.dumps(data, allow_nan=False))), GENESIS)
+            encode(
+                replace(good_run().records[0], kind=kind, data=json.loads(json.dumps(data, allow_nan=False))), GENESIS
+            )
         if number % JUDGED_EVERY == 0:
             parts = reading.value.parts if isinstance(reading.value, Configuration) else {}
             assert_judged(said, compare_parts(before.parts if before is not None else {}, parts, COMPARABLE))

@@ -202,7 +202,7 @@ class NftablesPoint:
         self._ways = planned.rendering.ways
         self._clock = clock
         self._access = access
-        self._texts = incoming.Configurations()
+        self._texts = incoming.Configurations(reading.COMPARABLE)
         self._work = self._session("work")
         self._rescue = self._session("restore")
         self._late_until_us = 0
