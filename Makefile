@@ -45,12 +45,10 @@ lint: ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-# Tests are played beside each other in a process for each core; tests/beside_each_other.py says which stay together, and a
-# mark which come first. A drill needs most of a core while it starts, and those that are struck down bring two labs up at a
-# time, so they have the machine to themselves: more of them at once would be refused, as on a busy machine.
+# Tests are played beside each other; tests/beside_each_other.py says which stay together, and a mark which come first. A drill
+# waits for most of its time, and needs most of a core while it starts: so many labs at a time as there are cores and one.
 ON_EACH_CORE := --numprocesses auto
-STRUCK := -m lab --ignore=tests/lab --ignore=tests/containerlab --ignore=tests/third_party
-
+LABS := --numprocesses $$(($$(nproc) + 1)) -m lab --ignore=tests/containerlab --ignore=tests/third_party
 NO_LAB := -m "not lab and not many_seeds"
 
 # All that needs no lab, but most of the seeds.
@@ -60,8 +58,7 @@ check: lint
 test: lint
 	@failed=0; \
 	$(BIN)/pytest $(ON_EACH_CORE) $(NO_LAB) || failed=1; \
-	$(BIN)/pytest $(STRUCK) || failed=1; \
-	$(BIN)/pytest $(ON_EACH_CORE) -m lab tests/lab || failed=1; \
+	$(BIN)/pytest $(LABS) || failed=1; \
 	exit $$failed
 
 # Ten thousand simulated drills with faults, until every fault has struck in every phase.

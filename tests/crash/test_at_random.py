@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
+from islandmode.rehearse.lab import Lab
 from tests.crash.at_random import drawn, play_random
-from tests.crash.matrix import play_all
-from tests.crash.playing import Played
+from tests.crash.matrix import play_again_if_refused
 
 pytestmark = [pytest.mark.lab, pytest.mark.longest]
 
@@ -20,12 +20,6 @@ def test_a_seed_draws_the_same_strikes_in_every_process() -> None:
     assert drawn(20).name == "seed 20: firewall restarted at 5.1 s, disk frozen at 7.0 s for 3.7 s"
 
 
-@pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Played]:
-    """Every drill played once, two at a time; each test looks at one of them."""
-    return play_all(list(ROWS.values()), tmp_path_factory.mktemp("at-random"), player=play_random)
-
-
 @pytest.mark.parametrize("name", ROWS)
-def test_whatever_strikes_and_when_the_plant_is_back_in_time(played: Mapping[str, Played], name: str) -> None:
-    assert played[name].wrong == []
+def test_whatever_strikes_and_when_the_plant_is_back_in_time(lab: Lab, tmp_path: Path, name: str) -> None:
+    assert play_again_if_refused(ROWS[name], lab, tmp_path / "row", play_random).wrong == []

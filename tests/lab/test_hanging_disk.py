@@ -35,7 +35,7 @@ from tests.run import simulated_drill
 from tests.system.hanging_disk import FreezingDisk, freezing_disk, unanswered_mount
 from tests.ui.test_runs_commands import ARMED, forget_locks, leave_run
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.longest]
 
 
 @pytest.fixture
