@@ -17,6 +17,8 @@ from islandmode.system import own_program
 from islandmode.system.machine_state import VARIABLE
 from tests import begun_again, beside_each_other
 
+pytest_plugins = ("tests.shared_lab",)
+
 
 def _new_place() -> Path:
     """Make a place that other accounts may look into, as they may into the machine's own."""

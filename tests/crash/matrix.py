@@ -22,7 +22,7 @@ from islandmode.rehearse.namespaces import backend as namespaces
 from islandmode.system.machine_state import VARIABLE
 from tests.crash.playing import LATE_S, Played, play
 from tests.crash.scenarios import MATRIX, SECTIONS, Layer, Scenario
-from tests.lab.conftest import TOPOLOGY
+from tests.shared_lab import TOPOLOGY
 
 LABS = 2
 TRIES = 3

@@ -1,4 +1,4 @@
-"""One real lab for all tests that only look at it or drill in it; a fresh one for those that take it apart."""
+"""After a drill in the shared lab, no worker of it is left; labs of a test's own go down with the test."""
 
 from __future__ import annotations
 
@@ -13,15 +13,6 @@ from islandmode.rehearse.namespaces import backend as namespaces
 from tests.patience import PATIENCE_S
 
 FAR_NODES = ("erp", "office", "vendor", "historian")
-TOPOLOGY = Path(__file__).parents[2] / "lab" / "plant.clab.yml"
-
-
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A running lab, shared; tests leave it as they found it."""
-    state_dir = tmp_path_factory.mktemp("lab-state")
-    yield namespaces.up(TOPOLOGY, name="shared", state_dir=state_dir)
-    namespaces.down("shared", state_dir)
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,6 @@ import pytest
 
 from islandmode.rehearse.lab import Lab
 from islandmode.rehearse.namespaces import backend as namespaces
-from tests.lab.conftest import TOPOLOGY
 from tests.lab.drills import end
 from tests.lab.guarded import (
     assert_aborted,
@@ -28,6 +27,7 @@ from tests.lab.guarded import (
     see_restored,
 )
 from tests.patience import PATIENCE_S, wait_until
+from tests.shared_lab import TOPOLOGY
 
 pytestmark = pytest.mark.lab
 

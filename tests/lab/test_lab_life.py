@@ -16,7 +16,6 @@ import pytest
 from islandmode.core.errors import InputError
 from islandmode.rehearse.lab import Lab, LabFailed
 from islandmode.rehearse.namespaces import backend as namespaces
-from tests.lab.conftest import TOPOLOGY
 from tests.lab.guarded import (
     NO_WAY_IN,
     ask,
@@ -30,6 +29,7 @@ from tests.lab.guarded import (
 from tests.lab.one_meaning import assert_one_meaning, small_lab
 from tests.lab.rogue.bypass import in_node
 from tests.patience import PATIENCE_S, wait_until
+from tests.shared_lab import TOPOLOGY
 
 pytestmark = pytest.mark.lab
 

@@ -20,7 +20,7 @@ from islandmode.rehearse.lab_file import lab_schema
 from islandmode.rehearse.namespaces.honoured import read_for_namespaces
 from islandmode.rehearse.topology import Topology, keep_topology, kept_topology, read_topology
 from islandmode.store.yaml_tree import read_yaml
-from tests.lab.conftest import TOPOLOGY
+from tests.shared_lab import TOPOLOGY
 
 IN_CONTAINERS = "islandmode lab up --lab north --topology lab/odd.clab.yml --backend containerlab"
 ERP = "    erp:\n      network-mode: none\n"
