@@ -23,6 +23,7 @@ from tests.lab.drills import read_journal as read_conductor
 from tests.lab.guarded import guardian_pid
 from tests.lab.rogue.bypass import in_node
 from tests.patience import LONG_PATIENCE_S, PATIENCE_S
+from tests.standing_still import send, stand_still
 from tests.system.hanging_disk import FreezingDisk
 from tests.system.small_disk import fill_up
 
@@ -114,13 +115,13 @@ class Stage:
     def signal_conductor(self, number: signal.Signals) -> None:
         """Signal the conductor itself; in a container it is not the process that we started, but one that it stays beside."""
         if not isinstance(self.lab, ContainerLab):
-            self.conductor.send_signal(number)
+            send(self.conductor.pid, number)
             return
         inside = Path(f"/proc/{self.lab.network_pid('ops')}/ns/pid").readlink()
         for pid in pids_naming(str(self.mark)):
             with suppress(OSError):
                 if Path(f"/proc/{pid}/ns/pid").readlink() == inside:
-                    os.kill(pid, number)
+                    send(pid, number)
 
     def ask(self, *arguments: str) -> int:
         """Run one of our commands to its end and give its exit code."""
@@ -177,7 +178,7 @@ def kill_guardian(stage: Stage) -> None:
 
 def freeze_guardian(stage: Stage) -> None:
     """Stop the guardian; it stays so until the row is over."""
-    os.kill(guardian_pid(stage.folder), signal.SIGSTOP)
+    stand_still(guardian_pid(stage.folder))
 
 
 def freeze_both(stage: Stage) -> None:
@@ -194,7 +195,7 @@ def kill_group(stage: Stage) -> None:
 def kill_both(stage: Stage) -> None:
     """Kill guardian and conductor so that neither can do anything for the other."""
     guardian = guardian_pid(stage.folder)
-    os.kill(guardian, signal.SIGSTOP)
+    stand_still(guardian)
     stage.signal_conductor(signal.SIGKILL)
     os.kill(guardian, signal.SIGKILL)
 

@@ -16,6 +16,7 @@ from islandmode.rehearse.lab import Lab
 from tests.lab.drills import Drill, make_workspace, newest_run, start, wait_for
 from tests.lab.rogue.bypass import in_node
 from tests.patience import LONG_PATIENCE_S, wait_until
+from tests.standing_still import stand_still
 
 REACH = "import socket; socket.create_connection(('10.40.0.20', 8080), 3)"
 NO_WAY_IN = (
@@ -124,7 +125,7 @@ def ask(workspace: Path, lab: Lab, *arguments: str) -> subprocess.CompletedProce
 
 def kill_both(workspace: Path, running: subprocess.Popen[str]) -> None:
     """Kill guardian and conductor so that neither has a moment in which it could restore."""
-    os.kill(guardian_pid(workspace), signal.SIGSTOP)
+    stand_still(guardian_pid(workspace))
     running.kill()
     os.kill(guardian_pid(workspace), signal.SIGKILL)
     end_quietly(running)

@@ -32,6 +32,7 @@ from tests.lab.guarded import (
 )
 from tests.lab.rogue.bypass import in_node
 from tests.patience import PATIENCE_S, wait_until
+from tests.standing_still import stand_still
 from tests.system.small_disk import fill_up
 
 pytestmark = pytest.mark.lab
@@ -89,7 +90,7 @@ def test_another_account_of_the_group_may_abort(lab: Lab, open_folder: Path) -> 
 def test_with_the_conductor_stopped_an_abort_restores_all_the_same(lab: Lab, tmp_path: Path) -> None:
     workspace = hold_workspace(tmp_path, lab)
     running = hold(workspace, lab)
-    os.kill(conductor_pid(workspace), signal.SIGSTOP)
+    stand_still(conductor_pid(workspace))
     aborted = ask(workspace, lab, "abort")
     assert aborted.returncode == 0, aborted.stderr
     see_restored(lab)
@@ -103,8 +104,8 @@ def test_with_conductor_and_guardian_stopped_the_abort_restores_by_itself(lab: L
     workspace = hold_workspace(tmp_path, lab)
     running = hold(workspace, lab)
     guardian = guardian_pid(workspace)
-    os.kill(guardian, signal.SIGSTOP)
-    os.kill(conductor_pid(workspace), signal.SIGSTOP)
+    stand_still(guardian)
+    stand_still(conductor_pid(workspace))
     try:
         aborted = ask(workspace, lab, "abort")
         assert aborted.returncode == 0, aborted.stderr

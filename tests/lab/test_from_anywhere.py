@@ -28,6 +28,7 @@ from tests.lab.guarded import (
 )
 from tests.patience import PATIENCE_S, wait_until
 from tests.shared_lab import TOPOLOGY
+from tests.standing_still import stand_still
 
 pytestmark = pytest.mark.lab
 
@@ -139,7 +140,7 @@ def test_a_lab_whose_folder_was_deleted_is_not_taken_for_gone(state_dir: Path, t
     workspace = hold_workspace(tmp_path / "plant", lab)
     running = hold(workspace, lab)
     guardian = guardian_pid(workspace)
-    os.kill(guardian, signal.SIGSTOP)
+    stand_still(guardian)
     shutil.rmtree(state_dir / "own")
     running.kill()
     end_quietly(running)

@@ -37,6 +37,7 @@ from tests.lab.guarded import (
 )
 from tests.lab.rogue.bypass import in_node
 from tests.patience import PATIENCE_S, wait_until
+from tests.standing_still import stand_still
 
 pytestmark = pytest.mark.lab
 
@@ -101,7 +102,7 @@ def test_a_conductor_that_sleeps_through_the_restore_isolates_nothing_when_it_wa
     workspace = hold_workspace(tmp_path, lab, lambda text: text.replace("hold: 2 s", "hold: 8 s"))
     running = hold(workspace, lab)
     conductor = conductor_pid(workspace)
-    os.kill(conductor, signal.SIGSTOP)
+    stand_still(conductor)
     try:
         wait_restored(lab)
         assert "guardian.took_over" in kinds(workspace, "guardian")
@@ -133,7 +134,7 @@ def test_a_guardian_that_hangs_makes_the_conductor_restore(lab: Lab, tmp_path: P
     workspace = hold_workspace(tmp_path, lab)
     running = hold(workspace, lab)
     guardian = guardian_pid(workspace)
-    os.kill(guardian, signal.SIGSTOP)
+    stand_still(guardian)
     try:
         wait_restored(lab)
         ended = end(running, workspace)
@@ -150,7 +151,7 @@ def test_a_guardian_that_is_told_to_end_restores_first(lab: Lab, tmp_path: Path)
     """A machine that stops its services sends TERM to every process."""
     workspace = hold_workspace(tmp_path, lab)
     running = hold(workspace, lab)
-    os.kill(conductor_pid(workspace), signal.SIGSTOP)
+    stand_still(conductor_pid(workspace))
     os.kill(guardian_pid(workspace), signal.SIGTERM)
     wait_restored(lab)
     took = next(one for one in records(workspace, "guardian") if one["kind"] == "guardian.took_over")

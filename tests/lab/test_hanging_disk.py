@@ -32,6 +32,7 @@ from tests.lab.guarded import (
 )
 from tests.patience import LONG_PATIENCE_S, wait_until
 from tests.run import simulated_drill
+from tests.standing_still import stand_still
 from tests.system.hanging_disk import FreezingDisk, freezing_disk, unanswered_mount
 from tests.ui.test_runs_commands import ARMED, forget_locks, leave_run
 
@@ -83,7 +84,7 @@ def test_a_stopped_conductor_and_a_frozen_disk_leave_it_to_the_guardian(
     running = hold(workspace, lab)
     disk.freeze()
     try:
-        os.kill(conductor_pid(workspace), signal.SIGSTOP)
+        stand_still(conductor_pid(workspace))
         wait_restored(lab)
     finally:
         disk.thaw()
@@ -114,7 +115,7 @@ def test_an_abort_restores_by_itself_with_the_disk_frozen_and_both_stopped(
     running = hold(workspace, lab)
     guardian, conductor = guardian_pid(workspace), conductor_pid(workspace)
     for pid in (guardian, conductor):
-        os.kill(pid, signal.SIGSTOP)
+        stand_still(pid)
     disk.freeze()
     try:
         # It comes back: its own file work is left behind.
@@ -189,7 +190,7 @@ def test_a_restore_by_the_drill_needs_no_runs_that_can_be_read(lab: Lab, workspa
     running = hold(workspace, lab)
     guardian, conductor = guardian_pid(workspace), conductor_pid(workspace)
     for pid in (guardian, conductor):
-        os.kill(pid, signal.SIGSTOP)
+        stand_still(pid)
     try:
         with unanswered_mount(workspace / "runs"):
             restored = ask(workspace, lab, "restore", "--drill", "quarterly-isolation")

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from tests.standing_still import stand_still
+
 T = TypeVar("T")
 CLONE_NEWNET = 0x40000000
 HERE = Path(__file__).parent
@@ -31,7 +33,7 @@ class Relay:
 
     def freeze(self) -> None:
         """Hang: nothing passes, no connection is lost."""
-        self.process.send_signal(signal.SIGSTOP)
+        stand_still(self.process.pid)
 
     def thaw(self) -> None:
         """Pass on everything that waited."""

@@ -19,6 +19,7 @@ from islandmode.rehearse.containers.lab import ContainerLab
 from tests.lab.drills import drill, end, make_workspace, start, wait_for
 from tests.lab.guarded import ask, conductor_pid, guardian_pid, held, hold, is_isolated, wait_restored
 from tests.patience import PATIENCE_S, wait_until
+from tests.standing_still import stand_still
 
 pytestmark = pytest.mark.lab
 
@@ -156,7 +157,7 @@ def strand(workspace: Path, lab: ContainerLab) -> int:
     """Leave the plant isolated with nobody at it: the conductor is dead, its guardian is stopped; returns the guardian."""
     running = hold(hold_still(workspace), lab)
     guardian = guardian_pid(workspace)
-    os.kill(guardian, signal.SIGSTOP)
+    stand_still(guardian)
     os.kill(conductor_in(workspace), signal.SIGKILL)
     end(running, workspace)
     return guardian
