@@ -214,7 +214,7 @@ ADDRESSES = (
         lambda at: put(at.site, "isolation_points", "conduit-firewall", "management", "address", "fe80::1%eth0"),
         "site",
         ("isolation_points", "conduit-firewall", "management", "address"),
-        "Isolation point conduit-firewall has the address fe80::1%eth0, which holds on one interface of one machine only; write "
+        "Isolation point conduit-firewall has the address fe80::1%eth0, which is valid on one interface of one machine only; write "
         'an address without "%".',
     ),
     Row(

@@ -175,7 +175,7 @@ DEVICES = (
         lambda at: put(at.site, "conduits", "dmz-line3", "between", ["line3", "dmz"]),
         "site",
         ("conduits", "dmz-line3", "between"),
-        "Conduit dmz-line3 names zone line3 (level 2) as the outer one of its two zones and dmz (level 3.5) as the inner; "
+        "Conduit dmz-line3 names zone line3 (level 2) as its outer zone and dmz (level 3.5) as its inner zone; "
         "write the outer zone first: between: [dmz, line3].",
     ),
     Row(

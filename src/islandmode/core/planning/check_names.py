@@ -13,7 +13,7 @@ from islandmode.core.site import Address, Site
 
 
 def name_problems(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> Iterator[Problem]:
-    """Find names that nothing has, and names given twice."""
+    """Find names that do not exist, and names given twice."""
     if drill.site != site.site:
         yield Problem("drill", ("site",), f'The drill is for site "{drill.site}", but this site is "{site.site}".')
     yield from site_name_problems(site)
@@ -86,7 +86,7 @@ def _stage_names(drill: Drill, site: Site) -> Iterator[Problem]:
 
 def _left_open(drill: Drill, site: Site) -> Iterator[Problem]:
     isolated = {conduit: stage.name for stage in drill.stages for conduit in stage.isolate}
-    names = [one.conduit for one in drill.left_open]
+    names = [left.conduit for left in drill.left_open]
     for index, name in enumerate(names):
         path = ("left_open", index, "conduit")
         if name not in site.conduits:
@@ -130,7 +130,7 @@ def address_problems(site: Site) -> Iterator[Problem]:
     for owner, address, path in _device_addresses(site):
         if isinstance(address, IPv6Address) and address.scope_id is not None:
             sentence = (
-                f"{owner[0].upper()}{owner[1:]} has the address {address}, which holds on one interface of one machine only; "
+                f"{owner[0].upper()}{owner[1:]} has the address {address}, which is valid on one interface of one machine only; "
                 'write an address without "%".'
             )
             yield Problem("site", path, sentence)
