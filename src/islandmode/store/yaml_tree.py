@@ -141,7 +141,10 @@ class _BoundedComposer(Composer):
         node = super().compose_document()
         if self.check_node():
             mark = self.parser.peek_event().start_mark
-            raise _Unwanted(problem="A second document begins here; a file holds one.", problem_mark=mark)
+            raise _Unwanted(
+                problem="A second document begins here, and only one is read; put it into a file of its own.",
+                problem_mark=mark,
+            )
         return node
 
     def compose_node(self, parent: Any, index: Any) -> Any:
