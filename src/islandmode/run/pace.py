@@ -1,7 +1,7 @@
 """How often a device is read while it is armed: as often as its platform allows, and closely when a moment matters for what it counted.
 
 Closely means: as soon as it has answered. That is so before an isolate, until every way has counted a packet; right after
-one, because what passes from then on is a leak; and in the last moments before the planned end, because what was read
+an isolate, because what passes from then on is a leak; and in the last moments before the planned end, because what was read
 last is all that will be known. No restore waits for a reading.
 """
 
@@ -27,7 +27,7 @@ class Pace:
         self._hurry = anyio.Event()
 
     def closely(self, for_s: float = CLOSELY_S) -> None:
-        """Read closely from now on, for so long; a loop that pauses goes on at once."""
+        """Read closely from now on, for `for_s`; a loop that pauses goes on at once."""
         self._until_us = self._clock.monotonic_us() + round(for_s * 1_000_000)
         self._go_on()
 
