@@ -23,7 +23,7 @@ from islandmode.core.text import in_words
 WAYS_MAX = 20
 """How many ways round are listed: a site in which everything is joined has more than anybody reads."""
 TRIES_MAX = 20_000
-"""How many unfinished ways are followed, shorter ones first."""
+"""How many unfinished ways are followed, shorter ways first."""
 
 
 class BoundaryConduit(Frozen):
@@ -170,7 +170,7 @@ def _open_from(site: Site, zone: str, isolated: frozenset[str]) -> Iterator[tupl
 
 
 def _ways_round(site: Site, name: str, isolated: frozenset[str]) -> Iterator[WayRound]:
-    """Yield the ways between the ends of an isolated conduit that pass no zone twice, shorter ones first."""
+    """Yield the ways between the ends of an isolated conduit that pass no zone twice, shorter ways first."""
     outer, inner = site.conduits[name].between
     found = tried = 0
     ways: deque[tuple[tuple[str, ...], tuple[str, ...]]] = deque([((outer,), ())])

@@ -69,7 +69,7 @@ class _Site:
     def management(self) -> str | None:
         """The interface that has the management address."""
         wanted = self.planned.management.address
-        return next((address.link for address in self.firewall.addresses if address.address.ip == wanted), None)
+        return next((held.link for held in self.firewall.addresses if held.address.ip == wanted), None)
 
     @cached_property
     def beneath(self) -> frozenset[str]:
@@ -90,11 +90,7 @@ class _Site:
         """Pair every interface with each network that it leads to."""
         # A dummy holds addresses of the firewall itself; what is down leads nowhere today.
         skipped = {link.name for link in self.firewall.links if link.kind == "dummy" or not link.up} | {"lo"}
-        own = [
-            (address.link, address.address.network)
-            for address in self.firewall.addresses
-            if not address.address.is_link_local
-        ]
+        own = [(held.link, held.address.network) for held in self.firewall.addresses if not held.address.is_link_local]
         routed = [(route.link, route.network) for route in self.firewall.routes]
         return tuple((link, network) for link, network in (*own, *routed) if link not in skipped)
 
@@ -202,7 +198,7 @@ def _bare_parent(site: _Site, link: Link) -> str:
     """Tell of a parent that has no address of its own while an interface on it has."""
     if link.kind == "vrf":
         return f"{link.name} is a VRF, whose name packets carry only on their way in, which this version cannot isolate"
-    has = {address.link for address in site.firewall.addresses if not address.address.is_link_local}
+    has = {held.link for held in site.firewall.addresses if not held.address.is_link_local}
     upper = [
         above
         for above in site.firewall.links
@@ -256,7 +252,7 @@ def _other_ways(site: _Site) -> Iterator[PreflightFinding]:
 
 def _own_network(site: _Site, link: str, zone: str) -> bool:
     """Tell whether the management interface leads to a zone by nothing but the network that it is managed in."""
-    wanted = {address.address.network for address in site.firewall.addresses if address.link == link}
+    wanted = {held.address.network for held in site.firewall.addresses if held.link == link}
     ways = [network for name, network in site.ways if name == link and site.zone_of(network) == zone]
     around = [str(network) for network in ways if network not in wanted]
     return bool(ways) and not around
@@ -347,13 +343,9 @@ def _uses(socket: Socket, kind: str, ports: set[int]) -> bool:
 
 def _leased(site: _Site) -> Iterator[PreflightFinding]:
     """Find outer interfaces whose address runs out unless it is renewed, which isolating stops."""
-    leased = {
-        address.link: f"its address {address.address.ip} is leased"
-        for address in site.firewall.addresses
-        if address.leased
-    }
+    leased = {held.link: f"its address {held.address.ip} is leased" for held in site.firewall.addresses if held.leased}
     clients = [socket for socket in site.firewall.sockets if socket.kind == "udp" and socket.port in _DHCP_CLIENT]
-    holders = {str(address.address.ip): address.link for address in site.firewall.addresses}
+    holders = {str(held.address.ip): held.link for held in site.firewall.addresses}
     for client in clients:
         link = client.link or holders.get(client.address)
         if link is not None:
@@ -389,7 +381,7 @@ def _unplaced(site: _Site) -> Iterator[PreflightFinding]:
 
 def _unnamed(site: _Site) -> Iterator[PreflightFinding]:
     """Advise of interfaces that are up and that the site does not name; tunnels and VPN ends on their own."""
-    has = {address.link for address in site.firewall.addresses if not address.address.is_link_local}
+    has = {held.link for held in site.firewall.addresses if not held.address.is_link_local}
     carriers = {name for name in site.beneath if name not in has}
     others = [
         link

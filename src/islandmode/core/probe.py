@@ -190,7 +190,7 @@ class HttpProbe(ProbeTarget):
     """Fetch JSON over HTTP; good while the named value is fresh, not merely while the server says 200.
 
     `value`, `quality` and `fresh` are paths into the JSON document; their segments are separated by "/". Without `fresh`
-    the value itself must change within `changes_within`. `good_quality` names the site's own words instead of the usual ones.
+    the value itself must change within `changes_within`. `good_quality` names the site's own words instead of the usual words.
     """
 
     kind: Literal["http"] = Field(description="HTTP, one GET without a body; no TLS.", examples=["http"])
@@ -215,7 +215,7 @@ class HttpProbe(ProbeTarget):
         | None
     ) = Field(
         default=None,
-        description="The site's own words for good quality, instead of the usual ones.",
+        description="The site's own words for good quality, instead of the usual words.",
         examples=[["GOOD", 0]],
     )
     fresh: str | None = Field(

@@ -95,9 +95,7 @@ def judge(
         leaks=sum(finding.code in LEAKS for finding in findings),
         stages=tuple(stages),
         rows=tuple(_rows(plan, probes, timeline, findings)),
-        findings=tuple(
-            sorted(findings, key=lambda finding: (-RANK.index(finding.result), finding.first_s or 0.0, finding.code))
-        ),
+        findings=tuple(sorted(findings, key=_worst_first)),
         witness=witness,
         island=verdict is Result.HELD and plan.boundary.is_island and not leads_unwatched(findings, witness),
         boundary=plan.boundary,
@@ -107,6 +105,10 @@ def judge(
         run=run,
         **_named(plan),
     )
+
+
+def _worst_first(finding: Finding) -> tuple[int, float, str]:
+    return -RANK.index(finding.result), finding.first_s or 0.0, finding.code
 
 
 def _named(plan: Plan) -> dict[str, Any]:
@@ -355,7 +357,7 @@ def _short(stage: PlanStage, window: Window, times: Times) -> list[Finding]:
 def _restoration_times(
     plan: Plan, probes: Mapping[str, ProbeRecord], timeline: Timeline
 ) -> tuple[Times, list[Finding]]:
-    """Time restoration by fresh connections: from the last one that failed to the first one that passed, for the slowest probe."""
+    """Time restoration by fresh connections: from the last connection that failed to the first that passed, for the slowest probe."""
     after = timeline.window(AFTER)
     if after is None or timeline.restore_seen_us is None:
         return NO_TIMES, []
