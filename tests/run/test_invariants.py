@@ -105,7 +105,7 @@ class Idle(Guardian):
 
 
 class NoOwnerRule(SimulatedDevice):
-    """Deletes whatever stands there, whoever made it."""
+    """Deletes whatever stands there, no matter which run made it."""
 
     def delete(self, conduits: tuple[str, ...], owner: str = OURS) -> str:
         for conduit in conduits:

@@ -184,7 +184,7 @@ class Conductor:
         self._move(Event.BASELINE_STARTED, "Baseline: every probe must be good before anything is isolated.")
         wrong = await self._witness.start(limits.sampling_s(self._plan), self._place.started_by)
         if wrong:
-            late = all(one.late for one in wrong)
+            late = all(worker.late for worker in wrong)
             raise Refused(f"{wrong[0].why} Nothing was touched.", "late" if late else "vantage")
         await self._journal.append(BaselineStarted())
         unproven: list[str | None] = []

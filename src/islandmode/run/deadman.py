@@ -225,7 +225,7 @@ class DeadMan:
         if able.arms == "before":
             most_s -= max(0, reading.asked_us - last.answered_us) / 1_000_000
         else:
-            # There an isolate brings a timer of its own, as long as the one that was armed.
+            # There an isolate brings a timer of its own, as long as the timer that was armed.
             most_s = max(most_s, self._plan.dead_man_s + slack_s)
         for what, left_s in _timers(able, reading.value).items():
             if left_s is not None and left_s > most_s:

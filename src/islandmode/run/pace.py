@@ -32,7 +32,7 @@ class Pace:
         self._go_on()
 
     def ends_in(self, left_s: float) -> None:
-        """Say when the last hold will end, which reads once now: the readings just before that are close ones."""
+        """Say when the last hold will end, which reads once now: the readings just before that are close together."""
         self._from_us = self._clock.monotonic_us() + round((left_s - CLOSELY_S) * 1_000_000)
         self._go_on()
 

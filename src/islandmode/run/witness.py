@@ -234,7 +234,7 @@ class Witness:
         """Give every collected sample by probe, moved into the conductor's monotonic time."""
         spools = {name: spool.samples for name, spool in self.collected.items()}
         shifts_us = {name: [offset.monotonic_us for offset in self.offsets[name]] for name in spools}
-        return placed(spools, shifts_us, {name: probe.probe.vantage for name, probe in self._plan.probes.items()})
+        return placed(spools, shifts_us, {name: planned.probe.vantage for name, planned in self._plan.probes.items()})
 
 
 def _outcome(reading: Reading[Any]) -> dict[str, Any]:
