@@ -152,7 +152,7 @@ NAMES = (
         "site",
         ("conduits", "dmz-line3", "between"),
         "Conduits corporate-dmz and dmz-line3 both join dmz and corporate; a conduit is the only path between two "
-        "zones, so write them as one.",
+        "zones, so write them as one conduit.",
     ),
     Row(
         "two stages of one name",

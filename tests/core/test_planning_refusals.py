@@ -132,7 +132,7 @@ PLATFORM_ROWS: tuple[tuple[str, dict[str, Any], tuple[str | int, ...], str], ...
         ("stages", 0, "hold"),
         (
             "hold (8 s) is shorter than the step in which conduit-firewall (nftables) shows what is left of its timer (10 s), so "
-            "that a timer which does not run could not be seen in it; lengthen it."
+            "a timer that does not run would not be noticed during the hold; lengthen it."
         ),
     ),
 )

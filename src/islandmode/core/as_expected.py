@@ -28,7 +28,7 @@ class Shade(StrEnum):
     DEAD = "dead"
 
 
-TOLD = {
+LEGEND = {
     Shade.PASSES: "passes, as it must",
     Shade.DEAD: "dead, as it must be",
     Shade.LEAK: "LEAK: passes although isolated",

@@ -1,6 +1,6 @@
 """Preflight of a whole firewall: whether the interfaces that the site names are the only ways between the zones.
 
-Rules that isolate match pairs of interface names. So each name must be one that packets carry, must lead where the site
+Rules that isolate match pairs of interface names. So packets must carry each name, it must lead where the site
 says, and nothing else on the firewall may lead there or move packets past the rules. docs/preflight.md lists every code.
 """
 
@@ -323,7 +323,7 @@ def _offloaded(site: _Site) -> Iterator[PreflightFinding]:
 
 
 def _speaks(site: _Site) -> Iterator[PreflightFinding]:
-    """Find protocols by which another device would take over, or routes would change, while this one is isolated."""
+    """Find protocols by which another device would take over, or routes would change, while this firewall is isolated."""
     spoken = [
         words for kind, ports, words in _SPOKEN if any(_uses(socket, kind, ports) for socket in site.firewall.sockets)
     ]

@@ -28,7 +28,7 @@ def refusal_of(records: Sequence[Record]) -> Refusal | None:
     said = next(of_kind(records, "run.refused"), None)
     found = next(of_kind(records, "preflight.finding", refuses=True), None)
     if said is None:
-        # A run of an earlier version, or one that was killed just then.
+        # A run of an earlier version, or a run that was killed just then.
         return None if found is None else Refusal(str(found.data.get("sentence", "")), _code_in(found))
     why = str(said.data.get("why", ""))
     if said.data.get("by"):

@@ -323,7 +323,7 @@ class Site(Frozen):
     )
     isolation_points: dict[Name, SitePoint] = Field(description="The devices that can isolate conduits.")
     vantages: Annotated[dict[Name, VantagePoint], Field(min_length=1)] = Field(
-        description="The places from which probes look. One is called `here`: the operations host, on the plant's side, from which the drill is run."
+        description="The places from which probes look. One of them is called `here`: the operations host, on the plant's side, from which the drill is run."
     )
 
     def zone_of(self, address: Address) -> str | None:

@@ -187,7 +187,7 @@ def _look(ground: Ground, site: str, runs: Sequence[RunDirectory]) -> str:
         return await look_at_site(points, site=site, by=operator_name(), path=path, clock=clock, disk=MachineDisk())
 
     looked = anyio.run(act)
-    left = [f"{name} {_told(found)}" for name, found in sorted(looked.left.items()) if not found.none_at_all]
+    left = [f"{name} {_told(found)}" for name, found in sorted(looked.left.items()) if not found.is_clear]
     if left:
         return "; ".join(left)
     untold = looked.unkept or apart(lambda: _tell(runs, path), RECORDS_WITHIN_S)

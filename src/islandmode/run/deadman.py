@@ -30,7 +30,7 @@ RENEW_UNTIL = 0.25
 
 
 @dataclass(frozen=True)
-class _Set:
+class _TimerSet:
     """How long a timer was set for, and between which moments that was done."""
 
     for_s: float
@@ -54,7 +54,7 @@ class DeadMan:
         self.timers: dict[str, TimerReading] = {}
         self.counted: dict[str, Mapping[str, Mapping[str, int]]] = {}
         """What each point last said that it had counted since it was armed, by conduit and way."""
-        self._set: dict[str, _Set] = {}
+        self._set: dict[str, _TimerSet] = {}
         self.unanswered = False
         """Whether a point did not say in time that it is armed."""
         # A device takes one change after the other: an isolate waits for a renewal, and the other way round.
@@ -212,7 +212,7 @@ class DeadMan:
         """Remember what a timer was set to. Where that is not known for sure, the longer of the two timers is expected."""
         before = self._set.get(name)
         if reading.done or before is None or for_s > before.for_s:
-            self._set[name] = _Set(for_s, reading.asked_us, reading.answered_us)
+            self._set[name] = _TimerSet(for_s, reading.asked_us, reading.answered_us)
 
     def _not_as_set(self, name: str, reading: Reading[PointState]) -> str | None:
         """Say that a timer is not what was set: somebody else may have changed it, and then it is not this run's dead-man."""

@@ -26,14 +26,14 @@ class Left:
     standing: tuple[str, ...] | None = None
 
     @property
-    def none_saved(self) -> bool:
+    def saved_is_clear(self) -> bool:
         """Tell whether all of the saved configuration was read, and no object is in it."""
         return not self.saved and not self.unread
 
     @property
-    def none_at_all(self) -> bool:
+    def is_clear(self) -> bool:
         """Tell whether nothing is saved, and nothing stands, for whatever conduit and run."""
-        return self.none_saved and self.standing == ()
+        return self.saved_is_clear and self.standing == ()
 
 
 async def look_and_note(points: Mapping[str, IsolationPoint], notes: Notes) -> dict[str, Left]:

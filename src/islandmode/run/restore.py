@@ -7,7 +7,7 @@ approval, and comes back only with what was *seen*. What may happen to one point
                       still act, only a look after its latest moment counts, and comes then
     done, not clear   the device says done and still shows an object: tried again
     not done          the device refused: tried again
-    unknown           no answer in time; the session was closed, a new one is opened: tried again. Where a device works on a
+    unknown           no answer in time; the session was closed, another is opened: tried again. Where a device works on a
                       change for a while it is looked at first: what was given up may have landed meanwhile
 """
 

@@ -34,7 +34,7 @@ class Resumed:
 
     def is_whole(self, owed: Iterable[str]) -> bool:
         """Tell whether every point that was owed was seen restored, and would stay so after a restart."""
-        return self.seen == set(owed) and all(self.left[name].none_saved for name in self.seen)
+        return self.seen == set(owed) and all(self.left[name].saved_is_clear for name in self.seen)
 
 
 class KeptFile:
@@ -98,7 +98,7 @@ async def look_at_site(
     journal.note(ResumeStarted, by=by, points=tuple(sorted(points)))
     try:
         left = await look_and_note(points, journal)
-        seen = frozenset(name for name, found in left.items() if found.none_at_all)
+        seen = frozenset(name for name, found in left.items() if found.is_clear)
         journal.note(ResumeEnded, restored=seen == set(points), points=tuple(sorted(seen)))
     finally:
         await _close(points)

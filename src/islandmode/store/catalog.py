@@ -188,7 +188,7 @@ def name_of_site(tree: YamlTree) -> str:
 def _site_tree(inventory: _Folder, site: str, drill_tree: YamlTree) -> YamlTree:
     """Find the one file that defines a drill's site."""
     found = [tree for tree in inventory.trees if name_of_site(tree) == site]
-    # A file that says which site it is comes before one that only has the site's name.
+    # A file that says which site it is comes before a file that only bears the site's name.
     found = [tree for tree in found if "site" in tree.document] or found
     if len(found) == 1:
         return found[0]

@@ -181,7 +181,7 @@ def _expected(error: Mapping[str, Any], given: Any, schema: Mapping[str, Any]) -
     if kind in BOUNDS:
         words, key = BOUNDS[kind]
         bound = f"{about[key]:g}"
-        # A duration is written with its unit, and so is its bound: the only upper one is ninety days.
+        # A duration is written with its unit, and so is its bound: the only upper bound is ninety days.
         return f"be {words} {'90 d' if bound == '7.776e+06' else bound}"
     if kind == "string_pattern_mismatch":
         return f"be {PATTERNS.get(about['pattern'], 'of another form')}"

@@ -35,7 +35,7 @@ P = ParamSpec("P")
 HOLE, FINISHED = "journal.hole", "run.finished"
 
 
-TOLD = frozenset({"why", "sentence", "chain_why", "changed", "anew", "not_json"})
+FREE_TEXT = frozenset({"why", "sentence", "chain_why", "changed", "anew", "not_json"})
 """Keys of a record's data under which free text stands."""
 FIELDS: dict[str, type] = {
     "seq": int,
@@ -163,7 +163,7 @@ class Journal:
 
 def _without_secrets(data: dict[str, Any]) -> dict[str, Any]:
     """Take the secrets that this process knows out of what people read; names and numbers are for the judge, and stay as they are."""
-    return {key: _redacted(value) if key in TOLD else value for key, value in data.items()}
+    return {key: _redacted(value) if key in FREE_TEXT else value for key, value in data.items()}
 
 
 def _redacted(value: Any) -> Any:

@@ -40,7 +40,7 @@ CONDUCTOR_JOURNAL = Path("journals") / "conductor.jsonl"
 CONDUCTOR_LOCK, GUARDIAN_LOCK = "lock.conductor", "lock.guardian"
 SPEAKING = (VERDICT, CONDUCTOR_LOCK)
 """Files that say, beside its journals, what a run owes."""
-WRITTEN_BY_US = ("journals", PLAN, VERDICT)
+WRITTEN_BY_THE_RUN = ("journals", PLAN, VERDICT)
 RESUMED = "resume.ended"
 DIED = "conductor-died"
 """The finding of a verdict on a run whose conductor died."""
@@ -429,7 +429,7 @@ def earlier(workspace: Path) -> tuple[RunDirectory, ...]:
 def _is_run(folder: Path) -> bool:
     """Tell whether a folder is a run's; a folder that this account may not enter may be."""
     try:
-        return any((folder / name).exists() for name in WRITTEN_BY_US)
+        return any((folder / name).exists() for name in WRITTEN_BY_THE_RUN)
     except PermissionError:
         return True
 

@@ -126,7 +126,7 @@ class _BoundedComposer(Composer):
     _nodes = 0
 
     def get_single_node(self) -> Any:
-        """Compose the only document of a file; an empty one is None."""
+        """Compose the only document of a file; an empty file gives None."""
         node = super().get_single_node()
         return None if isinstance(node, ScalarNode) and not node.value and node.style is None else node
 

@@ -79,7 +79,7 @@ def told_of_loss(records: Sequence[Record], stop: Record) -> str:
         return ""
     return (
         f" {', '.join(gone)} last stood there at {_time(there[-1])} and no longer at {_time(readings[-1])} UTC."
-        f"{_else(records, point)}"
+        f"{_also_changed(records, point)}"
     )
 
 
@@ -87,7 +87,7 @@ def _time(record: Record) -> str:
     return f"{datetime.fromtimestamp(record.utc_us / 1_000_000, UTC):%H:%M:%S.%f}"[:-5]
 
 
-def _else(records: Sequence[Record], point: str) -> str:
+def _also_changed(records: Sequence[Record], point: str) -> str:
     """Name what else differs on a device after the drill; nothing is said where nobody could compare."""
     compared = list(of_kind(records, "configuration.compared", point=point))
     if not compared:

@@ -247,7 +247,7 @@ def _told(isolated: _Isolated, way: Way, packets: int, rests_on: tuple[int, ...]
     if way.kind == "unnamed":
         sentence = (
             f"Leak: {isolated.point} counted {many} {ends} while {isolated.conduit} was isolated: another way round through this "
-            "firewall, over its management interface or one that the site does not name. Close it, or name that interface."
+            "firewall, over its management interface or an interface that the site does not name. Close it, or name that interface."
         )
     else:
         sentence = (

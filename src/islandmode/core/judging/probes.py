@@ -269,7 +269,7 @@ def _leak(
     kind = "on an already open connection" if record.planned.probe.kind == "canary" else "with fresh connections"
     passed = sum(episode.count for episode in leaks)
     bad = next((episode for episode in leaks if episode.seen is not Seen.GOOD), None)
-    # A bad answer, or an answer that tells nothing of its target, is a leak like a good one; what it was helps to find the way that it took.
+    # A bad answer, or an answer that tells nothing of its target, is a leak like a good answer; what it was helps to find its way.
     what = "" if bad is None else f"; not every answer was good ({bad.why or bad.heard.value}), and each came back"
     sentence = (
         f"Leak: {record.name} still passed {way} the isolated side over {record.planned.crosses} (IPv{record.planned.family}, "

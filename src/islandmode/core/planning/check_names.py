@@ -62,7 +62,7 @@ def _twin_conduits(site: Site) -> Iterator[Problem]:
         if first != name and conduit.outer != conduit.inner:
             sentence = (
                 f"Conduits {first} and {name} both join {conduit.outer} and {conduit.inner}; a conduit is the only "
-                "path between two zones, so write them as one."
+                "path between two zones, so write them as one conduit."
             )
             yield Problem("site", ("conduits", name, "between"), sentence)
 

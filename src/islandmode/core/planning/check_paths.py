@@ -47,7 +47,7 @@ def path_problems(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> Iter
     yield from _deaf_rules(drill, probes)
 
 
-def _lost(name: str, probe: Probe, path: ProbePath) -> str | None:
+def _why_unknown(name: str, probe: Probe, path: ProbePath) -> str | None:
     """Say why a probe's path is not known; None when it is."""
     if path.source is None:
         family = FAMILY_NAMES[path.family]
@@ -63,7 +63,7 @@ def _lost(name: str, probe: Probe, path: ProbePath) -> str | None:
 
 
 def _severed(name: str, probe: Probe, path: ProbePath, isolated: set[str]) -> str | None:
-    lost = _lost(name, probe, path)
+    lost = _why_unknown(name, probe, path)
     if lost or path.conduit in isolated:
         return lost
     way = f"it crosses {path.conduit}" if path.conduit else f"it stays inside zone {path.source_zone}"
@@ -75,7 +75,7 @@ def _severed(name: str, probe: Probe, path: ProbePath, isolated: set[str]) -> st
 
 
 def _continuity(name: str, probe: Probe, path: ProbePath, isolated: set[str]) -> str | None:
-    lost = _lost(name, probe, path)
+    lost = _why_unknown(name, probe, path)
     if lost or path.conduit not in isolated:
         return lost
     return (

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from islandmode.core.as_expected import TOLD, Shade, Strip, columns, strips_of
+from islandmode.core.as_expected import LEGEND, Shade, Strip, columns, strips_of
 from islandmode.core.episodes import Episode
 from islandmode.core.judging.timeline import AFTER, BEFORE, Timeline, Window
 from islandmode.core.plan import Plan
@@ -172,7 +172,7 @@ def timeline_plot(
 
 def legend() -> tuple[Swatch, ...]:
     """Give every look of a row with its meaning."""
-    return tuple(Swatch(LOOKS[shade][0], *LOOKS[shade][1], told) for shade, told in TOLD.items())
+    return tuple(Swatch(LOOKS[shade][0], *LOOKS[shade][1], told) for shade, told in LEGEND.items())
 
 
 def _places(plan: Plan) -> tuple[dict[str, int], int]:
@@ -213,7 +213,7 @@ def _row(name: str, y: int, strips: Iterator[Strip], scale: Scale) -> ProbeRow:
     bars = []
     for shade, lines in parts.items():
         why = f", first {whys[shade]}" if whys[shade] else ""
-        tip = f"{TOLD[shade]}: {how_many(counts[shade], 'sample')}{why}"
+        tip = f"{LEGEND[shade]}: {how_many(counts[shade], 'sample')}{why}"
         bars.append(Bar("".join(lines), LOOKS[shade][0], tip))
     alarm = next((word for shade, word in ALARMS.items() if shade in parts), "")
     said = f"{alarm} {name}".strip()
