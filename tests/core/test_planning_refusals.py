@@ -304,7 +304,10 @@ def test_zones_without_a_common_family_cannot_be_tested() -> None:
 
     spoilt = given(apart)
     sentences = [each.sentence for each in check(spoilt.drill, spoilt.site, spoilt.probes)]
-    assert "Zones vendors and line3 share no address family, so no probe can cross remote-access." in sentences
+    assert (
+        "Zones vendors and line3 share no address family, so no probe can cross remote-access; give both networks of one family."
+        in sentences
+    )
 
 
 def test_a_missing_rendering_is_a_fault_of_ours_and_not_of_the_file() -> None:

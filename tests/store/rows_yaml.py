@@ -62,8 +62,14 @@ ROWS: dict[str, tuple[str | bytes, str]] = {
         "a: 1\n---\nb: 2\n",
         "site.yaml:2:1: A second document begins here, and only one is read; put it into a file of its own.",
     ),
-    "too deep": ("a: " + "[" * 30, "site.yaml:1:27: This is nested more than 24 levels deep."),
-    "very much too deep": ("[" * 500_000, "site.yaml:1:25: This is nested more than 24 levels deep."),
+    "too deep": (
+        "a: " + "[" * 30,
+        "site.yaml:1:27: This is nested more than 24 levels deep; write it with fewer levels.",
+    ),
+    "very much too deep": (
+        "[" * 500_000,
+        "site.yaml:1:25: This is nested more than 24 levels deep; write it with fewer levels.",
+    ),
     "too many values": (
         "a:\n" + "  - 1\n" * 20_000,
         "site.yaml:19999:5: The file holds more than 20000 values; split it.",

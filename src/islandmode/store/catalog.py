@@ -125,7 +125,9 @@ def _drill_file(workspace: Path, drill: str) -> tuple[Path, str]:
             if candidate.is_file():
                 return candidate, _shown(workspace, candidate)
         except OSError as error:
-            raise InputError(f"The drill {show(drill)} cannot be looked up ({error.strerror}).") from None
+            raise InputError(
+                f"The drill {show(drill)} cannot be looked up ({error.strerror}); give its name, or the path of its file."
+            ) from None
     names = [path.stem for path in files(workspace, DRILLS)]
     near = difflib.get_close_matches(Path(drill).stem, names, 1)
     hint = f' Did you mean "{near[0]}"?' if near else ""

@@ -164,7 +164,7 @@ class _BoundedComposer(Composer):
         if self._nodes > NODES_MAX:
             return f"The file holds more than {NODES_MAX} values; split it."
         if self.depth >= DEPTH_MAX:
-            return f"This is nested more than {DEPTH_MAX} levels deep."
+            return f"This is nested more than {DEPTH_MAX} levels deep; write it with fewer levels."
         return None
 
 

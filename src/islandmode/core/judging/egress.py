@@ -188,7 +188,10 @@ def _unread_s(isolated: _Isolated, timeline: Timeline) -> float | None:
 
 
 def _without_control(isolated: _Isolated) -> Iterator[str]:
-    """Name the ways whose silence proves nothing: a way across needs a count of its own before, a way of the firewall itself any count."""
+    """Name the ways whose silence proves nothing.
+
+    A way across needs a count of its own before; onto and from the firewall itself, the session that asks must have been counted.
+    """
     for way in isolated.ways:
         if way.kind == "across" and not isolated.before.get(way.name):
             yield f"{isolated.conduit} from {way.zones[0]} to {way.zones[1]} ({way.name} on {isolated.point})"

@@ -133,8 +133,8 @@ def judge_severed(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: T
         return []
     found = _before(plan, stage, record, timeline, window)
     dead_from_us = _dead_from(plan, stage, record, timeline, window)
-    # What was asked in the hold and answered only after restore may have passed as late as its answer.
-    # What lies within the clock's uncertainty, at either end, may have passed while everything might.
+    # A question asked in the hold and answered only after restore passed no earlier than its answer.
+    # Nor does a sample count within the clock's uncertainty at either end: it may have passed while everything might.
     stretch = (dead_from_us + record.uncertainty_us, end_us - record.uncertainty_us)
     leaks = _answered_in(record, stretch, Passage.PASSED)
     if leaks:

@@ -37,7 +37,7 @@ def limit_problems(drill: Drill) -> Iterator[Problem]:
     if limits.longest_ot_gap <= drill.sample_every:
         sentence = (
             f"longest_ot_gap ({limits.longest_ot_gap:g} s) must be more than sample_every ({drill.sample_every:g} s): "
-            "a gap shorter than the time between two samples cannot be seen."
+            "a gap shorter than the time between two samples cannot be seen; lengthen longest_ot_gap or shorten sample_every."
         )
         yield Problem("drill", ("limits", "longest_ot_gap"), sentence)
 

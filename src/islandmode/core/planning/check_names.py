@@ -15,7 +15,11 @@ from islandmode.core.site import Address, Site
 def name_problems(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> Iterator[Problem]:
     """Find names that do not exist, and names given twice."""
     if drill.site != site.site:
-        yield Problem("drill", ("site",), f'The drill is for site "{drill.site}", but this site is "{site.site}".')
+        yield Problem(
+            "drill",
+            ("site",),
+            f'The drill is for site "{drill.site}", but this site is "{site.site}"; correct the name.',
+        )
     yield from site_name_problems(site)
     yield from stage_problems(drill, site)
     yield from probe_list_problems(drill, probes)
@@ -153,7 +157,7 @@ def address_problems(site: Site) -> Iterator[Problem]:
             zone = site.zone_of(address)
             if vantage.zone in site.zones and zone != vantage.zone:
                 where = f"zone {zone}" if zone is not None else "no zone's networks"
-                sentence = f"Vantage {name} stands in zone {vantage.zone}, but its address {address} lies in {where}."
+                sentence = f"Vantage {name} stands in zone {vantage.zone}, but its address {address} lies in {where}; correct the zone or the address."
                 yield Problem("site", ("vantages", name, "address", index), sentence)
 
 

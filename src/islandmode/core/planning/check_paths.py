@@ -51,13 +51,13 @@ def _why_unknown(name: str, probe: Probe, path: ProbePath) -> str | None:
     """Say why a probe's path is not known; None when it is."""
     if path.source is None:
         family = FAMILY_NAMES[path.family]
-        return f"Probe {name} asks {probe.target}, but its vantage {probe.vantage} has no {family} address to ask from."
+        return f"Probe {name} asks {probe.target}, but its vantage {probe.vantage} has no {family} address to ask from; give the vantage such an address."
     if path.target_zone is None:
-        return f"Probe {name} asks {probe.target}, which lies in no zone's networks; its path cannot be known."
+        return f"Probe {name} asks {probe.target}, which lies in no zone's networks, so its path is not known; correct the address."
     if not path.known:
         return (
             f"Probe {name} goes from zone {path.source_zone} to zone {path.target_zone}, and the site has no conduit "
-            "between them; its path cannot be known."
+            "between them, so its path is not known; declare that conduit, or take the probe out."
         )
     return None
 
@@ -94,7 +94,7 @@ def _untested(drill: Drill, site: Site, fresh: Collection[Crossing], held: Colle
             path = ("stages", index, "isolate", number)
             outer, inner = site.conduits[conduit].between
             if not families:
-                sentence = f"Zones {outer} and {inner} share no address family, so no probe can cross {conduit}."
+                sentence = f"Zones {outer} and {inner} share no address family, so no probe can cross {conduit}; give both networks of one family."
                 yield Problem("drill", path, sentence)
             if missing:
                 sentence = (
