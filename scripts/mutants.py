@@ -4,7 +4,7 @@
 
 How it works. mutmut plants every fault beside the function that it is in (`[tool.mutmut]` in pyproject.toml says where). Then,
 as in `make test`, the type checker looks first: what it complains of is found. The faults of the sample that it does not see
-are asked of the tests of their own room, and of those only the ones that reach the function, the quickest first: the tests
+are asked of the tests of their own room, and of those only such as reach the function, the quickest first: the tests
 are collected once, and each fault is asked in a process that is forked from there and ends with the first test that fails.
 No lab and no root is needed. Ends with 1 where fewer than 95 % of any room's are found; every one that is not is shown.
 """

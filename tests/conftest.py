@@ -53,7 +53,7 @@ def typed_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """Give a folder that every account may enter: pytest closes its own ones to others whenever a test run begins."""
+    """Give a folder that every account may enter: pytest closes its own folders to others whenever a test run begins."""
     with tempfile.TemporaryDirectory(prefix="islandmode-open-") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)

@@ -1,6 +1,6 @@
 """The HMI: polls the PLCs and shows value, quality and source time, as a page and as JSON at /api/tags.
 
-With a PLC silent it goes on answering 200 with the old value, as real ones do; only quality and source time tell.
+With a PLC silent it goes on answering 200 with the old value, as real HMIs do; only quality and source time tell.
 """
 
 from __future__ import annotations

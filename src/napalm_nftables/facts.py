@@ -24,17 +24,17 @@ def facts(answer: str) -> dict[str, Any]:
     told = [line.split(" ", 2)[1:] for line in answer.splitlines() if line.startswith("fact ")]
     if not told:
         raise ValueError("the device told no fact")
-    one = {words[0]: words[1].strip() if len(words) > 1 else "" for words in told}
-    host, system = one.get("host", ""), one.get("system", "")
-    uptime = one.get("uptime", "")
-    parts = (system, f"Linux {one.get('kernel', '')}".strip(), one.get("version", ""))
+    found = {words[0]: words[1].strip() if len(words) > 1 else "" for words in told}
+    host, system = found.get("host", ""), found.get("system", "")
+    uptime = found.get("uptime", "")
+    parts = (system, f"Linux {found.get('kernel', '')}".strip(), found.get("version", ""))
     return {
         "vendor": "Linux",
-        "model": one.get("model") or "nftables",
+        "model": found.get("model") or "nftables",
         "hostname": host.split(".", maxsplit=1)[0],
         "fqdn": host,
         "os_version": ", ".join(part for part in parts if part),
-        "serial_number": one.get("serial", ""),
+        "serial_number": found.get("serial", ""),
         "uptime": float(uptime) if uptime.replace(".", "", 1).isdigit() else -1.0,
         "interface_list": sorted(words[1] for words in told if words[0] == "interface" and len(words) > 1),
     }

@@ -27,7 +27,7 @@ _WILD = re.compile(r"[*?\[]")
 class SavedFile:
     """One file of the saved configuration; `text` is None where it could not be read, and `why` says so.
 
-    `absent` ones are not there, although an include names them: nft would load nothing at all.
+    An `absent` file is not there, although an include names it: nft would load nothing at all.
     """
 
     path: str
@@ -46,13 +46,13 @@ def read(run: Callable[[str], str], main: str) -> tuple[SavedFile, ...]:
         return (SavedFile(main, None, str(error).rpartition("failed: ")[2]),)
     seen, new = {main}, tuple(found)
     for _ in range(DEPTH):
-        patterns = tuple(one for file in new for one in includes(file.text or "", main))
+        patterns = tuple(pattern for file in new for pattern in includes(file.text or "", main))
         if not patterns:
             break
         mark = f"saved{secrets.token_hex(8)}"
         listed = files(run(command(patterns, mark)), mark)
-        new = tuple({one.path: one for one in listed if one.path not in seen}.values())
-        seen |= {one.path for one in new}
+        new = tuple({file.path: file for file in listed if file.path not in seen}.values())
+        seen |= {file.path for file in new}
         found += new
     return tuple(found)
 
@@ -70,7 +70,9 @@ def includes(text: str, main: str) -> tuple[str, ...]:
 
 def command(patterns: tuple[str, ...], mark: str) -> str:
     """Write the shell line that prints every file of some patterns after a line with the mark, what it is, and its path."""
-    each = " ".join(f"look {_quoted(posixpath.dirname(one))} {_quoted(one, wild=True)};" for one in patterns)
+    each = " ".join(
+        f"look {_quoted(posixpath.dirname(pattern))} {_quoted(pattern, wild=True)};" for pattern in patterns
+    )
     return (
         "LC_ALL=C; export LC_ALL; "
         'look() { d=$1; shift; if [ -d "$d" ] && { [ ! -r "$d" ] || [ ! -x "$d" ]; }; then '
@@ -103,7 +105,7 @@ def whole(saved: tuple[SavedFile, ...]) -> str:
     """Write files one after the other as one text: the main file as it is, every other behind a line with its path."""
     first, *others = saved
     return (first.text or "") + "".join(
-        f"\n# included: {one.path}\n{one.text}" for one in others if one.text is not None
+        f"\n# included: {file.path}\n{file.text}" for file in others if file.text is not None
     )
 
 

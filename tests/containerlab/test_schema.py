@@ -53,7 +53,7 @@ def test_a_topology_keeps_to_containerlabs_own_schema(schema: dict[str, Any], pa
     ("where", "key"), [((), "site"), (("topology",), "zones"), (("topology", "nodes", "fw"), "isolation-point")]
 )
 def test_that_schema_refuses_a_key_of_our_own(schema: dict[str, Any], where: tuple[str, ...], key: str) -> None:
-    """Why what is ours is in labels."""
+    """Why what Islandmode reads of its own is in labels."""
     document = YAML(typ="safe").load(TOPOLOGIES[0].read_text(encoding="utf-8"))
     place = document
     for step in where:

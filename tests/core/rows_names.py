@@ -14,7 +14,7 @@ NAMES = (
         lambda at: put(at.drill, "site", "lakeside"),
         "drill",
         ("site",),
-        'The drill is for site "lakeside", but this site is "riverside".',
+        'The drill is for site "lakeside", but this site is "riverside"; correct the name.',
     ),
     Row(
         "a conduit that does not exist",
@@ -152,7 +152,7 @@ NAMES = (
         "site",
         ("conduits", "dmz-line3", "between"),
         "Conduits corporate-dmz and dmz-line3 both join dmz and corporate; a conduit is the only path between two "
-        "zones, so write them as one.",
+        "zones, so write them as one conduit.",
     ),
     Row(
         "two stages of one name",
@@ -214,7 +214,7 @@ ADDRESSES = (
         lambda at: put(at.site, "isolation_points", "conduit-firewall", "management", "address", "fe80::1%eth0"),
         "site",
         ("isolation_points", "conduit-firewall", "management", "address"),
-        "Isolation point conduit-firewall has the address fe80::1%eth0, which holds on one interface of one machine only; write "
+        "Isolation point conduit-firewall has the address fe80::1%eth0, which is valid on one interface of one machine only; write "
         'an address without "%".',
     ),
     Row(
@@ -222,13 +222,13 @@ ADDRESSES = (
         lambda at: put(at.site, "vantages", "spare", {**HOST_V4, "zone": "dmz"}),
         "site",
         ("vantages", "spare", "address", 0),
-        "Vantage spare stands in zone dmz, but its address 10.15.0.20 lies in zone vendors.",
+        "Vantage spare stands in zone dmz, but its address 10.15.0.20 lies in zone vendors; correct the zone or the address.",
     ),
     Row(
         "a vantage outside every zone",
         lambda at: put(at.site, "vantages", "spare", {**HOST_V4, "address": ["192.0.2.1"]}),
         "site",
         ("vantages", "spare", "address", 0),
-        "Vantage spare stands in zone vendors, but its address 192.0.2.1 lies in no zone's networks.",
+        "Vantage spare stands in zone vendors, but its address 192.0.2.1 lies in no zone's networks; correct the zone or the address.",
     ),
 )

@@ -32,22 +32,22 @@ PATHS = (
         ),
         "drill",
         ("severed", 15),
-        "Probe lame asks fd10:40::20, but its vantage spare has no IPv6 address to ask from.",
+        "Probe lame asks fd10:40::20, but its vantage spare has no IPv6 address to ask from; give the vantage such an address.",
     ),
     Row(
         "a severed probe to nowhere",
         adding("drill", "severed", "lost", **tcp("here", "192.0.2.7")),
         "drill",
         ("severed", 15),
-        "Probe lost asks 192.0.2.7, which lies in no zone's networks; its path cannot be known.",
+        "Probe lost asks 192.0.2.7, which lies in no zone's networks, so its path is not known; correct the address.",
     ),
     Row(
         "a severed probe where no conduit is",
         adding("drill", "severed", "far", **tcp("vendor", "10.10.0.10")),
         "drill",
         ("severed", 15),
-        "Probe far goes from zone vendors to zone corporate, and the site has no conduit between them; its path "
-        "cannot be known.",
+        "Probe far goes from zone vendors to zone corporate, and the site has no conduit between them, so its path "
+        "is not known; declare that conduit, or take the probe out.",
     ),
     Row(
         "a continuity probe that crosses the isolation",
@@ -62,7 +62,7 @@ PATHS = (
         adding("drill", "continuity", "lost", **tcp("here", "192.0.2.7")),
         "drill",
         ("continuity", 4),
-        "Probe lost asks 192.0.2.7, which lies in no zone's networks; its path cannot be known.",
+        "Probe lost asks 192.0.2.7, which lies in no zone's networks, so its path is not known; correct the address.",
     ),
     Row(
         "no continuity probe in the OT zone beside the isolation",
@@ -175,7 +175,7 @@ DEVICES = (
         lambda at: put(at.site, "conduits", "dmz-line3", "between", ["line3", "dmz"]),
         "site",
         ("conduits", "dmz-line3", "between"),
-        "Conduit dmz-line3 names zone line3 (level 2) as the outer one of its two zones and dmz (level 3.5) as the inner; "
+        "Conduit dmz-line3 names zone line3 (level 2) as its outer zone and dmz (level 3.5) as its inner zone; "
         "write the outer zone first: between: [dmz, line3].",
     ),
     Row(
@@ -241,7 +241,7 @@ DEVICES = (
         "drill",
         ("limits", "longest_ot_gap"),
         "longest_ot_gap (0.1 s) must be more than sample_every (0.1 s): a gap shorter than the time between two "
-        "samples cannot be seen.",
+        "samples cannot be seen; lengthen longest_ot_gap or shorten sample_every.",
     ),
     Row(
         "a probe that asks without a pause",

@@ -71,7 +71,7 @@ ZONES = (
         adding_network("line3", "fe80::%eth0/64"),
         "site",
         ("zones", "line3", "networks", 6),
-        'Network fe80::%eth0/64 of zone line3 holds on one interface of one machine only; write it without "%".',
+        'Network fe80::%eth0/64 of zone line3 is valid on one interface of one machine only; write it without "%".',
     ),
     Row(
         "a network of the host itself",
@@ -174,7 +174,7 @@ POINTS = (
         ),
         "site",
         ("isolation_points", "second", "login", "password"),
-        '"password" is lab:conduit-firewall, that of another isolation point; a lab keeps the password of second under that name, so write '
+        '"password" is lab:conduit-firewall, the password of another isolation point; a lab keeps the password of second under that name, so write '
         "lab:second.",
     ),
     Row(

@@ -1,4 +1,4 @@
-"""What differs before and after, line by line: edits, ours, and what was only loaded again."""
+"""What differs before and after, line by line: edits, Islandmode's lines, and what was only loaded again."""
 
 from __future__ import annotations
 

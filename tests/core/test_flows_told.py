@@ -163,7 +163,7 @@ def test_a_network_of_which_a_host_was_tried_died_only_where_the_firewall_counte
     assert told_of(story)["office-to-plc"].why == "a sample of it was watched, and the firewall counted nothing"
     deaf(story)
     told = told_of(story)["office-to-plc"]
-    assert (told.fate, told.why) == (Fate.NOT_SEEN, "a sample of it was watched, which died; nobody saw the rest")
+    assert (told.fate, told.why) == (Fate.NOT_SEEN, "a sample of it was watched and died; nobody saw the rest")
 
 
 def test_a_flow_that_was_not_seen_to_pass_again_is_told_apart() -> None:

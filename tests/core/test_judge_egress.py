@@ -171,7 +171,7 @@ def test_a_single_reading_is_told_as_one() -> None:
     story.records.sort(key=lambda one: one.monotonic_us)
     sentences = {one.sentence for one in story.judge().findings if one.code == "egress-unread"}
     assert {one.partition(" were ")[2] for one in sentences} == {
-        "read 1 time while it was isolated; two readings show what moved."
+        "read 1 time while it was isolated; it takes two readings to show what moved."
     }
 
 

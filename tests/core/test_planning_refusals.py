@@ -83,21 +83,21 @@ PLATFORM_ROWS: tuple[tuple[str, dict[str, Any], tuple[str | int, ...], str], ...
         ("stages", 1, "isolate"),
         (
             "Stages vendors and corporate both isolate on conduit-firewall (nftables), which has one timer for the whole device: "
-            "the change of the later stage would take it off what the earlier one isolated, and nothing would restore that by "
-            "itself; isolate them in one stage."
+            "the later stage's change would take the timer off what the earlier stage isolated, and nothing would restore that "
+            "by itself; isolate both in one stage."
         ),
     ),
     (
         "isolating takes longer than allowed",
         {"works_s": Works(isolate=5.0)},
         ("limits", "isolate_within"),
-        "isolate_within (5 s) cannot be kept by conduit-firewall (nftables), which works 5 s on it; lengthen it.",
+        "isolate_within (5 s) cannot be kept by conduit-firewall (nftables), which needs 5 s for that change alone; lengthen it.",
     ),
     (
         "restoring takes longer than allowed",
         {"works_s": Works(restore=45.0)},
         ("limits", "restore_within"),
-        "restore_within (10 s) cannot be kept by conduit-firewall (nftables), which works 45 s on it; lengthen it.",
+        "restore_within (10 s) cannot be kept by conduit-firewall (nftables), which needs 45 s for that change alone; lengthen it.",
     ),
     (
         "a timer ends before it can be set again",
@@ -105,7 +105,7 @@ PLATFORM_ROWS: tuple[tuple[str, dict[str, Any], tuple[str | int, ...], str], ...
         ("limits", "dead_man"),
         (
             "dead_man (180 s) is too short for conduit-firewall (nftables): it is set again when half of it is left, which may "
-            "wait for a stage to be isolated and takes 90 s with it; make it longer than 180 s."
+            "wait for a stage to be isolated; both together take 90 s, so make it longer than 180 s."
         ),
     ),
     (
@@ -113,7 +113,7 @@ PLATFORM_ROWS: tuple[tuple[str, dict[str, Any], tuple[str | int, ...], str], ...
         {"works_s": Works(arm=90.0)},
         ("limits", "dead_man"),
         (
-            "dead_man (180 s) is too short for conduit-firewall (nftables), which works 90 s on arming: the timers of all points run "
+            "dead_man (180 s) is too short for conduit-firewall (nftables), which needs 90 s to be armed: the timers of all points run "
             "meanwhile, and are set again when half of them is left; make it longer than 180 s."
         ),
     ),
@@ -132,7 +132,7 @@ PLATFORM_ROWS: tuple[tuple[str, dict[str, Any], tuple[str | int, ...], str], ...
         ("stages", 0, "hold"),
         (
             "hold (8 s) is shorter than the step in which conduit-firewall (nftables) shows what is left of its timer (10 s), so "
-            "that a timer which does not run could not be seen in it; lengthen it."
+            "a timer that does not run would not be noticed during the hold; lengthen it."
         ),
     ),
 )
@@ -212,7 +212,7 @@ def test_a_timer_that_takes_back_other_people_s_edits_is_planned_only_where_some
     assert (found.source, found.path) == ("site", (*FIREWALL, "platform"))
     assert found.sentence == (
         f"If nobody restores conduit-firewall (nftables) in time, its timer takes back {more}. Use another isolation point, or "
-        "have that accepted for this one: accept_lost_edits: {accepted_by: NAME}."
+        "have that accepted for this isolation point: accept_lost_edits: {accepted_by: NAME}."
     )
     plan = given(lost_edits_accepted).plan(reverts=reverts)
     assert plan.points["conduit-firewall"].takes_back_told == f"its timer takes back {more} (accepted by {ANN})"
@@ -228,7 +228,7 @@ def test_lost_edits_are_accepted_only_where_there_are_some() -> None:
     (found,) = refusals(lost_edits_accepted)
     assert (found.source, found.path) == ("site", (*FIREWALL, "accept_lost_edits"))
     assert found.sentence == (
-        "The timer of conduit-firewall (nftables) takes back nothing but the isolation, so that there are no lost edits to "
+        "The timer of conduit-firewall (nftables) takes back nothing but the isolation, so there are no lost edits to "
         "accept; take accept_lost_edits out."
     )
 
@@ -304,7 +304,10 @@ def test_zones_without_a_common_family_cannot_be_tested() -> None:
 
     spoilt = given(apart)
     sentences = [each.sentence for each in check(spoilt.drill, spoilt.site, spoilt.probes)]
-    assert "Zones vendors and line3 share no address family, so no probe can cross remote-access." in sentences
+    assert (
+        "Zones vendors and line3 share no address family, so no probe can cross remote-access; give both networks of one family."
+        in sentences
+    )
 
 
 def test_a_missing_rendering_is_a_fault_of_ours_and_not_of_the_file() -> None:

@@ -43,7 +43,7 @@ def test_a_request_is_read_as_it_was_written() -> None:
         (document(id=7), "it lacks a part of a request, or has one of another type"),
         (document(not_after_utc_us=True), "it lacks a part of a request, or has one of another type"),
         (document(run="run-2"), "it is meant for run run-2"),
-        (document(kind="isolate"), "it asks for isolate, which nobody here does; known is abort"),
+        (document(kind="isolate"), "it asks for isolate, which this version does not know; it knows abort"),
         (document(not_after_utc_us=NOW - 3_000_000), "it is too old: it was good until 3 s ago"),
         (b" " * SIZE_MAX_BYTES + b"{", f"it is longer than {SIZE_MAX_BYTES} bytes"),
     ],

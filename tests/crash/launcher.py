@@ -75,7 +75,7 @@ class Moment:
     """The call that is under way: a line that is sent belongs to it."""
 
     def reach(self, call: str, when: str) -> None:
-        """Count a moment, and act at ours."""
+        """Count a moment, and act at the chosen moment."""
         self.seen[call, when] += 1
         if (call, when) == (self.call, self.when) and self.seen[call, when] == self.number:
             if self.mark is not None:

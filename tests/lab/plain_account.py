@@ -47,7 +47,7 @@ def run(*argv: str) -> None:
 
 
 def lay_over() -> None:
-    """Lay copies over the machine's folders; whole ones, since in user namespaces no folder with mounts in it is copied on."""
+    """Lay copies over the machine's folders; whole copies, since in user namespaces no folder with mounts in it is copied on."""
     run("mount", "--make-rprivate", "/")
     run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", str(MNT))
     run("cp", "-a", str(ETC), str(MNT / "etc"))

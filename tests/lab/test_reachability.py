@@ -38,7 +38,7 @@ asyncio.run(main())
 
 
 def ot_addresses(lab: Lab) -> dict[str, tuple[str, ...]]:
-    """Give every address of every node of line 3, the firewall's inner and management ones included."""
+    """Give every address of every node of line 3, the firewall's inner and management addresses included."""
     found = {}
     for name, one in lab.topology.nodes.items():
         if one.labels["islandmode.zone"] != "line3":

@@ -132,7 +132,7 @@ def value(text: bytes) -> Callable[[int], bytes]:
     return lambda n: http(tags(n).replace(b'"value": %d' % n, b'"value": ' + text))
 
 
-# What is sent for the n-th question; the ones that end with the connection are in CLOSING.
+# What is sent for the n-th question; the answers that end with the connection are in CLOSING.
 WEB: dict[str, Callable[[int], bytes]] = {
     "plain": lambda n: http(tags(n)),
     "bare line feeds": lambda n: http(tags(n), end="\n"),

@@ -254,7 +254,7 @@ def test_a_canary_keeps_its_connection_and_answers_again_when_it_passes(plant: P
 
 
 def numbered(delay_s: float) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
-    """Make a server that answers question n with the value n, byte by byte, the first ones late."""
+    """Make a server that answers question n with the value n, byte by byte, the first answers late."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         number = 0

@@ -51,7 +51,7 @@ def test_the_two_topologies_differ_in_the_nodes_that_others_play_only() -> None:
 def test_every_package_is_held_by_its_hash_and_no_address_is_written_down() -> None:
     packages = lock()
     assert len(packages) > 100
-    # A package that came inside another one is held by that one's hash.
+    # A package that came inside another package is held by the hash of that package.
     loose = [name for name, one in packages.items() if not one.get("inBundle") and not one.get("integrity")]
     assert loose == []
     weak = [name for name, one in packages.items() if not one.get("integrity", "sha512-").startswith("sha512-")]

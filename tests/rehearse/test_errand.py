@@ -127,7 +127,7 @@ def test_a_client_that_hangs_after_the_conductor_ended_is_ended(desk: Desk, monk
 def test_a_command_in_a_container_is_told_how_a_person_types_outside(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it says, and the card that it writes, is typed on this machine: its own path is another one in there."""
+    """What it says, and the card that it writes, is typed on this machine: its own path is another path in there."""
     fake = tmp_path / "bin" / "docker"
     fake.parent.mkdir()
     fake.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" >'{tmp_path}/asked'\nexit 64\n", encoding="ascii")

@@ -90,7 +90,7 @@ class Ended:
         return tuple(one.monotonic_us - self.claims.started_us for one in self.claims.records if one.kind == kind)
 
     def story(self) -> str:
-        """Tell the run, to be read by whoever plays it again."""
+        """Tell the run, to be read by a person who plays it again."""
         lines = [f"seed {self.seed}: {self.why or 'finished'}", *(f"  fault  {fault}" for fault in self.faults)]
         begun_us = self.claims.started_us
         happened = [
@@ -169,7 +169,7 @@ class _Stage:
             await self.plant.clock.sleep(min(under_way_s, LANDS_WITHIN_S) + 0.001)
         for task in self.tasks.values():
             if task.done():
-                # What a process died of must be heard, whoever put the plant back after it.
+                # What a process died of must be heard, no matter which process put the plant back after it.
                 task.result()
         # From here on nothing may change what was seen of the world: what is still there is only cancelled.
         if self.journal is not None:

@@ -36,9 +36,9 @@ NO_OBJECT = frozenset({P.PREFLIGHT, P.BASELINE, P.RESTORED, P.COLLECTED})
 CANNOT_HIT: dict[Kind, frozenset[Phase]] = {
     # What a device is like does not change while a run goes on.
     **dict.fromkeys((Kind.LIES_ISOLATE, Kind.LIES_RESTORE, Kind.DROPS_TIMERS, Kind.FAKES_TIMERS), OF_THE_DEVICE),
-    # Nothing of ours stands there yet, or any more.
+    # Nothing of this run stands there yet, or any more.
     **dict.fromkeys((Kind.TIMER_STOPPED, Kind.OBJECT_TAKEN), NO_OBJECT),
-    # Ours stands there: the device refuses another one.
+    # An object of this run stands there: the device refuses another.
     Kind.STRANGER: frozenset({P.ISOLATING, P.HOLDING}),
     # Only writes for several conduits.
     Kind.HALF_WRITE: frozenset({P.PREFLIGHT, P.BASELINE, P.RESTORED, P.COLLECTED}),

@@ -133,7 +133,7 @@ def test_a_change_of_somebody_else_that_waits_is_refused_at_preflight(kind: str)
 class WaitsForARenewal(Conductor):
     """Has the device renewed right before each isolate; while that goes on, the run is taken over."""
 
-    async def _isolate_one(self, stage: str, step: Step) -> None:
+    async def _isolate_step(self, stage: str, step: Step) -> None:
         begun = anyio.Event()
 
         async def renew() -> None:
@@ -145,7 +145,7 @@ class WaitsForARenewal(Conductor):
         async with anyio.create_task_group() as beside:
             beside.start_soon(renew)
             await begun.wait()
-            await super()._isolate_one(stage, step)
+            await super()._isolate_step(stage, step)
 
 
 def test_who_takes_the_run_over_while_an_isolate_waits_is_heard_before_it_is_ordered() -> None:

@@ -54,9 +54,9 @@ class SaysRestored(Conductor):
 class TrustsTheDisk(Conductor):
     """Isolates first and writes its intent afterwards."""
 
-    async def _isolate_one(self, stage: str, step: Step) -> None:
+    async def _isolate_step(self, stage: str, step: Step) -> None:
         await self._points[step.point].isolate(step.conduits, Calls().isolate)
-        await super()._isolate_one(stage, step)
+        await super()._isolate_step(stage, step)
 
 
 class RefusesTooLate(Conductor):
@@ -105,7 +105,7 @@ class Idle(Guardian):
 
 
 class NoOwnerRule(SimulatedDevice):
-    """Deletes whatever stands there, whoever made it."""
+    """Deletes whatever stands there, no matter which run made it."""
 
     def delete(self, conduits: tuple[str, ...], owner: str = OURS) -> str:
         for conduit in conduits:

@@ -31,7 +31,7 @@ from tests.run.test_invariants import Idle, NoArmingRule
 
 RIGHT_AFTER_S = 0.000_000_5
 SEEN_S = 1.0
-"""How long whoever knows that the plant must be restored now needs on healthy devices."""
+"""How long a process that knows that the plant must be restored now needs on healthy devices."""
 TRAVELS_S = 0.1
 """How long a request may be under way to a healthy device."""
 EVERY = 7

@@ -187,6 +187,6 @@ def test_a_site_is_clear_only_where_nothing_stands_and_nothing_is_saved(
 
 
 def test_a_device_that_says_nothing_of_what_stands_is_not_clear() -> None:
-    assert left_in(CLEAN).none_at_all
-    assert not Left().none_at_all
-    assert Left().none_saved
+    assert left_in(CLEAN).is_clear
+    assert not Left().is_clear
+    assert Left().saved_is_clear

@@ -32,7 +32,7 @@ LATER_S = (0.0, 0.001, 0.02, 0.3, 1.8, 1.9, 2.5, 5.0, 6.9, 7.0, 8.8, 12.0, 15.0)
 
 
 class NoLock(SimulatedDevice):
-    """Lets whoever comes last have the conduit."""
+    """Lets the run that comes last have the conduit."""
 
     def create(self, conduits: tuple[str, ...], for_us: int, owner: str = OURS) -> str:
         for conduit in conduits:

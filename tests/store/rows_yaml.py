@@ -58,9 +58,18 @@ ROWS: dict[str, tuple[str | bytes, str]] = {
         "%YAML 1.1\n---\na: NO\n",
         "site.yaml:2:1: YAML directives (%) are not read here; remove this line.",
     ),
-    "two documents": ("a: 1\n---\nb: 2\n", "site.yaml:2:1: A second document begins here; a file holds one."),
-    "too deep": ("a: " + "[" * 30, "site.yaml:1:27: This is nested more than 24 levels deep."),
-    "very much too deep": ("[" * 500_000, "site.yaml:1:25: This is nested more than 24 levels deep."),
+    "two documents": (
+        "a: 1\n---\nb: 2\n",
+        "site.yaml:2:1: A second document begins here, and only one is read; put it into a file of its own.",
+    ),
+    "too deep": (
+        "a: " + "[" * 30,
+        "site.yaml:1:27: This is nested more than 24 levels deep; write it with fewer levels.",
+    ),
+    "very much too deep": (
+        "[" * 500_000,
+        "site.yaml:1:25: This is nested more than 24 levels deep; write it with fewer levels.",
+    ),
     "too many values": (
         "a:\n" + "  - 1\n" * 20_000,
         "site.yaml:19999:5: The file holds more than 20000 values; split it.",
@@ -113,7 +122,7 @@ INDENTS: dict[str, tuple[str | bytes, str]] = {
     "a tab that goes on": ("a: x\n\ty\n", f"site.yaml:2:1: {WITH_TAB}"),
     "a tab after a colon": (
         "a:\t1\n",
-        'site.yaml:1:3: A tab stands after ":"; YAML takes a plain space only, so replace it by one.',
+        'site.yaml:1:3: A tab stands after ":"; YAML takes plain spaces only, so replace it by a plain space.',
     ),
     "no-break spaces that make a key": (f"a:\n{NO_BREAK * 2}b: 1\n", f"site.yaml:2:1: {WITH_NO_BREAK}"),
     "no-break spaces in a list": (f"a:\n  - b: 1\n{NO_BREAK * 4}c: 2\n", f"site.yaml:3:1: {WITH_NO_BREAK}"),
@@ -121,15 +130,15 @@ INDENTS: dict[str, tuple[str | bytes, str]] = {
     "no-break spaces within braces": (f"a: {{b: 1,\n{NO_BREAK * 2}c: 2}}\n", f"site.yaml:2:1: {WITH_NO_BREAK}"),
     "a no-break space after a colon": (
         f"a:\n  b:{NO_BREAK}1\n",
-        'site.yaml:2:3: A no-break space stands after ":"; YAML takes a plain space only, so replace it by one.',
+        'site.yaml:2:3: A no-break space stands after ":"; YAML takes plain spaces only, so replace it by a plain space.',
     ),
     "a no-break space after a colon, with more below": (
         f"a:\n  b:{NO_BREAK}1\n  c: 2\n",
-        'site.yaml:2:5: A no-break space stands after ":"; YAML takes a plain space only, so replace it by one.',
+        'site.yaml:2:5: A no-break space stands after ":"; YAML takes plain spaces only, so replace it by a plain space.',
     ),
     "a no-break space after a dash": (
         f"a:\n  - x\n  -{NO_BREAK}y\n",
-        'site.yaml:3:4: A no-break space stands after "-"; YAML takes a plain space only, so replace it by one.',
+        'site.yaml:3:4: A no-break space stands after "-"; YAML takes plain spaces only, so replace it by a plain space.',
     ),
     "a no-break space at the end": (
         f"a: x{NO_BREAK}\nb: 1\n",

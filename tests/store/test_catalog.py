@@ -114,7 +114,10 @@ def test_an_empty_file_is_said_to_be_empty(file: str, tmp_path: Path) -> None:
         ("drills", "There is no drill drills; known drills: weekly."),
         ("", "There is no drill ; known drills: weekly."),
         ("a\0b", "There is no drill a?b; known drills: weekly."),
-        ("x" * 300, f"The drill {'x' * 60}... cannot be looked up (File name too long)."),
+        (
+            "x" * 300,
+            f"The drill {'x' * 60}... cannot be looked up (File name too long); give its name, or the path of its file.",
+        ),
     ],
 )
 def test_an_unknown_drill_lists_the_known_ones(asked: str, expected: str, tmp_path: Path) -> None:

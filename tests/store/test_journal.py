@@ -340,21 +340,21 @@ SPOILT: dict[str, tuple[bytes, str]] = {
     ),
     "altered with a new sum": (
         LINES[0] + with_key(LINES[1], kind="other") + LINES[2],
-        "Line 3: the chain is broken; the line before it was altered, or one was removed or added.",
+        "Line 3: the chain is broken; the line before it was altered, or a line was removed or added.",
     ),
     "one removed": (
         LINES[0] + LINES[2],
-        "Line 2: the chain is broken; the line before it was altered, or one was removed or added.",
+        "Line 2: the chain is broken; the line before it was altered, or a line was removed or added.",
     ),
     "first removed": (
         LINES[1],
-        "Line 1: the chain is broken; the line before it was altered, or one was removed or added.",
+        "Line 1: the chain is broken; the line before it was altered, or a line was removed or added.",
     ),
     "swapped": (
         LINES[1] + LINES[0],
-        "Line 1: the chain is broken; the line before it was altered, or one was removed or added.",
+        "Line 1: the chain is broken; the line before it was altered, or a line was removed or added.",
     ),
-    "counted wrongly": (with_key(LINES[0], seq=3), "Line 1: record 0 is missing; this one says it is 3."),
+    "counted wrongly": (with_key(LINES[0], seq=3), "Line 1: record 0 is missing; this line holds record 3."),
     "a newer version": (
         LINES[0] + LINES[1].replace(b'{"v":1', b'{"v":2'),
         "Line 2: it was written by a newer version (format 2, this one reads 1).",

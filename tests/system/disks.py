@@ -1,4 +1,4 @@
-"""Disks that fail or wait on command. The disk is the real one; only its fsync is ours.
+"""Disks that fail or wait on command. The disk is the real one; only its fsync is the test's.
 
 It runs in the child that writes, so what tells it to wait or fail is shared between processes.
 """

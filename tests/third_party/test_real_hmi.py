@@ -1,4 +1,4 @@
-"""Node-RED as the HMI: the drill and its probes work on it unchanged, and old values never pass for new ones."""
+"""Node-RED as the HMI: the drill and its probes work on it unchanged, and old values never pass for new values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plan in words: what a stage does, what stays isolated from earlier ones, how all of it is undone, and whose flows die."""
+"""The plan in words: what a stage does, what stays isolated from earlier stages, how all of it is undone, and whose flows die."""
 
 from __future__ import annotations
 

@@ -272,7 +272,7 @@ def test_the_secret_of_another_point_is_named_with_the_one_that_is_meant(workspa
     other = point.replace("  lake-firewall:", "  third:").replace("172.31.255.2", "172.31.255.3")
     edit(workspace / "inventory" / "lakeside.yaml", "# Places to look from.", other + "# Places to look from.")
     told = (
-        '"password" is lab:lake-firewall, that of another isolation point; a lab keeps the password of third under that name, so write '
+        '"password" is lab:lake-firewall, the password of another isolation point; a lab keeps the password of third under that name, so write '
         "lab:third."
     )
     assert any(line.endswith(told) for line in complaints(workspace))

@@ -35,7 +35,7 @@ FILES = {
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A workspace with another one below it, as examples in a repository are; we stand in the upper one."""
+    """A workspace with another workspace below it, as examples in a repository are; we stand in the upper one."""
     folder = tmp_path / "plant"
     assert start_workspace(folder) == 0
     shutil.copytree(folder, folder / "examples" / "millbrook")

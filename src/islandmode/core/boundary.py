@@ -1,10 +1,10 @@
 """The boundary of what a drill isolates: every conduit across it, and whether anything of it stays open. Pure.
 
-A drill isolates conduits; whether that makes an island is another question. The zones that it makes one of are the inner
-zones of the conduits that it isolates, and every OT zone that stays joined with them. Every conduit with one end in there is
+A drill isolates conduits; whether that makes an island is another question. The zones of that island are the inner
+zones of the conduits that it isolates, and every OT zone that stays joined with them. A conduit with one end in them is
 isolated, left open, or cannot be isolated because no isolation point stands on it. *Island* is said only if nothing is left,
-no way round an isolated conduit leads over conduits that stay open, and the isolation points stop all that crosses them: what
-ends on a device, or comes out of a tunnel there, is not what it forwards.
+no way round an isolated conduit leads over conduits that stay open, and the isolation points stop all that crosses them, also
+what ends on a device or comes out of a tunnel there, which is not part of what it forwards.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from islandmode.core.text import in_words
 WAYS_MAX = 20
 """How many ways round are listed: a site in which everything is joined has more than anybody reads."""
 TRIES_MAX = 20_000
-"""How many beginnings of a way are followed, shorter ones first."""
+"""How many unfinished ways are followed, shorter ways first."""
 
 
 class BoundaryConduit(Frozen):
@@ -37,7 +37,7 @@ class BoundaryConduit(Frozen):
 
     @property
     def told(self) -> str:
-        """Say what becomes of it."""
+        """Say what becomes of the conduit."""
         if self.state == "isolated":
             return f"{self.conduit} is isolated in stage {self.stage}"
         why = "is left open" if self.state == "left open" else "cannot be isolated (no isolation point stands on it)"
@@ -53,7 +53,7 @@ class WayRound(Frozen):
 
     @property
     def told(self) -> str:
-        """Say where it leads."""
+        """Say where the way leads."""
         return f"round {self.conduit}: {' to '.join(self.zones)}, over {', '.join(self.over)}"
 
 
@@ -65,7 +65,7 @@ class Uncovered(Frozen):
 
     @property
     def told(self) -> str:
-        """Say what goes on there."""
+        """Say what still passes there."""
         return f"{UNCOVERED[self.what]} {self.point} is not isolated"
 
 
@@ -91,11 +91,11 @@ class Boundary(Frozen):
     @property
     def left(self) -> tuple[BoundaryConduit, ...]:
         """List what is not isolated."""
-        return tuple(one for one in self.conduits if one.state != "isolated")
+        return tuple(conduit for conduit in self.conduits if conduit.state != "isolated")
 
     @property
     def is_island(self) -> bool:
-        """Tell whether it is known and nothing is left."""
+        """Tell whether the boundary is known and nothing of it stays open."""
         return bool(self.conduits) and not self.left and not self.ways_round and not self.uncovered
 
     @property
@@ -106,19 +106,19 @@ class Boundary(Frozen):
         zones = in_words(self.zones)
         if self.is_island:
             return f"Every conduit that the site file names across the boundary of {zones} is isolated in this drill."
-        left = [one.told for part in (self.left, self.ways_round, self.uncovered) for one in part]
+        left = [part.told for parts in (self.left, self.ways_round, self.uncovered) for part in parts]
         return f"No island of {zones}: {'; '.join(left)}."
 
 
 UNKNOWN_BOUNDARY = Boundary(zones=(), conduits=(), ways_round=())
-"""Stands in a plan that was made before boundaries were."""
+"""The boundary in a plan of an earlier version, which did not know boundaries."""
 
 
 def boundary_of(drill: Drill, site: Site, covers: Mapping[str, Sequence[Covered]]) -> Boundary:
     """Find the boundary of a drill; all names must be known. `covers` says what each isolation point of the drill stops."""
     stages = {conduit: stage.name for stage in drill.stages for conduit in stage.isolate}
     zones = isolated_zones(drill, site)
-    accepted = {one.conduit: one.accepted_by for one in drill.left_open}
+    accepted = {left.conduit: left.accepted_by for left in drill.left_open}
     isolable = {conduit for point in site.isolation_points.values() for conduit in point.isolates}
     conduits = []
     for name, conduit in sorted(site.conduits.items()):
@@ -170,7 +170,7 @@ def _open_from(site: Site, zone: str, isolated: frozenset[str]) -> Iterator[tupl
 
 
 def _ways_round(site: Site, name: str, isolated: frozenset[str]) -> Iterator[WayRound]:
-    """Yield the ways between the ends of an isolated conduit that pass no zone twice, shorter ones first."""
+    """Yield the ways between the ends of an isolated conduit that pass no zone twice, shorter ways first."""
     outer, inner = site.conduits[name].between
     found = tried = 0
     ways: deque[tuple[tuple[str, ...], tuple[str, ...]]] = deque([((outer,), ())])

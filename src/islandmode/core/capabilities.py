@@ -1,7 +1,7 @@
 """What a way of isolating can do, and how long it takes: every deadline and limit of a run on it derives from here.
 
-What a platform does not say is as nftables does it, and then stands in no plan: so a plan of an earlier version, which knew no
-other platform, is read as it was meant, and its digest stays the same.
+A field that a platform leaves out has the value of nftables and stands in no plan. So a plan of an earlier version, which knew
+no other platform, is read as it was meant, and its digest stays the same.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer
 from islandmode.core.site import Frozen
 
 Covered = Literal["forward", "to_device", "vpn"]
-"""What of a conduit can stop passing on a device: what it forwards, what ends on itself, what comes out of its tunnels."""
+"""What of a conduit can stop passing on a device: what it forwards, what ends on the device itself, what comes out of its tunnels."""
 
 
 class Calls(Frozen):
-    """How many seconds each call may take; what became of a longer one is unknown. Each includes what the device works on it."""
+    """How many seconds each call may take, the device's own work on it included; what became of a longer call is unknown."""
 
     login: float = 15.0
     """Ten round trips."""
     arm: float = 15.0
-    """Traffic still passes: a slow way to the device may take its time here, and is refused for what was measured."""
+    """Traffic still passes, so a slow link to the device may take its time; the times that were measured then refuse it."""
     isolate: float = 5.0
     renew: float = 3.0
     """Two round trips."""
@@ -34,7 +34,7 @@ class Calls(Frozen):
 
 
 class Works(Frozen):
-    """How many seconds the device works on a change before that takes effect and is answered: a commit, not the way to it."""
+    """How many seconds the device works on a change before the change takes effect and is answered: a commit, not the link to it."""
 
     arm: float = 0.0
     isolate: float = 0.0
@@ -43,10 +43,10 @@ class Works(Frozen):
 
 
 class Capabilities(Frozen):
-    """What a way of isolating can do, from our own table, never from a driver's signature.
+    """What a way of isolating can do, from Islandmode's own table, never from a driver's signature.
 
     `arms`: "before" when traffic still passes after arming; "with_isolate" when arming and isolating are one act.
-    `latest_s`: how long after it left a line may still act on the device, whatever held it up on its way.
+    `latest_s`: how long after it was sent a line may still act on the device, whatever held it up on its way.
     `witness`: what the device itself can say of an isolation. "egress": it counts what still leaves it across the conduit.
     "denies": it counts only what it dropped, which never proves that nothing passed. "none": it counts nothing.
     `denies_with`: "refusal" where the isolation itself may answer in the target's name, with a reset or an ICMP error.
@@ -61,26 +61,26 @@ class Capabilities(Frozen):
     granularity_s: float
     """The step in which a timer can be set."""
     latest_s: float = 30.0
-    """What a plan of an earlier version says nothing of: its lines had no latest moment."""
+    """Left out in plans of an earlier version, whose lines had no latest moment."""
     witness: Literal["egress", "denies", "none"] = "none"
     denies_with: Literal["silence", "refusal"] = "silence"
 
     timer: Literal["conduit", "device"] = "conduit"
-    """Whose the dead-man is: an object's of each conduit, or the device's, which then has one for all that waits."""
+    """What the dead-man belongs to: the object of each conduit, or the device, which then has one timer for all that is pending."""
     further: Literal["keeps", "confirms"] = "keeps"
     """What a further change does to the isolations before it: they stay under the timer, or lose it for good."""
     reverts: Literal["own", "commit", "everything"] = "own"
-    """What the device's timer takes back: its Islandmode object, the commit it came with, or all changes since, others' too."""
+    """What the device's timer takes back: the Islandmode object, the commit that it came with, or all changes since, other people's too."""
     calls_s: Calls = Calls()
     works_s: Works = Works()
     read_every_s: float = 1.0
     """How often the device is read while it is armed."""
     shown_step_s: float | None = None
-    """The step in which it tells what is left of a timer; that in which one is set, where it says nothing."""
+    """The step in which the device shows what is left of a timer; None: the step in which a timer is set."""
     read_back_s: float = 2.0
     """By how much a fresh timer may differ from what was asked: the way to the device and back."""
     rounding_s: float = 0.0
-    """By how much more than asked a timer may be set: an end that must be a whole minute."""
+    """By how much longer than asked a timer may be set, as where it must end at a whole minute."""
     lag_s: float = 0.0
     """How long after its timer has ended a device may still isolate."""
     atomic_stage: bool = True
@@ -89,10 +89,10 @@ class Capabilities(Frozen):
     """Whether packets of connections that are open stop passing with the isolation itself."""
     families: tuple[Literal[4, 6], ...] = (4, 6)
     logs_in: bool = True
-    """Whether it has sessions: one can be opened for a restore to come, and a login can be tried while it isolates."""
+    """Whether it has sessions: a session can be opened for a restore to come, and a login can be tried while it isolates."""
     shows_configuration: bool = True
-    """Whether its configuration can be read, to compare it before and after; without, a verdict is at best inconclusive, and the
-    restoration is never called proven."""
+    """Whether its configuration can be read, to compare it before and after. Where it cannot, a verdict is at best inconclusive,
+    and the restoration is never called proven."""
     covers: tuple[Covered, ...] = ("forward", "to_device", "vpn")
     after_restart: Literal["gone", "stays", "reverts", "unknown"] = "gone"
     """What a restart of the device makes of an isolation that nobody saved: the card's last resort rests on it."""
@@ -109,7 +109,7 @@ class Capabilities(Frozen):
         return self.granularity_s if self.shown_step_s is None else self.shown_step_s
 
     def settable_s(self, for_s: float) -> float:
-        """Give the longest timer that can be set and is not longer than so."""
+        """Give the longest timer that can be set and is no longer than `for_s`."""
         # A step of a second or less is the recipe's own affair.
         return for_s if self.granularity_s <= 1 else for_s // self.granularity_s * self.granularity_s
 
@@ -124,12 +124,12 @@ class Capabilities(Frozen):
 
     @property
     def late_s(self) -> float:
-        """Tell how much later than it was asked to the device may let traffic pass by itself."""
+        """Tell how much later than asked the device may let traffic pass by itself."""
         return self.rounding_s + self.lag_s
 
     @property
     def fresh_s(self) -> float:
-        """Tell for how long what was read last counts as read just now; a renewal is read back at its end."""
+        """Tell for how long the last reading counts as current; a renewal is read back at its end."""
         return self.read_every_s + self.calls_s.read + self.works_s.renew
 
     @property
@@ -144,7 +144,7 @@ class Capabilities(Frozen):
 
     @property
     def check_s(self) -> float:
-        """Tell how long a look may take while nothing is armed: a slow way may take its time."""
+        """Tell how long a look may take while nothing is armed: a slow link may take its time."""
         return 5 * self.calls_s.read
 
     @property
@@ -177,7 +177,7 @@ class Capabilities(Frozen):
         """Tell whether a restore that was not answered must be looked for before it is written again.
 
         Where a change is answered at once, writing a restore again is the look, and puts the plant back soonest. Where the device
-        works on it, a second one only disturbs the first.
+        works on a change, a second write only disturbs the first.
         """
         return self.works_s.restore > 0
 
@@ -186,4 +186,4 @@ SAID_WHERE_OTHER = frozenset(Capabilities.model_fields) - {
     *("arms", "undo_tier", "renewable", "dead_man_min_s", "dead_man_max_s", "granularity_s", "latest_s"),
     *("witness", "denies_with"),
 }
-"""Stand in a plan only where a platform differs from nftables in them."""
+"""Fields that stand in a plan only where a platform differs from nftables in them."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 
 GENESIS = "0" * 64
-"""What the first line names, having none before it."""
+"""What the first line names, which has no line before it."""
 
 _SUM = b',"sum":"'
 _SUM_DIGITS = 16

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 LINES_MAX, LINE_MAX = 3, 120
 PAIRS_MAX = 200_000
-"""Of a line before and an equal one after: a configuration of 20,000 lines has about as many."""
+"""How many pairs of a line before and an equal line after are aligned: a configuration of 20,000 lines has about as many."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Comparable:
     kept: Callable[[str, str], str | None] = lambda _part, line: line
     """A line of a part without what the device changes by itself; None for a line that the device keeps by itself."""
     unnumbered: Callable[[str], str] = lambda line: line
-    """A line without the number that the device gave the object in it: one that is made again has another number."""
+    """A line without the number that the device gave the object in it: an object that is made again has another number."""
 
     def is_numbered(self, line: str) -> bool:
         """Tell whether a line has such a number."""
@@ -27,7 +27,7 @@ class Comparable:
 
 
 UNTOUCHED = Comparable()
-"""Of a platform that changes nothing by itself."""
+"""For a platform that changes nothing by itself."""
 
 
 def compare_parts(
@@ -57,7 +57,7 @@ def _is_aligned_soon(old: list[str], new: list[str]) -> bool:
 
 
 def _unaligned(old: list[str], new: list[str], before: str, after: str, *, lineterm: str) -> Iterator[str]:
-    """Say what went and what came, each line as often as it did, without saying where."""
+    """Say which lines went and came, each as often as it did, without saying where."""
     yield f"--- {before}{lineterm}"
     yield f"+++ {after}{lineterm}"
     yield f"@@ too many equal lines to say where @@{lineterm}"

@@ -30,18 +30,18 @@ class Service(Frozen):
 
     name: Words = Field(description="What the plant produces or provides.", examples=["Line 3 filling"])
     target: Words = Field(
-        description="What must be reached while isolated. People are told it; a drill tests the probes, not this number.",
+        description="What must be reached while isolated. It is shown to people; a drill tests the probes, not this number.",
         examples=[">= 40 bottles/min"],
     )
     autonomy_target: Seconds | None = Field(
         default=None,
-        description="How long the plant should be able to go on alone. It is told, and not tested by the drill.",
+        description="How long the plant should be able to go on alone. It is shown to people, and not tested by the drill.",
         examples=["90 d"],
     )
 
     @property
     def told(self) -> str:
-        """Name it, with what it owes; how long it could last is declared, and a drill does not test it."""
+        """Name the service with its target; how long it could last is declared, and a drill does not test it."""
         lasting = (
             f", autonomy target {written(self.autonomy_target)} (declared, not tested)"
             if self.autonomy_target is not None
@@ -59,7 +59,8 @@ class Stage(Frozen):
         examples=[["remote-access"]],
     )
     hold: Seconds = Field(
-        description="How long the plant stays so before the next stage, or before it is restored.", examples=["8 s"]
+        description="How long the stage is held before the next stage is isolated, or before everything is restored.",
+        examples=["8 s"],
     )
 
 
@@ -102,7 +103,7 @@ class AbortRule(Frozen):
     """Restore at once when a probe is bad or unknown for this long."""
 
     probe: Name = Field(
-        description="A continuity or severed probe of this drill that is asked from `here`; other vantages are not heard in the holds.",
+        description="A continuity or severed probe of this drill that asks from `here`; other vantages are not heard in the holds.",
         examples=["plc-filler"],
     )
     bad_for: Seconds = Field(
@@ -126,7 +127,7 @@ class Drill(Frozen):
     )
     severed: Annotated[Names, Field(min_length=1)] = Field(
         description="Probes that must be dead while their conduit is isolated, and good before and after. Each isolated conduit needs "
-        "one that opens fresh connections, so no canary, in each direction and each address family that the allow-list permits.",
+        "a probe that opens fresh connections (a canary does not), in each direction and each address family that the allow-list permits.",
         examples=[["vendor-to-hmi", "line3-to-vendor"]],
     )
     abort_when: Annotated[tuple[AbortRule, ...], BeforeValidator(as_tuple)] = Field(

@@ -5,11 +5,11 @@ on each of these ways:
 
     across       between an interface of the outer and one of the inner zone, each direction: what the isolation stops
     firewall     between an outer interface and the firewall itself: a VPN or relay that ends there
-    unnamed      between an interface of the conduit and one that the site does not name: the management interface is
-                 such a one. On the outer side only what carries an address of the inner zone, or of an OT zone to which
-                 the site joins the outer one by no conduit: where else such an interface leads nobody has said
-    undeclared   between an interface of the conduit and one of a zone that the site joins to it by no conduit
-    control      between the firewall itself and anywhere: the session that asks always moves these
+    unnamed      between an interface of the conduit and an interface that the site does not name, such as the management
+                 interface. On the outer side only packets count that carry an address of the inner zone, or of an OT zone
+                 that no conduit joins to the outer zone: nobody has said where else such an interface leads
+    undeclared   between an interface of the conduit and an interface of a zone that no conduit joins to it
+    control      between the firewall itself and anywhere: the session that asks always moves these counters
 
 Other conduits of the site pass on the same firewall, isolated or not: their pairs are declared and not counted here.
 """
@@ -41,7 +41,7 @@ class Side(Frozen):
 
 
 class Way(Frozen):
-    """Packets that are counted together. `zones` are those at its ends, as people are told of them.
+    """Packets that are counted together. `zones` are the zones at its ends, in words for people.
 
     With `networks`, only packets count whose other address, seen from the conduit's own interface, lies in one of them.
     """
@@ -57,54 +57,54 @@ class Way(Frozen):
 def ways_of(site: Site, conduit: str, interfaces: Mapping[str, tuple[str, ...]]) -> tuple[Way, ...]:
     """List the ways to count on a firewall with these interfaces by zone, while a conduit is isolated there."""
     outer, inner = site.conduits[conduit].between
-    named = tuple(dict.fromkeys(one for links in interfaces.values() for one in links))
+    named = tuple(dict.fromkeys(interface for links in interfaces.values() for interface in links))
     networks = _protected(site, outer, inner)
     ways = [
         _way("control", Side(), Side(but=True), (FIREWALL, "anywhere")),
         _way("control", Side(but=True), Side(), ("anywhere", FIREWALL)),
     ]
-    for one in interfaces.get(outer, ()):
+    for interface in interfaces.get(outer, ()):
         for other in interfaces.get(inner, ()):
-            ways += _both("across", (one, outer), (other, inner))
-        ways += _pair("firewall", (Side(names=(one,)), outer), (Side(), FIREWALL))
-        ways += _pair("unnamed", (Side(names=(one,)), outer), (Side(names=named, but=True), UNNAMED), networks)
-    for one in interfaces.get(inner, ()):
-        ways += _pair("unnamed", (Side(names=(one,)), inner), (Side(names=named, but=True), UNNAMED))
+            ways += _both("across", (interface, outer), (other, inner))
+        ways += _pair("firewall", (Side(names=(interface,)), outer), (Side(), FIREWALL))
+        ways += _pair("unnamed", (Side(names=(interface,)), outer), (Side(names=named, but=True), UNNAMED), networks)
+    for interface in interfaces.get(inner, ()):
+        ways += _pair("unnamed", (Side(names=(interface,)), inner), (Side(names=named, but=True), UNNAMED))
     for zone in (outer, inner):
-        strangers = _strangers(site, zone, interfaces)
+        strangers = _unjoined(site, zone, interfaces)
         ways += [
             way
-            for one in interfaces.get(zone, ())
+            for interface in interfaces.get(zone, ())
             for stranger in strangers
-            for way in _both("undeclared", (one, zone), stranger)
+            for way in _both("undeclared", (interface, zone), stranger)
         ]
     return tuple({way.name: way for way in ways}.values())
 
 
-def _strangers(site: Site, zone: str, interfaces: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, str], ...]:
-    """List interfaces, with their zones, that lead nowhere to which the site joins a zone."""
-    friends = _friends(site, zone)
-    shared = {one for friend in friends for one in interfaces.get(friend, ())}
+def _unjoined(site: Site, zone: str, interfaces: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, str], ...]:
+    """List the interfaces, each with its zone, that lead to no zone which the site joins to this one."""
+    friends = _joined_zones(site, zone)
+    shared = {interface for friend in friends for interface in interfaces.get(friend, ())}
     return tuple(
-        (one, other)
+        (interface, other)
         for other, links in interfaces.items()
         if other not in friends
-        for one in links
-        if one not in shared
+        for interface in links
+        if interface not in shared
     )
 
 
-def _friends(site: Site, zone: str) -> frozenset[str]:
-    """List a zone and those to which the site joins it by a conduit."""
+def _joined_zones(site: Site, zone: str) -> frozenset[str]:
+    """List a zone and the zones to which the site joins it by a conduit."""
     return frozenset({zone, *(other for ends in _joins(site) if zone in ends for other in ends)})
 
 
 def _protected(site: Site, outer: str, inner: str) -> tuple[Network, ...]:
     """Give the networks to which nothing may pass from the outer zone by a way that the site does not name.
 
-    Networks of other zones within them are left out: what goes there is judged by what the site says of those.
+    Networks of other zones within them are left out: what goes there is judged by what the site says of these zones.
     """
-    friends = _friends(site, outer)
+    friends = _joined_zones(site, outer)
     zones = {inner, *(name for name, zone in site.zones.items() if zone.is_ot and name not in friends)}
     others = [network for name, zone in site.zones.items() if name not in zones for network in zone.networks]
     return _collapsed(
@@ -113,10 +113,10 @@ def _protected(site: Site, outer: str, inner: str) -> tuple[Network, ...]:
 
 
 def _less(network: Network, others: Sequence[Network]) -> tuple[Network, ...]:
-    """Give a network without those of others that lie within it."""
+    """Give a network without the other networks that lie within it."""
     if isinstance(network, IPv4Network):
-        return _without(network, [one for one in others if isinstance(one, IPv4Network)])
-    return _without(network, [one for one in others if isinstance(one, IPv6Network)])
+        return _without(network, [other for other in others if isinstance(other, IPv4Network)])
+    return _without(network, [other for other in others if isinstance(other, IPv6Network)])
 
 
 def _without(network: Net, others: Sequence[Net]) -> tuple[Net, ...]:
@@ -133,16 +133,16 @@ def _joins(site: Site) -> Iterator[tuple[str, str]]:
     return (conduit.between for conduit in site.conduits.values())
 
 
-def _both(kind: WayKind, one: tuple[str, str], other: tuple[str, str]) -> tuple[Way, ...]:
-    return _pair(kind, (Side(names=(one[0],)), one[1]), (Side(names=(other[0],)), other[1]))
+def _both(kind: WayKind, pair: tuple[str, str], other: tuple[str, str]) -> tuple[Way, ...]:
+    return _pair(kind, (Side(names=(pair[0],)), pair[1]), (Side(names=(other[0],)), other[1]))
 
 
 def _pair(
-    kind: WayKind, one: tuple[Side, str], other: tuple[Side, str], networks: tuple[Network, ...] = ()
+    kind: WayKind, side: tuple[Side, str], other: tuple[Side, str], networks: tuple[Network, ...] = ()
 ) -> tuple[Way, ...]:
     return (
-        _way(kind, one[0], other[0], (one[1], other[1]), networks),
-        _way(kind, other[0], one[0], (other[1], one[1]), networks),
+        _way(kind, side[0], other[0], (side[1], other[1]), networks),
+        _way(kind, other[0], side[0], (other[1], side[1]), networks),
     )
 
 
@@ -166,11 +166,11 @@ def _said(side: Side) -> str:
 def _collapsed(networks: Iterable[Network]) -> tuple[Network, ...]:
     """Give networks without overlaps, IPv4 first: nft refuses a set in which one lies within another."""
     found = tuple(networks)
-    fours = collapse_addresses(one for one in found if one.version == 4)
-    sixes = collapse_addresses(one for one in found if one.version == 6)
+    fours = collapse_addresses(network for network in found if network.version == 4)
+    sixes = collapse_addresses(network for network in found if network.version == 6)
     return (*fours, *sixes)
 
 
 def across(ways: Sequence[Way]) -> tuple[Way, ...]:
-    """Give the ways that need a positive control of their own: those that the isolation stops."""
+    """Give the ways that the isolation stops: each needs a positive control of its own."""
     return tuple(way for way in ways if way.kind == "across")

@@ -36,7 +36,7 @@ HEARD_BY_SEEN = {Seen.GOOD: Heard.ANSWER, Seen.BAD: Heard.NOTHING, Seen.UNKNOWN:
 """What a sample of an older spool says about what came back: nothing more than whether it was good."""
 
 _FROM_SEEN = cast("Heard", "")
-"""Stands for what follows from `seen` until a sample is made."""
+"""Stands in for `heard` where it was not given, until the sample is made: it then follows from `seen`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Sample:
     sender: str = ""
 
     def __post_init__(self) -> None:
-        """Let what came back follow from what was seen, where nobody said more."""
+        """Let `heard` follow from `seen` where it was not given."""
         if not self.heard:
             object.__setattr__(self, "heard", HEARD_BY_SEEN[self.seen])
 
@@ -74,8 +74,8 @@ class Sample:
 class Episode:
     """A run of samples of one probe that saw and heard the same; times are when the first and the last were asked.
 
-    `longest_gap_us` is the longest time between two of its samples, `answered_us` when the first of them to be answered
-    was, `ended_us` when the last was; `waited_us` is how long all of them together waited; `why` is the first reason given.
+    `longest_gap_us` is the longest time between two of its samples. `answered_us` is when the earliest of them was answered,
+    `ended_us` when the latest was; `waited_us` is how long all of them together waited; `why` is the first reason given.
     """
 
     probe: str
@@ -113,12 +113,12 @@ def _begun_with(sample: Sample) -> Episode:
 class Folder:
     """Folds samples into episodes as they come; the result is the same however they are dealt into batches.
 
-    Samples come in the order in which they were asked. At each of `edges` (times) an episode ends, so that none lies in
-    two stages.
+    Samples come in the order in which they were asked. At each of `edges` (times) an episode ends, so that no episode
+    lies in two stages.
     """
 
     def __init__(self, edges: tuple[int, ...] = ()) -> None:
-        """Start with nothing."""
+        """Start without samples."""
         self._edges = tuple(sorted(edges))
         self._done: list[Episode] = []
         self._open: Episode | None = None

@@ -1,7 +1,7 @@
 """What a firewall says of itself: links, addresses, routes, redirects, sockets. Values only, and how links are stacked.
 
 A rule that isolates names interfaces, so all depends on which name a packet carries there: the name of the bridge and not
-of its port, of the VLAN and not of its parent. What could not be read is in `unread`: it was not looked at, and that is said.
+of its port, of the VLAN and not of its parent. What could not be read is in `unread`: nobody looked at it, and that is said.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Firewall:
         return found - start
 
     def _stacks(self) -> list[tuple[str, str]]:
-        """Pair every upper interface with each that it stands on."""
+        """Pair every upper interface with each interface that it stands on."""
         members = [(link.master, link.name) for link in self.links if link.master is not None]
         children = [(link.name, link.parent) for link in self.links if link.parent is not None and link.kind in STACKED]
         return [*members, *children]

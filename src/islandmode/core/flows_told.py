@@ -62,8 +62,8 @@ class Concerned:
     def owners(self) -> dict[str, tuple[str, ...]]:
         """Give the flows by owner."""
         found: dict[str, list[str]] = {}
-        for one in self.flows:
-            found.setdefault(one.owner, []).append(one.flow)
+        for flow in self.flows:
+            found.setdefault(flow.owner, []).append(flow.flow)
         return {owner: tuple(dict.fromkeys(flows)) for owner, flows in found.items()}
 
 
@@ -81,9 +81,9 @@ def flows_told(plan: Plan, verdict: Verdict, records: Sequence[Record]) -> tuple
 
 
 def concerned_by(plan: Plan, findings: Sequence[Finding]) -> Concerned:
-    """Find whose flows some findings concern, or that they concern the service."""
+    """Find the flows, with their owners, or the service that some findings concern."""
     flows: list[DyingFlow] = []
-    of_probes = concerned_by_probes(plan, [one.probe for one in findings if one.probe is not None])
+    of_probes = concerned_by_probes(plan, [finding.probe for finding in findings if finding.probe is not None])
     for finding in findings:
         flows += [] if finding.probe is not None else _flows_of(plan, finding)
     every = dict.fromkeys((*of_probes.flows, *flows))
@@ -91,7 +91,7 @@ def concerned_by(plan: Plan, findings: Sequence[Finding]) -> Concerned:
 
 
 def concerned_by_probes(plan: Plan, probes: Iterable[str]) -> Concerned:
-    """Find whose flows some probes ask for, or that they watch the service; a name that the plan lacks has no owner."""
+    """Find the flows that some probes ask for, or the service that they watch; a probe that the plan lacks concerns nobody."""
     flows: list[DyingFlow] = []
     conduits: list[str] = []
     service = ""
@@ -118,17 +118,17 @@ def _flows_of(plan: Plan, finding: Finding) -> list[DyingFlow]:
 
 
 def _told(plan: Plan, verdict: Verdict, stage: str, flow: DyingFlow, lost: frozenset[str]) -> FlowTold:
-    leaks = [one for one in verdict.findings if one.code == LEAK and one.probe in flow.probes]
+    leaks = [finding for finding in verdict.findings if finding.code == LEAK and finding.probe in flow.probes]
     back = _is_back(plan, verdict, flow)
     if leaks:
-        first_s = min((one.first_s for one in leaks if one.first_s is not None), default=None)
-        last_s = max((one.last_s for one in leaks if one.last_s is not None), default=None)
-        by = ", ".join(dict.fromkeys(str(one.probe) for one in leaks))
+        first_s = min((leak.first_s for leak in leaks if leak.first_s is not None), default=None)
+        last_s = max((leak.last_s for leak in leaks if leak.last_s is not None), default=None)
+        by = ", ".join(dict.fromkeys(str(leak.probe) for leak in leaks))
         return FlowTold(stage, flow, Fate.DID_NOT_DIE, f"passed, as {by} saw", False, back, first_s, last_s)
     why = _not_seen(plan, verdict, flow, lost)
     if why:
         return FlowTold(stage, flow, Fate.NOT_SEEN, why, None, back)
-    early = [one for one in verdict.findings if one.code == TOO_MUCH and one.probe in flow.probes]
+    early = [finding for finding in verdict.findings if finding.code == TOO_MUCH and finding.probe in flow.probes]
     if early:
         return FlowTold(stage, flow, Fate.DIED, f"too early, in stage {early[0].stage}", False, back)
     by = (
@@ -148,18 +148,18 @@ def _not_seen(plan: Plan, verdict: Verdict, flow: DyingFlow, lost: frozenset[str
         if why:
             return f"{name} {why}"
     counted = _counted(plan, verdict, flow.conduit)
-    moved = sum(one.isolated or 0 for one in counted)
+    moved = sum(count.isolated or 0 for count in counted)
     if moved:
         return f"a firewall counted {how_many(moved, 'packet')} across {flow.conduit}; whose they were is not known"
-    silent = bool(counted) and all(one.before > 0 and one.isolated == 0 for one in counted)
+    silent = bool(counted) and all(count.before > 0 and count.isolated == 0 for count in counted)
     if not flow.watched_whole and not silent:
-        return f"{_share(flow)} was watched, which died; nobody saw the rest"
+        return f"{_share(flow)} was watched and died; nobody saw the rest"
     return ""
 
 
 def _share(flow: DyingFlow) -> str:
     part = f"{share_text(flow.covered)} of it" if flow.covered < 1 else "it"
-    # Of a network or a range of ports a probe tries some hosts or ports only.
+    # A probe tries only some hosts of a network, and only some ports of a range.
     return f"a sample of {part}" if flow.sampled else part
 
 
@@ -169,8 +169,8 @@ def _unproven(plan: Plan, verdict: Verdict, probe: str, lost: frozenset[str]) ->
         return "has samples that cannot be relied on"
     rows = [row for row in verdict.rows if row.probe == probe and row.expected == "dead"]
     windows = {row.stage for row in rows}
-    spoilt = [one for one in verdict.findings if one.probe == probe and one.code in PROVES_NOTHING]
-    if any(one.stage in windows or one.stage is None for one in spoilt):
+    spoilt = [finding for finding in verdict.findings if finding.probe == probe and finding.code in PROVES_NOTHING]
+    if any(finding.stage in windows or finding.stage is None for finding in spoilt):
         return "does not prove it (see the findings)"
     # All that was seen may be from before an order that came too late to show anything.
     return "" if any(row.stopped for row in rows) else "was not seen to stop"
@@ -181,33 +181,33 @@ def _is_back(plan: Plan, verdict: Verdict, flow: DyingFlow) -> bool | None:
     fresh = [name for name in flow.probes if plan.probes[name].probe.kind != "canary"]
     if not fresh or not any(row.stage == AFTER for row in verdict.rows):
         return None
-    return not any(one.code == NOT_BACK and one.probe in fresh for one in verdict.findings)
+    return not any(finding.code == NOT_BACK and finding.probe in fresh for finding in verdict.findings)
 
 
 def _counted(plan: Plan, verdict: Verdict, conduit: str) -> list[Counted]:
     """Give what firewalls counted from one side of a conduit to the other."""
     found = []
-    for one in verdict.witness.counted:
-        ways = plan.points[one.point].rendering.ways.get(conduit, ())
+    for counted in verdict.witness.counted:
+        ways = plan.points[counted.point].rendering.ways.get(conduit, ())
         across = {way.name for way in ways if way.kind == "across"}
-        if one.conduit == conduit and one.way in across:
-            found.append(one)
+        if counted.conduit == conduit and counted.way in across:
+            found.append(counted)
     return found
 
 
 def _spoilt_vantages(plan: Plan, records: Sequence[Record]) -> frozenset[str]:
     """Name the vantages whose samples were not collected whole."""
     whole = {
-        one.data["vantage"]
-        for one in of_kind(records, "collect.result", outcome="done")
-        if one.data["chain_ok"] and one.data["ended"] != "lost"
+        collected.data["vantage"]
+        for collected in of_kind(records, "collect.result", outcome="done")
+        if collected.data["chain_ok"] and collected.data["ended"] != "lost"
     }
     return frozenset(plan.vantages) - whole
 
 
 def is_leaking(verdict: Verdict, row: Row) -> bool:
     """Tell whether something passed in a window in which nothing might; a leak is judged once, for all its windows."""
-    leaks = any(one.code == LEAK and one.probe == row.probe for one in verdict.findings)
+    leaks = any(finding.code == LEAK and finding.probe == row.probe for finding in verdict.findings)
     return row.expected == "dead" and row.passed > 0 and leaks
 
 

@@ -1,6 +1,6 @@
 """The life of a run: which phase may follow which. All of it is in this one table.
 
-Two rules it keeps, and tests walk the table to show them: wherever something may be isolated, restore is one legal
+It keeps two rules, and tests walk the table to show them: wherever something may be isolated, restore is one legal
 step away; and nothing reaches FINISHED without restoration having been seen, once anything was armed.
 """
 

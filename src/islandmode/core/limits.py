@@ -6,7 +6,7 @@ from islandmode.core.plan import Plan
 from islandmode.core.planning.check_devices import run_s
 
 WORKER_MARGIN_S = 120.0
-"""Longer than all the rest of a run beside the holds, the dead-man, and what devices work on changes."""
+"""Longer than a run takes beside the holds, the dead-man and the devices' work on changes."""
 
 
 def window_s(plan: Plan) -> float:
@@ -26,7 +26,7 @@ def sampling_s(plan: Plan) -> float:
 def stranded_s(plan: Plan) -> float:
     """Tell for how long a conductor keeps restoring: past every device's own timer, before it says STRANDED and ends."""
     able = [point.capabilities for point in plan.points.values()]
-    return plan.dead_man_s + max(one.late_s + one.stranded_s for one in able)
+    return plan.dead_man_s + max(capabilities.late_s + capabilities.stranded_s for capabilities in able)
 
 
 def ready_s(plan: Plan) -> float:

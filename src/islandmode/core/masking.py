@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 Mark = Callable[[str], str]
-"""Gives what stands in a secret's place; the same for the same secret, if it is to be seen that one has changed."""
+"""Gives what stands in a secret's place: the same for the same secret where a change of it must be visible."""
 
 _WORD = re.compile(
     r"(?:pass(?:word|wd|phrase|code)|pwd|secret|psk|pre[-_ ]?shared[-_ ]?key|private[-_ ]?key|api[-_ ]?key"

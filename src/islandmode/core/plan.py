@@ -19,11 +19,11 @@ from islandmode.core.text import share_text
 
 
 class DyingFlow(Frozen):
-    """A declared flow that dies in a stage, whose it is, and how much of it a severed probe covers.
+    """A declared flow that dies in a stage, its owner, and how much of it a severed probe covers.
 
     `covered` is the share, 0 to 1, of the flow's distinct parts that some severed probe tries; a part is a source, a destination
-    and a service as they are listed, and what another entry contains counts once. `sampled` says that a covered part is a network or has several ports, of which a probe tries
-    only some.
+    and a service as they are listed, and what another entry contains counts once. `sampled` says that a covered part is a
+    network or has several ports, of which a probe tries only some.
     """
 
     flow: str
@@ -75,7 +75,7 @@ class ClosedWay(Frozen):
 
 
 class PlanStage(Frozen):
-    """One stage, resolved. `isolated` counts the conduits of earlier stages in; `dead` and `alive` are probe names during its hold.
+    """One stage, resolved. `isolated` includes the conduits of earlier stages; `dead` and `alive` are probe names during its hold.
 
     `closed` are the ways of its conduits that are closed by rule, and not tested.
     """
@@ -107,7 +107,7 @@ class PlanPoint(Frozen):
     login: Login
     interfaces: dict[str, tuple[str, ...]]
     options: dict[str, Option] = Field(default_factory=dict)
-    """What only its platform needs to know; it stands in a plan only where there is any, so that other plans keep their digest."""
+    """What only its platform needs to know; it stands in a plan only where something is given, so that other plans keep their digest."""
     conduits: tuple[str, ...]
     between: dict[str, tuple[str, str]]
     rendering: Rendering
@@ -139,7 +139,7 @@ class PlanProbe(Frozen):
 
 
 class PlanVantage(Frozen):
-    """One vantage that this drill uses. `far` ones cannot be heard in at least one hold, so none is listened to during the run."""
+    """One vantage that this drill uses. A `far` vantage cannot be heard in at least one hold, so it is not listened to during the run."""
 
     zone: str
     address: tuple[Address, ...]

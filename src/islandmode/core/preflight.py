@@ -16,7 +16,7 @@ from islandmode.core.probe import CanaryProbe, IcmpProbe
 from islandmode.core.text import share_text
 
 BYTES_PER_SAMPLE = 400
-"""A generous line of samples with its hash; a probe that gives long reasons writes more than a good one."""
+"""A generous length of a sample's line with its hash; a probe that gives long reasons writes more than a probe that is good."""
 BYTES_FOR_REST = 16 * 1024 * 1024
 """Journal, artifacts and report."""
 
@@ -37,7 +37,7 @@ class PreflightFinding:
 
 @dataclass(frozen=True)
 class FoundObject:
-    """An Islandmode object that stands on a device before a run: whose, and how long its timer still runs, if it does."""
+    """An Islandmode object that stands on a device before a run: whose it is, and how long its timer still runs, if it runs."""
 
     owner: str | None
     armed_s: float | None
@@ -65,8 +65,8 @@ def judge_point(
 
     `present` gives the Islandmode objects that were found on the device, by conduit; None means nobody could look, and
     `state_late` that the device did not answer then. `mend` is the
-    command that takes one out of the saved configuration, `printed` the first line that a login file prints, `pending`
-    whose change waits to be confirmed, and `restore` how a person begins to type a restore.
+    command that takes an object out of the saved configuration, `printed` the first line that a login file prints, `pending`
+    who made a change that waits to be confirmed, and `restore` the command that restores, without its arguments.
     """
     where = f"{name} at {planned.management.address}"
     reason = _clause(why)
@@ -143,10 +143,10 @@ def _unread_saved(
 
 
 def _of_others(present: Mapping[str, FoundObject], restore: str) -> str:
-    """Tell an isolation of a run that may still be at it from one that was left behind."""
-    conduits, owners = ", ".join(present), sorted({one.owner or "unknown" for one in present.values()})
+    """Tell an isolation whose run may still go on from an isolation that was left behind."""
+    conduits, owners = ", ".join(present), sorted({found.owner or "unknown" for found in present.values()})
     whose = f"run {', '.join(owners)}"
-    timers = [one.armed_s for one in present.values() if one.armed_s is not None]
+    timers = [found.armed_s for found in present.values() if found.armed_s is not None]
     if timers:
         left = f"its timer runs, {max(timers):.0f} s are left"
         return f"is already isolated for {conduits} by {whose} ({left}); wait for its end, or abort it where it was started."
@@ -157,7 +157,7 @@ def _of_others(present: Mapping[str, FoundObject], restore: str) -> str:
 
 
 def judge_plan(plan: Plan) -> tuple[PreflightFinding, ...]:
-    """Advise on what a plan leaves unseen although it may be run."""
+    """Advise on what a plan leaves unseen, although the plan may be run."""
     return (*_without_canary(plan), *_unseen_flows(plan), *unpermitted(plan), *_closed_ways(plan), *_no_island(plan))
 
 
@@ -196,7 +196,7 @@ def unpermitted(plan: Plan) -> Iterator[PreflightFinding]:
             sentence = (
                 f"Probe {name} asks {planned.probe.target} for {asked}, and no flow of {planned.crosses} permits "
                 "that: it is good only where the firewall lets more pass than the site says. Add the flow with its owner, or ask "
-                "for what one permits."
+                "for what a flow permits."
             )
             yield PreflightFinding("probe-without-flow", sentence, refuses=False)
 
@@ -217,7 +217,7 @@ def judge_baseline(
 ) -> tuple[PreflightFinding, ...]:
     """Judge the last sample of every probe, near and far: each must be good, and recent, before anything is isolated.
 
-    `now_us` is when they were asked for it; `unseen` gives the vantages that could not be looked at, with the reason.
+    `now_us` is when the vantages were asked; `unseen` gives the vantages that could not be looked at, with the reason.
     """
     found = [_unseen(name, why) for name, why in (unseen or {}).items()]
     for name, planned in plan.probes.items():

@@ -1,6 +1,6 @@
 """Preflight of a whole firewall: whether the interfaces that the site names are the only ways between the zones.
 
-Rules that isolate match pairs of interface names. So each name must be one that packets carry, must lead where the site
+Rules that isolate match pairs of interface names. So packets must carry each name, it must lead where the site
 says, and nothing else on the firewall may lead there or move packets past the rules. docs/preflight.md lists every code.
 """
 
@@ -50,8 +50,8 @@ class _Site:
         """Zones by the interface that the site names for them."""
         found: dict[str, set[str]] = {}
         for zone, interfaces in self.planned.interfaces.items():
-            for one in interfaces:
-                found.setdefault(one, set()).add(zone)
+            for interface in interfaces:
+                found.setdefault(interface, set()).add(zone)
         return {name: frozenset(zones) for name, zones in found.items()}
 
     @cached_property
@@ -63,26 +63,26 @@ class _Site:
     def outer(self) -> tuple[str, ...]:
         """Interfaces on which the firewall's own traffic is stopped too."""
         sides = (outer for outer, _ in self.planned.between.values())
-        return tuple(dict.fromkeys(one for zone in sides for one in self.planned.interfaces.get(zone, ())))
+        return tuple(dict.fromkeys(interface for zone in sides for interface in self.planned.interfaces.get(zone, ())))
 
     @cached_property
     def management(self) -> str | None:
         """The interface that has the management address."""
         wanted = self.planned.management.address
-        return next((one.link for one in self.firewall.addresses if one.address.ip == wanted), None)
+        return next((held.link for held in self.firewall.addresses if held.address.ip == wanted), None)
 
     @cached_property
     def beneath(self) -> frozenset[str]:
-        """Interfaces that only carry for those that are named."""
+        """Interfaces that only carry the packets of named interfaces."""
         return self.firewall.beneath(self.named) - set(self.named)
 
     def zone_of(self, network: Network) -> str | None:
         """Find the zone with the most specific network around a network; None when no zone has one."""
         best: tuple[int, str] | None = None
         for zone, networks in self.zones.items():
-            for one in networks:
-                if _inside(network, one) and (best is None or one.prefixlen > best[0]):
-                    best = (one.prefixlen, zone)
+            for other in networks:
+                if _inside(network, other) and (best is None or other.prefixlen > best[0]):
+                    best = (other.prefixlen, zone)
         return best[1] if best else None
 
     @cached_property
@@ -90,15 +90,15 @@ class _Site:
         """Pair every interface with each network that it leads to."""
         # A dummy holds addresses of the firewall itself; what is down leads nowhere today.
         skipped = {link.name for link in self.firewall.links if link.kind == "dummy" or not link.up} | {"lo"}
-        own = [(one.link, one.address.network) for one in self.firewall.addresses if not one.address.is_link_local]
-        routed = [(one.link, one.network) for one in self.firewall.routes]
+        own = [(held.link, held.address.network) for held in self.firewall.addresses if not held.address.is_link_local]
+        routed = [(route.link, route.network) for route in self.firewall.routes]
         return tuple((link, network) for link, network in (*own, *routed) if link not in skipped)
 
     @cached_property
     def leads(self) -> dict[str, dict[str, str]]:
         """Zones by the interface through which packets to them leave, each with a network that shows it.
 
-        A route into a zone counts. Where none is as narrow as the zone's own network, the narrowest one around it counts.
+        A route into a zone counts. Where no route is as narrow as the zone's own network, the narrowest route around it counts.
         """
         found: dict[str, dict[str, str]] = {}
         for link, network in self.ways:
@@ -198,11 +198,15 @@ def _bare_parent(site: _Site, link: Link) -> str:
     """Tell of a parent that has no address of its own while an interface on it has."""
     if link.kind == "vrf":
         return f"{link.name} is a VRF, whose name packets carry only on their way in, which this version cannot isolate"
-    has = {one.link for one in site.firewall.addresses if not one.address.is_link_local}
-    upper = [one for one in site.firewall.links if one.parent == link.name and one.kind in STACKED and one.name in has]
-    if link.name in has or not upper or any(one.name in site.named for one in upper):
+    has = {held.link for held in site.firewall.addresses if not held.address.is_link_local}
+    upper = [
+        above
+        for above in site.firewall.links
+        if above.parent == link.name and above.kind in STACKED and above.name in has
+    ]
+    if link.name in has or not upper or any(above.name in site.named for above in upper):
         return ""
-    names = _listed(one.name for one in upper)
+    names = _listed(above.name for above in upper)
     return f"{link.name} is the parent of {names} ({upper[0].kind}) and has no address of its own: name {names}"
 
 
@@ -219,10 +223,10 @@ def _in_other_zone(site: _Site) -> Iterator[PreflightFinding]:
 def _strayed(site: _Site) -> tuple[tuple[str, str, str], ...]:
     """List named interfaces that have an address in a zone for which they are not named, each zone once."""
     found: dict[tuple[str, str], str] = {}
-    for one in site.firewall.addresses:
-        zone = None if one.address.is_link_local else site.zone_of(ip_network(one.address.ip))
-        if zone is not None and one.link in site.named and zone not in site.named[one.link]:
-            found.setdefault((one.link, zone), str(one.address.ip))
+    for held in site.firewall.addresses:
+        zone = None if held.address.is_link_local else site.zone_of(ip_network(held.address.ip))
+        if zone is not None and held.link in site.named and zone not in site.named[held.link]:
+            found.setdefault((held.link, zone), str(held.address.ip))
     return tuple((link, zone, address) for (link, zone), address in found.items())
 
 
@@ -248,7 +252,7 @@ def _other_ways(site: _Site) -> Iterator[PreflightFinding]:
 
 def _own_network(site: _Site, link: str, zone: str) -> bool:
     """Tell whether the management interface leads to a zone by nothing but the network that it is managed in."""
-    wanted = {one.address.network for one in site.firewall.addresses if one.link == link}
+    wanted = {held.address.network for held in site.firewall.addresses if held.link == link}
     ways = [network for name, network in site.ways if name == link and site.zone_of(network) == zone]
     around = [str(network) for network in ways if network not in wanted]
     return bool(ways) and not around
@@ -266,19 +270,17 @@ def _redirected(site: _Site) -> Iterator[PreflightFinding]:
     met = related(site.firewall, site.named) | {
         link for link, zones in site.leads.items() if set(site.ends) & set(zones)
     }
-    for one in site.firewall.redirects:
-        target = one.target or "an interface that it chooses itself"
-        if one.what == "program":
-            sentence = (
-                f"{site.where}: {one.by} may send packets past every rule, and programs cannot be read; take it off."
-            )
+    for redirect in site.firewall.redirects:
+        target = redirect.target or "an interface that it chooses itself"
+        if redirect.what == "program":
+            sentence = f"{site.where}: {redirect.by} may send packets past every rule, and programs cannot be read; take it off."
             yield _refusal("point-redirects", sentence)
-        elif one.what == "moves" or one.target is None or one.target in met:
-            verb = "sends packets" if one.what == "moves" else "copies packets"
-            sentence = f"{site.where}: {one.by} {verb} to {target}, past every rule that isolates; take it off."
+        elif redirect.what == "moves" or redirect.target is None or redirect.target in met:
+            verb = "sends packets" if redirect.what == "moves" else "copies packets"
+            sentence = f"{site.where}: {redirect.by} {verb} to {target}, past every rule that isolates; take it off."
             yield _refusal("point-redirects", sentence)
         else:
-            sentence = f"{site.where}: {one.by} copies packets to {target}; the copies leave there while the zones are isolated."
+            sentence = f"{site.where}: {redirect.by} copies packets to {target}; the copies leave there while the zones are isolated."
             yield _advice("point-copies", sentence)
     for link in site.firewall.links:
         if link.program:
@@ -321,8 +323,10 @@ def _offloaded(site: _Site) -> Iterator[PreflightFinding]:
 
 
 def _speaks(site: _Site) -> Iterator[PreflightFinding]:
-    """Find protocols by which another device would take over, or routes would change, while this one is isolated."""
-    spoken = [words for kind, ports, words in _SPOKEN if any(_uses(one, kind, ports) for one in site.firewall.sockets)]
+    """Find protocols by which another device would take over, or routes would change, while this firewall is isolated."""
+    spoken = [
+        words for kind, ports, words in _SPOKEN if any(_uses(socket, kind, ports) for socket in site.firewall.sockets)
+    ]
     if spoken:
         sentence = (
             f"{site.where} speaks {_listed(spoken)}: isolating stops that too, and another device or route may then carry "
@@ -339,9 +343,9 @@ def _uses(socket: Socket, kind: str, ports: set[int]) -> bool:
 
 def _leased(site: _Site) -> Iterator[PreflightFinding]:
     """Find outer interfaces whose address runs out unless it is renewed, which isolating stops."""
-    leased = {one.link: f"its address {one.address.ip} is leased" for one in site.firewall.addresses if one.leased}
-    clients = [one for one in site.firewall.sockets if one.kind == "udp" and one.port in _DHCP_CLIENT]
-    holders = {str(one.address.ip): one.link for one in site.firewall.addresses}
+    leased = {held.link: f"its address {held.address.ip} is leased" for held in site.firewall.addresses if held.leased}
+    clients = [socket for socket in site.firewall.sockets if socket.kind == "udp" and socket.port in _DHCP_CLIENT]
+    holders = {str(held.address.ip): held.link for held in site.firewall.addresses}
     for client in clients:
         link = client.link or holders.get(client.address)
         if link is not None:
@@ -353,13 +357,13 @@ def _leased(site: _Site) -> Iterator[PreflightFinding]:
         )
         yield _refusal("point-address-leased", sentence)
     if any(client.link is None and client.address not in holders for client in clients) and not leased:
-        sentence = f"{site.where}: a DHCP client runs, and for which interface was not to be seen."
+        sentence = f"{site.where}: a DHCP client runs, and the firewall does not show for which interface."
         yield _advice("point-dhcp-client", sentence)
 
 
 def _unread(site: _Site) -> Iterator[PreflightFinding]:
-    for one in site.firewall.unread:
-        sentence = f"{site.where}: {one.what} could not be read ({one.why}), so nothing is known of it here."
+    for unread in site.firewall.unread:
+        sentence = f"{site.where}: {unread.what} could not be read ({unread.why}), so nothing is known of it here."
         yield _advice("point-part-unread", sentence)
 
 
@@ -377,7 +381,7 @@ def _unplaced(site: _Site) -> Iterator[PreflightFinding]:
 
 def _unnamed(site: _Site) -> Iterator[PreflightFinding]:
     """Advise of interfaces that are up and that the site does not name; tunnels and VPN ends on their own."""
-    has = {one.link for one in site.firewall.addresses if not one.address.is_link_local}
+    has = {held.link for held in site.firewall.addresses if not held.address.is_link_local}
     carriers = {name for name in site.beneath if name not in has}
     others = [
         link
@@ -395,7 +399,7 @@ def _unnamed(site: _Site) -> Iterator[PreflightFinding]:
     named = [
         f"{name} ({link.kind})" for name in site.named if (link := site.firewall.link(name)) and link.kind in TUNNELS
     ]
-    if any(_uses(one, "udp", _IKE) for one in site.firewall.sockets):
+    if any(_uses(socket, "udp", _IKE) for socket in site.firewall.sockets):
         tunnels.append("IPsec (UDP port 500 or 4500 is open)")
     if tunnels or named:
         sentence = (

@@ -32,16 +32,16 @@ TABLE_WORDS = {
 
 
 def without_scope(address: Address) -> Address:
-    """Refuse an address that holds on one interface of one machine only, and whose interface may be any text."""
+    """Refuse an address that is valid on one interface of one machine only, and whose interface may be any text."""
     if isinstance(address, IPv6Address) and address.scope_id is not None:
         raise ValueError('expected an address without "%" and an interface')
     return address
 
 
 def as_word(word: object) -> object:
-    """Let a word for good quality be what JSON can say in one value."""
+    """Take as a word for good quality what JSON can say in one value."""
     if not isinstance(word, bool | int | str):
-        raise ValueError("expected a word, a whole number, true or false")  # noqa: TRY004 - pydantic wants this one
+        raise ValueError("expected a word, a whole number, true or false")  # noqa: TRY004 - pydantic wants a ValueError
     return word
 
 
@@ -66,8 +66,8 @@ class ModbusProbe(ProbeTarget):
     """Read one register over Modbus/TCP; good while the answer is fresh and in range.
 
     Only the four read functions exist here, so a probe cannot say "write". `type` says what the register holds: 16 bits,
-    or 32 in two registers, of which the one with the high bits comes first unless `word_order` says otherwise. `zero_based`
-    says that an address such as 40001 is meant as it stands, and is no number from a device's own list.
+    or 32 in two registers, the one with the high bits first unless `word_order` says otherwise. `zero_based` says that an
+    address such as 40001 is meant as it stands, and is no number from a device's own list.
     """
 
     kind: Literal["modbus"] = Field(description="Modbus/TCP, reading one value.", examples=["modbus"])
@@ -89,11 +89,13 @@ class ModbusProbe(ProbeTarget):
         ),
     ] = "uint16"
     word_order: Literal["high-first", "low-first"] = Field(
-        default="high-first", description="Of 32 bits, which register comes first.", examples=["low-first"]
+        default="high-first",
+        description="Which of the two registers of a 32-bit value comes first.",
+        examples=["low-first"],
     )
     zero_based: bool = Field(
         default=False,
-        description="Says that an address that looks like one of a device's own list (40001) is really asked for.",
+        description="Says that an address that looks like a number of a device's own list (40001) is meant as it stands.",
         examples=[True],
     )
     register_address: Annotated[
@@ -187,8 +189,8 @@ def _as_in_a_list(address: int, table: str, *, is_zero_based: bool) -> str | Non
 class HttpProbe(ProbeTarget):
     """Fetch JSON over HTTP; good while the named value is fresh, not merely while the server says 200.
 
-    `value`, `quality` and `fresh` are paths into the JSON document; their segments are separated by "/". Without `fresh` it is
-    the value that must change within `changes_within`. `good_quality` names the site's own words instead of the usual ones.
+    `value`, `quality` and `fresh` are paths into the JSON document; their segments are separated by "/". Without `fresh`
+    the value itself must change within `changes_within`. `good_quality` names the site's own words instead of the usual words.
     """
 
     kind: Literal["http"] = Field(description="HTTP, one GET without a body; no TLS.", examples=["http"])
@@ -213,12 +215,12 @@ class HttpProbe(ProbeTarget):
         | None
     ) = Field(
         default=None,
-        description="The site's own words for good quality, instead of the usual ones.",
+        description="The site's own words for good quality, instead of the usual words.",
         examples=[["GOOD", 0]],
     )
     fresh: str | None = Field(
         default=None,
-        description="Where in the answer a counter or a time is that must change; without it, it is the value.",
+        description="Where in the answer the counter or time is that must change; without it, the value must change.",
         examples=["tags/filler.speed/source_time"],
     )
     changes_within: Annotated[Seconds | None, Field(validate_default=True)] = Field(
@@ -266,7 +268,9 @@ class CanaryProbe(ProbeTarget):
     )
     port: Port = Field(description="TCP port that is asked.", examples=[502])
     ask: Literal["modbus", "http"] = Field(
-        default="modbus", description="The protocol in which it is asked on, over and over.", examples=["http"]
+        default="modbus",
+        description="The protocol of the questions that are asked on it, over and over.",
+        examples=["http"],
     )
     unit: Annotated[int, Field(ge=0, le=255)] = Field(
         default=1, description="With modbus: the unit identifier.", examples=[1]

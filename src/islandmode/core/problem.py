@@ -38,7 +38,7 @@ def listed(names: Iterable[str]) -> str:
 
 
 def unknown(source: Source, path: Path, what: str, name: str, known: Iterable[str]) -> Problem:
-    """Complain about a name that nothing has, and list those that exist."""
+    """Complain about a name that does not exist, and list the names that do."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f' Did you mean "{near[0]}"?' if near else ""

@@ -17,7 +17,7 @@ AS_WRITTEN = "as written"
 
 
 def parse_duration_s(text: object, info: ValidationInfo) -> object:
-    """Turn "8 s" or "3 min" into seconds; numbers pass only from our own code and plans, never from operators' files."""
+    """Turn "8 s" or "3 min" into seconds; numbers pass only from Islandmode's own code and plans, never from operators' files."""
     if isinstance(text, str):
         match = _DURATION.match(text)
         if match is None:

@@ -26,7 +26,7 @@ class Record:
 
 
 def plain(value: Any) -> Any:
-    """Make JSON values of a record's: lists of tuples."""
+    """Make JSON values of a record's values: tuples become lists."""
     if isinstance(value, tuple):
-        return [plain(one) for one in value]
-    return {name: plain(one) for name, one in value.items()} if isinstance(value, dict) else value
+        return [plain(item) for item in value]
+    return {name: plain(item) for name, item in value.items()} if isinstance(value, dict) else value

@@ -1,8 +1,9 @@
 """What a journal says: one model for every kind of record. Strict when written, tolerant when read. Pure.
 
-A record is written from its model, so a key that is missing, unknown or of another type is found where it is written; what a restore
-notes is held to the same by its types, since no restore waits for a check. A field with a default is written only where it was given. What is read may come from another version: keys and kinds that are not known here
-are left alone, and of a kind that is known `unlike` says whether all is there that this version needs of it.
+A record is written from its model, so a key that is missing, unknown or of another type is found where it is written. What a
+restore notes is held to the same by its types alone, since no restore waits for a check. A field with a default is written
+only where it was given. What is read may come from another version: keys and kinds that are not known here are left alone, and
+for a known kind `unlike` says whether everything is there that this version needs.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class _Set(_OfPoint):
 class _ReadBack(Entry):
     """What a device showed: each conduit's timer and whether it isolates, and what it counted since it was armed.
 
-    Of what was counted zeros are left out, and a conduit where its counters are not whole. `timer_s` is the device's one timer.
+    Counts of zero are left out, and so is a conduit whose counters are not whole. `timer_s` is the device's one timer.
     Here as elsewhere `asked_us` and `answered_us` are in the writer's monotonic time.
     """
 
@@ -338,7 +339,7 @@ class SavedLooked(_OfPoint):
 
 
 class ResumeEnded(Entry):
-    """How it ended: every point owed was seen, and nothing of Islandmode is saved there; `points` were seen."""
+    """How that restore ended: whether every point owed was seen, and nothing of Islandmode is saved there; `points` were seen."""
 
     record_kind = "resume.ended"
     restored: bool
@@ -404,7 +405,7 @@ class RequestIgnored(Entry):
 
 
 class GuardianReady(Entry):
-    """The guardian has logged in on these points (guardian's journal, as all that follow up to its end)."""
+    """The guardian has logged in on these points (guardian's journal, as are all records from here to its end)."""
 
     record_kind = "guardian.ready"
     points: tuple[str, ...]
@@ -431,7 +432,7 @@ class GuardianTookOver(Entry):
 
 
 class GuardianClaimed(Entry):
-    """Whether the guardian took the claim: false when somebody had, unknown when the disk did not say."""
+    """Whether the guardian took the claim: false when another process had it, unknown when the disk did not say."""
 
     record_kind = "guardian.claimed"
     claimed: bool | Literal["unknown"]
@@ -470,7 +471,7 @@ class RunFinished(Entry):
 
 
 class RunRefused(Entry):
-    """It ended before anything was isolated, and what was armed was seen gone.
+    """The run ended before anything was isolated, and what was armed was seen gone.
 
     `by` is what stopped it, or empty. `code` is of `RefusedFor`; a record of an earlier version has none.
     """
@@ -491,8 +492,8 @@ class RunRefused(Entry):
 
 def _all(base: type[Entry]) -> dict[str, type[Entry]]:
     found = {base.record_kind: base} if "record_kind" in vars(base) else {}
-    for one in base.__subclasses__():
-        found |= _all(one)
+    for subclass in base.__subclasses__():
+        found |= _all(subclass)
     return found
 
 
@@ -501,10 +502,10 @@ KINDS: Mapping[str, type[Entry]] = _all(Entry)
 
 
 def _frozen(value: Any) -> Any:
-    """Make tuples of what JSON has as lists."""
+    """Make tuples of JSON's lists."""
     if isinstance(value, list):
-        return tuple(_frozen(one) for one in value)
-    return {name: _frozen(one) for name, one in value.items()} if isinstance(value, dict) else value
+        return tuple(_frozen(item) for item in value)
+    return {name: _frozen(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 def unlike(record: Record) -> str:
@@ -516,5 +517,8 @@ def unlike(record: Record) -> str:
         known.model_validate(_frozen(record.data), extra="ignore", context=_FOREIGN)
     except (ValidationError, RecursionError) as error:
         wrong = error.errors() if isinstance(error, ValidationError) else []
-        return ", ".join(dict.fromkeys(str(one["loc"][0]) if one["loc"] else str(one["msg"]) for one in wrong)) or "all"
+        return (
+            ", ".join(dict.fromkeys(str(error["loc"][0]) if error["loc"] else str(error["msg"]) for error in wrong))
+            or "all"
+        )
     return ""

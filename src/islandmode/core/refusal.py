@@ -9,9 +9,9 @@ from islandmode.core.judging.timeline import of_kind
 from islandmode.core.record import Record
 
 UNTOLD = "refused"
-"""The code of a refusal of which no other record says more."""
+"""The code of a refusal about which no other record says more."""
 ACTED_ON = {"guardian": "not-ready", "arming": "not-armed", "vantage": "worker-not-started"}
-"""The code to look up by what a run says that it was refused for, where that alone tells it."""
+"""The code to look up, by what a run says that it was refused for, where that alone is enough."""
 
 
 @dataclass(frozen=True)
@@ -28,17 +28,17 @@ def refusal_of(records: Sequence[Record]) -> Refusal | None:
     said = next(of_kind(records, "run.refused"), None)
     found = next(of_kind(records, "preflight.finding", refuses=True), None)
     if said is None:
-        # A run of an earlier version, or one that was killed just then.
+        # A run of an earlier version, or a run that was killed just then.
         return None if found is None else Refusal(str(found.data.get("sentence", "")), _code_in(found))
     why = str(said.data.get("why", ""))
     if said.data.get("by"):
         return Refusal(why, "stopped-early")
     if found is not None:
         return Refusal(why, _code_in(found))
-    looked = next((one for one in of_kind(records, "vantage.looked") if one.data.get("what")), None)
+    looked = next((record for record in of_kind(records, "vantage.looked") if record.data.get("what")), None)
     if looked is not None:
         codes, probes = looked.data.get("codes") or (UNTOLD,), looked.data.get("probes") or ()
-        return Refusal(why, str(codes[0]), tuple(str(one) for one in probes))
+        return Refusal(why, str(codes[0]), tuple(str(probe) for probe in probes))
     return Refusal(why, ACTED_ON.get(str(said.data.get("code", ""))) or _code_of(records))
 
 
@@ -48,7 +48,7 @@ def _code_in(record: Record) -> str:
 
 def _code_of(records: Sequence[Record]) -> str:
     """Find what refused a run although no probe did: where something came late, or in a record of an earlier version."""
-    if any(one.data.get("outcome") != "done" for one in of_kind(records, "vantage.started")):
+    if any(record.data.get("outcome") != "done" for record in of_kind(records, "vantage.started")):
         return "worker-not-started"
     if any(of_kind(records, "arm.intent")):
         return "not-armed"

@@ -20,7 +20,7 @@ class StageLines(Frozen):
 class Rendering(Frozen):
     """All lines for one isolation point of a drill; `restore` needs no run-time value, so the card can carry it.
 
-    `ways` are those on which the device counts packets, by conduit; empty where it cannot.
+    `ways` are, by conduit, the ways on which the device counts packets; empty where it cannot count.
     """
 
     point: str

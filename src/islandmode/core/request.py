@@ -61,7 +61,7 @@ def read_request(data: bytes, *, run: str, now_utc_us: int, known: frozenset[str
     if request.run != run:
         return NotARequest(f"it is meant for run {request.run[:80]}")
     if request.kind != "abort":
-        return NotARequest(f"it asks for {request.kind[:80]}, which nobody here does; known is abort")
+        return NotARequest(f"it asks for {request.kind[:80]}, which this version does not know; it knows abort")
     if request.not_after_utc_us < now_utc_us:
         return NotARequest(
             f"it is too old: it was good until {(now_utc_us - request.not_after_utc_us) / 1e6:.0f} s ago"

@@ -21,7 +21,7 @@ class Restorable(Protocol):
 
     @property
     def points(self) -> Mapping[str, PlanPoint]:
-        """Every isolation point that may hold an object of Islandmode's, by name."""
+        """Every isolation point that may hold an Islandmode object, by name."""
         ...
 
     @property

@@ -36,7 +36,7 @@ def as_tuple(value: object) -> object:
 def as_level(level: float) -> float:
     """Refuse what is no level of the Purdue model: the zone would be taken for OT, or not, by accident."""
     if level not in LEVELS:
-        *first, last = (f"{one:g}" for one in LEVELS)
+        *first, last = (f"{level:g}" for level in LEVELS)
         raise ValueError(f"expected a Purdue level: {', '.join(first)} or {last}")
     return level
 
@@ -60,14 +60,14 @@ def as_flow_end(given: object) -> object:
     except ValueError:
         found = None
     if not isinstance(found, IPv4Network | IPv6Network):
-        raise ValueError(FLOW_END)  # noqa: TRY004 - pydantic wants this one
+        raise ValueError(FLOW_END)  # noqa: TRY004 - pydantic wants a ValueError
     return found
 
 
 def as_option(given: object) -> object:
     """Take a text or a whole number for what only a platform knows the meaning of; a truth value is neither."""
     if isinstance(given, bool) or not isinstance(given, str | int):
-        raise ValueError("expected a text or a whole number")  # noqa: TRY004 - pydantic wants this one
+        raise ValueError("expected a text or a whole number")  # noqa: TRY004 - pydantic wants a ValueError
     return given
 
 
@@ -137,7 +137,7 @@ class Flow(Frozen):
         examples=[["10.40.0.20", "fd10:40::20"]],
     )
     service: Annotated[tuple[Service, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
-        description="What is permitted, with ports where the protocol has ports; without a port every port is.",
+        description="What is permitted, with ports where the protocol has ports; without a port, every port is permitted.",
         examples=[["tcp/88", "udp/88", "tcp/49152-65535"]],
     )
     owner: Words = Field(
@@ -178,7 +178,7 @@ def serves(service: str, protocol: str, port: int | None) -> bool:
 
 
 def is_part(service: str, wider: str) -> bool:
-    """Tell whether everything that a service permits is permitted by another one too."""
+    """Tell whether everything that a service permits is permitted by another service too."""
     (outer, _, outer_ports), (inner, _, inner_ports) = wider.partition("/"), service.partition("/")
     if outer == "any" or wider == service:
         return True
@@ -192,7 +192,7 @@ class Conduit(Frozen):
     """The only permitted path between two zones; the outer zone is written first."""
 
     between: Annotated[tuple[Name, Name], BeforeValidator(as_tuple)] = Field(
-        description="The two zones that it joins, the outer, less trusted one first.", examples=[["vendors", "line3"]]
+        description="The two zones that it joins, the outer, less trusted zone first.", examples=[["vendors", "line3"]]
     )
     owner: Words = Field(description="Who answers for the conduit.", examples=["OT security"])
     flows: Annotated[tuple[Flow, ...], BeforeValidator(as_tuple)] = Field(
@@ -237,8 +237,8 @@ class Management(Frozen):
         default=22, description="TCP port of its SSH server.", examples=[22]
     )
     zone: Name = Field(
-        description="The zone from which it is managed, which may be one that the device does not border. No stage may isolate that "
-        "from the operations host.",
+        description="The zone from which it is managed, which may be a zone that the device does not border. No stage may isolate "
+        "that zone from the operations host.",
         examples=["line3"],
     )
 
@@ -265,12 +265,12 @@ class SitePoint(Frozen):
     interfaces: dict[Name, Annotated[tuple[str, ...], BeforeValidator(as_tuple)]] = Field(
         default_factory=dict,
         description="By zone, the device's interfaces that lead there; not the management interface. Where a platform isolates by "
-        "interface, as nftables does, a conduit is isolated between those of its two zones.",
+        "interface, as nftables does, a conduit is isolated between the interfaces of its two zones.",
         examples=[{"vendors": "eth2", "line3": ["eth4", "eth5"]}],
     )
     isolates: Annotated[tuple[Name, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
-        description="The conduits that pass through the device and can be isolated on it. Several devices may list one: a drill isolates "
-        "it on all of them.",
+        description="The conduits that pass through the device and can be isolated on it. Several devices may list the same conduit: a "
+        "drill isolates it on all of them.",
         examples=[["remote-access"]],
     )
     renewable: bool = Field(
@@ -305,7 +305,7 @@ class SiteLab(Frozen):
         description="The lab's containerlab file, as a path from the workspace.", examples=["lab/plant.clab.yml"]
     )
     name: Name = Field(
-        description="The name under which the lab runs on this machine; two that are up at once need two names.",
+        description="The name under which the lab runs on this machine; two labs that are up at once need two names.",
         examples=["plant"],
     )
 
@@ -323,7 +323,7 @@ class Site(Frozen):
     )
     isolation_points: dict[Name, SitePoint] = Field(description="The devices that can isolate conduits.")
     vantages: Annotated[dict[Name, VantagePoint], Field(min_length=1)] = Field(
-        description="The places from which probes look. One is called `here`: the operations host, on the plant's side, from which the drill is run."
+        description="The places from which probes look. One of them is called `here`: the operations host, on the plant's side, from which the drill is run."
     )
 
     def zone_of(self, address: Address) -> str | None:
@@ -336,18 +336,18 @@ class Site(Frozen):
         for name, zone in self.zones.items():
             for held in zone.networks:
                 mine.setdefault(held, name)
-        inside = [one for one in mine if is_within(one, network) and one != network]
-        around = [one for one in mine if is_within(network, one)]
-        # The largest inside, each with what is still more specific in it; what they leave is the surrounding zone's.
-        largest = [one for one in inside if not any(is_within(one, other) for other in inside if other != one)]
-        found = {zone for one in largest for zone in self.zones_of(one)}
-        if sum(one.num_addresses for one in largest) < network.num_addresses:
+        inside = [own for own in mine if is_within(own, network) and own != network]
+        around = [own for own in mine if is_within(network, own)]
+        # The largest networks inside, each with what is still more specific in it; what they leave is the surrounding zone's.
+        largest = [part for part in inside if not any(is_within(part, other) for other in inside if other != part)]
+        found = {zone for part in largest for zone in self.zones_of(part)}
+        if sum(part.num_addresses for part in largest) < network.num_addresses:
             found.add(mine[max(around, key=_size)] if around else None)
         return frozenset(found)
 
 
 def is_within(inner: Network, outer: Network) -> bool:
-    """Tell whether a network is part of another one, or the same."""
+    """Tell whether a network is part of another network, or the same."""
     if isinstance(inner, IPv4Network):
         return isinstance(outer, IPv4Network) and inner.subnet_of(outer)
     return isinstance(outer, IPv6Network) and inner.subnet_of(outer)

@@ -22,7 +22,7 @@ TEXT_MAX_CHARACTERS = 1000
 
 @dataclass(frozen=True)
 class Expected:
-    """Whose samples a spool may hold: one run's, one vantage's, and only of the probes that it was given."""
+    """Whose samples a spool may hold: those of one run and one vantage, of the probes that the vantage was given."""
 
     run: str
     vantage: str
@@ -69,7 +69,8 @@ def placed(
 ) -> dict[str, tuple[Sample, ...]]:
     """Give the samples of every probe in the conductor's monotonic time, in the order in which they were asked.
 
-    `samples` are by vantage in its own time, `shifts_us` what to add to that, as it was measured; `vantages` names each probe's.
+    `samples` are by vantage, in the vantage's own time, to which its measured shift of `shifts_us` is added; `vantages` names the
+    vantage of each probe.
     """
     found: dict[str, list[Sample]] = {name: [] for name in vantages}
     for vantage, spooled in samples.items():
@@ -91,7 +92,7 @@ def moved(sample: Sample, shift_us: int) -> Sample:
 
 
 def read_sample(line: bytes, expected: Expected | None = None) -> Sample | None:
-    """Read one line as a worker said it; None when it is no sample, or not of those expected."""
+    """Read one line as a worker said it; None when it is no sample, or not an expected one."""
     try:
         row = _row(line)
         sample = _sample(row)

@@ -1,7 +1,8 @@
 """What a run still owes the plant: points on which its objects may stand because nobody was seen to restore them.
 
-What is unknown counts as isolated, and the guardian's word that something was armed counts as much as the conductor's. A journal whose last line is cut off is complete for this purpose, since an intent is
-durable before its action; one that was altered, or cannot be read, vouches for nothing, and the whole plan is owed.
+What is unknown counts as isolated, and the guardian's word that something was armed counts as much as the conductor's. A journal
+whose last line is cut off is complete for this purpose, since an intent is durable before its action. A journal that was
+altered, or cannot be read, vouches for nothing, and the whole plan is owed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ Owed = Mapping[str, tuple[str, ...]]
 
 
 def owed(planned: Owed, conductor: Sequence[Record] | None, others: Sequence[Record]) -> dict[str, tuple[str, ...]]:
-    """Say what is owed after a run's journals: the conductor's, None if it vouches for nothing, and all the others'."""
+    """Say what is owed by a run's journals: the conductor's, None if it vouches for nothing, and those of all other writers."""
     standing = dict(planned) if conductor is None else armed((*others, *conductor))
     records = (*(conductor or ()), *others)
     # A guardian that agrees has looked for itself.
@@ -28,9 +29,11 @@ def owed(planned: Owed, conductor: Sequence[Record] | None, others: Sequence[Rec
 
 
 def names_what_it_arms(record: Record) -> bool:
-    """Tell whether a record says on which point what may be armed; one that is spoilt, or of another version, may not."""
+    """Tell whether a record says what may be armed on which point; a record that is spoilt, or of another version, may not."""
     point, conduits = record.data.get("point"), record.data.get("conduits")
-    return isinstance(point, str) and isinstance(conduits, list) and all(isinstance(one, str) for one in conduits)
+    return (
+        isinstance(point, str) and isinstance(conduits, list) and all(isinstance(conduit, str) for conduit in conduits)
+    )
 
 
 def left_in_saved(others: Sequence[Record]) -> frozenset[str]:
@@ -40,15 +43,15 @@ def left_in_saved(others: Sequence[Record]) -> frozenset[str]:
 
 
 def never_looked(conductor: Sequence[Record], others: Sequence[Record]) -> frozenset[str]:
-    """Name the points that a guardian restored and whose saved configuration nobody read: both died before they had.
+    """Name the points that a guardian restored and whose saved configuration nobody read, because conductor and guardian died first.
 
-    A guardian that was told to end says so, and one that ends by itself has looked.
+    A guardian that was told to end says so, and a guardian that ends by itself has looked.
     """
     if not any(of_kind(others, "guardian.took_over")) or any(of_kind(others, "guardian.ended")):
         return frozenset()
     seen = {str(record.data.get("point", "")) for kind in SEEN for record in of_kind(others, kind)}
     read = {str(record.data.get("point", "")) for record in of_kind(others, SAVED)}
-    read |= {str(one.data.get("point", "")) for one in of_kind(conductor, "configuration.compared")}
+    read |= {str(record.data.get("point", "")) for record in of_kind(conductor, "configuration.compared")}
     return frozenset(seen - read)
 
 

@@ -85,7 +85,7 @@ class Row(Frozen):
 
     @property
     def stopped(self) -> int:
-        """Count at least how many samples said that nothing came back; one whose answer told nothing may have come back too."""
+        """Count the samples that surely said that nothing came back; more may have, where an answer told nothing of its path."""
         return max(self.good + self.bad - self.passed, 0)
 
 
@@ -155,14 +155,14 @@ class Verdict(Frozen):
 
     @property
     def sentence(self) -> str:
-        """Say the verdict, and when it is held, by what that was seen and what was not."""
+        """Say the verdict and, when it is held, what that rests on and what was not seen."""
         if self.verdict is not Result.HELD:
             return self.verdict.value
         return held_by(self.witness.basis, self.witness.not_seen)
 
     @property
     def boundary_told(self) -> str:
-        """Say what becomes of the boundary; of a drill that was not held only by its plan, whose end it may not have reached."""
+        """Say what becomes of the boundary; for a drill that was not held, only what its plan says, since it may not have come to its end."""
         return self.boundary.told if self.verdict is Result.HELD else f"By its plan: {self.boundary.told}"
 
     @property

@@ -54,8 +54,8 @@ WHAT_TO_DO = {
     "Repeat the drill.",
     "window-over": "See what took so long before and between the stages, and repeat the drill.",
     "stopped-otherwise": "Read in the journal why the drill was stopped (another version of Islandmode wrote it), and repeat the drill.",
-    "conductor-died": "See what ended the conductor (memory, a restart, a person), and repeat the drill. That nothing is isolated any "
-    "more, `islandmode restore RUN` has seen or looks at.",
+    "conductor-died": "See what ended the conductor (memory, a restart, a person), and repeat the drill. Unless the finding "
+    "says that every isolation point was seen back, run `islandmode restore RUN`, which looks at them.",
     "internal": "Report this fault with the run's directory; the plant was put back. Repeat the drill.",
     "journal-hole": "See why the disk did not take every record (full, slow, failing), and repeat the drill.",
     "journal-altered": "See who or what changed the run's journal; its record proves nothing. Repeat the drill.",
@@ -76,7 +76,7 @@ WHAT_TO_DO = {
     "closed-by-rule": NO_MORE + " If traffic is meant to pass there, declare the flow and probe it.",
     "no-island": "Decide who accepts what stays open (`left_open` in the drill), or isolate it too.",
     "host-forwards": "Turn forwarding off on the operations host, or see that it joins no two zones.",
-    "point-part-unread": "Let the login user ask the device that, or check it by hand.",
+    "point-part-unread": "Let the login user read that on the device, or check it by hand.",
     "point-saved-absent": "Restore the missing file on the device, or take its include out: a restart would load no rules.",
     "point-interface-unnamed": "Name the interface in the site file with its zone, or see that it leads to no zone.",
     "point-tunnel": "See where the tunnel ends; name its zone in the site file, or take it away.",
@@ -117,7 +117,7 @@ WHAT_TO_DO = {
 
 
 def what_to_do(code: str, run: str = "RUN", program: str = PROGRAM) -> str:
-    """Say what to do about a finding of a run, `program` as a person types it; of one of another version only where to look."""
+    """Say what to do about a finding of a run, with `program` as a person types it; for a finding of another version, where to look."""
     told = WHAT_TO_DO.get(code, OTHER).replace("restore RUN", f"restore {run}")
     return told.replace(f"`{PROGRAM} ", f"`{program} ")
 

@@ -34,7 +34,9 @@ def problems(site: Site) -> tuple[Problem, ...]:
 def render(name: str, point: SitePoint, drill: Drill, site: Site) -> Rendering:
     """Render every device line of a point for a drill; pure. Raises `InputError` on what its platform cannot do."""
     platform = _platform(name, point.platform)
-    stages = {stage.name: tuple(one for one in stage.isolate if one in point.isolates) for stage in drill.stages}
+    stages = {
+        stage.name: tuple(conduit for conduit in stage.isolate if conduit in point.isolates) for stage in drill.stages
+    }
     between = {conduit: site.conduits[conduit].between for conduit in point.isolates}
     counts = platform.capabilities.witness == "egress"
     ways: dict[str, tuple[Way, ...]] = {

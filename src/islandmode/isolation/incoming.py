@@ -55,7 +55,7 @@ def fit(value: T) -> T:
     if isinstance(value, str):
         return cast("T", _short(cleaned(redacted(value[:_RAW_MAX])), SENTENCE_MAX))
     if isinstance(value, tuple):
-        return cast("T", tuple(fit(one) for one in value))
+        return cast("T", tuple(fit(item) for item in value))
     if not is_dataclass(value) or isinstance(value, type):
         return value
     for field in fields(value):

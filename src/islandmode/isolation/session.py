@@ -229,7 +229,7 @@ def _no_room(error: Exception) -> str:
 async def restore_through(
     kept: DeviceSession[D] | None, fresh: DeviceSession[D], work: Callable[[D], T], deadline_s: float, clock: Clock
 ) -> tuple[Reading[T], DeviceSession[D]]:
-    """Restore through the session kept ready for it, and through a new one as soon as that fails or is late.
+    """Restore through the session kept ready for it, and through a new session as soon as that fails or is late.
 
     Whichever is done first wins, and the other is reset: a restore may arrive twice, and a device that answers slowly
     must not lose its answer because this side gave up early. Returns the reading and the session it came through.

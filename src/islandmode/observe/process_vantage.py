@@ -43,7 +43,7 @@ WORKER, HOST = "islandmode.observe.worker", "islandmode.observe.worker_host"
 CLOCK_ANSWER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18}) ([0-9a-f-]{36})")
 READY_MAX_BYTES, SHOWN_MAX_CHARACTERS = 4096, 200
 SAMPLE_BYTES, SPOOL_LEAST_BYTES, SPOOL_MOST_BYTES = 1000, 1 << 20, 1 << 29
-"""What a spool may be long, fetched: so much a sample, and what surrounds them; a worker ends at half the most."""
+"""How long a fetched spool may be: so much for each sample, and for what surrounds them; a worker ends at half the most."""
 SEGMENT_NAME = re.compile(r"[0-9]{6,9}\.(?:jsonl|part)")
 ENDINGS = frozenset({"schedule", "asked", "full", "disk", "left", "lost"})
 
@@ -107,7 +107,7 @@ class ProcessVantage:
         stamps = (asked_us, self._clock.monotonic_us())
         if not found:
             return Reading(Outcome.NOT_DONE, None, why, *stamps)
-        return Reading(Outcome.DONE, min(found, key=lambda one: one.uncertainty_us), "", *stamps)
+        return Reading(Outcome.DONE, min(found, key=lambda offset: offset.uncertainty_us), "", *stamps)
 
     async def _round_trips(self, found: list[Offset]) -> None:
         argv, environment = self._argv(HOST, "clock"), self._environment()
@@ -115,10 +115,12 @@ class ProcessVantage:
         async with process:
             if process.stdin is not None and process.stdout is not None:
                 answers = BufferedByteReceiveStream(process.stdout)
-                while len(found) < ROUND_TRIPS and (one := await self._round_trip(process.stdin, answers)) is not None:
-                    if found and one.boot_id != found[0].boot_id:
+                while (
+                    len(found) < ROUND_TRIPS and (offset := await self._round_trip(process.stdin, answers)) is not None
+                ):
+                    if found and offset.boot_id != found[0].boot_id:
                         raise ValueError
-                    found.append(one)
+                    found.append(offset)
             _end_all(process)
 
     async def _round_trip(self, ask: ByteSendStream, answers: BufferedByteReceiveStream) -> Offset | None:
@@ -209,7 +211,7 @@ class ProcessVantage:
                 why = "its last words could not be read to their end"
                 if end == last_words.END:
                     samples = (read_sample(line, _expected(self._schedule)) for line in lines)
-                    found = tuple(one for one in samples if one is not None)
+                    found = tuple(sample for sample in samples if sample is not None)
             except OSError as error:
                 why = f"its spool could not be looked into ({error.strerror})"
             except _NoSpool as odd:

@@ -49,7 +49,7 @@ class Collected:
 
 
 class Vantage(Protocol):
-    """A place from which probes look. `far` ones are cut off because the drill works, so they sample alone."""
+    """A place from which probes look. A `far` vantage is cut off because the drill works, so it samples alone."""
 
     @property
     def name(self) -> str:
@@ -70,7 +70,7 @@ class Vantage(Protocol):
         ...
 
     def fresh(self) -> tuple[Sample, ...]:
-        """Return samples that arrived since the last call, in the conductor's monotonic time; always empty for far ones."""
+        """Return samples that arrived since the last call, in the conductor's monotonic time; always empty for a far vantage."""
         ...
 
     async def look(self, deadline_s: float) -> Reading[tuple[Sample, ...]]:

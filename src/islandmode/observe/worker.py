@@ -5,7 +5,7 @@
 
 observe/worker_host.py answers what else is asked of a worker's host.
 
-How it works. Every probe has a fixed grid of times, staggered against the others. At each a sample begins; a slow one
+How it works. Every probe has a fixed grid of times, staggered against the others. At each a sample begins; a slow sample
 never delays the next, and where too many are under way the slot is recorded as unknown. A probe that keeps one
 connection has one question on it at a time: the slots that pass while its answer is awaited are that question's.
 Samples go into a spool of short segments: `N.part` is being written, `N.jsonl` is closed. Each line names the SHA-256

@@ -40,8 +40,8 @@ class Checked:
     """Those of the errors that concern a site and its lab together."""
 
     def wrong_with(self, file: str) -> list[InputError]:
-        """Give what is wrong in a file, and in another one that does not fit it."""
-        together = [one.error for one in self.unlike if file in (one.site, one.topology)]
+        """Give what is wrong in a file, and in another file that does not fit it."""
+        together = [fault.error for fault in self.unlike if file in (fault.site, fault.topology)]
         return [error for error in self.errors if (error.place and error.place.file == file) or error in together]
 
 
@@ -72,7 +72,7 @@ def check_workspace(workspace: Path) -> Checked:
             f"workspace with `{typed('init', 'DIR')}`."
         )
     labs = _labs(workspace, found)
-    errors = [*found.errors, *labs.errors, *(one.error for one in labs.unlike)]
+    errors = [*found.errors, *labs.errors, *(fault.error for fault in labs.unlike)]
     sites: dict[str, Site] = {}
     for tree, site in found.sites.values():
         if site is not None:
@@ -144,7 +144,7 @@ def _unlike(found: Workspace, read: Mapping[str, tuple[Topology, YamlTree]]) -> 
 
 
 def _site_errors(tree: YamlTree, site: Site) -> Iterator[InputError]:
-    yield from (_placed(tree, one) for one in (*check_site(site), *isolation.problems(site)))
+    yield from (_placed(tree, problem) for problem in (*check_site(site), *isolation.problems(site)))
 
 
 def _plan(found: Workspace, tree: YamlTree, drill: Drill) -> Plan:
@@ -153,7 +153,7 @@ def _plan(found: Workspace, tree: YamlTree, drill: Drill) -> Plan:
     missing = catalog.probes_needed(drill) & found.unread_probes
     if site is None or site_tree is None or missing:
         names = found.probes.keys() | found.unread_probes
-        wrong = [_placed(tree, one) for one in check_in_part(drill, site, names)]
+        wrong = [_placed(tree, problem) for problem in check_in_part(drill, site, names)]
         if site_tree is None and not found.unread_inventory:
             wrong.append(catalog.no_site(drill.site, found.sites, tree))
         raise catalog.InputErrors(wrong)
@@ -170,5 +170,5 @@ def refuse_unlike_lab(loaded: Loaded, plan: Plan, topology: Topology) -> None:
     faults = list(needed_faults(loaded.site, topology, plan.points, plan.vantages))
     if faults:
         raise catalog.all_of(
-            InputError(one.sentence, loaded.site_tree.place(one.path, of_key=one.of_key)) for one in faults
+            InputError(fault.sentence, loaded.site_tree.place(fault.path, of_key=fault.of_key)) for fault in faults
         )

@@ -41,19 +41,19 @@ def look_at_devices(known: KnownRuns, names: Sequence[str], watch: Watch, listen
     """Look at the devices of every lab in which a run may have left something, and of this workspace's; 0 or 5."""
     code = 0
     labs: dict[str, tuple[Path, Lab]] = {}
-    for one in known.runs:
-        watch.at(one.root)
-        if one.conductor() is None and (not owed_by(one) or lab_is_gone(one)):
+    for run in known.runs:
+        watch.at(run.root)
+        if run.conductor() is None and (not owed_by(run) or lab_is_gone(run)):
             continue
         try:
-            found, why = lab_of(one), f"The lab of {one.run} cannot be found in {one.workspace / STATE}."
+            found, why = lab_of(run), f"The lab of {run.run} cannot be found in {run.workspace / STATE}."
         except LabUnknown as error:
             found, why = None, str(error)
         if found is None:
             listener.warn(f"{why} Its devices were not looked at.")
             code = STRANDED
         else:
-            labs[found.identity] = (one.workspace, found)
+            labs[found.identity] = (run.workspace, found)
     watch.at(known.workspace / STATE)
     for lab in _labs_of(known.workspace, names):
         labs.setdefault(lab.identity, (known.workspace, lab))
@@ -77,9 +77,9 @@ def look_at_devices(known: KnownRuns, names: Sequence[str], watch: Watch, listen
 
 def _labs_of(workspace: Path, names: Sequence[str]) -> Iterator[Lab]:
     state = workspace / STATE
-    for one in sorted({*names_of_labs(state), *names}):
+    for name in sorted({*names_of_labs(state), *names}):
         try:
-            lab = backends.attach(one, state)
+            lab = backends.attach(name, state)
         except (LabUnknown, InputError):
             continue
         if lab is not None:
@@ -93,7 +93,7 @@ def look(workspace: Path, lab_name: str, watch: Watch, listener: Listener) -> in
         raise InputError(f"Lab {lab_name} is not running.")
     known, ground = known_runs(workspace), LabGround.of(workspace, lab)
     sources = [*_plans_of_runs(known, ground, listener), *_plans_of_drills(known.workspace, listener)]
-    going = {one.run for one in known.runs if one.conductor() is not None}
+    going = {run.run for run in known.runs if run.conductor() is not None}
     looked, code = set[tuple[str, str]](), 0
     for source in sources:
         points = {
@@ -112,10 +112,10 @@ def look(workspace: Path, lab_name: str, watch: Watch, listener: Listener) -> in
 
 
 def _plans_of_runs(known: KnownRuns, ground: Ground, listener: Listener) -> Iterator[Restorable]:
-    for one in known.runs:
-        if ground.has(one) and (one.conductor() is not None or owed_by(one)):
+    for run in known.runs:
+        if ground.has(run) and (run.conductor() is not None or owed_by(run)):
             try:
-                yield one.plan()
+                yield run.plan()
             except InputError as error:
                 listener.warn(sentence_of(error))
 
@@ -144,13 +144,13 @@ async def _read(
 ) -> dict[str, Reading[PointState]]:
     found: dict[str, Reading[PointState]] = {}
 
-    async def one(name: str) -> None:
+    async def read(name: str) -> None:
         found[name] = await points[name].state(planned[name].conduits, LOOK_S)
         await points[name].close()
 
     async with anyio.create_task_group() as group:
         for name in points:
-            group.start_soon(one, name)
+            group.start_soon(read, name)
     return found
 
 

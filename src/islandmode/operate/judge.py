@@ -1,4 +1,4 @@
-"""The one way to a verdict: of a run that came to its end, of one whose conductor died, and again of an old one.
+"""The one way to a verdict: of a run that came to its end, of a run whose conductor died, and again of an old run.
 
 A verdict rests on the run's plan, its journals and its samples, so judging the same record again gives the same bytes. Of a run
 that came to its end the guardian's journal counts beside the conductor's; where the conductor died, what restores afterwards wrote
@@ -63,12 +63,12 @@ def judge_evidence(evidence: Evidence) -> Judged:
     records, unread = understood(plan, evidence.records)
     others, unread_beside = understood(plan, evidence.others)
     # The numbers of a finding are those of the conductor's records.
-    against = [*unread, *(one.model_copy(update={"records": ()}) for one in unread_beside)]
+    against = [*unread, *(finding.model_copy(update={"records": ()}) for finding in unread_beside)]
     against += [altered(evidence.altered)] if evidence.altered else []
     restored: frozenset[str] = frozenset()
     if evidence.died:
         against.append(died(evidence.records, others))
-        restored = frozenset(str(one.data["point"]) for kind in SEEN for one in of_kind(others, kind))
+        restored = frozenset(str(record.data["point"]) for kind in SEEN for record in of_kind(others, kind))
     edges = timeline_of([stage.name for stage in plan.stages], records, others).edges
     episodes = {probe: fold(samples, edges) for probe, samples in evidence.samples.items()}
     verdict = judge(
@@ -130,17 +130,17 @@ def _asked_for(records: Sequence[Record]) -> tuple[Mode, bool]:
 
 def _samples(directory: RunDirectory, plan: Plan, records: Sequence[Record]) -> dict[str, tuple[Sample, ...]]:
     """Read the samples of every vantage that was collected, as its conductor did."""
-    vantages = {name: one.probe.vantage for name, one in plan.probes.items()}
+    vantages = {name: planned.probe.vantage for name, planned in plan.probes.items()}
     spools, shifts_us = {}, {}
     for vantage in plan.vantages:
-        measured = [one.data for one in of_kind(records, "vantage.offset", vantage=vantage, outcome="done")]
-        restarted = len({one.get("boot_id") for one in measured}) > 1
+        measured = [record.data for record in of_kind(records, "vantage.offset", vantage=vantage, outcome="done")]
+        restarted = len({offset.get("boot_id") for offset in measured}) > 1
         if restarted or not any(of_kind(records, "collect.result", vantage=vantage, outcome="done")):
             # Of a host that restarted no time can be placed; what was not collected may be cut off anywhere.
             continue
         probes = frozenset(name for name, at in vantages.items() if at == vantage)
         spools[vantage] = read_spool(directory.spooled(vantage), Expected(directory.run, vantage, probes)).samples
-        shifts_us[vantage] = [int(one["monotonic_us"]) for one in measured if "monotonic_us" in one]
+        shifts_us[vantage] = [int(offset["monotonic_us"]) for offset in measured if "monotonic_us" in offset]
     return placed(spools, shifts_us, vantages)
 
 

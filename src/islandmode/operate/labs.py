@@ -44,7 +44,7 @@ def labs_listed(labs: Sequence[LabRecord], runs: Sequence[RunDirectory], watch: 
         lives = still_lives(record.lives_by) if record.identity else bool(lockers(record.lock))
         if lives is not False:
             watch.step()
-            using = tuple(one.run for one in runs if uses(one, record) and (one.conductor() or owed_by(one)))
+            using = tuple(run.run for run in runs if uses(run, record) and (run.conductor() or owed_by(run)))
             yield LabListed(record, _state(record, lives=lives), using)
 
 
@@ -68,7 +68,7 @@ def take_down(workspace: Path, name: str, watch: Watch, listener: Listener, *, f
     code = 0
     if users and not force:
         raise Refused(
-            f"Lab {name} is used by {', '.join(one.run for one in users)}, which goes on or was not seen restored. First: "
+            f"Lab {name} is used by {', '.join(run.run for run in users)}, which goes on or was not seen restored. First: "
             f"{typed('abort')}. Or `{lab_command('down', name, state)} --force`, which restores first."
         )
     if known.unread and not force:
@@ -81,8 +81,8 @@ def take_down(workspace: Path, name: str, watch: Watch, listener: Listener, *, f
         was_there = backends.down(name, state)
     if not was_there:
         raise InputError(f"There is no lab {name} in {state}{_elsewhere(name)}.")
-    for one in users:
-        listener.say(f"{one.run}: its lab is gone, and the isolation with it.")
+    for run in users:
+        listener.say(f"{run.run}: its lab is gone, and the isolation with it.")
     listener.say(f"Lab {name} is down.")
     return code
 
@@ -94,11 +94,11 @@ def _users(workspace: Path, name: str) -> tuple[RunDirectory, ...]:
         identity = identity_of(name, workspace / STATE)
     except LabUnknown:
         identity = None
-    wanted = {one for one in (identity, record.identity if record is not None else None) if one}
+    wanted = {known for known in (identity, record.identity if record is not None else None) if known}
     return tuple(
-        one
-        for one in known_runs(workspace).runs
-        if lab_identity(one) in wanted and (one.conductor() or one.guardian() or owed_by(one)) and not lab_is_gone(one)
+        run
+        for run in known_runs(workspace).runs
+        if lab_identity(run) in wanted and (run.conductor() or run.guardian() or owed_by(run)) and not lab_is_gone(run)
     )
 
 
@@ -106,13 +106,13 @@ async def _ended(runs: tuple[RunDirectory, ...], watch: Watch) -> None:
     """Wait until runs have ended: what they still look at is in the lab. Not for ever."""
     clock = MachineClock.of_this_boot()
     with anyio.move_on_after(ENDED_WITHIN_S):
-        while any(one.conductor() is not None for one in runs):
+        while any(run.conductor() is not None for run in runs):
             watch.step()
             await clock.sleep(LOOK_EVERY_S)
 
 
 def _elsewhere(name: str) -> str:
     """Name labs of the same name that this machine knows elsewhere."""
-    found = [one.state_dir.parent for one in active.known().labs if one.name == name]
+    found = [lab.state_dir.parent for lab in active.known().labs if lab.name == name]
     ways = ", ".join(f"`{typed('lab', 'down', '--lab', name, '--workspace', str(folder))}`" for folder in found)
     return f"; to end a lab of that name elsewhere: {ways}" if found else ""

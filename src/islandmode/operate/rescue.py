@@ -86,44 +86,44 @@ def restore_by_drill(order: StopOrder, drill: str) -> int:
 
 def _tell_runs(ground: Ground, owed: Owed, path: Path) -> None:
     """Copy the record of a restore by the drill to each run that it covers: what that run left was seen gone."""
-    for one, left in known_runs(ground.workspace).unfinished:
-        if _covers(owed, left, one) and (ground.has(one) or _was_nowhere(one, ground.workspace)):
-            _tell((one,), path)
-            if one.record is not None:
-                one.record.forget()
+    for run, left in known_runs(ground.workspace).unfinished:
+        if _covers(owed, left, run) and (ground.has(run) or _was_nowhere(run, ground.workspace)):
+            _tell((run,), path)
+            if run.record is not None:
+                run.record.forget()
 
 
 def _tell(runs: Sequence[RunDirectory], path: Path) -> None:
     """Copy a record into the folders of runs, as far as their journals' folders are there."""
-    for one in runs:
+    for run in runs:
         with suppress(OSError):
-            modes.write_bytes(one.journal.with_name(path.name), path.read_bytes())
+            modes.write_bytes(run.journal.with_name(path.name), path.read_bytes())
 
 
-def _covers(seen: Owed, left: Owed, one: RunDirectory) -> bool:
+def _covers(seen: Owed, left: Owed, run: RunDirectory) -> bool:
     """Tell whether all that a run left was seen gone, conduit by conduit; what only an unreadable plan knows was not."""
     if UNREADABLE in left:
-        left = dict(one.record.points) if one.record is not None else left
+        left = dict(run.record.points) if run.record is not None else left
     return all(name in seen and set(conduits) <= set(seen[name]) for name, conduits in left.items())
 
 
-def _was_nowhere(one: RunDirectory, workspace: Path) -> bool:
+def _was_nowhere(run: RunDirectory, workspace: Path) -> bool:
     """Tell whether nothing says on which ground a run of this workspace stood: then it stood on the one that was looked at."""
-    return one.workspace == workspace.resolve() and not ground_recorded(one)
+    return run.workspace == workspace.resolve() and not ground_recorded(run)
 
 
 def _stop_runs_on(workspace: Path, rescue: Restorable, ground: Ground) -> None:
     """Take over the runs on the same conduits, so that none of them arms after this restore."""
-    for one in known_runs(workspace).runs:
-        holder = one.conductor() if one.workspace == workspace.resolve() or ground.has(one) else None
-        if holder is not None and _shares(one, rescue):
-            FileClaim(one.root).take_within(PUT_WITHIN_S)
-            ask(one, holder.pid)
+    for run in known_runs(workspace).runs:
+        holder = run.conductor() if run.workspace == workspace.resolve() or ground.has(run) else None
+        if holder is not None and _shares(run, rescue):
+            FileClaim(run.root).take_within(PUT_WITHIN_S)
+            ask(run, holder.pid)
 
 
-def _shares(one: RunDirectory, plan: Restorable) -> bool:
+def _shares(run: RunDirectory, plan: Restorable) -> bool:
     try:
-        return bool(set(one.plan().conduits) & set(plan.conduits))
+        return bool(set(run.plan().conduits) & set(plan.conduits))
     except InputError:
         return True
 
@@ -135,30 +135,30 @@ def _end_of_unreadable(ground: Ground, site: str, listener: Listener) -> None:
     if unread or not runs:
         return
     why = _why_not_covered(ground.workspace, site, runs) or _look(ground, site, runs)
-    for one in runs:
+    for run in runs:
         if why:
-            listener.warn(f"{one.run}: its record cannot be read, and its alarm stays: {why}.")
-        elif not owed_by(one):
+            listener.warn(f"{run.run}: its record cannot be read, and its alarm stays: {why}.")
+        elif not owed_by(run):
             listener.say(
-                f"{one.run}: its record cannot be read; every isolation point of site {site} was seen without Islandmode "
+                f"{run.run}: its record cannot be read; every isolation point of site {site} was seen without Islandmode "
                 "objects, and none is saved there, so its alarm ends."
             )
 
 
 def _unreadable(ground: Ground) -> Iterator[RunDirectory]:
     """Give the ended runs of this workspace of which neither the plan nor the machine's record can be read."""
-    for one, left in known_runs(ground.workspace).unfinished:
-        here = ground.has(one) or _was_nowhere(one, ground.workspace)
-        if UNREADABLE in left and one.record is None and here and one.conductor() is None and not cannot_be_told(one):
-            yield one
+    for run, left in known_runs(ground.workspace).unfinished:
+        here = ground.has(run) or _was_nowhere(run, ground.workspace)
+        if UNREADABLE in left and run.record is None and here and run.conductor() is None and not cannot_be_told(run):
+            yield run
 
 
 def _why_not_covered(workspace: Path, site: str, runs: Sequence[RunDirectory]) -> str:
     """Say why a look at one site does not cover these runs; empty when it does."""
-    named = {record.site for one in runs for record in (*one.records()[:1], *one.guardian_records()[:1])}
+    named = {record.site for run in runs for record in (*run.records()[:1], *run.guardian_records()[:1])}
     if named - {site}:
         return f"it may be of site {', '.join(sorted(named - {site}))}; restore by a drill of that site"
-    unnamed = [one for one in runs if not one.records() and not one.guardian_records()]
+    unnamed = [run for run in runs if not run.records() and not run.guardian_records()]
     if not unnamed:
         return ""
     sites, unread = sites_with_points(workspace)
@@ -187,7 +187,7 @@ def _look(ground: Ground, site: str, runs: Sequence[RunDirectory]) -> str:
         return await look_at_site(points, site=site, by=operator_name(), path=path, clock=clock, disk=MachineDisk())
 
     looked = anyio.run(act)
-    left = [f"{name} {_told(one)}" for name, one in sorted(looked.left.items()) if not one.none_at_all]
+    left = [f"{name} {_told(found)}" for name, found in sorted(looked.left.items()) if not found.is_clear]
     if left:
         return "; ".join(left)
     untold = looked.unkept or apart(lambda: _tell(runs, path), RECORDS_WITHIN_S)

@@ -82,7 +82,7 @@ def say_what_is_left(run: str, plan: Restorable, owed: Owed, resumed: Resumed, l
 
 
 def new_journal() -> str:
-    """Name the journal of a restore: unique, and later restores sort after earlier ones."""
+    """Name the journal of a restore: unique, and later restores sort after earlier restores."""
     stamp = iso_utc(MachineClock.of_this_boot().utc_us())[:19].replace(":", "")
     return f"restore-{stamp}Z-{randomness.token_hex(2)}.jsonl"
 

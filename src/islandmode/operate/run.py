@@ -187,7 +187,7 @@ def _new_name(plan: Plan, clock: Clock) -> str:
 def _take_down(ground: LabGround, audience: Audience) -> None:
     """Take down the lab that this drill brought up; a failure here must not hide how the run ended."""
     lab = ground.lab
-    holders = {one.run: one.conductor() for one in known_runs(ground.workspace).runs if uses(one, lab)}
+    holders = {user.run: user.conductor() for user in known_runs(ground.workspace).runs if uses(user, lab)}
     others = [run for run, holder in holders.items() if holder is not None and holder.pid != os.getpid()]
     if others:
         audience.listener.warn(f"lab {lab.name} stays up: {', '.join(others)} uses it.")
@@ -401,7 +401,7 @@ async def _restore_would_work(argv: tuple[str, ...], deadline_s: float) -> str |
 
 
 async def receive_signals(latch: StopLatch, *, task_status: TaskStatus[None]) -> None:
-    """Turn INT, TERM and HUP into one request to restore; later ones change nothing, the restore goes on."""
+    """Turn INT, TERM and HUP into one request to restore; later signals change nothing, the restore goes on."""
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as received:
         task_status.started()
         async for number in received:

@@ -67,18 +67,18 @@ def runs_standing(known: KnownRuns, watch: Watch) -> Iterator[RunStanding]:
 
     The machine's record of a run that is over by its own journals is deleted, since the run's processes could not.
     """
-    for one in known.runs:
-        watch.at(one.root)
-        standing = _run(one)
-        if not standing.is_told and one.record is not None:
-            one.record.forget()
+    for run in known.runs:
+        watch.at(run.root)
+        standing = _run(run)
+        if not standing.is_told and run.record is not None:
+            run.record.forget()
         yield standing
 
 
-def _run(one: RunDirectory) -> RunStanding:
-    owed, holder = tuple(sorted(owed_by(one))), one.conductor()
+def _run(run: RunDirectory) -> RunStanding:
+    owed, holder = tuple(sorted(owed_by(run))), run.conductor()
     if holder is not None:
-        return RunStanding(one, "running", owed, holder)
+        return RunStanding(run, "running", owed, holder)
     if not owed:
-        return RunStanding(one, "ended", owed, None)
-    return RunStanding(one, "gone with its lab" if lab_is_gone(one) else "unfinished", owed, None)
+        return RunStanding(run, "ended", owed, None)
+    return RunStanding(run, "gone with its lab" if lab_is_gone(run) else "unfinished", owed, None)

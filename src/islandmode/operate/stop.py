@@ -81,10 +81,10 @@ class StopOrder:
         return replace(self, arguments=(*words, *named, "--workspace", str(self.workspace.resolve()), *lab))
 
 
-def arguments_for(verb: str, one: RunDirectory, lab: str | None = None) -> tuple[str, ...]:
+def arguments_for(verb: str, run: RunDirectory, lab: str | None = None) -> tuple[str, ...]:
     """Give this program's arguments for one run, which may belong to another workspace."""
-    named = one.record.ground.get("name", lab) if one.record is not None else lab
-    return (verb, one.run, "--workspace", str(one.workspace), *(("--lab", str(named)) if named is not None else ()))
+    named = run.record.ground.get("name", lab) if run.record is not None else lab
+    return (verb, run.run, "--workspace", str(run.workspace), *(("--lab", str(named)) if named is not None else ()))
 
 
 def restore(order: StopOrder) -> int:
@@ -102,31 +102,31 @@ def abort(order: StopOrder) -> int:
     known = known_runs(order.workspace)
     none = "No run is going on."
     if order.run is not None:
-        one = known.find(order.run)
-        return _bring_back(order, known, (one,), none, frozenset({one.root} if order.asked else ()))
+        run = known.find(order.run)
+        return _bring_back(order, known, (run,), none, frozenset({run.root} if order.asked else ()))
     # Ask the running drills before reading the records of ended runs: there may be years of them.
     asked = frozenset() if order.at_once else frozenset(_ask_all(_each(order.watch, known)))
     chosen = [
-        one for one in _each(order.watch, known) if one.root in asked or one.conductor() is not None or owed_by(one)
+        run for run in _each(order.watch, known) if run.root in asked or run.conductor() is not None or owed_by(run)
     ]
     return _bring_back(order, known, chosen, none, asked)
 
 
 def _each(watch: Watch, known: KnownRuns) -> Iterator[RunDirectory]:
     """Yield each run; every run that could be read shows that the disk answers."""
-    for one in known.runs:
+    for run in known.runs:
         watch.step()
-        yield one
+        yield run
     watch.step()
 
 
 def _ask_all(runs: Iterator[RunDirectory]) -> Iterator[Path]:
     """Ask every running drill that this account may act on to restore; yields their folders."""
-    for one in runs:
-        holder = one.conductor()
-        if holder is not None and _may_act_on(one) and (owed_by(one) or not was_restored(one)):
-            ask(one, holder.pid)
-            yield one.root
+    for run in runs:
+        holder = run.conductor()
+        if holder is not None and _may_act_on(run) and (owed_by(run) or not was_restored(run)):
+            ask(run, holder.pid)
+            yield run.root
 
 
 def _bring_back(
@@ -134,7 +134,7 @@ def _bring_back(
 ) -> int:
     """Bring back every run that was chosen: ask its processes, wait a moment, then do what is left."""
     # A second request comes from the operations host: the first saw that something is owed, and this host may see more records.
-    left = [one for one in chosen if order.at_once or one.root in asked or not _is_settled(one, order.listener)]
+    left = [run for run in chosen if order.at_once or run.root in asked or not _is_settled(run, order.listener)]
     alone = len(left) == 1 and _may_act_on(left[0])
     if alone:
         code = _bring_one_back(replace(order, asked=order.asked or left[0].root in asked), left[0])
@@ -161,9 +161,9 @@ def say_whether_all(known: KnownRuns, none: str, listener: Listener) -> int:
     return 0
 
 
-def _may_act_on(one: RunDirectory) -> bool:
+def _may_act_on(run: RunDirectory) -> bool:
     """Tell whether to act on a run under this account: root does not trust records that another account wrote."""
-    return os.geteuid() != 0 or one.record is None or one.record.account == 0
+    return os.geteuid() != 0 or run.record is None or run.record.account == 0
 
 
 def bring_back_apart(
@@ -176,19 +176,19 @@ def bring_back_apart(
 ) -> int:
     """Restore several runs at once, each in its own process, so that none waits for another run or its lab."""
     children = []
-    for one in left:
-        listener.say(f"{one.run} in {one.workspace}: {verb} ...")
-        again = [*arguments_for(verb, one), *["--at-once"] * at_once, *["--asked"] * (one.root in asked)]
-        children.append(subprocess.Popen([sys.executable, "-m", "islandmode", *again], **_as_account(one)))
+    for run in left:
+        listener.say(f"{run.run} in {run.workspace}: {verb} ...")
+        again = [*arguments_for(verb, run), *["--at-once"] * at_once, *["--asked"] * (run.root in asked)]
+        children.append(subprocess.Popen([sys.executable, "-m", "islandmode", *again], **_as_account(run)))
     codes = [child.wait() for child in children]
     return STRANDED if any(codes) else 0
 
 
-def _as_account(one: RunDirectory) -> dict[str, Any]:
+def _as_account(run: RunDirectory) -> dict[str, Any]:
     """Say how to start a process that acts on a run; as root, under the account of that run."""
-    if _may_act_on(one) or one.record is None:
+    if _may_act_on(run) or run.record is None:
         return {}
-    account = one.record.account
+    account = run.record.account
     # The other account can read the environment of its processes, and this environment may hold secrets.
     given = {name: os.environ[name] for name in (VARIABLE, "DOCKER_HOST", "PYTHONPATH") if name in os.environ} | {
         own_program.VARIABLE: own_program.program_anywhere()

@@ -42,19 +42,19 @@ class KnownRuns:
     @property
     def unfinished(self) -> tuple[tuple[RunDirectory, Owed], ...]:
         """List runs that owe a restore, with what each owes."""
-        found = ((one, owed_by(one)) for one in self.runs)
-        return tuple((one, owed) for one, owed in found if owed)
+        found = ((run, owed_by(run)) for run in self.runs)
+        return tuple((run, owed) for run, owed in found if owed)
 
     def remember(self) -> None:
         """Remember which of them owe nothing, once all of them have been asked. Bounded, and never raises."""
-        memory = next((one.settled for one in self.runs if one.settled is not None), None)
+        memory = next((run.settled for run in self.runs if run.settled is not None), None)
         if memory is not None:
             memory.keep()
 
     def find(self, run: str) -> RunDirectory:
         """Find a run by its name or the beginning of it: of this workspace first, then of the machine."""
-        mine = tuple(one for one in self.runs if one.workspace == self.workspace)
-        if run == "last" or any(one.run.startswith(run) for one in mine):
+        mine = tuple(directory for directory in self.runs if directory.workspace == self.workspace)
+        if run == "last" or any(directory.run.startswith(run) for directory in mine):
             return rundir.find_in(mine, run)
         return rundir.find_in(self.runs, run)
 
@@ -118,10 +118,10 @@ def lab_is_gone(run: RunDirectory) -> bool:
             return False
     except LabUnknown:
         return False
-    known = [one.lives_by for one in active.known().labs if one.identity == identity]
-    alive = [still_lives(one) for one in (*known, lives_by) if one]
+    known = [lab.lives_by for lab in active.known().labs if lab.identity == identity]
+    alive = [still_lives(processes) for processes in (*known, lives_by) if processes]
     if alive:
-        return all(one is False for one in alive)
+        return all(lives is False for lives in alive)
     records = run.records()
     return bool(records) and records[0].boot_id != vantage_point()["boot"]
 
@@ -199,37 +199,37 @@ def ground_recorded(run: RunDirectory) -> Mapping[str, Any]:
 
 
 def refuse_beside_unfinished(workspace: Path, plan: Plan, own: str, ground: Ground) -> None:
-    """Refuse a run on conduits that an earlier one may have left isolated, until a restore was seen."""
-    for one, owed in known_runs(workspace).unfinished:
+    """Refuse a run on conduits that an earlier run may have left isolated, until a restore was seen."""
+    for run, owed in known_runs(workspace).unfinished:
         conduits = {conduit for group in owed.values() for conduit in group}
         shared = True if UNREADABLE in owed or not conduits else sorted(conduits & set(plan.conduits))
-        here = one.workspace == workspace.resolve() or ground.has(one)
+        here = run.workspace == workspace.resolve() or ground.has(run)
         # For a run that goes on in another workspace, the device itself is the lock.
-        going = one.workspace != workspace.resolve() and one.conductor() is not None
-        if one.run != own and here and not going and shared and not lab_is_gone(one):
-            raise Refused(f"{_why_first(one, shared)} Nothing was touched.")
+        going = run.workspace != workspace.resolve() and run.conductor() is not None
+        if run.run != own and here and not going and shared and not lab_is_gone(run):
+            raise Refused(f"{_why_first(run, shared)} Nothing was touched.")
 
 
-def _why_first(one: RunDirectory, shared: list[str] | Literal[True]) -> str:
+def _why_first(run: RunDirectory, shared: list[str] | Literal[True]) -> str:
     """Say what an earlier run may have left, and how it is brought to its end; of one that cannot be read, which file that is."""
     if shared is not True:
         return (
-            f"Run {one.run} ended and restoration of {', '.join(shared)} was not seen, or is not proven. First restore "
-            f"it: {typed_at(one.workspace, 'restore', one.run)}."
+            f"Run {run.run} ended and restoration of {', '.join(shared)} was not seen, or is not proven. First restore "
+            f"it: {typed_at(run.workspace, 'restore', run.run)}."
         )
-    return f"Run {one.run} may have left anything isolated: {why_unreadable(one)}"
+    return f"Run {run.run} may have left anything isolated: {why_unreadable(run)}"
 
 
-def why_unreadable(one: RunDirectory) -> str:
+def why_unreadable(run: RunDirectory) -> str:
     """Say which file of a run cannot be read, and what to do; a whole sentence."""
-    denied = cannot_be_told(one)
+    denied = cannot_be_told(run)
     if denied:
         return (
-            f"{one.root} cannot be read by this account ({denied}); ask as its own, or as root: "
-            f"{typed_anywhere('restore', one.run)}."
+            f"{run.root} cannot be read by this account ({denied}); ask as its own, or as root: "
+            f"{typed_anywhere('restore', run.run)}."
         )
     try:
-        one.plan()
+        run.plan()
     except InputError as error:
         return (
             f"{str(error).rstrip('.')}, with a drill of its site. That ends this alarm when it has seen every isolation point of "

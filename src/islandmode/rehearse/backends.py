@@ -30,7 +30,7 @@ def _checked(name: str) -> str:
 
 
 def up(path: Path, *, name: str, state_dir: Path, backend: str = namespaces.BACKEND) -> Lab:
-    """Bring a lab up and return when the plant answers; an unknown back end lists the known ones."""
+    """Bring a lab up and return when the plant answers; the error for an unknown back end lists the known back ends."""
     if backend not in UP:
         raise InputError(f"There is no back end {backend}; known back ends: {', '.join(UP)}.")
     end = lab_command("down", _checked(name), state_dir)
@@ -44,7 +44,7 @@ def up(path: Path, *, name: str, state_dir: Path, backend: str = namespaces.BACK
 
 
 def attach(name: str, state_dir: Path) -> Lab | None:
-    """Return the running lab of that name; None when there is none, and `LabUnknown` where that cannot be told."""
+    """Return the running lab of that name; None when no such lab runs. Raises `LabUnknown` where that cannot be told."""
     state = read_state(_checked(name), state_dir)
     if state is not None and state.get("backend") == CONTAINERLAB:
         return containerlab.attach(name, state_dir)
@@ -54,7 +54,7 @@ def attach(name: str, state_dir: Path) -> Lab | None:
 def recorded(name: str, state_dir: Path) -> LabRecord | None:
     """Return what the machine knows of a lab, even if its folder is gone."""
     path = lab_record_path(_checked(name), state_dir)
-    return next((one for one in known().labs if one.path == path), None)
+    return next((lab for lab in known().labs if lab.path == path), None)
 
 
 def is_orphan(name: str, state_dir: Path) -> bool:

@@ -38,7 +38,7 @@ def lab_up_command(name: str, state_dir: Path, topology: Path, backend: str) -> 
 
 
 def build_command(workspace: Path | None, script: str, *words: str) -> str:
-    """Write how a script builds what a lab needs: the workspace's own script, or that of a workspace yet to be started."""
+    """Write how a script builds what a lab needs: the workspace's own script, or the script of a workspace yet to be started."""
     if workspace is not None and (workspace / script).is_file():
         return f"`sh {' '.join(shlex.quote(word) for word in (str(workspace / script), *words))}`"
     return f"`sh {' '.join((script, *words))}` in a workspace that `{typed('init', 'DIR')}` has started"
@@ -75,7 +75,7 @@ class Lab(ABC):
     topology: Topology
 
     def node(self, name: str) -> LabNode:
-        """Find a node; an unknown name lists the known ones."""
+        """Find a node; the error for an unknown name lists the known names."""
         if name not in self.topology.nodes:
             known = ", ".join(self.topology.nodes)
             raise InputError(f"There is no node {name} in lab {self.name}; known nodes: {known}.")
@@ -109,10 +109,10 @@ class Lab(ABC):
         except LabUnknown:
             state = {}
         meant = {key: state[key] for key in vantage_point() if key in state}
-        return meant | {"processes": [list(one) for one in self.processes]}
+        return meant | {"processes": [list(process) for process in self.processes]}
 
     def secret(self, name: str) -> str:
-        """Read a secret of this lab; an unknown name lists the known ones. Raises `LabUnknown` where its folder is gone."""
+        """Read a secret of this lab; the error for an unknown name lists the known names. Raises `LabUnknown` where its folder is gone."""
         folder = self.folder / SECRETS
         try:
             known = sorted(path.name for path in folder.iterdir() if path.is_file())

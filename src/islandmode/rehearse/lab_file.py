@@ -92,8 +92,8 @@ class Settings(BaseModel):
 
     def under(self, own: Settings) -> Settings:
         """Lay a node's own settings over these as containerlab does: mappings are joined, lists add up, the rest is replaced."""
-        ours, theirs = dict(self), dict(own)
-        return own.model_copy(update={name: _laid_over(ours[name], theirs[name]) for name in ours})
+        below, above = dict(self), dict(own)
+        return own.model_copy(update={name: _laid_over(below[name], above[name]) for name in below})
 
 
 def _laid_over(below: Any, above: Any) -> Any:
@@ -139,7 +139,7 @@ class Plant(BaseModel):
         """Give a node's settings over those of its group, its kind and of every node, in containerlab's order."""
         own, none = self.nodes[node], Settings()
         groups = (self.groups.get(own.group, none), self.groups.get(self.defaults.group, none), self.defaults)
-        kind = own.kind or next((one.kind for one in groups if one.kind), "linux")
+        kind = own.kind or next((settings.kind for settings in groups if settings.kind), "linux")
         of_kind = self.kinds.get(kind, none)
         group = own.group or of_kind.group or self.defaults.group
         merged = self.defaults.under(of_kind).under(self.groups.get(group, none)).under(own)

@@ -61,22 +61,22 @@ def lab_meant(
     named, wrong = labs_named(workspace)
     if wrong:
         raise wrong[0]
-    fitting = _narrowed(named, lambda one: one.site == site)
-    fitting = _narrowed(fitting, lambda one: Path(one.lab.topology) == topology)
-    fitting = _narrowed(fitting, lambda one: one.lab.name == name)
-    found = {(name or one.lab.name, topology or Path(one.lab.topology)) for one in fitting}
+    fitting = _narrowed(named, lambda entry: entry.site == site)
+    fitting = _narrowed(fitting, lambda entry: Path(entry.lab.topology) == topology)
+    fitting = _narrowed(fitting, lambda entry: entry.lab.name == name)
+    found = {(name or entry.lab.name, topology or Path(entry.lab.topology)) for entry in fitting}
     if len(found) > 1:
-        told = ", ".join(f"{one.lab.name} from {one.lab.topology} (site {one.site})" for one in named)
+        told = ", ".join(f"{entry.lab.name} from {entry.lab.topology} (site {entry.site})" for entry in named)
         raise InputError(f"The sites of this workspace name several labs: {told}. Say which with --lab or --topology.")
     chosen = next(iter(found), (name or NAME, topology or TOPOLOGY))
-    sites = [one.site for one in fitting if Path(one.lab.topology) == chosen[1]]
+    sites = [entry.site for entry in fitting if Path(entry.lab.topology) == chosen[1]]
     said_at = fitting[0].tree.place(("lab", "topology")) if fitting and topology is None else None
     return LabPlace(*chosen, said_at, sites[0] if len(sites) == 1 else None)
 
 
 def _narrowed(labs: Sequence[NamedLab], fits: Callable[[NamedLab], bool]) -> Sequence[NamedLab]:
     """Keep the sites that fit; all of them when none fits: a site's lab may run under another name."""
-    return [one for one in labs if fits(one)] or labs
+    return [named for named in labs if fits(named)] or labs
 
 
 def lab_named_by(workspace: Path, site: str) -> str:
@@ -91,4 +91,4 @@ def names_meant(workspace: Path, name: str | None, site: str | None = None) -> t
     from islandmode.store.labs import labs_named  # noqa: PLC0415 - only where it is needed, as it is slow
 
     named, _ = labs_named(workspace)
-    return tuple(dict.fromkeys(one.lab.name for one in named if site in (None, one.site))) or (NAME,)
+    return tuple(dict.fromkeys(entry.lab.name for entry in named if site in (None, entry.site))) or (NAME,)

@@ -87,7 +87,7 @@ def is_alive(pid: int) -> bool:
 
 
 def pids(userland: int) -> tuple[int, ...]:
-    """List every process of a node: its first one, and all below it."""
+    """List every process of a node: its first process, and all below it."""
     found, waiting = [], [userland]
     while waiting:
         found.append(waiting.pop())

@@ -98,7 +98,7 @@ def _hint(word: str, known: Collection[str]) -> str:
 
 def _management(name: str, point: SitePoint, node: LabNode, topology: Topology) -> Iterator[Mismatch]:
     address = str(point.management.address)
-    if address in {same_address(one) for one in node.management}:
+    if address in {same_address(own) for own in node.management}:
         return
     key = "mgmt-ipv6" if point.management.address.version == 6 else "mgmt-ipv4"
     own, here = "has no management address", f"give it `{key}: {address}`, and no network-mode"

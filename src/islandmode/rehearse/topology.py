@@ -283,7 +283,7 @@ def _link(tree: YamlTree, number: int, link: FileLink, nodes: dict[str, LabNode]
             sentence = f"{show(end)} names no interface of at most 15 characters."
             raise InputError(sentence, tree.place((*where, "endpoints")))
         if interface == MANAGEMENT_INTERFACE and nodes[node].management:
-            sentence = f"{end} is the management interface of {node}; name another one, eth1 and up."
+            sentence = f"{end} is the management interface of {node}; name another interface, eth1 and up."
             raise InputError(sentence, tree.place((*where, "endpoints")))
         ends += [node, interface]
     if len(ends) != 4:

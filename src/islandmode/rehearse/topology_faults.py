@@ -17,7 +17,7 @@ from islandmode.store.yaml_tree import PathInFile, YamlTree, show
 
 _QUOTED = re.compile(r"""\\.|"(?:\\.|[^"\\])*"|'[^']*'""")
 _SHELLS = re.compile(r"(?<!\S)(?:&&|\|\|?|[0-9&]?[<>])|(?:&&|\|\|?|&|;)(?!\S)|[$`]")
-"""Words of a shell, in a line from which quoted ones were taken; within a word, as in `c;d`, a letter is a letter."""
+"""Words of a shell, in a line from which quoted words were taken; within a word, as in `c;d`, a letter is a letter."""
 
 
 def key_faults(tree: YamlTree) -> Iterator[InputError]:
@@ -119,15 +119,15 @@ def _has_slip(group: dict[str, Any]) -> bool:
 def _managed(nodes: dict[str, Settings]) -> dict[str, tuple[str, ...]]:
     """Give the nodes on the management network, with the addresses that the file gives them there."""
     return {
-        name: tuple(address for address in (one.mgmt_ipv4, one.mgmt_ipv6) if address)
-        for name, one in nodes.items()
-        if one.network_mode != "none"
+        name: tuple(address for address in (node.mgmt_ipv4, node.mgmt_ipv6) if address)
+        for name, node in nodes.items()
+        if node.network_mode != "none"
     }
 
 
 def _unreachable(tree: YamlTree, nodes: dict[str, Settings]) -> Iterator[InputError]:
     """Find an operations host from which nothing could log in to the isolation points."""
-    points = [name for name, one in nodes.items() if POINT_LABEL in one.labels]
+    points = [name for name, node in nodes.items() if POINT_LABEL in node.labels]
     managed = _managed(nodes)
     if points and not managed.get(OPERATIONS_HOST):
         off = "its `network-mode: none` keeps it off" if OPERATIONS_HOST not in managed else "it has no address there"

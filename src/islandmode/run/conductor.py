@@ -78,7 +78,7 @@ class RunPlace:
     forwards: tuple[str, ...] = ()
     """The address families that this machine itself forwards."""
     restore: str = "islandmode restore"
-    """How a person begins to type a restore here."""
+    """The command that restores here, as a person types it."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class Conductor:
         try:
             return await self._conduct()
         except Refused as refused:
-            # No verdict will say it: `show` and the report read it here.
+            # No verdict will say why: `show` and the report read it here.
             stop = self._latch.first
             by = stop.by if stop is not None else ""
             told = {} if refused.code is None else {"code": refused.code}
@@ -162,7 +162,7 @@ class Conductor:
         if fault is not None:
             raise Broken(restored=restored) from fault
         if not self._dead_man.touched:
-            # Stopped, or refused by the first device, before any Islandmode object could stand on one.
+            # Stopped, or refused by the first device, before any Islandmode object could stand on a device.
             refusal = refusal or self._stopped()
         if refusal is not None and restored:
             raise Refused(self._nothing_left(refusal), self._refused_for())
@@ -184,7 +184,7 @@ class Conductor:
         self._move(Event.BASELINE_STARTED, "Baseline: every probe must be good before anything is isolated.")
         wrong = await self._witness.start(limits.sampling_s(self._plan), self._place.started_by)
         if wrong:
-            late = all(one.late for one in wrong)
+            late = all(worker.late for worker in wrong)
             raise Refused(f"{wrong[0].why} Nothing was touched.", "late" if late else "vantage")
         await self._journal.append(BaselineStarted())
         unproven: list[str | None] = []
@@ -196,7 +196,7 @@ class Conductor:
             return bool(unproven)
 
         async with anyio.create_task_group() as beside:
-            # Only now, after preflight has logged in: one wrong password must not be tried three times.
+            # Only now, after preflight has logged in: a wrong password must not be tried three times.
             beside.start_soon(prove)
             # Long enough for a frozen value to show itself, and for far vantages to see alive what must die later.
             # And for as long as the proofs take: what is judged below must be what the probes said last, not a minute ago.
@@ -216,22 +216,22 @@ class Conductor:
             raise Refused(found[0].sentence, "late" if late else "baseline")
 
     async def _look_at_all(self) -> tuple[PreflightFinding, ...]:
-        """See every probe good, the far ones too: what only they can see is not seen again before the plant is restored."""
+        """See every probe good, far probes too: what only these can see is not seen again before the plant is restored."""
         until_us = self._clock.monotonic_us() + round(BASELINE_PATIENCE_S * 1_000_000)
         while True:
             asked_us = self._clock.monotonic_us()
             far = await self._witness.look()
             self._tell()
-            # By the moment at which it was asked: how long the answer was under way says nothing of a probe.
+            # Judged as of the moment of asking: how long the answer was under way says nothing of a probe.
             found = judge_baseline(self._plan, {**self._witness.last(), **far.last}, asked_us, far.unseen)
             asked = await self._guards.stop_reason()
             if asked is not None:
                 self._latch.pull(asked)
             if not found or asked_us >= until_us or self._latch.first is not None:
                 looked = VantageLooked(
-                    what=tuple(one.sentence for one in found),
-                    codes=tuple(one.code for one in found),
-                    probes=tuple(one.probe for one in found if one.probe),
+                    what=tuple(finding.sentence for finding in found),
+                    codes=tuple(finding.code for finding in found),
+                    probes=tuple(finding.probe for finding in found if finding.probe),
                 )
                 await self._journal.append(looked)
                 return found
@@ -314,7 +314,7 @@ class Conductor:
         self._move(Event.ISOLATE_STARTED, f"Stage {stage.name}: isolating {', '.join(stage.conduits)}.")
         async with anyio.create_task_group() as group:
             for step in stage.steps:
-                group.start_soon(self._isolate_one, stage.name, step)
+                group.start_soon(self._isolate_step, stage.name, step)
         async with anyio.create_task_group() as group:
             for name in self._dead_man.touched:
                 group.start_soon(self._log_in_again, stage.name, name)
@@ -329,7 +329,7 @@ class Conductor:
             self._pace.closely()
             await self._clock.sleep(TICK_S)
 
-    async def _isolate_one(self, stage: str, step: Step) -> None:
+    async def _isolate_step(self, stage: str, step: Step) -> None:
         intent = IsolateIntent(stage=stage, point=step.point, conduits=step.conduits)
         if not await self._journal.append(intent):
             # The latch is pulled; wait here for the cancel rather than go on without a record.
@@ -358,7 +358,7 @@ class Conductor:
         await self._journal.append(result)
         if not reading.done or not _isolating(reading.value, step.conduits):
             why = reading.why or "the device was read back and does not isolate"
-            what = f"{step.point} did not isolate {_but(reading.value, step.conduits)}: {why}."
+            what = f"{step.point} did not isolate {_not_isolated(reading.value, step.conduits)}: {why}."
             # Isolating failed only where the device took the order and shows no isolation; a lost order shows nothing.
             self._latch.pull(Stop("isolate", what, proven=ordered.value is not None))
             return
@@ -373,12 +373,12 @@ class Conductor:
         in_parts = not able.atomic_stage and len(step.conduits) > 1
         landed = in_parts if value is None else bool(_isolating_of(value, step.conduits))
         if ordered.outcome is Outcome.NOT_DONE and landed:
-            # Refused at one conduit, the order may have landed for those before it; they are in force until seen otherwise.
+            # An order refused at one conduit may have landed for the conduits before it: they count as isolated until seen otherwise.
             return replace(ordered, outcome=Outcome.UNKNOWN)
         return ordered
 
     async def _log_in_again(self, stage: str, name: str) -> None:
-        """See that we did not lock ourselves out: a new login works after a stage, before anything is held."""
+        """See that Islandmode did not lock itself out: a new login works after a stage, before anything is held."""
         sessions = logging_in(self._points[name])
         if sessions is None:
             return
@@ -415,7 +415,7 @@ class Conductor:
         why = stop.why if stop is not None else refusal or ended
         if not touched:
             return True
-        # First what gives back the memory kept for this; and a display that fails keeps no plant isolated.
+        # First give back the memory that was kept for this; and a display that fails must keep no plant isolated.
         self._guards.restoring()
         self._journal.note(RestoreOrdered, why=why)
         with suppress(MemoryError):
@@ -463,7 +463,7 @@ class Conductor:
     ) -> tuple[str, ...]:
         """Listen for at least `least_s`, and on until every near probe is good, at most `longest_s`; name the bad.
 
-        However long it takes, listening ends only when what goes on beside it has.
+        Listening never ends before what goes on beside it, however long that takes.
         """
         start_us = self._clock.monotonic_us()
         while True:
@@ -504,8 +504,8 @@ def _isolating_of(state: PointState, conduits: tuple[str, ...]) -> tuple[str, ..
     )
 
 
-def _but(state: PointState | None, conduits: tuple[str, ...]) -> str:
-    """Name the conduits that a device shows not isolated, and beside them those that it does isolate."""
+def _not_isolated(state: PointState | None, conduits: tuple[str, ...]) -> str:
+    """Name the conduits that a device does not show isolated, and after them those that it does."""
     there = _isolating_of(state, conduits) if state is not None else ()
     missing = ", ".join(name for name in conduits if name not in there)
     return f"{missing}, and isolates {', '.join(there)}" if there and missing else ", ".join(conduits)

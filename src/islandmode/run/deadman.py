@@ -1,6 +1,6 @@
 """The dead-man: armed and read back before anything is isolated, and read from the device while it holds.
 
-The remaining time is never counted down here. A timer that is missing, or a conduit that no longer isolates, is a
+The remaining time is never counted down here. A timer that is missing, or a conduit that is no longer isolated, is a
 reason to restore at once.
 """
 
@@ -30,7 +30,7 @@ RENEW_UNTIL = 0.25
 
 
 @dataclass(frozen=True)
-class _Set:
+class _TimerSet:
     """How long a timer was set for, and between which moments that was done."""
 
     for_s: float
@@ -53,8 +53,8 @@ class DeadMan:
         self._touched: dict[str, tuple[str, ...]] = {}
         self.timers: dict[str, TimerReading] = {}
         self.counted: dict[str, Mapping[str, Mapping[str, int]]] = {}
-        """What each point last said to have counted since it was armed, by conduit and way."""
-        self._set: dict[str, _Set] = {}
+        """What each point last said that it had counted since it was armed, by conduit and way."""
+        self._set: dict[str, _TimerSet] = {}
         self.unanswered = False
         """Whether a point did not say in time that it is armed."""
         # A device takes one change after the other: an isolate waits for a renewal, and the other way round.
@@ -63,9 +63,9 @@ class DeadMan:
     async def arm(self, watch: Callable[[str], object]) -> tuple[str, ...]:
         """Arm every point and return what went wrong, as sentences; empty means all armed and read back.
 
-        All at once: in turn the first timers would run down while the last points are armed, and would end at other times. Every
-        answer is waited for, also where one point refuses. `watch` hears of each point that is armed: one that was quick must
-        not go unread while a slow one works.
+        All at once: armed in turn, the first timers would run down while the last points are armed, and all would end at
+        different times. Every answer is waited for, also where one point refuses. `watch` hears of each point that is armed: a
+        quick point must not go unread while a slow one works.
         """
         intents = {
             name: ArmIntent(point=name, conduits=planned.conduits, for_s=self._plan.dead_man_s)
@@ -80,14 +80,14 @@ class DeadMan:
             self._touched[name] = intent.conduits
             self._guards.owe(name)
 
-        async def one(name: str) -> None:
-            wrong[name] = await self._arm_one(intents[name])
+        async def arm_point(name: str) -> None:
+            wrong[name] = await self._arm_point(intents[name])
             if wrong[name] is None:
                 watch(name)
 
         async with anyio.create_task_group() as group:
             for name in intents:
-                group.start_soon(one, name)
+                group.start_soon(arm_point, name)
         found = (wrong[name] for name in intents)
         return tuple(why for why in found if why is not None)
 
@@ -97,7 +97,7 @@ class DeadMan:
         return {name: self._touched[name] for name in self._plan.points if name in self._touched}
 
     async def _intend(self, intents: tuple[ArmIntent, ...]) -> str | None:
-        """Write down that every point will be armed, before the first is; returns why none will be.
+        """Write down that every point will be armed, before the first is armed; returns why none of them will be.
 
         An intent that no call to the device follows is taken back on record, whatever ended it: otherwise the run would
         owe a restore to a device that it never touched.
@@ -115,7 +115,7 @@ class DeadMan:
             for point in () if goes_on else said:
                 self._journal.note(ArmCancelled, point=point)
 
-    async def _arm_one(self, intent: ArmIntent) -> str | None:
+    async def _arm_point(self, intent: ArmIntent) -> str | None:
         name, conduits, for_s = intent.point, intent.conduits, intent.for_s
         # A stop must wait for the answer: a restore that overtakes an arm finds nothing, and the object stands after it.
         with anyio.CancelScope(shield=True):
@@ -137,7 +137,7 @@ class DeadMan:
         """Read one armed point now; return why to stop when its dead-man is not as it should be.
 
         `isolated` names its conduits that must be isolating now, as known before the device is asked: a stage that
-        comes into force between the device's answer and our look must not count as missing in that answer.
+        comes into force between the device's answer and this look must not count as missing in that answer.
         """
         conduits, able = self.touched[name], self._able(name)
         left_s = self._left_s(name)
@@ -159,7 +159,7 @@ class DeadMan:
         return timer.armed_s - (self._clock.monotonic_us() - timer.read_us) / 1_000_000
 
     def silent(self) -> str | None:
-        """Say which armed point was not read just now; nothing more is isolated while one is silent."""
+        """Say which armed point was not read just now; nothing more is isolated while a point is silent."""
         seen = (self._unseen(name, self._able(name).fresh_s) for name in self.touched)
         return next((told for told in seen if told is not None), None)
 
@@ -209,13 +209,13 @@ class DeadMan:
         return Stop("dead_man", why, proven=False)
 
     def _expect(self, name: str, for_s: float, reading: Reading[PointState]) -> None:
-        """Remember what a timer was set to. Where that is not known for sure, the longer of both is expected."""
+        """Remember what a timer was set to. Where that is not known for sure, the longer of the two timers is expected."""
         before = self._set.get(name)
         if reading.done or before is None or for_s > before.for_s:
-            self._set[name] = _Set(for_s, reading.asked_us, reading.answered_us)
+            self._set[name] = _TimerSet(for_s, reading.asked_us, reading.answered_us)
 
     def _not_as_set(self, name: str, reading: Reading[PointState]) -> str | None:
-        """Say when a timer is not what was set: somebody else may have changed it, and then it is not our dead-man."""
+        """Say that a timer is not what was set: somebody else may have changed it, and then it is not this run's dead-man."""
         last = self._set.get(name)
         if last is None or reading.value is None:
             return None
@@ -225,7 +225,7 @@ class DeadMan:
         if able.arms == "before":
             most_s -= max(0, reading.asked_us - last.answered_us) / 1_000_000
         else:
-            # There an isolate brings a timer of its own, as long as the one that was armed.
+            # There an isolate brings a timer of its own, as long as the timer that was armed.
             most_s = max(most_s, self._plan.dead_man_s + slack_s)
         for what, left_s in _timers(able, reading.value).items():
             if left_s is not None and left_s > most_s:
@@ -254,10 +254,10 @@ class DeadMan:
 
 
 def _timers(able: Capabilities, state: PointState) -> dict[str, float | None]:
-    """Give every timer that a point shows, by how a sentence names it: the device's one, or each conduit's."""
+    """Give every timer that a point shows, by how a sentence names it: the device's timer, or each conduit's."""
     if able.timer == "device":
         return {"": state.timer_s}
-    return {f" for {name}": one.armed_s for name, one in state.conduits.items()}
+    return {f" for {name}": conduit.armed_s for name, conduit in state.conduits.items()}
 
 
 def arm_trouble(
@@ -285,7 +285,7 @@ def arm_trouble(
 
 
 def watched_of(able: Capabilities, conduits: tuple[str, ...], isolated: tuple[str, ...]) -> tuple[str, ...]:
-    """Name the conduits whose object must stand now: all that are armed, or where arming makes none, those that are isolated."""
+    """Name the conduits whose object must stand now: all that are armed or, where arming makes no object, those that are isolated."""
     return conduits if able.timer == "conduit" and able.arms == "before" else isolated
 
 
@@ -301,7 +301,7 @@ def watch_trouble(
 
     `left_s` is how much of the timer should have been left.
     """
-    # With more than that left a timer did not end by itself.
+    # A timer with more than that left did not end by itself.
     in_time = f"with {left_s:.0f} s left on its timer" if left_s > able.differs_s else ""
     if not reading.done or reading.value is None:
         # One missed answer is no proof of a lost timer; flying blind and the timer itself bound how long that may last.
@@ -324,9 +324,9 @@ def watch_trouble(
 def egress_in(state: PointState) -> dict[str, dict[str, int]]:
     """Give what a point counted, by conduit and way: zeros left out, and a conduit where nothing is counted any more."""
     return {
-        name: {way: packets for way, packets in one.egress.items() if packets}
-        for name, one in state.conduits.items()
-        if one.egress is not None
+        name: {way: packets for way, packets in conduit.egress.items() if packets}
+        for name, conduit in state.conduits.items()
+        if conduit.egress is not None
     }
 
 

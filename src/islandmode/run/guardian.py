@@ -7,16 +7,16 @@ armed. What makes it take the run over:
     the line is silent        the conductor is stuck                                 after STUCK_S
     an abort is not obeyed    somebody asked for it, the conductor did not restore   after OBEY_S
     restoring takes too long  the conductor may be lost in it                        as its platforms need
-    it is told to end         a machine that stops must not leave it isolated   at once
-    `restored` is not so      a point still shows an object                          at once
+    it is told to end         a machine that stops must leave nothing isolated       at once
+    `restored` is not true    a point still shows an object                          at once
 
 Then it says so on the line and takes the claim beside it, so that the conductor may only restore from then on, and restores
 until that is seen, however long it takes. It never renews, never isolates, and never ends while restoration is unseen, nor
 while a conductor that it took the run from may wake up: it looks once more when that has ended. What that conductor had sent
 may act for a while after its end, so the look that counts comes after the latest moment of such a line.
 
-Somebody may have saved the isolation while it stood, and with its conductor gone nobody else would look for that: so at last, when
-nothing waits for it any more, it reads the saved configuration of each point that it restored.
+Somebody may have saved the isolation while it stood, and with its conductor gone nobody else would look for that. So in the
+end, when nothing waits for the guardian any more, it reads the saved configuration of each point that it restored.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ SAVED_LOOKS = 3
 SAVED_PAUSE_S = 10.0
 """Between two looks into a saved configuration that was not read; after the last of them the run's alarm goes on."""
 PAUSE_MAX_S = 30.0
-"""Between two attempts, when a device stays away for hours: a login every few seconds could lock our account there."""
+"""Between two attempts, when a device stays away for hours: a login every few seconds could lock Islandmode's account there."""
 
 
 class EndSignals(Protocol):
@@ -117,7 +117,7 @@ class Guardian:
         self._reserve = MemoryReserve()
 
     async def guard(self) -> bool:
-        """Guard until restoration was seen or nothing is owed; returns whether we were ready and all is restored."""
+        """Guard until restoration was seen or nothing is owed; returns whether it was ready and all is restored."""
         refused = self._reserve.take() or await self._log_in()
         if refused is not None:
             self._hearing.answer(f"{REFUSED} {refused}")
@@ -129,7 +129,7 @@ class Guardian:
         while why is not None:
             outlasted = self._outlasted
             await self._take_over(why)
-            # What was read back after the conductor's end is a look: where no other one is possible, this one is enough.
+            # What was read back after the conductor's end is a look as well, and enough where no other is possible.
             why = None if outlasted else await self._outlast()
         if self._took_over:
             await self._look_into_saved()
@@ -140,21 +140,21 @@ class Guardian:
         """Open on every point the session that a restore will use; returns why one could not be opened."""
         found: dict[str, Reading[None]] = {}
 
-        async def one(name: str, sessions: LogsIn, deadline_s: float) -> None:
+        async def log_in_to(name: str, sessions: LogsIn, deadline_s: float) -> None:
             found[name] = await sessions.ready(deadline_s)
 
         async with anyio.create_task_group() as group:
             for name, point in self._points.items():
                 sessions = logging_in(point)
                 if sessions is not None:
-                    group.start_soon(one, name, sessions, point.capabilities.calls_s.login)
+                    group.start_soon(log_in_to, name, sessions, point.capabilities.calls_s.login)
         wrong = (
             f"{name}: {reading.why or reading.outcome.value}" for name, reading in found.items() if not reading.done
         )
         return next(wrong, None)
 
     async def _watch(self) -> str | None:
-        """Listen until the plant is seen restored, or somebody else must restore it: returns why."""
+        """Listen until the plant is seen restored, or the guardian must restore it; returns why it must."""
         while True:
             line: str | None = ""
             with anyio.move_on_after(LISTEN_S):
@@ -185,7 +185,7 @@ class Guardian:
         word, _, name = line.partition(" ")
         if word == OWE and name in self._plan.points:
             self._owed[name] = self._plan.points[name].conduits
-            # Beside the conductor's own record: one journal that was cut short must not hide that something was armed.
+            # Beside the conductor's own record: a journal that was cut short must not hide that something was armed.
             self._journal.note(GuardianOwes, point=name, conduits=self._owed[name])
         elif word == PAID:
             self._owed.pop(name, None)
@@ -218,7 +218,7 @@ class Guardian:
                 self._asked = (self._clock.monotonic_us(), request.author)
 
     async def _disagreement(self) -> str | None:
-        """Look ourselves when the conductor says `restored`; returns what still stands, or cannot be seen."""
+        """Look for itself when the conductor says `restored`; returns what still stands, or cannot be seen."""
         for name, conduits in tuple(self._owed.items()):
             reading = await self._points[name].state(conduits, self._points[name].capabilities.look_s)
             if reading.done and reading.value is not None and not reading.value.clear:
@@ -229,7 +229,7 @@ class Guardian:
         return None
 
     async def _outlast(self) -> str | None:
-        """Stay until the conductor has ended: one that only slept may still have something under way to a device."""
+        """Stay until the conductor has ended: a conductor that only slept may still have something under way to a device."""
         while self._signals.why is None:
             line: str | None = ""
             with anyio.move_on_after(LISTEN_S):
@@ -250,7 +250,7 @@ class Guardian:
         await self._clock.sleep(max(0.0, self._latest_s() - (now_us - self._gone_us) / 1_000_000))
 
     async def _look_into_saved(self) -> None:
-        """Note what is saved on each point that was restored; one that cannot be read is looked at again.
+        """Note what is saved on each point that was restored; a point that cannot be read is looked at again.
 
         A process that was told to end does not stay for this: the machine may be going down.
         """
@@ -260,7 +260,7 @@ class Guardian:
             if self._signals.why is not None:
                 return
             left = await look_and_note(points, self._journal)
-            points = {name: self._points[name] for name, one in left.items() if one.unread}
+            points = {name: self._points[name] for name, found in left.items() if found.unread}
             if not points:
                 return
 

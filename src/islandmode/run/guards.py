@@ -1,6 +1,7 @@
 """What stands beside a conductor: its guardian, the claim on the run, the window, and requests from people.
 
-The conductor asks `closed` right before each write that could isolate or keep isolated, and calls `stop_reason` ten times a second.
+The conductor asks `closed` right before each write that could isolate or keep isolated, and calls `stop_reason` ten times a
+second.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from islandmode.system.ready import MemoryReserve
 SILENT_S = 2 * BEAT_S
 TAKEN_OVER = "The run was taken over; this conductor may only restore."
 Proof = Callable[[], Awaitable[str | None]]
-"""Tries a layer that would put the plant back; returns why it would not, None when it would."""
+"""Tries a layer that puts the plant back when needed; returns why it would not, None when it would."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,10 @@ class Guards:
         self._opened_us = 0
 
     async def prove(self) -> str | None:
-        """See every layer ready before anything is armed; returns the first reason why one is not."""
+        """See every layer ready before anything is armed; returns the first reason why a layer is not."""
         found: list[str] = []
 
-        async def one(proof: Proof) -> None:
+        async def prove_layer(proof: Proof) -> None:
             why = await proof()
             if why is not None:
                 found.append(why)
@@ -74,11 +75,11 @@ class Guards:
             return f"Not ready: {missing}."
         async with anyio.create_task_group() as group:
             for proof in (guardian, *self._proofs):
-                group.start_soon(one, proof)
+                group.start_soon(prove_layer, proof)
         return found[0] if found else None
 
     def open_window(self, window_s: float) -> None:
-        """Say how long from now this run may isolate anything at all; from here on the guardian hears from us."""
+        """Say how long from now this run may isolate anything at all; from here on the guardian hears from the conductor."""
         self._opened_us = self._clock.monotonic_us()
         self._window_until_us = self._opened_us + round(window_s * 1_000_000)
         self._beat()
@@ -119,7 +120,7 @@ class Guards:
         silent_s = self._lifeline.silent_s()
         if silent_s is None:
             return Stop("guardian", "The guardian is gone.")
-        # Nobody asked the guardian anything before; a baseline that took long is no silence of its.
+        # Nobody asked the guardian anything before; a baseline that took long is no silence of the guardian.
         silent_s = min(silent_s, (self._clock.monotonic_us() - self._opened_us) / 1_000_000)
         if silent_s > SILENT_S and stood_s > SILENT_S / 2:
             return Stop("guardian", f"The drill's own process stood still for {stood_s:.1f} s, so nothing was watched.")
@@ -128,7 +129,7 @@ class Guards:
         return await self.closed()
 
     def _stood_s(self) -> float:
-        """Tell how long ago this process was last here: after its own sleep it must not blame the other for the silence."""
+        """Tell how long ago this process was last here: after its own sleep it must not blame the guardian for the silence."""
         now_us, before_us = self._clock.monotonic_us(), self._looked_us
         self._looked_us = now_us
         return 0.0 if before_us is None else (now_us - before_us) / 1_000_000
@@ -151,7 +152,7 @@ class Guards:
         return stop
 
     def owe(self, point: str) -> None:
-        """Tell the guardian, before we arm a point, that it owes it a restore if we are gone."""
+        """Tell the guardian, before a point is armed, that it owes the point a restore if the conductor is gone."""
         self._lifeline.tell(f"{OWE} {point}")
 
     def paid(self, point: str) -> None:
@@ -159,7 +160,7 @@ class Guards:
         self._lifeline.tell(f"{PAID} {point}")
 
     def restoring(self) -> None:
-        """Tell the guardian that restore has begun, and give that the memory which was held for it."""
+        """Tell the guardian that restore has begun, and give restore the memory that was kept for it."""
         self._reserve.give_back()
         self._lifeline.tell(RESTORING)
 

@@ -18,7 +18,7 @@ from islandmode.system.life import FAULTS
 class Left:
     """What one look found of Islandmode on a device: saved files with an object in them, what was not read, and what stands.
 
-    `standing` counts objects of every conduit and run: one of another run may stand beside what was restored.
+    `standing` counts objects of every conduit and run: an object of another run may stand beside what was restored.
     """
 
     saved: tuple[str, ...] = ()
@@ -26,21 +26,21 @@ class Left:
     standing: tuple[str, ...] | None = None
 
     @property
-    def none_saved(self) -> bool:
+    def saved_is_clear(self) -> bool:
         """Tell whether all of the saved configuration was read, and no object is in it."""
         return not self.saved and not self.unread
 
     @property
-    def none_at_all(self) -> bool:
+    def is_clear(self) -> bool:
         """Tell whether nothing is saved, and nothing stands, for whatever conduit and run."""
-        return self.none_saved and self.standing == ()
+        return self.saved_is_clear and self.standing == ()
 
 
 async def look_and_note(points: Mapping[str, IsolationPoint], notes: Notes) -> dict[str, Left]:
     """Look as `look_for_left` does, and note what each point showed."""
     left = await look_for_left(points)
-    for name, one in sorted(left.items()):
-        notes.note(SavedLooked, point=name, ours=one.saved, unread=one.unread, standing=one.standing)
+    for name, found in sorted(left.items()):
+        notes.note(SavedLooked, point=name, ours=found.saved, unread=found.unread, standing=found.standing)
     return left
 
 
@@ -48,12 +48,12 @@ async def look_for_left(points: Mapping[str, IsolationPoint]) -> dict[str, Left]
     """Look on every point, all at the same time, for what is saved and what stands there; nothing is changed."""
     found: dict[str, Left] = {}
 
-    async def one(name: str) -> None:
+    async def look_at(name: str) -> None:
         found[name] = left_in(await _facts(points[name]))
 
     async with anyio.create_task_group() as group:
         for name in points:
-            group.start_soon(one, name)
+            group.start_soon(look_at, name)
     return found
 
 
@@ -61,7 +61,7 @@ async def _facts(point: IsolationPoint) -> Reading[Facts]:
     try:
         return await point.facts(point.capabilities.facts_s)
     except FAULTS as error:
-        # Of this machine, not of the device: it neither unsays what was seen restored nor ends the look at another point.
+        # A failure of this machine, not of the device: it neither unsays what was seen restored nor ends the look at another point.
         return Reading(Outcome.UNKNOWN, None, f"this machine failed: {type(error).__name__} {error}".strip())
 
 
@@ -71,5 +71,5 @@ def left_in(reading: Reading[Facts]) -> Left:
     if not reading.done or facts is None or facts.trouble:
         why = (facts.trouble if facts is not None else "") or reading.why or reading.outcome.value
         return Left(unread=(why,))
-    unread = tuple(f"{one.what}: {one.why}" for one in facts.saved_unread)
+    unread = tuple(f"{part.what}: {part.why}" for part in facts.saved_unread)
     return Left(facts.saved_ours, unread, facts.standing)

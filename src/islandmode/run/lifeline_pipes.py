@@ -93,7 +93,7 @@ class PipeLifeline:
         return self._taken
 
     def _listen(self, number: int) -> bool:
-        """Take in what the guardian said since the last look; false when it is gone. By hand: it must not wait, as a stream does."""
+        """Take in what the guardian said since the last look; false when it is gone. By hand, since a stream would wait."""
         try:
             while True:
                 # First what came with the last line that was read: it may be all that is ever said.
@@ -173,7 +173,7 @@ class FolderRequests:
             self._pause.wait(LOOK_EVERY_S)
 
     def _look_at(self, path: Path) -> None:
-        """Take in one file; whatever else lies there under its name must not keep us from the next."""
+        """Take in one file; whatever else lies there under its name must not keep the next from being read."""
         try:
             about = path.lstat()
             # A file that somebody writes by hand is seen again once it is whole.

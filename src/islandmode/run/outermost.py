@@ -5,7 +5,7 @@
 2 bad input, nothing touched     6 finished, nothing to judge
 3 inconclusive or not tested     7 internal error; 5 if anything may still be isolated
 
-Most refusals come before a device is touched, and say so. One that comes while devices are armed names those that were: their
+Most refusals come before a device is touched, and say so. A refusal that comes while devices are armed names them: their
 objects were removed and seen gone, or the code is 5.
 """
 
@@ -36,7 +36,7 @@ class Broken(Exception):
 
 
 def sentence_of(error: BaseException) -> str:
-    """Give an error's words, fit for a terminal: what a secret or a device put into them is out."""
+    """Give an error's words, fit for a terminal: without secrets, and with nothing from a device that could steer it."""
     return cleaned(redacted(str(error)), lines=True)
 
 
@@ -69,7 +69,7 @@ def _internal(error: Exception, crash_file: Path, say: Callable[[str], None]) ->
 
     def write() -> None:
         modes.make_folders(crash_file.parent)
-        # What was raised may quote what a device said, or what we said to it.
+        # What was raised may quote what a device said, or what was said to it.
         modes.write_text(crash_file, cleaned(redacted("".join(traceback.format_exception(error))), lines=True))
 
     unwritten = apart(write, WRITE_S)

@@ -1,7 +1,7 @@
 """How often a device is read while it is armed: as often as its platform allows, and closely when a moment matters for what it counted.
 
 Closely means: as soon as it has answered. That is so before an isolate, until every way has counted a packet; right after
-one, because what passes from then on is a leak; and in the last moments before the planned end, because what was read
+an isolate, because what passes from then on is a leak; and in the last moments before the planned end, because what was read
 last is all that will be known. No restore waits for a reading.
 """
 
@@ -27,12 +27,12 @@ class Pace:
         self._hurry = anyio.Event()
 
     def closely(self, for_s: float = CLOSELY_S) -> None:
-        """Read closely from now on, for so long; a loop that pauses goes on at once."""
+        """Read closely from now on, for `for_s`; a loop that pauses goes on at once."""
         self._until_us = self._clock.monotonic_us() + round(for_s * 1_000_000)
         self._go_on()
 
     def ends_in(self, left_s: float) -> None:
-        """Say when the last hold will end, which reads once now: the readings just before that are close ones."""
+        """Say when the last hold will end, which reads once now: the readings just before that are close together."""
         self._from_us = self._clock.monotonic_us() + round((left_s - CLOSELY_S) * 1_000_000)
         self._go_on()
 

@@ -52,7 +52,7 @@ class Preflight:
         forwards: tuple[str, ...] = (),
         restore: str = "islandmode restore",
     ) -> None:
-        """Know where artifacts go, what this machine itself forwards and how a restore is typed; nothing is read yet."""
+        """Know where artifacts go, what this machine itself forwards and which command restores; nothing is read yet."""
         self._forwards, self._restore = forwards, restore
         self._plan = plan
         self._points = points
@@ -70,12 +70,12 @@ class Preflight:
         await self._note((*room, *judge_plan(self._plan), *judge_host(self._forwards)))
         findings: dict[str, tuple[PreflightFinding, ...]] = {}
 
-        async def one(name: str) -> None:
+        async def check_point(name: str) -> None:
             findings[name] = await self._check_point(name)
 
         async with anyio.create_task_group() as group:
             for name in self._plan.points:
-                group.start_soon(one, name)
+                group.start_soon(check_point, name)
         await self._note(tuple(finding for name in self._plan.points for finding in findings[name]))
         for name in self._plan.points:
             unkept = await self._keep(name, "before")
@@ -116,7 +116,7 @@ class Preflight:
             interfaces=(*facts.value.interfaces, *others),
             saved_has_ours=facts.value.saved_has_ours,
             mend=mend_saved(planned.platform, facts.value.saved_ours),
-            saved_unread=tuple((one.what, one.why) for one in facts.value.saved_unread),
+            saved_unread=tuple((unread.what, unread.why) for unread in facts.value.saved_unread),
             saved_absent=facts.value.saved_absent,
             printed=facts.value.printed,
             pending=facts.value.pending,
@@ -130,7 +130,7 @@ class Preflight:
         """Read a configuration and write it down; returns why that was not done, or nothing."""
         shows = showing_configuration(self._points[name])
         if shows is None:
-            # Nothing can be compared then, and the judge finds no reading: that passes as nothing.
+            # Nothing can be compared then, and the judge finds no reading, which never passes.
             return None
         reading = await shows.configuration(self._plan.points[name].capabilities.configuration_s)
         parts = reading.value.parts if reading.value is not None else {}
@@ -140,7 +140,7 @@ class Preflight:
                 await self._disk.replace(self._artifacts / f"{name}.{part}.{when}.txt", text.encode())
             except OSError as error:
                 unkept = f"{part} could not be written down ({error.strerror})"
-                # A disk that hangs would take as long for each of the others.
+                # A disk that hangs would take as long for each of the other parts.
                 break
         digests = {part: hashlib.sha256(text.encode()).hexdigest() for part, text in parts.items()}
         why = reading.why or unkept

@@ -7,7 +7,7 @@ approval, and comes back only with what was *seen*. What may happen to one point
                       still act, only a look after its latest moment counts, and comes then
     done, not clear   the device says done and still shows an object: tried again
     not done          the device refused: tried again
-    unknown           no answer in time; the session was closed, a new one is opened: tried again. Where a device works on a
+    unknown           no answer in time; the session was closed, another is opened: tried again. Where a device works on a
                       change for a while it is looked at first: what was given up may have landed meanwhile
 """
 
@@ -26,7 +26,7 @@ from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.system.clock import Clock
 
 PATIENT_EVERY = 3
-"""Every third attempt has the time for a new login: on a slow way no short attempt would ever end."""
+"""Every third attempt has the time for a new login: on a slow link no short attempt would ever end."""
 BACKOFF_FIRST_S = 0.2
 PAUSE_MAX_S = 5.0
 P = ParamSpec("P")
@@ -59,17 +59,17 @@ async def restore_until_seen(
     """
     seen: set[str] = set()
 
-    async def one(name: str) -> None:
+    async def restore_point(name: str) -> None:
         until_us = clock.monotonic_us() + give_up_after_s * 1_000_000
         point = points[name]
         final_us = 0 if others_until_us is None else others_until_us + round(point.capabilities.latest_s * 1_000_000)
-        if await _restore_one(point, conduits[name], notes, clock, _Bounds(until_us, pause_max_s, final_us)):
+        if await _restore_point(point, conduits[name], notes, clock, _Bounds(until_us, pause_max_s, final_us)):
             seen.add(name)
 
     with anyio.CancelScope(shield=True):
         async with anyio.create_task_group() as group:
             for name in conduits:
-                group.start_soon(one, name)
+                group.start_soon(restore_point, name)
     return frozenset(seen)
 
 
@@ -82,7 +82,7 @@ class _Bounds:
     final_us: int
 
 
-async def _restore_one(
+async def _restore_point(
     point: IsolationPoint, conduits: tuple[str, ...], notes: Notes, clock: Clock, bounds: _Bounds
 ) -> bool:
     able, calls = point.capabilities, point.capabilities.calls_s

@@ -1,8 +1,8 @@
 """Resume: bring a run that ended without restoration seen to a seen end. It acts first and writes afterwards.
 
-The process that had the run may have sent a line right before this began; the look that counts comes after that line's latest moment.
-An isolation that somebody saved would come back with a restart of the device, so each point that was seen restored is asked for
-its saved configuration too. No restore waits for that.
+The process that had the run may have sent a line right before this began; the look that counts comes after that line's latest
+moment. An isolation that somebody saved would come back with a restart of the device, so each point that was seen restored is
+asked for its saved configuration too. No restore waits for that.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Resumed:
 
     def is_whole(self, owed: Iterable[str]) -> bool:
         """Tell whether every point that was owed was seen restored, and would stay so after a restart."""
-        return self.seen == set(owed) and all(self.left[name].none_saved for name in self.seen)
+        return self.seen == set(owed) and all(self.left[name].saved_is_clear for name in self.seen)
 
 
 class KeptFile:
@@ -91,14 +91,14 @@ async def look_at_site(
 ) -> Resumed:
     """Look on every point of a site whether anything of Islandmode is left, of whatever run; nothing is changed.
 
-    Points without anything are *seen*. The record ends the alarm of a run only if that is all of them.
+    Points without anything are *seen*. The record ends the alarm of a run only if these are all points.
     """
     kept = KeptFile()
     journal = Journal(kept, clock, site=site, run="", writer=path.stem)
     journal.note(ResumeStarted, by=by, points=tuple(sorted(points)))
     try:
         left = await look_and_note(points, journal)
-        seen = frozenset(name for name, one in left.items() if one.none_at_all)
+        seen = frozenset(name for name, found in left.items() if found.is_clear)
         journal.note(ResumeEnded, restored=seen == set(points), points=tuple(sorted(seen)))
     finally:
         await _close(points)

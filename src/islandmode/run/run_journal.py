@@ -1,4 +1,7 @@
-"""The journal of a run, as those who work for its conductor write it. A journal that failed pulls the stop latch; it never breaks a restore."""
+"""The journal of a run, as the conductor and its parts write it.
+
+A journal that failed pulls the stop latch; it never breaks a restore.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ P = ParamSpec("P")
 
 
 class RunJournal:
-    """Writes records for the conductor and those who work for it."""
+    """Writes records for the conductor and its parts."""
 
     def __init__(self, journal: Journal, latch: StopLatch) -> None:
         """Write into this journal; pull this latch when it fails."""

@@ -1,7 +1,7 @@
-"""The witness: all vantages of a run together. Near ones are listened to; far ones sample alone and show `away`.
+"""The witness: all vantages of a run together.
 
-Far ones are looked at once more before anything is armed: what only they can see must be good then, or a plant would be
-isolated for nothing.
+Near vantages are listened to; far vantages sample alone and show `away`. Far vantages are looked at once more before anything
+is armed: what only they can see must be good then, or a plant would be isolated for nothing.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Witness:
                 self._last[sample.probe] = LastSeen(sample, good_us, good or (before is not None and before.ever_good))
 
     def lamps(self) -> dict[str, Lamp]:
-        """Show every probe: what a near one last said, `away` for a far one."""
+        """Show every probe: what a near probe last said, `away` for a far probe."""
         now_us = self._clock.monotonic_us()
         return {name: self._lamp(name, now_us) for name in self._plan.probes}
 
@@ -161,7 +161,7 @@ class Witness:
         """Look into the spools of all far vantages at once, before anything is armed; their workers go on."""
         found = FarWords({}, {})
 
-        async def one(name: str, vantage: Vantage) -> None:
+        async def look_at(name: str, vantage: Vantage) -> None:
             reading = await vantage.look(CALL_DEADLINE_S)
             if reading.value is None:
                 found.unseen[name] = reading.why or reading.outcome.value
@@ -180,16 +180,16 @@ class Witness:
         async with anyio.create_task_group() as group:
             for name, vantage in self._vantages.items():
                 if vantage.far:
-                    group.start_soon(one, name, vantage)
+                    group.start_soon(look_at, name, vantage)
         return found
 
     async def collect(self) -> None:
         """Measure clocks again and fetch every spool, all vantages at once."""
         async with anyio.create_task_group() as group:
             for name, vantage in self._vantages.items():
-                group.start_soon(self._collect_one, name, vantage)
+                group.start_soon(self._collect_vantage, name, vantage)
 
-    async def _collect_one(self, name: str, vantage: Vantage) -> None:
+    async def _collect_vantage(self, name: str, vantage: Vantage) -> None:
         await self._measure(name, vantage, "after")
         reading = await vantage.collect(CALL_DEADLINE_S)
         spool = reading.value
@@ -209,7 +209,7 @@ class Witness:
         """Take no sample of a host that restarted: its clock began anew, and no time of it can be placed."""
         if len({offset.boot_id for offset in self.offsets[name]}) <= 1:
             return spool
-        why = "Its host restarted during the drill, so its clock is another one and none of its times can be placed."
+        why = "Its host restarted during the drill, so its clock began anew and none of its times can be placed."
         return replace(spool, samples=(), chain_ok=False, why=why)
 
     async def stop(self) -> None:
@@ -234,7 +234,7 @@ class Witness:
         """Give every collected sample by probe, moved into the conductor's monotonic time."""
         spools = {name: spool.samples for name, spool in self.collected.items()}
         shifts_us = {name: [offset.monotonic_us for offset in self.offsets[name]] for name in spools}
-        return placed(spools, shifts_us, {name: one.probe.vantage for name, one in self._plan.probes.items()})
+        return placed(spools, shifts_us, {name: planned.probe.vantage for name, planned in self._plan.probes.items()})
 
 
 def _outcome(reading: Reading[Any]) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """Simulated devices that isolate until a time of day: the end is computed once, at arm, from the device's own clock.
 
 A schedule has an end and no countdown. Each line that isolates brings that end with it, so a line that comes after the end
-isolates nothing, and one that comes after a restore isolates until the end and no longer. Renewing writes a later end.
+isolates nothing, and a line that comes after a restore isolates until the end and no longer. Renewing writes a later end.
 
 ClockDevice     ends on whole minutes, and its clock can be set while the rule stands (FortiOS, IOS time-range)
 LaggingDevice   lets traffic pass again long after the end (ASA: the range is looked at every minute or so)
-CommitDevice    works on each change for a minute, and refuses another one meanwhile (PAN-OS)
+CommitDevice    works on each change for a minute, and refuses another change meanwhile (PAN-OS)
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class LaggingDevice(ClockDevice):
 
 
 class CommitDevice(ClockDevice):
-    """Needs a minute for each commit; a second one meanwhile is refused, and a session that ends stops none."""
+    """Needs a minute for each commit; a second commit meanwhile is refused, and a session that ends stops none."""
 
     one_write_at_a_time = True
     lands_in_part = False

@@ -180,7 +180,7 @@ class SimulatedDevice:
         return ""
 
     def renew(self, conduits: tuple[str, ...], for_us: int, owner: str = OURS) -> str:
-        """Extend running timers; an ended one is not brought back."""
+        """Extend running timers; a timer that has ended is not brought back."""
         for conduit in conduits:
             made = self.objects.get(conduit)
             if self._foreign(conduit, owner):
@@ -209,7 +209,7 @@ class SimulatedDevice:
         return ""
 
     def _forget(self, conduit: str) -> DeviceObject | None:
-        self.tickets = {one: given for one, given in self.tickets.items() if given[0] != conduit}
+        self.tickets = {ticket: given for ticket, given in self.tickets.items() if given[0] != conduit}
         return self.objects.pop(conduit, None)
 
     def look(self, conduits: tuple[str, ...], owner: str = OURS) -> PointState:

@@ -224,7 +224,7 @@ def draw_faults(dice: random.Random, plan: Plan) -> tuple[Fault, ...]:
     """Draw no to three faults for a plan; never two that leave nothing which could restore a device."""
     drawn: list[Fault] = []
     for _ in range(dice.choices((0, 1, 2, 3), (1, 4, 3, 2))[0]):
-        fault = _draw_one(dice, plan)
+        fault = _draw_fault(dice, plan)
         kinds = {kept.kind for kept in drawn} | {fault.kind}
         if not (kinds & NO_TIMER and kinds & NO_REACH) and not kinds >= TWO_LIES and not _hides_all([*drawn, fault]):
             drawn.append(fault)
@@ -237,7 +237,7 @@ def _hides_all(faults: Sequence[Fault]) -> bool:
     return lies and any(fault.kind is Kind.LEAK and (fault.direction, fault.family) == (None, None) for fault in faults)
 
 
-def _draw_one(dice: random.Random, plan: Plan) -> Fault:
+def _draw_fault(dice: random.Random, plan: Plan) -> Fault:
     kind = dice.choice(tuple(Kind))
     phase = dice.choice(tuple(DURATIONS_S))
     nth = dice.choice((1, 2)) if phase in (Phase.ISOLATING, Phase.HOLDING) else 1
@@ -277,7 +277,7 @@ def _on_call(dice: random.Random, fault: Fault) -> Fault:
 def _on_witness(dice: random.Random, fault: Fault, plan: Plan) -> Fault:
     kind = fault.kind
     if kind in (Kind.FREEZE, Kind.OUTAGE):
-        inside = [one.probe.target for one in plan.probes.values() if one.role == "continuity"]
+        inside = [probe.probe.target for probe in plan.probes.values() if probe.role == "continuity"]
         return replace(fault, target=str(dice.choice(inside)), for_s=dice.choice((1.5, 4.0, 1e6)))
     if kind in (Kind.WORKER_SILENT, Kind.PROBE_TROUBLE):
         return replace(fault, target=dice.choice(tuple(plan.vantages)), for_s=dice.choice((1.0, 4.0, 1e6)))

@@ -19,7 +19,7 @@ from islandmode.simulate.platforms import PairMember, PartialWrites, SlowRestore
 from islandmode.simulate.point import LATEST_S
 
 OWN_TIMER = "simulated"
-"""The plain one, with objects that expire by themselves as those of nftables do."""
+"""The plain kind, with objects that expire by themselves as those of nftables do."""
 
 
 @dataclass(frozen=True)

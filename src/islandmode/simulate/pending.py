@@ -92,7 +92,7 @@ class PendingDevice(SimulatedDevice):
         """Do what this device does with what is pending when a further change comes."""
 
     def renew(self, conduits: tuple[str, ...], for_us: int, owner: str = OURS) -> str:
-        """Let the timer run for longer; one that has ended is not brought back."""
+        """Let the timer run for longer; a timer that has ended is not brought back."""
         if self.pending is None or self.pending.owner != owner:
             return "nothing of this run waits for confirmation"
         self._set_timer(for_us)
@@ -156,7 +156,7 @@ class PendingDevice(SimulatedDevice):
         pending = self.pending
         if pending is None or pending.until_us is None or self.fakes_timers:
             return False
-        covered = any(name == conduit and one is made for name, one in pending.covers)
+        covered = any(name == conduit and covered_by is made for name, covered_by in pending.covers)
         return covered and pending.until_us + self.lag_us > now_us
 
     # What others do to it.
@@ -179,7 +179,7 @@ class PendingDevice(SimulatedDevice):
 
 
 class CommitConfirmed(PendingDevice):
-    """Commits with a timer; each commit confirms the one before, also a stranger's."""
+    """Commits with a timer; each commit confirms the commit before, also a stranger's."""
 
     one_write_at_a_time = True
     lands_in_part = False

@@ -34,7 +34,7 @@ class SimulatedPlant:
         dice_type: type[random.Random] = random.Random,
     ) -> None:
         """Build the plant that a plan describes; `devices` names other devices, by platform."""
-        # An operator's own plan names a real platform; what it does by itself is that of an own timer.
+        # An operator's own plan names a real platform; by itself it acts as the kind with its own timer does.
         kinds = {"nftables": KINDS[OWN_TIMER].device} | {name: kind.device for name, kind in KINDS.items()}
         kinds |= dict(devices or {})
         dice = dice_type(seed)

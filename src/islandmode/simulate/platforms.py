@@ -115,7 +115,7 @@ class PairMember(SimulatedDevice):
 
 
 class StandbyRefuses(PairMember):
-    """The member that we talk to becomes the standby, and takes the other's configuration later on."""
+    """The member that is asked becomes the standby, and takes the other member's configuration later on."""
 
     stays_us = 20 * SECOND_US
 

@@ -67,7 +67,7 @@ def check_all(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
 def never_left_isolated(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
     """Nothing is idle while isolated: at the end everything passes, or STRANDED was said and the device's timer will release."""
     violations: list[str] = []
-    for stretch in _our_stretches(plant):
+    for stretch in _own_stretches(plant):
         if stretch.until_us < claims.over_us:
             continue
         if not claims.stranded and not (claims.killed and _is_hidden(plant, stretch)):
@@ -98,31 +98,45 @@ def no_isolate_after_restore_seen(plant: SimulatedPlant, claims: Claims) -> tupl
             # Take the first sighting: a conductor that wakes late restores once more, and sees it once more.
             point, answered_us = record.data["point"], record.data["answered_us"]
             seen[point] = min(answered_us, seen.get(point, FOREVER_US))
-    late = [one for one in _tape(plant, "isolating") if one.at_us > seen.get(one.device, FOREVER_US)]
-    return tuple(f"{one.device} isolated {one.conduit} {_after(one, seen)} after it was seen restored." for one in late)
+    late = [
+        happening for happening in _tape(plant, "isolating") if happening.at_us > seen.get(happening.device, FOREVER_US)
+    ]
+    return tuple(
+        f"{happening.device} isolated {happening.conduit} {_after(happening, seen)} after it was seen restored."
+        for happening in late
+    )
 
 
 def no_line_acts_after_its_latest_moment(plant: SimulatedPlant, _claims: Claims) -> tuple[str, ...]:
     """A line that was delayed on its way takes effect before its platform's bound, or never."""
     late = [
-        one
+        happening
         for what in ("created", "isolating", "pretended", "renewed")
-        for one in _tape(plant, what)
-        if one.late_us > plant.plan.points[one.device].capabilities.latest_s * 1_000_000
+        for happening in _tape(plant, what)
+        if happening.late_us > plant.plan.points[happening.device].capabilities.latest_s * 1_000_000
     ]
-    return tuple(f"{one.device} {one.what} {one.conduit} {one.late_us / 1e6:.3f} s after it was sent." for one in late)
+    return tuple(
+        f"{happening.device} {happening.what} {happening.conduit} {happening.late_us / 1e6:.3f} s after it was sent."
+        for happening in late
+    )
 
 
 def dead_man_bounds_every_isolation(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
     """No isolation outlasts, by more than its bound, the dead-man counted from when the last line left that wanted it."""
     found = []
     for name, device in plant.devices.items():
-        if device.drops_timers or device.fakes_timers or any(one.what == "timer stopped" for one in device.tape):
+        if (
+            device.drops_timers
+            or device.fakes_timers
+            or any(happening.what == "timer stopped" for happening in device.tape)
+        ):
             # No timer of this device runs that could bound anything.
             continue
         asked = (*_tape(plant, "created"), *_tape(plant, "isolating"), *_tape(plant, "renewed"))
-        for stretch in _our_stretches(plant):
-            sent_us = [one.at_us - one.late_us for one in asked if (one.device, one.conduit) == (name, stretch.conduit)]
+        for stretch in _own_stretches(plant):
+            sent_us = [
+                line.at_us - line.late_us for line in asked if (line.device, line.conduit) == (name, stretch.conduit)
+            ]
             if not stretch.by.startswith(f"{name} isolates {stretch.conduit} ") or not sent_us:
                 continue
             late_s = (min(stretch.until_us, claims.ended_us) - max(sent_us)) / 1_000_000 - plant.plan.dead_man_s
@@ -137,16 +151,20 @@ def dead_man_covers_every_isolation(plant: SimulatedPlant, _claims: Claims) -> t
     """No line of this run takes the timer off an isolation; where a device's timer ends, nothing of this run stays isolated."""
     found = []
     for device in plant.devices.values():
-        if device.drops_timers or device.fakes_timers or any(one.what == "timer stopped" for one in device.tape):
+        if (
+            device.drops_timers
+            or device.fakes_timers
+            or any(happening.what == "timer stopped" for happening in device.tape)
+        ):
             # No timer of this device could end anything, or somebody else stopped it.
             continue
-        for one in device.tape:
-            if one.owner == OURS and one.what == "confirmed":
+        for happening in device.tape:
+            if happening.owner == OURS and happening.what == "confirmed":
                 found.append(
-                    f"{one.device}: a later line of this run took the timer off the isolation of {one.conduit}."
+                    f"{happening.device}: a later line of this run took the timer off the isolation of {happening.conduit}."
                 )
-            if one.owner == OURS and one.what == "left isolated":
-                found.append(f"{one.device}: {one.conduit} stays isolated although the dead-man has fired.")
+            if happening.owner == OURS and happening.what == "left isolated":
+                found.append(f"{happening.device}: {happening.conduit} stays isolated although the dead-man has fired.")
     return tuple(found)
 
 
@@ -157,19 +175,21 @@ def nothing_left_where_restored_is_said(plant: SimulatedPlant, claims: Claims) -
     return _left(plant)
 
 
-def _after(one: Happening, seen: Mapping[str, int]) -> str:
-    return f"{(one.at_us - seen[one.device]) / 1_000_000:.3f} s"
+def _after(happening: Happening, seen: Mapping[str, int]) -> str:
+    return f"{(happening.at_us - seen[happening.device]) / 1_000_000:.3f} s"
 
 
 def nothing_isolated_without_record(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
     """When an isolate takes effect, its intent is durable already."""
     violations: list[str] = []
-    for one in _tape(plant, "isolating"):
-        lines = plant.disk.files[claims.journal].durable_at(one.at_us).splitlines()
+    for happening in _tape(plant, "isolating"):
+        lines = plant.disk.files[claims.journal].durable_at(happening.at_us).splitlines()
         kept = [json.loads(line) for line in lines]
         intents = [line["data"] for line in kept if line["kind"] == "isolate.intent"]
-        if not any(intent["point"] == one.device and one.conduit in intent["conduits"] for intent in intents):
-            violations.append(f"{one.device} isolated {one.conduit} before the intent was durable.")
+        if not any(
+            intent["point"] == happening.device and happening.conduit in intent["conduits"] for intent in intents
+        ):
+            violations.append(f"{happening.device} isolated {happening.conduit} before the intent was durable.")
     return tuple(violations)
 
 
@@ -190,12 +210,14 @@ def no_acknowledged_record_lost(plant: SimulatedPlant, claims: Claims) -> tuple[
 def strangers_left_alone(plant: SimulatedPlant, _claims: Claims) -> tuple[str, ...]:
     """What another machine isolated is not taken away by this run."""
     taken = [
-        one
+        happening
         for device in plant.devices.values()
-        for one in device.tape
-        if one.what in ("deleted", "only hidden") and one.owner != OURS and one.by == "request"
+        for happening in device.tape
+        if happening.what in ("deleted", "only hidden") and happening.owner != OURS and happening.by == "request"
     ]
-    return tuple(f"{one.device}: {one.owner}'s isolation of {one.conduit} was deleted." for one in taken)
+    return tuple(
+        f"{happening.device}: {happening.owner}'s isolation of {happening.conduit} was deleted." for happening in taken
+    )
 
 
 def refused_touches_nothing(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
@@ -203,7 +225,10 @@ def refused_touches_nothing(plant: SimulatedPlant, claims: Claims) -> tuple[str,
     if not claims.refused or claims.killed:
         # A process that was killed reported nothing.
         return ()
-    isolated = (f"{one.device} isolated {one.conduit} in a run that was refused." for one in _tape(plant, "isolating"))
+    isolated = (
+        f"{happening.device} isolated {happening.conduit} in a run that was refused."
+        for happening in _tape(plant, "isolating")
+    )
     left = owed({}, claims.records, claims.others)
     return (*isolated, *(f"A run that was refused owes {point} a restore by its own records." for point in left))
 
@@ -217,7 +242,7 @@ def ended_in_bounds(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
     bound_s = START_BOUND_S + plan.hold_s + HOLD_BOUND_S + plan.dead_man_s + END_BOUND_S + slow_s
     if took_s > bound_s:
         violations.append(f"The run took {took_s:.1f} s, more than {bound_s:.1f} s.")
-    for stretch in _our_stretches(plant):
+    for stretch in _own_stretches(plant):
         isolated_s = (min(stretch.until_us, claims.ended_us) - stretch.from_us) / 1_000_000
         if isolated_s > plan.hold_s + HOLD_BOUND_S + plan.dead_man_s + slow_s:
             violations.append(f"{stretch.conduit} was isolated for {isolated_s:.1f} s.")
@@ -236,7 +261,9 @@ def restoration_was_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ..
     """Restoration `proven` means that every conduit passed at the end, and no Islandmode object stood on a device."""
     if claims.restoration != "proven":
         return ()
-    blocked = [f"{one.conduit} is still blocked" for one in _our_stretches(plant) if one.until_us >= claims.over_us]
+    blocked = [
+        f"{stretch.conduit} is still blocked" for stretch in _own_stretches(plant) if stretch.until_us >= claims.over_us
+    ]
     return tuple(f"Restoration is said to be proven, and {what}." for what in (*blocked, *_left(plant)))
 
 
@@ -253,7 +280,7 @@ def held_was_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
     """`held` is said only if it was so: isolated for the whole hold, no probe leaked, and what must live lived."""
     if claims.verdict != "held":
         return ()
-    isolated = {one.conduit: one for one in _our_stretches(plant) if _is_own(one)}
+    isolated = {stretch.conduit: stretch for stretch in _own_stretches(plant) if _is_own(stretch)}
     missing = [name for name in plant.plan.conduits if name not in isolated]
     if missing:
         return tuple(f"Held is said, and {name} was never isolated." for name in missing)
@@ -266,7 +293,7 @@ def held_was_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
         if until_us - from_us < stage.hold_s * 1_000_000 - late_us:
             violations.append(f"Held is said, and {stage.name} was isolated for {(until_us - from_us) / 1e6:.3f} s.")
     ordered = [record.monotonic_us for record in claims.records if record.kind == "restore.ordered"]
-    hold = (min(one.from_us for one in isolated.values()), min([*ordered, claims.ended_us]))
+    hold = (min(stretch.from_us for stretch in isolated.values()), min([*ordered, claims.ended_us]))
     return (
         *violations,
         *_leaked(plant, isolated, late_us, hold[1]),
@@ -308,22 +335,22 @@ def _lost(plant: SimulatedPlant, isolated: Mapping[str, Blocked], begin_us: int,
     found = []
     # What ends between the last samples of the hold and the order to restore, no probe can have seen.
     unseen_us = round((plant.plan.drill.sample_every + ROUND_TRIP_S) * 1_000_000)
-    for one in (*_tape(plant, "released"), *_tape(plant, "pretended"), *_tape(plant, "lost")):
+    for happening in (*_tape(plant, "released"), *_tape(plant, "pretended"), *_tape(plant, "lost")):
         # What was lost before it isolated is missing only if it did not isolate after that, and then *never isolated* is said.
-        since_us = isolated[one.conduit].from_us if one.conduit in isolated else begin_us
-        if since_us <= one.at_us < end_us - unseen_us:
-            found.append(f"Held is said, and {one.device} {one.what} {one.conduit} ({one.by}).")
+        since_us = isolated[happening.conduit].from_us if happening.conduit in isolated else begin_us
+        if since_us <= happening.at_us < end_us - unseen_us:
+            found.append(f"Held is said, and {happening.device} {happening.what} {happening.conduit} ({happening.by}).")
     return tuple(found)
 
 
 def _blocked_too_early(plant: SimulatedPlant, isolated: Mapping[str, Blocked]) -> tuple[str, ...]:
-    strays = [one for one in _our_stretches(plant) if not _is_own(one) and one.conduit in isolated]
-    early = [one for one in strays if one.from_us + BLIND_US < isolated[one.conduit].from_us]
-    return tuple(f"Held is said, and {one.conduit} was blocked before its stage." for one in early)
+    strays = [stretch for stretch in _own_stretches(plant) if not _is_own(stretch) and stretch.conduit in isolated]
+    early = [stretch for stretch in strays if stretch.from_us + BLIND_US < isolated[stretch.conduit].from_us]
+    return tuple(f"Held is said, and {stretch.conduit} was blocked before its stage." for stretch in early)
 
 
 def _is_own(stretch: Blocked) -> bool:
-    """Tell a conduit that was blocked by its own object from one that another's object cut along with it."""
+    """Tell a conduit that was blocked by its own object from a conduit that another conduit's object blocked along with it."""
     return f" isolates {stretch.conduit} for " in stretch.by
 
 
@@ -335,7 +362,9 @@ def leaks_were_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
     violations: list[str] = []
     for finding in claims.judged.findings:
         restored = [
-            one.at_us for one in _tape(plant, "deleted") if one.conduit == finding.conduit and one.by == "request"
+            happening.at_us
+            for happening in _tape(plant, "deleted")
+            if happening.conduit == finding.conduit and happening.by == "request"
         ]
         if finding.code != "leak" or finding.first_s is None or not restored:
             continue
@@ -356,7 +385,7 @@ def counts_were_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
             continue
         conduit, from_us = str(finding.conduit), begun_us + round(finding.first_s * 1_000_000)
         until_us = begun_us + round((finding.last_s + READING_S) * 1_000_000)
-        ended = [one.at_us for what in ("deleted", "released", "lost") for one in _tape(plant, what)]
+        ended = [happening.at_us for what in ("deleted", "released", "lost") for happening in _tape(plant, what)]
         until_us = min([until_us, *(at_us for at_us in ended if at_us > from_us)])
         if not plant.network.unblocked_us(conduit, from_us, until_us):
             violations.append(f"A leak over {conduit} is said to be counted, and it was blocked all the time.")
@@ -369,11 +398,13 @@ def times_were_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
         return ()
     violations: list[str] = []
     for stage, told in zip(plant.plan.stages, claims.judged.stages, strict=True):
-        stretches = [one for one in _our_stretches(plant) if _is_own(one) and one.conduit in stage.conduits]
+        stretches = [
+            stretch for stretch in _own_stretches(plant) if _is_own(stretch) and stretch.conduit in stage.conduits
+        ]
         interval = told.isolation_s.ordered_to_effective
         if interval is None or interval.latest_s is None or len(stretches) != len(stage.conduits):
             continue
-        if any(not _is_own(one) and one.conduit in stage.conduits for one in _our_stretches(plant)):
+        if any(not _is_own(stretch) and stretch.conduit in stage.conduits for stretch in _own_stretches(plant)):
             # Stopped by another stage's rule: no packet tells which rule stopped it.
             continue
         asked = [
@@ -383,7 +414,7 @@ def times_were_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
         ]
         if not asked:
             continue
-        true_us = max(one.from_us for one in stretches)
+        true_us = max(stretch.from_us for stretch in stretches)
         if any(_down(plant, conduit, min(asked), true_us) for conduit in stage.conduits):
             # Stopped by a device that was down: no packet tells that either.
             continue
@@ -395,8 +426,8 @@ def times_were_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
 
 
 def _down(plant: SimulatedPlant, conduit: str, from_us: int, until_us: int) -> bool:
-    outages = (one for one in plant.network.stretches(conduit) if one.by.endswith(" is down"))
-    return any(one.from_us <= until_us and one.until_us >= from_us for one in outages)
+    outages = (stretch for stretch in plant.network.stretches(conduit) if stretch.by.endswith(" is down"))
+    return any(outage.from_us <= until_us and outage.until_us >= from_us for outage in outages)
 
 
 def _overlap_us(from_us: int, until_us: int, begin_us: int, end_us: int) -> int:
@@ -406,13 +437,16 @@ def _overlap_us(from_us: int, until_us: int, begin_us: int, end_us: int) -> int:
 def _tape(plant: SimulatedPlant, what: str) -> tuple[Happening, ...]:
     """List what took effect on devices in the name of this run."""
     return tuple(
-        one for device in plant.devices.values() for one in device.tape if one.what == what and one.owner == OURS
+        happening
+        for device in plant.devices.values()
+        for happening in device.tape
+        if happening.what == what and happening.owner == OURS
     )
 
 
-def _our_stretches(plant: SimulatedPlant) -> Sequence[Blocked]:
-    found = (one for conduit in plant.network.conduits for one in plant.network.stretches(conduit))
-    return tuple(one for one in found if one.by.endswith(f" for {OURS}"))
+def _own_stretches(plant: SimulatedPlant) -> Sequence[Blocked]:
+    found = (stretch for conduit in plant.network.conduits for stretch in plant.network.stretches(conduit))
+    return tuple(stretch for stretch in found if stretch.by.endswith(f" for {OURS}"))
 
 
 INVARIANTS = (

@@ -107,7 +107,7 @@ class SimulatedVantage:
         return Reading(Outcome.DONE, None, "", asked_us, self._started_us)
 
     def fresh(self) -> tuple[Sample, ...]:
-        """Return what a near worker said since the last look; a far one says nothing."""
+        """Return what a near worker said since the last look; a far worker says nothing."""
         if self._far or self._schedule is None or self._faults.take(Kind.WORKER_SILENT, self._name):
             return ()
         self._sample()
@@ -129,8 +129,10 @@ class SimulatedVantage:
         self._sample()
         now_us = self._clock.monotonic_us()
         # A question that still waits for its answer is in no spool yet.
-        words = {one.probe: one for one in self._sampled if one.answered_us <= now_us}
-        return Reading(Outcome.DONE, tuple(self._in_worker_time(one) for one in words.values()), "", asked_us, now_us)
+        words = {sample.probe: sample for sample in self._sampled if sample.answered_us <= now_us}
+        return Reading(
+            Outcome.DONE, tuple(self._in_worker_time(sample) for sample in words.values()), "", asked_us, now_us
+        )
 
     async def collect(self, deadline_s: float) -> Reading[Collected]:
         """Stop the worker and fetch its spool, in its own time."""
@@ -144,7 +146,7 @@ class SimulatedVantage:
         whole = tuple(sample for sample in self._sampled if self._ended_us is None or sample.asked_us < self._ended_us)
         spool = self._with_holes(whole) if self._faults.take(Kind.SPOOL_LOSS, self._name) else whole
         rows = tuple(self._in_worker_time(sample) for sample in spool)
-        # Nobody reads a simulated segment: that the product keeps the bytes of real ones is shown with real workers.
+        # Nobody reads a simulated segment: that the product keeps the bytes of real segments is shown with real workers.
         segment = (f"{self._name}.jsonl", f"{len(rows)} samples".encode())
         found = Collected(rows, (segment,), len(spool) == len(whole), self._ended)
         return Reading(Outcome.DONE, found, "", asked_us, self._clock.monotonic_us())
@@ -174,13 +176,13 @@ class SimulatedVantage:
         # A probe's answer is not known before it could have come, so the newest probes are left for the next look.
         while (asked_us := self._started_us + self._next_seq * every_us) + 10_000 < min(end_us, last_us):
             for name in self._schedule.probes:
-                sample = self._one(name, self._next_seq, asked_us)
+                sample = self._observed(name, self._next_seq, asked_us)
                 self._sampled.append(sample)
                 if not self._far:
                     self._told.append(sample)
             self._next_seq += 1
 
-    def _one(self, name: str, seq: int, asked_us: int) -> Sample:
+    def _observed(self, name: str, seq: int, asked_us: int) -> Sample:
         sample = self._network.observe(name, self._probes[name], seq, asked_us)
         if self.troubles and any(from_us <= asked_us < until_us for from_us, until_us in self.troubles):
             return replace(

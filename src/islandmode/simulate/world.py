@@ -2,7 +2,7 @@
 
 How it works. asyncio runs on this loop through anyio's `loop_factory`. Nothing here waits: when no callback is ready,
 time jumps to the next timer. Callbacks that are ready at the same moment run in an order drawn from the seed, so a
-thousand seeds try a thousand interleavings, and one seed always gives the same one. anyio keeps its tasks in sets,
+thousand seeds try a thousand interleavings, and a seed always gives the same interleaving. anyio keeps its tasks in sets,
 whose order depends on memory addresses; so ready callbacks are put into order of their tasks' birth before the shuffle.
 
 What the world forbids, because it would let real time in: threads, sockets, child processes and blocking sleeps.

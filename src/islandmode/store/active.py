@@ -1,7 +1,7 @@
-"""What a machine knows of its runs and labs, whatever becomes of their folders: one record each, beside a lock that tells who lives.
+"""What a machine knows of its runs and labs, whatever becomes of their folders.
 
-A run is recorded before it may arm, and its record goes when its restoration was seen. Nothing that stands in the run's own
-folder can take it away.
+Each has a record, beside a lock that tells which process lives. A run is recorded before it may arm, and its record goes when
+its restoration was seen. Nothing that stands in the run's own folder can take it away.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from islandmode.system.life import FAULTS, Holder, hold_life, holder_of, within
 from islandmode.system.machine_state import keep_owned, names_in, own_place, places, read_owned
 
 if TYPE_CHECKING:
-    # A plan brings every model of a drill and its site: only what reads one imports it, and most commands read none.
+    # With a plan comes every model of a drill and its site: it is imported where a plan is read, and most commands read none.
     from islandmode.core.plan import Plan
 
 RUNS, LABS = "runs", "labs"
@@ -36,7 +36,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What the machine knows of one run; `account` is the one that wrote it, which is the run's."""
+    """What the machine knows of one run; `account` wrote it, and is the account of the run."""
 
     path: Path
     account: int
@@ -69,7 +69,7 @@ class RunRecord:
         return self.account == os.geteuid() and not apart(self._unlink, READ_WITHIN_S)
 
     def _unlink(self) -> None:
-        # The record last: without it the others mean nothing.
+        # The record goes last: without it the other files mean nothing.
         for ending in (PLAN_ENDING, LOCK_ENDING, GUARDIAN_ENDING, RECORD_ENDING):
             self.path.with_suffix(ending).unlink(missing_ok=True)
 
@@ -110,7 +110,7 @@ def record_run(run: str, workspace: Path, plan: Plan, ground: Mapping[str, Any])
 
 
 def hold_guardian(record: Path) -> None:
-    """Hold a run's lock of its guardian until this process ends; a guardian goes on without it. Never raises."""
+    """Hold the lock of a run's guardian until this process ends; a guardian goes on without it. Never raises."""
     with suppress(OSError):
         hold_life(record.with_suffix(GUARDIAN_ENDING))
 
@@ -140,7 +140,7 @@ class LabRecord:
 
 
 def lab_record_path(name: str, state_dir: Path) -> Path:
-    """Give the path of a lab's record; two labs of one name in two workspaces have two."""
+    """Give the path of a lab's record; two labs of the same name in two workspaces have two records."""
     key = hashlib.sha256(str(state_dir.resolve()).encode()).hexdigest()[:12]
     return own_place() / LABS / f"{name}-{key}{RECORD_ENDING}"
 
@@ -170,7 +170,7 @@ def hold_lab(name: str, state_dir: Path) -> int:
 
 @dataclass(frozen=True)
 class KnownToMachine:
-    """Every run and lab that the machine knows, and what of its record could not be read: that may hide one."""
+    """Every run and lab that the machine knows, and what could not be read: a run or lab may be hidden there."""
 
     runs: tuple[RunRecord, ...] = ()
     labs: tuple[LabRecord, ...] = ()
@@ -189,13 +189,13 @@ def known() -> KnownToMachine:
             unread.append(f"{place} cannot be read ({error.strerror or error})")
             continue
         except FAULTS as error:
-            # A record that nobody foresaw hides no other place.
+            # A record that nobody foresaw must not hide another place.
             unread.append(f"{place} cannot be read (internal error: {type(error).__name__})")
             continue
         runs += found.runs
         labs += found.labs
         unread += found.unread
-    return KnownToMachine(tuple(sorted(runs, key=lambda one: one.run, reverse=True)), tuple(labs), tuple(unread))
+    return KnownToMachine(tuple(sorted(runs, key=lambda run: run.run, reverse=True)), tuple(labs), tuple(unread))
 
 
 def _read_place(place: Path) -> KnownToMachine:
@@ -211,7 +211,7 @@ def _read_all(folder: Path, read: Callable[[Path], R], unread: list[str]) -> Seq
         try:
             found.append(read(path))
         except FileNotFoundError:
-            # It went while we looked.
+            # It was taken away meanwhile.
             continue
         except OSError as error:
             unread.append(f"{path} cannot be read ({error.strerror})")
@@ -245,7 +245,7 @@ def _lab_record(path: Path) -> LabRecord:
 
 
 def _words(found: Any) -> tuple[str, ...]:
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+    if not isinstance(found, list) or not all(isinstance(path, str) for path in found):
         raise ValueError("not a list of words")
     return tuple(found)
 
@@ -259,7 +259,7 @@ def _check_lives_by(found: Mapping[str, Any]) -> None:
 
 def _document(data: bytes) -> dict[str, Any]:
     document = json.loads(data)
-    # It may be another account's: what it says is shown, and nothing in it may steer a terminal.
+    # Another account may have written it: what it says is shown, and nothing in it may steer a terminal.
     if not isinstance(document, dict) or document.get("v") != FORMAT or not _is_printable(document):
         raise ValueError("not a record of this version")
     return document
@@ -269,7 +269,7 @@ def _is_printable(node: Any) -> bool:
     if isinstance(node, dict):
         return all(_is_printable(key) and _is_printable(value) for key, value in node.items())
     if isinstance(node, list):
-        return all(_is_printable(one) for one in node)
+        return all(_is_printable(item) for item in node)
     return not isinstance(node, str) or node.isprintable()
 
 

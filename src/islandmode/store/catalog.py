@@ -1,8 +1,8 @@
 """The catalog: operators' YAML files become values, and every complaint is placed in the file that caused it.
 
 A workspace has `drills/*.yaml` (one drill each), `inventory/*.yaml` (one site each) and `probes/*.yaml` (packs). Hidden files
-are no input: an editor's lock file and what a Mac leaves beside each file are named so. A drill needs its own site and its own
-probes; what is wrong elsewhere stops `validate`, and no drill.
+are no input: an editor's lock file and what a Mac leaves beside each file have such names. A drill needs its own site and its own
+probes; what is wrong elsewhere stops `validate`, but no drill.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class InputErrors(InputError):
     """Several things wrong in the operator's files, a line each; a file that is wrong throughout is cut short."""
 
     def __init__(self, errors: Sequence[InputError]) -> None:
-        """Join the errors, the first one first; each file has its share of them."""
+        """Join the errors in their order; each file has its share of them."""
         files: dict[str, list[str]] = {}
         for error in errors:
             files.setdefault(error.place.file if error.place else "", []).append(str(error))
@@ -54,7 +54,7 @@ class InputErrors(InputError):
 
 @dataclass(frozen=True)
 class Loaded:
-    """A drill with all that it refers to, and where each came from; `left_out` says what was wrong and is not needed."""
+    """A drill with all that it refers to, and where each came from; `left_out` says what is wrong elsewhere and not needed."""
 
     drill: Drill
     site: Site
@@ -125,7 +125,9 @@ def _drill_file(workspace: Path, drill: str) -> tuple[Path, str]:
             if candidate.is_file():
                 return candidate, _shown(workspace, candidate)
         except OSError as error:
-            raise InputError(f"The drill {show(drill)} cannot be looked up ({error.strerror}).") from None
+            raise InputError(
+                f"The drill {show(drill)} cannot be looked up ({error.strerror}); give its name, or the path of its file."
+            ) from None
     names = [path.stem for path in files(workspace, DRILLS)]
     near = difflib.get_close_matches(Path(drill).stem, names, 1)
     hint = f' Did you mean "{near[0]}"?' if near else ""
@@ -141,13 +143,13 @@ class _Folder:
 
     @property
     def trees(self) -> tuple[YamlTree, ...]:
-        """Give those that could be read."""
-        return tuple(one for one in self.files if isinstance(one, YamlTree))
+        """Give the files that could be read."""
+        return tuple(file for file in self.files if isinstance(file, YamlTree))
 
     @property
     def wrong(self) -> _Wrong:
-        """Say what is wrong with the others."""
-        return tuple(one for one in self.files if isinstance(one, InputError))
+        """Say what is wrong with the other files."""
+        return tuple(file for file in self.files if isinstance(file, InputError))
 
 
 def _read_all(workspace: Path, folder: str) -> _Folder:
@@ -181,23 +183,23 @@ def sites_with(workspace: Path, key: str) -> tuple[tuple[str, ...], _Wrong]:
 
 
 def name_of_site(tree: YamlTree) -> str:
-    """Give the name of the site that a file defines: its own word, or else the file's name."""
+    """Give the name of the site that a file defines: the name that stands in it, or else the file's own."""
     return show(str(tree.document.get("site", Path(tree.file).stem)))
 
 
 def _site_tree(inventory: _Folder, site: str, drill_tree: YamlTree) -> YamlTree:
     """Find the one file that defines a drill's site."""
     found = [tree for tree in inventory.trees if name_of_site(tree) == site]
-    # A file that says which site it is comes before one that only has the site's name.
+    # A file that says which site it is comes before a file that only bears the site's name.
     found = [tree for tree in found if "site" in tree.document] or found
     if len(found) == 1:
         return found[0]
     if found:
         raise _twice(site, found[0], found[1])
     missing = no_site(site, dict.fromkeys(name_of_site(tree) for tree in inventory.trees), drill_tree)
-    # It may be in a file that could not be read; one with the site's name most likely is it.
+    # The site may be in a file that could not be read, most likely in one with the site's name.
     likely = [error for error in inventory.wrong if error.place and Path(error.place.file).stem == site]
-    raise _one(likely or [*inventory.wrong, missing])
+    raise _joined(likely or [*inventory.wrong, missing])
 
 
 def no_site(site: str, known: Iterable[str], drill_tree: YamlTree) -> InputError:
@@ -215,7 +217,7 @@ def _twice(site: str, first: YamlTree, second: YamlTree) -> InputError:
 
 
 def _probes_of(packs: _Folder, needed: frozenset[str]) -> tuple[dict[str, Probe], dict[str, YamlTree], _Wrong]:
-    """Load the packs' probes; where something is wrong with them, only those that are needed, if nothing is with these."""
+    """Load the packs' probes; where something is wrong with them, only the needed probes, if nothing is wrong with these."""
     try:
         with _collected() as errors:
             return *_probes_in(packs.files, errors), ()
@@ -226,14 +228,14 @@ def _probes_of(packs: _Folder, needed: frozenset[str]) -> tuple[dict[str, Probe]
                 found, trees = _probes_in(only, errors)
         except InputError as narrower:
             said = {str(error): error for error in (*each_of(wrong), *each_of(narrower))}
-            raise _one(list(said.values())) from None
+            raise _joined(list(said.values())) from None
         if not needed <= found.keys():
             raise
         return found, trees, each_of(wrong)
 
 
 def each_of(error: InputError) -> _Wrong:
-    """Give the errors that one stands for."""
+    """Give the single errors that an error holds."""
     return error.errors if isinstance(error, InputErrors) else (error,)
 
 
@@ -291,7 +293,7 @@ def _sites_in(inventory: _Folder, errors: _Errors) -> dict[str, tuple[YamlTree, 
 
 @dataclass(frozen=True)
 class Workspace:
-    """All of the operators' files, as far as they can be read, and everything that is wrong in those that cannot."""
+    """All of the operators' files, as far as they can be read, and everything that is wrong in the rest."""
 
     drills: tuple[tuple[YamlTree, Drill], ...]
     sites: Mapping[str, tuple[YamlTree, Site | None]]
@@ -383,10 +385,10 @@ def _collected() -> Iterator[_Errors]:
     errors = _Errors()
     yield errors
     if errors.found:
-        raise _one(errors.found)
+        raise _joined(errors.found)
 
 
-def _one(errors: Sequence[InputError]) -> InputError:
+def _joined(errors: Sequence[InputError]) -> InputError:
     return errors[0] if len(errors) == 1 else InputErrors(errors)
 
 
@@ -408,7 +410,7 @@ def validate(model: type[M], tree: YamlTree) -> M:
 def all_of(errors: Iterable[InputError]) -> InputError:
     """Make one error of several, each said once, in the order of the files and their lines; there must be some."""
     unique = {str(error): error for error in errors}.values()
-    return _one(sorted(unique, key=_where))
+    return _joined(sorted(unique, key=_where))
 
 
 def _where(error: InputError) -> tuple[str, int, int]:

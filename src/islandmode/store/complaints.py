@@ -76,7 +76,7 @@ def complaint(model: type[BaseModel], tree: YamlTree, error: Mapping[str, Any]) 
         return InputError(f'"{show(str(path[-1]))}" must be {expected}.', tree.place(path, of_key=True))
     given = value_at(tree.document, path)
     if location and location[-1] in schema.get("properties", {}) and path[-1:] != location[-1:]:
-        # A key that is not there, and must be because of another one.
+        # A key that is not there, and must be because of another key.
         return InputError(f"{_what(location[-1:])} must {_expected(error, None, schema)}.", tree.place(path))
     found = "" if SECRET_PATTERN in json.dumps(schema) else _found(kind, given)
     sentence = f"{_what(path)} must {_expected(error, given, schema)}{found}.{_meant(error, given)}"
@@ -120,12 +120,12 @@ def near(word: str, known: Iterable[str]) -> str:
 
 
 def slip_of(word: str, known: Iterable[str]) -> str | None:
-    """Find the known word that a word is but for one slip: a letter more, less, other or swapped, "_" for "-", a capital."""
+    """Find the known word that differs from a word by one slip: a letter more, less, other or swapped, "_" for "-", a capital."""
     words = list(known)
     if word in words:
         return None
     plain = word.lower().replace("_", "-")
-    slips = [one for one in words if plain == one or _is_one_slip(plain, one)]
+    slips = [near for near in words if plain == near or _is_one_slip(plain, near)]
     return next(iter(difflib.get_close_matches(plain, slips, 1, cutoff=0.0)), None)
 
 
@@ -181,7 +181,7 @@ def _expected(error: Mapping[str, Any], given: Any, schema: Mapping[str, Any]) -
     if kind in BOUNDS:
         words, key = BOUNDS[kind]
         bound = f"{about[key]:g}"
-        # A duration is written with its unit, and so is its bound: the only upper one is ninety days.
+        # A duration is written with its unit, and so is its bound: the only upper bound is ninety days.
         return f"be {words} {'90 d' if bound == '7.776e+06' else bound}"
     if kind == "string_pattern_mismatch":
         return f"be {PATTERNS.get(about['pattern'], 'of another form')}"
@@ -200,7 +200,7 @@ def _internet(error: Mapping[str, Any]) -> str | None:
 
 
 def _meant(error: Mapping[str, Any], given: Any) -> str:
-    """Guess what was meant: a network by one with a host's address, a path by one in plain text, lines that are not indented."""
+    """Guess what was meant: the network around a host's address, a path as a request can hold it, lines that are not indented."""
     if given is None and error["type"] in MAPPINGS:
         return " Indent the lines that belong to it."
     if not isinstance(given, str):
@@ -219,8 +219,8 @@ def _meant(error: Mapping[str, Any], given: Any) -> str:
 
 def _path_meant(given: str) -> str:
     path = quote("/" + given.lstrip("/"), safe="/?%!$&'()*+,;=:@[]~")
-    is_one = re.fullmatch(PATH_PATTERN, path) and len(path) <= PATH_SHOWN_MAX and given.isprintable()
-    return f' Did you mean "{path}"?' if is_one else ""
+    is_path = re.fullmatch(PATH_PATTERN, path) and len(path) <= PATH_SHOWN_MAX and given.isprintable()
+    return f' Did you mean "{path}"?' if is_path else ""
 
 
 def _found(kind: str, given: Any) -> str:
@@ -293,7 +293,7 @@ def _resolved(whole: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
     """Follow references, and an optional value to the value."""
     while "$ref" in node or "anyOf" in node:
         if "anyOf" in node:
-            some = [one for one in node["anyOf"] if one.get("type") != "null"]
+            some = [option for option in node["anyOf"] if option.get("type") != "null"]
             if len(some) != 1:
                 return node
             node = some[0]

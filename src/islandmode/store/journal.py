@@ -35,7 +35,7 @@ P = ParamSpec("P")
 HOLE, FINISHED = "journal.hole", "run.finished"
 
 
-TOLD = frozenset({"why", "sentence", "chain_why", "changed", "anew", "not_json"})
+FREE_TEXT = frozenset({"why", "sentence", "chain_why", "changed", "anew", "not_json"})
 """Keys of a record's data under which free text stands."""
 FIELDS: dict[str, type] = {
     "seq": int,
@@ -99,7 +99,7 @@ class Journal:
         return sum(record.kind != HOLE for record in self._records[self._durable :])
 
     async def append(self, entry: Entry) -> Record:
-        """Append one record and return when it is durable; raises `JournalFailed`, also when it hangs, from then on for ever."""
+        """Append one record and return when it is durable; raises `JournalFailed` when the disk fails or hangs, and ever after."""
         if self._failure is not None:
             raise JournalFailed(self._failure)
         record, line = self._next(entry.record_kind, entry.data())
@@ -118,12 +118,12 @@ class Journal:
     def note(self, make: Callable[P, Entry], *_: P.args, **said: P.kwargs) -> Record:
         """Keep a record of a model's kind in memory and hand it to the disk; never waits and never raises.
 
-        The model itself is not made, since a restore goes first: that it would take what is said, the types of a call show.
+        The model itself is not made, since a restore goes first; the types of the call show that it would take these values.
         """
-        return self.keep(str(getattr(make, "record_kind", "")), {name: plain(one) for name, one in said.items()})
+        return self.keep(str(getattr(make, "record_kind", "")), {name: plain(value) for name, value in said.items()})
 
     def keep(self, kind: str, data: dict[str, Any]) -> Record:
-        """Keep what is ready to be written as `note` does."""
+        """Keep, as `note` does, what is ready to be written."""
         try:
             record, line = self._next(kind, data)
         except (TypeError, ValueError, RecursionError):
@@ -138,7 +138,7 @@ class Journal:
         if self._failure is None:
             self._failure = why
             with suppress(MemoryError):
-                # A line like any other: a disk that was only slow writes on, and its journal must not look altered then.
+                # This is a line like any other: a disk that was only slow writes on, and then the journal must not look altered.
                 self._file.write_unsynced(self._next(HOLE, {"why": why, "lost": self.holes})[1])
         return self._failure
 
@@ -162,13 +162,13 @@ class Journal:
 
 
 def _without_secrets(data: dict[str, Any]) -> dict[str, Any]:
-    """Take our own secrets out of what people read; names and numbers are read by the judge, and stay as they are."""
-    return {key: _redacted(value) if key in TOLD else value for key, value in data.items()}
+    """Take the secrets that this process knows out of what people read; names and numbers are for the judge, and stay as they are."""
+    return {key: _redacted(value) if key in FREE_TEXT else value for key, value in data.items()}
 
 
 def _redacted(value: Any) -> Any:
     if isinstance(value, list):
-        return [_redacted(one) for one in value]
+        return [_redacted(item) for item in value]
     return redacted(value) if isinstance(value, str) else value
 
 
@@ -188,7 +188,7 @@ def encode(record: Record, previous: str) -> bytes:
         "prev": previous,
     }
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    # A device may say what is no text at all; half a surrogate pair is then written as JSON's own escape.
+    # What a device says may be no text at all; half a surrogate pair is then written as JSON's own escape.
     return with_sum(text.encode("utf-8", "backslashreplace"))
 
 
@@ -209,7 +209,7 @@ class JournalReading:
 
     @property
     def believed(self) -> tuple[Record, ...]:
-        """Give what counts of a journal beside the conductor's: of one that was altered only that something was armed."""
+        """Give the records that count in a journal beside the conductor's: in an altered journal only those that name what was armed."""
         intact = self.whole or self.cut_off
         return tuple(record for record in self.records if intact or record.kind in ARMING)
 
@@ -247,7 +247,7 @@ def _decode(line: bytes, previous: str, seq: int) -> tuple[Record | None, str]:
     if any(type(document.get(key)) is not kind for key, kind in FIELDS.items()):
         return None, "it lacks a part of a record, or has one of another type."
     if document["prev"] != previous:
-        return None, "the chain is broken; the line before it was altered, or one was removed or added."
+        return None, "the chain is broken; the line before it was altered, or a line was removed or added."
     if document["seq"] != seq:
-        return None, f"record {seq} is missing; this one says it is {document['seq']}."
+        return None, f"record {seq} is missing; this line holds record {document['seq']}."
     return Record(*(document[key] for key in FIELDS if key != "prev")), ""

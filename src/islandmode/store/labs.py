@@ -13,7 +13,7 @@ from islandmode.store.yaml_tree import YamlTree
 
 @dataclass(frozen=True)
 class NamedLab:
-    """The lab that a site names, and the file in which it does."""
+    """The lab that a site names, and the file that names it."""
 
     site: str
     lab: SiteLab
@@ -25,7 +25,7 @@ class _LabPart(Frozen):
 
 
 def labs_named(workspace: Path) -> tuple[tuple[NamedLab, ...], tuple[InputError, ...]]:
-    """Give the lab of each site that names one, and what is wrong in files in which another may be named."""
+    """Give the lab of each site that names one, and what is wrong in files that may name another lab."""
     trees, unread = catalog.inventory(workspace)
     found, wrong = list[NamedLab](), list(unread)
     for tree in trees:

@@ -1,6 +1,6 @@
 """What a restore by a drill's name needs of the operators' files; everything else in them may be wrong.
 
-One point of the site is looked at at a time, so that what is wrong with one of them keeps no other isolated.
+Each point of the site is read by itself, so that what is wrong with one point keeps no other isolated.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Between = Mapping[str, tuple[str, str]]
 
 @dataclass(frozen=True)
 class Needed:
-    """A drill's site, its conduits, the points that isolate them, and everything that is wrong beside.
+    """A drill's site, its conduits, the points that isolate them, and everything else that is wrong.
 
     `lost` says why a point that may isolate one of the conduits cannot be restored.
     """
@@ -36,7 +36,7 @@ class Needed:
     """The site's file."""
 
     def place_of(self, point: str) -> Place:
-        """Say where a point stands in it."""
+        """Say where a point stands in the site's file."""
         return self.tree.place(("isolation_points", point))
 
 
@@ -64,7 +64,7 @@ def read_whole(workspace: Path, site: str) -> Needed:
 
 
 def sites_with_points(workspace: Path) -> tuple[tuple[str, ...], tuple[InputError, ...]]:
-    """Name every site of a workspace that has isolation points; returns too what cannot be read, which may be another."""
+    """Name every site of a workspace that has isolation points; also returns what cannot be read, which may be another such site."""
     return catalog.sites_with(workspace, "isolation_points")
 
 
@@ -92,7 +92,7 @@ def _isolates(tree: YamlTree, name: str) -> tuple[str, ...]:
     written = tree.document["isolation_points"][name]
     isolates = written.get("isolates") if isinstance(written, dict) else None
     named = [isolates] if isinstance(isolates, str) else isolates
-    return tuple(one for one in named if isinstance(one, str)) if isinstance(named, list) else ()
+    return tuple(item for item in named if isinstance(item, str)) if isinstance(named, list) else ()
 
 
 def _names(site: Mapping[str, Any]) -> tuple[str, ...]:
@@ -107,14 +107,14 @@ def _point(tree: YamlTree, name: str, wanted: tuple[str, ...]) -> tuple[SitePoin
     if isinstance(isolates, str | list) and not set(wanted) & set(_isolates(tree, name)):
         return None
     conduits = tree.document.get("conduits")
-    mine = {one: conduits[one] for one in wanted if one in conduits} if isinstance(conduits, dict) else {}
+    mine = {name: conduits[name] for name in wanted if name in conduits} if isinstance(conduits, dict) else {}
     part = {"isolation_points": {name: written}, "conduits": mine}
     site = catalog.validate(RescueSite, replace(tree, document=part))
     point = site.isolation_points[name]
-    missing = [one for one in wanted if one in point.isolates and one not in site.conduits]
+    missing = [name for name in wanted if name in point.isolates and name not in site.conduits]
     if missing:
         raise InputError(f"There is no conduit {missing[0]} in this site.", tree.place(("conduits",)))
-    return point, {one: site.conduits[one].between for one in wanted if one in point.isolates}
+    return point, {name: site.conduits[name].between for name in wanted if name in point.isolates}
 
 
 def _wrong(drill_tree: YamlTree, site_tree: YamlTree) -> list[InputError]:

@@ -1,7 +1,8 @@
-"""The whole request of a run, as a file: by it a lab's operations host, the guardian and a scheduler start what belongs to the run.
+"""The whole request of a run, as a file.
 
-It is written before the run begins, beside the runs, and moves into the run's folder with it: a run that was refused before it
-began leaves none.
+From it a lab's operations host, the guardian and a scheduler start what belongs to the run. It is written before the run
+begins, beside the runs, and moves into the run's folder when that is made: a run that was refused before it began leaves no
+request.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class RunRequest:
 
     @property
     def waiting(self) -> Path:
-        """Path at which it waits for its run; hidden, since it is no run."""
+        """Path at which the request waits for its run; hidden, since it is no run."""
         return self.workspace / WAITING / f".request-{self.run}.json"
 
     def wait(self) -> Path:

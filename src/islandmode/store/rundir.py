@@ -26,7 +26,7 @@ from islandmode.system.machine_state import read_owned, read_plain
 from islandmode.system.own_program import typed_at
 
 if TYPE_CHECKING:
-    # A plan brings every model of a drill and its site: only what reads one imports it, and most commands read none.
+    # With a plan comes every model of a drill and its site: it is imported where a plan is read, and most commands read none.
     from islandmode.core.plan import Plan
 
 RUNS = "runs"
@@ -39,11 +39,11 @@ GUARDIAN_JOURNAL = f"{GUARDIAN}.jsonl"
 CONDUCTOR_JOURNAL = Path("journals") / "conductor.jsonl"
 CONDUCTOR_LOCK, GUARDIAN_LOCK = "lock.conductor", "lock.guardian"
 SPEAKING = (VERDICT, CONDUCTOR_LOCK)
-"""What says, beside its journals, what a run owes."""
-WRITTEN_BY_US = ("journals", PLAN, VERDICT)
+"""Files that say, beside its journals, what a run owes."""
+WRITTEN_BY_THE_RUN = ("journals", PLAN, VERDICT)
 RESUMED = "resume.ended"
 DIED = "conductor-died"
-"""The finding of a verdict that no conductor made."""
+"""The finding of a verdict on a run whose conductor died."""
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,12 @@ class RunDirectory:
         raise InputError(f"{path} cannot be read ({why}); restore by the drill: {again}.")
 
     def conductor(self) -> Holder | None:
-        """Tell which process conducts the run, by the locks that it holds; None when none is seen to."""
+        """Tell which process conducts the run, by the locks that it holds; None when no process is seen to."""
         asked = (lambda: holder_of(self.root / CONDUCTOR_LOCK), self.record.conductor if self.record else None)
         return _first_holder(asked)
 
     def guardian(self) -> Holder | None:
-        """Tell which process guards the run, by the locks that it holds; None when none is seen to."""
+        """Tell which process guards the run, by the locks that it holds; None when no process is seen to."""
         asked = (lambda: holder_of(self.root / GUARDIAN_LOCK), self.record.guardian if self.record else None)
         return _first_holder(asked)
 
@@ -112,7 +112,7 @@ class RunDirectory:
         return ""
 
     def hold_conductor(self) -> None:
-        """Hold the conductor's lock until this process ends; raises `Refused`: who conducts must be seen to live."""
+        """Hold the conductor's lock until this process ends; raises `Refused`: the conductor must be seen to live."""
         path = self.root / CONDUCTOR_LOCK
         try:
             hold_life(path, modes.FILE)
@@ -133,8 +133,8 @@ class RunDirectory:
     def owed(self) -> dict[str, tuple[str, ...]]:
         """Say which points somebody must still see restored, by all journals and the verdict; raises `InputError` without a plan.
 
-        A verdict can only add to what the journals say: that something was seen restored stands in no other file. One that the
-        machine has a record of is always read.
+        A verdict can only add to what the journals say: that something was seen restored stands in no other file. The
+        journals of a run that the machine has a record of are always read.
         """
         memory, marks = self._memory()
         if memory is not None and memory.holds(self.run, marks):
@@ -145,7 +145,7 @@ class RunDirectory:
         return found
 
     def _memory(self) -> tuple[Settled | None, str]:
-        """Give the index of the workspace's runs, where this one may be looked up in it, and the marks of the run's files."""
+        """Give the index of the workspace's runs, where this run may be looked up in it, and the marks of the run's files."""
         memory = self.settled if self.record is None else None
         return memory, marks_of(self.root, SPEAKING, self.journal.parent.name) if memory is not None else ""
 
@@ -168,13 +168,13 @@ class RunDirectory:
     def _owed(self) -> dict[str, tuple[str, ...]]:
         if self.denied():
             return self._planned()
-        # Once: there may be years of runs, and most of them owe nothing.
+        # Read only once: there may be years of runs, and most of them owe nothing.
         conductor, others = self._readings()
         unseen, left = self._unseen(conductor, others), self._left(conductor, others)
         if unseen or left:
             planned = self._planned() if left else {}
             return {point: planned.get(point, ()) for point in left} | unseen
-        return self._planned() if _was_seen_by_itself(conductor, others) and self._is_unproven() else {}
+        return self._planned() if _conductor_saw_all_back(conductor, others) and self._is_unproven() else {}
 
     def unseen(self) -> dict[str, tuple[str, ...]]:
         """Say which points were not seen restored, by all its journals; raises `InputError` without a plan.
@@ -184,7 +184,7 @@ class RunDirectory:
         return self._planned() if self.denied() else self._unseen(*self._readings())
 
     def left_in_saved(self) -> frozenset[str]:
-        """Name the points of which a restore afterwards did not see that nothing of Islandmode is saved there."""
+        """Name the points where a later restore did not see that nothing of Islandmode is saved."""
         return frozenset() if self.denied() else self._left(*self._readings())
 
     def _left(self, conductor: JournalReading | None, others: Sequence[Record]) -> frozenset[str]:
@@ -192,16 +192,16 @@ class RunDirectory:
             return frozenset()
         unread = never_looked(conductor.records if conductor is not None else (), others)
         if unread and (self.conductor() is not None or self.guardian() is not None):
-            # Who lives will look yet.
+            # A process that lives will still look.
             unread = frozenset()
         return left_in_saved(others) | unread
 
     def _unseen(self, conductor: JournalReading | None, others: Sequence[Record]) -> dict[str, tuple[str, ...]]:
         if _is_resumed(others) or (conductor is None and not others and self.record is None):
-            # Seen afterwards; or it ended before its first record, which comes before anything else.
+            # Seen afterwards; or the run ended before its first record, which comes before anything else.
             return {}
         believed = None
-        # Where somebody recorded after an empty journal was begun, here or on this machine, it was not empty then.
+        # An empty journal was not empty before if anything else on record, here or on this machine, shows that the run began.
         begun = conductor is not None and (conductor.records or (not others and self.record is None))
         if conductor is not None and begun and (conductor.whole or conductor.cut_off):
             believed = conductor.records
@@ -242,12 +242,12 @@ class RunDirectory:
             return False
         if verdict is None or verdict.get("restoration") != "unproven":
             return False
-        # Where the conductor died, that is so by itself: what its journals say counts.
+        # After a conductor that died a verdict always says so: there, what the journals say counts.
         findings = verdict.get("findings")
-        return not any(one.get("code") == DIED for one in findings or () if isinstance(one, dict))
+        return not any(finding.get("code") == DIED for finding in findings or () if isinstance(finding, dict))
 
     def _read(self, path: Path) -> JournalReading:
-        """Read a journal of this run; one that others may have written, or of another run, says nothing."""
+        """Read a journal of this run; a journal that others may have written, or of another run, says nothing."""
         try:
             kept = read_owned(path, -1)
             account = self.record.account if self.record is not None else self.root.stat().st_uid
@@ -261,7 +261,7 @@ class RunDirectory:
         return reading
 
     def keep(self, name: str, text: str, sync: Callable[[int], None] = os.fsync) -> Path:
-        """Write, durably, what a restore without us would need; raises `Refused`, since nothing may be armed without it."""
+        """Write, durably, what a restore without this process would need; raises `Refused`, since nothing may be armed without it."""
         path = self.root / name
         try:
             with open(path, "w", encoding="utf-8", opener=modes.open_file) as file:
@@ -300,7 +300,7 @@ class RunDirectory:
         folder = self.samples(vantage)
         try:
             names = [name for name in names_of(folder) if name.endswith((".jsonl", ".part"))]
-            # One that was closed after it was read stands there under both names.
+            # A segment that was closed after it was collected stands there under both names.
             open_ones = {name for name in names if name.endswith(".part") and f"{Path(name).stem}.jsonl" in names}
             return tuple((name, read_plain(folder / name)) for name in names if name not in open_ones)
         except OSError as error:
@@ -343,9 +343,9 @@ class RunDirectory:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise InputError(f"{path} cannot be read ({error.strerror}); the run's journal still can.") from error
+            raise InputError(f"{path} cannot be read ({error.strerror}); read the run's journal instead.") from error
         except ValueError as error:
-            raise InputError(f"{path} is not readable as JSON ({error}); the run's journal still is.") from error
+            raise InputError(f"{path} is not readable as JSON ({error}); read the run's journal instead.") from error
         return _shown(document) if isinstance(document, dict) else None
 
 
@@ -371,7 +371,7 @@ def _is_resumed(records: Iterable[Record]) -> bool:
     return any(record.kind == RESUMED and record.data.get("restored") for record in records)
 
 
-def _was_seen_by_itself(conductor: JournalReading | None, others: Sequence[Record]) -> bool:
+def _conductor_saw_all_back(conductor: JournalReading | None, others: Sequence[Record]) -> bool:
     """Tell whether a run's own conductor saw all back that it had armed, and nobody has looked since."""
     if conductor is None or _is_resumed(others):
         return False
@@ -415,7 +415,7 @@ def _refuse_full_disk(runs: Path) -> None:
 
 
 def earlier(workspace: Path) -> tuple[RunDirectory, ...]:
-    """List the runs of a workspace, newest first; one whose journal is gone is a run all the same. Raises `InputError`."""
+    """List the runs of a workspace, newest first; a run whose journal is gone is listed too. Raises `InputError`."""
     runs = workspace / RUNS
     try:
         found = [runs / name for name in names_of(runs) if not name.startswith(".")]
@@ -427,9 +427,9 @@ def earlier(workspace: Path) -> tuple[RunDirectory, ...]:
 
 
 def _is_run(folder: Path) -> bool:
-    """Tell whether a folder is a run's; one that this account may not enter may be."""
+    """Tell whether a folder is a run's; a folder that this account may not enter may be."""
     try:
-        return any((folder / name).exists() for name in WRITTEN_BY_US)
+        return any((folder / name).exists() for name in WRITTEN_BY_THE_RUN)
     except PermissionError:
         return True
 
@@ -437,10 +437,10 @@ def _is_run(folder: Path) -> bool:
 def with_records(runs: Iterable[RunDirectory], records: Iterable[RunRecord]) -> tuple[RunDirectory, ...]:
     """Join a workspace's runs with what the machine knows, of these and of others; newest first."""
     recorded = {record.workspace / RUNS / record.run: record for record in records}
-    mine = {one.root: one for one in runs}
-    joined = {root: replace(one, record=recorded.get(root)) for root, one in mine.items()}
+    mine = {directory.root: directory for directory in runs}
+    joined = {root: replace(directory, record=recorded.get(root)) for root, directory in mine.items()}
     joined |= {root: RunDirectory(root, record) for root, record in recorded.items() if root not in joined}
-    return tuple(sorted(joined.values(), key=lambda one: one.run, reverse=True))
+    return tuple(sorted(joined.values(), key=lambda directory: directory.run, reverse=True))
 
 
 def find(workspace: Path, run: str) -> RunDirectory:
@@ -449,10 +449,10 @@ def find(workspace: Path, run: str) -> RunDirectory:
 
 
 def find_in(runs: Sequence[RunDirectory], run: str) -> RunDirectory:
-    """Find one of some runs, newest first, by its name or by the beginning of it; `last` is the newest."""
-    matching = list(runs[:1] if run == "last" else (one for one in runs if one.run.startswith(run)))
+    """Find a run among some, newest first, by its name or by the beginning of it; `last` is the newest."""
+    matching = list(runs[:1] if run == "last" else (directory for directory in runs if directory.run.startswith(run)))
     if len(matching) == 1:
         return matching[0]
-    known = ", ".join(one.run for one in runs[:5]) or "none yet"
+    known = ", ".join(directory.run for directory in runs[:5]) or "none yet"
     what = "matches more than one run" if matching else "is not a run of this workspace"
     raise InputError(f"{run} {what}; the newest are: {known}.")

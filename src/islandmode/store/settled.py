@@ -2,9 +2,9 @@
 
 Reading the journals of some years takes seconds, and those of a finished run do not change. What is remembered is believed
 only while every file that speaks of a run is the very one that was read, by marks that the kernel sets and no account can: a
-journal that grows, is replaced or gets other rights is read again. The index only saves time: one that was deleted, edited, cut
-off or copied from elsewhere counts for nothing, since it is signed with a key from another file; and a run of which the machine has a record,
-which every run has until its restoration was seen, is never looked up in it.
+journal that grows, is replaced or gets other rights is read again. The index only saves time: an index that was deleted, edited,
+cut off or copied from elsewhere counts for nothing, since it is signed with a key from another file; and a run of which the
+machine has a record, which every run has until its restoration was seen, is never looked up in it.
 """
 
 from __future__ import annotations
@@ -53,12 +53,12 @@ class Settled:
         return True
 
     def learn(self, run: str, marks: str, end: End = _UNTOLD) -> None:
-        """Take in that a run whose files had these marks before they were read owes nothing, and how it ended."""
+        """Remember that a run, whose files had these marks before they were read, owes nothing, and how it ended."""
         if marks:
             self._now[run] = (marks, *end)
 
     def end(self, run: str) -> End | None:
-        """Give how a run that `holds` ended; None where that was not asked before."""
+        """Give how a run ended for which `holds` is true; None where nobody asked that before."""
         _, *told = self._now.get(run, ("", *_UNTOLD))
         return (told[0], told[1]) if told[0] else None
 
@@ -123,7 +123,7 @@ def _sign(key: bytes, body: bytes) -> bytes:
 
 
 def marks_of(root: Path, files: Sequence[str], folder: str) -> str:
-    """Give the marks of files of a run, there or not, and of all in one of its folders; empty where they cannot be had."""
+    """Give the marks of some files of a run, there or not, and of all files in one of its folders; empty where they cannot be had."""
     found: list[object] = []
     try:
         found.append(root.stat().st_uid)

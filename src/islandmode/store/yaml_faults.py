@@ -24,7 +24,7 @@ _CANNOT_START = re.compile(r"found character '(.+)' that cannot start any token"
 
 
 def explained(text: str, shown: str, error: Any) -> InputError:
-    """Turn a complaint of the parser's, with its marks, into one sentence with the place that must be mended."""
+    """Turn a complaint of the parser, with its marks, into one sentence with the place that must be mended."""
     lines = text.split("\n")
     mark = error.problem_mark
     problem = " ".join(str(error.problem or error.context or "it cannot be read").split())
@@ -47,7 +47,7 @@ def odd_indents(lines: Sequence[str]) -> dict[int, tuple[int, str]]:
 
 
 def odd_in_value(value: str) -> str | None:
-    """Say what odd space spoils a value without quotes; None where none does."""
+    """Say what odd space spoils a value without quotes; None where no odd space does."""
     match = _IN_VALUE.match(value)
     if match is None:
         return None
@@ -74,9 +74,7 @@ def indented_with(space: str) -> str:
 def after_mark(mark: str, space: str) -> str:
     """Say that what ends a key, or begins an item, is followed by an odd space."""
     named = name_of(space)
-    return (
-        f'{named[0].upper()}{named[1:]} stands after "{mark[-1]}"; YAML takes a plain space only, so replace it by one.'
-    )
+    return f'{named[0].upper()}{named[1:]} stands after "{mark[-1]}"; YAML takes plain spaces only, so replace it by a plain space.'
 
 
 def name_of(space: str) -> str:

@@ -126,7 +126,7 @@ class _BoundedComposer(Composer):
     _nodes = 0
 
     def get_single_node(self) -> Any:
-        """Compose the only document of a file; an empty one is None."""
+        """Compose the only document of a file; an empty file gives None."""
         node = super().get_single_node()
         return None if isinstance(node, ScalarNode) and not node.value and node.style is None else node
 
@@ -141,7 +141,10 @@ class _BoundedComposer(Composer):
         node = super().compose_document()
         if self.check_node():
             mark = self.parser.peek_event().start_mark
-            raise _Unwanted(problem="A second document begins here; a file holds one.", problem_mark=mark)
+            raise _Unwanted(
+                problem="A second document begins here, and only one is read; put it into a file of its own.",
+                problem_mark=mark,
+            )
         return node
 
     def compose_node(self, parent: Any, index: Any) -> Any:
@@ -161,7 +164,7 @@ class _BoundedComposer(Composer):
         if self._nodes > NODES_MAX:
             return f"The file holds more than {NODES_MAX} values; split it."
         if self.depth >= DEPTH_MAX:
-            return f"This is nested more than {DEPTH_MAX} levels deep."
+            return f"This is nested more than {DEPTH_MAX} levels deep; write it with fewer levels."
         return None
 
 

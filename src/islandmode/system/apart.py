@@ -30,15 +30,15 @@ class Apart:
 
     def __init__(self, serve: Callable[[socket.socket], None]) -> None:
         """Start the child; raises OSError when the machine has no room for it."""
-        self.line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        self.line, childs_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with childs_end:
             try:
                 self._pid = _fork()
             except OSError:
                 self.line.close()
                 raise
             if self._pid == 0:
-                _live(theirs, serve)
+                _live(childs_end, serve)
         self.line.setblocking(False)
 
     def let_go(self) -> None:

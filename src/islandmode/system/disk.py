@@ -62,7 +62,7 @@ class Disk(Protocol):
         ...
 
     async def replace(self, path: Path, data: bytes) -> None:
-        """Write a whole file atomically: a reader sees the old one or the new one."""
+        """Write a whole file atomically: a reader sees the old file or the new file."""
         ...
 
     def free_bytes(self, path: Path) -> int:
@@ -269,7 +269,7 @@ class MachineDisk:
         return file
 
     async def replace(self, path: Path, data: bytes) -> None:
-        """Write a whole file atomically: a reader sees the old one or the new one."""
+        """Write a whole file atomically: a reader sees the old file or the new file."""
         loop = asyncio.get_running_loop()
         child = once(lambda: _replace(path, data, self._sync))
         answered = asyncio.Event()
@@ -350,7 +350,7 @@ def _release(descriptor: int) -> None:
 
 def make_folder(path: Path) -> None:
     """Make a folder and its missing parents with durable names; other accounts cannot read them."""
-    for folder in reversed([one for one in (path, *path.parents) if not one.exists()]):
+    for folder in reversed([folder for folder in (path, *path.parents) if not folder.exists()]):
         # Another process may make it at the same moment.
         with suppress(FileExistsError):
             modes.make_folder(folder)

@@ -33,7 +33,7 @@ FAULTS = (
     TypeError,
     ValueError,
 )
-"""What reading a record may raise, spoilt as it may be: it is for who waits, and a thread would only print it."""
+"""What reading a spoilt record may raise: it is handed to the caller that waits, since a thread would only print it."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _believed(path: Path, file: os.stat_result) -> Holder | None:
 def _has_open(pid: int, file: os.stat_result) -> bool | None:
     """Tell whether a process has a file open; None when this account may not look."""
     try:
-        return any(_is_same(one, file) for one in Path(f"/proc/{pid}/fd").iterdir())
+        return any(_is_same(descriptor, file) for descriptor in Path(f"/proc/{pid}/fd").iterdir())
     except OSError:
         return None
 
@@ -109,14 +109,14 @@ def lockers(path: Path) -> tuple[int, ...]:
         file = path.stat()
     except OSError:
         return ()
-    found = (int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit())
+    found = (int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit())
     return tuple(pid for pid in found if pid != os.getpid() and _has_lock(pid, file))
 
 
 def _has_lock(pid: int, file: os.stat_result) -> bool:
     """Tell whether a process has a file open, and locked: one that only reads it is not meant."""
     try:
-        held = [one.name for one in Path(f"/proc/{pid}/fd").iterdir() if _is_same(one, file)]
+        held = [descriptor.name for descriptor in Path(f"/proc/{pid}/fd").iterdir() if _is_same(descriptor, file)]
         return any("FLOCK" in Path(f"/proc/{pid}/fdinfo/{name}").read_text(encoding="ascii") for name in held)
     except OSError:
         return False

@@ -34,7 +34,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def make_folders(path: Path) -> None:
     """Make a folder and those above it, where they are missing; raises OSError."""
-    for folder in reversed([one for one in (path, *path.parents) if not one.exists()]):
+    for folder in reversed([folder for folder in (path, *path.parents) if not folder.exists()]):
         with suppress(FileExistsError):
             make_folder(folder)
 

@@ -45,7 +45,7 @@ def _lead_nowhere(descriptor: int) -> None:
 
 
 def outlast_readers() -> None:
-    """Let standard output and error of this process outlast who reads them, also where they were closed from the start."""
+    """Let standard output and error of this process outlast their readers, also where they were closed from the start."""
     sys.stdout, sys.stderr = _lasting(sys.stdout, OUT), _lasting(sys.stderr, ERROR)
 
 
@@ -73,7 +73,7 @@ def unsaid() -> str:
 
 Tell = Callable[[int, Sequence[str]], object]
 _tells: list[Tell] = []
-"""Who is told of an end that does not come by returning: the last one."""
+"""Who is told of an end that does not come by returning: the last entry."""
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def is_told() -> bool:
 
 
 def end_now(code: int, errors: Sequence[str]) -> NoReturn:
-    """End this process from any thread, when its main one waits for what may never come."""
+    """End this process from any thread, when its main thread waits for what may never come."""
     if _tells:
         _tells[-1](code, errors)
     sys.stdout.flush()

@@ -24,7 +24,7 @@ os.register_at_fork(after_in_child=_waiting.clear)
 
 
 def start_work(work: Work) -> None:
-    """Do blocking work in a thread that waits for some, else in a new one; raises RuntimeError when there can be none.
+    """Do blocking work in a thread that waits for some, else in a new thread; raises RuntimeError when there can be none.
 
     Work never waits behind other work, as it would in a pool. No thread keeps the program from ending.
     """
@@ -74,7 +74,7 @@ class MemoryReserve:
         return ""
 
     def give_back(self) -> None:
-        """Give it back; twice is nothing. Never raises."""
+        """Give it back; a second call has no effect. Never raises."""
         self._blocks.clear()
         if self._space is not None:
             self._space.close()

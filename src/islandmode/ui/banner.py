@@ -47,7 +47,7 @@ def banner(run: RunDirectory, points: list[str]) -> str:
 def print_banners(workspace: Path) -> None:
     """Say on standard error, whatever else was asked, which runs left something that may be isolated."""
     known = known_runs(workspace)
-    for one, owed in known.unfinished:
-        if one.conductor() is None and not lab_is_gone(one):
-            print(banner(one, sorted(owed)), file=sys.stderr)
+    for run, owed in known.unfinished:
+        if run.conductor() is None and not lab_is_gone(run):
+            print(banner(run, sorted(owed)), file=sys.stderr)
     known.remember()

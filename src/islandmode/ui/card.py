@@ -193,7 +193,7 @@ def _connections(plan: Plan, conduit: str) -> Iterator[str]:
     for planned in plan.probes.values():
         probe, vantage = planned.probe, plan.vantages.get(planned.probe.vantage)
         if planned.crosses == conduit and vantage is not None and not isinstance(probe, CanaryProbe):
-            source = next((one for one in vantage.address if one.version == planned.family), "")
+            source = next((address for address in vantage.address if address.version == planned.family), "")
             service = "ping" if isinstance(probe, IcmpProbe) else f"TCP {probe.port}"
             yield f"{probe.vantage} ({source}) reaches {probe.target}, {service}"
 

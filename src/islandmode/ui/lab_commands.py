@@ -38,7 +38,7 @@ def down(workspace: Path, name: str, watch: LookWatch, *, force: bool) -> int:
 def list_labs(workspace: Path, watch: LookWatch) -> int:
     """List the labs of this machine, even those without a folder, and the runs that use them."""
     known = active.known()
-    lines = [_line(one) for one in labs_listed(known.labs, known_runs(workspace).runs, watch)]
+    lines = [_line(lab) for lab in labs_listed(known.labs, known_runs(workspace).runs, watch)]
     for why in known.unread:
         print(f"islandmode: {why}: a lab that is not listed here may be up.", file=sys.stderr)
     print("\n".join(lines) if lines or known.unread else "No lab is up on this machine.")

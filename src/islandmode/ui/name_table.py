@@ -30,7 +30,7 @@ class NameTable:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the rows beside each other where every word has room, else one below the other."""
         cells = [[_text(cell) for cell in row] for row in self.rows]
-        head = [_text(one if self.has_head else "") for one in self.head]
+        head = [_text(title if self.has_head else "") for title in self.head]
         columns = list(zip(head, *cells, strict=True))
         widths = _widths(columns, options.max_width - BETWEEN * (len(head) - 1))
         if widths is None:

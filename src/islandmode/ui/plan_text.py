@@ -69,10 +69,12 @@ def _not_covered(able: Capabilities) -> str:
 
 def _boundary(boundary: Boundary) -> Group:
     rows = []
-    for one in boundary.conduits:
-        isolated = one.state == "isolated"
-        what = f"isolated in stage {one.stage}" if isolated else one.state
-        rows.append((one.conduit, " to ".join(one.between), what, "" if isolated else one.accepted_by or "nobody"))
+    for conduit in boundary.conduits:
+        isolated = conduit.state == "isolated"
+        what = f"isolated in stage {conduit.stage}" if isolated else conduit.state
+        rows.append(
+            (conduit.conduit, " to ".join(conduit.between), what, "" if isolated else conduit.accepted_by or "nobody")
+        )
     table = NameTable(("conduit", "between", "in this drill", "accepted by"), rows)
     ways = [Text(f"way {way.told}", style="yellow") for way in boundary.ways_round]
     return Group(table, *ways, Text(boundary.told, style="bold"))
@@ -89,7 +91,9 @@ def _lines(what: str, lines: tuple[str, ...]) -> Text:
 def _stage(plan: Plan, stage: PlanStage, earlier: Sequence[PlanStage]) -> Group:
     parts: list[RenderableType] = [Text(f"isolates {', '.join(stage.conduits)}")]
     parts += [
-        Text(f"still isolated since stage {one.name}: {', '.join(one.conduits)}") for one in earlier if one.conduits
+        Text(f"still isolated since stage {before.name}: {', '.join(before.conduits)}")
+        for before in earlier
+        if before.conduits
     ]
     for step in stage.steps:
         parts.append(_lines(f"on {step.point}{_at_the_latest(plan.points[step.point], step.timer_s)}", step.isolate))
@@ -114,8 +118,8 @@ def _at_the_latest(point: PlanPoint, timer_s: float) -> str:
 def _undo(stage: PlanStage, earlier: Sequence[PlanStage]) -> list[Text]:
     """Give the undo of every point that is isolated by then; the lines of a point undo all of its conduits."""
     mine = {step.point for step in stage.steps}
-    undos = {step.point: step.undo for one in (*earlier, stage) for step in one.steps}
-    since = {step.point: one.name for one in reversed(earlier) for step in one.steps}
+    undos = {step.point: step.undo for shown in (*earlier, stage) for step in shown.steps}
+    since = {step.point: before.name for before in reversed(earlier) for step in before.steps}
     return [
         _lines(f"undo on {point}{'' if point in mine else f', isolated since stage {since[point]}'}", lines)
         for point, lines in undos.items()

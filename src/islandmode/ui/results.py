@@ -58,7 +58,7 @@ def print_result(plan: Plan, verdict: Verdict, directory: RunDirectory, *, as_js
 
 def _print_findings(console: Console, verdict: Verdict) -> None:
     """Print every finding, and below the last of each kind that is no note what to do."""
-    codes = [one.code for one in verdict.findings]
+    codes = [finding.code for finding in verdict.findings]
     for place, finding in enumerate(verdict.findings):
         colour = COLOURS[finding.result]
         console.print(Text(f"{finding.word}: ", style=colour).append(finding.sentence, style="default"))
@@ -85,7 +85,7 @@ def _rows(verdict: Verdict) -> NameTable:
     for probe in dict.fromkeys(row.probe for row in verdict.rows):
         mine = {row.stage: row for row in verdict.rows if row.probe == probe}
         vantage = next(iter(mine.values())).vantage
-        rows.append((probe, vantage, *(_cell(verdict, mine[one]) if one in mine else "" for one in windows)))
+        rows.append((probe, vantage, *(_cell(verdict, mine[window]) if window in mine else "" for window in windows)))
     return NameTable(("probe", "from", *windows), rows)
 
 

@@ -25,14 +25,14 @@ def print_runs(workspace: Path, watch: LookWatch, *, as_json: bool) -> int:
     """List runs, newest first."""
     found = rundir.earlier(workspace)
     if as_json:
-        print_json({"runs": [_for_machines(one) for one in _each(found, watch)]})
+        print_json({"runs": [_for_machines(run) for run in _each(found, watch)]})
         _remember(found)
         return 0
     if not found:
         print("No run yet.")
         return 0
     # Plain columns, since a table would fold its rows to the width of a pipe.
-    rows = [("run", "verdict", "restoration"), *((one.run, *_end_of(one)) for one in _each(found, watch))]
+    rows = [("run", "verdict", "restoration"), *((run.run, *_end_of(run)) for run in _each(found, watch))]
     run, verdict = (max(len(row[column]) for row in rows) for column in (0, 1))
     for row in rows:
         print(f"{row[0]:{run}}  {row[1]:{verdict}}  {row[2]}".rstrip())
@@ -47,16 +47,16 @@ def _remember(found: Sequence[RunDirectory]) -> None:
         memory.keep()
 
 
-def _for_machines(one: RunDirectory) -> dict[str, str | None]:
-    verdict, restoration = _end_of(one)
-    folder = str(one.root.resolve())
-    return {"run": one.run, "verdict": verdict, "restoration": restoration or None, "folder": folder}
+def _for_machines(run: RunDirectory) -> dict[str, str | None]:
+    verdict, restoration = _end_of(run)
+    folder = str(run.root.resolve())
+    return {"run": run.run, "verdict": verdict, "restoration": restoration or None, "folder": folder}
 
 
 def _each(runs: Sequence[RunDirectory], watch: LookWatch) -> Iterator[RunDirectory]:
-    for one in runs:
-        watch.at(one.root)
-        yield one
+    for run in runs:
+        watch.at(run.root)
+        yield run
 
 
 def _end_of(run: RunDirectory) -> tuple[str, str]:
@@ -110,7 +110,7 @@ def show_run(workspace: Path, run: str, watch: LookWatch, *, as_json: bool) -> i
         print(f"  {word}: {finding['sentence']}")
         if word != "note" and "code" in finding:
             print(f"    do: {what_to_do(finding['code'], directory.run, program())}")
-    died = any(one.get("code") == rundir.DIED for one in verdict["findings"])
+    died = any(finding.get("code") == rundir.DIED for finding in verdict["findings"])
     print(f"journal {directory.journal}" if died else f"report {directory.root / rundir.REPORT}")
     return 0
 

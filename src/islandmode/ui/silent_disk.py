@@ -90,10 +90,10 @@ class DiskWatch:
     def _tell(self) -> str:
         """Signal the conductor and the guardian of each run in the machine's record, and say which were signalled."""
         told = []
-        for one in active.known().runs:
-            named = self._run in (None, "last") or one.run.startswith(str(self._run))
-            if named and self._workspace in (None, one.workspace):
-                told += [f"{what} of {one.run} (process {pid})" for what, pid in _signalled(one)]
+        for run in active.known().runs:
+            named = self._run in (None, "last") or run.run.startswith(str(self._run))
+            if named and self._workspace in (None, run.workspace):
+                told += [f"{what} of {run.run} (process {pid})" for what, pid in _signalled(run)]
         who = (
             f"told to restore by signal: {', '.join(told)}"
             if told
@@ -154,27 +154,27 @@ def _print_recorded() -> None:
     known = active.known()
     for why in known.unread:
         print(f"islandmode: {why}.", file=sys.stderr)
-    for one in known.runs:
-        holder = one.conductor()
+    for run in known.runs:
+        holder = run.conductor()
         if holder is None:
             lives = (
                 "its guardian lives"
-                if one.guardian() is not None
+                if run.guardian() is not None
                 else "neither its conductor nor its guardian is seen to live"
             )
-            print(f"{one.run} in {one.workspace} was not seen restored; {lives}.", file=sys.stderr)
+            print(f"{run.run} in {run.workspace} was not seen restored; {lives}.", file=sys.stderr)
             continue
         process = "a process not visible from here" if holder.pid is None else f"process {holder.pid}"
         print(
-            f"{one.run} in {one.workspace} is running ({process}); what it may have isolated could not be read.",
+            f"{run.run} in {run.workspace} is running ({process}); what it may have isolated could not be read.",
             # Machines read one document there, and nothing else.
             file=sys.stderr if is_told() else sys.stdout,
         )
 
 
-def _signalled(one: RunRecord) -> Iterator[tuple[str, int]]:
+def _signalled(run: RunRecord) -> Iterator[tuple[str, int]]:
     """Tell conductor and guardian of a run to end; both restore first."""
-    for what, asked in (("conductor", one.conductor), ("guardian", one.guardian)):
+    for what, asked in (("conductor", run.conductor), ("guardian", run.guardian)):
         with suppress(OSError):
             holder = asked()
             if holder is not None and holder.pid is not None:

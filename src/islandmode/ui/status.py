@@ -28,15 +28,18 @@ def print_status(workspace: Path, lab: str | None, watch: LookWatch, *, devices:
     known = known_runs(workspace)
     if as_json:
         standing = tuple(runs_standing(known, watch))
-        runs = [_for_machines(one) for one in standing if one.is_told]
+        runs = [_for_machines(found) for found in standing if found.is_told]
         return print_as_json(partial(_say, known, standing, lab, watch, devices=devices), runs=runs)
     return _say(known, None, lab, watch, devices=devices)
 
 
-def _for_machines(one: RunStanding) -> dict[str, Any]:
+def _for_machines(found: RunStanding) -> dict[str, Any]:
     """Tell of a run whether it goes on, and the points on which something may be isolated."""
-    going = {"running": one.conductor is not None, "process": None if one.conductor is None else one.conductor.pid}
-    return {"run": one.run.run, "workspace": str(one.run.workspace), **going, "owed": list(one.owed)}
+    going = {
+        "running": found.conductor is not None,
+        "process": None if found.conductor is None else found.conductor.pid,
+    }
+    return {"run": found.run.run, "workspace": str(found.run.workspace), **going, "owed": list(found.owed)}
 
 
 def _say(
@@ -44,8 +47,8 @@ def _say(
 ) -> int:
     labs = names_meant(known.workspace, lab)
     if is_workspace(known.workspace):
-        for one in labs_standing(known.workspace, labs, watch):
-            print(_lab(known.workspace, one))
+        for found in labs_standing(known.workspace, labs, watch):
+            print(_lab(known.workspace, found))
     code, named = _print_runs(runs_standing(known, watch) if standing is None else standing)
     if devices:
         # Only where it is asked for: logging in brings all that a restore needs.
@@ -69,16 +72,16 @@ def _lab(workspace: Path, lab: LabStanding) -> str:
 def _print_runs(standing: Iterable[RunStanding]) -> tuple[int, bool]:
     """Say which runs go on or owe a restore; returns the exit code, and whether any such run was named."""
     code, named = 0, False
-    for one in standing:
-        run, holder = one.run, one.conductor
+    for found in standing:
+        run, holder = found.run, found.conductor
         if holder is not None:
             process = "a process not visible from here" if holder.pid is None else f"process {holder.pid}"
-            what = f"{', '.join(one.owed)} may be isolated" if one.owed else "nothing is on record as isolated"
+            what = f"{', '.join(found.owed)} may be isolated" if found.owed else "nothing is on record as isolated"
             print(f"{run.run} in {run.workspace} is running ({process}); {what}.")
             named = True
-        elif one.state == "gone with its lab":
+        elif found.state == "gone with its lab":
             print(f"{run.run} ended without restoration seen; its lab is gone, and the isolation with it.")
-        elif one.state == "unfinished":
-            print(banner(run, list(one.owed)), file=sys.stderr)
+        elif found.state == "unfinished":
+            print(banner(run, list(found.owed)), file=sys.stderr)
             code, named = STRANDED, True
     return code, named

@@ -40,7 +40,7 @@ def validate_workspace(workspace: Path) -> int:
 def validate_one(workspace: Path, path: str) -> int:
     """Check one drill with what it needs, or one file of the other folders: a site, a probe pack, a lab topology."""
     try:
-        found = next((one for one in (workspace / path, Path(path)) if one.exists()), None)
+        found = next((candidate for candidate in (workspace / path, Path(path)) if candidate.exists()), None)
     except OSError:
         # A name that no file can have is no drill's either, and that is said there.
         found = None
@@ -69,8 +69,8 @@ def _is_drill(workspace: Path, path: str) -> bool:
 
 def _is_topology(workspace: Path, file: Path) -> bool:
     """Tell whether a file is a lab topology of this workspace: one of its folder for them, or one that a site names."""
-    named = [workspace / one.lab.topology for one in labs_named(workspace)[0]]
-    return file in {one.parent.resolve() / one.name for one in (*topology_files(workspace), *named)}
+    named = [workspace / lab.lab.topology for lab in labs_named(workspace)[0]]
+    return file in {path.parent.resolve() / path.name for path in (*topology_files(workspace), *named)}
 
 
 def _nothing_checked(path: str) -> InputError:

@@ -1,4 +1,4 @@
-"""Give what a host is asked another answer: bad ones, or a reset, for what comes from one address."""
+"""Give what a host is asked another answer: a bad answer, or a reset, for what comes from one address."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def other_answers(lab: Lab, node: str) -> Iterator[None]:
 
 
 def lead(lab: Lab, node: str, source: str, port: int, to_address: str, to_port: int) -> None:
-    """Lead what a source asks on a port of a node to another one of its ports, by the node's own address."""
+    """Lead what a source asks on a port of a node to another of its ports, by the node's own address."""
     to_address = f"[{to_address}]" if ":" in to_address else to_address
     _rule(lab, node, source, "nat hook prerouting priority -100", f"tcp dport {port} dnat to {to_address}:{to_port}")
 

@@ -19,7 +19,7 @@ CONFIGURATIONS = ("running", "saved")
 
 
 def judge_devices(plan: Plan, records: Sequence[Record], restored: Collection[str] = ()) -> list[Finding]:
-    """Judge the isolation points: restore seen, and configuration after as before; `restored` are seen back by others."""
+    """Judge the isolation points: restore seen, and configuration after as before; `restored` are the points that others saw restored."""
     found = []
     touched = armed(records)
     for name in plan.points:
@@ -64,20 +64,22 @@ def told_of_loss(records: Sequence[Record], stop: Record) -> str:
         return ""
     point = str(stop.data["why"]).split(":")[0]
     readings = [
-        one
-        for one in records
-        if one.kind in ("arm.result", "dead_man.read", "dead_man.renew")
-        and one.seq < stop.seq
-        and one.data["point"] == point
-        and one.data.get("outcome") == "done"
+        record
+        for record in records
+        if record.kind in ("arm.result", "dead_man.read", "dead_man.renew")
+        and record.seq < stop.seq
+        and record.data["point"] == point
+        and record.data.get("outcome") == "done"
     ]
     gone = [name for name, left in readings[-1].data["armed_s"].items() if left is None] if readings else []
-    there = [one for one in readings[:-1] if all(one.data["armed_s"].get(name) is not None for name in gone)]
+    there = [
+        reading for reading in readings[:-1] if all(reading.data["armed_s"].get(name) is not None for name in gone)
+    ]
     if not gone or not there:
         return ""
     return (
         f" {', '.join(gone)} last stood there at {_time(there[-1])} and no longer at {_time(readings[-1])} UTC."
-        f"{_else(records, point)}"
+        f"{_also_changed(records, point)}"
     )
 
 
@@ -85,16 +87,16 @@ def _time(record: Record) -> str:
     return f"{datetime.fromtimestamp(record.utc_us / 1_000_000, UTC):%H:%M:%S.%f}"[:-5]
 
 
-def _else(records: Sequence[Record], point: str) -> str:
+def _also_changed(records: Sequence[Record], point: str) -> str:
     """Name what else differs on a device after the drill; nothing is said where nobody could compare."""
     compared = list(of_kind(records, "configuration.compared", point=point))
     if not compared:
         return ""
     changed = [
-        f"{one.data['part']} ({'; '.join((*one.data.get('changed', ()), *again))})"
-        for one in compared
-        if not one.data["same"]
-        for again in [[f"loaded again: {line}" for line in one.data.get("anew", ())]]
+        f"{record.data['part']} ({'; '.join((*record.data.get('changed', ()), *again))})"
+        for record in compared
+        if not record.data["same"]
+        for again in [[f"loaded again: {line}" for line in record.data.get("anew", ())]]
     ]
     told = f"Also changed there: {', '.join(changed)}." if changed else "Nothing else changed there."
     return f" {told} Who did it, only the device's own log can tell."

@@ -1,9 +1,9 @@
 """Judging what the firewalls counted while they isolated: what a firewall saw leave has left, whatever the probes say. Pure.
 
-A count that moves after the isolation was in force is a leak, with its number. A way on which nothing was counted before
-that has no positive control: its silence proves nothing, and the verdict says that it was not seen. A reading that is
-missing is inconclusive. What left before the first reading in force, or after the last one before the restore was ordered,
-nobody counted: how long before that the last reading was is told. Counts of dropped packets never prove that nothing passed.
+A count that moves after the isolation was in force is a leak, with its number. A way on which nothing was counted before that
+has no positive control: its silence proves nothing, and the verdict says that it was not seen. A reading that is missing is
+inconclusive. Nobody counted what left before the first reading in force, or between the last reading and the order to restore:
+how long before that order the last reading was is told. Counts of dropped packets never prove that nothing passed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from islandmode.core.text import how_many
 from islandmode.core.verdict import Counted, Finding, FirewallWitness, Result
 
 LATE_S = 0.2
-"""One that is older than this is told of: a leak that opened since then was not counted."""
+"""A last reading that is older than this is told: a leak that opened since then was not counted."""
 READINGS = ("arm.result", "isolate.result", "dead_man.read", "dead_man.renew")
 CANNOT = {
     "denies": "counts only what it drops",
@@ -58,23 +58,23 @@ def judge_egress(
     not_seen: list[str] = []
     rows: list[Counted] = []
     last: list[float] = []
-    for one in _isolated(plan, records, timeline, in_force_us):
-        if not one.ways:
-            cannot = CANNOT[plan.points[one.point].capabilities.witness]
-            not_seen.append(f"{one.conduit} by {one.point}, which {cannot}")
+    for isolated in _isolated(plan, records, timeline, in_force_us):
+        if not isolated.ways:
+            cannot = CANNOT[plan.points[isolated.point].capabilities.witness]
+            not_seen.append(f"{isolated.conduit} by {isolated.point}, which {cannot}")
             continue
-        trouble = _unread(one, timeline, plan.points[one.point].capabilities.fresh_s)
+        trouble = _unread(isolated, timeline, plan.points[isolated.point].capabilities.fresh_s)
         findings += trouble
         if trouble:
-            not_seen.append(f"{one.conduit} by {one.point}, whose counters were not read as they should be")
-        not_seen += _without_control(one)
-        found, counted = _passed(one, timeline)
+            not_seen.append(f"{isolated.conduit} by {isolated.point}, whose counters were not read as they should be")
+        not_seen += _without_control(isolated)
+        found, counted = _passed(isolated, timeline)
         findings += found
         rows += counted
-        old_s = _unread_s(one, timeline)
+        old_s = _unread_s(isolated, timeline)
         last += [] if old_s is None else [old_s]
         if old_s is not None and not trouble and old_s > LATE_S:
-            not_seen.append(f"the last {old_s:.1f} s before the restore was ordered on {one.point}")
+            not_seen.append(f"the last {old_s:.1f} s before the restore was ordered on {isolated.point}")
     seen = bool(rows) and not not_seen
     witness = FirewallWitness(
         basis="probes and firewall counters" if seen else "probes only",
@@ -88,23 +88,24 @@ def judge_egress(
 def saw_nothing(plan: Plan, witness: FirewallWitness, conduit: str, direction: str) -> bool | None:
     """Tell whether a refusal across a conduit can only be the firewalls' own; None where that is not known.
 
-    It can where they counted nothing there while it was isolated, on a way on which they counted before, and where their way
-    of isolating answers at all. One that is silent sends no refusal: what came back then came round it, or from this side.
+    It can where they counted nothing there while the conduit was isolated, on a way on which they counted before, and where
+    their way of isolating answers at all. A firewall that drops in silence sends no refusal: what came back then came round
+    it, or from this side.
     """
-    numbers = [one for one in witness.counted if one.conduit == conduit and _leads(plan, one, direction)]
-    if any(one.isolated for one in numbers):
+    numbers = [count for count in witness.counted if count.conduit == conduit and _leads(plan, count, direction)]
+    if any(count.isolated for count in numbers):
         return False
-    known = bool(numbers) and all(one.before > 0 and one.isolated is not None for one in numbers)
-    answers = all(plan.points[one.point].capabilities.denies_with == "refusal" for one in numbers)
+    known = bool(numbers) and all(count.before > 0 and count.isolated is not None for count in numbers)
+    answers = all(plan.points[count.point].capabilities.denies_with == "refusal" for count in numbers)
     return True if known and answers else None
 
 
-def _leads(plan: Plan, one: Counted, direction: str) -> bool:
-    point = plan.points[one.point]
-    outer, inner = point.between[one.conduit]
+def _leads(plan: Plan, count: Counted, direction: str) -> bool:
+    point = plan.points[count.point]
+    outer, inner = point.between[count.conduit]
     wanted = (outer, inner) if direction == "inward" else (inner, outer)
-    ways = point.rendering.ways.get(one.conduit, ())
-    return any(way.name == one.way and way.kind == "across" and way.zones == wanted for way in ways)
+    ways = point.rendering.ways.get(count.conduit, ())
+    return any(way.name == count.way and way.kind == "across" and way.zones == wanted for way in ways)
 
 
 def _isolated(
@@ -116,7 +117,9 @@ def _isolated(
             point = str(record.data["point"])
             for conduit in record.data.get("conduits", ()):
                 readings = tuple(_readings(records, point, conduit))
-                earlier = [one.counted for one in readings if one.seq <= record.seq and one.counted is not None]
+                earlier = [
+                    reading.counted for reading in readings if reading.seq <= record.seq and reading.counted is not None
+                ]
                 since_us = max(int(record.data["answered_us"]), in_force_us.get(stage.name, 0))
                 yield _Isolated(
                     point=point,
@@ -126,7 +129,11 @@ def _isolated(
                     if plan.points[point].capabilities.witness == "egress"
                     else (),
                     before=earlier[-1] if earlier else {},
-                    hold=tuple(one for one in readings if one.seq > record.seq and since_us <= one.asked_us <= ends_us),
+                    hold=tuple(
+                        reading
+                        for reading in readings
+                        if reading.seq > record.seq and since_us <= reading.asked_us <= ends_us
+                    ),
                 )
 
 
@@ -142,53 +149,64 @@ def _readings(records: Sequence[Record], point: str, conduit: str) -> Iterator[_
         yield _Reading(int(data.get("asked_us", record.monotonic_us)), record.seq, data.get("egress", {}).get(conduit))
 
 
-def _unread(one: _Isolated, timeline: Timeline, fresh_s: float) -> list[Finding]:
+def _unread(isolated: _Isolated, timeline: Timeline, fresh_s: float) -> list[Finding]:
     """Find readings that are missing. A stage that was stopped before its end is judged as that.
 
     A last reading that is older than `fresh_s` when the restore is ordered says too little of the end of the hold.
     """
-    window = timeline.window(one.stage.name)
+    window = timeline.window(isolated.stage.name)
     if window is None or timeline.restore_ordered_us is None or not window.complete:
         return []
-    who = f"The counters of {one.point} for {one.conduit}"
-    if any(reading.counted is None for reading in one.hold):
-        first = next(reading for reading in one.hold if reading.counted is None)
+    who = f"The counters of {isolated.point} for {isolated.conduit}"
+    if any(reading.counted is None for reading in isolated.hold):
+        first = next(reading for reading in isolated.hold if reading.counted is None)
         sentence = f"{who} were not whole any more: somebody changed them while it was isolated."
-        return [_finding(one, "egress-gone", Result.INCONCLUSIVE, sentence, (first.seq,))]
-    if len(one.hold) < 2:
-        sentence = (
-            f"{who} were read {how_many(len(one.hold), 'time')} while it was isolated; two readings show what moved."
-        )
-        return [_finding(one, "egress-unread", Result.INCONCLUSIVE, sentence, tuple(each.seq for each in one.hold))]
-    old_s = _unread_s(one, timeline)
+        return [_finding(isolated, "egress-gone", Result.INCONCLUSIVE, sentence, (first.seq,))]
+    if len(isolated.hold) < 2:
+        sentence = f"{who} were read {how_many(len(isolated.hold), 'time')} while it was isolated; it takes two readings to show what moved."
+        return [
+            _finding(
+                isolated,
+                "egress-unread",
+                Result.INCONCLUSIVE,
+                sentence,
+                tuple(reading.seq for reading in isolated.hold),
+            )
+        ]
+    old_s = _unread_s(isolated, timeline)
     if old_s is not None and old_s > fresh_s:
         sentence = f"{who} were last read {old_s:.1f} s before the restore was ordered; what left since is not known."
-        return [_finding(one, "egress-unread", Result.INCONCLUSIVE, sentence, (one.hold[-1].seq,))]
+        return [_finding(isolated, "egress-unread", Result.INCONCLUSIVE, sentence, (isolated.hold[-1].seq,))]
     return []
 
 
-def _unread_s(one: _Isolated, timeline: Timeline) -> float | None:
-    """Tell how long before the order to restore the counters were last read; None where they never were."""
-    if not one.hold or timeline.restore_ordered_us is None:
+def _unread_s(isolated: _Isolated, timeline: Timeline) -> float | None:
+    """Tell how long before the order to restore the counters were last read; None where they were never read."""
+    if not isolated.hold or timeline.restore_ordered_us is None:
         return None
-    return _seconds(timeline.restore_ordered_us - one.hold[-1].asked_us)
+    return _seconds(timeline.restore_ordered_us - isolated.hold[-1].asked_us)
 
 
-def _without_control(one: _Isolated) -> Iterator[str]:
-    """Name the ways whose silence proves nothing: those across by themselves, the firewall's own by a session that asks."""
-    for way in one.ways:
-        if way.kind == "across" and not one.before.get(way.name):
-            yield f"{one.conduit} from {way.zones[0]} to {way.zones[1]} ({way.name} on {one.point})"
-        heard = one.before.get(way.name, 0) or (one.hold and (one.hold[-1].counted or {}).get(way.name, 0))
+def _without_control(isolated: _Isolated) -> Iterator[str]:
+    """Name the ways whose silence proves nothing.
+
+    A way across needs a count of its own before; onto and from the firewall itself, the session that asks must have been counted.
+    """
+    for way in isolated.ways:
+        if way.kind == "across" and not isolated.before.get(way.name):
+            yield f"{isolated.conduit} from {way.zones[0]} to {way.zones[1]} ({way.name} on {isolated.point})"
+        heard = isolated.before.get(way.name, 0) or (
+            isolated.hold and (isolated.hold[-1].counted or {}).get(way.name, 0)
+        )
         if way.kind == "control" and not heard:
-            yield f"{one.conduit} {'onto' if way.leaves.is_firewall else 'from'} {one.point} itself"
+            yield f"{isolated.conduit} {'onto' if way.leaves.is_firewall else 'from'} {isolated.point} itself"
 
 
-def _passed(one: _Isolated, timeline: Timeline) -> tuple[list[Finding], list[Counted]]:
+def _passed(isolated: _Isolated, timeline: Timeline) -> tuple[list[Finding], list[Counted]]:
     """Add up what each way counted from reading to reading."""
     findings, rows = [], []
-    whole = [reading for reading in one.hold if reading.counted is not None]
-    for way in one.ways:
+    whole = [reading for reading in isolated.hold if reading.counted is not None]
+    for way in isolated.ways:
         if way.kind == "control":
             continue
         steps = [
@@ -199,20 +217,20 @@ def _passed(one: _Isolated, timeline: Timeline) -> tuple[list[Finding], list[Cou
         packets = sum(step[2] for step in moved)
         if any(step[2] < 0 for step in steps):
             sentence = (
-                f"A counter of {one.point} for {one.conduit} ({way.name}) went back: somebody set it to zero while it was "
-                "isolated, so what it says is not all."
+                f"A counter of {isolated.point} for {isolated.conduit} ({way.name}) went back: somebody set it to zero while it was "
+                "isolated, so packets are missing from it."
             )
-            findings.append(_finding(one, "egress-gone", Result.INCONCLUSIVE, sentence, ()))
+            findings.append(_finding(isolated, "egress-gone", Result.INCONCLUSIVE, sentence, ()))
         if moved:
-            found = _told(one, way, packets, (moved[0][0].seq, moved[-1][1].seq))
+            found = _told(isolated, way, packets, (moved[0][0].seq, moved[-1][1].seq))
             times = (timeline.seconds(moved[0][0].asked_us), timeline.seconds(moved[-1][1].asked_us))
             findings.append(found.model_copy(update={"first_s": times[0], "last_s": times[1]}))
         rows.append(
             Counted(
-                point=one.point,
-                conduit=one.conduit,
+                point=isolated.point,
+                conduit=isolated.conduit,
                 way=way.name,
-                before=one.before.get(way.name, 0),
+                before=isolated.before.get(way.name, 0),
                 isolated=packets if len(whole) > 1 else None,
                 records=(whole[0].seq, whole[-1].seq) if whole else (),
             )
@@ -220,31 +238,36 @@ def _passed(one: _Isolated, timeline: Timeline) -> tuple[list[Finding], list[Cou
     return findings, rows
 
 
-def _told(one: _Isolated, way: Way, packets: int, rests_on: tuple[int, ...]) -> Finding:
+def _told(isolated: _Isolated, way: Way, packets: int, rests_on: tuple[int, ...]) -> Finding:
     many = how_many(packets, "packet")
     ends = f"from {way.zones[0]} to {way.zones[1]} ({way.name})"
     if way.kind == "undeclared":
         sentence = (
-            f"{one.point} counted {many} {ends}, which the site joins by no conduit, while {one.conduit} was isolated: "
+            f"{isolated.point} counted {many} {ends}, which the site joins by no conduit, while {isolated.conduit} was isolated: "
             "whether that is a way round is not known. Close it, or declare a conduit."
         )
-        return _finding(one, "undeclared-path", Result.INCONCLUSIVE, sentence, rests_on)
+        return _finding(isolated, "undeclared-path", Result.INCONCLUSIVE, sentence, rests_on)
     if way.kind == "unnamed":
         sentence = (
-            f"Leak: {one.point} counted {many} {ends} while {one.conduit} was isolated: another way round through this "
-            "firewall, over its management interface or one that the site does not name. Close it, or name that interface."
+            f"Leak: {isolated.point} counted {many} {ends} while {isolated.conduit} was isolated: another way round through this "
+            "firewall, over its management interface or an interface that the site does not name. Close it, or name that interface."
         )
     else:
         sentence = (
-            f"Leak: {one.point} itself counted {many} that passed {ends} while {one.conduit} was isolated, "
+            f"Leak: {isolated.point} itself counted {many} that passed {ends} while {isolated.conduit} was isolated, "
             "whatever the probes saw."
         )
-    return _finding(one, "egress-leak", Result.BREACHED, sentence, rests_on)
+    return _finding(isolated, "egress-leak", Result.BREACHED, sentence, rests_on)
 
 
-def _finding(one: _Isolated, code: str, result: Result, sentence: str, rests_on: tuple[int, ...]) -> Finding:
+def _finding(isolated: _Isolated, code: str, result: Result, sentence: str, rests_on: tuple[int, ...]) -> Finding:
     return Finding(
-        code=code, result=result, sentence=sentence, stage=one.stage.name, conduit=one.conduit, records=rests_on
+        code=code,
+        result=result,
+        sentence=sentence,
+        stage=isolated.stage.name,
+        conduit=isolated.conduit,
+        records=rests_on,
     )
 
 
@@ -252,12 +275,12 @@ def _once(findings: Sequence[Finding]) -> list[Finding]:
     """Tell of a path between two other zones once, although several conduits' tables counted it."""
     told: set[str] = set()
     kept = []
-    for one in findings:
-        said = one.sentence.partition(", while ")[0] if one.code == "undeclared-path" else ""
+    for finding in findings:
+        said = finding.sentence.partition(", while ")[0] if finding.code == "undeclared-path" else ""
         if said and said in told:
             continue
         told.add(said)
-        kept.append(one)
+        kept.append(finding)
     return kept
 
 

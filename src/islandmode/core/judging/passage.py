@@ -1,9 +1,9 @@
 """Whether what came back to a severed probe passed the isolation. Pure.
 
-An answer of any kind passed: a Modbus exception, an HTTP 503, a stale value, a handshake that was accepted. Silence did not.
-A refusal (a reset, or an ICMP error) says it only together with who sent it: from the target or from beyond the isolation
-point something passed; from this side nothing did. A firewall may answer in the target's name, so where its own counter
-for the pair stood still the refusal is the firewall's. Where none of that is known, it cannot be told.
+An answer of any kind passed: a Modbus exception, an HTTP 503, a stale value, a handshake that was accepted. Silence did not. A
+refusal (a reset, or an ICMP error) says it only together with its sender: if that is the target or lies beyond the isolation
+point, something passed; if it lies on this side, nothing did. A firewall may answer in the target's name, so where its own
+counter for the pair stood still the refusal is the firewall's. Where none of that is known, it cannot be told.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def passage_of(
     beyond: str,
     saw_nothing: bool | None,
 ) -> Passage:
-    """Judge what came back; `near` is the zone that was asked from, `beyond` the one that was asked."""
+    """Judge what came back; `near` is the zone that was asked from, `beyond` the zone that was asked."""
     if episode.seen is Seen.GOOD or episode.heard is Heard.ANSWER:
         return Passage.PASSED
     if episode.seen is Seen.UNKNOWN or episode.heard is Heard.UNKNOWN:
@@ -66,7 +66,7 @@ def passage_of(
 
 def _address(text: str) -> Address | None:
     try:
-        # What a far worker says is no address until it was read as one; a link-local one carries its link.
+        # A far worker's text is no address until it was read as an address; a link-local address carries its link.
         return ip_address(text.partition("%")[0])
     except ValueError:
         return None

@@ -24,6 +24,6 @@ def advised(records: Sequence[Record]) -> list[Finding]:
 
 def leads_unwatched(findings: Sequence[Finding], witness: FirewallWitness) -> bool:
     """Tell whether preflight named a way over a device that is never isolated and that no counter watched."""
-    found = {one.code for one in findings}
+    found = {finding.code for finding in findings}
     counted = witness.basis == "probes and firewall counters"
     return bool(found & NEVER_COUNTED) or (bool(found & NEVER_ISOLATED) and not counted)

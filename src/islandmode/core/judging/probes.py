@@ -1,8 +1,8 @@
 """Judging severed probes: what came back to each against what the plan expects, in every window of the run. Pure.
 
-Missing data never passes. A stretch without a good or bad sample is a hole in the witness, longer than a probe's own
-timeout and a few missed samples: inconclusive; so is a window in which it used too few of its slots. A severed probe proves
-something only between its positive controls, and the one before is its last word before the order.
+Missing data never passes. A stretch without a good or bad sample is a hole in the witness, longer than a probe's own timeout
+and a few missed samples: inconclusive; so is a window in which the probe used too few of its slots. A severed probe proves
+something only between its positive controls, and the control before is its last word before the order.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PRESENT_SHARE = 0.75
 ONE_QUESTION = frozenset({"modbus", "http", "canary"})
 """Kinds that may have one question under way at a time; the others ask anew in every slot."""
 UNDER_WAY_MAX = 16
-"""How many questions a worker has under way for one probe: slots beyond that nobody can use."""
+"""How many questions a worker has under way for one probe: slots beyond that cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -39,22 +39,26 @@ class ProbeRecord:
     """What each episode says of the path."""
 
     def within(self, start_us: int, end_us: int, *seen: Seen) -> tuple[Episode, ...]:
-        """Give the episodes of a stretch; windows cut episodes, so none straddles one."""
+        """Give the episodes of a stretch; episodes end at the edges of windows, so none straddles an edge."""
         return tuple(
-            one for one in self.episodes if start_us <= one.first_us < end_us and (not seen or one.seen in seen)
+            episode
+            for episode in self.episodes
+            if start_us <= episode.first_us < end_us and (not seen or episode.seen in seen)
         )
 
     def passed(self, start_us: int, end_us: int) -> int:
         """Count the samples of a window that came back through the path, good or not."""
         told = zip(self.episodes, self.passages, strict=True)
-        return sum(one.count for one, way in told if start_us <= one.first_us < end_us and way is Passage.PASSED)
+        return sum(
+            episode.count for episode, way in told if start_us <= episode.first_us < end_us and way is Passage.PASSED
+        )
 
     def reaching(self, start_us: int, end_us: int, *passages: Passage) -> tuple[Episode, ...]:
         """Give the episodes that reach into a stretch that need not begin at the edge of a window, by what they say of the path."""
         return tuple(
-            one
-            for one, passage in zip(self.episodes, self.passages, strict=True)
-            if one.first_us < end_us and one.last_us >= start_us and passage in passages
+            episode
+            for episode, passage in zip(self.episodes, self.passages, strict=True)
+            if episode.first_us < end_us and episode.last_us >= start_us and passage in passages
         )
 
 
@@ -73,7 +77,7 @@ def allowed_gap_us(plan: Plan, planned: PlanProbe) -> int:
 
 @dataclass(frozen=True)
 class Hole:
-    """A time without a sample that says something, and between which moments it lies; they are its own where those are known."""
+    """A time without a sample that says something, and two moments between which it lies: its own ends where they are known."""
 
     start_us: int
     end_us: int
@@ -83,12 +87,12 @@ class Hole:
 def first_hole(known: Sequence[Episode], start_us: int, end_us: int, allowed_us: int) -> Hole | None:
     """Find the first stretch without a sample that says something; None where every stretch has such a sample."""
     at_us = start_us
-    for one in known:
-        if one.first_us - at_us > allowed_us:
-            return Hole(at_us, one.first_us, one.first_us - at_us)
-        if one.longest_gap_us > allowed_us:
-            return Hole(one.first_us, one.last_us, one.longest_gap_us)
-        at_us = one.last_us
+    for episode in known:
+        if episode.first_us - at_us > allowed_us:
+            return Hole(at_us, episode.first_us, episode.first_us - at_us)
+        if episode.longest_gap_us > allowed_us:
+            return Hole(episode.first_us, episode.last_us, episode.longest_gap_us)
+        at_us = episode.last_us
     return Hole(at_us, end_us, end_us - at_us) if end_us - at_us > allowed_us else None
 
 
@@ -101,19 +105,23 @@ def death_in(plan: Plan, record: ProbeRecord, window: Window, until_us: int) -> 
 def death_of(record: ProbeRecord, ordered_us: int, until_us: int, *, limit_us: int, lost_us: int) -> Death:
     """Find when a severed probe stopped passing after an order.
 
-    What was silent for no longer than `lost_us` before it passed again, by `limit_us`, were samples that were lost.
+    A silence of no more than `lost_us` before something passed again, by `limit_us`, counts as lost samples.
     """
-    told = [(one, way) for one, way in zip(record.episodes, record.passages, strict=True) if one.first_us < until_us]
-    passed = [one for one, way in told if way is Passage.PASSED and one.last_us <= until_us]
-    stopped = [one.first_us for one, way in told if way is Passage.STOPPED and one.first_us >= ordered_us]
+    told = [
+        (episode, way)
+        for episode, way in zip(record.episodes, record.passages, strict=True)
+        if episode.first_us < until_us
+    ]
+    passed = [episode for episode, way in told if way is Passage.PASSED and episode.last_us <= until_us]
+    stopped = [episode.first_us for episode, way in told if way is Passage.STOPPED and episode.first_us >= ordered_us]
     first_stopped = next((us for us in stopped if not _passes_again(passed, us, limit_us, lost_us)), None)
-    before = (one.last_us for one in passed if first_stopped is None or one.last_us < first_stopped)
+    before = (episode.last_us for episode in passed if first_stopped is None or episode.last_us < first_stopped)
     return Death(max(before, default=ordered_us), first_stopped)
 
 
 def _passes_again(passed: Sequence[Episode], stopped_us: int, limit_us: int, lost_us: int) -> bool:
     """Tell a sample that was lost on a way that is still open from a death: soon after it, and in time, something passes."""
-    again_us = min((one.first_us for one in passed if one.first_us > stopped_us), default=None)
+    again_us = min((episode.first_us for episode in passed if episode.first_us > stopped_us), default=None)
     return again_us is not None and again_us <= min(limit_us, stopped_us + lost_us)
 
 
@@ -125,8 +133,8 @@ def judge_severed(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: T
         return []
     found = _before(plan, stage, record, timeline, window)
     dead_from_us = _dead_from(plan, stage, record, timeline, window)
-    # A question that was asked in the hold and answered only after restore passed no earlier than its answer.
-    # Nor does one within what its clock is uncertain by, at either end: it may have passed while everything might.
+    # A question asked in the hold and answered only after restore passed no earlier than its answer.
+    # Nor does a sample count within the clock's uncertainty at either end: it may have passed while everything might.
     stretch = (dead_from_us + record.uncertainty_us, end_us - record.uncertainty_us)
     leaks = _answered_in(record, stretch, Passage.PASSED)
     if leaks:
@@ -142,14 +150,14 @@ def judge_severed(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: T
 
 
 def _answered_in(record: ProbeRecord, stretch: tuple[int, int], passage: Passage) -> list[Episode]:
-    return [one for one in record.reaching(*stretch, passage) if one.answered_us < stretch[1]]
+    return [episode for episode in record.reaching(*stretch, passage) if episode.answered_us < stretch[1]]
 
 
 def _dead_from(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Timeline, window: Window) -> int:
     """Give the moment from which a good answer is a leak.
 
-    One that died is given until the limit to do so. One that never did has leaked since the device said "done"; where nothing
-    says that a command ever left, nothing leaked.
+    A probe that died is given until the limit to do so. A probe that never died has leaked since the device said "done"; where
+    nothing says that a command ever left, nothing leaked.
     """
     end_us = timeline.restore_ordered_us or window.end_us
     death = death_in(plan, record, window, end_us)
@@ -169,11 +177,11 @@ def _before(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Timelin
     if first is None or not record.within(first.start_us, first.end_us, Seen.GOOD):
         sentence = f"{record.name} was not seen alive before the drill, so its silence proves nothing."
         return [finding_of("no-control-before", Result.INCONCLUSIVE, sentence, stage.name, record)]
-    # What was asked just before the order and got no answer after it, this very stage may have stopped.
+    # This very stage may have stopped what was asked just before its order and got no answer after it.
     until_us = window.start_us - record.uncertainty_us
     stopped = record.reaching(first.end_us, window.start_us - 1, Passage.STOPPED)
-    early = [one for one in stopped if one.first_us >= first.end_us and one.answered_us < until_us]
-    # One that was not good when the first stage was ordered, no stage has stopped.
+    early = [episode for episode in stopped if episode.first_us >= first.end_us and episode.answered_us < until_us]
+    # No stage has stopped a probe that was not good when the first stage was ordered.
     last = _last_word(record, first.end_us - record.uncertainty_us)
     if last is not None and last.seen is Seen.GOOD and _stays_stopped(plan, record, early, until_us):
         earlier = timeline.at(early[0].first_us)
@@ -188,11 +196,11 @@ def _before(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Timelin
 
 
 def _stays_stopped(plan: Plan, record: ProbeRecord, early: list[Episode], until_us: int) -> bool:
-    """Tell an outage from a sample that was lost: it goes on until the order, or for longer than a few samples."""
+    """Tell an outage from a sample that was lost: an outage goes on until the order, or for longer than a few samples."""
     if not early:
         return False
     last = _last_word(record, until_us)
-    longest_us = max(one.last_us - one.first_us for one in early)
+    longest_us = max(episode.last_us - episode.first_us for episode in early)
     return last is early[-1] or longest_us > allowed_gap_us(plan, record.planned)
 
 
@@ -201,7 +209,7 @@ def _stale_control(plan: Plan, stage: PlanStage, record: ProbeRecord, until_us: 
     last = _last_word(record, until_us)
     if last is not None and last.seen is Seen.GOOD and until_us - last.last_us <= allowed_gap_us(plan, record.planned):
         return []
-    good_us = max((one.last_us for one in _words(record, until_us) if one.seen is Seen.GOOD), default=None)
+    good_us = max((episode.last_us for episode in _words(record, until_us) if episode.seen is Seen.GOOD), default=None)
     since = "never good" if good_us is None else f"last good {(until_us - good_us) / 1_000_000:.1f} s"
     reason = f" ({last.why})" if last is not None and last.seen is Seen.BAD and last.why else ""
     sentence = f"{record.name} was {since} before stage {stage.name} was ordered{reason}, so its silence afterwards proves nothing."
@@ -210,8 +218,8 @@ def _stale_control(plan: Plan, stage: PlanStage, record: ProbeRecord, until_us: 
 
 def _words(record: ProbeRecord, until_us: int) -> list[Episode]:
     """Give what a probe had said by a moment; what was asked before it and answered after it says nothing of it."""
-    known = (one for one in record.episodes if one.seen is not Seen.UNKNOWN)
-    return [one for one in known if one.first_us < until_us and one.answered_us < until_us]
+    known = (episode for episode in record.episodes if episode.seen is not Seen.UNKNOWN)
+    return [episode for episode in known if episode.first_us < until_us and episode.answered_us < until_us]
 
 
 def _last_word(record: ProbeRecord, until_us: int) -> Episode | None:
@@ -244,9 +252,9 @@ def _share(plan: Plan, record: ProbeRecord, start_us: int, end_us: int) -> float
     probe = record.planned.probe
     slot_us = max(plan.drill.sample_every, probe.timeout / UNDER_WAY_MAX) * 1_000_000
     used_us = 0.0
-    for one in record.within(start_us, end_us, Seen.GOOD, Seen.BAD):
-        # The slots that pass while the one question is awaited are that question's.
-        used_us += one.count * slot_us + (one.waited_us if probe.kind in ONE_QUESTION else 0)
+    for episode in record.within(start_us, end_us, Seen.GOOD, Seen.BAD):
+        # Slots that pass while a single question awaits its answer count as used by that question.
+        used_us += episode.count * slot_us + (episode.waited_us if probe.kind in ONE_QUESTION else 0)
     return min(used_us / (end_us - start_us), 1.0)
 
 
@@ -259,9 +267,9 @@ def _leak(
 ) -> Finding:
     way = {"inward": "into", "outward": "out of", "inside": "inside"}[record.planned.direction]
     kind = "on an already open connection" if record.planned.probe.kind == "canary" else "with fresh connections"
-    passed = sum(one.count for one in leaks)
-    bad = next((one for one in leaks if one.seen is not Seen.GOOD), None)
-    # A bad answer, or one that tells nothing of its target, is a leak like a good one; what it was helps to find the way that it took.
+    passed = sum(episode.count for episode in leaks)
+    bad = next((episode for episode in leaks if episode.seen is not Seen.GOOD), None)
+    # A bad answer, or an answer that tells nothing of its target, is a leak like a good answer; what it was helps to find its way.
     what = "" if bad is None else f"; not every answer was good ({bad.why or bad.heard.value}), and each came back"
     sentence = (
         f"Leak: {record.name} still passed {way} the isolated side over {record.planned.crosses} (IPv{record.planned.family}, "
@@ -272,7 +280,7 @@ def _leak(
 
 
 def _untold(stage: PlanStage, record: ProbeRecord, timeline: Timeline, untold: list[Episode]) -> Finding:
-    times = sum(one.count for one in untold)
+    times = sum(episode.count for episode in untold)
     sentence = (
         f"{record.name} was refused {how_many(times, 'time')} in the hold ({untold[0].why or untold[0].heard.value}), and nothing says "
         f"whether the firewall did that or somebody beyond it; whether {record.planned.crosses} was isolated is not known."
@@ -297,7 +305,7 @@ def judge_return(record: ProbeRecord, timeline: Timeline) -> list[Finding]:
     # To the end of the record: a probe may come back in the last moments before its worker was collected.
     good = record.within(after.start_us, after.end_us + 60_000_000, Seen.GOOD)
     if record.planned.probe.kind == "canary":
-        bad = [one for one in record.within(after.start_us, after.end_us, Seen.BAD) if "reset" in one.why]
+        bad = [episode for episode in record.within(after.start_us, after.end_us, Seen.BAD) if "reset" in episode.why]
         how = "resumed" if good else "was reset" if bad else "was lost"
         sentence = (
             f"The connection that {record.name} held through the isolation {how}; that is reported, not required."

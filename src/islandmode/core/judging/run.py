@@ -65,11 +65,11 @@ def judge(
     """Judge a run; `episodes` are in the conductor's monotonic time, cut at the windows of `timeline_of`.
 
     `others` are the guardian's records. `against` is what speaks against the record itself; `restored` are points that somebody
-    else saw back after a conductor that died.
+    else saw restored after the conductor died.
     """
     timeline = timeline_of([stage.name for stage in plan.stages], records, others)
     first_stage = {name: stage for stage in reversed(plan.stages) for name in stage.dead}
-    # What the firewalls counted says whose a refusal was; when they had to count nothing any more, the probes say without that.
+    # What the firewalls counted says who sent a refusal; from when on they had to count nothing, the probes say without it.
     uncounted = _probe_records(plan, records, episodes, not_counted)
     counted, witness = judge_egress(plan, records, timeline, _in_force_us(plan, uncounted, timeline, first_stage))
     probes = _probe_records(plan, records, episodes, partial(saw_nothing, plan, witness))
@@ -85,7 +85,7 @@ def judge(
     restoration_times, late = _restoration_times(plan, probes, timeline)
     findings += late
     proven = not against and _is_proven(plan, records, probes, timeline, findings)
-    verdict = worst([*(one.result for one in stages), *(one.result for one in findings)])
+    verdict = worst([*(stage.result for stage in stages), *(finding.result for finding in findings)])
     return Verdict(
         verdict=verdict,
         restoration=Restoration.PROVEN if proven else Restoration.UNPROVEN,
@@ -95,7 +95,7 @@ def judge(
         leaks=sum(finding.code in LEAKS for finding in findings),
         stages=tuple(stages),
         rows=tuple(_rows(plan, probes, timeline, findings)),
-        findings=tuple(sorted(findings, key=lambda one: (-RANK.index(one.result), one.first_s or 0.0, one.code))),
+        findings=tuple(sorted(findings, key=_worst_first)),
         witness=witness,
         island=verdict is Result.HELD and plan.boundary.is_island and not leads_unwatched(findings, witness),
         boundary=plan.boundary,
@@ -105,6 +105,10 @@ def judge(
         run=run,
         **_named(plan),
     )
+
+
+def _worst_first(finding: Finding) -> tuple[int, float, str]:
+    return -RANK.index(finding.result), finding.first_s or 0.0, finding.code
 
 
 def _named(plan: Plan) -> dict[str, Any]:
@@ -138,15 +142,15 @@ def _probe_records(
     found = {}
     for name, planned in plan.probes.items():
         measured = [
-            one.data for one in of_kind(records, "vantage.offset", vantage=planned.probe.vantage, outcome="done")
+            record.data for record in of_kind(records, "vantage.offset", vantage=planned.probe.vantage, outcome="done")
         ]
-        shifts = [int(one["monotonic_us"]) for one in measured]
+        shifts = [int(offset["monotonic_us"]) for offset in measured]
         # What the clocks drifted between the two measurements adds to what each measurement leaves open.
         drift_us = max(shifts) - min(shifts) if shifts else 0
-        uncertainty_us = max((int(one["uncertainty_us"]) for one in measured), default=0) + drift_us
+        uncertainty_us = max((int(offset["uncertainty_us"]) for offset in measured), default=0) + drift_us
         mine = episodes.get(name, ())
         counted = saw_nothing(planned.crosses, planned.direction) if planned.crosses is not None else None
-        passages = tuple(_passage(plan, planned, one, saw_nothing=counted) for one in mine)
+        passages = tuple(_passage(plan, planned, episode, saw_nothing=counted) for episode in mine)
         found[name] = ProbeRecord(name, planned, mine, uncertainty_us, passages)
     return found
 
@@ -197,7 +201,7 @@ def _of_the_witness(plan: Plan, records: Sequence[Record]) -> list[Finding]:
         spools = list(of_kind(records, "collect.result", vantage=name, outcome="done"))
         if not spools:
             refused = next(
-                (str(one.data.get("why", "")) for one in of_kind(records, "collect.result", vantage=name)), ""
+                (str(record.data.get("why", "")) for record in of_kind(records, "collect.result", vantage=name)), ""
             )
             how = f" ({refused})" if refused else ""
             sentence = f"The samples of vantage {name} were not collected{how}; what it watched is not known."
@@ -235,7 +239,7 @@ def _stages(
             times = _isolation_times(
                 plan, window, timeline.restore_ordered_us, timeline.isolate_answered_us.get(stage.name), mine
             )
-            leaked = any(one.code in LEAKS and one.stage == stage.name for one in findings)
+            leaked = any(finding.code in LEAKS and finding.stage == stage.name for finding in findings)
             findings += _late(plan, stage.name, times, leaked=leaked) + _short(stage, window, times)
             slowest = _slower(slowest, times)
         own = [finding.result for finding in findings if finding.stage == stage.name]
@@ -296,8 +300,8 @@ def _seconds(moment_us: int, ordered_us: int) -> float:
     return round((moment_us - ordered_us) / 1_000_000, 6)
 
 
-def _slower(one: Times, other: Times) -> Times:
-    """Give the slower of two; one that never came into effect is the slowest."""
+def _slower(times: Times, other: Times) -> Times:
+    """Give the slower of two stages' times; a stage that never came into effect is the slowest."""
 
     def rank(times: Times) -> float:
         if times.ordered_to_effective is None:
@@ -305,7 +309,7 @@ def _slower(one: Times, other: Times) -> Times:
         latest = times.ordered_to_effective.latest_s
         return float("inf") if latest is None else latest
 
-    return other if rank(other) > rank(one) else one
+    return other if rank(other) > rank(times) else times
 
 
 def _late(plan: Plan, stage: str, times: Times, *, leaked: bool) -> list[Finding]:
@@ -353,18 +357,24 @@ def _short(stage: PlanStage, window: Window, times: Times) -> list[Finding]:
 def _restoration_times(
     plan: Plan, probes: Mapping[str, ProbeRecord], timeline: Timeline
 ) -> tuple[Times, list[Finding]]:
-    """Time restoration by fresh connections: from the last that failed to the first that passed, for the slowest probe."""
+    """Time restoration by fresh connections: from the last connection that failed to the first that passed, for the slowest probe."""
     after = timeline.window(AFTER)
     if after is None or timeline.restore_seen_us is None:
         return NO_TIMES, []
-    fresh = [one for one in probes.values() if one.planned.role == "severed" and one.planned.probe.kind != "canary"]
+    fresh = [
+        probe for probe in probes.values() if probe.planned.role == "severed" and probe.planned.probe.kind != "canary"
+    ]
     earliest_us, latest_us, missing = after.start_us, after.start_us, False
     for record in fresh:
         good = record.within(after.start_us, after.end_us + 60_000_000, Seen.GOOD)
         if not good:
             missing = True
             continue
-        bad = [one.last_us for one in record.episodes if one.seen is Seen.BAD and one.last_us < good[0].first_us]
+        bad = [
+            episode.last_us
+            for episode in record.episodes
+            if episode.seen is Seen.BAD and episode.last_us < good[0].first_us
+        ]
         earliest_us = max([earliest_us, *(us - record.uncertainty_us for us in bad)])
         latest_us = max(latest_us, good[0].first_us + record.uncertainty_us)
     effective = _interval(earliest_us, None if missing else latest_us, after.start_us)
@@ -394,15 +404,15 @@ def _is_proven(
     after = timeline.window(AFTER)
     if after is None:
         return not touched
-    severed = [one for one in probes.values() if one.planned.role == "severed"]
-    # Fresh connections only: one that stayed open, or leaked, says nothing of the way back.
-    fresh = [one for one in severed if one.planned.probe.kind != "canary"]
-    back = {_way(one) for one in fresh if one.within(after.start_us, after.end_us + 60_000_000, Seen.GOOD)}
-    # What held connections alone saw die, nothing saw come back.
-    dead = {_way(one) for one in severed if _died(one, after.start_us)}
-    crossed = {one.planned.crosses for one in severed}
+    severed = [probe for probe in probes.values() if probe.planned.role == "severed"]
+    # Fresh connections only: a connection that stayed open, or leaked, says nothing of the way back.
+    fresh = [probe for probe in severed if probe.planned.probe.kind != "canary"]
+    back = {_way(probe) for probe in fresh if probe.within(after.start_us, after.end_us + 60_000_000, Seen.GOOD)}
+    # Where only held connections saw a way die, nothing saw it come back.
+    dead = {_way(probe) for probe in severed if _died(probe, after.start_us)}
+    crossed = {probe.planned.crosses for probe in severed}
     stages = [stage for stage in plan.stages if timeline.window(stage.name) is not None]
-    # What no probe crosses is closed by rule: that it is back, only the device can say.
+    # What no probe crosses is closed by rule: only the device can say that it is back.
     reached = {name for stage in stages for name in stage.conduits if name in crossed}
     return dead <= back and reached <= {conduit for conduit, _, _ in back}
 
@@ -413,8 +423,8 @@ def _way(record: ProbeRecord) -> tuple[str | None, str, int]:
 
 def _died(record: ProbeRecord, by_us: int) -> bool:
     """Tell whether a probe was alive once and dead when last heard of by a moment; a lost witness says neither."""
-    known = [one for one in record.episodes if one.first_us < by_us and one.seen is not Seen.UNKNOWN]
-    return bool(known) and known[-1].seen is Seen.BAD and any(one.seen is Seen.GOOD for one in known)
+    known = [episode for episode in record.episodes if episode.first_us < by_us and episode.seen is not Seen.UNKNOWN]
+    return bool(known) and known[-1].seen is Seen.BAD and any(episode.seen is Seen.GOOD for episode in known)
 
 
 def _leaks_into(finding: Finding, window: Window, timeline: Timeline) -> bool:
@@ -431,11 +441,13 @@ def _rows(plan: Plan, probes: Mapping[str, ProbeRecord], timeline: Timeline, fin
     for window in timeline.windows:
         for name, record in probes.items():
             inside = record.within(window.start_us, window.end_us)
-            counts = {seen: sum(one.count for one in inside if one.seen is seen) for seen in Seen}
-            mine = (one for one in findings if one.probe == name)
-            own = [one for one in mine if one.stage == window.name or _leaks_into(one, window, timeline)]
+            counts = {seen: sum(episode.count for episode in inside if episode.seen is seen) for seen in Seen}
+            mine = (finding for finding in findings if finding.probe == name)
+            own = [
+                finding for finding in mine if finding.stage == window.name or _leaks_into(finding, window, timeline)
+            ]
             known = counts[Seen.GOOD] + counts[Seen.BAD] > 0
-            gaps = [one.longest_gap_us for one in inside]
+            gaps = [episode.longest_gap_us for episode in inside]
             rows.append(
                 Row(
                     stage=window.name,
@@ -443,13 +455,13 @@ def _rows(plan: Plan, probes: Mapping[str, ProbeRecord], timeline: Timeline, fin
                     role=record.planned.role,
                     vantage=record.planned.probe.vantage,
                     expected="dead" if name in dead_in.get(window.name, ()) else "alive",
-                    result=worst([*(one.result for one in own), Result.HELD if known else Result.INCONCLUSIVE]),
+                    result=worst([*(finding.result for finding in own), Result.HELD if known else Result.INCONCLUSIVE]),
                     good=counts[Seen.GOOD],
                     bad=counts[Seen.BAD],
                     unknown=counts[Seen.UNKNOWN],
                     passed=record.passed(window.start_us, window.end_us),
                     longest_gap_s=max(gaps) / 1_000_000 if gaps else None,
-                    records=tuple(sorted({*window.records, *(seq for one in own for seq in one.records)})),
+                    records=tuple(sorted({*window.records, *(seq for finding in own for seq in finding.records)})),
                 )
             )
     return rows

@@ -36,15 +36,15 @@ class Timeline:
     restore_ordered_us: int | None
     restore_seen_us: int | None
     isolate_answered_us: dict[str, int]
-    """By stage; one of which only the order is on record has none: perhaps the command never left."""
+    """By stage. A stage of which only the order is on record has none: perhaps the command never left."""
 
     def window(self, name: str) -> Window | None:
         """Find a window by name."""
-        return next((one for one in self.windows if one.name == name), None)
+        return next((window for window in self.windows if window.name == name), None)
 
     def at(self, moment_us: int) -> Window | None:
         """Find the window that a moment lies in."""
-        return next((one for one in self.windows if one.start_us <= moment_us < one.end_us), None)
+        return next((window for window in self.windows if window.start_us <= moment_us < window.end_us), None)
 
     def seconds(self, moment_us: int) -> float:
         """Give a moment as seconds from the start of the run."""
@@ -54,11 +54,11 @@ class Timeline:
     def edges(self) -> tuple[int, ...]:
         """Give the times at which episodes must end: those of windows, and when each stage was said to be isolated.
 
-        Without the latter a sample from before that and one that was asked in the hold and answered after restore, with nothing
-        bad between them, would together look like a leak.
+        Without the latter, a sample from before that moment and a sample that was asked in the hold and answered after restore,
+        with nothing bad between them, would together look like a leak.
         """
         return (
-            *(edge for one in self.windows for edge in (one.start_us, one.end_us)),
+            *(edge for window in self.windows for edge in (window.start_us, window.end_us)),
             *self.isolate_answered_us.values(),
         )
 
@@ -126,7 +126,7 @@ def _beside(records: Sequence[Record], others: Sequence[Record], kind: str) -> I
 
 
 def _seen_us(records: Sequence[Record], others: Sequence[Record]) -> int | None:
-    """Give when the last point was seen restored, each by the first that saw it."""
+    """Give when the last point was seen restored, each by the process that saw it first."""
     seen: dict[str, int] = {}
     for record in (*of_kind(records, "restore.seen"), *_beside(records, others, "restore.seen")):
         point, answered_us = record.data["point"], record.data["answered_us"]
@@ -142,7 +142,7 @@ def _answered_us(records: Sequence[Record], stage: str) -> int | None:
 
 
 def _order_us(records: Sequence[Record], stage: str) -> int | None:
-    """Give when a stage was ordered: when the first command left, or, if none ended, when it was written down."""
+    """Give when a stage was ordered: when the first command left, or, if no command ended, when the order was written down."""
     sent = [record.data["asked_us"] for record in of_kind(records, "isolate.result", stage=stage)]
     written = [record.monotonic_us for record in of_kind(records, "isolate.intent", stage=stage)]
     return min(sent or written, default=None)

@@ -37,7 +37,7 @@ def limit_problems(drill: Drill) -> Iterator[Problem]:
     if limits.longest_ot_gap <= drill.sample_every:
         sentence = (
             f"longest_ot_gap ({limits.longest_ot_gap:g} s) must be more than sample_every ({drill.sample_every:g} s): "
-            "a gap shorter than the time between two samples cannot be seen."
+            "a gap shorter than the time between two samples cannot be seen; lengthen longest_ot_gap or shorten sample_every."
         )
         yield Problem("drill", ("limits", "longest_ot_gap"), sentence)
 
@@ -47,7 +47,7 @@ def device_problems(drill: Drill, site: Site, renderings: Mapping[str, Rendering
     yield from _protected_flows(drill, site)
     yield from _conduits_without_point(drill, site)
     # All points are armed at once: the timer of each runs until the slowest is armed.
-    arms_s = max((one.capabilities.works_s.arm for one in renderings.values()), default=0.0)
+    arms_s = max((platform.capabilities.works_s.arm for platform in renderings.values()), default=0.0)
     for name, point in points_used(drill, site).items():
         yield from _management(drill, site, name, point)
         rendering = renderings.get(name)
@@ -106,7 +106,7 @@ def _management(drill: Drill, site: Site, name: str, point: SitePoint) -> Iterat
 
 
 def _separating(drill: Drill, site: Site, zone: str) -> str | None:
-    """Name the isolated conduit that stands between a zone and the operations host; None if none does."""
+    """Name the isolated conduit that stands between a zone and the operations host; None if no conduit does."""
     here = site.vantages[HERE].zone
     if zone == here:
         return None

@@ -13,9 +13,13 @@ from islandmode.core.site import Address, Site
 
 
 def name_problems(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> Iterator[Problem]:
-    """Find names that nothing has, and names given twice."""
+    """Find names that do not exist, and names given twice."""
     if drill.site != site.site:
-        yield Problem("drill", ("site",), f'The drill is for site "{drill.site}", but this site is "{site.site}".')
+        yield Problem(
+            "drill",
+            ("site",),
+            f'The drill is for site "{drill.site}", but this site is "{site.site}"; correct the name.',
+        )
     yield from site_name_problems(site)
     yield from stage_problems(drill, site)
     yield from probe_list_problems(drill, probes)
@@ -62,7 +66,7 @@ def _twin_conduits(site: Site) -> Iterator[Problem]:
         if first != name and conduit.outer != conduit.inner:
             sentence = (
                 f"Conduits {first} and {name} both join {conduit.outer} and {conduit.inner}; a conduit is the only "
-                "path between two zones, so write them as one."
+                "path between two zones, so write them as one conduit."
             )
             yield Problem("site", ("conduits", name, "between"), sentence)
 
@@ -86,7 +90,7 @@ def _stage_names(drill: Drill, site: Site) -> Iterator[Problem]:
 
 def _left_open(drill: Drill, site: Site) -> Iterator[Problem]:
     isolated = {conduit: stage.name for stage in drill.stages for conduit in stage.isolate}
-    names = [one.conduit for one in drill.left_open]
+    names = [left.conduit for left in drill.left_open]
     for index, name in enumerate(names):
         path = ("left_open", index, "conduit")
         if name not in site.conduits:
@@ -130,7 +134,7 @@ def address_problems(site: Site) -> Iterator[Problem]:
     for owner, address, path in _device_addresses(site):
         if isinstance(address, IPv6Address) and address.scope_id is not None:
             sentence = (
-                f"{owner[0].upper()}{owner[1:]} has the address {address}, which holds on one interface of one machine only; "
+                f"{owner[0].upper()}{owner[1:]} has the address {address}, which is valid on one interface of one machine only; "
                 'write an address without "%".'
             )
             yield Problem("site", path, sentence)
@@ -153,7 +157,7 @@ def address_problems(site: Site) -> Iterator[Problem]:
             zone = site.zone_of(address)
             if vantage.zone in site.zones and zone != vantage.zone:
                 where = f"zone {zone}" if zone is not None else "no zone's networks"
-                sentence = f"Vantage {name} stands in zone {vantage.zone}, but its address {address} lies in {where}."
+                sentence = f"Vantage {name} stands in zone {vantage.zone}, but its address {address} lies in {where}; correct the zone or the address."
                 yield Problem("site", ("vantages", name, "address", index), sentence)
 
 

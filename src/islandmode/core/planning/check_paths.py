@@ -28,7 +28,7 @@ FAMILY_NAMES = {4: "IPv4", 6: "IPv6"}
 
 
 def path_problems(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> Iterator[Problem]:
-    """Find probes that show nothing, conduits that are not tested, and rules nobody can hear; all names must be known."""
+    """Find probes that show nothing, conduits that are not tested, and stop rules whose probe is not heard; all names must be known."""
     paths = {name: path_of(site, probes[name]) for name in (*drill.continuity, *drill.severed)}
     isolated = set(isolated_by(drill))
     for index, name in enumerate(drill.severed):
@@ -47,23 +47,23 @@ def path_problems(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> Iter
     yield from _deaf_rules(drill, probes)
 
 
-def _lost(name: str, probe: Probe, path: ProbePath) -> str | None:
+def _why_unknown(name: str, probe: Probe, path: ProbePath) -> str | None:
     """Say why a probe's path is not known; None when it is."""
     if path.source is None:
         family = FAMILY_NAMES[path.family]
-        return f"Probe {name} asks {probe.target}, but its vantage {probe.vantage} has no {family} address to ask from."
+        return f"Probe {name} asks {probe.target}, but its vantage {probe.vantage} has no {family} address to ask from; give the vantage such an address."
     if path.target_zone is None:
-        return f"Probe {name} asks {probe.target}, which lies in no zone's networks; its path cannot be known."
+        return f"Probe {name} asks {probe.target}, which lies in no zone's networks, so its path is not known; correct the address."
     if not path.known:
         return (
             f"Probe {name} goes from zone {path.source_zone} to zone {path.target_zone}, and the site has no conduit "
-            "between them; its path cannot be known."
+            "between them, so its path is not known; declare that conduit, or take the probe out."
         )
     return None
 
 
 def _severed(name: str, probe: Probe, path: ProbePath, isolated: set[str]) -> str | None:
-    lost = _lost(name, probe, path)
+    lost = _why_unknown(name, probe, path)
     if lost or path.conduit in isolated:
         return lost
     way = f"it crosses {path.conduit}" if path.conduit else f"it stays inside zone {path.source_zone}"
@@ -75,7 +75,7 @@ def _severed(name: str, probe: Probe, path: ProbePath, isolated: set[str]) -> st
 
 
 def _continuity(name: str, probe: Probe, path: ProbePath, isolated: set[str]) -> str | None:
-    lost = _lost(name, probe, path)
+    lost = _why_unknown(name, probe, path)
     if lost or path.conduit not in isolated:
         return lost
     return (
@@ -94,7 +94,7 @@ def _untested(drill: Drill, site: Site, fresh: Collection[Crossing], held: Colle
             path = ("stages", index, "isolate", number)
             outer, inner = site.conduits[conduit].between
             if not families:
-                sentence = f"Zones {outer} and {inner} share no address family, so no probe can cross {conduit}."
+                sentence = f"Zones {outer} and {inner} share no address family, so no probe can cross {conduit}; give both networks of one family."
                 yield Problem("drill", path, sentence)
             if missing:
                 sentence = (

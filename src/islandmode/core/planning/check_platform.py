@@ -1,4 +1,4 @@
-"""Platforms and times: whether what a platform needs, shows and takes back can keep what a drill demands of it."""
+"""Platforms and times: whether a platform can keep what a drill demands, by what it needs, shows and takes back."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def _one_timer(drill: Drill, point: SitePoint, able: Capabilities, whose: str) -
     for index in others:
         sentence = (
             f"Stages {drill.stages[first].name} and {drill.stages[index].name} both isolate on {whose}, which has one timer for the "
-            "whole device: the change of the later stage would take it off what the earlier one isolated, and nothing would "
-            "restore that by itself; isolate them in one stage."
+            "whole device: the later stage's change would take the timer off what the earlier stage isolated, and nothing "
+            "would restore that by itself; isolate both in one stage."
         )
         yield Problem("drill", ("stages", index, "isolate"), sentence)
 
@@ -46,18 +46,18 @@ def _too_slow(drill: Drill, able: Capabilities, whose: str) -> Iterator[Problem]
         ("restore_within", limits.restore_within, works.restore),
     ):
         if works_s >= value_s:
-            sentence = f"{key} ({value_s:g} s) cannot be kept by {whose}, which works {works_s:g} s on it; lengthen it."
+            sentence = f"{key} ({value_s:g} s) cannot be kept by {whose}, which needs {works_s:g} s for that change alone; lengthen it."
             yield Problem("drill", ("limits", key), sentence)
     changes_s = works.isolate + works.renew
     if able.renewable and changes_s and changes_s >= limits.dead_man / 2:
         sentence = (
-            f"dead_man ({limits.dead_man:g} s) is too short for {whose}: it is set again when half of it is left, which may wait for "
-            f"a stage to be isolated and takes {changes_s:g} s with it; make it longer than {2 * changes_s:g} s."
+            f"dead_man ({limits.dead_man:g} s) is too short for {whose}: it is set again when half of it is left, which "
+            f"may wait for a stage to be isolated; both together take {changes_s:g} s, so make it longer than {2 * changes_s:g} s."
         )
         yield Problem("drill", ("limits", "dead_man"), sentence)
     if works.arm and works.arm >= limits.dead_man / 2:
         sentence = (
-            f"dead_man ({limits.dead_man:g} s) is too short for {whose}, which works {works.arm:g} s on arming: the timers of all points "
+            f"dead_man ({limits.dead_man:g} s) is too short for {whose}, which needs {works.arm:g} s to be armed: the timers of all points "
             f"run meanwhile, and are set again when half of them is left; make it longer than {2 * works.arm:g} s."
         )
         yield Problem("drill", ("limits", "dead_man"), sentence)
@@ -77,7 +77,7 @@ def _too_coarse(drill: Drill, point: SitePoint, able: Capabilities, whose: str) 
         if hold_s < able.step_s:
             sentence = (
                 f"hold ({hold_s:g} s) is shorter than the step in which {whose} shows what is left of its timer ({able.step_s:g} s), so "
-                "that a timer which does not run could not be seen in it; lengthen it."
+                "a timer that does not run would not be noticed during the hold; lengthen it."
             )
             yield Problem("drill", ("stages", index, "hold"), sentence)
 
@@ -88,7 +88,7 @@ def _not_covered(drill: Drill, site: Site, name: str, point: SitePoint, able: Ca
         what = "connections that are open go on" if able.cuts_established == "no" else "what it forwards goes on"
         sentence = f"On {name} ({point.platform}) {what} while a conduit is isolated, so it isolates nothing; use another isolation point."
         yield Problem("site", at, sentence)
-    for conduit in (one for one in isolated_by(drill) if one in point.isolates):
+    for conduit in (conduit for conduit in isolated_by(drill) if conduit in point.isolates):
         missing = [family for family in shared_families(site, conduit) if family not in able.families]
         if missing:
             told = ", ".join(f"IPv{family}" for family in missing)
@@ -101,12 +101,12 @@ def _lost_edits(name: str, point: SitePoint, able: Capabilities) -> Iterator[Pro
     if more and not accepted:
         sentence = (
             f"If nobody restores {name} ({point.platform}) in time, its timer takes back {more}. Use another isolation point, or "
-            "have that accepted for this one: accept_lost_edits: {accepted_by: NAME}."
+            "have that accepted for this isolation point: accept_lost_edits: {accepted_by: NAME}."
         )
         yield Problem("site", ("isolation_points", name, "platform"), sentence)
     if accepted and not more:
         sentence = (
-            f"The timer of {name} ({point.platform}) takes back nothing but the isolation, so that there are no lost edits to "
+            f"The timer of {name} ({point.platform}) takes back nothing but the isolation, so there are no lost edits to "
             "accept; take accept_lost_edits out."
         )
         yield Problem("site", ("isolation_points", name, "accept_lost_edits"), sentence)

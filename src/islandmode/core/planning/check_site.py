@@ -42,7 +42,7 @@ def _networks(site: Site) -> Iterator[Problem]:
             elif network in zone.networks[:index]:
                 yield Problem("site", at, f"Network {network} is listed twice in zone {name}; list it once.")
             if "%" in str(network):
-                sentence = f'Network {network} of zone {name} holds on one interface of one machine only; write it without "%".'
+                sentence = f'Network {network} of zone {name} is valid on one interface of one machine only; write it without "%".'
                 yield Problem("site", at, sentence)
             if network.is_loopback or network.is_multicast:
                 kind = "loopback" if network.is_loopback else "multicast"
@@ -74,12 +74,12 @@ def _flow_names(site: Site) -> Iterator[Problem]:
 
 
 def _turned_round(site: Site, name: str, conduit: Conduit) -> Iterator[Problem]:
-    """Find a conduit whose protected side would be the DMZ or IT: its boundary and its counters would be those of the wrong zone."""
+    """Find a conduit whose protected side would be the DMZ or IT: its boundary and its counters would then be taken for the wrong zone."""
     outer, inner = (site.zones[zone] for zone in conduit.between)
     if outer.is_ot and not inner.is_ot:
         sentence = (
-            f"Conduit {name} names zone {conduit.outer} (level {outer.level:g}) as the outer one of its two zones and "
-            f"{conduit.inner} (level {inner.level:g}) as the inner; write the outer zone first: "
+            f"Conduit {name} names zone {conduit.outer} (level {outer.level:g}) as its outer zone and "
+            f"{conduit.inner} (level {inner.level:g}) as its inner zone; write the outer zone first: "
             f"between: [{conduit.inner}, {conduit.outer}]."
         )
         yield Problem("site", ("conduits", name, "between"), sentence)
@@ -118,7 +118,7 @@ def _ends(site: Site, ends: Sequence[Network]) -> list[tuple[str, frozenset[str 
 
 
 def _end(name: str, conduit: Conduit, flow: Flow, end: str, zones: frozenset[str | None]) -> str | None:
-    """Say what is wrong with one end of a flow; None when it lies in one of the conduit's zones, whole."""
+    """Say what is wrong with one end of a flow; None when it lies wholly in one of the conduit's zones."""
     known = sorted(zone for zone in zones if zone is not None)
     if not known:
         return (
@@ -152,6 +152,6 @@ def _lab_secrets(site: Site, name: str, point: SitePoint) -> Iterator[Problem]:
         # A word that names nothing may be a secret that somebody wrote here.
         wrong = "names a secret that no lab makes"
         if other in site.isolation_points:
-            wrong = f"is {given}, that of another isolation point"
+            wrong = f"is {given}, the password of another isolation point"
         sentence = f'"password" {wrong}; a lab keeps the password of {name} under that name, so write {own}.'
         yield Problem("site", (*at, "password"), sentence)

@@ -42,17 +42,19 @@ def _dying(site: Site, conduit: str, flow: Flow, severed: Mapping[str, Probe]) -
 def _parts(flow: Flow) -> tuple[tuple[tuple[Network, Network], str], ...]:
     """List the distinct parts of a flow: a source, a destination and a service; what another entry contains counts once."""
     sources, destinations = _widest(flow.source, is_within), _widest(flow.destination, is_within)
-    pairs = dict.fromkeys((one, other) for one, other in flow.pairs if one in sources and other in destinations)
+    pairs = dict.fromkeys(
+        (source, other) for source, other in flow.pairs if source in sources and other in destinations
+    )
     return tuple(product(pairs, _widest(flow.service, is_part)))
 
 
 def _widest(entries: Sequence[Entry], within: Callable[[Entry, Entry], bool]) -> list[Entry]:
     """Leave out what lies within another entry; of two that are the same, such as tcp/80 and tcp/80-80, the first stays."""
     found: list[Entry] = []
-    for one in entries:
-        if not any(within(one, other) for other in found):
-            found = [other for other in found if not within(other, one)]
-            found.append(one)
+    for entry in entries:
+        if not any(within(entry, other) for other in found):
+            found = [other for other in found if not within(other, entry)]
+            found.append(entry)
     return found
 
 

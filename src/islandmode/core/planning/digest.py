@@ -63,7 +63,7 @@ def drill_digest(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> str:
         "continuity": sorted(drill.continuity),
         "severed": sorted(drill.severed),
         "abort_when": sorted([rule.probe, to_us(rule.bad_for)] for rule in drill.abort_when),
-        "left_open": sorted([one.conduit, one.accepted_by] for one in drill.left_open),
+        "left_open": sorted([left.conduit, left.accepted_by] for left in drill.left_open),
         "sample_every": drill.sample_every,
         "settle": drill.settle,
         "probes": {name: _meaning(site, probes[name]) for name in names},

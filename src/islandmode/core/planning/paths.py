@@ -53,7 +53,7 @@ class ProbePath:
 
 
 def is_far(vantage: str) -> bool:
-    """Tell whether a vantage is not listened to during the holds: every one but `here`.
+    """Tell whether a vantage is not listened to during the holds: every vantage but `here`.
 
     A vantage is cut off when the conduit between it and the operations host is isolated. Others could still be heard,
     but a link to them is one more thing that may break in a hold; in this version only `here` is near, and all others
@@ -68,13 +68,13 @@ def family_of(address: Address) -> Family:
 
 
 def source_address(vantage: VantagePoint, family: Family) -> Address | None:
-    """Find the address from which a vantage asks in one family; the first that is written counts."""
+    """Find the address from which a vantage asks in one family: the first that is written."""
     return next((address for address in vantage.address if family_of(address) == family), None)
 
 
-def conduit_between(site: Site, one: str, other: str) -> str | None:
-    """Name the conduit between two zones, whichever is written first; None if there is none."""
-    ends = {one, other}
+def conduit_between(site: Site, zone: str, other: str) -> str | None:
+    """Name the conduit between two zones, whichever is written first; None if no conduit joins them."""
+    ends = {zone, other}
     return next((name for name, conduit in site.conduits.items() if set(conduit.between) == ends), None)
 
 

@@ -167,8 +167,8 @@ def _stage(
 
 def _closed(site: Site, stage: Stage, probes: Mapping[str, PlanProbe]) -> Iterator[ClosedWay]:
     """Find the ways of a stage's conduits that the allow-list permits nothing on, and no severed probe tries."""
-    severed = [one for one in probes.values() if one.role == "severed"]
-    tried = {(one.crosses, one.direction, one.family) for one in severed}
+    severed = [probe for probe in probes.values() if probe.role == "severed"]
+    tried = {(probe.crosses, probe.direction, probe.family) for probe in severed}
     for conduit in stage.isolate:
         permitted = permitted_ways(site, conduit)
         for direction, family in product(DIRECTIONS, shared_families(site, conduit)):

@@ -78,7 +78,7 @@ def _side(key: str, side: Side) -> str:
     if not side.names:
         return ""
     # A packet of the firewall's own has no name there, which is "any other" to some kernels and no match to others.
-    return f"{'meta iif != 0 ' if key == 'iif' else ''}{key}name != {{ {', '.join(_quoted((one,)) for one in side.names)} }}"
+    return f"{'meta iif != 0 ' if key == 'iif' else ''}{key}name != {{ {', '.join(_quoted((name,)) for name in side.names)} }}"
 
 
 def _quoted(names: tuple[str, ...]) -> str:
@@ -105,9 +105,9 @@ def counted(listed: Sequence[Mapping[str, Any]], ways: Sequence[Way]) -> dict[st
 def _hooked(listed: Sequence[Mapping[str, Any]]) -> set[str]:
     chains = (row["chain"] for row in listed if "chain" in row)
     return {
-        one["name"]
-        for one in chains
-        if one["name"] in _HOOKS and one.get("hook") == _HOOKS[one["name"]] and one.get("prio") == LAST
+        chain["name"]
+        for chain in chains
+        if chain["name"] in _HOOKS and chain.get("hook") == _HOOKS[chain["name"]] and chain.get("prio") == LAST
     }
 
 
@@ -127,7 +127,7 @@ def _match(part: Mapping[str, Any]) -> Match:
 
 def _values(right: object) -> tuple[str, ...]:
     values = right["set"] if isinstance(right, dict) and "set" in right else [right]
-    return tuple(sorted(str(one) for one in values))
+    return tuple(sorted(str(value) for value in values))
 
 
 def _expected(ways: Sequence[Way]) -> Iterator[Rule]:

@@ -54,13 +54,13 @@ def addresses(answer: str) -> tuple[LinkAddress, ...]:
     return tuple(
         LinkAddress(
             row["ifname"],
-            ip_interface(f"{one['local']}/{one['prefixlen']}"),
-            leased=one.get("valid_life_time", FOR_EVER_S) != FOR_EVER_S,
+            ip_interface(f"{address['local']}/{address['prefixlen']}"),
+            leased=address.get("valid_life_time", FOR_EVER_S) != FOR_EVER_S,
         )
         for row in json.loads(answer)
         if row
-        for one in row.get("addr_info", ())
-        if "local" in one
+        for address in row.get("addr_info", ())
+        if "local" in address
     )
 
 
@@ -119,7 +119,7 @@ def redirects(answer: str) -> tuple[Redirect, ...]:
     found = []
     for row in rows(answer):
         rule = row.get("rule", {})
-        for part in (one for one in rule.get("expr", ()) if isinstance(one, dict)):
+        for part in (item for item in rule.get("expr", ()) if isinstance(item, dict)):
             by = f"nft table {rule['family']} {rule['table']}, chain {rule['chain']}"
             if "fwd" in part:
                 found.append(Redirect(by, "moves", _target(part["fwd"], rule)))

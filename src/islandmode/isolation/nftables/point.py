@@ -197,7 +197,7 @@ class NftablesPoint:
         self._name = name
         self._interfaces = planned.interfaces
         # Where packets of the zones can be met; facts adds what those interfaces stand on, and what stands on them.
-        self._met = frozenset(one for side in planned.interfaces.values() for one in side)
+        self._met = frozenset(interface for side in planned.interfaces.values() for interface in side)
         self._between = planned.between
         self._ways = planned.rendering.ways
         self._clock = clock
@@ -240,7 +240,7 @@ class NftablesPoint:
             found = await self._call(lambda session: work(session, may_act_for), deadline_s)
             known = found.outcome is not Outcome.UNKNOWN
         finally:
-            # Also when our caller was cancelled: the session was reset then, and what had left is on its way.
+            # Also when the caller was cancelled: the session was reset then, and what had left is on its way.
             if not known:
                 self._late_until_us = max(self._late_until_us, *until_us)
         return found
@@ -272,13 +272,13 @@ class NftablesPoint:
             self._met = related(firewall, self._met)
             return Facts(
                 interfaces=tuple(incoming.word(name) for name in told["interface_list"]),
-                saved_ours=_named(saved_files.with_ours((one.path, one.text or "") for one in saved)),
+                saved_ours=_named(saved_files.with_ours((file.path, file.text or "") for file in saved)),
                 saved_unread=tuple(
-                    Unread(incoming.word(one.path), incoming.quoted(one.why))
-                    for one in saved
-                    if one.text is None and not one.absent
+                    Unread(incoming.word(file.path), incoming.quoted(file.why))
+                    for file in saved
+                    if file.text is None and not file.absent
                 ),
-                saved_absent=_named(one.path for one in saved if one.absent),
+                saved_absent=_named(file.path for file in saved if file.absent),
                 printed=incoming.quoted(session.firewall.link.printed),
                 firewall=firewall,
                 standing=_tables(session),
@@ -307,7 +307,7 @@ class NftablesPoint:
             }
             tables = [recipe.table_of(conduit) for conduit in self._between]
             # Looked for in what the device said, and not in what is kept of it: a secret may stand in an Islandmode table too.
-            with_ours = _named(saved_files.with_ours((one.path, one.text or "") for one in files))
+            with_ours = _named(saved_files.with_ours((file.path, file.text or "") for file in files))
             ours = {"running": reading.ours_in(reading.comparable(running), tables), "saved": reading.ours_in(saved)}
             # Masked before anything is moved: the lines of a private key are known by those around them.
             kept = self._texts.taken_in({"running": running, "saved": saved, **texts})
@@ -358,7 +358,7 @@ class NftablesPoint:
         if any("File exists" in error for error in errors):
             raise DeviceTrouble(self._whose(conduits, answer))
         state = self._state(conduits, answer)
-        if not any(one.present for one in state.conduits.values()):
+        if not any(shown.present for shown in state.conduits.values()):
             raise DeviceTrouble("; ".join(errors) or "the device answered, and nothing was created")
         wrong = self._unfit(conduits, answer, state)
         if wrong is None:
@@ -468,7 +468,7 @@ class NftablesPoint:
 
     def _whose(self, conduits: tuple[str, ...], answer: NftAnswer) -> str:
         found = self._state(conduits, answer).conduits
-        said = [f"{name} (run {one.owner or 'unknown'})" for name, one in found.items() if one.present]
+        said = [f"{name} (run {state.owner or 'unknown'})" for name, state in found.items() if state.present]
         return f"an islandmode object already covers {', '.join(said)}; another run has it, or left it behind"
 
     async def close(self) -> None:
@@ -479,10 +479,10 @@ class NftablesPoint:
     def _state(self, conduits: tuple[str, ...], answer: NftAnswer) -> PointState:
         return PointState(
             # There may be answers to more questions behind those about the conduits.
-            {name: self._one(name, text, answer) for name, text in zip(conduits, answer.texts, strict=False)}
+            {name: self._conduit_state(name, text, answer) for name, text in zip(conduits, answer.texts, strict=False)}
         )
 
-    def _one(self, conduit: str, text: str, answer: NftAnswer) -> ConduitState:
+    def _conduit_state(self, conduit: str, text: str, answer: NftAnswer) -> ConduitState:
         table = recipe.table_of(conduit)
         # Only "no such file" means absent; a listing that fails for another reason tells nothing.
         absent = rf"No such file.*\| list table inet {table}$"
@@ -494,7 +494,7 @@ class NftablesPoint:
 
 
 def _why_refused(state: PointState, errors: tuple[str, ...]) -> str:
-    whole = all(one.stands and one.armed_s is not None for one in state.conduits.values())
+    whole = all(shown.stands and shown.armed_s is not None for shown in state.conduits.values())
     if whole and all("No such file" in error for error in errors):
         # Everything else that the line refers to is there.
         return "the command reached the device when its ticket was gone, so nothing was changed"
@@ -502,7 +502,7 @@ def _why_refused(state: PointState, errors: tuple[str, ...]) -> str:
 
 
 def _standing(state: PointState) -> tuple[str, ...]:
-    return tuple(name for name, one in state.conduits.items() if one.stands)
+    return tuple(name for name, shown in state.conduits.items() if shown.stands)
 
 
 def _in_memory(path: Path) -> Path:

@@ -77,8 +77,8 @@ def state_of(
 def ticket_left_s(answer: str, ticket: str) -> float | None:
     """Read how long a ticket still lives, from the listing of its set; None when it is not there, or without a timer."""
     sets = [row["set"] for row in rows(answer) if "set" in row] if answer else []
-    timed = (item["elem"] for one in sets for item in one.get("elem", ()) if isinstance(item, dict))
-    left = next((one.get("expires") for one in timed if one.get("val") == ticket), None)
+    timed = (item["elem"] for listed in sets for item in listed.get("elem", ()) if isinstance(item, dict))
+    left = next((element.get("expires") for element in timed if element.get("val") == ticket), None)
     return None if left is None else incoming.number(left, TIMER_MAX_S)
 
 
@@ -105,7 +105,7 @@ def rules_are_whole(answer: str, outer: tuple[str, ...], ways: Sequence[Way]) ->
 def offloaded(answer: str) -> frozenset[str]:
     """Name the interfaces whose flows may be offloaded past every chain, from `list flowtables`."""
     tables = [row["flowtable"].get("dev", ()) for row in rows(answer) if "flowtable" in row] if answer else []
-    return frozenset(one for devices in tables for one in ((devices,) if isinstance(devices, str) else devices))
+    return frozenset(device for devices in tables for device in ((devices,) if isinstance(devices, str) else devices))
 
 
 def comparable(listing: str) -> str:
@@ -141,7 +141,7 @@ def _still(block: list[str]) -> list[str]:
 
 
 def ours_in(listing: str, tables: Collection[str] | None = None) -> str:
-    """Give the Islandmode tables in a ruleset: the named ones, or all; a comment that only mentions Islandmode does not count."""
+    """Give the Islandmode tables in a ruleset: the named tables, or all; a comment that only mentions Islandmode does not count."""
     found, rest = _tables(listing)
     if tables is not None:
         return "\n".join(text for name, text in found if name in tables)
@@ -174,8 +174,8 @@ def _elements(listed: dict[str, Any]) -> dict[Pair, float | None]:
     found: dict[Pair, float | None] = {}
     for item in listed.get("elem", ()):
         element = item.get("elem", item)
-        one, other = element.get("val", element)["concat"]
-        found[one, other] = element.get("expires")
+        entering, other = element.get("val", element)["concat"]
+        found[entering, other] = element.get("expires")
     return found
 
 
@@ -205,5 +205,5 @@ def _texts(values: list[Any]) -> set[str]:
 
 
 def _wanted_drops(outer: tuple[str, ...]) -> frozenset[tuple[str, str, str]]:
-    forward = {("forward", direction, one) for one in outer for direction in ("inward", "outward")}
+    forward = {("forward", direction, interface) for interface in outer for direction in ("inward", "outward")}
     return frozenset(forward | {("input", "inward", ""), ("output", "outward", "")})

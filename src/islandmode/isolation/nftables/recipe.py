@@ -1,9 +1,9 @@
-"""nftables: two timed sets in a table of our own, one table per conduit.
+"""nftables: two timed sets in an Islandmode table, one table per conduit.
 
 A packet is dropped only while its pair of interfaces is in `armed` and in `hold`. Arming fills `armed`, with a timeout
 that the kernel counts down; isolating fills `hold`. When `armed` expires, or the table is deleted, traffic passes.
 
-A line has a latest moment. Resetting our connection does not empty what the device has received and not yet read, so a
+A line has a latest moment. Resetting Islandmode's connection does not empty what the device has received and not yet read, so a
 line can come long after it was given up. What each line does then:
 
     isolate, renew   begin by deleting a *ticket*: a fresh random element of a timed set that this line alone names, and
@@ -98,8 +98,8 @@ def table_of(conduit: str) -> str:
 
 def pairs_of(outer: tuple[str, ...], inner: tuple[str, ...]) -> tuple[Pair, ...]:
     """List the interface pairs of a conduit: through the firewall both ways, and onto and off it on the outer side."""
-    through = [pair for one in outer for other in inner for pair in ((one, other), (other, one))]
-    return (*through, *((one, one) for one in outer))
+    through = [pair for interface in outer for other in inner for pair in ((interface, other), (other, interface))]
+    return (*through, *((interface, interface) for interface in outer))
 
 
 def arm_line(
@@ -122,10 +122,10 @@ def _table(table: str, outer: tuple[str, ...], pairs: tuple[Pair, ...], for_s: f
     lines.append(f"add set {own} ticket {{ type ifname; flags timeout; }}")
     lines += [f"add chain {own} {hook} {{ type filter hook {hook} priority -10; policy accept; }}" for hook in _HOOKS]
     through = f"{_in_both('iifname . oifname')} counter drop"
-    for one in outer:
-        lines.append(f'add rule {own} forward iifname "{one}" oifname "{one}" accept')
-        lines.append(f'add rule {own} forward iifname "{one}" {through} comment "inward"')
-        lines.append(f'add rule {own} forward oifname "{one}" {through} comment "outward"')
+    for interface in outer:
+        lines.append(f'add rule {own} forward iifname "{interface}" oifname "{interface}" accept')
+        lines.append(f'add rule {own} forward iifname "{interface}" {through} comment "inward"')
+        lines.append(f'add rule {own} forward oifname "{interface}" {through} comment "outward"')
     for hook, pair, direction in (("input", "iifname . iifname", "inward"), ("output", "oifname . oifname", "outward")):
         lines.append(f"add rule {own} {hook} {_NEIGHBOURS}")
         lines.append(f'add rule {own} {hook} {_in_both(pair)} counter drop comment "{direction}"')
@@ -200,7 +200,7 @@ def release_line(conduits: tuple[str, ...], run: str) -> str:
 
 
 def restore_line(conduits: tuple[str, ...]) -> str:
-    """Delete the tables, whether or not they are there and whosever they are; needs no run-time value."""
+    """Delete the tables, whether or not they are there and whichever run owns them; needs no run-time value."""
     return "; ".join(f"add table inet {table_of(name)}; delete table inet {table_of(name)}" for name in conduits)
 
 
@@ -216,7 +216,7 @@ def _pairs(conduit: str, between: Between, interfaces: Interfaces) -> tuple[Pair
 
 def _elements(pairs: tuple[Pair, ...], for_s: float | None = None) -> str:
     timeout = "" if for_s is None else f" timeout {round(for_s)}s"
-    return "{ " + ", ".join(f'"{one}" . "{other}"{timeout}' for one, other in pairs) + " }"
+    return "{ " + ", ".join(f'"{entering}" . "{other}"{timeout}' for entering, other in pairs) + " }"
 
 
 def check(name: str, between: Between, interfaces: Interfaces) -> None:
@@ -225,7 +225,7 @@ def check(name: str, between: Between, interfaces: Interfaces) -> None:
         for zone in zones:
             if not interfaces.get(zone):
                 raise InputError(f"{name}: conduit {conduit} needs an interface towards zone {zone}; name it there.")
-            odd = [one for one in interfaces[zone] if not INTERFACE.fullmatch(one)]
+            odd = [interface for interface in interfaces[zone] if not INTERFACE.fullmatch(interface)]
             if odd:
                 raise InputError(f'{name}: "{odd[0]}" is no interface name; it has {INTERFACE_WORDS}.')
         shared = set(interfaces[zones[0]]) & set(interfaces[zones[1]])

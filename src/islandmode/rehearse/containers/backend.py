@@ -85,10 +85,10 @@ def _check_images(topology: Topology) -> None:
 
 
 def _refuse_clash(name: str, state_dir: Path) -> None:
-    for one in docker.containers_of(name).values():
-        theirs = one["Config"]["Labels"].get(docker.LAB_DIR_LABEL, "")
-        if not Path(theirs).is_relative_to((state_dir / name).resolve()):
-            place = Path(one["Config"]["Labels"].get("clab-topo-file", "?/?")).parent
+    for container in docker.containers_of(name).values():
+        lab_dir = container["Config"]["Labels"].get(docker.LAB_DIR_LABEL, "")
+        if not Path(lab_dir).is_relative_to((state_dir / name).resolve()):
+            place = Path(container["Config"]["Labels"].get("clab-topo-file", "?/?")).parent
             raise InputError(
                 f"Another lab named {name} is up, from {place}; end it there, or choose another name with --lab."
             )
@@ -121,9 +121,9 @@ def _deploy(topology: Topology, name: str, state_dir: Path, folder: Path) -> Con
 
 def _containers(name: str) -> dict[str, Container]:
     found = {}
-    for node, one in docker.containers_of(name).items():
-        pid = int(one["State"]["Pid"])
-        found[node] = Container(str(one["Id"]), pid, started(pid) if pid else "")
+    for node, container in docker.containers_of(name).items():
+        pid = int(container["State"]["Pid"])
+        found[node] = Container(str(container["Id"]), pid, started(pid) if pid else "")
     return found
 
 
@@ -165,7 +165,7 @@ def _write_state(lab: ContainerLab) -> None:
         "backend": BACKEND,
         "identity": lab.identity,
         "topology": str(lab.topology.file),
-        "containers": {node: asdict(one) for node, one in lab.containers.items()},
+        "containers": {node: asdict(container) for node, container in lab.containers.items()},
         "code": lab.code,
         **vantage_point(),
     }
@@ -175,7 +175,7 @@ def _write_state(lab: ContainerLab) -> None:
 
 
 def attach(name: str, state_dir: Path) -> ContainerLab | None:
-    """Return the running lab of that name; None when there is none.
+    """Return the running lab of that name; None when no such lab runs.
 
     Docker is not asked, because it may hang or be another engine: the kernel knows which processes live. A lab of which
     only a part lives, without the firewall or the operations host, raises `LabUnknown`: it cannot be seen what is isolated there.
@@ -183,13 +183,13 @@ def attach(name: str, state_dir: Path) -> ContainerLab | None:
     state = read_state(name, state_dir)
     if state is None:
         return None
-    containers = {node: Container(**one) for node, one in state["containers"].items()}
+    containers = {node: Container(**kept) for node, kept in state["containers"].items()}
     topology = kept_topology(state_dir / name, Path(state["topology"]))
     lab = ContainerLab(name, state_dir, state["identity"], topology, containers, state["code"])
     if lab.is_here():
         return lab
     refuse_foreign(name, state)
-    alive = {node for node, one in containers.items() if one.is_alive}
+    alive = {node for node, container in containers.items() if container.is_alive}
     if not alive:
         return None
     needed = {OPERATIONS_HOST, *(node.name for node in topology.points.values())}

@@ -53,7 +53,7 @@ def containers_of(lab: str, within_s: float = ANSWER_S) -> dict[str, dict[str, A
     listed = ask("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={LAB_LABEL}={lab}", within_s=within_s)
     if listed.returncode != 0:
         raise Refused(f"Docker does not list its containers: {listed.stderr.strip()}")
-    return {one["Config"]["Labels"][NODE_LABEL]: one for one in _inspect(listed.stdout.split())}
+    return {container["Config"]["Labels"][NODE_LABEL]: container for container in _inspect(listed.stdout.split())}
 
 
 def is_containerlabs_network(network: str) -> bool:

@@ -48,7 +48,7 @@ def copy_beside(name: str, original: Path) -> Path:
 def down(name: str, state_dir: Path) -> bool:
     """Destroy a lab, also one that never came up, or whose files are gone; returns when Docker has taken all of it away.
 
-    Tells whether there was one.
+    Tells whether there was such a lab.
     """
     folder = (state_dir / name).resolve()
     was_there = (folder / MARK).is_file()
@@ -57,7 +57,7 @@ def down(name: str, state_dir: Path) -> bool:
     try:
         ours = _ours(name, folder)
     except Refused:
-        if any(one.is_alive for one in _known(name, state_dir).values()):
+        if any(container.is_alive for container in _known(name, state_dir).values()):
             raise
         # Nothing of it lives: an engine that has ended has ended it too.
         ours = {}
@@ -79,18 +79,19 @@ def _known(name: str, state_dir: Path) -> dict[str, Container]:
         state = read_state(name, state_dir) or {}
     except LabUnknown:
         return {}
-    return {node: Container(**one) for node, one in state.get("containers", {}).items()}
+    return {node: Container(**kept) for node, kept in state.get("containers", {}).items()}
 
 
 def _ours(name: str, folder: Path) -> dict[str, str]:
     """Return the containers of this very lab that Docker knows, by id: those below its folder, and those of its state."""
-    known = {one.id for one in _known(name, folder.parent).values()}
+    known = {container.id for container in _known(name, folder.parent).values()}
     # Where nothing says that there ever was one, an engine that hangs must not keep a lab of namespaces waiting.
     found = docker.containers_of(name, docker.ANSWER_S if (folder / MARK).is_file() else LOST_S)
     return {
-        str(one["Id"]): node
-        for node, one in found.items()
-        if one["Id"] in known or Path(one["Config"]["Labels"].get(docker.LAB_DIR_LABEL, "/")).is_relative_to(folder)
+        str(container["Id"]): node
+        for node, container in found.items()
+        if container["Id"] in known
+        or Path(container["Config"]["Labels"].get(docker.LAB_DIR_LABEL, "/")).is_relative_to(folder)
     }
 
 
@@ -108,7 +109,7 @@ def _destroy(name: str, folder: Path) -> IslandmodeError | None:
 
 def _let_go(name: str, state_dir: Path, folder: Path) -> None:
     """Take away what is left when the containers are gone: network, copy of the topology, state; refuses to lose a live lab."""
-    alive = [node for node, one in _known(name, state_dir).items() if one.is_alive]
+    alive = [node for node, container in _known(name, state_dir).items() if container.is_alive]
     if alive:
         raise LabFailed(
             f"Lab {name} is not known to this Docker, but {', '.join(alive)} is alive: it belongs to another engine. "

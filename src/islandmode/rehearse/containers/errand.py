@@ -56,7 +56,7 @@ def accompany(folder: Path, container_of: Container, host: str, argv: tuple[str,
     with desk.open(folder) if drill else _nothing() as path:
         if path is not None:
             environment[SOCKET_VARIABLE] = str(path)
-        inside = docker.enter(host, ("sh", "-c", SAY_CODE, "sh", *_as_ourselves(), *argv), environment=environment)
+        inside = docker.enter(host, ("sh", "-c", SAY_CODE, "sh", *_as_this_account(), *argv), environment=environment)
         sys.stdout.flush()
         # Not in this process group: a terminal's Ctrl-C would end Docker's client, and the drill would lose its terminal.
         child = subprocess.Popen(inside, stdin=subprocess.DEVNULL, start_new_session=True)
@@ -75,7 +75,7 @@ def _terminal() -> dict[str, str]:
     return environment
 
 
-def _as_ourselves() -> tuple[str, ...]:
+def _as_this_account() -> tuple[str, ...]:
     """Run in the container as the current account and its groups: a run's files must belong to the account that started it."""
     if os.geteuid() == 0:
         return ()
@@ -227,8 +227,8 @@ def _call(*said: bytes) -> socket.socket:
     try:
         with _short(Path(os.environ[SOCKET_VARIABLE])) as name:
             calling.connect(name)
-        for one in said:
-            calling.send(one)
+        for word in said:
+            calling.send(word)
     except OSError:
         calling.close()
         raise

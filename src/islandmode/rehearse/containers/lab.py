@@ -59,7 +59,7 @@ class ContainerLab(Lab):
     @property
     def processes(self) -> tuple[tuple[int, str], ...]:
         """Give the first process of every container."""
-        return tuple((one.pid, one.started) for one in self.containers.values())
+        return tuple((container.pid, container.started) for container in self.containers.values())
 
     @property
     def environment(self) -> dict[str, str]:
@@ -68,7 +68,7 @@ class ContainerLab(Lab):
         return {name: os.environ[name] for name in (*wanted, *docker.HOME) if name in os.environ}
 
     def container(self, node: str) -> str:
-        """Give the id of a node's container; an unknown name lists the known ones."""
+        """Give the id of a node's container; the error for an unknown name lists the known names."""
         return self.containers[self.node(node).name].id
 
     def shell(self, node: str, argv: tuple[str, ...], *, terminal: bool) -> tuple[str, ...]:
@@ -102,7 +102,7 @@ class ContainerLab(Lab):
         return self.accompany((PYTHON, "-m", "islandmode", *arguments), drill=drill)
 
     def ask(self, arguments: tuple[str, ...]) -> int | None:
-        """Run ourselves in the operations host's container and come back with the exit code."""
+        """Run islandmode in the operations host's container and return its exit code."""
         return self.go(arguments, drill=False)
 
     def accompany(self, argv: tuple[str, ...], *, drill: bool) -> int | None:

@@ -27,7 +27,7 @@ LOG_LINE = re.compile(r"^\d\d:\d\d:\d\d (?P<level>[A-Z]{4}) (?P<text>.*)$")
 
 
 def program(workspace: Path | None = None) -> str:
-    """Find containerlab: a user's own, else the one that `sh lab/build-containerlab` made; refuses with what to do."""
+    """Find containerlab: a user's own, else the program that `sh lab/build-containerlab` made; refuses with what to do."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     built = cache / "islandmode" / f"containerlab-{VERSION}"
     found = shutil.which("containerlab") or (str(built) if os.access(built, os.X_OK) else None)
@@ -109,7 +109,7 @@ def boots_that_failed(said: str) -> dict[str, str]:
     """Find in containerlab's log the nodes whose `exec` lines failed, with the last thing that each of them said."""
     failed: dict[str, str] = {}
     node = ""
-    for line in (SAID_IN_COLOUR.sub("", one) for one in said.splitlines()):
+    for line in (SAID_IN_COLOUR.sub("", line) for line in said.splitlines()):
         entry = LOG_LINE.match(line)
         if entry is not None:
             found = EXEC_FAILED.search(entry["text"])

@@ -118,7 +118,7 @@ def hold_network() -> int:
 
 
 def connect(spec: dict[str, Any], networks: dict[str, int]) -> None:
-    """Make the links directly in the nodes, and join the managed ones to a bridge in the anchor's own network."""
+    """Make the links directly in the nodes, and join the managed nodes to a bridge in the anchor's own network."""
     for a, interface_a, b, interface_b in spec["links"]:
         link = ["link", "add", interface_a, "type", "veth", "peer", "name", interface_b, "netns", str(networks[b])]
         in_network(networks[a], "ip", *link)

@@ -145,8 +145,12 @@ class NamespacesLab(Lab):
                 raise LabGone(self.name)
         except OSError as error:
             raise self._unseen(error) from error
-        network, *user = (f"/proc/self/fd/{one}" for one in held)
-        into = (f"--net={network}", *(f"--user={one}" for one in user), *(("--preserve-credentials",) if user else ()))
+        network, *user = (f"/proc/self/fd/{descriptor}" for descriptor in held)
+        into = (
+            f"--net={network}",
+            *(f"--user={path}" for path in user),
+            *(("--preserve-credentials",) if user else ()),
+        )
         return ("nsenter", *into, "--", sys.executable, "-m", "islandmode", *arguments), tuple(held)
 
     def go(self, arguments: tuple[str, ...], *, drill: bool) -> int | None:
@@ -154,8 +158,8 @@ class NamespacesLab(Lab):
         argv, held = self._on_operations_host(arguments)
         sys.stdout.flush()
         sys.stderr.flush()
-        for one in held:
-            os.set_inheritable(one, True)
+        for descriptor in held:
+            os.set_inheritable(descriptor, True)
         os.execvp(argv[0], argv)  # noqa: S606 - no shell: the lab's own argv
 
     def ask(self, arguments: tuple[str, ...]) -> int | None:
@@ -165,8 +169,8 @@ class NamespacesLab(Lab):
         try:
             return subprocess.run(argv, check=False, pass_fds=held).returncode
         finally:
-            for one in held:
-                os.close(one)
+            for descriptor in held:
+                os.close(descriptor)
 
     @property
     def login(self) -> tuple[str, str] | None:
@@ -343,14 +347,15 @@ def _write_state(folder: Path, state: dict[str, Any]) -> None:
 def _lab(topology: Topology, name: str, state_dir: Path, state: dict[str, Any]) -> NamespacesLab:
     made = state["made"]
     nodes = {
-        one: RunningNode(topology.nodes[one], made["networks"][one], made["userlands"][one]) for one in topology.nodes
+        node: RunningNode(topology.nodes[node], made["networks"][node], made["userlands"][node])
+        for node in topology.nodes
     }
     anchor = (state["anchor"], state["started"])
     return NamespacesLab(name, state_dir, state["identity"], topology, *anchor, nodes, state["rootless"])
 
 
 def attach(name: str, state_dir: Path) -> NamespacesLab | None:
-    """Return the running lab of that name; None when there is none."""
+    """Return the running lab of that name; None when no such lab runs."""
     state = read_state(name, state_dir)
     if state is None:
         return None
@@ -391,14 +396,14 @@ def _marker(name: str, state_dir: Path) -> str:
 def _anchors(name: str, state_dir: Path) -> list[int]:
     """Find a lab's anchor and its `unshare`: by the lock that they hold, or by the recorded process number and start time."""
     path = lab_record_path(name, state_dir)
-    written = [one.lives_by for one in known().labs if one.path == path and one.backend == BACKEND]
+    written = [lab.lives_by for lab in known().labs if lab.path == path and lab.backend == BACKEND]
     try:
         state = read_state(name, state_dir)
     except LabUnknown:
         state = None
     if state is not None and state.get("backend", BACKEND) == BACKEND:
         written.append({**state, "processes": [[state["anchor"], state["started"]]]})
-    recorded = [int(pid) for one in written if still_lives(one) for pid, _ in one["processes"]]
+    recorded = [int(pid) for lives_by in written if still_lives(lives_by) for pid, _ in lives_by["processes"]]
     return list(dict.fromkeys((*lockers(path.with_suffix(LOCK_ENDING)), *recorded)))
 
 
@@ -416,13 +421,13 @@ def restart(lab: NamespacesLab, node: str) -> NamespacesLab:
 def status(lab: NamespacesLab) -> tuple[NodeStatus, ...]:
     """List what runs in a lab."""
     nodes = []
-    for one in lab.nodes.values():
+    for running in lab.nodes.values():
         shown = subprocess.run(
-            lab.enter(one.node.name, ("ip", "-j", "addr"), network_only=True),
+            lab.enter(running.node.name, ("ip", "-j", "addr"), network_only=True),
             capture_output=True,
             text=True,
             check=False,
         )
         addresses = addresses_in(json.loads(shown.stdout or "[]"))
-        nodes.append(NodeStatus(one.node.name, one.node.role, addresses, pids(one.userland_pid)))
+        nodes.append(NodeStatus(running.node.name, running.node.role, addresses, pids(running.userland_pid)))
     return tuple(nodes)

@@ -179,7 +179,9 @@ def _stub(scene: Scene, wiring: Wiring, column: int, ends: Mapping[str, tuple[En
 def _bare_ports(scene: Scene, wiring: Wiring) -> dict[tuple[str, str], str]:
     """Name the ports at which no wire ends: not linked in the lab, or linked to another point round the other edge."""
     anywhere = {end for wire in scene.wires for end in zip(wire.nodes, wire.interfaces, strict=True)}
-    here = {(name, scene.wires[one].interfaces[side]) for name, ends in wiring.outward.items() for one, side in ends}
+    here = {
+        (name, scene.wires[number].interfaces[side]) for name, ends in wiring.outward.items() for number, side in ends
+    }
     ports = [(name, interface) for name, interfaces in scene.interfaces.items() for interface in interfaces]
     return {port: f"{port[1]}{'' if port in anywhere else NO_LINK}" for port in ports if port not in here}
 
@@ -197,7 +199,11 @@ def _ordered(numbers: Sequence[int], scene: Scene, wiring: Wiring, rows: Rows) -
     left = sorted(numbers, key=lambda number: _rank(*spans[number]))
     ordered: list[int] = []
     while left:
-        free = [one for one in left if not any(one != other and _before(spans[other], spans[one]) for other in left)]
+        free = [
+            number
+            for number in left
+            if not any(number != other and _before(spans[other], spans[number]) for other in left)
+        ]
         ordered.append((free or left)[0])
         left.remove(ordered[-1])
     return ordered
@@ -210,13 +216,13 @@ def _span(number: int, scene: Scene, wiring: Wiring, rows: Rows) -> Span:
     return [rows.ends[end] for end in enters], [rows.ends[end] for end in ends if end not in enters]
 
 
-def _before(one: Span, other: Span) -> bool:
+def _before(span: Span, other: Span) -> bool:
     """Tell whether one wire has to bend before another, which leaves the gap on the height on which the one enters."""
-    return any(abs(enters - leaves) < ABREAST for enters in one[0] for leaves in other[1])
+    return any(abs(enters - leaves) < ABREAST for enters in span[0] for leaves in other[1])
 
 
 def _rank(enters: list[float], leaves: list[float]) -> tuple[int, float]:
-    """Put wires that turn back first, short before long, then upward ones from the top, downward ones from the bottom."""
+    """Put wires that turn back first, short before long, then upward wires from the top, downward wires from the bottom."""
     if len(enters) > 1:
         return 0, abs(enters[0] - enters[1])
     if leaves and leaves[0] < enters[0]:

@@ -41,9 +41,9 @@ def together(rows: Sequence[Rows], height: float) -> Rows:
     """Join rows that stand where they are."""
     return Rows(
         height,
-        {name: place for one in rows for name, place in one.nodes.items()},
-        {end: y for one in rows for end, y in one.ends.items()},
-        {port: y for one in rows for port, y in one.ports.items()},
+        {name: place for row in rows for name, place in row.nodes.items()},
+        {end: y for row in rows for end, y in row.ends.items()},
+        {port: y for row in rows for port, y in row.ports.items()},
     )
 
 
@@ -51,9 +51,9 @@ def stacked(rows: Sequence[Rows], gap: float) -> Rows:
     """Put rows one below the other."""
     moved: list[Rows] = []
     y = 0.0
-    for one in rows:
-        moved.append(one.moved(y))
-        y += one.height + gap
+    for row in rows:
+        moved.append(row.moved(y))
+        y += row.height + gap
     return together(moved, max(y - gap, 0.0))
 
 
@@ -63,8 +63,8 @@ def zone_rows(scene: Scene, wiring: Wiring) -> tuple[Rows, dict[str, tuple[float
     zones: dict[str, tuple[float, float]] = {}
     y = 0.0
     for name, zone in scene.zones.items():
-        inside = [one for one, node in scene.nodes.items() if node.zone == name and not node.is_point]
-        trees = [_tree(scene, wiring, one) for one in inside if one not in wiring.parents]
+        inside = [inner for inner, node in scene.nodes.items() if node.zone == name and not node.is_point]
+        trees = [_tree(scene, wiring, inner) for inner in inside if inner not in wiring.parents]
         content = stacked(trees, NODE_GAP)
         height = max(content.height, height_of(zone.lines)) + 2 * ZONE_PAD
         zones[name] = (y, height)
@@ -104,7 +104,7 @@ def point_rows(scene: Scene, wiring: Wiring, zones: Rows) -> tuple[Rows, bool]:
     points = [name for name, node in scene.nodes.items() if node.is_point]
     far = {name: _far_ends(wiring, name, zones) for name in points}
     tall = [_point(scene, wiring, name, far[name]) for name in points]
-    extents = sorted(next(iter(one.nodes.values())) for one in tall)
+    extents = sorted(next(iter(tree.nodes.values())) for tree in tall)
     if all(far.values()) and all(top + height + POINT_GAP <= low for (top, height), (low, _) in pairwise(extents)):
         return together(tall, zones.height), True
     points.sort(key=lambda name: _mean(far[name]))
@@ -121,7 +121,7 @@ def _mean(heights: Mapping[End, float]) -> float:
 def _far_ends(wiring: Wiring, name: str, zones: Rows) -> dict[End, float]:
     """Give the heights of the far ends of a point's wires into zones, from the top."""
     heights = {end: zones.ends[end[0], 1 - end[1]] for end in wiring.outward[name]}
-    return dict(sorted(heights.items(), key=lambda one: one[1]))
+    return dict(sorted(heights.items(), key=lambda item: item[1]))
 
 
 def _compact(scene: Scene, wiring: Wiring, name: str, far: Mapping[End, float]) -> Rows:
@@ -134,7 +134,7 @@ def _point(scene: Scene, wiring: Wiring, name: str, level: Mapping[End, float]) 
     own = {(name, scene.wires[number].interfaces[side]): y for (number, side), y in level.items()}
     head = height_of(scene.nodes[name].lines) + PAD + PORT_PAD
     first, last = min(level.values(), default=0.0), max(level.values(), default=0.0)
-    unwired = [(name, one) for one in scene.interfaces.get(name, ()) if (name, one) not in own]
+    unwired = [(name, interface) for interface in scene.interfaces.get(name, ()) if (name, interface) not in own]
     own |= {port: last + PORT_PITCH * number for number, port in enumerate(unwired, 1 if level else 0)}
     last = max(own.values(), default=last)
     inward = wiring.inward[name]

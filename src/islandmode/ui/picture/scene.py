@@ -92,7 +92,7 @@ def scene_of(topology: Topology, site: Site | None) -> Scene:
     """Put together what the picture says; without a site it has no levels and no conduits."""
     points = {name: _point(node, site) for name, node in topology.nodes.items() if POINT_LABEL in node.labels}
     conduits = dict(enumerate(site.conduits.items(), 1)) if site else {}
-    links = [Wire((one.node_a, one.node_b), (one.interface_a, one.interface_b)) for one in topology.links]
+    links = [Wire((link.node_a, link.node_b), (link.interface_a, link.interface_b)) for link in topology.links]
     managed = [name for name, node in topology.nodes.items() if node.management]
     known = f"and the site {site.site} " if site else ""
     return Scene(
@@ -110,7 +110,7 @@ def scene_of(topology: Topology, site: Site | None) -> Scene:
             )
             for name, point in points.items()
         },
-        conduits=tuple(_conduit(site, points, *one) for one in conduits.items()) if site else (),
+        conduits=tuple(_conduit(site, points, *item) for item in conduits.items()) if site else (),
         management=tuple((name, ", ".join(topology.nodes[name].management)) for name in managed),
     )
 
@@ -128,7 +128,9 @@ def _zones(topology: Topology, site: Site | None) -> dict[str, SceneZone]:
     ]
     named = [name for name in dict.fromkeys(placed) if name not in given]
     named.sort(key=lambda name: name == NOWHERE)
-    zones = {name: _zone(name, zone, empty=name not in placed) for name, zone in ((one, given[one]) for one in ordered)}
+    zones = {
+        name: _zone(name, zone, empty=name not in placed) for name, zone in ((place, given[place]) for place in ordered)
+    }
     unknown = wrapped(f"unknown to site {site.site}", DETAIL, ZONE_TEXT, soft=True) if site else ()
     for name in named:
         head = wrapped(name or "no zone", NAME, ZONE_TEXT, bold=True)
@@ -164,11 +166,11 @@ def _node(name: str, node: LabNode, site: Site | None) -> SceneNode:
 
 
 def _interfaces(point: SitePoint | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one for own in point.interfaces.values() for one in own)) if point else ()
+    return tuple(dict.fromkeys(interface for own in point.interfaces.values() for interface in own)) if point else ()
 
 
 def _joined(point: SitePoint, conduit: Conduit) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one for zone in conduit.between for one in point.interfaces.get(zone, ())))
+    return tuple(dict.fromkeys(interface for zone in conduit.between for interface in point.interfaces.get(zone, ())))
 
 
 def _conduit(site: Site, points: Mapping[str, SitePoint | None], number: int, own: tuple[str, Conduit]) -> SceneConduit:

@@ -40,7 +40,10 @@ def lab_picture(scene: Scene) -> str:
         *(_zone(scene, name, box) for name, box in layout.zones.items()),
         *(_wire(path) for path in layout.paths),
         *(_node(scene, layout, name, box) for name, box in layout.nodes.items()),
-        *(text_at(one.x, one.baseline, Line(one.text, DETAIL, soft=True), anchor=one.anchor) for one in layout.bare),
+        *(
+            text_at(label.x, label.baseline, Line(label.text, DETAIL, soft=True), anchor=label.anchor)
+            for label in layout.bare
+        ),
         *_management(scene, layout),
         *key,
         "</svg>",
@@ -51,11 +54,14 @@ def lab_picture(scene: Scene) -> str:
 def _description(scene: Scene) -> str:
     zones = []
     for name, zone in scene.zones.items():
-        inside = [one for one, node in scene.nodes.items() if node.zone == name and not node.is_point]
+        inside = [inner for inner, node in scene.nodes.items() if node.zone == name and not node.is_point]
         level = f" ({zone.level})" if zone.level else ""
         zones.append(f"{name or 'No zone'}{level}: {', '.join(inside) or 'no node'}.")
     points = [f"Isolation point: {name}." for name, node in scene.nodes.items() if node.is_point]
-    conduits = [f"Conduit {one.name}, {one.between}, crosses {' and '.join(one.crosses)}." for one in scene.conduits]
+    conduits = [
+        f"Conduit {conduit.name}, {conduit.between}, crosses {' and '.join(conduit.crosses)}."
+        for conduit in scene.conduits
+    ]
     return " ".join(["Zones from the outside to the process.", *zones, *points, *conduits])
 
 
@@ -74,7 +80,7 @@ def _wire(path: Path) -> str:
     corners = " ".join(f"{x:g},{y:g}" for x, y in path.corners)
     look = f'stroke="{SOFT}" stroke-dasharray="5 4"' if path.is_management else f'stroke="{INK}"'
     line = f'<polyline points="{corners}" fill="none" {look} stroke-width="1.3"/>'
-    names = [text_at(one.x, one.baseline, Line(one.text, DETAIL), anchor=one.anchor) for one in path.labels]
+    names = [text_at(label.x, label.baseline, Line(label.text, DETAIL), anchor=label.anchor) for label in path.labels]
     return f'<g class="{"management" if path.is_management else "link"}">{line}{"".join(names)}</g>'
 
 
@@ -83,7 +89,7 @@ def _node(scene: Scene, layout: Layout, name: str, box: Box) -> str:
     if node.is_point:
         edge = _rect(box, fill=PAPER, edge=INK, width=2.4)
         ports = {interface: y for (point, interface), y in layout.ports.items() if point == name}
-        names = {one.number: one.name for one in scene.conduits}
+        names = {conduit.number: conduit.name for conduit in scene.conduits}
         lanes = _lanes(box, ports, scene.crossings.get(name, ()), names)
         return f'<g class="point">{edge}{lines_at(box.x + PAD, box.y + PAD, node.lines)}{lanes}</g>'
     top = round(box.y + (box.height - height_of(node.lines)) / 2, 1)
@@ -95,7 +101,7 @@ def _lanes(box: Box, ports: Mapping[str, float], crossings: tuple[Crossing, ...]
     places = {crossing.number: box.x + LANE_FIRST + LANE * number for number, crossing in enumerate(crossings)}
     drawn = []
     for interface, y in ports.items():
-        ends = [places[one.number] for one in crossings if interface in one.interfaces]
+        ends = [places[crossing.number] for crossing in crossings if interface in crossing.interfaces]
         if ends:
             drawn.append(f'<path d="M{box.x:g} {y:g}H{max(ends):g}" stroke="{SOFT}" stroke-width="1"/>')
         size = f'x="{box.x - PORT:g}" y="{y - PORT:g}" width="{2 * PORT:g}" height="{2 * PORT:g}"'
@@ -106,7 +112,7 @@ def _lanes(box: Box, ports: Mapping[str, float], crossings: tuple[Crossing, ...]
 
 
 def _lane(x: float, crossing: Crossing, name: str, ports: Mapping[str, float]) -> str:
-    heights = sorted(ports[one] for one in crossing.interfaces)
+    heights = sorted(ports[interface] for interface in crossing.interfaces)
     below = [y for y in ports.values() if y > heights[0]]
     middle = round(heights[0] + min((min(below, default=heights[0] + 40) - heights[0]) / 2, 20), 1)
     lane = f'<path d="M{x:g} {heights[0]:g}V{heights[-1]:g}" stroke="{INK}" stroke-width="3"/>'
@@ -166,6 +172,6 @@ def _cells(conduit: SceneConduit) -> tuple[tuple[Line, ...], ...]:
     return (
         wrapped(conduit.name, NAME - 1, OWNER_TEXT, bold=True),
         wrapped(conduit.between, DETAIL + 1, OWNER_TEXT),
-        tuple(line for one in conduit.crosses for line in wrapped(one, DETAIL + 1, OWNER_TEXT)),
+        tuple(line for text in conduit.crosses for line in wrapped(text, DETAIL + 1, OWNER_TEXT)),
         wrapped(conduit.owner, DETAIL + 1, OWNER_TEXT),
     )

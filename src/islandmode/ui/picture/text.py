@@ -51,7 +51,7 @@ def _em(character: str) -> float:
         return BROAD_EM
     if character.isascii():
         return CAPITAL_EM if character.isupper() else USUAL_EM
-    # Latin letters with accents are as wide as plain ones; a sign or a letter of another script may be a whole square.
+    # Latin letters with accents are as wide as plain letters; a sign or a letter of another script may be a whole square.
     return CAPITAL_EM if character.isalpha() and ord(character) < LATIN_END else FOREIGN_EM
 
 
@@ -78,7 +78,7 @@ def _pieces(word: str, size: float, limit: float, *, bold: bool) -> list[str]:
 
 def _printable(text: str) -> str:
     """Replace what may not stand in XML; a control character in somebody's label must not spoil the picture."""
-    return "".join(one if one.isprintable() else "\ufffd" if not one.isspace() else " " for one in text)
+    return "".join(letter if letter.isprintable() else "\ufffd" if not letter.isspace() else " " for letter in text)
 
 
 def width_of(lines: tuple[Line, ...]) -> float:

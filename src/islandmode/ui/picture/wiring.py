@@ -24,7 +24,7 @@ class Wiring:
     columns: Mapping[str, int]
     straight: frozenset[int]
     inward: Mapping[str, tuple[End, ...]]
-    """By node: the ends on its edge towards the isolation points, straight ones first, management last."""
+    """By node: the ends on its edge towards the isolation points, straight wires first, management last."""
     outward: Mapping[str, tuple[End, ...]]
     """By node: the ends on its other edge."""
 
@@ -42,13 +42,15 @@ def wiring_of(scene: Scene) -> Wiring:
     straight = frozenset(
         number
         for number, wire in enumerate(scene.wires)
-        if any(parents.get(one) == other for one, other in (wire.nodes, wire.nodes[::-1]))
+        if any(parents.get(node) == other for node, other in (wire.nodes, wire.nodes[::-1]))
     )
     columns = _columns(scene, hops, parents, straight)
     inward: dict[str, list[End]] = {name: [] for name in scene.nodes}
     outward: dict[str, list[End]] = {name: [] for name in scene.nodes}
     # Sorted, so that the wires of the tree come first on each edge, and management, which leaves downwards, last.
-    for number, wire in sorted(enumerate(scene.wires), key=lambda one: (one[1].is_management, one[0] not in straight)):
+    for number, wire in sorted(
+        enumerate(scene.wires), key=lambda numbered: (numbered[1].is_management, numbered[0] not in straight)
+    ):
         for side, name in enumerate(wire.nodes[:1] if wire.is_management else wire.nodes):
             other = wire.nodes[1 - side]
             faces_in = wire.is_management or columns[name] >= columns[other]
@@ -65,9 +67,9 @@ def wiring_of(scene: Scene) -> Wiring:
 def _neighbours(scene: Scene) -> dict[str, tuple[str, ...]]:
     near: dict[str, dict[str, None]] = {name: {} for name in scene.nodes}
     for wire in scene.wires:
-        one, other = wire.nodes
-        if not wire.is_management and one != other:
-            near[one][other] = near[other][one] = None
+        node, other = wire.nodes
+        if not wire.is_management and node != other:
+            near[node][other] = near[other][node] = None
     return {name: tuple(names) for name, names in near.items()}
 
 
@@ -75,7 +77,7 @@ def _hops(scene: Scene, near: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
     """Count each node's distance from the nearest isolation point; without any, from the best connected node."""
     hops = {name: 0 for name, node in scene.nodes.items() if node.is_point}
     _spread(hops, near)
-    for name in sorted(scene.nodes, key=lambda one: -len(near[one])):
+    for name in sorted(scene.nodes, key=lambda node: -len(near[node])):
         if name not in hops:
             hops[name] = 1
             _spread(hops, near)
@@ -119,7 +121,7 @@ def _columns(
     }
     deepest = max(hops.values(), default=0)
     columns = dict.fromkeys(points, 0)
-    for name in sorted(scene.nodes, key=lambda one: -hops[one]):
+    for name in sorted(scene.nodes, key=lambda node: -hops[node]):
         if name not in points:
             behind = [columns[child] - 1 for child, parent in parents.items() if parent == name]
             columns[name] = hops[name] if name in bent else min(behind, default=deepest)

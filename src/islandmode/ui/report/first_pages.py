@@ -74,21 +74,21 @@ def restoration_box(verdict: Verdict) -> Headline:
 def failures(plan: Plan, verdict: Verdict, moments: Moments) -> tuple[Failure, ...]:
     """Say what failed, when, whose flows that concerns and what to do; what restores the plant comes first."""
     kinds: dict[tuple[Result, str], list[Finding]] = {}
-    for one in verdict.findings:
-        if one.result is not Result.HELD:
-            kinds.setdefault((one.result, one.code), []).append(one)
+    for finding in verdict.findings:
+        if finding.result is not Result.HELD:
+            kinds.setdefault((finding.result, finding.code), []).append(finding)
     return tuple(_failure(plan, verdict, moments, group) for group in sorted(kinds.values(), key=_place))
 
 
 def notes_told(verdict: Verdict) -> str:
     """Count the findings that are notes, for who reads that nothing failed."""
-    notes = sum(one.result is Result.HELD for one in verdict.findings)
+    notes = sum(finding.result is Result.HELD for finding in verdict.findings)
     return f" {how_many(notes, 'note')} more under Findings, further below." if notes else ""
 
 
 def _place(group: Sequence[Finding]) -> tuple[int, int, float]:
     worst_first = (Result.BREACHED, Result.INCONCLUSIVE, Result.NOT_TESTED)
-    begun_s = min((one.first_s for one in group if one.first_s is not None), default=inf)
+    begun_s = min((finding.first_s for finding in group if finding.first_s is not None), default=inf)
     return urgency(group[0].code), worst_first.index(group[0].result), begun_s
 
 
@@ -100,7 +100,7 @@ def _failure(plan: Plan, verdict: Verdict, moments: Moments, group: Sequence[Fin
     return Failure(
         word,
         kind,
-        tuple(one.sentence for one in group[:SENTENCES_MAX]),
+        tuple(finding.sentence for finding in group[:SENTENCES_MAX]),
         when_told(group, moments),
         concerned_by(plan, group),
         what_to_do(first.code, verdict.run, program_anywhere()),
@@ -110,10 +110,10 @@ def _failure(plan: Plan, verdict: Verdict, moments: Moments, group: Sequence[Fin
 
 def when_told(group: Sequence[Finding], moments: Moments) -> str:
     """Say when findings were first and last seen, or in which part of the run."""
-    firsts = [one.first_s for one in group if one.first_s is not None]
-    lasts = [one.last_s for one in group if one.last_s is not None]
+    firsts = [finding.first_s for finding in group if finding.first_s is not None]
+    lasts = [finding.last_s for finding in group if finding.last_s is not None]
     if not firsts or not lasts:
-        return ", ".join(dict.fromkeys(_window_told(one.stage) for one in group if one.stage is not None))
+        return ", ".join(dict.fromkeys(_window_told(finding.stage) for finding in group if finding.stage is not None))
     first, last = min(firsts), max(lasts)
     return f"{moments.clock(first)} to {moments.clock(last)} ({first:.1f} to {last:.1f} s of the run)"
 
@@ -140,7 +140,7 @@ def run_facts(
 
 def _isolated(timeline: Timeline, moments: Moments) -> str:
     """Say from the first order to isolate until the last device was seen restored."""
-    first = next((one for one in timeline.windows if one.name not in (BEFORE, AFTER)), None)
+    first = next((window for window in timeline.windows if window.name not in (BEFORE, AFTER)), None)
     if first is None:
         return "no stage was ordered"
     from_s = timeline.seconds(first.start_us)
@@ -178,28 +178,30 @@ def _interval(interval: Interval | None) -> str:
 def flows(told: Sequence[FlowTold], moments: Moments) -> Table:
     """Say of each flow whether it died, whose it is, and whether it passes again; what failed comes first."""
     order = (False, None, True)
-    ranked = sorted(told, key=lambda one: order.index(one.as_expected))
+    ranked = sorted(told, key=lambda outcome: order.index(outcome.as_expected))
     rows = tuple(
         (
-            one.flow.flow,
-            one.flow.owner,
-            _fate(one),
-            f"{one.why}{_passed(one, moments)}",
-            BACK[one.back],
-            f"{one.stage}: {one.flow.conduit}",
-            str(one.flow.service),
+            outcome.flow.flow,
+            outcome.flow.owner,
+            _fate(outcome),
+            f"{outcome.why}{_passed(outcome, moments)}",
+            BACK[outcome.back],
+            f"{outcome.stage}: {outcome.flow.conduit}",
+            str(outcome.flow.service),
         )
-        for one in ranked
+        for outcome in ranked
     )
     return Table(("flow", "owner", "outcome", "seen", "after restore", "stage and conduit", "service"), rows)
 
 
-def _fate(one: FlowTold) -> Judged:
-    sign = "✖" if one.as_expected is False else FATES[one.fate]
-    return Judged(f"{sign} {one.fate.value}", {True: "held", False: "breached", None: "inconclusive"}[one.as_expected])
+def _fate(outcome: FlowTold) -> Judged:
+    sign = "✖" if outcome.as_expected is False else FATES[outcome.fate]
+    return Judged(
+        f"{sign} {outcome.fate.value}", {True: "held", False: "breached", None: "inconclusive"}[outcome.as_expected]
+    )
 
 
-def _passed(one: FlowTold, moments: Moments) -> str:
-    if one.first_s is None or one.last_s is None:
+def _passed(outcome: FlowTold, moments: Moments) -> str:
+    if outcome.first_s is None or outcome.last_s is None:
         return ""
-    return f", {moments.clock(one.first_s)} to {moments.clock(one.last_s)}"
+    return f", {moments.clock(outcome.first_s)} to {moments.clock(outcome.last_s)}"

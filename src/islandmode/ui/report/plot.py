@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from islandmode.core.as_expected import TOLD, Shade, Strip, columns, strips_of
+from islandmode.core.as_expected import LEGEND, Shade, Strip, columns, strips_of
 from islandmode.core.episodes import Episode
 from islandmode.core.judging.timeline import AFTER, BEFORE, Timeline, Window
 from islandmode.core.plan import Plan
@@ -172,7 +172,7 @@ def timeline_plot(
 
 def legend() -> tuple[Swatch, ...]:
     """Give every look of a row with its meaning."""
-    return tuple(Swatch(LOOKS[shade][0], *LOOKS[shade][1], told) for shade, told in TOLD.items())
+    return tuple(Swatch(LOOKS[shade][0], *LOOKS[shade][1], told) for shade, told in LEGEND.items())
 
 
 def _places(plan: Plan) -> tuple[dict[str, int], int]:
@@ -201,10 +201,10 @@ def _row(name: str, y: int, strips: Iterator[Strip], scale: Scale) -> ProbeRow:
     whys: dict[Shade, str] = {}
 
     def counted() -> Iterator[Strip]:
-        for one in strips:
-            counts[one.shade] += one.count
-            whys.setdefault(one.shade, one.why)
-            yield one
+        for strip in strips:
+            counts[strip.shade] += strip.count
+            whys.setdefault(strip.shade, strip.why)
+            yield strip
 
     parts: dict[Shade, list[str]] = {}
     for first, last, shade in columns(counted(), scale.start_us, scale.end_us, COLUMNS):
@@ -213,7 +213,7 @@ def _row(name: str, y: int, strips: Iterator[Strip], scale: Scale) -> ProbeRow:
     bars = []
     for shade, lines in parts.items():
         why = f", first {whys[shade]}" if whys[shade] else ""
-        tip = f"{TOLD[shade]}: {how_many(counts[shade], 'sample')}{why}"
+        tip = f"{LEGEND[shade]}: {how_many(counts[shade], 'sample')}{why}"
         bars.append(Bar("".join(lines), LOOKS[shade][0], tip))
     alarm = next((word for shade, word in ALARMS.items() if shade in parts), "")
     said = f"{alarm} {name}".strip()
@@ -259,7 +259,7 @@ def _mark(ordered_us: int, times: Times, scale: Scale) -> Mark:
 
 def _ticks(scale: Scale, timeline: Timeline) -> Iterator[Words]:
     total_s = (scale.end_us - scale.start_us) / 1_000_000
-    step = next((one for one in STEPS_S if total_s / one <= 12), STEPS_S[-1])
+    step = next((step_s for step_s in STEPS_S if total_s / step_s <= 12), STEPS_S[-1])
     first = int(timeline.seconds(scale.start_us) // step + 1) * step
     for second in range(first, int(timeline.seconds(scale.end_us)) + 1, step):
         yield Words(scale.x(timeline.start_us + second * 1_000_000), 0, _tick(second, step))

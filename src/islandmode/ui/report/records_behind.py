@@ -54,12 +54,12 @@ def boundary(verdict: Verdict) -> BoundaryTold:
     """List every conduit of the boundary, and what of it stays open."""
     rows = tuple(
         (
-            one.conduit,
-            " to ".join(one.between),
-            f"isolated in stage {one.stage}" if one.state == "isolated" else one.state,
-            "" if one.state == "isolated" else one.accepted_by or "nobody",
+            conduit.conduit,
+            " to ".join(conduit.between),
+            f"isolated in stage {conduit.stage}" if conduit.state == "isolated" else conduit.state,
+            "" if conduit.state == "isolated" else conduit.accepted_by or "nobody",
         )
-        for one in verdict.boundary.conduits
+        for conduit in verdict.boundary.conduits
     )
     ways = (f"Way {way.told}." for way in verdict.boundary.ways_round)
     closed = (f"{way.told}: closed by rule (declared), not tested by this drill." for way in verdict.closed_by_rule)
@@ -71,14 +71,14 @@ def findings(verdict: Verdict, moments: Moments) -> tuple[FindingTold, ...]:
     """List all findings, notes too, each with what to do."""
     return tuple(
         FindingTold(
-            one.word,
-            one.word.replace(" ", "-"),
-            one.sentence,
-            when_told((one,), moments),
-            one.code,
-            what_to_do(one.code, verdict.run, program_anywhere()),
+            finding.word,
+            finding.word.replace(" ", "-"),
+            finding.sentence,
+            when_told((finding,), moments),
+            finding.code,
+            what_to_do(finding.code, verdict.run, program_anywhere()),
         )
-        for one in verdict.findings
+        for finding in verdict.findings
     )
 
 
@@ -179,10 +179,11 @@ def vantages(plan: Plan, records: Sequence[Record]) -> Table:
     rows = []
     for name, vantage in plan.vantages.items():
         started = next(of_kind(records, "vantage.started", vantage=name), None)
-        offsets = [one.data for one in of_kind(records, "vantage.offset", vantage=name, outcome="done")]
+        offsets = [record.data for record in of_kind(records, "vantage.offset", vantage=name, outcome="done")]
         spool = next(of_kind(records, "collect.result", vantage=name), None)
         measured = "; ".join(
-            f"{one['when']}: {one['monotonic_us'] / 1e6:+.6f} s ± {one['uncertainty_us']} µs" for one in offsets
+            f"{offset['when']}: {offset['monotonic_us'] / 1e6:+.6f} s ± {offset['uncertainty_us']} µs"
+            for offset in offsets
         )
         rows.append(
             (

@@ -52,9 +52,12 @@ def render_refusal(
 
 def _found(records: Sequence[Record]) -> Table:
     rows = [
-        (one.data["refuses"], one.data["sentence"], one.data["code"]) for one in of_kind(records, "preflight.finding")
+        (record.data["refuses"], record.data["sentence"], record.data["code"])
+        for record in of_kind(records, "preflight.finding")
     ]
-    for one in of_kind(records, "vantage.looked"):
-        rows += [(True, what, code) for what, code in zip(one.data["what"], one.data.get("codes", ()), strict=False)]
+    for looked in of_kind(records, "vantage.looked"):
+        rows += [
+            (True, what, code) for what, code in zip(looked.data["what"], looked.data.get("codes", ()), strict=False)
+        ]
     told = tuple(("✖ refuses" if refuses else "note", str(what), str(code)) for refuses, what, code in rows)
     return Table(("kind", "found", "code"), told)
