@@ -11,7 +11,7 @@ Part = dict[str, Any]
 
 
 def schema_of(model: type[BaseModel], say: Callable[[Part], Part]) -> Part:
-    """Give the schema of a model's files. `say` is given every part of it, the inner ones first, and gives what stands there."""
+    """Give the schema of a model's files. `say` is given every part of it, inner parts first, and gives what stands there."""
     told = _each_part(model.model_json_schema(), say)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **told}
 
