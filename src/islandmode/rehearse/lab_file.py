@@ -180,7 +180,7 @@ def lab_schema() -> Part:
 
 
 def _as_words(told: Part) -> Part:
-    """Say in a schema what pydantic's does not: a plain number or truth value is the word it is, and a part may be left empty."""
+    """Say in a schema what pydantic leaves out: a plain number or truth value is the word it is, and a part may be left empty."""
     if told.get("type") == "string":
         told["type"] = ["string", "integer", "boolean", "null"]
     elif told.get("type") == "array" or "additionalProperties" in told or told.get("title") in LEFT_EMPTY:

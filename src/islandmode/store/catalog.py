@@ -347,7 +347,7 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 
 def _as_written(told: Part) -> Part:
-    """Say in a schema what pydantic's does not: one item may stand for a list, and names have one form only."""
+    """Say in a schema what pydantic leaves out: a single item may stand for a list, and names have one form only."""
     if told.get("pattern") == DURATION_PATTERN and isinstance(told.get("default"), float):
         told["default"] = written(told["default"])
     if "patternProperties" in told:
