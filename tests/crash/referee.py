@@ -97,7 +97,7 @@ class Referee:
     _readers: list[threading.Thread] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        """Begin to look; returns when every flow was seen to pass."""
+        """Begin to look; returns when every flow was seen to pass, and what stands on the firewall before anything is done there."""
         self.samples = {flow.name: [] for flow in self.flows}
         for enter in sorted({flow.enter for flow in self.flows}):
             targets = [[one.name, one.host, one.port] for one in self.flows if one.enter == enter]
@@ -105,6 +105,7 @@ class Referee:
         self._start((*self.firewall, "python3", "-c", LOOK_AT_RULES), self._keep_rules)
         try:
             self.wait_passing(PATIENCE_S)
+            self._wait_rules(PATIENCE_S)
         except BaseException:
             self.stop()
             raise
@@ -155,6 +156,12 @@ class Referee:
                 return False
             time.sleep(0.05)
         return True
+
+    def _wait_rules(self, longest_s: float) -> None:
+        """Wait for the first ruleset: what is read later may already show what a test has done."""
+        until_s = time.monotonic() + longest_s
+        while not any(text is not None for _, text in self.rules) and time.monotonic() < until_s:
+            time.sleep(0.05)
 
     def spells(self) -> tuple[Spell, ...]:
         """List when which flow did not pass."""

@@ -15,7 +15,7 @@ from tests.crash.playing import TARGETS, flows
 from tests.crash.referee import Referee, Spell, spells_of, tables_of
 from tests.crash.scenarios import BY_GUARDIAN, BY_TIMER, MATRIX, POINTS, Layer
 from tests.lab.rogue.bypass import in_node
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, wait_until
 
 BY_OTHER_MEANS = (
     "add table inet other; add chain inet other f { type filter hook forward priority -30; }; "
@@ -58,16 +58,17 @@ def test_it_sees_an_isolation_that_is_not_ours(lab: Lab) -> None:
         begun_s = time.monotonic()
         in_node(lab, "fw", "nft", BY_OTHER_MEANS)
         try:
+            wait_until(lambda: not looking.passes(), "the referee sees that nothing passes")
+            wait_until(lambda: set(looking.foreign()) == {"table inet other"}, "the referee sees whose table it is")
+            # For long enough that it is more than one late sample.
             time.sleep(1.5)
             assert not looking.passes()
-            assert set(looking.foreign()) == {"table inet other"}
         finally:
             lifted_s = time.monotonic()
             in_node(lab, "fw", "nft", "delete", "table", "inet", "other")
         assert looking.wait_passing(PATIENCE_S)
         passing_s = time.monotonic()
-        time.sleep(0.4)
-    assert looking.foreign() == {}
+        wait_until(lambda: not looking.foreign(), "the referee sees that the table is gone")
     stopped = {spell.flow: spell for spell in looking.spells()}
     assert set(stopped) == {f"{conduit} {host}" for conduit, _, host, _ in TARGETS if conduit == "remote-access"}
     for spell in stopped.values():

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from islandmode.core.capabilities import Works
+from islandmode.core.plan import Plan
 from islandmode.operate import stop
 from islandmode.operate.rescue import _covers
+from islandmode.operate.telling import Kept
 from islandmode.store.active import RunRecord
 from islandmode.store.rundir import RunDirectory
 from islandmode.ui.silent_disk import DiskWatch
 from islandmode.ui.spoken import Spoken
 from tests.patience import PATIENCE_S
 from tests.system.test_life import HOLD, child
-from tests.ui.test_runs_commands import ARMED, SEEN, ask, leave_run
+from tests.ui.test_runs_commands import ARMED, SEEN, Step, ask, leave_run
 
 LEFT = {"fw": ("a", "b", "c")}
 
@@ -138,3 +141,70 @@ def test_a_lab_that_goes_while_its_run_is_restored_is_no_stranded_plant(
     said = capsys.readouterr()
     assert "2026-01-a: its lab is gone, and the isolation with it." in said.out
     assert "must not show" not in said.err
+
+
+ORDERED = ("restore.ordered", {"why": "a person asked for it"})
+IGNORES = "\nimport signal; signal.signal(signal.SIGTERM, lambda *_: open(f'{sys.argv[1]}.heard', 'a').write('x'))"
+FOR_EVER_S = 1e6
+
+
+def leave_slow_run(workspace: Path, steps: Sequence[Step], works_s: float) -> Path:
+    """Leave a run on devices that work on a restore for a while."""
+    root = leave_run(workspace, "2026-01-a", steps)
+    plan = Plan.model_validate_json((root / "plan.json").read_bytes())
+    points = {
+        name: point.model_copy(
+            update={"capabilities": point.capabilities.model_copy(update={"works_s": Works(restore=works_s)})}
+        )
+        for name, point in plan.points.items()
+    }
+    text = plan.model_copy(update={"points": points}).model_dump_json(by_alias=True)
+    (root / "plan.json").write_text(text, encoding="utf-8")
+    return root
+
+
+@dataclass
+class Acting(Kept):
+    """Does something when a certain sentence is said."""
+
+    words: str = ""
+    act: Callable[[], object] = lambda: None
+
+    def say(self, sentence: str) -> None:
+        """Keep it, and act."""
+        super().say(sentence)
+        if self.words in sentence:
+            self.act()
+
+
+def test_an_abort_waits_for_a_restore_on_which_the_device_works(tmp_path: Path) -> None:
+    root = leave_slow_run(tmp_path, [*ARMED, ORDERED], FOR_EVER_S)
+    after = leave_run(tmp_path / "after", "2026-01-a", [*ARMED, ORDERED, SEEN])
+    journal = Path("journals") / "conductor.jsonl"
+    # Its restore is seen only when more was waited than any other device needs.
+    heard = Acting(words="its own processes restore", act=lambda: (after / journal).replace(root / journal))
+    with child(HOLD + IGNORES, root / "lock.conductor") as running:
+        assert stop.abort(replace(order(tmp_path, "abort"), listener=heard)) == 0
+        running.kill()
+    assert heard.said == [
+        f"2026-01-a: its own processes restore; the device works on that for up to {FOR_EVER_S:g} s.",
+        "2026-01-a: stopped; restoration was seen.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("steps", "hears"),
+    [
+        pytest.param([*ARMED], IGNORES, id="it has ordered nothing"),
+        pytest.param([*ARMED, ORDERED], "", id="it dies of the signal"),
+    ],
+)
+def test_an_abort_waits_for_no_process_that_does_not_restore(
+    steps: Sequence[Step], hears: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = leave_slow_run(tmp_path, steps, FOR_EVER_S)
+    with child(HOLD + hears, root / "lock.conductor") as running:
+        # The command restores by itself then; it cannot, because the lab is not there, and says so.
+        assert ask("abort", workspace=tmp_path) == 5
+        running.kill()
+    assert "Lab plant is not running" in capsys.readouterr().err

@@ -267,6 +267,35 @@ def test_what_only_containerlab_does_is_refused_in_namespaces(
     assert raised.value.place.line > 1
 
 
+def test_all_that_namespaces_would_not_honour_is_told_at_once_each_where_it_is_written(tmp_path: Path) -> None:
+    text = TOPOLOGY.read_text(encoding="utf-8")
+    for old, new in (
+        ("./:/run/plant:ro", "./:/run/plant:ro,z"),
+        (ERP, ERP + "      image: our-registry/erp:7\n      entrypoint: /bin/erp\n"),
+        ("    office:\n", "    office:\n      kind: ceos\n      binds:\n        - /srv:/srv\n"),
+    ):
+        assert old in text
+        text = text.replace(old, new, 1)
+    path = tmp_path / "odd.clab.yml"
+    path.write_text(text + "# $HOME\n", encoding="utf-8")
+    with pytest.raises(InputError) as raised:
+        in_namespaces(path)
+    at, lines = text.splitlines().index, str(raised.value).splitlines()
+    bind = next(line for line in text.splitlines() if "ro,z" in line)
+    wanted = {
+        at(bind) + 1: "can be ro, rw or neither; found ro,z.",
+        at("      image: our-registry/erp:7") + 1: "does not run in namespaces",
+        at("      entrypoint: /bin/erp") + 1: 'does not honour "entrypoint"',
+        at("      kind: ceos") + 1: "Kind ceos does not run in namespaces",
+        at("        - /srv:/srv") + 1: "must have its target below /run/.",
+        len(text.splitlines()) + 1: 'Containerlab replaces what begins with "$"',
+    }
+    found = {int(line.split(":")[1]): line for line in lines}
+    assert len(lines) == len(found)
+    assert sorted(found) == sorted(wanted)
+    assert [number for number, said in wanted.items() if said not in found[number]] == []
+
+
 GROUPED = """
 name: grouped
 topology:

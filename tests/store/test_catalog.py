@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from islandmode.core.probe import ModbusProbe
 from islandmode.core.problem import Problem
 from islandmode.store import catalog
 from islandmode.store.complaints import PATTERNS
+from islandmode.store.rescue import read_needed
 from tests.store.rows_catalog import DRILL, PACK, ROWS, SECRETS, SITE
 from tests.store.workspace import FILES, write_workspace
 
@@ -122,6 +124,37 @@ def test_an_empty_file_is_said_to_be_empty(file: str, tmp_path: Path) -> None:
 )
 def test_an_unknown_drill_lists_the_known_ones(asked: str, expected: str, tmp_path: Path) -> None:
     assert refused(write_workspace(tmp_path), asked) == expected
+
+
+LAB = "name: plant\ntopology:\n  nodes:\n    ops: {}\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "key", "what"),
+    [
+        (SITE, "zones", "a site"),
+        (PACK, "probes", "a probe pack"),
+        ("lab/plant.clab.yml", "topology", "the topology of a lab"),
+    ],
+)
+@pytest.mark.parametrize("read", [catalog.load, read_needed])
+def test_another_kind_of_file_is_said_to_be_no_drill(
+    file: str, key: str, what: str, read: Callable[[Path, str], object], tmp_path: Path
+) -> None:
+    workspace = write_workspace(tmp_path, **{"lab/plant.clab.yml": LAB})
+    line = next(
+        number for number, one in enumerate((workspace / file).read_text().splitlines(), 1) if one.startswith(key)
+    )
+    with pytest.raises(InputError) as error:
+        read(workspace, file)
+    assert (
+        str(error.value) == f"{file}:{line}:1: This file is {what}, and a drill is needed here; known drills: weekly."
+    )
+
+
+def test_a_drill_with_a_key_of_another_kind_of_file_is_a_drill(tmp_path: Path) -> None:
+    said = refused(write_workspace(tmp_path, **{DRILL: FILES[DRILL] + "probes: {}\n"}))
+    assert 'Unknown key "probes"' in said
 
 
 def test_a_folder_without_drills_says_so(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from typing import Any
 import anyio
 
 from islandmode.core.errors import InputError
+from islandmode.core.judging.timeline import of_kind
 from islandmode.core.request import Request, write_request
 from islandmode.core.unfinished import armed
 from islandmode.operate.operator_name import operator_name
@@ -37,7 +38,7 @@ from islandmode.operate.unfinished import (
 )
 from islandmode.operate.watch import Unwatched, Watch
 from islandmode.run.outermost import STRANDED
-from islandmode.store.rundir import VERDICT, RunDirectory
+from islandmode.store.rundir import GUARDIAN, VERDICT, RunDirectory
 from islandmode.system import modes, own_program
 from islandmode.system.apart import apart
 from islandmode.system.clock import MachineClock
@@ -251,7 +252,7 @@ def _obeys(order: StopOrder, directory: RunDirectory) -> bool:
         return True
     if holder is not None and not order.asked:
         ask(directory, holder.pid)
-    if anyio.run(partial(_obeyed, order.watch, directory, was_owed=bool(owed))):
+    if anyio.run(partial(_obeyed, order, directory, was_owed=bool(owed))):
         touched = bool(owed) or bool(armed(directory.records()))
         order.listener.say(
             f"{directory.run}: {'stopped; restoration was seen' if touched else 'stopped before anything was armed'}."
@@ -287,13 +288,43 @@ def _put_request(directory: RunDirectory) -> str:
     return apart(put, PUT_WITHIN_S)
 
 
-async def _obeyed(watch: Watch, directory: RunDirectory, *, was_owed: bool) -> bool:
-    """Wait, within a limit, until the run's own journals say that it is restored."""
+async def _obeyed(order: StopOrder, directory: RunDirectory, *, was_owed: bool) -> bool:
+    """Wait, within a limit, until the run's own journals say that it is restored.
+
+    Where a device works on a restore for a while, another one would only disturb it: it is waited for while a process of the run
+    lives that has ordered it.
+    """
     clock = MachineClock.of_this_boot()
-    until_us = clock.monotonic_us() + round((OBEYED_WITHIN_S if was_owed else ENDED_WITHIN_S) * 1_000_000)
-    while clock.monotonic_us() < until_us:
-        if not owed_by(directory) and (was_owed or directory.conductor() is None):
-            return True
-        watch.step()
+    begun_us = clock.monotonic_us()
+    within_s = OBEYED_WITHIN_S if was_owed else ENDED_WITHIN_S
+    works_s: float | None = None
+    while owed_by(directory) or not (was_owed or directory.conductor() is None):
+        waited_s = (clock.monotonic_us() - begun_us) / 1_000_000
+        if waited_s >= within_s and works_s is None:
+            works_s = _works_s(directory) if was_owed else 0.0
+            if works_s and _is_restoring(directory):
+                told = f"{directory.run}: its own processes restore; the device works on that for up to {works_s:g} s."
+                order.listener.say(told)
+        if works_s is not None and (waited_s >= within_s + works_s or not _is_restoring(directory)):
+            return False
+        order.watch.step()
         await clock.sleep(LOOK_EVERY_S)
-    return False
+    return True
+
+
+def _works_s(directory: RunDirectory) -> float:
+    """Tell how long the devices of a run work on a restore before it takes effect; 0 where its plan cannot be read."""
+    try:
+        points = directory.plan().points
+    except InputError:
+        return 0.0
+    return max((points[name].capabilities.works_s.restore for name in owed_by(directory) if name in points), default=0)
+
+
+def _is_restoring(directory: RunDirectory) -> bool:
+    """Tell whether a process of the run lives that has written down that it restores."""
+    conductor, others = directory.journals()
+    guardian = others.get(GUARDIAN)
+    ordered = conductor is not None and any(of_kind(conductor.records, "restore.ordered"))
+    took_over = guardian is not None and any(of_kind(guardian.records, "guardian.took_over"))
+    return (ordered and directory.conductor() is not None) or (took_over and directory.guardian() is not None)

@@ -30,6 +30,12 @@ from islandmode.store.yaml_tree import PathInFile, YamlTree, read_yaml, show
 
 DRILLS, INVENTORY, PROBES = folders.DRILLS, folders.INVENTORY, folders.PROBES
 ENDINGS = (".yaml", ".yml")
+OTHER_FILES = {
+    "a site": ("zones", "conduits", "isolation_points", "vantages"),
+    "a probe pack": ("probes",),
+    "the topology of a lab": ("topology", "mgmt"),
+}
+"""By what a file shows that it is no drill: keys that no drill has."""
 COMPLAINTS_MAX = 20
 M = TypeVar("M", bound=BaseModel)
 _Wrong = tuple[InputError, ...]
@@ -107,8 +113,14 @@ def probes_needed(drill: Drill) -> frozenset[str]:
 
 
 def read_drill(workspace: Path, drill: str) -> YamlTree:
-    """Find a drill's file by its path or name, and read it."""
-    return read_yaml(*_drill_file(workspace, drill))
+    """Find a drill's file by its path or name, and read it; a file that is another kind of file is refused as that."""
+    tree = read_yaml(*_drill_file(workspace, drill))
+    told_by = {key: kind for kind, keys in OTHER_FILES.items() for key in keys if key in tree.document}
+    if told_by and not {"drill", "stages"} & tree.document.keys():
+        key, kind = next(iter(told_by.items()))
+        sentence = f"This file is {kind}, and a drill is needed here; known drills: {_known_drills(workspace)}."
+        raise InputError(sentence, tree.place((key,), of_key=True))
+    return tree
 
 
 def _refuse_two_files(workspace: Path, drill: str) -> None:
@@ -128,11 +140,14 @@ def _drill_file(workspace: Path, drill: str) -> tuple[Path, str]:
             raise InputError(
                 f"The drill {show(drill)} cannot be looked up ({error.strerror}); give its name, or the path of its file."
             ) from None
-    names = [path.stem for path in files(workspace, DRILLS)]
-    near = difflib.get_close_matches(Path(drill).stem, names, 1)
+    near = difflib.get_close_matches(Path(drill).stem, [path.stem for path in files(workspace, DRILLS)], 1)
     hint = f' Did you mean "{near[0]}"?' if near else ""
-    known = ", ".join(names) or f"none, {workspace / DRILLS} has no .yaml file"
-    raise InputError(f"There is no drill {show(drill)}; known drills: {known}.{hint}")
+    raise InputError(f"There is no drill {show(drill)}; known drills: {_known_drills(workspace)}.{hint}")
+
+
+def _known_drills(workspace: Path) -> str:
+    names = (path.stem for path in files(workspace, DRILLS))
+    return ", ".join(names) or f"none, {workspace / DRILLS} has no .yaml file"
 
 
 @dataclass(frozen=True)
