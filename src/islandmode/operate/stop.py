@@ -291,8 +291,8 @@ def _put_request(directory: RunDirectory) -> str:
 async def _obeyed(order: StopOrder, directory: RunDirectory, *, was_owed: bool) -> bool:
     """Wait, within a limit, until the run's own journals say that it is restored.
 
-    Where a device works on a restore for a while, another one would only disturb it: it is waited for while a process of the run
-    lives that has ordered it.
+    Where a device works on a restore for a while, a second restore would only disturb the first: the abort waits for it while
+    the process of the run that ordered it lives.
     """
     clock = MachineClock.of_this_boot()
     begun_us = clock.monotonic_us()
