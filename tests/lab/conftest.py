@@ -18,11 +18,12 @@ FAR_NODES = ("erp", "office", "vendor", "historian")
 @pytest.fixture(autouse=True)
 def no_far_worker_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     """After a test that killed a conductor its far workers would go on to the end of their schedule, beside the next tests."""
+    lab: Lab | None = request.getfixturevalue("lab") if "lab" in request.fixturenames else None
     yield
-    if "lab" in request.fixturenames:
-        lab: Lab = request.getfixturevalue("lab")
-        for node in FAR_NODES:
-            subprocess.run(lab.enter(node, ("pkill", "-f", "/run/islandmode/")), check=False, timeout=PATIENCE_S)
+    if lab is None:
+        return
+    for node in FAR_NODES:
+        subprocess.run(lab.enter(node, ("pkill", "-f", "/run/islandmode/")), check=False, timeout=PATIENCE_S)
 
 
 @pytest.fixture
