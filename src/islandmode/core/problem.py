@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Source = Literal["drill", "site", "probes"]
+Source = Literal["drill", "site", "probes", "recipe"]
 Path = tuple[str | int, ...]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Any
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.egress import Way
@@ -15,6 +17,14 @@ class StageLines(Frozen):
     stage: str
     conduits: tuple[str, ...]
     isolate: tuple[str, ...]
+
+
+class RecipeUsed(Frozen):
+    """The recipe that wrote a point's lines: its name, its version, and the digest of its file, so that editing it changes the plan's."""
+
+    name: str
+    version: int
+    sha256: str
 
 
 class Rendering(Frozen):
@@ -32,3 +42,9 @@ class Rendering(Frozen):
     restore: tuple[str, ...]
     capabilities: Capabilities
     ways: dict[str, tuple[Way, ...]] = Field(default_factory=dict)
+    recipe: RecipeUsed | None = None
+    """None where the platform is code; then it stands in no plan, so that such a plan keeps its digest."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_not_there(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in write(self).items() if name != "recipe" or value is not None}

@@ -3,3 +3,4 @@
 from __future__ import annotations
 
 DRILLS, INVENTORY, PROBES = "drills", "inventory", "probes"
+RECIPES = "inventory/recipes"

@@ -1,0 +1,402 @@
+"""What stands in a recipe's file: how one kind of device isolates, renews and restores, line by line, and what is known of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, StringConstraints
+
+from islandmode.core.capabilities import Covered
+from islandmode.core.quantities import Name, Seconds, Words
+from islandmode.core.site import Frozen, as_tuple
+
+LINE_MAX = 200
+PATTERN_MAX = 200
+OBJECT_PATTERN = r"^[a-z][a-z0-9_]{0,30}$"
+DRIVER_PATTERN = r"^(?:netmiko|napalm|https):[a-z0-9_]{1,40}$"
+
+Cycle = Literal["own-timer", "clock", "pending"]
+Confidence = Literal["seen", "documented", "unchecked"]
+Each = Literal[
+    "point",
+    "conduit",
+    "outer-interface",
+    "inner-interface",
+    "interface-pair",
+    "network4-pair",
+    "network6-pair",
+    "management4",
+    "management6",
+]
+Gives = Literal["in-place", "isolating", "starts", "ends", "left", "started", "length", "owner", "pending", "count"]
+Sent = Annotated[str, StringConstraints(min_length=1, max_length=LINE_MAX)]
+"""A line of a device's command line."""
+Pattern = Annotated[str, StringConstraints(min_length=1, max_length=PATTERN_MAX)]
+"""A regular expression, found anywhere in an answer; capitals and small letters are the same, ^ and $ are ends of lines."""
+Key = Annotated[str, StringConstraints(pattern=OBJECT_PATTERN)]
+Calls = Literal["login", "arm", "isolate", "renew", "read", "restore"]
+
+
+class Source(Frozen):
+    """Where something about the device is written."""
+
+    what: Words = Field(
+        description="Title of a document, or what was looked at.", examples=["FortiOS 7.4 CLI reference"]
+    )
+    url: str = Field(default="", description="Where it is found.", examples=["https://docs.fortinet.com/"])
+
+
+class Grounded(Frozen):
+    """Something said of a device, with where it is from and how sure it is."""
+
+    source: Key | None = Field(
+        default=None, description="Key of the source that says so; needed unless it is `unchecked`.", examples=["cli"]
+    )
+    confidence: Confidence = Field(
+        description="`seen` in a program's source or in an output of the device, `documented` by the vendor, or `unchecked`: from "
+        "experience, and to be benched.",
+        examples=["documented"],
+    )
+
+
+class Answer(Frozen):
+    """What is answered when the device asks something back."""
+
+    on: Pattern = Field(description="What the device asks.", examples=[r"\[confirm\]"])
+    send: str = Field(description="What is answered.", examples=["y"])
+
+
+class Line(Grounded):
+    """One line that is sent, after the prompt of the one before it has come."""
+
+    send: Sent = Field(description="The line, with placeholders in braces.", examples=['edit "{object}"'])
+    must: Pattern | None = Field(
+        default=None,
+        description="What its answer must show, or nothing more of the step is sent.",
+        examples=["sintf: {outer_interface}"],
+    )
+    must_not: Pattern | None = Field(
+        default=None,
+        description="What its answer must not show, or nothing more of the step is sent.",
+        examples=["deny ip"],
+    )
+    answers: Annotated[tuple[Answer, ...], BeforeValidator(as_tuple)] = Field(
+        default=(),
+        description="What is answered where the device asks back; whatever else it asks makes the step unknown.",
+    )
+
+
+class Group(Frozen):
+    """Lines of a step that belong together, sent once or once for each of something."""
+
+    each: Each = Field(
+        default="conduit",
+        description="For what the lines are sent: once for the whole `point`, or for each of a conduit's things. `management4` and "
+        "`management6` are once, or not at all, by the family of the address at which the device is managed.",
+        examples=["interface-pair"],
+    )
+    family: Literal[4, 6] | None = Field(
+        default=None,
+        description="Sent only where a conduit has networks of this address family at both ends.",
+        examples=[6],
+    )
+    lines: Annotated[tuple[Line, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
+        description="The lines, in order."
+    )
+
+
+Step = Annotated[tuple[Group, ...], BeforeValidator(as_tuple)]
+
+
+class Need(Grounded):
+    """Something that must be so before a drill, found by a command that changes nothing."""
+
+    ask: Sent = Field(description="The command.", examples=["get system ha status"])
+    must: Pattern | None = Field(default=None, description="What the answer must show.", examples=["standard"])
+    must_not: Pattern | None = Field(default=None, description="What it must not show.", examples=["out-of-sync"])
+    code: Name = Field(description="A short name of the need, for records.", examples=["pair-out-of-sync"])
+    say: Words = Field(
+        description="What is wrong if it is not so, and what to do; the point's name stands before it.",
+        examples=["has a pair that is out of step; bring it in step first"],
+    )
+
+
+class Find(Frozen):
+    """One thing that an answer shows."""
+
+    gives: Gives = Field(
+        description="What it tells. `in-place`: the deny that was provisioned is there; `isolating`: it drops now; `starts` and `ends`: the "
+        "window of a clock recipe; `left`, `started` and `length`: of a timer; `owner`: whose it is; `pending`: a change waits; "
+        "`count`: packets. Found in several reads, all of them must show it.",
+        examples=["ends"],
+    )
+    pattern: Pattern = Field(
+        description="What shows it. Groups in parentheses, joined by a space, are its value.",
+        examples=[r"set end (\S+ \S+)"],
+    )
+    absent: bool = Field(
+        default=False, description="Whether the thing is told by the pattern not being found.", examples=[True]
+    )
+    format: str | None = Field(
+        default=None,
+        description="How a moment is written: %Y %m %b %B %d %e %H %M %S, as `date` has them.",
+        examples=["%H:%M %Y/%m/%d"],
+    )
+    unit: Literal["s", "min", "h"] = Field(
+        default="s", description="The unit of `left` and of `length`.", examples=["min"]
+    )
+
+
+class Read(Grounded):
+    """A command that changes nothing, and what its answer shows."""
+
+    ask: Sent = Field(description="The command.", examples=['show firewall schedule onetime "{object}"'])
+    each: Each = Field(default="conduit", description="For what it is asked and read.", examples=["network4-pair"])
+    family: Literal[4, 6] | None = Field(
+        default=None, description="Asked only where a conduit has networks of this address family.", examples=[6]
+    )
+    whole: Pattern = Field(
+        description="What every whole answer shows, whatever it says; without it the answer is unknown, never taken for absence.",
+        examples=["^end$"],
+    )
+    finds: Annotated[tuple[Find, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
+        description="What the answer shows."
+    )
+
+
+class Reads(Frozen):
+    """How the device is looked at."""
+
+    state: Annotated[tuple[Read, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
+        description="Whether it isolates, whose that is, and its timer."
+    )
+    counts: Annotated[tuple[Read, ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="What it has counted, as `witness` says."
+    )
+
+
+class Part(Grounded):
+    """A part of the device's configuration, read before and after a drill."""
+
+    part: Key = Field(description="Name of the part; `saved` is what a restart loads.", examples=["running"])
+    ask: Sent = Field(description="The command.", examples=["show running-config"])
+    whole: Pattern = Field(
+        description="What every whole answer shows; without it the configuration is unknown.", examples=["^end$"]
+    )
+
+
+class DeviceTime(Grounded):
+    """How the device tells its own time, in local time."""
+
+    ask: Sent = Field(description="The command.", examples=["show clock detail"])
+    pattern: Pattern = Field(
+        description="What shows the time; groups in parentheses are joined by a space.", examples=[r"System time: (.+)"]
+    )
+    format: str = Field(description="How it is written.", examples=["%H:%M:%S %b %d %Y"])
+
+
+class Version(Grounded):
+    """How the device tells its version, and which are known."""
+
+    ask: Sent = Field(description="The command.", examples=["get system status"])
+    pattern: Pattern = Field(description="What shows it, in one group.", examples=[r"v(\d+\.\d+\.\d+)"])
+    proved: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
+        default=(),
+        description="Versions on which it was tried, by how they begin. Another one is refused for live.",
+        examples=[["7.4"]],
+    )
+    refused: Annotated[tuple[RefusedVersion, ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="Versions that must not be used."
+    )
+
+
+class RefusedVersion(Grounded):
+    """A version with a fault that keeps it from being used."""
+
+    match: Pattern = Field(description="What the version shows.", examples=[r"^7\.2\.[0-3]$"])
+    why: Words = Field(description="What is wrong with it.", examples=["does not end a schedule in time"])
+
+
+class NameForm(Frozen):
+    """A name of an object on the device."""
+
+    form: Annotated[str, StringConstraints(min_length=1, max_length=60)] = Field(
+        description="The name, with {conduit} in it.", examples=["islandmode_{conduit}"]
+    )
+    most: Annotated[int, Field(ge=1, le=255)] = Field(
+        description="How many characters the device takes.", examples=[31]
+    )
+
+
+class OptionForm(Frozen):
+    """What a site must say of a device under `options`; it is a placeholder too."""
+
+    means: Words = Field(description="What it is.", examples=["the access list that is bound inward"])
+    form: Pattern = Field(description="What a whole value looks like.", examples=["[A-Za-z][A-Za-z0-9_-]{0,62}"])
+    family: Literal[4, 6] | None = Field(
+        default=None, description="Needed only where a conduit has networks of this address family.", examples=[6]
+    )
+
+
+class Timer(Frozen):
+    """The timer that takes an isolation back."""
+
+    shown: Literal["remaining", "until", "started-and-length", "nothing"] = Field(
+        description="What the device shows of a running timer: what is left of it, the moment when it ends, or when it began and how long it is.",
+        examples=["until"],
+    )
+    least: Seconds = Field(description="The shortest that it takes.", examples=["1 min"])
+    most: Seconds = Field(description="The longest that it takes.", examples=["2 h"])
+    grain: Seconds = Field(description="The step in which it is set.", examples=["1 min"])
+    shown_in: Seconds | None = Field(
+        default=None, description="The step in which it is shown; as it is set, if left out.", examples=["1 s"]
+    )
+    lag: Seconds | None = Field(
+        default=None,
+        description="How long after its end the device may still isolate; nothing, if left out.",
+        examples=["1 min"],
+    )
+    renewable: bool = Field(description="Whether it can be set again while it runs.", examples=[True])
+
+
+class Late(Grounded):
+    """How long a line that was given up may still act, where nothing in the line itself ends that."""
+
+    at_most: Seconds = Field(description="The longest.", examples=["30 s"])
+
+
+class Recipe(Frozen):
+    """A way of isolating as data. Every line says where it is from and how sure that is; nothing in it has a default that isolates less."""
+
+    recipe: Name = Field(description="Name, as a site writes it under `platform`.", examples=["fortios-schedule"])
+    version: Annotated[int, Field(ge=1)] = Field(description="Counted up with every change.", examples=[1])
+    title: Words = Field(description="What it is, for people.", examples=["FortiOS: a schedule on denies at rest"])
+    driver: Annotated[str, Field(pattern=DRIVER_PATTERN)] = Field(
+        description="What speaks to the device, and its name of the device's kind.", examples=["netmiko:fortinet"]
+    )
+    sources: Annotated[dict[Key, Source], Field(min_length=1)] = Field(
+        description="Where what is said here is written, by a key.", examples=[{"cli": {"what": "CLI reference"}}]
+    )
+    cycle: Cycle = Field(
+        description="How its timer works: `own-timer`, an object with a timer of its own; `clock`, a deny that ends at a time of the device's "
+        "clock; `pending`, one change that goes back unless it is confirmed.",
+        examples=["clock"],
+    )
+    undo_tier: Literal["A", "B", "C", "D"] = Field(
+        description="How strong its undo is. A: a timer of our own object, counted from now. B: by the clock, or of more than our object.",
+        examples=["B"],
+    )
+    reverts: Literal["own", "commit", "everything"] = Field(
+        description="What its timer takes back: its own object, the commit it came with, or every change since.",
+        examples=["own"],
+    )
+    further: Literal["keeps", "confirms"] = Field(
+        default="keeps",
+        description="What a further change does to what waits already: it stays under the timer, or loses it for good.",
+        examples=["keeps"],
+    )
+    families: Annotated[tuple[Literal[4, 6], ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
+        description="The address families that it isolates.", examples=[[4, 6]]
+    )
+    covers: Annotated[tuple[Covered, ...], BeforeValidator(as_tuple)] = Field(
+        description="What stops passing: what the device forwards, what ends on itself, what comes out of its tunnels.",
+        examples=[["forward", "to_device", "vpn"]],
+    )
+    not_covered: Words | None = Field(
+        default=None,
+        description="What goes on all the same, in words for the plan; needed where `covers` leaves something out.",
+        examples=["what the device itself sends"],
+    )
+    witness: Literal["egress", "denies", "none"] = Field(
+        description="What the device counts: what still leaves across the conduit, only what it dropped, or nothing.",
+        examples=["denies"],
+    )
+    denies_with: Literal["silence", "refusal"] = Field(
+        default="silence", description="Whether the deny answers in the target's name.", examples=["silence"]
+    )
+    cuts_established: Literal["itself", "after-flush", "no"] = Field(
+        description="Whether connections that are open stop passing: with the isolation, once `flush` was sent, or not.",
+        examples=["after-flush"],
+    )
+    atomic_stage: bool = Field(
+        description="Whether a step for several conduits lands for all of them or for none.", examples=[False]
+    )
+    after_restart: Literal["gone", "stays", "reverts", "unknown"] = Field(
+        description="What a restart of the device makes of an isolation.", examples=["stays"]
+    )
+    after_failover: Literal["isolates", "passes", "unknown"] = Field(
+        description="What the other member of a pair does with an isolation that was made on this one. `unknown` is refused for live.",
+        examples=["unknown"],
+    )
+    timer: Timer = Field(description="The timer that takes an isolation back.")
+    late: Late | None = Field(
+        default=None,
+        description="How long a line that was given up may still act; needed where its lines carry no end of their own and refer to nothing "
+        "that has one: for `pending`, and where nothing is armed.",
+    )
+    calls: dict[Calls, Seconds] = Field(
+        default_factory=dict,
+        description="How long a call may take, the way and the device together; as for nftables, if left out.",
+        examples=[{"isolate": "8 s", "restore": "6 s"}],
+    )
+    works: dict[Literal["arm", "isolate", "renew", "restore"], Seconds] = Field(
+        default_factory=dict,
+        description="How long the device works on a change before that takes effect: a commit.",
+        examples=[{"isolate": "60 s"}],
+    )
+    names: Annotated[dict[Key, NameForm], Field(min_length=1)] = Field(
+        description="Names of objects on the device, each a placeholder; `object` is the one that stands for a conduit.",
+        examples=[{"object": {"form": "islandmode_{conduit}", "most": 31}}],
+    )
+    options: dict[Key, OptionForm] = Field(
+        default_factory=dict, description="What a site must say of such a device, each a placeholder."
+    )
+    versions: Version = Field(description="How the device tells its version, and which are known.")
+    device_time: DeviceTime | None = Field(
+        default=None, description="How the device tells its own time; needed where its clock is what ends an isolation."
+    )
+    needs: Annotated[tuple[Need, ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="What must be so before a drill."
+    )
+    provision: Step = Field(
+        default=(),
+        description="What a person enters once, under change control: a deny that is at rest. Nothing of it is ever sent.",
+    )
+    arm: Step = Field(default=(), description="Makes ready; traffic still passes.")
+    isolate: Annotated[Step, Field(min_length=1)] = Field(description="Isolates.")
+    renew: Step = Field(default=(), description="Sets the timer of what isolates again.")
+    flush: Step = Field(default=(), description="Ends connections that are open; sent with the isolation.")
+    restore: Annotated[Step, Field(min_length=1)] = Field(
+        description="Lets traffic pass again. It is printed on the card, so that it has no value that only a run knows, and names nothing by a number."
+    )
+    errors: Annotated[tuple[Pattern, ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="What shows that the device refused a line.", examples=[["^Command fail"]]
+    )
+    already: Annotated[tuple[Pattern, ...], BeforeValidator(as_tuple)] = Field(
+        default=(),
+        description="What shows that a line of `restore` found nothing to do; it is looked for before `errors`.",
+        examples=[["entry is not found"]],
+    )
+    reads: Reads = Field(description="How the device is looked at.")
+    configuration: Annotated[tuple[Part, ...], BeforeValidator(as_tuple)] = Field(
+        default=(),
+        description="How its configuration is read, to compare it before and after. Without, a verdict is at best inconclusive.",
+    )
+    comparable: Annotated[tuple[Pattern, ...], BeforeValidator(as_tuple)] = Field(
+        default=(),
+        description="Lines of its configuration that it changes by itself.",
+        examples=[["^ntp clock-period"]],
+    )
+
+
+Version.model_rebuild()
+Recipe.model_rebuild()
+
+STEPS = ("provision", "arm", "isolate", "renew", "flush", "restore")
+"""The steps of a recipe, by their field."""
+
+
+def step_of(recipe: Recipe, name: str) -> tuple[Group, ...]:
+    """Give the groups of a step."""
+    found: tuple[Group, ...] = getattr(recipe, name)
+    return found
