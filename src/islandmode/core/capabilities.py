@@ -85,8 +85,9 @@ class Capabilities(Frozen):
     """How long after its timer has ended a device may still isolate."""
     atomic_stage: bool = True
     """Whether a write for several conduits lands for all of them or for none."""
-    cuts_established: Literal["itself", "no"] = "itself"
-    """Whether packets of connections that are open stop passing with the isolation itself."""
+    cuts_established: Literal["itself", "after_flush", "no"] = "itself"
+    """Whether packets of connections that are open stop passing: with the isolation itself, or with lines that are sent with it and
+    end such connections, or not."""
     families: tuple[Literal[4, 6], ...] = (4, 6)
     logs_in: bool = True
     """Whether it has sessions: a session can be opened for a restore to come, and a login can be tried while it isolates."""

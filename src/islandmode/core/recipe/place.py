@@ -1,0 +1,163 @@
+"""A site's point as the lines of a recipe need it: its conduits with their interfaces and networks, and what its options say. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Literal
+
+from islandmode.core.problem import Path, Problem, unknown
+from islandmode.core.recipe.known import OF_EACH, TIME_ZONE
+from islandmode.core.recipe.model import Each, Recipe
+from islandmode.core.recipe.parts import lines_of, reads_of
+from islandmode.core.recipe.words import placeholders
+from islandmode.core.site import Address, Network, Option, Site, SitePoint
+
+INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,62}")
+INTERFACE_WORDS = "1 to 63 letters, digits or _.:/-"
+Family = Literal[4, 6]
+Things = Mapping[str, str | Network]
+"""What stands for the placeholders of one thing among several: an interface, a pair of networks."""
+
+
+@dataclass(frozen=True)
+class ConduitAt:
+    """A conduit on a device."""
+
+    name: str
+    outer_zone: str
+    inner_zone: str
+    outer_interfaces: tuple[str, ...]
+    inner_interfaces: tuple[str, ...]
+    outer_networks: tuple[Network, ...]
+    inner_networks: tuple[Network, ...]
+
+    def carries(self, family: Family | None) -> bool:
+        """Tell whether both ends have networks of a family; of any, if none is asked for."""
+        return family is None or bool(_of(self.outer_networks, family) and _of(self.inner_networks, family))
+
+    def things(self, each: Each) -> Iterator[Things]:
+        """Give each of its things for which lines are sent."""
+        if each == "outer-interface":
+            yield from ({"outer_interface": one} for one in self.outer_interfaces)
+        elif each == "inner-interface":
+            yield from ({"inner_interface": one} for one in self.inner_interfaces)
+        elif each == "interface-pair":
+            for one, other in product(self.outer_interfaces, self.inner_interfaces):
+                yield {"outer_interface": one, "inner_interface": other}
+        elif each in {"network4-pair", "network6-pair"}:
+            family: Family = 4 if each == "network4-pair" else 6
+            pairs = product(_of(self.outer_networks, family), _of(self.inner_networks, family))
+            for outer, inner in pairs:
+                yield {f"outer_network{family}": outer, f"inner_network{family}": inner}
+        else:
+            yield {}
+
+
+@dataclass(frozen=True)
+class PointAt:
+    """A device: `conduits` are all that a plan isolates on it, in the plan's order, so that numbers are the same in every step."""
+
+    name: str
+    management: Address
+    options: Mapping[str, Option]
+    conduits: tuple[ConduitAt, ...]
+
+    def conduit(self, name: str) -> ConduitAt:
+        """Give one of its conduits."""
+        return next(one for one in self.conduits if one.name == name)
+
+
+def at_point(name: str, point: SitePoint, site: Site, conduits: Iterable[str]) -> PointAt:
+    """Gather what the lines of a recipe need of a point; names must be known."""
+    return PointAt(name, point.management.address, point.options, tuple(_conduit(one, point, site) for one in conduits))
+
+
+def _conduit(name: str, point: SitePoint, site: Site) -> ConduitAt:
+    outer, inner = site.conduits[name].between
+    return ConduitAt(
+        name,
+        outer,
+        inner,
+        point.interfaces.get(outer, ()),
+        point.interfaces.get(inner, ()),
+        site.zones[outer].networks,
+        site.zones[inner].networks,
+    )
+
+
+def _of(networks: Iterable[Network], family: Family) -> tuple[Network, ...]:
+    return tuple(one for one in networks if one.version == family)
+
+
+def place_problems(recipe: Recipe, name: str, point: SitePoint, site: Site) -> Iterator[Problem]:
+    """Find what a recipe cannot do at a point of a site; the path of each problem leads into the site's file."""
+    at = at_point(name, point, site, point.isolates)
+    yield from _options(recipe, at)
+    yield from _interfaces(recipe, at)
+    yield from _names(recipe, at)
+    for conduit in at.conduits:
+        if not any(conduit.carries(family) for family in recipe.families):
+            told = " or ".join(f"IPv{family}" for family in recipe.families)
+            sentence = (
+                f"{name} ({recipe.recipe}) isolates {told}, and the zones of {conduit.name} have no networks of that family at both ends; list them "
+                "there."
+            )
+            yield Problem("site", ("conduits", conduit.name, "between"), sentence)
+
+
+def _options(recipe: Recipe, at: PointAt) -> Iterator[Problem]:
+    path: Path = ("isolation_points", at.name, "options")
+    known = [*recipe.options, *([TIME_ZONE] if recipe.cycle == "clock" else [])]
+    for key in at.options:
+        if key not in known:
+            yield unknown("site", (*path, key), f"option of {recipe.recipe} named", key, known)
+    if recipe.cycle == "clock" and TIME_ZONE not in at.options:
+        sentence = f"{at.name} ends an isolation by its own clock, so say in which time zone that is: options: {{time_zone: Europe/Berlin}}."
+        yield Problem("site", path, sentence)
+    for key, option in recipe.options.items():
+        given = at.options.get(key)
+        if given is None and any(one.carries(option.family) for one in at.conduits):
+            yield Problem("site", path, f"{at.name} needs the option {key}: {option.means}; add it under options.")
+        if given is not None and not re.fullmatch(option.form, str(given)):
+            sentence = f'"{given}" is not what {recipe.recipe} takes for {key}: {option.means}; it must look like {option.form}.'
+            yield Problem("site", (*path, key), sentence)
+
+
+def _interfaces(recipe: Recipe, at: PointAt) -> Iterator[Problem]:
+    used = {found.name for sent in lines_of(recipe) for found in placeholders(sent.line.send)}
+    used |= {word for _, read, _ in reads_of(recipe) for word in OF_EACH[read.each]}
+    path: Path = ("isolation_points", at.name, "interfaces")
+    for conduit in at.conduits:
+        for side, zone, interfaces in (
+            ("outer", conduit.outer_zone, conduit.outer_interfaces),
+            ("inner", conduit.inner_zone, conduit.inner_interfaces),
+        ):
+            if used & {f"{side}_interface", f"{side}_interfaces"} and not interfaces:
+                sentence = f"{at.name} isolates {conduit.name} but names no interface towards zone {zone}; add it under interfaces."
+                yield Problem("site", path, sentence)
+            for index, interface in enumerate(interfaces):
+                if not INTERFACE.fullmatch(interface):
+                    sentence = f'{at.name}: "{interface}" is no interface name; it has {INTERFACE_WORDS}.'
+                    yield Problem("site", (*path, zone, index), sentence)
+        shared = set(conduit.outer_interfaces) & set(conduit.inner_interfaces)
+        if shared and used & {"outer_interface", "outer_interfaces"}:
+            sentence = (
+                f"Interface {min(shared)} of {at.name} leads to both ends of {conduit.name}, so isolating by interface would not part them; name "
+                "it under the one zone that it leads to."
+            )
+            yield Problem("site", (*path, conduit.outer_zone), sentence)
+
+
+def _names(recipe: Recipe, at: PointAt) -> Iterator[Problem]:
+    for index, conduit in enumerate(at.conduits):
+        for form in recipe.names.values():
+            whole = form.form.replace("{conduit}", conduit.name)
+            if len(whole) > form.most:
+                sentence = (
+                    f'On {at.name} ({recipe.recipe}) {conduit.name} would be "{whole}", which has {len(whole)} characters; the device takes '
+                    f"{form.most}, so give the conduit a name of at most {form.most - len(whole) + len(conduit.name)}."
+                )
+                yield Problem("site", ("isolation_points", at.name, "isolates", index), sentence)
