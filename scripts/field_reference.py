@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 from islandmode.core.drill import Drill
 from islandmode.core.probe import PATH_PATTERN, ProbePack, ProbeTarget
 from islandmode.core.quantities import DURATION_PATTERN, NAME_PATTERN, WORDS_MAX, Seconds, written
+from islandmode.core.recipe.model import DRIVER_PATTERN, OBJECT_PATTERN, Recipe
 from islandmode.core.site import SERVICE_PATTERN, Site
 from islandmode.rehearse.lab_file import LabFile
 from islandmode.rehearse.node_words import LABELS
@@ -34,6 +35,8 @@ KINDS = {
     SERVICE_PATTERN: "service",
     SECRET_PATTERN: "secret reference",
     PATH_PATTERN: "path of a URL",
+    DRIVER_PATTERN: "driver",
+    OBJECT_PATTERN: "key",
 }
 FORMATS = {("ipv4", "ipv6"): "address", ("ipv4network", "ipv6network"): "network"}
 TYPES = {"integer": "whole number", "number": "number", "boolean": "`true` or `false`", "string": "text"}
@@ -74,6 +77,13 @@ PARTS = (
         "[what a probe asks](probes.md).",
     ),
     Part(
+        Recipe,
+        "Recipe",
+        "inventory/recipes/routeros-lists.yaml",
+        "One file for each recipe, in `inventory/recipes/`; those that ship stand in `src/islandmode/isolation/recipes/`. What a placeholder stands "
+        "for, what is refused and why: [recipes](recipes.md). The example was written from a manual and never tried.",
+    ),
+    Part(
         LabFile,
         "Topology",
         "lab/north.clab.yml",
@@ -84,12 +94,12 @@ PARTS = (
         one_for_list=False,
     ),
 )
-HEAD = """# Reference: every field of a drill, a site, a probe pack and a lab topology
+HEAD = """# Reference: every field of a drill, a site, a probe pack, a recipe and a lab topology
 
 Written from the models that read these files (`make reference`); a test fails where they differ. `islandmode schema` prints the same as
 JSON Schemas, with which an editor checks a file while it is written, and `islandmode validate` checks a whole workspace.
 
-The four examples are one workspace, in [docs/minimal/](minimal/): `islandmode validate --workspace docs/minimal`. A site and a drill that use
+The five examples are one workspace, in [docs/minimal/](minimal/): `islandmode validate --workspace docs/minimal`. A site and a drill that use
 everything: [inventory/riverside.yaml](../inventory/riverside.yaml), [drills/quarterly-isolation.yaml](../drills/quarterly-isolation.yaml).
 
 **Unknown keys are refused**, each with file:line:column; so is a number where text is meant. Where a list is meant, one item may stand alone.
@@ -243,11 +253,18 @@ def _type(node: dict[str, Any], part: Part, defs: dict[str, type[BaseModel]]) ->
     if node.get("type") == "object":
         item = next(iter(node.get("patternProperties", {}).values()), None) or node["additionalProperties"]
         inner, bounds = _type(item, part, defs)
-        return f"mapping: {'name' if 'patternProperties' in node else 'text'} to {inner}", _and(_range(node), bounds)
-    kind = (
-        KINDS.get(node.get("pattern", "")) or _titled(node) or ("words" if "minLength" in node else TYPES[node["type"]])
-    )
+        return f"mapping: {_keys(node)} to {inner}", _and(_range(node), bounds)
+    kind = KINDS.get(node.get("pattern", "")) or _titled(node) or ("words" if _is_words(node) else TYPES[node["type"]])
     return kind, "" if kind == "words" else _range(node)
+
+
+def _is_words(node: dict[str, Any]) -> bool:
+    return "minLength" in node and node.get("maxLength") == WORDS_MAX
+
+
+def _keys(node: dict[str, Any]) -> str:
+    """Say what the keys of a mapping are."""
+    return next((KINDS.get(pattern, "text") for pattern in node.get("patternProperties", {})), "text")
 
 
 def _titled(node: dict[str, Any]) -> str:

@@ -152,6 +152,6 @@ reads:
       finds:
         - {gives: pending, pattern: waits}
         - {gives: started, pattern: 'since (\\S+ \\S+)', format: "%Y-%m-%d %H:%M:%S"}
-        - {gives: length, pattern: 'for (\\d+) min', unit: min}
+        - {gives: length, pattern: 'for (\\d+) min', units: min}
         - {gives: isolating, pattern: 'deny {outer_network4} {inner_network4}'}
 """

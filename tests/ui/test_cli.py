@@ -95,7 +95,7 @@ def test_a_command_line_nobody_understands_is_bad_input(
     [
         (("plan", "nope"), "There is no drill nope; known drills: quarterly-isolation."),
         (("run", "quarterly-isolation", "--mode", "nope"), "There is no mode nope; known modes: tabletop, dry-run"),
-        (("schema", "nope"), "There is no schema nope; known schemas: drill, site, probes, topology."),
+        (("schema", "nope"), "There is no schema nope; known schemas: drill, site, probes, recipe, topology."),
         (("show", "nope"), "nope is not a run of this workspace"),
         (("validate", "nope.yaml"), "There is no drill nope.yaml; known drills: quarterly-isolation."),
     ],
@@ -133,7 +133,7 @@ def test_a_plan_for_machines_is_json_and_nothing_else(tmp_path: Path) -> None:
 def test_schemas_know_the_keys_of_the_files(capsys: pytest.CaptureFixture[str]) -> None:
     assert command(["schema"]) == 0
     schemas = json.loads(capsys.readouterr().out)
-    assert set(schemas) == {"drill", "site", "probes", "topology"}
+    assert set(schemas) == {"drill", "site", "probes", "recipe", "topology"}
     assert command(["schema", "drill"]) == 0
     assert json.loads(capsys.readouterr().out) == schemas["drill"]
     assert {"stages", "limits", "continuity", "severed"} <= set(schemas["drill"]["properties"])

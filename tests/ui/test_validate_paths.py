@@ -14,7 +14,7 @@ from islandmode.ui.cli import command
 from islandmode.ui.workspace import start_workspace
 
 EXPECTED = (
-    "validate takes a drill (drills/NAME.yaml), a site (inventory/NAME.yaml), a probe pack (probes/NAME.yaml), a lab topology "
+    "validate takes a drill (drills/NAME.yaml), a site (inventory/NAME.yaml), a probe pack (probes/NAME.yaml), a recipe (inventory/recipes/NAME.yaml), a lab topology "
     "(lab/NAME.clab.yml, or the file that a site names), or nothing, for all of them."
 )
 FILES = {

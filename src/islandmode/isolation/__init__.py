@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from islandmode.core.drill import Drill
@@ -10,24 +10,29 @@ from islandmode.core.egress import Way, ways_of
 from islandmode.core.errors import InputError
 from islandmode.core.plan import PlanPoint
 from islandmode.core.planning.check_names import site_name_problems
-from islandmode.core.problem import Problem, unknown
+from islandmode.core.problem import Problem
 from islandmode.core.rendering import Rendering
 from islandmode.core.site import Site, SitePoint
 from islandmode.isolation.platform import Access, Asked, Platform
 from islandmode.isolation.point import IsolationPoint
-from islandmode.isolation.table import PLATFORMS, point_problems
+from islandmode.isolation.table import PLATFORMS, no_platform, point_problems
 from islandmode.system.clock import Clock
 
 
-def problems(site: Site) -> tuple[Problem, ...]:
-    """Find what is wrong in a site that only its points' platforms can tell; what follows from a misspelt name is not told."""
+def problems(site: Site, own_recipes: Collection[str] = ()) -> tuple[Problem, ...]:
+    """Find what is wrong in a site that only its points' platforms can tell; what follows from a misspelt name is not told.
+
+    `own_recipes` names the recipes of the site's workspace.
+    """
     if any(site_name_problems(site)):
         return ()
     between = {name: conduit.between for name, conduit in site.conduits.items()}
     return tuple(
         problem
         for name, point in site.isolation_points.items()
-        for problem in point_problems(name, point, {conduit: between[conduit] for conduit in point.isolates})
+        for problem in point_problems(
+            name, point, {conduit: between[conduit] for conduit in point.isolates}, own_recipes
+        )
     )
 
 
@@ -81,6 +86,5 @@ def open_point(
 
 def _platform(name: str, platform: str) -> Platform:
     if platform not in PLATFORMS:
-        problem = unknown("site", ("isolation_points", name, "platform"), "platform", platform, PLATFORMS)
-        raise InputError(f"{name}: {problem.sentence}")
+        raise InputError(f"{name}: {no_platform(name, platform).sentence}")
     return PLATFORMS[platform]

@@ -1,4 +1,4 @@
-"""Check a whole workspace: drills, sites, probes and lab topologies, every layer of each, and say everything at once."""
+"""Check a whole workspace: drills, sites, probes, recipes and lab topologies, every layer of each, and say everything at once."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from islandmode.rehearse.site_in_lab import lab_faults, needed_faults, site_faul
 from islandmode.rehearse.topology import Topology, read_with_places
 from islandmode.store import catalog
 from islandmode.store.catalog import Loaded, Workspace
+from islandmode.store.recipes import LoadedRecipe, own_recipes
 from islandmode.store.yaml_tree import YamlTree
 from islandmode.system.own_program import typed
 
@@ -35,6 +36,7 @@ class Checked:
     probes: dict[str, int]
     """How many probes each pack has."""
     topologies: dict[str, Topology]
+    recipes: dict[str, LoadedRecipe]
     errors: tuple[InputError, ...]
     unlike: tuple[Unlike, ...]
     """Those of the errors that concern a site and its lab together."""
@@ -72,17 +74,19 @@ def check_workspace(workspace: Path) -> Checked:
             f"workspace with `{typed('init', 'DIR')}`."
         )
     labs = _labs(workspace, found)
-    errors = [*found.errors, *labs.errors, *(fault.error for fault in labs.unlike)]
+    recipes, bad_recipes = own_recipes(workspace)
+    names = catalog.recipe_names(workspace)
+    errors = [*found.errors, *labs.errors, *(fault.error for fault in labs.unlike), *bad_recipes]
     sites: dict[str, Site] = {}
     for tree, site in found.sites.values():
         if site is not None:
-            wrong = tuple(_site_errors(tree, site))
+            wrong = tuple(_site_errors(tree, site, names))
             errors += wrong
             sites |= {tree.file: site} if not wrong else {}
     plans: dict[str, Plan] = {}
     for tree, drill in found.drills:
         try:
-            plans[tree.file] = _plan(found, tree, drill)
+            plans[tree.file] = _plan(found, tree, drill, names)
         except InputError as error:
             errors += catalog.each_of(error)
     bad = {error.place.file for error in errors if error.place is not None}
@@ -92,6 +96,7 @@ def check_workspace(workspace: Path) -> Checked:
         {file: site for file, site in sites.items() if file not in bad},
         {file: number for file, number in probes.items() if file not in bad},
         {file: topology for file, (topology, _) in labs.read.items() if file not in bad},
+        {one.file: one for one in recipes.values() if one.file not in bad},
         tuple(errors),
         labs.unlike,
     )
@@ -143,11 +148,11 @@ def _unlike(found: Workspace, read: Mapping[str, tuple[Topology, YamlTree]]) -> 
                     yield Unlike(tree.file, file, error)
 
 
-def _site_errors(tree: YamlTree, site: Site) -> Iterator[InputError]:
-    yield from (_placed(tree, problem) for problem in (*check_site(site), *isolation.problems(site)))
+def _site_errors(tree: YamlTree, site: Site, own: frozenset[str]) -> Iterator[InputError]:
+    yield from (_placed(tree, problem) for problem in (*check_site(site), *isolation.problems(site, own)))
 
 
-def _plan(found: Workspace, tree: YamlTree, drill: Drill) -> Plan:
+def _plan(found: Workspace, tree: YamlTree, drill: Drill, own: frozenset[str]) -> Plan:
     """Plan a drill of the workspace; raises `InputError` with everything that can be found wrong with it."""
     site_tree, site = found.sites.get(drill.site, (None, None))
     missing = catalog.probes_needed(drill) & found.unread_probes
@@ -157,7 +162,7 @@ def _plan(found: Workspace, tree: YamlTree, drill: Drill) -> Plan:
         if site_tree is None and not found.unread_inventory:
             wrong.append(catalog.no_site(drill.site, found.sites, tree))
         raise catalog.InputErrors(wrong)
-    return plan_loaded(Loaded(drill, site, found.probes, tree, site_tree, found.probe_trees))
+    return plan_loaded(Loaded(drill, site, found.probes, tree, site_tree, found.probe_trees, (), own))
 
 
 def _placed(tree: YamlTree, problem: Problem) -> InputError:

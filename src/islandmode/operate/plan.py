@@ -19,7 +19,7 @@ def plan_of(workspace: Path, drill: str) -> tuple[Loaded, Plan]:
 
 def plan_loaded(loaded: Loaded) -> Plan:
     """Resolve a drill that was loaded; raises `InputError` with file:line:column."""
-    problems = (*check(loaded.drill, loaded.site, loaded.probes), *isolation.problems(loaded.site))
+    problems = (*check(loaded.drill, loaded.site, loaded.probes), *isolation.problems(loaded.site, loaded.own_recipes))
     if problems:
         raise catalog.problem_error(loaded, problems)
     used = {conduit for stage in loaded.drill.stages for conduit in stage.isolate}

@@ -1,6 +1,7 @@
 """The catalog: operators' YAML files become values, and every complaint is placed in the file that caused it.
 
-A workspace has `drills/*.yaml` (one drill each), `inventory/*.yaml` (one site each) and `probes/*.yaml` (packs). Hidden files
+A workspace has `drills/*.yaml` (one drill each), `inventory/*.yaml` (one site each) and `probes/*.yaml` (packs);
+recipes are read in `recipes`. Hidden files
 are no input: an editor's lock file and what a Mac leaves beside each file have such names. A drill needs its own site and its own
 probes; what is wrong elsewhere stops `validate`, but no drill.
 """
@@ -23,12 +24,13 @@ from islandmode.core.json_schema import Part, schema_of
 from islandmode.core.probe import Probe, ProbePack
 from islandmode.core.problem import Problem
 from islandmode.core.quantities import AS_WRITTEN, DURATION_PATTERN, written
+from islandmode.core.recipe.model import Recipe
 from islandmode.core.site import Site
 from islandmode.store import folders
 from islandmode.store.complaints import complaint
 from islandmode.store.yaml_tree import PathInFile, YamlTree, read_yaml, show
 
-DRILLS, INVENTORY, PROBES = folders.DRILLS, folders.INVENTORY, folders.PROBES
+DRILLS, INVENTORY, PROBES, RECIPES = folders.DRILLS, folders.INVENTORY, folders.PROBES, folders.RECIPES
 ENDINGS = (".yaml", ".yml")
 OTHER_FILES = {
     "a site": ("zones", "conduits", "isolation_points", "vantages"),
@@ -69,6 +71,8 @@ class Loaded:
     site_tree: YamlTree
     probe_trees: Mapping[str, YamlTree]
     left_out: tuple[InputError, ...] = ()
+    own_recipes: frozenset[str] = frozenset()
+    """The names of the workspace's own recipes."""
 
     def place(self, source: str, path: PathInFile) -> Place:
         """Place a path of one of the files; a path into the probes begins with the probe's name."""
@@ -93,7 +97,8 @@ def load(workspace: Path, drill: str) -> Loaded:
             site = validate(Site, site_tree)
         with errors.collect():
             probes, trees, broken = _probes_of(packs, probes_needed(value))
-    return Loaded(value, site, probes, drill_tree, site_tree, trees, (*inventory.wrong, *broken))
+    left_out = (*inventory.wrong, *broken)
+    return Loaded(value, site, probes, drill_tree, site_tree, trees, left_out, recipe_names(workspace))
 
 
 def _wrong_with_site(inventory: _Folder, drill_tree: YamlTree) -> _Wrong:
@@ -349,6 +354,12 @@ def _drills_in(folder: _Folder, errors: _Errors) -> Iterator[tuple[YamlTree, Dri
             yield tree, drill
 
 
+def recipe_names(workspace: Path) -> frozenset[str]:
+    """Name a workspace's own recipes, good or not: what a recipe is called is known before it is known to be right."""
+    folder = _read_all(workspace, RECIPES)
+    return frozenset(str(tree.document.get("recipe", Path(tree.file).stem)) for tree in folder.trees)
+
+
 def files(workspace: Path, folder: str) -> tuple[Path, ...]:
     """List the YAML files of one of the operators' folders; hidden files are no input."""
     found = (path for ending in ENDINGS for path in workspace.glob(f"{folder}/*{ending}"))
@@ -356,8 +367,11 @@ def files(workspace: Path, folder: str) -> tuple[Path, ...]:
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """Give the JSON Schemas that editors check drills, sites and probe packs against."""
-    models: tuple[tuple[str, type[BaseModel]], ...] = (("drill", Drill), ("site", Site), ("probes", ProbePack))
+    """Give the JSON Schemas that editors check drills, sites, probe packs and recipes against."""
+    models: tuple[tuple[str, type[BaseModel]], ...] = (
+        *(("drill", Drill), ("site", Site), ("probes", ProbePack)),
+        ("recipe", Recipe),
+    )
     return {name: schema_of(model, _as_written) for name, model in models}
 
 

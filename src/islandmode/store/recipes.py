@@ -17,7 +17,6 @@ from islandmode.core.recipe.model import Recipe
 from islandmode.core.recipe.shipped import NOT_RECIPES, SHIPPED
 from islandmode.core.rendering import RecipeUsed
 from islandmode.store import catalog
-from islandmode.store.folders import RECIPES
 from islandmode.store.yaml_tree import YamlTree, read_yaml
 
 SHIPPED_FOLDER = Path(__file__).resolve().parents[1] / "isolation" / "recipes"
@@ -27,6 +26,7 @@ SHIPPED_FOLDER = Path(__file__).resolve().parents[1] / "isolation" / "recipes"
 class LoadedRecipe:
     """A recipe, and what a plan says of it: its name, its version, and the digest of its file."""
 
+    file: str
     recipe: Recipe
     used: RecipeUsed
 
@@ -46,7 +46,7 @@ def own_recipes(workspace: Path) -> tuple[dict[str, LoadedRecipe], tuple[InputEr
     found: dict[str, LoadedRecipe] = {}
     trees: dict[str, YamlTree] = {}
     wrong: list[InputError] = []
-    for path in catalog.files(workspace, RECIPES):
+    for path in catalog.files(workspace, catalog.RECIPES):
         shown = str(path.relative_to(workspace))
         try:
             loaded, tree = _read(path, shown)
@@ -58,17 +58,6 @@ def own_recipes(workspace: Path) -> tuple[dict[str, LoadedRecipe], tuple[InputEr
     return found, tuple(wrong)
 
 
-def names_of_own(workspace: Path) -> frozenset[str]:
-    """Name the recipes of a workspace as far as their files can be read, with whatever else is wrong in them."""
-    names = set()
-    for path in catalog.files(workspace, RECIPES):
-        try:
-            names.add(str(read_yaml(path, path.name).document.get("recipe", path.stem)))
-        except InputError:
-            names.add(path.stem)
-    return frozenset(names)
-
-
 def _read(path: Path, shown: str) -> tuple[LoadedRecipe, YamlTree]:
     tree = read_yaml(path, shown)
     recipe = catalog.validate(Recipe, tree)
@@ -76,7 +65,7 @@ def _read(path: Path, shown: str) -> tuple[LoadedRecipe, YamlTree]:
     if problems:
         raise catalog.all_of(InputError(one.sentence, tree.place(one.path)) for one in problems)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return LoadedRecipe(recipe, RecipeUsed(name=recipe.recipe, version=recipe.version, sha256=digest)), tree
+    return LoadedRecipe(shown, recipe, RecipeUsed(name=recipe.recipe, version=recipe.version, sha256=digest)), tree
 
 
 def _refuse_taken(name: str, tree: YamlTree, own: Mapping[str, YamlTree]) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from islandmode.core.errors import InputError
 from islandmode.core.plan import Plan
+from islandmode.core.recipe.model import Recipe
+from islandmode.core.recipe.parts import grounded_of
 from islandmode.core.site import Site
 from islandmode.core.text import how_many
 from islandmode.operate.check import LAB, Checked, check_workspace, refuse_unlike_lab, topology_files
@@ -20,15 +22,15 @@ from islandmode.store.yaml_tree import read_yaml, show
 from islandmode.system.own_program import typed_at
 from islandmode.ui.spoken import Spoken
 
-CHECKED = (catalog.DRILLS, catalog.INVENTORY, catalog.PROBES, LAB)
+CHECKED = (catalog.DRILLS, catalog.INVENTORY, catalog.PROBES, catalog.RECIPES, LAB)
 EXPECTED = (
     f"validate takes a drill ({catalog.DRILLS}/NAME.yaml), a site ({catalog.INVENTORY}/NAME.yaml), a probe pack "
-    f"({catalog.PROBES}/NAME.yaml), a lab topology ({LAB}/NAME.clab.yml, or the file that a site names), or nothing, for all of them"
+    f"({catalog.PROBES}/NAME.yaml), a recipe ({catalog.RECIPES}/NAME.yaml), a lab topology ({LAB}/NAME.clab.yml, or the file that a site names), or nothing, for all of them"
 )
 
 
 def validate_workspace(workspace: Path) -> int:
-    """Check every drill, site, probe pack and lab topology of a workspace; says everything that is wrong, not only the first."""
+    """Check every drill, site, probe pack, recipe and lab topology of a workspace; says everything that is wrong, not only the first."""
     checked = check_workspace(workspace)
     for line in _good(checked).values():
         print(line)
@@ -38,7 +40,7 @@ def validate_workspace(workspace: Path) -> int:
 
 
 def validate_one(workspace: Path, path: str) -> int:
-    """Check one drill with what it needs, or one file of the other folders: a site, a probe pack, a lab topology."""
+    """Check one drill with what it needs, or one file of the other folders: a site, a probe pack, a recipe, a lab topology."""
     try:
         found = next((candidate for candidate in (workspace / path, Path(path)) if candidate.exists()), None)
     except OSError:
@@ -50,9 +52,9 @@ def validate_one(workspace: Path, path: str) -> int:
         raise _no_file(found, path)
     # The folder it lies in counts, and not what a link leads to.
     file = found.parent.resolve() / found.name
-    folder = file.parent.name if file.parent.parent == workspace.resolve() else ""
+    folder = next((one for one in CHECKED if file.parent == workspace.resolve() / one), "")
     is_yaml = file.suffix in catalog.ENDINGS and not file.name.startswith(".")
-    if _is_topology(workspace, file) or (is_yaml and folder in (catalog.INVENTORY, catalog.PROBES)):
+    if _is_topology(workspace, file) or (is_yaml and folder in (catalog.INVENTORY, catalog.PROBES, catalog.RECIPES)):
         return _validate_beside_drills(workspace, str(file.relative_to(workspace.resolve())))
     if not is_yaml or folder == LAB:
         raise _nothing_checked(path)
@@ -89,8 +91,9 @@ def _is_workspace(folder: Path) -> bool:
 
 def _refuse_of_another_workspace(file: Path, path: str) -> None:
     """Refuse a file of another workspace: held against this one, nearly everything in it would seem wrong."""
-    other = file.parent.parent
-    if file.parent.name in CHECKED and _is_workspace(other):
+    folder = next((one for one in CHECKED if file.parent.as_posix().endswith(f"/{one}")), None)
+    other = file.parents[1 if folder is None else len(Path(folder).parts)]
+    if folder is not None and _is_workspace(other):
         command = typed_at(other, "validate", str(file.relative_to(other)))
         raise InputError(f"{show(path)} belongs to another workspace; `{command}` checks it there.")
 
@@ -133,6 +136,7 @@ def _good(checked: Checked) -> dict[str, str]:
             *((file, _good_drill(file, plan)) for file, plan in checked.plans.items()),
             *((file, _good_file(file, _in_site(site))) for file, site in checked.sites.items()),
             *((file, _good_file(file, [(number, "probe")])) for file, number in checked.probes.items()),
+            *((file, _good_file(file, _in_recipe(one.recipe))) for file, one in checked.recipes.items()),
             *((file, _good_file(file, _in_topology(lab))) for file, lab in checked.topologies.items()),
         )
     )
@@ -151,6 +155,12 @@ def _in_site(site: Site) -> Iterator[tuple[int, str]]:
     yield len(site.conduits), "conduit"
     yield sum(len(conduit.flows) for conduit in site.conduits.values()), "flow"
     yield len(site.isolation_points), "isolation point"
+
+
+def _in_recipe(recipe: Recipe) -> Iterator[tuple[int, str]]:
+    grounded = [one.confidence for one, _ in grounded_of(recipe)]
+    yield len(grounded), "fact"
+    yield grounded.count("unchecked"), "unchecked fact"
 
 
 def _in_topology(topology: Topology) -> Iterator[tuple[int, str]]:

@@ -10,8 +10,8 @@ from islandmode.core.capabilities import Covered
 from islandmode.core.quantities import Name, Seconds, Words
 from islandmode.core.site import Frozen, as_tuple
 
-LINE_MAX = 200
-PATTERN_MAX = 200
+LINE_MAX = 250
+PATTERN_MAX = 250
 OBJECT_PATTERN = r"^[a-z][a-z0-9_]{0,30}$"
 DRIVER_PATTERN = r"^(?:netmiko|napalm|https):[a-z0-9_]{1,40}$"
 
@@ -23,7 +23,11 @@ Each = Literal[
     "outer-interface",
     "inner-interface",
     "interface-pair",
+    "outer-network4",
+    "inner-network4",
     "network4-pair",
+    "outer-network6",
+    "inner-network6",
     "network6-pair",
     "management4",
     "management6",
@@ -111,7 +115,7 @@ Step = Annotated[tuple[Group, ...], BeforeValidator(as_tuple)]
 class Need(Grounded):
     """Something that must be so before a drill, found by a command that changes nothing."""
 
-    ask: Sent = Field(description="The command.", examples=["get system ha status"])
+    ask: Sent = Field(description="A command that changes nothing.", examples=["get system ha status"])
     must: Pattern | None = Field(default=None, description="What the answer must show.", examples=["standard"])
     must_not: Pattern | None = Field(default=None, description="What it must not show.", examples=["out-of-sync"])
     code: Name = Field(description="A short name of the need, for records.", examples=["pair-out-of-sync"])
@@ -142,15 +146,19 @@ class Find(Frozen):
         description="How a moment is written: %Y %m %b %B %d %e %H %M %S, as `date` has them.",
         examples=["%H:%M %Y/%m/%d"],
     )
-    unit: Literal["s", "min", "h"] = Field(
-        default="s", description="The unit of `left` and of `length`.", examples=["min"]
+    units: Literal["s", "min", "h", "told"] = Field(
+        default="s",
+        description="The unit of `left` and of `length`; `told` where it stands beside each number, as in 1h4m52s, or between colons, as in 1:04:52.",
+        examples=["min"],
     )
 
 
 class Read(Grounded):
     """A command that changes nothing, and what its answer shows."""
 
-    ask: Sent = Field(description="The command.", examples=['show firewall schedule onetime "{object}"'])
+    ask: Sent = Field(
+        description="A command that changes nothing.", examples=['show firewall schedule onetime "{object}"']
+    )
     each: Each = Field(default="conduit", description="For what it is asked and read.", examples=["network4-pair"])
     family: Literal[4, 6] | None = Field(
         default=None, description="Asked only where a conduit has networks of this address family.", examples=[6]
@@ -179,7 +187,7 @@ class Part(Grounded):
     """A part of the device's configuration, read before and after a drill."""
 
     part: Key = Field(description="Name of the part; `saved` is what a restart loads.", examples=["running"])
-    ask: Sent = Field(description="The command.", examples=["show running-config"])
+    ask: Sent = Field(description="A command that changes nothing.", examples=["show running-config"])
     whole: Pattern = Field(
         description="What every whole answer shows; without it the configuration is unknown.", examples=["^end$"]
     )
@@ -188,7 +196,7 @@ class Part(Grounded):
 class DeviceTime(Grounded):
     """How the device tells its own time, in local time."""
 
-    ask: Sent = Field(description="The command.", examples=["show clock detail"])
+    ask: Sent = Field(description="A command that changes nothing.", examples=["show clock detail"])
     pattern: Pattern = Field(
         description="What shows the time; groups in parentheses are joined by a space.", examples=[r"System time: (.+)"]
     )
@@ -198,7 +206,7 @@ class DeviceTime(Grounded):
 class Version(Grounded):
     """How the device tells its version, and which are known."""
 
-    ask: Sent = Field(description="The command.", examples=["get system status"])
+    ask: Sent = Field(description="A command that changes nothing.", examples=["get system status"])
     pattern: Pattern = Field(description="What shows it, in one group.", examples=[r"v(\d+\.\d+\.\d+)"])
     proved: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
         default=(),
@@ -231,7 +239,10 @@ class NameForm(Frozen):
 class OptionForm(Frozen):
     """What a site must say of a device under `options`; it is a placeholder too."""
 
-    means: Words = Field(description="What it is.", examples=["the access list that is bound inward"])
+    means: Words = Field(
+        description="What is to be said there, in words that follow the option's name.",
+        examples=["the access list that is bound inward"],
+    )
     form: Pattern = Field(description="What a whole value looks like.", examples=["[A-Za-z][A-Za-z0-9_-]{0,62}"])
     family: Literal[4, 6] | None = Field(
         default=None, description="Needed only where a conduit has networks of this address family.", examples=[6]
@@ -262,11 +273,11 @@ class Timer(Frozen):
 class Late(Grounded):
     """How long a line that was given up may still act, where nothing in the line itself ends that."""
 
-    at_most: Seconds = Field(description="The longest.", examples=["30 s"])
+    at_most: Seconds = Field(description="The longest that it can take.", examples=["30 s"])
 
 
 class Recipe(Frozen):
-    """A way of isolating as data. Every line says where it is from and how sure that is; nothing in it has a default that isolates less."""
+    """A way of isolating as data. Every line says where it is from, and how sure that is."""
 
     recipe: Name = Field(description="Name, as a site writes it under `platform`.", examples=["fortios-schedule"])
     version: Annotated[int, Field(ge=1)] = Field(description="Counted up with every change.", examples=[1])
@@ -363,7 +374,9 @@ class Recipe(Frozen):
         description="What a person enters once, under change control: a deny that is at rest. Nothing of it is ever sent.",
     )
     arm: Step = Field(default=(), description="Makes ready; traffic still passes.")
-    isolate: Annotated[Step, Field(min_length=1)] = Field(description="Isolates.")
+    isolate: Annotated[Step, Field(min_length=1)] = Field(
+        description="Isolates, and refers to what `arm` has made ready."
+    )
     renew: Step = Field(default=(), description="Sets the timer of what isolates again.")
     flush: Step = Field(default=(), description="Ends connections that are open; sent with the isolation.")
     restore: Annotated[Step, Field(min_length=1)] = Field(

@@ -47,13 +47,23 @@ class ConduitAt:
         elif each == "interface-pair":
             for one, other in product(self.outer_interfaces, self.inner_interfaces):
                 yield {"outer_interface": one, "inner_interface": other}
-        elif each in {"network4-pair", "network6-pair"}:
-            family: Family = 4 if each == "network4-pair" else 6
-            pairs = product(_of(self.outer_networks, family), _of(self.inner_networks, family))
-            for outer, inner in pairs:
-                yield {f"outer_network{family}": outer, f"inner_network{family}": inner}
+        elif "network" in each:
+            yield from self._networks(each, 4 if "4" in each else 6)
         else:
             yield {}
+
+    def _networks(self, each: Each, family: Family) -> Iterator[Things]:
+        """Give the networks of a family; none where only one end has any, because nothing of it crosses the conduit then."""
+        if not self.carries(family):
+            return
+        outer, inner = f"outer_network{family}", f"inner_network{family}"
+        if each.startswith("outer"):
+            yield from ({outer: one} for one in _of(self.outer_networks, family))
+        elif each.startswith("inner"):
+            yield from ({inner: one} for one in _of(self.inner_networks, family))
+        else:
+            pairs = product(_of(self.outer_networks, family), _of(self.inner_networks, family))
+            yield from ({outer: one, inner: other} for one, other in pairs)
 
 
 @dataclass(frozen=True)

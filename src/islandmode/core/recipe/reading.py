@@ -18,6 +18,8 @@ from islandmode.core.recipe.window import Meaning, Window, meaning
 from islandmode.core.recipe.words import compiled, filled_pattern, read_moment
 
 UNIT_S = {"s": 1.0, "min": 60.0, "h": 3600.0}
+_BESIDE = re.compile(r"(?:(\d{1,4})w)?(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,4})m(?:in)?)?(?:(\d{1,5})(?:\.\d+)?s)?")
+_COLONS = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2})")
 QUOTED_MAX = 60
 Value = bool | int | float | str | datetime
 
@@ -131,9 +133,24 @@ def _value(find: Find, match: re.Match[str]) -> Value | None:
     if find.gives == "count" and not text:
         # A counter that has counted nothing is shown without a number.
         return 0
+    if find.units == "told" and find.gives != "count":
+        return _told_s(text)
     if not re.fullmatch(r"\d{1,15}(?:\.\d{1,6})?", text):
         return None
-    return int(float(text)) if find.gives == "count" else float(text) * UNIT_S[find.unit]
+    return int(float(text)) if find.gives == "count" else float(text) * UNIT_S[find.units]
+
+
+def _told_s(text: str) -> float | None:
+    """Read a length whose units stand in it."""
+    together = "".join(text.split()).lower()
+    beside, colons = _BESIDE.fullmatch(together), _COLONS.fullmatch(together)
+    if beside is not None and together:
+        numbers, units_s = beside.groups(), (604800, 86400, 3600, 60, 1)
+    elif colons is not None:
+        numbers, units_s = ("0", "0", *colons.groups()), (604800, 86400, 3600, 60, 1)
+    else:
+        return None
+    return float(sum(int(number or 0) * unit_s for number, unit_s in zip(numbers, units_s, strict=True)))
 
 
 def _shown(recipe: Recipe, found: Mapping[str, Value], now: datetime | None) -> Shown | Unread:
