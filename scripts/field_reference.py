@@ -18,8 +18,16 @@ from pydantic.fields import FieldInfo
 
 from islandmode.core.drill import Drill
 from islandmode.core.probe import PATH_PATTERN, ProbePack, ProbeTarget
-from islandmode.core.quantities import DURATION_PATTERN, NAME_PATTERN, WORDS_MAX, Seconds, written
-from islandmode.core.recipe.model import DRIVER_PATTERN, OBJECT_PATTERN, Recipe
+from islandmode.core.quantities import (
+    DRIVER_PATTERN,
+    DURATION_PATTERN,
+    KEY_PATTERN,
+    NAME_PATTERN,
+    WORDS_MAX,
+    Seconds,
+    written,
+)
+from islandmode.core.recipe.model import Recipe
 from islandmode.core.site import SERVICE_PATTERN, Site
 from islandmode.rehearse.lab_file import LabFile
 from islandmode.rehearse.node_words import LABELS
@@ -36,7 +44,7 @@ KINDS = {
     SECRET_PATTERN: "secret reference",
     PATH_PATTERN: "path of a URL",
     DRIVER_PATTERN: "driver",
-    OBJECT_PATTERN: "key",
+    KEY_PATTERN: "key",
 }
 FORMATS = {("ipv4", "ipv6"): "address", ("ipv4network", "ipv6network"): "network"}
 TYPES = {"integer": "whole number", "number": "number", "boolean": "`true` or `false`", "string": "text"}

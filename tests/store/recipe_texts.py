@@ -51,6 +51,11 @@ reads:
         - {gives: starts, pattern: 'from (\\S+ \\S+)', format: "%Y-%m-%d %H:%M"}
         - {gives: ends, pattern: 'until (\\S+ \\S+)', format: "%Y-%m-%d %H:%M"}
         - {gives: in-place, pattern: 'denies {object}'}
+lock: checked
+card:
+  become: Log in.
+  looks: [{ask: "show {object}", must_not_show: linked, otherwise: Type it again.}]
+  last_resort: Restart it.
 """
 
 OWN_TIMER = """\
@@ -97,6 +102,11 @@ reads:
         - {gives: isolating, pattern: linked}
         - {gives: left, pattern: 'left (\\d+)'}
         - {gives: owner, pattern: 'by (\\S+)'}
+lock: atomic
+card:
+  become: Log in.
+  looks: [{ask: "show {object}", must_not_show: linked, otherwise: Type it again.}]
+  last_resort: Restart it.
 """
 
 PENDING = """\
@@ -154,4 +164,9 @@ reads:
         - {gives: started, pattern: 'since (\\S+ \\S+)', format: "%Y-%m-%d %H:%M:%S"}
         - {gives: length, pattern: 'for (\\d+) min', units: min}
         - {gives: isolating, pattern: 'deny {outer_network4} {inner_network4}'}
+lock: device
+card:
+  become: Log in.
+  looks: [{ask: "show {object}", must_not_show: linked, otherwise: Type it again.}]
+  last_resort: Restart it.
 """

@@ -256,6 +256,18 @@ PROOF: dict[str, Row] = {
         "ask: set list {object}",
         '36:12: "set list {object}" looks like a command that changes something; what is asked must only look.',
     ),
+    "a look that writes a file": (
+        OWN_TIMER,
+        "ask: show list {object}",
+        "ask: show list {object} | redirect flash:x",
+        '36:12: "show list {object} | redirect flash:x" looks like a command that changes something',
+    ),
+    "a look with a change inside": (
+        OWN_TIMER,
+        "ask: show list {object}",
+        "ask: ':put [/ip firewall address-list remove 0]'",
+        '36:12: ":put [/ip firewall address-list remove 0]" looks like a command that changes something',
+    ),
     "a look that clears": (
         OWN_TIMER,
         "ask: show list {object}",
@@ -353,6 +365,12 @@ TIMERS: dict[str, Row] = {
         "reverts: everything",
         "reverts: own",
         "7:10: A pending change takes back more than an object of its own: say commit, or everything.",
+    ),
+    "a lock of another cycle": (
+        CLOCK,
+        "lock: checked",
+        "lock: atomic",
+        "49:7: The lock of a recipe with this cycle (clock) is checked, and not atomic.",
     ),
     "a late line of which nothing is said": (
         PENDING,
@@ -458,6 +476,32 @@ SAID: dict[str, Row] = {
         '11:1: Unknown key "wittness". Did you mean "witness"?',
     ),
 }
+CARDS: dict[str, Row] = {
+    "a look that expects nothing": (
+        OWN_TIMER,
+        ", must_not_show: linked",
+        "",
+        "47:11: This look expects nothing, so that nobody could see whether a restore worked; say must_show or must_not_show.",
+    ),
+    "a look with what only a run knows": (
+        OWN_TIMER,
+        "must_not_show: linked",
+        "must_not_show: '{run}'",
+        "47:49: {run} cannot stand here: it has no value in card of an own-timer recipe; known there: ",
+    ),
+    "a look that changes something": (
+        OWN_TIMER,
+        'ask: "show {object}", must_not_show',
+        'ask: "delete {object}", must_not_show',
+        '47:17: "delete {object}" looks like a command that changes something',
+    ),
+    "nothing for the card": (
+        OWN_TIMER,
+        "  last_resort: Restart it.\n",
+        "",
+        '46:3: The key "last_resort" is missing here; add it.',
+    ),
+}
 ROWS: dict[str, Row] = {
     f"{group}: {name}": row
     for group, rows in (
@@ -467,6 +511,7 @@ ROWS: dict[str, Row] = {
         ("proof", PROOF),
         ("timer", TIMERS),
         ("said", SAID),
+        ("card", CARDS),
     )
     for name, row in rows.items()
 }

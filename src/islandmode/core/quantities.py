@@ -41,6 +41,11 @@ NAME_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 """A name: lower case letters, digits and inner hyphens, at most 40, so that it fits into device objects."""
 
+KEY_PATTERN = r"^[a-z][a-z0-9_]{0,30}$"
+"""A key of a recipe, which may stand in its lines as a placeholder."""
+DRIVER_PATTERN = r"^(?:netmiko|napalm|https):[a-z0-9_]{1,40}$"
+"""What speaks to a device, and its name of the device's kind."""
+
 SecretRef = Annotated[str, Field(pattern=r"^(env|file|lab):.+$")]
 """A reference to a secret, never the secret: env:NAME, file:PATH, or lab:NAME (only from the running lab, only in rehearsal)."""
 

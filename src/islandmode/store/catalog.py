@@ -24,7 +24,6 @@ from islandmode.core.json_schema import Part, schema_of
 from islandmode.core.probe import Probe, ProbePack
 from islandmode.core.problem import Problem
 from islandmode.core.quantities import AS_WRITTEN, DURATION_PATTERN, written
-from islandmode.core.recipe.model import Recipe
 from islandmode.core.site import Site
 from islandmode.store import folders
 from islandmode.store.complaints import complaint
@@ -368,6 +367,9 @@ def files(workspace: Path, folder: str) -> tuple[Path, ...]:
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Give the JSON Schemas that editors check drills, sites, probe packs and recipes against."""
+    # Imported late: what restores a plant reads files too, and needs no recipe's model.
+    from islandmode.core.recipe.model import Recipe  # noqa: PLC0415 - as above
+
     models: tuple[tuple[str, type[BaseModel]], ...] = (
         *(("drill", Drill), ("site", Site), ("probes", ProbePack)),
         ("recipe", Recipe),

@@ -16,8 +16,7 @@ from pydantic import BaseModel
 from islandmode.core.drill import NOT_READ_YET
 from islandmode.core.errors import InputError
 from islandmode.core.probe import PATH_PATTERN
-from islandmode.core.quantities import NAME_PATTERN
-from islandmode.core.recipe.model import DRIVER_PATTERN, OBJECT_PATTERN
+from islandmode.core.quantities import DRIVER_PATTERN, KEY_PATTERN, NAME_PATTERN
 from islandmode.core.site import FLOW_END, SERVICE_PATTERN
 from islandmode.store.yaml_tree import PathInFile, YamlTree, show
 
@@ -28,7 +27,7 @@ PATTERNS = {
     SECRET_PATTERN: "a reference, env:NAME, file:PATH or lab:NAME; a secret itself never stands in a file",
     SERVICE_PATTERN: 'a service such as "tcp/502", "tcp/49152-65535", "udp/53", "icmp" or "esp", with ports from 1 to 65535',
     DRIVER_PATTERN: "netmiko:KIND, napalm:KIND or https:KIND",
-    OBJECT_PATTERN: "a word of lower-case letters, digits and _, at most 31, that begins with a letter",
+    KEY_PATTERN: "a word of lower-case letters, digits and _, at most 31, that begins with a letter",
     PATH_PATTERN: 'a path that begins with "/", with everything but plain letters, digits and marks written with %',
 }
 TYPES = {

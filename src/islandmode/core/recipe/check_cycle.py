@@ -45,6 +45,7 @@ def meaning_problems(recipe: Recipe) -> Iterator[Problem]:
     yield from _proof(recipe)
     yield from _timer(recipe)
     yield from _tier(recipe)
+    yield from _lock(recipe)
     yield from _families(recipe)
     yield from _said(recipe)
     yield from {"own-timer": _own_timer, "clock": _clock, "pending": _pending}[recipe.cycle](recipe)
@@ -155,6 +156,15 @@ def _tier(recipe: Recipe) -> Iterator[Problem]:
         yield _wrong(
             ("undo_tier",),
             "Tier A is for a timer that takes back its own object and nothing else; this is tier B at best.",
+        )
+
+
+def _lock(recipe: Recipe) -> Iterator[Problem]:
+    fits = {"own-timer": ("atomic", "checked"), "clock": ("checked",), "pending": ("device",)}[recipe.cycle]
+    if recipe.lock not in fits:
+        yield _wrong(
+            ("lock",),
+            f"The lock of a recipe with this cycle ({recipe.cycle}) is {' or '.join(fits)}, and not {recipe.lock}.",
         )
 
 

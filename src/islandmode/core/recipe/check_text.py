@@ -20,6 +20,11 @@ WRITES = re.compile(
     re.IGNORECASE,
 )
 """How a command begins that changes something, on some device or other."""
+WRITES_INSIDE = re.compile(
+    r"\|\s*(?:redirect|tee|append|save)\b|[\[;{]\s*/?[^\];}]*\b(?:add|set|remove|enable|disable|move|reset|unset|delete)\b|>\s*\S",
+    re.IGNORECASE,
+)
+"""What changes something though the command begins as one that only looks."""
 
 
 def text_problems(recipe: Recipe) -> Iterator[Problem]:
@@ -30,6 +35,7 @@ def text_problems(recipe: Recipe) -> Iterator[Problem]:
     yield from _asks(recipe)
     yield from _patterns(recipe)
     yield from _values(recipe)
+    yield from _card(recipe)
     yield from _secrets(recipe)
 
 
@@ -106,13 +112,29 @@ def _one_line(text: str, at: Path) -> Iterator[Problem]:
 def _asks(recipe: Recipe) -> Iterator[Problem]:
     for asked in asked_of(recipe):
         yield from _one_line(asked.ask, asked.path)
-        if WRITES.match(asked.ask.strip()):
+        if WRITES.match(asked.ask.strip()) or WRITES_INSIDE.search(asked.ask):
             sentence = f'"{asked.ask}" looks like a command that changes something; what is asked must only look.'
             yield _wrong(asked.path, sentence)
         for found in placeholders(asked.ask):
             trouble = placeholder_trouble(recipe, asked.part, asked.each, found)
             if trouble:
                 yield _wrong(asked.path, f"{{{found.name}}} cannot stand here: {trouble}.")
+
+
+def _card(recipe: Recipe) -> Iterator[Problem]:
+    for number, look in enumerate(recipe.card.looks):
+        at: Path = ("card", "looks", number)
+        if look.must_show is None and look.must_not_show is None:
+            yield _wrong(
+                at,
+                "This look expects nothing, so that nobody could see whether a restore worked; say must_show or must_not_show.",
+            )
+        for key in ("must_show", "must_not_show"):
+            words = getattr(look, key)
+            for found in placeholders(words or ""):
+                trouble = placeholder_trouble(recipe, "card", "conduit", found)
+                if trouble:
+                    yield _wrong((*at, key), f"{{{found.name}}} cannot stand here: {trouble}.")
 
 
 def _patterns(recipe: Recipe) -> Iterator[Problem]:

@@ -46,6 +46,7 @@ IN_STEP: Mapping[str, frozenset[str]] = {
     "restore": AT_REST,
     "reads": frozenset(),
     "needs": AT_REST,
+    "card": AT_REST,
 }
 """What may stand in a step beside what a site says."""
 OWN_WORDS = OF_POINT | OF_CONDUIT | RUN_TIME | AT_REST | NETWORKS | {NUMBER, "outer_interface", "inner_interface"}

@@ -7,13 +7,11 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from islandmode.core.capabilities import Covered
-from islandmode.core.quantities import Name, Seconds, Words
+from islandmode.core.quantities import DRIVER_PATTERN, KEY_PATTERN, Name, Seconds, Words
 from islandmode.core.site import Frozen, as_tuple
 
 LINE_MAX = 250
 PATTERN_MAX = 250
-OBJECT_PATTERN = r"^[a-z][a-z0-9_]{0,30}$"
-DRIVER_PATTERN = r"^(?:netmiko|napalm|https):[a-z0-9_]{1,40}$"
 
 Cycle = Literal["own-timer", "clock", "pending"]
 Confidence = Literal["seen", "documented", "unchecked"]
@@ -37,7 +35,7 @@ Sent = Annotated[str, StringConstraints(min_length=1, max_length=LINE_MAX)]
 """A line of a device's command line."""
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=PATTERN_MAX)]
 """A regular expression, found anywhere in an answer; capitals and small letters are the same, ^ and $ are ends of lines."""
-Key = Annotated[str, StringConstraints(pattern=OBJECT_PATTERN)]
+Key = Annotated[str, StringConstraints(pattern=KEY_PATTERN)]
 Calls = Literal["login", "arm", "isolate", "renew", "read", "restore"]
 
 
@@ -276,6 +274,36 @@ class Late(Grounded):
     at_most: Seconds = Field(description="The longest that it can take.", examples=["30 s"])
 
 
+class CardLook(Frozen):
+    """What a person types to see whether a restore by hand worked."""
+
+    ask: Sent = Field(description="A command that changes nothing.", examples=["show time-range {object}"])
+    must_show: Sent | None = Field(
+        default=None, description="Words that its answer must have.", examples=["(inactive)"]
+    )
+    must_not_show: Sent | None = Field(
+        default=None, description="Words that its answer must not have.", examples=["(active)"]
+    )
+    otherwise: Words = Field(
+        description="What to do where it is not so.", examples=["Type the lines again, letter by letter."]
+    )
+
+
+class Card(Frozen):
+    """What the card says to a person at the device's console, beside the lines of `restore`."""
+
+    become: Words = Field(
+        description="With which rights to log in.",
+        examples=["Log in as an administrator with write access to schedules."],
+    )
+    looks: Annotated[tuple[CardLook, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
+        description="How to see that it worked, for each conduit."
+    )
+    last_resort: Words = Field(
+        description="What to do where the lines do not help.", examples=["Disable the policies that use the schedule."]
+    )
+
+
 class Recipe(Frozen):
     """A way of isolating as data. Every line says where it is from, and how sure that is."""
 
@@ -305,6 +333,11 @@ class Recipe(Frozen):
         default="keeps",
         description="What a further change does to what waits already: it stays under the timer, or loses it for good.",
         examples=["keeps"],
+    )
+    lock: Literal["atomic", "checked", "device"] = Field(
+        description="What keeps two machines from arming one conduit: the device, because making the object twice fails; only a look before, "
+        "which leaves a race that the plan tells of; or that the whole device has one pending change.",
+        examples=["checked"],
     )
     families: Annotated[tuple[Literal[4, 6], ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
         description="The address families that it isolates.", examples=[[4, 6]]
@@ -391,6 +424,7 @@ class Recipe(Frozen):
         examples=[["entry is not found"]],
     )
     reads: Reads = Field(description="How the device is looked at.")
+    card: Card = Field(description="What a person needs who restores the device by hand.")
     configuration: Annotated[tuple[Part, ...], BeforeValidator(as_tuple)] = Field(
         default=(),
         description="How its configuration is read, to compare it before and after. Without, a verdict is at best inconclusive.",

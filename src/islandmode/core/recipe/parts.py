@@ -60,6 +60,8 @@ def asked_of(recipe: Recipe) -> Iterator[Asked]:
         yield Asked("needs", "point" if _is_of_point(need.ask) else "conduit", need.ask, ("needs", number, "ask"))
     for _, read, path in reads_of(recipe):
         yield Asked("reads", read.each, read.ask, (*path, "ask"))
+    for number, look in enumerate(recipe.card.looks):
+        yield Asked("card", "conduit", look.ask, ("card", "looks", number, "ask"))
     for number, part in enumerate(recipe.configuration):
         yield Asked("configuration", "point", part.ask, ("configuration", number, "ask"))
     yield Asked("versions", "point", recipe.versions.ask, ("versions", "ask"))

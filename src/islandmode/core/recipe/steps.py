@@ -64,7 +64,7 @@ def _lines(recipe: Recipe, step: str, at: PointAt, run: RunValues, only: set[str
                 # Numbers run on over the conduits of the whole point, so that no two stages use the same.
                 number += "{line}" in line.send
                 if conduit is None or conduit.name in only:
-                    yield _ready(line, _Values(recipe, at, run, conduit, things, number))
+                    yield _ready(line, Values(recipe, at, run, conduit, things, number))
 
 
 def _times(group: Group, at: PointAt, only: set[str]) -> Iterator[tuple[ConduitAt | None, Things]]:
@@ -80,7 +80,7 @@ def _times(group: Group, at: PointAt, only: set[str]) -> Iterator[tuple[ConduitA
         yield None, {}
 
 
-def _ready(line: Line, values: _Values) -> Ready:
+def _ready(line: Line, values: Values) -> Ready:
     return Ready(
         filled(line.send, values),
         None if line.must is None else filled_pattern(line.must, values).pattern,
@@ -95,7 +95,7 @@ class AskReady:
 
     send: str
     read: Read
-    values: _Values
+    values: Values
 
 
 def asks_of(recipe: Recipe, reads: tuple[Read, ...], at: PointAt, conduit: str) -> tuple[AskReady, ...]:
@@ -105,7 +105,7 @@ def asks_of(recipe: Recipe, reads: tuple[Read, ...], at: PointAt, conduit: str) 
     for read in reads:
         if one.carries(read.family):
             for things in one.things(read.each):
-                values = _Values(recipe, at, nothing, one, things, 0)
+                values = Values(recipe, at, nothing, one, things, 0)
                 found.append(AskReady(filled(read.ask, values), read, values))
     return tuple(found)
 
@@ -116,7 +116,7 @@ def asked_once(asks: tuple[AskReady, ...]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class _Values:
+class Values:
     """Gives the value of a placeholder; which may stand where was checked when the recipe was loaded."""
 
     recipe: Recipe
@@ -127,6 +127,7 @@ class _Values:
     number: int
 
     def __call__(self, found: Placeholder) -> str:
+        """Give the value."""
         if found.name in MOMENTS:
             return self._moment(found)
         if found.name in NETWORKS:
