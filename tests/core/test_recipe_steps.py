@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.core.recipe.due import due_lines, is_ours
+from islandmode.core.recipe.due import due_lines, is_anothers, is_ours
 from islandmode.core.recipe.model import STEPS
 from islandmode.core.recipe.place import ConduitAt, PointAt
 from islandmode.core.recipe.reading import Shown
@@ -81,6 +81,18 @@ def test_numbers_of_two_stages_never_meet() -> None:
     assert numbers == [{"1", "3"}, {"2", "4"}]
 
 
+def test_numbers_do_not_depend_on_which_conduits_a_stage_has() -> None:
+    four = replace(VENDOR, inner_networks=VENDOR.inner_networks[:1])
+    six = replace(OFFICE, outer_networks=OFFICE.outer_networks[1:])
+    at, shipped = point(four, six, options=ACLS), recipe("ios-time-range")
+    whole = sent(step_lines(shipped, "provision", at, RUNNING))
+    only_six = sent(step_lines(shipped, "provision", at, RUNNING, ["office-line"]))
+    numbered = [line for line in only_six if "deny" in line]
+    assert numbered
+    assert not set(numbered) - set(whole)
+    assert not [line for line in only_six if "ip access-list" in line]
+
+
 def test_a_pending_change_is_restored_for_all_conduits_because_confirming_stops_the_one_timer() -> None:
     at = POINTS["ios-revert"]
     assert step_lines(recipe("ios-revert"), "restore", at, RUNNING, ["office-line"]) == step_lines(
@@ -146,7 +158,11 @@ OTHERS = clocked(meaning(isolating_window("another-run", ENDS), NOW), isolating=
         ("arm", ARMED, False),
         ("isolate", ARMED, True),
         ("isolate", ISOLATING, False),
-        ("isolate", OTHERS, True),
+        ("arm", OTHERS, False),
+        ("isolate", OTHERS, False),
+        ("renew", OTHERS, False),
+        ("restore", OTHERS, False),
+        ("arm", OVER, True),
         ("restore", AT_REST, False),
         ("restore", ARMED, True),
         ("restore", ISOLATING, True),
@@ -154,7 +170,9 @@ OTHERS = clocked(meaning(isolating_window("another-run", ENDS), NOW), isolating=
     ],
 )
 @pytest.mark.parametrize("name", ["fortios-schedule", "ios-time-range"])
-def test_what_is_so_already_is_not_written_again(name: str, step: str, shown: Shown, *, is_due: bool) -> None:
+def test_what_is_so_already_or_another_run_s_is_not_written(
+    name: str, step: str, shown: Shown, *, is_due: bool
+) -> None:
     at = point(OFFICE, options=ACLS)
     lines = due_lines(recipe(name), step, at, RUNNING, {"office-line": shown}, ["office-line"])
     assert lines == (step_lines(recipe(name), step, at, RUNNING) if is_due else ())
@@ -178,6 +196,19 @@ def test_whose_a_window_is_stands_in_it() -> None:
     assert is_ours(shipped, ARMED, RUN)
     assert not is_ours(shipped, OTHERS, RUN)
     assert owner_of(RUN) != owner_of("another-run")
+    assert is_anothers(shipped, OTHERS, RUN)
+    assert not is_anothers(shipped, OVER, RUN)
+    assert is_anothers(shipped, clocked(Meaning("to-come", None, ENDS)), RUN)
+
+
+@pytest.mark.parametrize(("owner", "is_another"), [("another", True), (RUN, False), (None, False)])
+def test_whose_a_timer_is_stands_beside_it(owner: str | None, *, is_another: bool) -> None:
+    own = recipe("fortios-schedule").model_copy(update={"cycle": "own-timer"})
+    assert is_anothers(own, Shown(isolating=True, left_s=20.0, owner=owner), RUN) is is_another
+
+
+def test_a_pending_change_cannot_tell_two_runs_of_one_login_apart() -> None:
+    assert is_ours(recipe("ios-revert"), Shown(isolating=False, pending=True, owner="drill"), RUN)
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -406,6 +406,11 @@ class Recipe(Frozen):
         default=(),
         description="What a person enters once, under change control: a deny that is at rest. Nothing of it is ever sent.",
     )
+    provision_note: Words | None = Field(
+        default=None,
+        description="What the lines of `provision` cannot do by themselves, and the person must.",
+        examples=["Move both policies to the top of their interface pairs."],
+    )
     arm: Step = Field(default=(), description="Makes ready; traffic still passes.")
     isolate: Annotated[Step, Field(min_length=1)] = Field(
         description="Isolates, and refers to what `arm` has made ready."

@@ -59,24 +59,25 @@ def step_lines(
 def _lines(recipe: Recipe, step: str, at: PointAt, run: RunValues, only: set[str]) -> Iterator[Ready]:
     number = 0
     for group in step_of(recipe, step):
-        for conduit, things in _times(group, at, only):
+        for conduit, things in _times(group, at):
+            wanted = only if conduit is None else only & {conduit.name}
+            is_asked = any(one.name in wanted and one.carries(group.family) for one in at.conduits)
             for line in group.lines:
                 # Numbers run on over the conduits of the whole point, so that no two stages use the same.
                 number += "{line}" in line.send
-                if conduit is None or conduit.name in only:
+                if is_asked:
                     yield _ready(line, Values(recipe, at, run, conduit, things, number))
 
 
-def _times(group: Group, at: PointAt, only: set[str]) -> Iterator[tuple[ConduitAt | None, Things]]:
+def _times(group: Group, at: PointAt) -> Iterator[tuple[ConduitAt | None, Things]]:
     """Give each thing for which a group is sent, with its conduit; a group that is sent once has none."""
     if group.each not in ONCE:
         for conduit in at.conduits:
             if conduit.carries(group.family):
                 yield from ((conduit, things) for things in conduit.things(group.each))
         return
-    asked = [one for one in at.conduits if one.name in only and one.carries(group.family)]
-    wanted = {"management4": 4, "management6": 6}.get(group.each, at.management.version)
-    if asked and wanted == at.management.version:
+    family = {"management4": 4, "management6": 6}.get(group.each, at.management.version)
+    if family == at.management.version and any(one.carries(group.family) for one in at.conduits):
         yield None, {}
 
 
