@@ -502,6 +502,68 @@ CARDS: dict[str, Row] = {
         '46:3: The key "last_resort" is missing here; add it.',
     ),
 }
+MORE: dict[str, Row] = {
+    "an answer with a placeholder": (
+        OWN_TIMER,
+        'send: "link {object}", source',
+        'send: "link {object}", answers: [{on: sure, send: "{run}"}], source',
+        "26:60: An answer must be one line without placeholders.",
+    ),
+    "a time without its group": (
+        CLOCK,
+        "pattern: '(.+)'",
+        "pattern: '.+'",
+        "22:41: Put what tells the time in parentheses.",
+    ),
+    "a version without its group": (
+        OWN_TIMER,
+        "pattern: 'v(\\d+)'",
+        "pattern: 'v\\d+'",
+        "20:40: Put what tells the version in parentheses, once.",
+    ),
+    "a form that tells no moment": (
+        CLOCK,
+        'format: "%Y-%m-%d %H:%M:%S"',
+        'format: "%H:%M:%S"',
+        "22:57: This form of a moment cannot be read: %Y is missing, without which a form tells no moment.",
+    ),
+    "an own timer that takes back more": (
+        OWN_TIMER,
+        "undo_tier: A\nreverts: own",
+        "undo_tier: B\nreverts: commit",
+        "7:10: A timer of an object of its own takes back that object and nothing else; say own.",
+    ),
+    "an own timer that nothing starts": (
+        OWN_TIMER,
+        'arm:\n  - lines:\n      - {send: "list {object} timeout {for_s}", source: book, confidence: documented}\n',
+        "late: {at_most: 30 s, confidence: unchecked}\n",
+        "23:3: Nothing is armed, and isolate starts no timer ({for_s} or {for_min}), so that nothing would take the isolation back.",
+    ),
+    "a pending change that nothing starts": (
+        PENDING,
+        'arm:\n  - each: point\n    lines:\n      - {send: "begin {for_min}", source: book, confidence: documented}\n',
+        "",
+        "24:3: Nothing is armed, and isolate starts no timer ({for_s} or {for_min}).",
+    ),
+    "a clock that shows what is left": (
+        CLOCK,
+        "shown: until",
+        "shown: remaining",
+        '16:16: What ends a clock recipe is a moment, so its timer is shown as "until".',
+    ),
+    "interfaces in another form": (
+        OWN_TIMER,
+        "link {object}",
+        "link {outer_interfaces(comma)}",
+        '26:16: {outer_interfaces} cannot stand here: write it alone, or with "(quoted)".',
+    ),
+    "a placeholder with a form that it does not take": (
+        OWN_TIMER,
+        "link {object}",
+        "link {object(quoted)}",
+        "26:16: {object} cannot stand here: it takes no form in parentheses.",
+    ),
+}
 ROWS: dict[str, Row] = {
     f"{group}: {name}": row
     for group, rows in (
@@ -512,6 +574,7 @@ ROWS: dict[str, Row] = {
         ("timer", TIMERS),
         ("said", SAID),
         ("card", CARDS),
+        ("more", MORE),
     )
     for name, row in rows.items()
 }
