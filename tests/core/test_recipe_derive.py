@@ -132,7 +132,7 @@ def test_name_version_and_hash_of_a_recipe_enter_the_plan_digest() -> None:
         used.model_copy(update={"version": 2}),
         used.model_copy(update={"sha256": sha256_of("b")}),
     ]
-    digests = {plan_digest(plan_with(one)) for one in (None, used, *others)}
+    digests = {plan_digest(plan_with(recipe_used)) for recipe_used in (None, used, *others)}
     assert len(digests) == 5
 
 

@@ -46,7 +46,7 @@ def site(**changes: Any) -> Site:
 def said(name: str, options: dict[str, Any] | None = None, **changes: Any) -> list[tuple[tuple[str | int, ...], str]]:
     plant = site(isolation_points__edge__options=OPTIONS[name] if options is None else options, **changes)
     point: SitePoint = plant.isolation_points["edge"]
-    return [(one.path, one.sentence) for one in place_problems(recipe(name), "edge", point, plant)]
+    return [(problem.path, problem.sentence) for problem in place_problems(recipe(name), "edge", point, plant)]
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -153,4 +153,4 @@ def test_what_the_lines_need_is_gathered() -> None:
     conduit = at.conduit("office-line")
     assert (conduit.outer_zone, conduit.inner_zone) == ("office", "line")
     assert (conduit.outer_interfaces, conduit.inner_interfaces) == (("port1", "port2"), ("port5",))
-    assert [str(one) for one in conduit.outer_networks] == ["10.10.0.0/16", "fd10:10::/48"]
+    assert [str(network) for network in conduit.outer_networks] == ["10.10.0.0/16", "fd10:10::/48"]

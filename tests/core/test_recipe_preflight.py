@@ -20,7 +20,7 @@ CLOCK = "10:15:20.123 CET Thu Nov 26 2026\nTime source is NTP\n"
 
 
 def unmet(name: str, answers: dict[str, str]) -> list[tuple[str, str]]:
-    return [(one.code, one.sentence) for one in unmet_needs(recipe(name), point(options=ACLS), answers)]
+    return [(need.code, need.sentence) for need in unmet_needs(recipe(name), point(options=ACLS), answers)]
 
 
 def test_a_device_that_is_ready() -> None:

@@ -76,7 +76,7 @@ def test_a_stage_sends_the_lines_of_its_own_conduits_only() -> None:
 
 def test_numbers_of_two_stages_never_meet() -> None:
     at = POINTS["ios-revert"]
-    stages = [step_lines(recipe("ios-revert"), "isolate", at, RUNNING, [one.name]) for one in at.conduits]
+    stages = [step_lines(recipe("ios-revert"), "isolate", at, RUNNING, [conduit.name]) for conduit in at.conduits]
     numbers = [{line.split()[0] for line in sent(stage) if line[0].isdigit()} for stage in stages]
     assert numbers == [{"1", "3"}, {"2", "4"}]
 

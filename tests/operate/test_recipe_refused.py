@@ -12,7 +12,8 @@ from islandmode.core.errors import InputError
 from islandmode.core.recipe.shipped import SHIPPED
 from islandmode.isolation.table import PLATFORMS
 from islandmode.operate.check import check_workspace
-from islandmode.operate.plan import plan_of, rescue_of
+from islandmode.operate.plan import plan_of
+from islandmode.operate.rescue_points import rescue_of
 from islandmode.store.recipes import own_recipes
 from islandmode.ui.validating import validate_one, validate_workspace
 from tests.store.recipe_texts import CLOCK, OWN_TIMER
@@ -41,7 +42,7 @@ def sentence(platform: str) -> str:
 @pytest.mark.parametrize("platform", [*SHIPPED, "plain-clock"])
 def test_a_site_that_names_a_recipe_is_refused_with_its_place(tmp_path: Path, platform: str) -> None:
     root = workspace_with(tmp_path, platform)
-    assert sentence(platform) in [str(one) for one in check_workspace(root).errors]
+    assert sentence(platform) in [str(error) for error in check_workspace(root).errors]
     with pytest.raises(InputError) as refused:
         plan_of(root, "office")
     assert str(refused.value) == sentence(platform)
@@ -49,7 +50,7 @@ def test_a_site_that_names_a_recipe_is_refused_with_its_place(tmp_path: Path, pl
 
 def test_a_recipe_that_is_bad_is_still_known_by_its_name(tmp_path: Path) -> None:
     root = workspace_with(tmp_path, "plain-clock", CLOCK.replace("errors: [^error]", "errors: []"))
-    assert sentence("plain-clock") in [str(one) for one in check_workspace(root).errors]
+    assert sentence("plain-clock") in [str(error) for error in check_workspace(root).errors]
 
 
 def test_a_name_of_neither_is_no_platform(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def utc(text: str) -> datetime:
 def test_a_change_is_found_to_the_second(name: str, at: str, before_s: int, after_s: int) -> None:
     change = utc(at)
     zone = zone_between(name, change - timedelta(hours=5), change + timedelta(minutes=17))
-    assert (zone.ahead_s, [(one.at, one.ahead_s) for one in zone.changes]) == (before_s, [(change, after_s)])
+    assert (zone.ahead_s, [(found.at, found.ahead_s) for found in zone.changes]) == (before_s, [(change, after_s)])
     assert zone.ahead_at_s(change - timedelta(seconds=1)) == before_s
     assert zone.ahead_at_s(change) == after_s
 

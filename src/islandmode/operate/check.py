@@ -96,7 +96,7 @@ def check_workspace(workspace: Path) -> Checked:
         {file: site for file, site in sites.items() if file not in bad},
         {file: number for file, number in probes.items() if file not in bad},
         {file: topology for file, (topology, _) in labs.read.items() if file not in bad},
-        {one.file: one for one in recipes.values() if one.file not in bad},
+        {loaded.file: loaded for loaded in recipes.values() if loaded.file not in bad},
         tuple(errors),
         labs.unlike,
     )

@@ -63,7 +63,7 @@ def _read(path: Path, shown: str) -> tuple[LoadedRecipe, YamlTree]:
     recipe = catalog.validate(Recipe, tree)
     problems = list(recipe_problems(recipe))
     if problems:
-        raise catalog.all_of(InputError(one.sentence, tree.place(one.path)) for one in problems)
+        raise catalog.all_of(InputError(problem.sentence, tree.place(problem.path)) for problem in problems)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return LoadedRecipe(shown, recipe, RecipeUsed(name=recipe.recipe, version=recipe.version, sha256=digest)), tree
 

@@ -52,7 +52,7 @@ def validate_one(workspace: Path, path: str) -> int:
         raise _no_file(found, path)
     # The folder it lies in counts, and not what a link leads to.
     file = found.parent.resolve() / found.name
-    folder = next((one for one in CHECKED if file.parent == workspace.resolve() / one), "")
+    folder = next((known for known in CHECKED if file.parent == workspace.resolve() / known), "")
     is_yaml = file.suffix in catalog.ENDINGS and not file.name.startswith(".")
     if _is_topology(workspace, file) or (is_yaml and folder in (catalog.INVENTORY, catalog.PROBES, catalog.RECIPES)):
         return _validate_beside_drills(workspace, str(file.relative_to(workspace.resolve())))
@@ -91,7 +91,7 @@ def _is_workspace(folder: Path) -> bool:
 
 def _refuse_of_another_workspace(file: Path, path: str) -> None:
     """Refuse a file of another workspace: held against this one, nearly everything in it would seem wrong."""
-    folder = next((one for one in CHECKED if file.parent.as_posix().endswith(f"/{one}")), None)
+    folder = next((known for known in CHECKED if file.parent.as_posix().endswith(f"/{known}")), None)
     other = file.parents[1 if folder is None else len(Path(folder).parts)]
     if folder is not None and _is_workspace(other):
         command = typed_at(other, "validate", str(file.relative_to(other)))
@@ -136,7 +136,7 @@ def _good(checked: Checked) -> dict[str, str]:
             *((file, _good_drill(file, plan)) for file, plan in checked.plans.items()),
             *((file, _good_file(file, _in_site(site))) for file, site in checked.sites.items()),
             *((file, _good_file(file, [(number, "probe")])) for file, number in checked.probes.items()),
-            *((file, _good_file(file, _in_recipe(one.recipe))) for file, one in checked.recipes.items()),
+            *((file, _good_file(file, _in_recipe(loaded.recipe))) for file, loaded in checked.recipes.items()),
             *((file, _good_file(file, _in_topology(lab))) for file, lab in checked.topologies.items()),
         )
     )
@@ -158,7 +158,7 @@ def _in_site(site: Site) -> Iterator[tuple[int, str]]:
 
 
 def _in_recipe(recipe: Recipe) -> Iterator[tuple[int, str]]:
-    grounded = [one.confidence for one, _ in grounded_of(recipe)]
+    grounded = [fact.confidence for fact, _ in grounded_of(recipe)]
     yield len(grounded), "fact"
     yield grounded.count("unchecked"), "unchecked fact"
 

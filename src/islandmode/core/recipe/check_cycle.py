@@ -1,4 +1,4 @@
-"""What is refused of a recipe's meaning when it is loaded: an undo that is none, a line that saves, a timer that nobody sees. Pure."""
+"""What is refused of a recipe's meaning when it is loaded: what undoes nothing, a line that saves, a timer that nobody sees. Pure."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _proof(recipe: Recipe) -> Iterator[Problem]:
 
 def _timer(recipe: Recipe) -> Iterator[Problem]:
     timer, given = recipe.timer, _given(recipe)
-    missing = [one for one in SHOWN_BY[timer.shown] if one not in given]
+    missing = [thing for thing in SHOWN_BY[timer.shown] if thing not in given]
     if missing:
         sentence = f'The timer is shown as "{timer.shown}", and no state read gives {" and ".join(missing)}; add what shows it.'
         yield _wrong(("timer", "shown"), sentence)

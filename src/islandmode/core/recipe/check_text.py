@@ -138,18 +138,18 @@ def _card(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _patterns(recipe: Recipe) -> Iterator[Problem]:
-    for one in patterns_of(recipe):
-        trouble = pattern_trouble(one.pattern)
+    for looked in patterns_of(recipe):
+        trouble = pattern_trouble(looked.pattern)
         if trouble:
-            yield _wrong(one.path, f'The pattern "{one.pattern}" {trouble}.')
-        for found in placeholders(one.pattern, in_line=False):
+            yield _wrong(looked.path, f'The pattern "{looked.pattern}" {trouble}.')
+        for found in placeholders(looked.pattern, in_line=False):
             problem = (
                 "this pattern is the same for all sites"
-                if one.each is None
-                else placeholder_trouble(recipe, one.part, one.each, found)
+                if looked.each is None
+                else placeholder_trouble(recipe, looked.part, looked.each, found)
             )
             if problem:
-                yield _wrong(one.path, f"{{{found.name}}} cannot stand here: {problem}.")
+                yield _wrong(looked.path, f"{{{found.name}}} cannot stand here: {problem}.")
 
 
 def _values(recipe: Recipe) -> Iterator[Problem]:

@@ -45,8 +45,8 @@ def due_lines(
     """Write the lines of a step for the conduits of which it would change something; `shown` is what was read of each just now."""
     leave = {
         name
-        for name, one in shown.items()
-        if is_anothers(recipe, one, run.run) or is_already_so(recipe, step, one, run)
+        for name, state in shown.items()
+        if is_anothers(recipe, state, run.run) or is_already_so(recipe, step, state, run)
     }
     due = [name for name in only if name not in leave]
     return step_lines(recipe, step, at, run, due)

@@ -208,7 +208,7 @@ class Version(Grounded):
     pattern: Pattern = Field(description="What shows it, in one group.", examples=[r"v(\d+\.\d+\.\d+)"])
     proved: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
         default=(),
-        description="Versions on which it was tried, by how they begin. Another one is refused for live.",
+        description="Versions on which it was tried, by how they begin. Any other is refused for live.",
         examples=[["7.4"]],
     )
     refused: Annotated[tuple[RefusedVersion, ...], BeforeValidator(as_tuple)] = Field(

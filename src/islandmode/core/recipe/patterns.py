@@ -1,4 +1,4 @@
-"""What keeps a pattern from being used: it is none, finds everything, or may take for ever on what a device says."""
+"""What keeps a pattern from being used: it cannot be compiled, finds everything, or may take for ever on what a device says."""
 
 from __future__ import annotations
 

@@ -41,12 +41,12 @@ class ConduitAt:
     def things(self, each: Each) -> Iterator[Things]:
         """Give each of its things for which lines are sent."""
         if each == "outer-interface":
-            yield from ({"outer_interface": one} for one in self.outer_interfaces)
+            yield from ({"outer_interface": interface} for interface in self.outer_interfaces)
         elif each == "inner-interface":
-            yield from ({"inner_interface": one} for one in self.inner_interfaces)
+            yield from ({"inner_interface": interface} for interface in self.inner_interfaces)
         elif each == "interface-pair":
-            for one, other in product(self.outer_interfaces, self.inner_interfaces):
-                yield {"outer_interface": one, "inner_interface": other}
+            for interface, other in product(self.outer_interfaces, self.inner_interfaces):
+                yield {"outer_interface": interface, "inner_interface": other}
         elif "network" in each:
             yield from self._networks(each, 4 if "4" in each else 6)
         else:
@@ -58,12 +58,12 @@ class ConduitAt:
             return
         outer, inner = f"outer_network{family}", f"inner_network{family}"
         if each.startswith("outer"):
-            yield from ({outer: one} for one in _of(self.outer_networks, family))
+            yield from ({outer: network} for network in _of(self.outer_networks, family))
         elif each.startswith("inner"):
-            yield from ({inner: one} for one in _of(self.inner_networks, family))
+            yield from ({inner: network} for network in _of(self.inner_networks, family))
         else:
             pairs = product(_of(self.outer_networks, family), _of(self.inner_networks, family))
-            yield from ({outer: one, inner: other} for one, other in pairs)
+            yield from ({outer: network, inner: other} for network, other in pairs)
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,14 @@ class PointAt:
 
     def conduit(self, name: str) -> ConduitAt:
         """Give one of its conduits."""
-        return next(one for one in self.conduits if one.name == name)
+        return next(conduit for conduit in self.conduits if conduit.name == name)
 
 
 def at_point(name: str, point: SitePoint, site: Site, conduits: Iterable[str]) -> PointAt:
     """Gather what the lines of a recipe need of a point; names must be known."""
-    return PointAt(name, point.management.address, point.options, tuple(_conduit(one, point, site) for one in conduits))
+    return PointAt(
+        name, point.management.address, point.options, tuple(_conduit(conduit, point, site) for conduit in conduits)
+    )
 
 
 def _conduit(name: str, point: SitePoint, site: Site) -> ConduitAt:
@@ -99,7 +101,7 @@ def _conduit(name: str, point: SitePoint, site: Site) -> ConduitAt:
 
 
 def _of(networks: Iterable[Network], family: Family) -> tuple[Network, ...]:
-    return tuple(one for one in networks if one.version == family)
+    return tuple(network for network in networks if network.version == family)
 
 
 def place_problems(recipe: Recipe, name: str, point: SitePoint, site: Site) -> Iterator[Problem]:
@@ -129,7 +131,7 @@ def _options(recipe: Recipe, at: PointAt) -> Iterator[Problem]:
         yield Problem("site", path, sentence)
     for key, option in recipe.options.items():
         given = at.options.get(key)
-        if given is None and any(one.carries(option.family) for one in at.conduits):
+        if given is None and any(conduit.carries(option.family) for conduit in at.conduits):
             yield Problem("site", path, f"{at.name} needs the option {key}: {option.means}; add it under options.")
         if given is not None and not re.fullmatch(option.form, str(given)):
             sentence = f'"{given}" is not what {recipe.recipe} takes for {key}: {option.means}; it must look like {option.form}.'

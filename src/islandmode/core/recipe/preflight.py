@@ -35,8 +35,8 @@ def read_version(recipe: Recipe, answer: str) -> VersionShown | Unread:
     if found is None or not found[1]:
         return Unread(f'the answer to "{recipe.versions.ask}" shows no version')
     version = found[1]
-    why = next((one.why for one in recipe.versions.refused if compiled(one.match).search(version)), "")
-    proved = any(version == one or version.startswith(f"{one}.") for one in recipe.versions.proved)
+    why = next((fault.why for fault in recipe.versions.refused if compiled(fault.match).search(version)), "")
+    proved = any(version == known or version.startswith(f"{known}.") for known in recipe.versions.proved)
     return VersionShown(version, why, proved and not why)
 
 

@@ -19,7 +19,7 @@ def rendering(
     What ends open connections belongs to the isolation, and to its deadline.
     """
     run = planned(dead_man_s)
-    conduits = tuple(one.name for one in at.conduits)
+    conduits = tuple(conduit.name for conduit in at.conduits)
     return Rendering(
         point=at.name,
         platform=recipe.recipe,

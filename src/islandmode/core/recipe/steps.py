@@ -52,7 +52,7 @@ def step_lines(
     What a pending change isolated is restored for all conduits together: once it is confirmed, no timer is left for any of them.
     """
     is_whole = only is None or (recipe.cycle == "pending" and step == "restore" and bool(only))
-    wanted = {one.name for one in at.conduits} if is_whole or only is None else set(only)
+    wanted = {conduit.name for conduit in at.conduits} if is_whole or only is None else set(only)
     return tuple(_lines(recipe, step, at, run, wanted))
 
 
@@ -61,7 +61,7 @@ def _lines(recipe: Recipe, step: str, at: PointAt, run: RunValues, only: set[str
     for group in step_of(recipe, step):
         for conduit, things in _times(group, at):
             wanted = only if conduit is None else only & {conduit.name}
-            is_asked = any(one.name in wanted and one.carries(group.family) for one in at.conduits)
+            is_asked = any(other.name in wanted and other.carries(group.family) for other in at.conduits)
             for line in group.lines:
                 # Numbers run on over the conduits of the whole point, so that no two stages use the same.
                 number += "{line}" in line.send
@@ -77,7 +77,7 @@ def _times(group: Group, at: PointAt) -> Iterator[tuple[ConduitAt | None, Things
                 yield from ((conduit, things) for things in conduit.things(group.each))
         return
     family = {"management4": 4, "management6": 6}.get(group.each, at.management.version)
-    if family == at.management.version and any(one.carries(group.family) for one in at.conduits):
+    if family == at.management.version and any(conduit.carries(group.family) for conduit in at.conduits):
         yield None, {}
 
 
@@ -86,7 +86,7 @@ def _ready(line: Line, values: Values) -> Ready:
         filled(line.send, values),
         None if line.must is None else filled_pattern(line.must, values).pattern,
         None if line.must_not is None else filled_pattern(line.must_not, values).pattern,
-        tuple((filled_pattern(one.on, values).pattern, one.send) for one in line.answers),
+        tuple((filled_pattern(answer.on, values).pattern, answer.send) for answer in line.answers),
     )
 
 
@@ -101,12 +101,12 @@ class AskReady:
 
 def asks_of(recipe: Recipe, reads: tuple[Read, ...], at: PointAt, conduit: str) -> tuple[AskReady, ...]:
     """Write the commands that tell the state of a conduit."""
-    one, nothing = at.conduit(conduit), planned(0)
+    where, nothing = at.conduit(conduit), planned(0)
     found = []
     for read in reads:
-        if one.carries(read.family):
-            for things in one.things(read.each):
-                values = Values(recipe, at, nothing, one, things, 0)
+        if where.carries(read.family):
+            for things in where.things(read.each):
+                values = Values(recipe, at, nothing, where, things, 0)
                 found.append(AskReady(filled(read.ask, values), read, values))
     return tuple(found)
 
@@ -158,7 +158,7 @@ class Values:
             return self.recipe.names[found.name].form.replace("{conduit}", conduit.name)
         if found.name in {"outer_interfaces", "inner_interfaces"}:
             interfaces: tuple[str, ...] = getattr(conduit, found.name)
-            return " ".join(f'"{one}"' if found.form == "quoted" else one for one in interfaces)
+            return " ".join(f'"{interface}"' if found.form == "quoted" else interface for interface in interfaces)
         return {
             "conduit": conduit.name,
             "outer_zone": conduit.outer_zone,

@@ -119,7 +119,7 @@ def write_moment(form: str, moment: datetime) -> str:
 
 
 def read_moment(form: str, text: str) -> datetime | None:
-    """Read a moment that is written in a form; None where the text is none, or no day of the calendar."""
+    """Read a moment that is written in a form; None where the text has another form, or tells no day of the calendar."""
     spaced = " ".join(text.split())
     parts = re.split(r"%(.)", " ".join(form.split()))
     pattern = "".join(_CODES[part] if index % 2 else re.escape(part) for index, part in enumerate(parts))
@@ -128,7 +128,7 @@ def read_moment(form: str, text: str) -> datetime | None:
         return None
     told = found.groupdict()
     month = told.get("b") or told.get("B")
-    shorts = [one[:3].lower() for one in MONTHS]
+    shorts = [name[:3].lower() for name in MONTHS]
     try:
         return datetime(  # noqa: DTZ001 - a device's clock tells local time, without a zone
             int(told["Y"]),
