@@ -132,9 +132,10 @@ def test_e_a_kill_in_the_hold_restores_and_leaves_a_record(lab: Lab, tmp_path: P
     assert "hold.started" in kinds(workspace, "conductor")
     # The plant is back; that it stays so is seen after the latest moment of what the conductor may have sent.
     wait_until(lambda: "restore.seen" in kinds(workspace, "guardian"), "the guardian sees it restored")
-    # It ended without a verdict, and must not be taken for a pass.
+    # The guardian judges it, and a run whose conductor died must not be taken for a pass.
+    wait_until((run_of(workspace) / "verdict.json").is_file, "it is judged")
     shown = ask(workspace, lab, "show", "last", "--json")
-    assert "held" not in shown.stdout
+    assert json.loads(shown.stdout)["verdict"] == "inconclusive"
     assert shown.returncode != 0
 
 
