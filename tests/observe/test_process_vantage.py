@@ -28,6 +28,7 @@ from islandmode.observe.vantage import Collected, Schedule
 from islandmode.system.clock import MachineClock
 from tests.observe.plant import Plant, listen
 from tests.patience import PATIENCE_S
+from tests.store.rows_catalog import KINDS
 
 CLOCK = MachineClock.of_this_boot()
 EVERY_S = 0.1
@@ -503,7 +504,7 @@ def test_an_unknown_kind_of_probe_lists_the_known_ones(tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "islandmode.observe.worker", "run", str(tmp_path / "spool")]
     done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert done.returncode == 1
-    assert done.stdout == "refused: unknown kind of probe write; known are canary, http, icmp, modbus, tcp\n"
+    assert done.stdout == f"refused: unknown kind of probe write; known are {KINDS}\n"
 
 
 def test_a_near_worker_whose_listener_died_goes_on_for_a_little_and_ends(tmp_path: Path) -> None:

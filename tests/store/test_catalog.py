@@ -15,7 +15,7 @@ from islandmode.core.problem import Problem
 from islandmode.store import catalog
 from islandmode.store.complaints import PATTERNS
 from islandmode.store.rescue import read_needed
-from tests.store.rows_catalog import DRILL, PACK, ROWS, SECRETS, SITE
+from tests.store.rows_catalog import DRILL, KINDS, PACK, ROWS, SECRETS, SITE
 from tests.store.workspace import FILES, write_workspace
 
 OPERATORS_FILES = Path(__file__).resolve().parents[2]
@@ -256,7 +256,7 @@ def test_a_wrong_probe_beside_those_that_a_drill_asks_does_not_stop_it(tmp_path:
 def test_a_wrong_probe_that_a_drill_asks_stops_it(tmp_path: Path) -> None:
     twice = "probes:\n  plc: {kind: icmp, vantage: here, target: 10.0.2.9}\n  pump: {kind: icm}\n"
     assert refused(write_workspace(tmp_path, **{"probes/other.yaml": twice})).splitlines() == [
-        'probes/other.yaml:3:16: "kind" must be one of canary, http, icmp, modbus, tcp; found "icm". Did you mean "icmp"?',
+        f'probes/other.yaml:3:16: "kind" must be one of {KINDS}; found "icm". Did you mean "icmp"?',
         'probes/other.yaml:2:3: Probe "plc" is already defined in probes/line.yaml; a name may be used once.',
     ]
 
