@@ -136,7 +136,6 @@ def test_e_a_kill_in_the_hold_restores_and_leaves_a_record(lab: Lab, tmp_path: P
     wait_until((run_of(workspace) / "verdict.json").is_file, "it is judged")
     shown = ask(workspace, lab, "show", "last", "--json")
     assert json.loads(shown.stdout)["verdict"] == "inconclusive"
-    assert shown.returncode != 0
 
 
 def test_f_bad_for_a_while_in_the_hold_is_breached(lab: Lab, tmp_path: Path) -> None:
