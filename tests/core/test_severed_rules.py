@@ -234,3 +234,17 @@ def test_a_probe_with_one_question_at_a_time_needs_no_sample_while_it_waits() ->
     assert story.judge().verdict is Result.HELD
     story.samples[PROBE] = [one for one in story.samples[PROBE] if one.asked_us not in waiting]
     assert codes(story.judge()) == {"witness-sparse"}
+
+
+def test_a_probe_that_asks_anew_in_every_slot_is_sparse_however_long_each_answer_takes() -> None:
+    """HTTP over fresh connections: a wait of 0.8 s once counted as eight slots in which nothing was asked."""
+    plan = Story().plan
+    severed, fetching = plan.probes[PROBE], plan.probes["hmi-line3"].probe
+    asked = {name: getattr(severed.probe, name) for name in ("vantage", "target")}
+    severed = severed.model_copy(update={"probe": fetching.model_copy(update=asked)})
+    story = Story(plan.model_copy(update={"probes": {**plan.probes, PROBE: severed}}))
+    assert story.judge().verdict is Result.HELD
+    dead = [sample for sample in story.samples[PROBE] if CORPORATE < sample.asked_us < RESTORE]
+    missing = {sample.asked_us for number, sample in enumerate(dead) if number % 9}
+    story.samples[PROBE] = [sample for sample in story.samples[PROBE] if sample.asked_us not in missing]
+    assert codes(story.judge()) == {"witness-sparse"}

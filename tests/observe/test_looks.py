@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from islandmode.core.judging.probes import ONE_QUESTION
 from islandmode.observe import looks, modbus
 from islandmode.observe.answers import Bad, Trace, Unknown, Value
 from islandmode.observe.values import VALUE_MAX_CHARACTERS
@@ -321,3 +322,8 @@ def test_an_http_canary_counts_its_answers(plant: Plant) -> None:
 def test_an_echo_comes_back(target: str) -> None:
     probe = {"kind": "icmp", "target": target, "timeout": 2}
     assert seen(looks.IcmpLook(probe), probe, 3) == [("good", None, "")] * 3
+
+
+def test_the_judge_knows_which_kinds_ask_one_question_at_a_time() -> None:
+    """Slots that pass while such a question waits count as used; of every other kind a missing slot is missing."""
+    assert {kind for kind, look in looks.LOOKS.items() if not look.overlaps} == ONE_QUESTION

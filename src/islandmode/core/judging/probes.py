@@ -21,7 +21,7 @@ MISSED_SAMPLES = 5
 SLACK_S = 0.3
 PRESENT_SHARE = 0.75
 """The share of its slots in which a severed probe must say something, in every window, to be a witness of that window."""
-ONE_QUESTION = frozenset({"modbus", "http", "canary"})
+ONE_QUESTION = frozenset({"modbus", "canary"})
 """Kinds that may have one question under way at a time; the others ask anew in every slot."""
 UNDER_WAY_MAX = 16
 """How many questions a worker has under way for one probe: slots beyond that cannot be used."""
