@@ -100,3 +100,13 @@ def test_a_plan_says_of_a_platform_what_an_engineer_would_not_expect(able: dict[
     expected = ("late,", "its timer takes back", "it does not isolate")
     assert [one for one in expected if one in words] == [one for one in expected if any(one in each for each in told)]
     assert all(each in words for each in told)
+
+
+def test_a_drill_of_one_stage_has_one_stage() -> None:
+    def all_at_once(at: Documents) -> None:
+        first, *later = at.drill["stages"]
+        first["isolate"] = [*first["isolate"], *(conduit for stage in later for conduit in stage["isolate"])]
+        at.drill["stages"] = [first]
+
+    assert " s of hold in 1 stage\n" in plan_text(given(all_at_once).plan())
+    assert " s of hold in 2 stages\n" in plan_text(given().plan())

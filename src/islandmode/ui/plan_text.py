@@ -15,6 +15,7 @@ from islandmode.core.boundary import Boundary
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.plan import DyingFlow, Plan, PlanPoint, PlanProbe, PlanStage
 from islandmode.core.preflight import unpermitted
+from islandmode.core.text import how_many
 from islandmode.ui.name_table import NameTable
 
 FRAME = 6
@@ -29,7 +30,7 @@ NOT_COVERED = {"to_device": "what ends on the device itself", "vpn": "tunnels"}
 def print_plan(plan: Plan, console: Console | None = None) -> None:
     """Print a plan for a person to read before anything happens."""
     out = console or Console()
-    total = f"{plan.hold_s:g} s of hold in {len(plan.stages)} stages"
+    total = f"{plan.hold_s:g} s of hold in {how_many(len(plan.stages), 'stage')}"
     out.print(Text(f"{plan.drill.drill} at {plan.drill.site}: {total}", style="bold"))
     out.print(Text(f"service that must keep running: {plan.drill.service.told}"))
     out.print(f"drill digest {plan.drill_digest}\nplan digest  {plan.plan_digest}")
