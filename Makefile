@@ -53,7 +53,7 @@ NO_LAB := -m "not lab and not many_seeds"
 
 # All that needs no lab, but most of the seeds. mypy keeps one core busy, so the tests begin beside it.
 check: ready
-	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=line lint without-lab
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going lint without-lab
 
 without-lab: ready
 	$(BIN)/pytest $(ON_EACH_CORE) $(NO_LAB)
