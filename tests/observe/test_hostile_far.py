@@ -387,7 +387,9 @@ CLOCKS = {
 
 @pytest.mark.parametrize("name", CLOCKS)
 def test_a_clock_that_answers_nonsense_is_a_sentence(name: str, tmp_path: Path) -> None:
-    reading = anyio.run(far_host("import sys\n" + CLOCKS[name], tmp_path).offset, PATIENCE_S)
+    # It stays until it is left alone: a program that is gone before it is asked is another sentence.
+    program = f"import sys\n{CLOCKS[name]}\nsys.stdout.flush()\nsys.stdin.read()"
+    reading = anyio.run(far_host(program, tmp_path).offset, PATIENCE_S)
     assert (reading.outcome, reading.value) == (Outcome.NOT_DONE, None)
     assert reading.why == "what answered is not its clock"
 

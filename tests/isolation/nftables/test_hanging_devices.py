@@ -47,7 +47,9 @@ def anyio_backend() -> str:
 def odd_nft(node: FirewallNode, fault: str) -> None:
     """Put an nft on the device that lies or lags in one way, and does the rest through the real one."""
     environment = f"NFT_REAL=/usr/sbin/nft NFT_FAULT_FILE=/etc/nft-fault {sys.executable}"
-    node.run(f"cat > {ODD}; chmod 755 {ODD}", f'#!/bin/sh\nexec env {environment} {WRAPPER} "$@"\n')
+    # On a busy machine a program that was just written may be in use for a moment: code 126.
+    ready = f"until {ODD} --version >/dev/null 2>&1; [ $? != 126 ]; do sleep 0.05; done"
+    node.run(f"cat > {ODD}; chmod 755 {ODD}; {ready}", f'#!/bin/sh\nexec env {environment} {WRAPPER} "$@"\n')
     node.run(f"echo {fault} > /etc/nft-fault")
 
 
