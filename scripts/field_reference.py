@@ -28,10 +28,11 @@ from islandmode.core.quantities import (
     written,
 )
 from islandmode.core.recipe.model import Recipe
+from islandmode.core.secret_reference import SECRET_PATTERN
 from islandmode.core.site import SERVICE_PATTERN, Site
 from islandmode.rehearse.lab_file import LabFile
 from islandmode.rehearse.node_words import LABELS
-from islandmode.store.complaints import PATTERNS, SECRET_PATTERN
+from islandmode.store.complaints import PATTERNS
 
 PROJECT = Path(__file__).resolve().parents[1]
 PAGE = PROJECT / "docs" / "reference.md"

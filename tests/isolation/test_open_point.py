@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.core.errors import InputError
+from islandmode.core.errors import InputError, NoSecret
 from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import listed
 from islandmode.core.site import Login, Management
@@ -90,3 +90,15 @@ def test_a_point_logs_in_with_what_the_site_says(login: Login, secret: dict[str,
     assert firewall.become == login.become
     assert firewall.nft.endswith("/usr/sbin/nft")
     assert "secret" not in repr(made._access)
+
+
+@pytest.mark.parametrize("key", ["password", "key"])
+def test_a_secret_that_cannot_be_had_says_where_its_reference_stands(key: str) -> None:
+    def missing(reference: str) -> str:
+        raise InputError(f"The secret {reference} is empty; give it a value.")
+
+    login = Login.model_validate({"user": "drill", key: "file:fw"})
+    point = planned(("corporate-line3",)).model_copy(update={"login": login})
+    with pytest.raises(NoSecret, match=r"^The secret file:fw is empty; give it a value\.$") as refused:
+        open_point("fw", point, secrets=missing, known_hosts=Path("/k"), clock=TickingClock(), run=None)
+    assert refused.value.path == ("isolation_points", "fw", "login", key)

@@ -281,3 +281,12 @@ async def test_a_folder_that_is_not_there_yet_is_looked_for_again(
 
     await until(seen)
     assert found == [("a.json", b"abort")]
+
+
+async def test_a_guardian_knows_the_folder_of_systemds_credentials_and_nothing_else_of_the_shell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/credentials/drill.service")
+    monkeypatch.setenv("FIREWALL_PASSWORD", "hunter2-canary")
+    async with guardian("import os; print('refused', sorted(set(os.environ) - {'LC_CTYPE'}), flush=True)") as (made, _):
+        assert await made.ready(PATIENCE_S) == "['CREDENTIALS_DIRECTORY', 'LANG', 'PATH']"

@@ -8,7 +8,7 @@ from __future__ import annotations
 DRILL, SITE, PACK = "drills/weekly.yaml", "inventory/north.yaml", "probes/line.yaml"
 DURATION = 'a duration with its unit, such as "8 s"'
 NAME = "a name: lower-case letters, digits and inner hyphens, at most 40"
-REFERENCE = "a reference, env:NAME, file:PATH or lab:NAME; a secret itself never stands in a file"
+REFERENCE = "a reference, env:NAME, file:PATH, systemd:NAME, command:PROGRAM or lab:NAME; a secret itself never stands in a file"
 MAPPING = 'a mapping, lines such as "name: value"'
 ADDRESS = 'an address such as 10.10.0.10 or "fd10:10::10"'
 NETWORK = 'a network such as 10.10.0.0/24 or "fd10:10::/64"'
@@ -534,6 +534,42 @@ SECRETS: dict[str, Row] = {
         "password: env:FW",
         "password: [hunter2-canary]",
         'inventory/north.yaml:28:17: "password" must be text.',
+    ),
+    "a variable of another form": (
+        SITE,
+        "password: env:FW",
+        "password: env:hunter2-canary",
+        'inventory/north.yaml:28:17: "password" must be env: and the name of a variable, of letters, digits and _.',
+    ),
+    "a credential by its path": (
+        SITE,
+        "password: env:FW",
+        "password: systemd:/run/credentials/hunter2-canary",
+        (
+            'inventory/north.yaml:28:17: "password" must be systemd: and the name of a credential, of letters, digits and . _ - @, as in '
+            "LoadCredential=NAME:PATH."
+        ),
+    ),
+    "a program by its name": (
+        SITE,
+        "password: env:FW",
+        "password: command:pass show hunter2-canary",
+        (
+            'inventory/north.yaml:28:17: "password" must be command: and the absolute path of a program with its arguments, such as '
+            "command:/usr/bin/pass show plant/firewall."
+        ),
+    ),
+    "a program with an open quote": (
+        SITE,
+        "password: env:FW",
+        "password: command:/usr/bin/pass 'hunter2-canary",
+        'inventory/north.yaml:28:17: "password" must be command: and words in which every quote is closed.',
+    ),
+    "a program on two lines": (
+        SITE,
+        "password: env:FW",
+        'password: "command:/usr/bin/pass\\nhunter2-canary"',
+        f'inventory/north.yaml:28:17: "password" must be {REFERENCE}.',
     ),
     "a password under another key": (
         SITE,

@@ -52,6 +52,10 @@ FILES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda path: private(path, mode=0o604),
         "The secret file:fw can be read by others; make it private: chmod 600 {path}",
     ),
+    "several lines": (
+        lambda path: private(path, f"admin\n{CANARY}\n".encode()),
+        'The secret file:fw has several lines; a password is one line, and a key begins with "-----BEGIN ".',
+    ),
     "empty": (lambda path: private(path, b"\n"), "The secret file:fw is empty; give it a value."),
     "binary": (lambda path: private(path, b"\xff\xfe"), "The secret file:fw is not UTF-8 text."),
     "huge": (
@@ -72,6 +76,74 @@ def test_a_bad_secret_file_is_one_sentence(name: str, tmp_path: Path) -> None:
     assert str(refused.value) == expected.format(path=tmp_path / "fw")
 
 
+def test_a_secret_comes_from_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its group's right is how an access list for the unit's account shows."""
+    private(tmp_path / "fw", mode=0o440)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert Secrets(Path("/nowhere")).resolve("systemd:fw") == CANARY
+
+
+CREDENTIALS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "missing": (
+        lambda path: path,
+        "The secret systemd:fw is not among the credentials of this process; add LoadCredential=fw:PATH to its unit and start it again.",
+    ),
+    "others": (
+        lambda path: private(path, mode=0o444),
+        "The secret systemd:fw can be read by every account; only systemd may put it there, and it does that in private.",
+    ),
+    "empty": (lambda path: private(path, b""), "The secret systemd:fw is empty; give it a value."),
+    "several lines": (
+        lambda path: private(path, f"admin\n{CANARY}\n".encode()),
+        'The secret systemd:fw has several lines; a password is one line, and a key begins with "-----BEGIN ".',
+    ),
+    "binary": (lambda path: private(path, b"\xff\xfe"), "The secret systemd:fw is not UTF-8 text."),
+    "huge": (
+        lambda path: private(path, b"x" * 70_000),
+        "The secret systemd:fw has 70000 bytes; at most 65536 are read.",
+    ),
+    "pipe": (os.mkfifo, "The secret systemd:fw is not a file."),
+}
+
+
+@pytest.mark.parametrize("name", CREDENTIALS)
+def test_a_bad_credential_is_one_sentence(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make, expected = CREDENTIALS[name]
+    make(tmp_path / "fw")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    with pytest.raises(InputError) as refused:
+        Secrets(tmp_path).resolve("systemd:fw")
+    assert str(refused.value) == expected
+
+
+@pytest.mark.parametrize("folder", [None, ""])
+def test_without_systemd_it_is_said_how_to_start_with_it(
+    folder: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    if folder is not None:
+        monkeypatch.setenv("CREDENTIALS_DIRECTORY", folder)
+    # Not the folder in which this stands.
+    monkeypatch.chdir(tmp_path)
+    private(tmp_path / "fw")
+    with pytest.raises(InputError) as refused:
+        Secrets(tmp_path).resolve("systemd:fw")
+    assert str(refused.value) == (
+        "The secret systemd:fw is not here: systemd gave this process no credentials (CREDENTIALS_DIRECTORY is not set); start it as "
+        "a unit with LoadCredential=fw:PATH, or by hand with systemd-run --pty --property=LoadCredential=fw:PATH."
+    )
+
+
+@pytest.mark.parametrize(
+    "reference", [f"systemd:../{CANARY}", f"command:{CANARY}", f"file:{CANARY}\0", f"env:{CANARY}"]
+)
+def test_a_reference_of_the_wrong_form_is_not_repeated(reference: str, tmp_path: Path) -> None:
+    """A record of an earlier version may hold one; in a site's file it is refused with its place."""
+    with pytest.raises(InputError, match=r"^A reference to a secret must be .*\.$") as refused:
+        Secrets(tmp_path).resolve(reference)
+    assert CANARY not in str(refused.value)
+
+
 def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refused:
         Secrets(tmp_path).resolve("env:ISLANDMODE_NOT_SET")
@@ -84,7 +156,9 @@ def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
 def test_what_is_no_reference_is_not_repeated(reference: str, tmp_path: Path) -> None:
     with pytest.raises(InputError) as refused:
         Secrets(tmp_path).resolve(reference)
-    assert str(refused.value) == "A secret is named by a reference: env:NAME, file:PATH or lab:NAME."
+    assert str(refused.value) == (
+        "A secret is named by a reference: env:NAME, file:PATH, systemd:NAME, command:PROGRAM or lab:NAME."
+    )
 
 
 def test_a_secret_does_not_show_itself() -> None:
@@ -117,6 +191,22 @@ def test_each_line_of_a_key_is_taken_out(tmp_path: Path) -> None:
     redactor.learn(key)
     assert redactor.redact(f"trace: {'B' * 64}") == "trace: [secret]"
     assert redactor.redact("-----BEGIN KEY-----") == "-----BEGIN KEY-----"
+
+
+@pytest.mark.parametrize("before", ["", "a:", "user:", "islandmode:"])
+def test_a_secret_is_found_in_base64_behind_an_accounts_name(before: str) -> None:
+    """As in the header of a login by HTTP; at most a character at either end is decided by its neighbour too."""
+    redactor = Redactor()
+    redactor.learn(CANARY)
+    said = redactor.redact(base64.b64encode(f"{before}{CANARY}".encode()).decode())
+    assert "[secret]" in said
+    assert len(said.replace("[secret]", "")) <= len(base64.b64encode(before.encode())) + 4
+
+
+def test_a_secret_is_found_as_python_shows_bytes() -> None:
+    redactor = Redactor()
+    redactor.learn("pässwörd-canary")
+    assert redactor.redact(str("pässwörd-canary".encode())) == "b'[secret]'"
 
 
 TEXT = st.text(st.characters(codec="utf-8"), min_size=4, max_size=30)

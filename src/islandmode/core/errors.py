@@ -2,6 +2,7 @@
 
     IslandmodeError
       InputError      the operator's file or words are wrong; nothing touched        exit 2
+        NoSecret      a secret of a login cannot be had                              exit 2
       Unrecorded      the run ended, its record could not be finished               exit 3, or 5 if stranded
       Refused         the plant or the machine is not ready; nothing left behind     exit 4
 
@@ -58,6 +59,15 @@ class InputError(IslandmodeError):
         super().__init__(f"{place}: {message}" if place else message)
         self.message = message
         self.place = place
+
+
+class NoSecret(InputError):
+    """A secret of a login cannot be had; `path` leads through the site to its reference."""
+
+    def __init__(self, message: str, path: tuple[str, ...]) -> None:
+        """Keep the path, so that a caller that has the site's file can add the place."""
+        super().__init__(message)
+        self.path = path
 
 
 class Refused(IslandmodeError):

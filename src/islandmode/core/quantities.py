@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
+from islandmode.core.secret_reference import SECRET_PATTERN, expected_of
+
 UNIT_S = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION_PATTERN = r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)\s*$"
 _DURATION = re.compile(DURATION_PATTERN)
@@ -46,8 +48,16 @@ KEY_PATTERN = r"^[a-z][a-z0-9_]{0,30}$"
 DRIVER_PATTERN = r"^(?:netmiko|napalm|https):[a-z0-9_]{1,40}$"
 """What speaks to a device, and its name of the device's kind."""
 
-SecretRef = Annotated[str, Field(pattern=r"^(env|file|lab):.+$")]
-"""A reference to a secret, never the secret: env:NAME, file:PATH, or lab:NAME (only from the running lab, only in rehearsal)."""
+
+def _well_formed(reference: str, info: ValidationInfo) -> str:
+    """Refuse in an operator's file what can name no secret; a record of an earlier version is taken as it is."""
+    if info.context == AS_WRITTEN and (expected := expected_of(reference)) is not None:
+        raise ValueError(f"expected {expected}")
+    return reference
+
+
+SecretRef = Annotated[str, Field(pattern=SECRET_PATTERN), AfterValidator(_well_formed)]
+"""A reference to a secret, never the secret; lab:NAME is known only to the running lab, and only in a rehearsal."""
 
 
 WORDS_MAX = 200

@@ -216,8 +216,9 @@ class Login(Frozen):
     user: Words = Field(description="Account on the device.", examples=["islandmode"])
     password: SecretRef | None = Field(
         default=None,
-        description="Where its password is found, unless it logs in by a key; in a rehearsal lab:NAME, NAME being the isolation point.",
-        examples=["env:FIREWALL_PASSWORD"],
+        description="Where its password is found, unless it logs in by a key; in a rehearsal lab:NAME, NAME being the isolation point. "
+        "Elsewhere file:PATH, systemd:NAME or command:PROGRAM; env:NAME is refused by every run, whose guardian has no variables.",
+        examples=["systemd:firewall-password"],
     )
     key: SecretRef | None = Field(
         default=None, description="Where its private SSH key is found.", examples=["file:/etc/islandmode/firewall.key"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from islandmode.core.drill import Drill
 from islandmode.core.egress import Way, ways_of
-from islandmode.core.errors import InputError
+from islandmode.core.errors import InputError, NoSecret
 from islandmode.core.plan import PlanPoint
 from islandmode.core.planning.check_names import site_name_problems
 from islandmode.core.problem import Problem
@@ -78,10 +78,18 @@ def open_point(
         user=login.user,
         become=login.become,
         known_hosts=known_hosts,
-        password=secrets(login.password) if login.password else None,
-        key=secrets(login.key) if login.key else None,
+        password=_secret(secrets, name, "password", login.password),
+        key=_secret(secrets, name, "key", login.key),
     )
     return _platform(name, planned.platform).open(name, planned, access, clock, run)
+
+
+def _secret(secrets: Callable[[str], str], name: str, key: str, reference: str | None) -> str | None:
+    """Resolve what a login needs; an error says where in the site its reference stands."""
+    try:
+        return secrets(reference) if reference else None
+    except InputError as error:
+        raise NoSecret(error.message, ("isolation_points", name, "login", key)) from None
 
 
 def _platform(name: str, platform: str) -> Platform:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from islandmode import isolation
-from islandmode.core.errors import InputError, Refused
+from islandmode.core.errors import InputError, IslandmodeError, Refused
 from islandmode.core.plan import Plan, PlanPoint
 from islandmode.core.rescue import Restorable
 from islandmode.isolation.point import IsolationPoint
@@ -33,6 +33,10 @@ from islandmode.system.secrets import Secrets
 FAR_SPOOL = Path("/run/islandmode")
 KNOWN_HOSTS = Path("inventory") / "known_hosts"
 """Host keys of a plant's devices, in the form of OpenSSH."""
+
+
+Lost = dict[str, IslandmodeError]
+"""Points that could not be made, by name, and why."""
 
 
 class Ground(Protocol):
@@ -70,8 +74,13 @@ class Ground(Protocol):
         """Raise `Refused` for a plan with a device that is not of this ground; before any login."""
         ...
 
-    def open_points(self, plan: Restorable, clock: Clock, run: str | None) -> Mapping[str, IsolationPoint]:
-        """Make the plan's isolation points; nothing is contacted yet, secrets are resolved now."""
+    def open_points(
+        self, plan: Restorable, clock: Clock, run: str | None, lost: Lost | None = None
+    ) -> Mapping[str, IsolationPoint]:
+        """Make the plan's isolation points; nothing is contacted yet, secrets are resolved now.
+
+        A point whose secret cannot be had goes into `lost` with the reason, and the others are made; without `lost` it raises that.
+        """
         ...
 
     def open_vantages(self, plan: Plan, clock: Clock, run: RunDirectory) -> Mapping[str, Vantage]:
@@ -150,16 +159,13 @@ class LabGround:
                     "a rehearsal logs in nowhere else. Point the site's management address at the lab, or drill in another mode."
                 )
 
-    def open_points(self, plan: Restorable, clock: Clock, run: str | None) -> Mapping[str, IsolationPoint]:
+    def open_points(
+        self, plan: Restorable, clock: Clock, run: str | None, lost: Lost | None = None
+    ) -> Mapping[str, IsolationPoint]:
         """Make the plan's isolation points, with the lab's host keys and secrets."""
-        secrets = Secrets(self.workspace, lab=self.lab.secret).resolve
-        known_hosts = self.lab.known_hosts
-        return {
-            name: isolation.open_point(
-                name, self._as_offered(point), secrets=secrets, known_hosts=known_hosts, clock=clock, run=run
-            )
-            for name, point in plan.points.items()
-        }
+        secrets = Secrets(self.workspace, lab=self.lab.secret, clock=clock)
+        planned = {name: self._as_offered(point) for name, point in plan.points.items()}
+        return _open(planned, secrets, self.lab.known_hosts, clock, run, lost)
 
     def _as_offered(self, point: PlanPoint) -> PlanPoint:
         """Log in as the lab offers it: in user namespaces there is no sudo, and the account is root."""
@@ -239,7 +245,9 @@ class PlantGround:
     def refuse(self, plan: Restorable) -> None:
         """Refuse nothing: the devices of a plant are those that its site names."""
 
-    def open_points(self, plan: Restorable, clock: Clock, run: str | None) -> Mapping[str, IsolationPoint]:
+    def open_points(
+        self, plan: Restorable, clock: Clock, run: str | None, lost: Lost | None = None
+    ) -> Mapping[str, IsolationPoint]:
         """Make the plan's isolation points, with the workspace's host keys and secrets."""
         known_hosts = self.workspace / KNOWN_HOSTS
         if not known_hosts.is_file():
@@ -247,11 +255,7 @@ class PlantGround:
                 f"There is no {KNOWN_HOSTS} in {self.workspace}, and Islandmode logs in to no device whose host key is unknown; write "
                 "the host keys of the site's isolation points there, in OpenSSH's known_hosts format."
             )
-        secrets = Secrets(self.workspace).resolve
-        return {
-            name: isolation.open_point(name, point, secrets=secrets, known_hosts=known_hosts, clock=clock, run=run)
-            for name, point in plan.points.items()
-        }
+        return _open(plan.points, Secrets(self.workspace, clock=clock), known_hosts, clock, run, lost)
 
     def open_vantages(self, plan: Plan, clock: Clock, run: RunDirectory) -> Mapping[str, Vantage]:
         """Make the vantage beside the conductor; raises `Refused` for any other."""
@@ -287,6 +291,29 @@ class PlantGround:
     def stands(self) -> bool | None:
         """Tell that a plant is there, always."""
         return True
+
+
+def _open(
+    planned: Mapping[str, PlanPoint],
+    secrets: Secrets,
+    known_hosts: Path,
+    clock: Clock,
+    run: str | None,
+    lost: Lost | None,
+) -> Mapping[str, IsolationPoint]:
+    """Make isolation points; the programs that print their secrets run all at once before."""
+    secrets.run_programs(each for point in planned.values() for each in (point.login.password, point.login.key))
+    points = {}
+    for name, point in planned.items():
+        try:
+            points[name] = isolation.open_point(
+                name, point, secrets=secrets.resolve, known_hosts=known_hosts, clock=clock, run=run
+            )
+        except IslandmodeError as error:
+            if lost is None:
+                raise
+            lost[name] = error
+    return points
 
 
 def ground_of(directory: RunDirectory, lab: str | None = None) -> Ground:

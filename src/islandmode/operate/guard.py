@@ -14,6 +14,7 @@ from islandmode.core.errors import IslandmodeError
 from islandmode.core.records import GuardianEnded
 from islandmode.operate.ground import Ground, ground_of
 from islandmode.operate.judge import judge_died
+from islandmode.operate.opening import opened
 from islandmode.run.guardian import Guardian
 from islandmode.run.lifeline_pipes import FolderRequests, PipeHearing
 from islandmode.run.outermost import STRANDED, sentence_of
@@ -70,7 +71,7 @@ async def _guard(directory: RunDirectory) -> int:
     plan, clock = directory.plan(), MachineClock.of_this_boot()
     ground = ground_of(directory)
     ground.refuse(plan)
-    points = ground.open_points(plan, clock, directory.run)
+    points = opened(ground, plan, clock, directory.run)
     path = directory.journal.with_name(rundir.GUARDIAN_JOURNAL)
     names = {"site": plan.drill.site, "run": directory.run, "writer": "guardian"}
     journal = await Journal.create(MachineDisk(), path, clock=clock, **names)

@@ -17,8 +17,9 @@ from islandmode.core.rescue import Restorable
 from islandmode.isolation.point import logging_in
 from islandmode.operate.by_hand import lines_by_hand
 from islandmode.operate.devices import told_of_saved
-from islandmode.operate.ground import Ground, ground_of
+from islandmode.operate.ground import Ground, Lost, ground_of
 from islandmode.operate.judge import judge_died
+from islandmode.operate.opening import opened
 from islandmode.operate.operator_name import operator_name
 from islandmode.operate.stop import PUT_WITHIN_S, StopOrder, arguments_for, went_with_its_lab
 from islandmode.operate.telling import Listener
@@ -92,8 +93,14 @@ def restore_points(
 ) -> Resumed:
     """Restore until seen; `names` are site and run. Without a run, the objects of every run are removed."""
     clock = MachineClock.of_this_boot()
-    opened = ground.open_points(plan, clock, names[1])
-    points = {name: point for name, point in opened.items() if name in owed}
+    lost: Lost = {}
+    found = ground.open_points(plan, clock, names[1], lost)
+    points = {name: point for name, point in found.items() if name in owed}
+    lost = {name: error for name, error in lost.items() if name in owed}
+    if lost and not points:
+        raise next(iter(lost.values()))
+    for name, error in lost.items():
+        listener.warn(f"{name} cannot be logged in to, and is not restored by this command: {sentence_of(error)}")
     recorded = (names[0], names[1] or "")
 
     async def act() -> Resumed:
@@ -113,7 +120,7 @@ def prove(workspace: Path, run: str) -> int:
     """Log in to every point of a run as a restore would and change nothing; raises `Refused` with the first obstacle."""
     directory = rundir.find(workspace, run)
     plan = directory.plan()
-    points = ground_of(directory).open_points(plan, MachineClock.of_this_boot(), directory.run)
+    points = opened(ground_of(directory), plan, MachineClock.of_this_boot(), directory.run)
 
     async def log_in() -> list[str]:
         wrong = []

@@ -6,6 +6,7 @@ import os
 import secrets as randomness
 import signal
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,10 +22,12 @@ from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.records import RunStarted
 from islandmode.core.verdict import Restoration, Result, Verdict
+from islandmode.isolation.point import IsolationPoint
 from islandmode.operate.audience import Audience
 from islandmode.operate.by_hand import lines_by_hand
 from islandmode.operate.check import refuse_unlike_lab
 from islandmode.operate.ground import Ground, LabGround, attach_or_up, ground_by
+from islandmode.operate.opening import opened
 from islandmode.operate.operator_name import operator_name
 from islandmode.operate.outcome import judge_and_write, write_refusal
 from islandmode.operate.plan import plan_of
@@ -48,7 +51,7 @@ from islandmode.system.clock import Clock, MachineClock, iso_utc
 from islandmode.system.disk import Disk, MachineDisk, hold_conduits
 from islandmode.system.forwarding import forwards
 from islandmode.system.own_program import typed, typed_anywhere
-from islandmode.system.process import EMPTY_ENVIRONMENT, hear_of_children_without_threads
+from islandmode.system.process import environment_of_guards, hear_of_children_without_threads
 
 NOTHING_TOUCHED = (2, 4)
 UNPROVEN = "The run ended and its restoration is not proven."
@@ -202,9 +205,11 @@ def _run_here(request: RunRequest, plan: Plan, ground: Ground, audience: Audienc
     clock, disk = MachineClock.of_this_boot(), MachineDisk()
     with hold_conduits(request.workspace / rundir.RUNS / ".locks", plan.drill.site, plan.conduits, request.run):
         refuse_beside_unfinished(request.workspace, plan, request.run, ground)
+        # Before the run has a folder: a secret that is missing is bad input, and leaves no run behind.
+        points = opened(ground, plan, clock, request.run)
         directory = _begin(request, plan, ground, audience)
         follower = audience.follow(plan)
-        conducting = _Conducting(request, plan, ground, clock, disk, directory, follower.show)
+        conducting = _Conducting(request, plan, ground, points, clock, disk, directory, follower.show)
         hear_of_children_without_threads()
         try:
             conducted = anyio.run(conducting.conduct)
@@ -273,19 +278,20 @@ def _forget(directory: RunDirectory) -> None:
 
 
 class _Conducting:
-    """Conducts a run: opens all that the conductor needs, with the signal receiver in place before anything is armed."""
+    """Conducts a run: opens the rest of what the conductor needs, with the signal receiver in place before anything is armed."""
 
     def __init__(
         self,
         request: RunRequest,
         plan: Plan,
         ground: Ground,
+        points: Mapping[str, IsolationPoint],
         clock: Clock,
         disk: Disk,
         directory: RunDirectory,
         show: Show,
     ) -> None:
-        self._request, self._plan, self._ground = request, plan, ground
+        self._request, self._plan, self._ground, self._points = request, plan, ground, points
         self._clock, self._disk, self._directory, self._show = clock, disk, directory, show
         self._latch = StopLatch()
         self.records: tuple[Record, ...] = ()
@@ -307,7 +313,6 @@ class _Conducting:
 
     async def _conduct(self) -> Conducted:
         plan, directory = self._plan, self._directory
-        points = self._ground.open_points(plan, self._clock, directory.run)
         vantages = self._ground.open_vantages(plan, self._clock, directory)
         names = {"site": plan.drill.site, "run": directory.run, "writer": "conductor"}
         try:
@@ -336,7 +341,7 @@ class _Conducting:
         )
         conductor = Conductor(
             plan,
-            points,
+            self._points,
             vantages,
             journal=journal,
             disk=self._disk,
@@ -391,7 +396,7 @@ async def _restore_would_work(argv: tuple[str, ...], deadline_s: float) -> str |
     why = f"it did not answer within {deadline_s:g} s"
     with anyio.move_on_after(deadline_s):
         try:
-            tried = await anyio.run_process(argv, env=EMPTY_ENVIRONMENT, check=False, start_new_session=True)
+            tried = await anyio.run_process(argv, env=environment_of_guards(), check=False, start_new_session=True)
         except OSError as error:
             return f"`islandmode restore` could not be started on this machine: {error.strerror or error}."
         if tried.returncode == 0:

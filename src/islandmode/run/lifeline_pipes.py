@@ -1,7 +1,7 @@
 """The lifeline as two pipes between two processes, and what else a guardian reads from its machine.
 
-The guardian is started with an empty environment: a secret that only the starting shell knew would be gone with that
-shell, so a guardian that needs it must not say that it is ready.
+The guardian is started with an empty environment, but for the folder of systemd's credentials: a secret that only the starting
+shell knew would be gone with that shell, so a guardian that needs it must not say that it is ready.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from islandmode.core.request import SIZE_MAX_BYTES
 from islandmode.core.text import cleaned
 from islandmode.system.clock import Clock
 from islandmode.system.lifeline import HERE, READY, REFUSED, TAKEN
-from islandmode.system.process import EMPTY_ENVIRONMENT, PipeStream, first_word, start
+from islandmode.system.process import PipeStream, environment_of_guards, first_word, start
 
 LOOK_EVERY_S = 0.1
 CHUNK = 65536
@@ -44,7 +44,7 @@ class PipeLifeline:
     async def ready(self, deadline_s: float) -> str | None:
         """Start the guardian and wait until it has logged in on every point; returns why it has not."""
         try:
-            self._process = start(self._argv, environment=EMPTY_ENVIRONMENT)
+            self._process = start(self._argv, environment=environment_of_guards())
         except OSError as error:
             return f"it could not be started ({error.strerror})"
         if self._process.stdin is not None:

@@ -66,17 +66,21 @@ async def resume(
     clock: Clock,
     disk: Disk,
 ) -> Resumed:
-    """Restore what a run owes, and look into the saved configuration of what was seen; `names` are its site and run."""
+    """Restore what a run owes, and look into the saved configuration of what was seen; `names` are its site and run.
+
+    What is owed on a point that is not here, as nobody could log in there, keeps the restore from being whole.
+    """
     kept = KeptFile()
     journal = Journal(kept, clock, site=names[0], run=names[1], writer=path.stem)
     journal.note(ResumeStarted, by=by, points=tuple(sorted(owed)))
+    here = {name: conduits for name, conduits in owed.items() if name in points}
     try:
         seen = await restore_until_seen(
             points,
-            owed,
+            here,
             notes=journal,
             clock=clock,
-            give_up_after_s=2 * max((points[name].capabilities.stranded_s for name in owed), default=0.0),
+            give_up_after_s=2 * max((points[name].capabilities.stranded_s for name in here), default=0.0),
             others_until_us=clock.monotonic_us(),
         )
         resumed = Resumed(seen, await look_and_note({name: points[name] for name in seen}, journal))

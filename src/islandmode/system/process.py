@@ -20,6 +20,8 @@ from islandmode.system.clock import Clock
 
 EMPTY_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 """The whole environment of a child, besides the variables given by name: nothing is inherited from the starting shell."""
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+"""The variable by which systemd says in which folder the credentials of a unit are; it is a path, and no secret."""
 TERM_S = 3.0
 KILL_S = 2.0
 STEP_S = 0.01
@@ -39,6 +41,11 @@ def start(argv: Sequence[str], *, environment: Mapping[str, str] = EMPTY_ENVIRON
         env=environment,
         start_new_session=True,
     )
+
+
+def environment_of_guards() -> dict[str, str]:
+    """Give the environment of a process that must be able to log in without the shell that started the run."""
+    return EMPTY_ENVIRONMENT | ({CREDENTIALS: os.environ[CREDENTIALS]} if CREDENTIALS in os.environ else {})
 
 
 class PipeStream(ByteReceiveStream):

@@ -1,0 +1,33 @@
+"""The isolation points of a run, opened with their secrets; what is wrong with a secret is told with its place in the site."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from islandmode.core.errors import InputError, NoSecret
+from islandmode.core.plan import Plan
+from islandmode.isolation.point import IsolationPoint
+from islandmode.operate.ground import Ground, Lost
+from islandmode.system.clock import Clock
+
+
+def opened(ground: Ground, plan: Plan, clock: Clock, run: str) -> Mapping[str, IsolationPoint]:
+    """Open every point of a plan while nothing is armed; raises all that is wrong with secrets, each with file:line:column."""
+    lost: Lost = {}
+    points = ground.open_points(plan, clock, run, lost)
+    missing = [error for error in lost.values() if isinstance(error, NoSecret)]
+    if len(missing) < len(lost):
+        raise next(error for error in lost.values() if not isinstance(error, NoSecret))
+    if missing:
+        raise _placed(missing, ground.workspace, plan.drill.site)
+    return points
+
+
+def _placed(missing: list[NoSecret], workspace: Path, site: str) -> InputError:
+    """Add where each reference stands; without the site's file the sentences stand for themselves."""
+    # Imported only now: the guardian and the proof of a restore come by here, and must not wait for what reads files.
+    from islandmode.store.catalog import all_of, sites_named  # noqa: PLC0415 - as above
+
+    trees = sites_named(workspace, site)[0]
+    return all_of(InputError(error.message, trees[0].place(error.path) if trees else None) for error in missing)
