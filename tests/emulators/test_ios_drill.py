@@ -1,0 +1,216 @@
+"""The router, driven by netmiko and by every line of the recipes for IOS, from rest to rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from islandmode.core.recipe.preflight import VersionShown, read_version
+from islandmode.core.recipe.steps import RunValues, step_lines
+from tests.core.recipe_plant import RUN, recipe, sent
+from tests.emulators.driving import (
+    Console,
+    RefusedError,
+    Typist,
+    carry_out,
+    count_of,
+    shown_of,
+    time_of,
+    unmet,
+)
+from tests.emulators.ios import IosDevice
+from tests.emulators.network import packets
+from tests.emulators.plant import BOTH, ZONES, router
+from tests.emulators.server import SshServer
+
+RANGE, REVERT = recipe("ios-time-range"), recipe("ios-revert")
+PAIRS = [("office", "line", 4), ("line", "office", 4), ("office", "line", 6), ("line", "office", 6)]
+
+
+def passing(device: IosDevice) -> list[bool]:
+    return [device.passes(source, target, 6 if family == 6 else 4) for source, target, family in PAIRS]
+
+
+@pytest.fixture
+def device(request: pytest.FixtureRequest) -> IosDevice:
+    return router(getattr(request, "param", "ios-time-range"))
+
+
+@pytest.fixture
+def console(device: IosDevice, tmp_path: Path) -> Iterator[Console]:
+    with SshServer(device) as server:
+        found = Console(server, "cisco_ios", tmp_path)
+        yield found
+        found.close()
+
+
+def run_until(console: Console) -> RunValues:
+    ends = (time_of(console, RANGE) + timedelta(minutes=6)).replace(second=0)
+    return RunValues(RUN, 300.0, ends)
+
+
+def test_a_login_writes_nothing_and_finds_the_router_ready(device: IosDevice, console: Console) -> None:
+    assert unmet(console, RANGE, BOTH) == []
+    assert read_version(RANGE, console.say(RANGE.versions.ask)) == VersionShown("17.15.1")
+    assert not device.was_touched
+
+
+def test_a_time_range_from_rest_to_rest(device: IosDevice, console: Console) -> None:
+    before = device.configuration()
+    run = run_until(console)
+    assert shown_of(console, RANGE, BOTH, "office-line").at_rest
+    device.expect_arm(sent(step_lines(RANGE, "arm", BOTH, run)))
+
+    carry_out(console, RANGE, "arm", BOTH, run)
+    armed = shown_of(console, RANGE, BOTH, "office-line")
+    assert (armed.isolating, armed.window and armed.window.says, armed.window and armed.window.ends) == (
+        False,
+        "armed",
+        run.ends,
+    )
+    assert passing(device) == [True] * 4
+
+    carry_out(console, RANGE, "isolate", BOTH, run, ["office-line"])
+    assert shown_of(console, RANGE, BOTH, "office-line").isolating
+    assert passing(device) == [False] * 4
+    assert not shown_of(console, RANGE, BOTH, "vendor-line").isolating
+    assert device.passes("vendor", "line")
+
+    carry_out(console, RANGE, "restore", BOTH, run)
+    assert shown_of(console, RANGE, BOTH, "office-line").at_rest
+    assert passing(device) == [True] * 4
+    assert device.configuration() == before
+    assert device.too_early == []
+
+
+def test_the_end_comes_by_the_clock_and_a_renewal_moves_it(device: IosDevice, console: Console) -> None:
+    run = run_until(console)
+    assert run.ends is not None
+    later = RunValues(RUN, 600.0, run.ends + timedelta(minutes=4))
+    for step, values in (("arm", run), ("isolate", run), ("renew", later)):
+        carry_out(console, RANGE, step, BOTH, values)
+    assert shown_of(console, RANGE, BOTH, "vendor-line").window == shown_of(console, RANGE, BOTH, "office-line").window
+
+    device.clock.move_to(run.ends)
+    assert passing(device) == [False] * 4
+    assert later.ends is not None
+    device.clock.move_to(later.ends - timedelta(seconds=1))
+    assert passing(device) == [False] * 4
+    device.clock.move(1)
+    assert passing(device) == [True] * 4
+    assert shown_of(console, RANGE, BOTH, "office-line").at_rest
+
+
+def test_a_late_end_is_shown_for_as_long_as_it_is_late(device: IosDevice, console: Console) -> None:
+    run = run_until(console)
+    device.faults.end_lag_s = 40.0
+    carry_out(console, RANGE, "arm", BOTH, run)
+    carry_out(console, RANGE, "isolate", BOTH, run)
+    assert run.ends is not None
+    device.clock.move_to(run.ends + timedelta(seconds=39))
+    assert passing(device) == [False] * 4
+    assert shown_of(console, RANGE, BOTH, "office-line").isolating
+    device.clock.move(1)
+    assert passing(device) == [True] * 4
+    assert shown_of(console, RANGE, BOTH, "office-line").at_rest
+
+
+def test_what_is_dropped_is_counted(device: IosDevice, console: Console) -> None:
+    run = run_until(console)
+    ways = [packets(ZONES, "office", "line", 4)[0], packets(ZONES, "line", "office", 6)[0]]
+    assert [device.carry(packet, 5) for packet in ways] == [True, True]
+    assert count_of(console, RANGE, BOTH, "office-line") == 0
+    carry_out(console, RANGE, "arm", BOTH, run)
+    carry_out(console, RANGE, "isolate", BOTH, run)
+    assert [device.carry(packet, number) for packet, number in zip(ways, (1, 3), strict=True)] == [False, False]
+    assert count_of(console, RANGE, BOTH, "office-line") == 4
+    assert count_of(console, RANGE, BOTH, "vendor-line") == 0
+
+
+def test_a_restart_brings_back_what_was_saved(device: IosDevice, console: Console) -> None:
+    run = run_until(console)
+    carry_out(console, RANGE, "arm", BOTH, run)
+    carry_out(console, RANGE, "isolate", BOTH, run)
+    device.restart()
+    console.abort()
+    assert passing(device) == [True] * 4
+    assert shown_of(Typist(device.log_in("drill")), RANGE, BOTH, "office-line").at_rest
+
+
+@pytest.mark.parametrize("device", ["ios-revert"], indirect=True)
+class TestRevert:
+    run = RunValues(RUN, 300.0)
+
+    def test_from_rest_to_rest(self, device: IosDevice, console: Console) -> None:
+        before = device.configuration()
+        assert unmet(console, REVERT, BOTH) == []
+        device.expect_arm(sent(step_lines(REVERT, "arm", BOTH, self.run)))
+        carry_out(console, REVERT, "arm", BOTH, self.run)
+        armed = shown_of(console, REVERT, BOTH, "office-line")
+        assert (armed.pending, armed.left_s, armed.owner, armed.isolating) == (True, 300.0, "drill", False)
+
+        carry_out(console, REVERT, "isolate", BOTH, self.run, ["office-line"])
+        assert shown_of(console, REVERT, BOTH, "office-line").isolating
+        assert (passing(device), device.passes("vendor", "line")) == ([False] * 4, True)
+
+        device.clock.move(200)
+        carry_out(console, REVERT, "renew", BOTH, self.run)
+        assert shown_of(console, REVERT, BOTH, "office-line").left_s == 300.0
+
+        carry_out(console, REVERT, "restore", BOTH, self.run, ["office-line"])
+        assert shown_of(console, REVERT, BOTH, "office-line").at_rest
+        assert passing(device) == [True] * 4
+        assert device.configuration() == before
+        assert device.too_early == []
+
+    def test_the_timer_takes_back_everything_also_what_a_colleague_entered(
+        self, device: IosDevice, console: Console
+    ) -> None:
+        carry_out(console, REVERT, "arm", BOTH, self.run)
+        carry_out(console, REVERT, "isolate", BOTH, self.run)
+        device.enter(["logging host 10.20.0.5"])
+        device.clock.move(299)
+        assert passing(device) == [False] * 4
+        device.clock.move(1)
+        assert passing(device) == [True] * 4
+        assert "10.20.0.5" not in device.configuration()
+        assert shown_of(console, REVERT, BOTH, "office-line").at_rest
+
+    def test_a_restore_after_the_timer_finds_nothing_to_do(self, device: IosDevice, console: Console) -> None:
+        carry_out(console, REVERT, "arm", BOTH, self.run)
+        carry_out(console, REVERT, "isolate", BOTH, self.run)
+        device.clock.move(301)
+        before = device.configuration()
+        carry_out(console, REVERT, "restore", BOTH, self.run)
+        assert device.configuration() == before
+
+    def test_another_s_change_is_in_the_way(self, device: IosDevice, console: Console) -> None:
+        other = Typist(device.log_in("drill"))
+        other.say("configure terminal revert timer 10")
+        assert [found.code for found in unmet(console, REVERT, BOTH)] == ["change-pending"]
+        with pytest.raises(RefusedError, match="already pending"):
+            carry_out(console, REVERT, "arm", BOTH, self.run)
+
+
+def test_without_an_archive_there_is_no_timer(tmp_path: Path) -> None:
+    device = router("ios-revert", archive=False)
+    with SshServer(device) as server:
+        console = Console(server, "cisco_xe", tmp_path)
+        assert [found.code for found in unmet(console, REVERT, BOTH)] == ["archive-missing"]
+        with pytest.raises(RefusedError, match="archive"):
+            carry_out(console, REVERT, "arm", BOTH, RunValues(RUN, 300.0))
+        console.close()
+
+
+def test_a_clock_that_somebody_set_moves_the_end(device: IosDevice, console: Console) -> None:
+    run = run_until(console)
+    carry_out(console, RANGE, "arm", BOTH, run)
+    carry_out(console, RANGE, "isolate", BOTH, run)
+    device.clock.set(datetime.fromisoformat("2026-11-26T09:15:20"))
+    device.clock.move(360)
+    assert passing(device) == [False] * 4
+    device.clock.is_kept = False
+    assert {found.code for found in unmet(console, RANGE, BOTH)} == {"clock-not-kept", "clock-not-by-ntp"}
