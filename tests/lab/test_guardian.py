@@ -250,7 +250,9 @@ def test_a_run_of_which_nothing_can_be_read_keeps_its_alarm_until_its_whole_site
     assert ask(workspace, lab, "status").returncode == 5
     in_node(lab, "fw", "nft", "delete", "table", "inet", "islandmode_other")
     ended = ask(workspace, lab, "restore", "--drill", "quarterly-isolation")
-    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.returncode == 0, ended.stderr
+    # On a busy machine it says beside that how long it took to read a record.
+    assert "alarm stays" not in ended.stderr
     assert (
         f"{run.name}: its record cannot be read; every isolation point of site riverside was seen without"
         in ended.stdout

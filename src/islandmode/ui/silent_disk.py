@@ -30,8 +30,9 @@ RECORD_S = 3.0
 SIGNAL_AFTER_S = 2.0
 GIVE_UP_AFTER_S = 20.0
 UNSEEN = (
-    "STRANDED: this command has seen nothing restored, because the disk with the record of a run does not answer. Look at the "
-    "plant, and restore with the commands on the card, at each device's console; run `{restore}` again when the disk answers."
+    "STRANDED: this command has seen nothing restored, because the record of a run was not read within "
+    f"{GIVE_UP_AFTER_S:g} s. Look at the plant, and restore with the commands on the card, at each device's console; run "
+    "`{restore}` again when its disk answers."
 )
 
 
@@ -99,7 +100,8 @@ class DiskWatch:
             if told
             else "no running conductor or guardian was found to signal"
         )
-        return f"islandmode: the disk with the record of a run does not answer; {who}."
+        # Not why: a disk that hangs and a machine that has no time for this process look alike from here.
+        return f"islandmode: the record of a run was not read within {SIGNAL_AFTER_S:g} s; {who}."
 
 
 class LookWatch(DiskWatch):
