@@ -18,7 +18,7 @@ from islandmode.isolation.incoming import SENTENCE_MAX
 from islandmode.isolation.session import RESTORE_TRY_S, DeviceSession, DeviceTrouble, restore_through
 from islandmode.system import ready
 from islandmode.system.clock import MachineClock
-from islandmode.system.secrets import KNOWN
+from islandmode.system.redaction import KNOWN
 from tests.isolation.nftables.fake_firewall import TickingClock
 from tests.patience import PATIENCE_S
 

@@ -9,7 +9,7 @@ import pytest
 
 from islandmode.core.errors import Refused
 from islandmode.run.outermost import Broken, exit_code_of
-from islandmode.system.secrets import KNOWN
+from islandmode.system.redaction import KNOWN
 
 SECRET = "the-crash-Pa55word"
 SAID = f"\x1b[2J login {SECRET}\ud83d"

@@ -15,7 +15,7 @@ from islandmode.core.record import Record
 from islandmode.core.records import IsolateIntent, RestoreOrdered, RunFinished, RunStarted
 from islandmode.store.journal import FINISHED, HOLE, RESERVE_BYTES, Journal, JournalFailed, encode, read_journal
 from islandmode.system.disk import MachineDisk
-from islandmode.system.secrets import KNOWN
+from islandmode.system.redaction import KNOWN
 from tests.store.given import MemoryDisk, TickingClock
 from tests.system.disks import CountingSync
 

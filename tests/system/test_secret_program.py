@@ -15,7 +15,8 @@ import pytest
 
 from islandmode.core.errors import InputError
 from islandmode.system.process import EMPTY_ENVIRONMENT
-from islandmode.system.secrets import Redactor, Secrets
+from islandmode.system.redaction import Redactor
+from islandmode.system.secrets import Secrets
 from tests.patience import PATIENCE_S
 
 CANARY = "hunter2-canary"

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from islandmode.core.errors import InputError, Refused
-from islandmode.system.secrets import Redactor, Secret, Secrets
+from islandmode.system.redaction import Redactor, Secret
+from islandmode.system.secrets import Secrets
 
 CANARY = "hunter2-canary"
 

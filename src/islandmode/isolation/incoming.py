@@ -16,7 +16,7 @@ from typing import TypeVar, cast
 from islandmode.core.difference import UNTOUCHED, Comparable
 from islandmode.core.masking import masked
 from islandmode.core.text import cleaned
-from islandmode.system.secrets import HIDDEN, redacted
+from islandmode.system.redaction import HIDDEN, redacted
 
 T = TypeVar("T")
 _PLAIN = {"str": str, "int": int, "bool": bool, "None": type(None)}

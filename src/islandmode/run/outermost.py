@@ -20,7 +20,7 @@ from islandmode.core.errors import IslandmodeError
 from islandmode.core.text import cleaned
 from islandmode.system import modes
 from islandmode.system.apart import apart
-from islandmode.system.secrets import redacted
+from islandmode.system.redaction import redacted
 
 NOTHING_TO_JUDGE, INTERNAL, STRANDED = 6, 7, 5
 WRITE_S = 2.0

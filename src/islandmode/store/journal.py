@@ -21,7 +21,7 @@ from islandmode.core.errors import Refused
 from islandmode.core.record import ARMING, FORMAT, Record, plain
 from islandmode.system.clock import Clock
 from islandmode.system.disk import AppendFile, Disk
-from islandmode.system.secrets import redacted
+from islandmode.system.redaction import redacted
 
 if TYPE_CHECKING:
     # Every command reads journals, and few write one.
