@@ -27,7 +27,7 @@ async def leave_isolated(workspace: Path, name: str, state_dir: Path, *, again: 
     lab = backends.attach(name, state_dir)
     assert lab is not None
     _, plan = plan_of(workspace, DRILL)
-    for point in LabGround.of(workspace, lab).open_points(plan, MachineClock.of_this_boot(), RUN).values():
+    for point in LabGround.of(workspace, lab).open_points(plan, MachineClock.of_this_boot(), RUN).points.values():
         if not again:
             armed = await point.arm(plan.conduits, TIMER_S, DEADLINE_S)
             assert armed.done, armed.why

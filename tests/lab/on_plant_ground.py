@@ -30,7 +30,7 @@ async def leave_isolated(workspace: Path) -> None:
     directory.keep(rundir.PLAN, plan.model_dump_json(by_alias=True))
     directory.keep(REQUEST, request.text())
     record_run(RUN, workspace, plan, ground.words())
-    for point in ground.open_points(plan, MachineClock.of_this_boot(), RUN).values():
+    for point in ground.open_points(plan, MachineClock.of_this_boot(), RUN).points.values():
         armed = await point.arm(plan.conduits, TIMER_S, DEADLINE_S)
         assert armed.done, armed.why
         isolated = await point.isolate(plan.conduits, DEADLINE_S)

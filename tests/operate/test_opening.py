@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -16,7 +16,7 @@ from islandmode.core.rescue import Restorable
 from islandmode.isolation.point import IsolationPoint
 from islandmode.operate.audience import Audience, Pages
 from islandmode.operate.devices import _look_at
-from islandmode.operate.ground import Ground, Lost, PlantGround
+from islandmode.operate.ground import Ground, Opened, PlantGround
 from islandmode.operate.opening import opened
 from islandmode.operate.plan import plan_of
 from islandmode.operate.restoring import restore_points
@@ -79,13 +79,16 @@ class FakeGround:
     here: Mapping[str, FakePoint]
 
     def open_points(
-        self, plan: Restorable, clock: Clock, run: str | None, lost: Lost | None = None
-    ) -> Mapping[str, IsolationPoint]:
+        self, plan: Restorable, clock: Clock, run: str | None, only: Collection[str] | None = None
+    ) -> Opened:
         """Open what can be opened."""
-        assert lost is not None
-        for name in plan.points.keys() - self.here.keys():
-            lost[name] = NoSecret("The secret file:missing cannot be read (gone).", ("isolation_points", name))
-        return {name: cast(IsolationPoint, point) for name, point in self.here.items()}
+        wanted = plan.points.keys() if only is None else only
+        lost = {
+            name: NoSecret("The secret file:missing cannot be read (gone).", ("isolation_points", name))
+            for name in sorted(set(wanted) - self.here.keys())
+        }
+        points = {name: cast(IsolationPoint, point) for name, point in self.here.items() if name in wanted}
+        return Opened(points, lost)
 
 
 def test_a_missing_secret_keeps_no_other_device_from_being_restored_and_ends_no_alarm(tmp_path: Path) -> None:
@@ -106,18 +109,26 @@ def test_a_missing_secret_keeps_no_other_device_from_being_restored_and_ends_no_
     assert (ended["kind"], ended["data"]["restored"], ended["data"]["points"]) == ("resume.ended", False, [INNER])
 
 
-def test_a_restore_that_can_log_in_nowhere_says_why(tmp_path: Path) -> None:
+def test_a_restore_that_can_log_in_nowhere_says_why_of_each_device_and_how_to_restore_by_hand(tmp_path: Path) -> None:
     _, plan = plan_of(plant(tmp_path, "file:missing", "file:missing"), "cut-off")
     owed = {name: point.conduits for name, point in plan.points.items()}
-    with pytest.raises(NoSecret, match="file:missing"):
-        restore_points(
-            plan,
-            cast(Ground, FakeGround({})),
-            owed,
-            Kept(),
-            names=("millbrook", "a-run"),
-            path=tmp_path / "restore.jsonl",
-        )
+    ground, listener, path = cast(Ground, FakeGround({})), Kept(), tmp_path / "restore.jsonl"
+    resumed = restore_points(plan, ground, owed, listener, names=("millbrook", "a-run"), path=path)
+    assert not resumed.is_whole(owed)
+    assert resumed.seen == set()
+    assert {line.split(" ")[0] for line in listener.warned} == {OUTER, INNER}
+    assert all(any(name in line for line in listener.by_hand) for name in (OUTER, INNER))
+
+
+def test_a_restore_asks_for_no_secret_of_a_device_that_owes_nothing(tmp_path: Path) -> None:
+    _, plan = plan_of(plant(tmp_path, "file:missing", "file:missing"), "cut-off")
+    owed = {INNER: plan.points[INNER].conduits}
+    ground, listener = cast(Ground, FakeGround({INNER: FakePoint(CLEAN, name=INNER)})), Kept()
+    resumed = restore_points(
+        plan, ground, owed, listener, names=("millbrook", "a-run"), path=tmp_path / "restore.jsonl"
+    )
+    assert resumed.is_whole(owed)
+    assert listener.warned == []
 
 
 def test_a_look_names_each_device_that_it_cannot_log_in_to(tmp_path: Path) -> None:

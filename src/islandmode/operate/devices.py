@@ -13,7 +13,7 @@ from islandmode.core.plan import PlanPoint
 from islandmode.core.rescue import Rescue, Restorable
 from islandmode.isolation.point import ConduitState, IsolationPoint, PointState
 from islandmode.isolation.table import mend_saved
-from islandmode.operate.ground import Ground, LabGround, Lost
+from islandmode.operate.ground import Ground, LabGround, Opened
 from islandmode.operate.rescue_points import rescue_of
 from islandmode.operate.telling import Listener
 from islandmode.operate.unfinished import (
@@ -130,16 +130,16 @@ def _plans_of_drills(workspace: Path, listener: Listener) -> Iterator[Restorable
 
 def _look_at(planned: dict[str, PlanPoint], ground: Ground, going: set[str], listener: Listener) -> int:
     rescue = Rescue(site="", points=planned, conduits=())
-    lost: Lost = {}
     try:
-        points = ground.open_points(rescue, MachineClock.of_this_boot(), None, lost)
+        made = ground.open_points(rescue, MachineClock.of_this_boot(), None)
     except IslandmodeError as error:
-        points, lost = {}, dict.fromkeys(planned, error)
-    for name, why in lost.items():
+        made = Opened({}, dict.fromkeys(planned, error))
+    points = made.points
+    for name, why in made.lost.items():
         listener.warn(f"{name} could not be read: {sentence_of(why)}")
     readings = anyio.run(_read, points, {name: planned[name] for name in points})
     said = [_say(name, planned[name], readings[name], going, listener) for name in points]
-    return max((*said, STRANDED if lost else 0))
+    return max((*said, STRANDED if made.lost else 0))
 
 
 async def _read(

@@ -7,7 +7,7 @@ refused, and what is here opens its isolation points as a restore would.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,8 +35,12 @@ KNOWN_HOSTS = Path("inventory") / "known_hosts"
 """Host keys of a plant's devices, in the form of OpenSSH."""
 
 
-Lost = dict[str, IslandmodeError]
-"""Points that could not be made, by name, and why."""
+@dataclass(frozen=True)
+class Opened:
+    """The isolation points that could be made, by name, and why the others could not."""
+
+    points: Mapping[str, IsolationPoint]
+    lost: Mapping[str, IslandmodeError]
 
 
 class Ground(Protocol):
@@ -75,11 +79,11 @@ class Ground(Protocol):
         ...
 
     def open_points(
-        self, plan: Restorable, clock: Clock, run: str | None, lost: Lost | None = None
-    ) -> Mapping[str, IsolationPoint]:
-        """Make the plan's isolation points; nothing is contacted yet, secrets are resolved now.
+        self, plan: Restorable, clock: Clock, run: str | None, only: Collection[str] | None = None
+    ) -> Opened:
+        """Make the plan's isolation points, or `only` some; nothing is contacted yet, secrets are resolved now.
 
-        A point whose secret cannot be had goes into `lost` with the reason, and the others are made; without `lost` it raises that.
+        A point whose secret cannot be had is lost, with the reason, and the others are made.
         """
         ...
 
@@ -160,12 +164,12 @@ class LabGround:
                 )
 
     def open_points(
-        self, plan: Restorable, clock: Clock, run: str | None, lost: Lost | None = None
-    ) -> Mapping[str, IsolationPoint]:
+        self, plan: Restorable, clock: Clock, run: str | None, only: Collection[str] | None = None
+    ) -> Opened:
         """Make the plan's isolation points, with the lab's host keys and secrets."""
         secrets = Secrets(self.workspace, lab=self.lab.secret, clock=clock)
-        planned = {name: self._as_offered(point) for name, point in plan.points.items()}
-        return _open(planned, secrets, self.lab.known_hosts, clock, run, lost)
+        planned = {name: self._as_offered(point) for name, point in plan.points.items() if only is None or name in only}
+        return _open(planned, secrets, self.lab.known_hosts, clock, run)
 
     def _as_offered(self, point: PlanPoint) -> PlanPoint:
         """Log in as the lab offers it: in user namespaces there is no sudo, and the account is root."""
@@ -246,8 +250,8 @@ class PlantGround:
         """Refuse nothing: the devices of a plant are those that its site names."""
 
     def open_points(
-        self, plan: Restorable, clock: Clock, run: str | None, lost: Lost | None = None
-    ) -> Mapping[str, IsolationPoint]:
+        self, plan: Restorable, clock: Clock, run: str | None, only: Collection[str] | None = None
+    ) -> Opened:
         """Make the plan's isolation points, with the workspace's host keys and secrets."""
         known_hosts = self.workspace / KNOWN_HOSTS
         if not known_hosts.is_file():
@@ -255,7 +259,8 @@ class PlantGround:
                 f"There is no {KNOWN_HOSTS} in {self.workspace}, and Islandmode logs in to no device whose host key is unknown; write "
                 "the host keys of the site's isolation points there, in OpenSSH's known_hosts format."
             )
-        return _open(plan.points, Secrets(self.workspace, clock=clock), known_hosts, clock, run, lost)
+        planned = {name: point for name, point in plan.points.items() if only is None or name in only}
+        return _open(planned, Secrets(self.workspace, clock=clock), known_hosts, clock, run)
 
     def open_vantages(self, plan: Plan, clock: Clock, run: RunDirectory) -> Mapping[str, Vantage]:
         """Make the vantage beside the conductor; raises `Refused` for any other."""
@@ -294,26 +299,19 @@ class PlantGround:
 
 
 def _open(
-    planned: Mapping[str, PlanPoint],
-    secrets: Secrets,
-    known_hosts: Path,
-    clock: Clock,
-    run: str | None,
-    lost: Lost | None,
-) -> Mapping[str, IsolationPoint]:
-    """Make isolation points; the programs that print their secrets run all at once before."""
-    secrets.run_programs(each for point in planned.values() for each in (point.login.password, point.login.key))
-    points = {}
+    planned: Mapping[str, PlanPoint], secrets: Secrets, known_hosts: Path, clock: Clock, run: str | None
+) -> Opened:
+    """Make isolation points; their secrets are fetched before, all at once."""
+    secrets.fetch(each for point in planned.values() for each in (point.login.password, point.login.key))
+    points, lost = {}, dict[str, IslandmodeError]()
     for name, point in planned.items():
         try:
             points[name] = isolation.open_point(
                 name, point, secrets=secrets.resolve, known_hosts=known_hosts, clock=clock, run=run
             )
         except IslandmodeError as error:
-            if lost is None:
-                raise
             lost[name] = error
-    return points
+    return Opened(points, lost)
 
 
 def ground_of(directory: RunDirectory, lab: str | None = None) -> Ground:

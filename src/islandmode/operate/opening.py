@@ -8,20 +8,19 @@ from pathlib import Path
 from islandmode.core.errors import InputError, NoSecret
 from islandmode.core.plan import Plan
 from islandmode.isolation.point import IsolationPoint
-from islandmode.operate.ground import Ground, Lost
+from islandmode.operate.ground import Ground
 from islandmode.system.clock import Clock
 
 
 def opened(ground: Ground, plan: Plan, clock: Clock, run: str) -> Mapping[str, IsolationPoint]:
     """Open every point of a plan while nothing is armed; raises all that is wrong with secrets, each with file:line:column."""
-    lost: Lost = {}
-    points = ground.open_points(plan, clock, run, lost)
-    missing = [error for error in lost.values() if isinstance(error, NoSecret)]
-    if len(missing) < len(lost):
-        raise next(error for error in lost.values() if not isinstance(error, NoSecret))
+    made = ground.open_points(plan, clock, run)
+    missing = [error for error in made.lost.values() if isinstance(error, NoSecret)]
+    if len(missing) < len(made.lost):
+        raise next(error for error in made.lost.values() if not isinstance(error, NoSecret))
     if missing:
         raise _placed(missing, ground.workspace, plan.drill.site)
-    return points
+    return made.points
 
 
 def _placed(missing: list[NoSecret], workspace: Path, site: str) -> InputError:

@@ -174,9 +174,11 @@ def _look(ground: Ground, site: str, runs: Sequence[RunDirectory]) -> str:
     try:
         rescue, lost, left_out = rescue_of_site(ground.workspace, site)
         ground.refuse(rescue)
-        points = ground.open_points(rescue, MachineClock.of_this_boot(), None)
+        made = ground.open_points(rescue, MachineClock.of_this_boot(), None)
     except IslandmodeError as error:
         return sentence_of(error).rstrip(".")
+    for name, why in made.lost.items():
+        return f"{name} cannot be logged in to: {sentence_of(why)}".rstrip(".")
     wrong = (*lost, *(error for error in left_out if "defines site" in str(error)))
     if wrong:
         return sentence_of(wrong[0]).rstrip(".")
@@ -184,7 +186,9 @@ def _look(ground: Ground, site: str, runs: Sequence[RunDirectory]) -> str:
 
     async def act() -> Resumed:
         clock = MachineClock.of_this_boot()
-        return await look_at_site(points, site=site, by=operator_name(), path=path, clock=clock, disk=MachineDisk())
+        return await look_at_site(
+            made.points, site=site, by=operator_name(), path=path, clock=clock, disk=MachineDisk()
+        )
 
     looked = anyio.run(act)
     left = [f"{name} {_told(found)}" for name, found in sorted(looked.left.items()) if not found.is_clear]

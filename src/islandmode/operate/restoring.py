@@ -17,7 +17,7 @@ from islandmode.core.rescue import Restorable
 from islandmode.isolation.point import logging_in
 from islandmode.operate.by_hand import lines_by_hand
 from islandmode.operate.devices import told_of_saved
-from islandmode.operate.ground import Ground, Lost, ground_of
+from islandmode.operate.ground import Ground, ground_of
 from islandmode.operate.judge import judge_died
 from islandmode.operate.opening import opened
 from islandmode.operate.operator_name import operator_name
@@ -93,19 +93,14 @@ def restore_points(
 ) -> Resumed:
     """Restore until seen; `names` are site and run. Without a run, the objects of every run are removed."""
     clock = MachineClock.of_this_boot()
-    lost: Lost = {}
-    found = ground.open_points(plan, clock, names[1], lost)
-    points = {name: point for name, point in found.items() if name in owed}
-    lost = {name: error for name, error in lost.items() if name in owed}
-    if lost and not points:
-        raise next(iter(lost.values()))
-    for name, error in lost.items():
+    made = ground.open_points(plan, clock, names[1], owed)
+    for name, error in made.lost.items():
         listener.warn(f"{name} cannot be logged in to, and is not restored by this command: {sentence_of(error)}")
     recorded = (names[0], names[1] or "")
 
     async def act() -> Resumed:
         return await resume(
-            points, owed, names=recorded, by=operator_name(), path=path, clock=clock, disk=MachineDisk()
+            made.points, owed, names=recorded, by=operator_name(), path=path, clock=clock, disk=MachineDisk()
         )
 
     resumed = anyio.run(act)

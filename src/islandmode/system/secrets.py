@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
+import queue
 import stat
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.secret_reference import FORMS, argv_of, expected_of, shown
 from islandmode.system.clock import Clock, MachineClock
+from islandmode.system.life import FAULTS
 from islandmode.system.process import CREDENTIALS
+from islandmode.system.ready import start_work
 from islandmode.system.redaction import KNOWN, Redactor, Secret
-from islandmode.system.secret_program import WITHIN_S, NotPrinted, printed_by
+from islandmode.system.secret_program import KILL_S, WITHIN_S, NotPrinted, printed_by
 
 SIZE_MAX_BYTES = 64 * 1024
 KEY_BEGINS = "-----BEGIN "
-AT_ONCE_MAX = 64
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -39,33 +41,61 @@ class Secrets:
         self._redactor = redactor
         self._clock = clock
         self._within_s = within_s
-        self._ran: dict[str, str | InputError] = {}
+        self._had: dict[str, str | BaseException] = {}
 
-    def run_programs(self, references: Iterable[str | None]) -> None:
-        """Run the programs of these references, all at once and each once: many devices wait for the slowest, not for the sum."""
-        programs = {reference for reference in references if reference and reference.startswith("command:")}
-        programs = {reference for reference in programs - self._ran.keys() if expected_of(reference) is None}
-        if programs:
-            with ThreadPoolExecutor(min(len(programs), AT_ONCE_MAX)) as threads:
-                self._ran |= zip(programs, threads.map(self._run, programs), strict=True)
+    def fetch(self, references: Iterable[str | None]) -> None:
+        """Fetch what lies on a disk or comes from a program, all at once and each once: many devices wait for the slowest alone.
+
+        What does not come in time is left behind: a restore must not wait for a disk that hangs.
+        """
+        wanted = dict.fromkeys(reference for reference in references if reference and self._is_fetched(reference))
+        heard: queue.SimpleQueue[tuple[str, str | BaseException]] = queue.SimpleQueue()
+        clock = self._clock or MachineClock.of_this_boot()
+        for reference in wanted:
+            self._had[reference] = InputError(
+                f"The secret {shown(reference)} did not come within {self._bound_s:g} s; see whether its disk answers."
+            )
+            try:
+                start_work(partial(self._fetch_one, reference, heard))
+            except RuntimeError as error:
+                heard.put((reference, InputError(f"The secret {shown(reference)} cannot be fetched ({error}).")))
+        until_us = clock.monotonic_us() + round(self._bound_s * 1_000_000)
+        for _ in wanted:
+            try:
+                reference, found = heard.get(timeout=max(0.0, (until_us - clock.monotonic_us()) / 1_000_000))
+            except queue.Empty:
+                break
+            self._had[reference] = found
+
+    @property
+    def _bound_s(self) -> float:
+        """Seconds within which every secret is had or given up: a program's own time, and what it takes to end one."""
+        return self._within_s + 2 * KILL_S
+
+    def _is_fetched(self, reference: str) -> bool:
+        slow = reference.partition(":")[0] in {"file", "systemd", "command"}
+        return slow and reference not in self._had and expected_of(reference) is None
+
+    def _fetch_one(self, reference: str, heard: queue.SimpleQueue[tuple[str, str | BaseException]]) -> None:
+        kind, _, name = reference.partition(":")
+        sources = {"file": self._file, "systemd": self._credential, "command": self._printed}
+        try:
+            heard.put((reference, sources[kind](name)))
+        except FAULTS as error:
+            heard.put((reference, error))
 
     def resolve(self, reference: str) -> Secret:
         """Return the secret that a reference names; errors name the reference, never a value."""
         kind, _, name = reference.partition(":")
-        sources = {
-            "env": self._env,
-            "file": self._file,
-            "systemd": self._credential,
-            "command": self._printed,
-            "lab": self._from_lab,
-        }
-        if kind not in sources or not name:
+        if kind not in {"env", "file", "systemd", "command", "lab"} or not name:
             # What stands there may be a secret written out by mistake, so it is not repeated.
             raise InputError(f"A secret is named by a reference: {FORMS}.")
         expected = expected_of(reference)
         if expected is not None:
             raise InputError(f"A reference to a secret must be {expected}.")
-        value = sources[kind](name)
+        value = (
+            self._env(name) if kind == "env" else self._from_lab(name) if kind == "lab" else self._fetched(reference)
+        )
         if not value:
             raise InputError(f"The secret {shown(reference)} is empty; give it a value.")
         if len(value.splitlines()) > 1 and not value.startswith(KEY_BEGINS):
@@ -108,24 +138,23 @@ class Secrets:
         return _private_text(path, what, stat.S_IRWXO, open_to).rstrip("\r\n")
 
     def _printed(self, words: str) -> str:
-        reference = f"command:{words}"
-        self.run_programs((reference,))
-        found = self._ran[reference]
-        if isinstance(found, InputError):
-            raise found
-        return found
-
-    def _run(self, reference: str) -> str | InputError:
-        """Run the program of a reference; what it printed stands in no error."""
+        """Run a program; what it printed stands in no error."""
         clock = self._clock or MachineClock.of_this_boot()
-        argv, what = argv_of(reference.partition(":")[2]), shown(reference).partition(":")[2]
+        argv, what = argv_of(words), shown(f"command:{words}").partition(":")[2]
         try:
             data = printed_by(argv, clock, within_s=self._within_s, most_bytes=SIZE_MAX_BYTES)
             return data.decode("utf-8").rstrip("\r\n")
         except NotPrinted as why:
-            return InputError(f"The program {what}, which prints a secret, {why}.")
+            raise InputError(f"The program {what}, which prints a secret, {why}.") from None
         except UnicodeDecodeError:
-            return InputError(f"The program {what}, which prints a secret, printed what is not UTF-8 text.")
+            raise InputError(f"The program {what}, which prints a secret, printed what is not UTF-8 text.") from None
+
+    def _fetched(self, reference: str) -> str:
+        self.fetch((reference,))
+        found = self._had[reference]
+        if isinstance(found, BaseException):
+            raise found
+        return found
 
     def _from_lab(self, name: str) -> str:
         if self._lab is None:
