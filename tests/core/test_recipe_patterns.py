@@ -15,6 +15,12 @@ def test_a_repeat_within_a_repeat_is_seen(pattern: str) -> None:
     assert repeats_within_repeat(pattern)
 
 
+@pytest.mark.parametrize("pattern", ["^(?:a{1,9})+$", "(?:ab|a|b)+", "x(ab?)*", "(?P<x>a|aa)+", "((?:a{2,})){1,}"])
+def test_a_part_that_matches_in_several_ways_is_not_repeated_without_end(pattern: str) -> None:
+    """The first took half a second for 24 letters, and twice that for each further letter."""
+    assert "may take for ever" in pattern_trouble(pattern)
+
+
 @pytest.mark.parametrize(
     "pattern", ["(a+)b+", "(ab)+", "[(a+)+]x", r"\(a+\)+", "(a+)?", "(a+){2}", "a{2,}b{3,}", "(?!x)a+"]
 )

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from islandmode.core.recipe.model import DeviceTime, Recipe
+from islandmode.core.recipe.model import DeviceTime, Find, Recipe
 from islandmode.core.recipe.place import PointAt
 from islandmode.core.recipe.reading import (
     Shown,
     Unread,
+    Value,
+    _take,
     read_count,
     read_state,
     read_time,
@@ -391,3 +393,26 @@ def test_what_no_device_says_shows_nothing_and_breaks_nothing(name: str, text: s
     asks = asked_once(asks_of(recipe(name), recipe(name).reads.state, at, "office-line"))
     found = read_state(recipe(name), at, "office-line", dict.fromkeys(asks, text), NOW)
     assert isinstance(found, Unread) or not found.isolating
+
+
+def test_a_deny_that_drops_without_a_whole_window_is_no_rest() -> None:
+    """One of two denies is missing and the time range has lost its line: the other still drops."""
+    answers = ios("", "", "active") | {
+        "show time-range islandmode_office-line": "time-range entry: islandmode_office-line (active)\n"
+    }
+    missing = answers["show ip access-lists OT-IN"].replace("islandmode_office-line", "somebody-else")
+    assert (
+        why("ios-time-range", answers | {"show ip access-lists OT-IN": missing}, AT_IOS) == "no whole window is shown"
+    )
+
+
+def test_of_a_timer_that_is_read_twice_the_least_counts() -> None:
+    """It counts down between two reads."""
+    shipped = recipe("fortios-schedule")
+    finds = (Find(gives="left", pattern=r"left (\d+)", units="s"),)
+    read = shipped.reads.state[0].model_copy(update={"whole": "left", "finds": finds})
+    at, found = point(), dict[str, Value]()
+    ask = replace(asks_of(shipped, (shipped.reads.state[0],), at, "office-line")[0], read=read)
+    for left in (20, 18, 19):
+        assert _take(ask, f"left {left}", found) == ""
+    assert found == {"left": 18.0}

@@ -199,6 +199,9 @@ def test_whose_a_window_is_stands_in_it() -> None:
     assert is_anothers(shipped, OTHERS, RUN)
     assert not is_anothers(shipped, OVER, RUN)
     assert is_anothers(shipped, clocked(Meaning("to-come", None, ENDS)), RUN)
+    own = clocked(Meaning("to-come", owner_of(RUN), ENDS))
+    at = point(OFFICE)
+    assert due_lines(shipped, "restore", at, RUNNING, {"office-line": own}, ["office-line"])
 
 
 @pytest.mark.parametrize(("owner", "is_another"), [("another", True), (RUN, False), (None, False)])

@@ -230,7 +230,7 @@ PROOF: dict[str, Row] = {
         OWN_TIMER,
         "pattern: linked",
         "pattern: '(a+)+b'",
-        '41:39: The pattern "(a+)+b" repeats a part without end that itself repeats without end, which may take for ever',
+        '41:39: The pattern "(a+)+b" repeats a part without end that can itself be long or short, which may take for ever',
     ),
     "a value without its group": (
         OWN_TIMER,
@@ -469,7 +469,7 @@ SAID: dict[str, Row] = {
         "driver: plain",
         '4:9: "driver" must be netmiko:KIND, napalm:KIND or https:KIND; found "plain".',
     ),
-    "a key that is none": (
+    "a key that no recipe has": (
         OWN_TIMER,
         "witness: none",
         "witness: none\nwittness: none",

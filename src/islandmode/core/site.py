@@ -217,7 +217,7 @@ class Login(Frozen):
     password: SecretRef | None = Field(
         default=None,
         description="Where its password is found, unless it logs in by a key; in a rehearsal lab:NAME, NAME being the isolation point. "
-        "Elsewhere file:PATH, systemd:NAME or command:PROGRAM; env:NAME is refused by every run, whose guardian has no variables.",
+        "Elsewhere file:PATH, systemd:NAME or command:PROGRAM; env:NAME is refused by every run that isolates, as its guardian has no variables.",
         examples=["systemd:firewall-password"],
     )
     key: SecretRef | None = Field(

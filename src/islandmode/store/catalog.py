@@ -1,9 +1,8 @@
 """The catalog: operators' YAML files become values, and every complaint is placed in the file that caused it.
 
-A workspace has `drills/*.yaml` (one drill each), `inventory/*.yaml` (one site each) and `probes/*.yaml` (packs);
-recipes are read in `recipes`. Hidden files
-are no input: an editor's lock file and what a Mac leaves beside each file have such names. A drill needs its own site and its own
-probes; what is wrong elsewhere stops `validate`, but no drill.
+A workspace has `drills/*.yaml` (one drill each), `inventory/*.yaml` (one site each) and `probes/*.yaml` (packs); `recipes.py` reads
+its recipes. Hidden files are no input: an editor's lock file and what a Mac leaves beside each file have such names. A drill needs
+its own site and its own probes; what is wrong elsewhere stops `validate`, but no drill.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ cannot take the place of one that ships.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,8 +63,7 @@ def _read(path: Path, shown: str) -> tuple[LoadedRecipe, YamlTree]:
     problems = list(recipe_problems(recipe))
     if problems:
         raise catalog.all_of(InputError(problem.sentence, tree.place(problem.path)) for problem in problems)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return LoadedRecipe(shown, recipe, RecipeUsed(name=recipe.recipe, version=recipe.version, sha256=digest)), tree
+    return LoadedRecipe(shown, recipe, RecipeUsed(name=recipe.recipe, version=recipe.version, sha256=tree.sha256)), tree
 
 
 def _refuse_taken(name: str, tree: YamlTree, own: Mapping[str, YamlTree]) -> None:

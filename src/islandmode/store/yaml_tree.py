@@ -7,6 +7,7 @@ and what only a program would write (anchors, tags, merge keys, directives) is r
 
 from __future__ import annotations
 
+import hashlib
 import re
 import stat
 from collections.abc import Callable, Sequence
@@ -43,6 +44,8 @@ class YamlTree:
     file: str
     document: dict[str, Any]
     _places: dict[PathInFile, tuple[Place, Place]]
+    sha256: str
+    """Digest of the bytes that were read."""
 
     def place(self, path: PathInFile, *, of_key: bool = False) -> Place:
         """Give the place of the deepest part of a path that the file has; `of_key` points at the key, not the value."""
@@ -55,7 +58,8 @@ class YamlTree:
 
 def read_yaml(path: Path, shown: str) -> YamlTree:
     """Read one YAML file whose top is a mapping; raises `InputError` with its place, `shown` names the file."""
-    text = _text(_bytes(path, shown), shown)
+    data = _bytes(path, shown)
+    text = _text(data, shown)
     try:
         node = _parser().compose(text)
     except ReaderError as error:
@@ -73,7 +77,7 @@ def read_yaml(path: Path, shown: str) -> YamlTree:
         raise InputError('Expected a mapping at the top of the file, lines such as "name: value".', Place(shown, 1, 1))
     lines = text.split("\n")
     growing = _Growing(shown, {(): (Place(shown, 1, 1), _place(shown, node.start_mark))}, lines, odd_indents(lines))
-    return YamlTree(shown, growing.mapping(node, ()), growing.places)
+    return YamlTree(shown, growing.mapping(node, ()), growing.places, hashlib.sha256(data).hexdigest())
 
 
 def show(text: str) -> str:

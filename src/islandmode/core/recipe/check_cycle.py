@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from islandmode.core.problem import Path, Problem
 from islandmode.core.recipe.known import OF_EACH, TIMED
 from islandmode.core.recipe.model import Recipe
-from islandmode.core.recipe.parts import lines_of, reads_of
+from islandmode.core.recipe.parts import lines_of, reads_of, wrong
 from islandmode.core.recipe.words import placeholders
 
 SAVES = re.compile(
@@ -51,10 +51,6 @@ def meaning_problems(recipe: Recipe) -> Iterator[Problem]:
     yield from {"own-timer": _own_timer, "clock": _clock, "pending": _pending}[recipe.cycle](recipe)
 
 
-def _wrong(path: Path, sentence: str) -> Problem:
-    return Problem("recipe", path, sentence)
-
-
 def _used(recipe: Recipe, *steps: str) -> set[str]:
     return {found.name for sent in lines_of(recipe, *steps) for found in placeholders(sent.line.send)}
 
@@ -69,7 +65,7 @@ def _errors(recipe: Recipe) -> Iterator[Problem]:
             "There are no error patterns, so that a line that the device refused would pass for done; list under errors what the device says "
             "when it refuses a line."
         )
-        yield _wrong(("errors",), sentence)
+        yield wrong(("errors",), sentence)
 
 
 def _saves_and_confirms(recipe: Recipe) -> Iterator[Problem]:
@@ -77,15 +73,15 @@ def _saves_and_confirms(recipe: Recipe) -> Iterator[Problem]:
         at: Path = (*sent.path, "send")
         if sent.step != "provision" and SAVES.search(sent.line.send):
             sentence = f"{sent.step} saves here, and with that everybody's changes, so that a restart would isolate again; take the line out."
-            yield _wrong(at, sentence)
+            yield wrong(at, sentence)
         if sent.step not in BEFORE_RESTORE:
             continue
         if GOES_BACK.search(sent.line.send):
             sentence = f"{sent.step} takes the configuration back here, other people's edits too; only restore may undo, and only what is its own."
-            yield _wrong(at, sentence)
+            yield wrong(at, sentence)
         if CONFIRMS.search(sent.line.send):
             sentence = f"{sent.step} confirms here, after which no timer takes the isolation back; a change may be confirmed only once it is restored."
-            yield _wrong(at, sentence)
+            yield wrong(at, sentence)
 
 
 def _restore(recipe: Recipe) -> Iterator[Problem]:
@@ -95,7 +91,7 @@ def _restore(recipe: Recipe) -> Iterator[Problem]:
                 f'"{sent.line.send}" names what it removes by its number, which may be somebody else\'s line by then; name it by its text or by an '
                 "object's name."
             )
-            yield _wrong((*sent.path, "send"), sentence)
+            yield wrong((*sent.path, "send"), sentence)
 
 
 def _proof(recipe: Recipe) -> Iterator[Problem]:
@@ -106,12 +102,12 @@ def _proof(recipe: Recipe) -> Iterator[Problem]:
         sentence = (
             f"No state read gives {missing}, so that nothing would prove that isolate isolates; add what shows it."
         )
-        yield _wrong(at, sentence)
+        yield wrong(at, sentence)
     if recipe.provision and "in-place" not in given:
         sentence = "A deny is provisioned, and no state read gives in-place: it could be gone, and the drill would isolate nothing; add what shows it."
-        yield _wrong(at, sentence)
+        yield wrong(at, sentence)
     if recipe.cycle == "pending" and "pending" not in given:
-        yield _wrong(
+        yield wrong(
             at,
             "No state read gives pending, so that somebody else's pending change could not be seen; add what shows it.",
         )
@@ -122,28 +118,28 @@ def _timer(recipe: Recipe) -> Iterator[Problem]:
     missing = [thing for thing in SHOWN_BY[timer.shown] if thing not in given]
     if missing:
         sentence = f'The timer is shown as "{timer.shown}", and no state read gives {" and ".join(missing)}; add what shows it.'
-        yield _wrong(("timer", "shown"), sentence)
+        yield wrong(("timer", "shown"), sentence)
     if timer.shown == "nothing" and recipe.undo_tier in "AB":
         sentence = (
             f"Nothing shows the timer, so that it cannot be read back before anything is isolated; that is undo tier C at best, not "
             f"{recipe.undo_tier}."
         )
-        yield _wrong(("undo_tier",), sentence)
+        yield wrong(("undo_tier",), sentence)
     if timer.shown in {"until", "started-and-length"} and recipe.device_time is None:
-        yield _wrong(
+        yield wrong(
             ("timer", "shown"),
             "The timer is shown as a time of the device's clock; add device_time, to know what is left of it.",
         )
     if timer.least > timer.most:
-        yield _wrong(("timer", "least"), "The shortest timer is longer than the longest one; correct one of them.")
+        yield wrong(("timer", "least"), "The shortest timer is longer than the longest one; correct one of them.")
     if timer.renewable != bool(recipe.renew):
         sentence = "it has no lines under renew" if timer.renewable else "it has lines under renew"
-        yield _wrong(
+        yield wrong(
             ("timer", "renewable"),
             f"This says that the timer can {'' if timer.renewable else 'not '}be set again, but {sentence}.",
         )
     if "for_min" in _used(recipe) and timer.grain % 60:
-        yield _wrong(("timer", "grain"), "The timer is set in minutes ({for_min}), so its grain must be whole minutes.")
+        yield wrong(("timer", "grain"), "The timer is set in minutes ({for_min}), so its grain must be whole minutes.")
 
 
 def _tier(recipe: Recipe) -> Iterator[Problem]:
@@ -151,9 +147,9 @@ def _tier(recipe: Recipe) -> Iterator[Problem]:
         return
     if recipe.cycle != "own-timer":
         sentence = f"Tier A is for a timer that counts from now on an object of its own; that of a {recipe.cycle} recipe is tier B at best."
-        yield _wrong(("undo_tier",), sentence)
+        yield wrong(("undo_tier",), sentence)
     if recipe.reverts != "own":
-        yield _wrong(
+        yield wrong(
             ("undo_tier",),
             "Tier A is for a timer that takes back its own object and nothing else; this is tier B at best.",
         )
@@ -162,9 +158,16 @@ def _tier(recipe: Recipe) -> Iterator[Problem]:
 def _lock(recipe: Recipe) -> Iterator[Problem]:
     fits = {"own-timer": ("atomic", "checked"), "clock": ("checked",), "pending": ("device",)}[recipe.cycle]
     if recipe.lock not in fits:
-        yield _wrong(
+        yield wrong(
             ("lock",),
             f"The lock of a recipe with this cycle ({recipe.cycle}) is {' or '.join(fits)}, and not {recipe.lock}.",
+        )
+    owners = any(find.gives == "owner" for read in recipe.reads.state for find in read.finds)
+    if recipe.cycle == "own-timer" and not owners:
+        yield wrong(
+            ("reads", "state"),
+            "No state read tells whose the object is, so a run would take another run's for its own; write {run} into the object when "
+            "arming, and read it back with gives: owner.",
         )
 
 
@@ -182,24 +185,24 @@ def _families(recipe: Recipe) -> Iterator[Problem]:
                 f"{step} names networks of IPv{min(handled)} only, but the recipe says that it isolates IPv{missing[0]} too; add lines for each "
                 f'"network{missing[0]}-pair", or say families: [{min(handled)}].'
             )
-            yield _wrong((step,), sentence)
+            yield wrong((step,), sentence)
 
 
 def _said(recipe: Recipe) -> Iterator[Problem]:
     if set(recipe.covers) != {"forward", "to_device", "vpn"} and recipe.not_covered is None:
-        yield _wrong(
+        yield wrong(
             ("covers",), "covers leaves something out; say under not_covered what goes on all the same, for the plan."
         )
     if (recipe.cuts_established == "after-flush") != bool(recipe.flush):
         needs = "add the lines" if not recipe.flush else "say after-flush, or take the lines out"
-        yield _wrong(
+        yield wrong(
             ("cuts_established",),
             f"Only what is said to end open connections after-flush has lines under flush; {needs}.",
         )
     counts = {find.gives for part, read, _ in reads_of(recipe) if part == "counts" for find in read.finds}
     if (recipe.witness != "none") != ("count" in counts):
         sentence = "no read under counts gives count" if recipe.witness != "none" else "a read under counts gives count"
-        yield _wrong(("witness",), f"witness says {recipe.witness}, but {sentence}; correct one of them.")
+        yield wrong(("witness",), f"witness says {recipe.witness}, but {sentence}; correct one of them.")
     yield from _late(recipe)
 
 
@@ -207,7 +210,7 @@ def _late(recipe: Recipe) -> Iterator[Problem]:
     """Find whether it is said how late a line may act exactly where nothing in the lines says so."""
     bounded = recipe.cycle == "clock" or (recipe.cycle == "own-timer" and bool(recipe.arm))
     if bounded and recipe.late is not None:
-        yield _wrong(
+        yield wrong(
             ("late",),
             "What a late line of this recipe does ends by itself, so that there is nothing to say under late; take it out.",
         )
@@ -216,16 +219,16 @@ def _late(recipe: Recipe) -> Iterator[Problem]:
             "Nothing in these lines ends what a late one does: they bring no end, and refer to nothing that was armed with one. Say under late for "
             "how long a line that was given up may still act."
         )
-        yield _wrong(("late",), sentence)
+        yield wrong(("late",), sentence)
 
 
 def _own_timer(recipe: Recipe) -> Iterator[Problem]:
     if recipe.reverts != "own":
-        yield _wrong(("reverts",), "A timer of an object of its own takes back that object and nothing else; say own.")
+        yield wrong(("reverts",), "A timer of an object of its own takes back that object and nothing else; say own.")
     if not recipe.arm:
         if not TIMED & _used(recipe, "isolate"):
             sentence = "Nothing is armed, and isolate starts no timer ({for_s} or {for_min}), so that nothing would take the isolation back."
-            yield _wrong(("isolate",), sentence)
+            yield wrong(("isolate",), sentence)
         return
     yield from _arm_is_timed(recipe)
     timed = TIMED & _used(recipe, "isolate")
@@ -234,23 +237,23 @@ def _own_timer(recipe: Recipe) -> Iterator[Problem]:
             f"isolate starts a timer of its own ({{{min(timed)}}}): a line that comes late would isolate for the whole of it. Put a second, untimed "
             "object inside the armed one, or leave arm out; the recipe is then refused for live."
         )
-        yield _wrong(("isolate",), sentence)
+        yield wrong(("isolate",), sentence)
 
 
 def _arm_is_timed(recipe: Recipe) -> Iterator[Problem]:
     if not TIMED & _used(recipe, "arm"):
-        yield _wrong(("arm",), "arm starts no timer: none of its lines has {for_s} or {for_min}.")
+        yield wrong(("arm",), "arm starts no timer: none of its lines has {for_s} or {for_min}.")
     if recipe.renew and not TIMED & _used(recipe, "renew"):
-        yield _wrong(("renew",), "renew sets no timer: none of its lines has {for_s} or {for_min}.")
+        yield wrong(("renew",), "renew sets no timer: none of its lines has {for_s} or {for_min}.")
 
 
 def _clock(recipe: Recipe) -> Iterator[Problem]:
     if recipe.reverts != "own":
-        yield _wrong(("reverts",), "A deny that ends at a time of day takes back itself and nothing else; say own.")
+        yield wrong(("reverts",), "A deny that ends at a time of day takes back itself and nothing else; say own.")
     if recipe.timer.shown != "until":
-        yield _wrong(("timer", "shown"), 'What ends a clock recipe is a moment, so its timer is shown as "until".')
+        yield wrong(("timer", "shown"), 'What ends a clock recipe is a moment, so its timer is shown as "until".')
     if recipe.timer.grain % 60:
-        yield _wrong(("timer", "grain"), "A window is told in whole minutes, so the grain must be whole minutes.")
+        yield wrong(("timer", "grain"), "A window is told in whole minutes, so the grain must be whole minutes.")
     needed: Iterable[tuple[str, set[str], str]] = (
         (
             "arm",
@@ -265,10 +268,10 @@ def _clock(recipe: Recipe) -> Iterator[Problem]:
         missing = sorted(names - _used(recipe, step)) if getattr(recipe, step) or step != "renew" else []
         if missing:
             placeholder = " and ".join(f"{{{name}(...)}}" for name in missing)
-            yield _wrong((step,), f"{step} of a clock recipe must have {placeholder}, {why}.")
+            yield wrong((step,), f"{step} of a clock recipe must have {placeholder}, {why}.")
     for sent in lines_of(recipe, "arm"):
         if {"end"} & {found.name for found in placeholders(sent.line.send)}:
-            yield _wrong(
+            yield wrong(
                 (*sent.path, "send"),
                 "arm must not bring the end of an isolation: traffic still passes; use {armed_until(...)}.",
             )
@@ -276,10 +279,10 @@ def _clock(recipe: Recipe) -> Iterator[Problem]:
 
 def _pending(recipe: Recipe) -> Iterator[Problem]:
     if recipe.reverts == "own":
-        yield _wrong(
+        yield wrong(
             ("reverts",), "A pending change takes back more than an object of its own: say commit, or everything."
         )
     if recipe.arm:
         yield from _arm_is_timed(recipe)
     elif not TIMED & _used(recipe, "isolate"):
-        yield _wrong(("isolate",), "Nothing is armed, and isolate starts no timer ({for_s} or {for_min}).")
+        yield wrong(("isolate",), "Nothing is armed, and isolate starts no timer ({for_s} or {for_min}).")

@@ -84,13 +84,13 @@ def left_s(ends: datetime, read: ClockRead) -> float:
 def clock_trouble(read: ClockRead, zone: TimeZone, until: datetime, margin_s: float = MARGIN_S) -> str:
     """Say why a drill must not rest on a device's clock; empty where it may. `until` (UTC) is the latest end of any timer of it."""
     if read.local < EARLIEST:
-        return f"its clock tells {_told(read.local)}, so it was never set; set it, and let NTP keep it."
+        return f"its clock tells {_told(read.local)}, so it is not set; set it, and let NTP keep it."
     margin = timedelta(seconds=margin_s)
     change = zone.change_between(read.utc - margin, until + margin)
     if change is not None:
         return (
             f"the clocks of {zone.name} are changed at {_told(change.at)} UTC, within the time that the drill may take; a timer that ends at a "
-            "time of day would end an hour off, so choose another time."
+            "time of day would end off by that change, so choose another time."
         )
     ahead_s = (read.local - read.utc.replace(tzinfo=None)).total_seconds() - zone.ahead_at_s(read.utc)
     # It was told at some moment between question and answer, in whole seconds.

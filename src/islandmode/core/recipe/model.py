@@ -129,7 +129,7 @@ class Find(Frozen):
     gives: Gives = Field(
         description="What it tells. `in-place`: the deny that was provisioned is there; `isolating`: it drops now; `starts` and `ends`: the "
         "window of a clock recipe; `left`, `started` and `length`: of a timer; `owner`: whose it is; `pending`: a change waits; "
-        "`count`: packets. Found in several reads, all of them must show it.",
+        "`count`: packets. Found in several reads, all of them must show it; of `left` the least counts.",
         examples=["ends"],
     )
     pattern: Pattern = Field(
@@ -322,7 +322,7 @@ class Recipe(Frozen):
         examples=["clock"],
     )
     undo_tier: Literal["A", "B", "C", "D"] = Field(
-        description="How strong its undo is. A: a timer of our own object, counted from now. B: by the clock, or of more than our object.",
+        description="How strong its undo is. A: a timer of its own object, counted from now. B: by the clock, or of more than our object.",
         examples=["B"],
     )
     reverts: Literal["own", "commit", "everything"] = Field(

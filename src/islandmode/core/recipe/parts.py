@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from islandmode.core.problem import Path
+from islandmode.core.problem import Path, Problem
 from islandmode.core.recipe.model import STEPS, Each, Grounded, Line, Read, Recipe, step_of
 
 
@@ -37,6 +37,11 @@ class PatternAt:
     each: Each | None
     pattern: str
     path: Path
+
+
+def wrong(path: Path, sentence: str) -> Problem:
+    """Complain about a part of a recipe."""
+    return Problem("recipe", path, sentence)
 
 
 def lines_of(recipe: Recipe, *steps: str) -> Iterator[SentLine]:

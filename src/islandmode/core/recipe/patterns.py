@@ -6,7 +6,7 @@ import re
 
 from islandmode.core.recipe.words import compiled, without_placeholders
 
-_UNBOUNDED = re.compile(r"[*+]|\{\d*,\}")
+_UNBOUNDED, _VARIABLE = re.compile(r"[*+]|\{\d*,\}"), re.compile(r"[*+?|]|\{\d*,\d*\}")
 
 
 def pattern_trouble(pattern: str) -> str:
@@ -19,9 +19,7 @@ def pattern_trouble(pattern: str) -> str:
     if made.search(""):
         return "is found in an answer that says nothing, so that it tells nothing"
     if repeats_within_repeat(plain):
-        return (
-            "repeats a part without end that itself repeats without end, which may take for ever; write it without that"
-        )
+        return "repeats a part without end that can itself be long or short, which may take for ever; write it without that"
     return ""
 
 
@@ -31,7 +29,7 @@ def groups_in(pattern: str) -> int:
 
 
 def repeats_within_repeat(pattern: str) -> bool:
-    """Tell whether a group that repeats without end is itself repeated without end."""
+    """Tell whether a group is repeated without end that matches in more than one way: repeats, options or choices stand in it."""
     inside: list[bool] = [False]
     at = 0
     while at < len(pattern):
@@ -43,12 +41,14 @@ def repeats_within_repeat(pattern: str) -> bool:
             at = _end_of_set(pattern, at)
         elif letter == "(":
             inside.append(False)
+            # What follows says what kind of group it is.
+            at += 1 if pattern[at + 1 : at + 2] == "?" else 0
         elif letter == ")" and len(inside) > 1:
             repeats = inside.pop()
             if repeats and _UNBOUNDED.match(pattern, at + 1):
                 return True
             inside[-1] |= repeats
-        elif _UNBOUNDED.match(pattern, at):
+        elif _VARIABLE.match(pattern, at):
             inside[-1] = True
         at += 1
     return False

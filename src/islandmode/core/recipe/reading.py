@@ -119,6 +119,9 @@ def _take(ask: AskReady, answer: str | None, found: dict[str, Value]) -> str:
         if match is None:
             continue
         value = _value(find, match)
+        if find.gives == "left" and isinstance(value, float) and isinstance(found.get("left"), float):
+            # It counts down between two reads, and one object of several may have been written first: the least counts.
+            value = found["left"] = min(value, float(found["left"]))  # type: ignore[arg-type] # it is a float
         if value is None or found.setdefault(find.gives, value) != value:
             return f'the answer to "{ask.send}" cannot be read where it tells {find.gives}'
     return ""
@@ -167,14 +170,14 @@ def _shown(recipe: Recipe, found: Mapping[str, Value], now: datetime | None) -> 
     return Shown(isolating, in_place, None, left_s, whose, pending, some and not isolating)
 
 
-def _clocked(found: Mapping[str, Value], now: datetime | None, in_place: bool | None) -> Shown | Unread:  # noqa: FBT001 - what was read
+def _clocked(found: Mapping[str, Value], now: datetime | None, in_place: bool | None) -> Shown | Unread:  # noqa: FBT001 - read as true, read as false, or not told
     starts, ends = found.get("starts"), found.get("ends")
     if now is None:
         return Unread("the device's own time is not known")
     if not isinstance(starts, datetime) or not isinstance(ends, datetime):
-        return (
-            Unread("no whole window is shown") if starts or ends or in_place else Shown(isolating=False, in_place=False)
-        )
+        # A deny that drops without a window that says until when is no rest, whatever else is missing.
+        stands = starts or ends or in_place or found.get("some isolating", False)
+        return Unread("no whole window is shown") if stands else Shown(isolating=False, in_place=False)
     says = meaning(Window(starts, ends), now)
     drops = bool(found.get("isolating", says.says == "isolating"))
     isolating = drops and in_place is not False

@@ -73,9 +73,10 @@ def meaning(window: Window, now: datetime) -> Meaning:
     """Tell what a window says at a moment of the device's clock."""
     if window == REST:
         return Meaning("rest")
-    if window.starts > now:
-        return Meaning("to-come", None, window.ends)
+    # Before anything else: a clock that fell back makes a run's own window one to come, and it is that run's all the same.
     owner = window.starts if _MARKS_FROM <= window.starts < _MARKS_FROM + _OWNERS * MINUTE else None
+    if window.starts > now:
+        return Meaning("to-come", owner, window.ends)
     if window.ends > now:
         return Meaning("isolating", owner, window.ends)
     length = _minutes(window.ends) - _minutes(window.starts)
