@@ -202,8 +202,7 @@ class NftablesDriver(NetworkDriver):  # type: ignore[misc]  # napalm is untyped
         if ruleset.needs_interfaces({"running": running, "candidate": text}):
             names = tuple(name for name in self.get_interfaces() if name != "lo")
         mark = f"mark{secrets.token_hex(8)}"
-        nft = self.nft.removeprefix("sudo -n ")
-        script = scripts.preview(nft, running, candidate, mark, names)
+        script = scripts.preview(self.firewall.plain_nft, running, candidate, mark, names)
         answer = self.link.run(self.firewall.privileged("unshare -n -- /bin/sh -s"), script)
         if answer.code != 0:
             _refuse(kind, answer.code, answer.why)

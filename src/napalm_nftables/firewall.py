@@ -34,7 +34,8 @@ class Firewall:
         self.link = link(login)
         self.become = programs.become
         self.saved_config = programs.saved_config
-        self.nft = self.privileged(shlex.quote(programs.nft))
+        self.plain_nft = shlex.quote(programs.nft)
+        self.nft = self.privileged(self.plain_nft)
 
     def privileged(self, command: str) -> str:
         """Write a command as root runs it."""
@@ -60,7 +61,7 @@ class Firewall:
     def facts(self) -> dict[str, Any]:
         """Read host name, versions, uptime and interface names."""
         # The version of nft needs no rights, so it is asked without them.
-        return told.facts(self.read(told.FACTS_COMMAND.format(nft=self.nft.removeprefix("sudo -n "))))
+        return told.facts(self.read(told.FACTS_COMMAND.format(nft=self.plain_nft)))
 
     def running(self, *, full: bool = False) -> str:
         """Read the running ruleset; `full` adds handles, which a reload changes."""

@@ -10,19 +10,15 @@ import pytest
 
 from islandmode.core.recipe.preflight import VersionShown, read_version
 from islandmode.core.recipe.reading import Unread
-from islandmode.core.recipe.steps import RunValues, step_lines
-from tests.core.recipe_plant import RUN, recipe, sent
-from tests.emulators.driving import Console, Typist, carry_out, shown_of, state_of, time_of, unmet
+from islandmode.core.recipe.steps import RunValues
+from tests.core.recipe_plant import RUN, recipe
+from tests.emulators.driving import Console, Typist, carry_out, shown_of, state_of, unmet
 from tests.emulators.fortios import FortiDevice
 from tests.emulators.plant import BOTH, firewall
+from tests.emulators.rest_to_rest import WAYS, clock_run, isolated, passing, restored
 from tests.emulators.server import SshServer
 
 FORTI = recipe("fortios-schedule")
-PAIRS = [("office", "line", 4), ("line", "office", 4), ("office", "line", 6), ("line", "office", 6)]
-
-
-def passing(device: FortiDevice) -> list[bool]:
-    return [device.passes(source, target, 6 if family == 6 else 4) for source, target, family in PAIRS]
 
 
 @pytest.fixture
@@ -36,11 +32,6 @@ def console(device: FortiDevice, tmp_path: Path) -> Iterator[Console]:
         found = Console(server, "fortinet", tmp_path)
         yield found
         found.close()
-
-
-def run_until(console: Console) -> RunValues:
-    ends = (time_of(console, FORTI) + timedelta(minutes=6)).replace(second=0)
-    return RunValues(RUN, 300.0, ends)
 
 
 def test_a_login_writes_nothing_and_finds_the_firewall_ready(device: FortiDevice, console: Console) -> None:
@@ -60,43 +51,18 @@ def test_builds_that_may_never_end_are_known_by_their_version(version: str) -> N
 
 def test_from_rest_to_rest(device: FortiDevice, console: Console) -> None:
     before = device.configuration()
-    run = run_until(console)
-    assert shown_of(console, FORTI, BOTH, "office-line").at_rest
-    device.expect_arm(sent(step_lines(FORTI, "arm", BOTH, run)))
-
-    carry_out(console, FORTI, "arm", BOTH, run)
-    armed = shown_of(console, FORTI, BOTH, "office-line")
-    assert (armed.isolating, armed.window and armed.window.says, armed.window and armed.window.ends) == (
-        False,
-        "armed",
-        run.ends,
-    )
-    assert passing(device) == [True] * 4
-
-    carry_out(console, FORTI, "isolate", BOTH, run, ["office-line"])
-    assert shown_of(console, FORTI, BOTH, "office-line").isolating
-    assert passing(device) == [False] * 4
+    run = isolated(device, console, FORTI)
     assert [device.reached_from("office", family) for family in (4, 6)] == [False, False]
-    assert (device.passes("vendor", "line"), device.reached_from("vendor"), device.reached_from("line")) == (
-        True,
-        True,
-        True,
-    )
-    assert not shown_of(console, FORTI, BOTH, "vendor-line").isolating
-
-    carry_out(console, FORTI, "restore", BOTH, run)
-    assert shown_of(console, FORTI, BOTH, "office-line").at_rest
-    assert passing(device) == [True] * 4
-    assert device.configuration() == before
-    assert device.too_early == []
+    assert (device.reached_from("vendor"), device.reached_from("line")) == (True, True)
+    restored(device, console, FORTI, run, before)
 
 
 def test_open_connections_go_on_until_they_are_flushed_and_others_after_it(
     device: FortiDevice, console: Console
 ) -> None:
-    run = run_until(console)
+    run = clock_run(console, FORTI)
     kept = device.connect("vendor", "line")
-    ended = [device.connect(source, target, family) for source, target, family in PAIRS if family in {4, 6}]  # type: ignore[arg-type]
+    ended = [device.connect(source, target, family) for source, target, family in WAYS]
     carry_out(console, FORTI, "arm", BOTH, run)
     carry_out(console, FORTI, "isolate", BOTH, run, ["office-line"])
     assert all(device.goes_on(connection) for connection in ended)
@@ -106,7 +72,7 @@ def test_open_connections_go_on_until_they_are_flushed_and_others_after_it(
 
 
 def test_the_end_comes_by_the_clock_and_a_renewal_moves_it(device: FortiDevice, console: Console) -> None:
-    run = run_until(console)
+    run = clock_run(console, FORTI)
     assert run.ends is not None
     later = RunValues(RUN, 600.0, run.ends + timedelta(minutes=4))
     for step, values in (("arm", run), ("isolate", run), ("renew", later)):
@@ -121,7 +87,7 @@ def test_the_end_comes_by_the_clock_and_a_renewal_moves_it(device: FortiDevice, 
 
 def test_a_build_that_never_ends_it_shows_a_window_that_is_over(device: FortiDevice, console: Console) -> None:
     """Tip 426506: nothing that the recipe asks tells it, which is why such builds are refused."""
-    run = run_until(console)
+    run = clock_run(console, FORTI)
     device.faults.end_lag_s = float("inf")
     carry_out(console, FORTI, "arm", BOTH, run)
     carry_out(console, FORTI, "isolate", BOTH, run)
@@ -133,7 +99,7 @@ def test_a_build_that_never_ends_it_shows_a_window_that_is_over(device: FortiDev
 
 
 def test_a_restart_keeps_the_isolation_and_the_end_still_comes(device: FortiDevice, console: Console) -> None:
-    run = run_until(console)
+    run = clock_run(console, FORTI)
     carry_out(console, FORTI, "arm", BOTH, run)
     carry_out(console, FORTI, "isolate", BOTH, run)
     device.restart()

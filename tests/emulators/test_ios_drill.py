@@ -18,20 +18,15 @@ from tests.emulators.driving import (
     carry_out,
     count_of,
     shown_of,
-    time_of,
     unmet,
 )
 from tests.emulators.ios import IosDevice
 from tests.emulators.network import packets
 from tests.emulators.plant import BOTH, ZONES, router
+from tests.emulators.rest_to_rest import clock_run, isolated, passing, restored
 from tests.emulators.server import SshServer
 
 RANGE, REVERT = recipe("ios-time-range"), recipe("ios-revert")
-PAIRS = [("office", "line", 4), ("line", "office", 4), ("office", "line", 6), ("line", "office", 6)]
-
-
-def passing(device: IosDevice) -> list[bool]:
-    return [device.passes(source, target, 6 if family == 6 else 4) for source, target, family in PAIRS]
 
 
 @pytest.fixture
@@ -47,11 +42,6 @@ def console(device: IosDevice, tmp_path: Path) -> Iterator[Console]:
         found.close()
 
 
-def run_until(console: Console) -> RunValues:
-    ends = (time_of(console, RANGE) + timedelta(minutes=6)).replace(second=0)
-    return RunValues(RUN, 300.0, ends)
-
-
 def test_a_login_writes_nothing_and_finds_the_router_ready(device: IosDevice, console: Console) -> None:
     assert unmet(console, RANGE, BOTH) == []
     assert read_version(RANGE, console.say(RANGE.versions.ask)) == VersionShown("17.15.1")
@@ -60,34 +50,12 @@ def test_a_login_writes_nothing_and_finds_the_router_ready(device: IosDevice, co
 
 def test_a_time_range_from_rest_to_rest(device: IosDevice, console: Console) -> None:
     before = device.configuration()
-    run = run_until(console)
-    assert shown_of(console, RANGE, BOTH, "office-line").at_rest
-    device.expect_arm(sent(step_lines(RANGE, "arm", BOTH, run)))
-
-    carry_out(console, RANGE, "arm", BOTH, run)
-    armed = shown_of(console, RANGE, BOTH, "office-line")
-    assert (armed.isolating, armed.window and armed.window.says, armed.window and armed.window.ends) == (
-        False,
-        "armed",
-        run.ends,
-    )
-    assert passing(device) == [True] * 4
-
-    carry_out(console, RANGE, "isolate", BOTH, run, ["office-line"])
-    assert shown_of(console, RANGE, BOTH, "office-line").isolating
-    assert passing(device) == [False] * 4
-    assert not shown_of(console, RANGE, BOTH, "vendor-line").isolating
-    assert device.passes("vendor", "line")
-
-    carry_out(console, RANGE, "restore", BOTH, run)
-    assert shown_of(console, RANGE, BOTH, "office-line").at_rest
-    assert passing(device) == [True] * 4
-    assert device.configuration() == before
-    assert device.too_early == []
+    run = isolated(device, console, RANGE)
+    restored(device, console, RANGE, run, before)
 
 
 def test_the_end_comes_by_the_clock_and_a_renewal_moves_it(device: IosDevice, console: Console) -> None:
-    run = run_until(console)
+    run = clock_run(console, RANGE)
     assert run.ends is not None
     later = RunValues(RUN, 600.0, run.ends + timedelta(minutes=4))
     for step, values in (("arm", run), ("isolate", run), ("renew", later)):
@@ -105,7 +73,7 @@ def test_the_end_comes_by_the_clock_and_a_renewal_moves_it(device: IosDevice, co
 
 
 def test_a_late_end_is_shown_for_as_long_as_it_is_late(device: IosDevice, console: Console) -> None:
-    run = run_until(console)
+    run = clock_run(console, RANGE)
     device.faults.end_lag_s = 40.0
     carry_out(console, RANGE, "arm", BOTH, run)
     carry_out(console, RANGE, "isolate", BOTH, run)
@@ -119,7 +87,7 @@ def test_a_late_end_is_shown_for_as_long_as_it_is_late(device: IosDevice, consol
 
 
 def test_what_is_dropped_is_counted(device: IosDevice, console: Console) -> None:
-    run = run_until(console)
+    run = clock_run(console, RANGE)
     ways = [packets(ZONES, "office", "line", 4)[0], packets(ZONES, "line", "office", 6)[0]]
     assert [device.carry(packet, 5) for packet in ways] == [True, True]
     assert count_of(console, RANGE, BOTH, "office-line") == 0
@@ -131,7 +99,7 @@ def test_what_is_dropped_is_counted(device: IosDevice, console: Console) -> None
 
 
 def test_a_restart_brings_back_what_was_saved(device: IosDevice, console: Console) -> None:
-    run = run_until(console)
+    run = clock_run(console, RANGE)
     carry_out(console, RANGE, "arm", BOTH, run)
     carry_out(console, RANGE, "isolate", BOTH, run)
     device.restart()
@@ -206,7 +174,7 @@ def test_without_an_archive_there_is_no_timer(tmp_path: Path) -> None:
 
 
 def test_a_clock_that_somebody_set_moves_the_end(device: IosDevice, console: Console) -> None:
-    run = run_until(console)
+    run = clock_run(console, RANGE)
     carry_out(console, RANGE, "arm", BOTH, run)
     carry_out(console, RANGE, "isolate", BOTH, run)
     device.clock.set(datetime.fromisoformat("2026-11-26T09:15:20"))
