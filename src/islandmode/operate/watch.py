@@ -47,7 +47,7 @@ def beside(work: Callable[[], object], within_s: float) -> str:
     try:
         within(within_s, work)
     except TimeoutError:
-        return f"the disk did not answer within {within_s:g} s"
+        return f"that took longer than {within_s:g} s"
     except (OSError, IslandmodeError) as error:
         return sentence_of(error).rstrip(".")
     except FAULTS as error:
