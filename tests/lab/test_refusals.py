@@ -14,6 +14,7 @@ import pytest
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab
 from tests.lab.drills import Ended, drill, end, make_workspace, newest_run, start, wait_for
+from tests.lab.guarded import ask, hold_workspace, is_isolated
 from tests.lab.rogue.bypass import in_node
 from tests.patience import PATIENCE_S
 
@@ -194,11 +195,8 @@ def test_a_runs_directory_that_cannot_be_written_is_refused(lab: Lab, workspace:
 
 def test_a_second_run_on_the_same_conduit_is_refused_and_the_first_goes_on(lab: Lab, tmp_path: Path) -> None:
     """Refused by the lock on one machine; from another workspace, as from another machine, by the device."""
-    for name in ("first", "second"):
-        (tmp_path / name).mkdir()
-    # Long enough for two others to come, on a busy machine too.
-    longer = {"drills/quarterly-isolation.yaml": lambda text: text.replace("hold: 2 s", "hold: 20 s")}
-    workspace, other = (make_workspace(tmp_path / name, lab.state_dir, longer) for name in ("first", "second"))
+    # A hold that ends only when it is told to: on a busy machine the others come late.
+    workspace, other = (hold_workspace(tmp_path / name, lab) for name in ("first", "second"))
     running = start(workspace, lab.name)
     wait_for(running, workspace, "hold.started", stage="vendors")
     second = subprocess.run(
@@ -208,8 +206,12 @@ def test_a_second_run_on_the_same_conduit_is_refused_and_the_first_goes_on(lab: 
     assert "Another run has conduit" in second.stderr
     whose = f"by run {newest(workspace).name} (its timer runs,"
     assert_refused(drill(other, lab.name), "is already isolated for remote-access", whose)
+    assert is_isolated(lab)
+    assert running.poll() is None
+    assert ask(workspace, lab, "abort").returncode == 0
     ended = end(running, workspace)
-    assert ended.code == 0, ended.output
+    assert ended.verdict["restoration"] == "proven", ended.output
+    assert [stop["data"]["by"] for stop in ended.records() if stop["kind"] == "stop"] == ["abort"]
 
 
 @pytest.mark.parametrize("mode", ["live", "incident"])
