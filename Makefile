@@ -9,10 +9,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := $(PIP) install --require-hashes $(WHEELS)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup ready system test check lint without-lab with-lab seeds drill full reference bench crash-matrix at-random mutants lab-image containerlab containerlab-more third-party lock wheelhouse clean
+.PHONY: help setup ready system test check lint without-lab with-lab more seeds drill full reference bench crash-matrix at-random mutants lab-image containerlab containerlab-more third-party lock wheelhouse clean
 
 help:
-	@echo "make setup | test | check | lint | seeds | drill | full | reference | bench | crash-matrix | at-random | mutants | lab-image | containerlab | third-party | lock | wheelhouse | clean"
+	@echo "make setup | test | check | lint | more | seeds | drill | full | reference | bench | crash-matrix | at-random | mutants | lab-image | containerlab | third-party | lock | wheelhouse | clean"
 
 # The README's two commands put nothing on anybody's PATH: both end with how the program is called.
 CALLED := echo "To call it: '$(CURDIR)/$(BIN)/islandmode', or by its name after: . '$(CURDIR)/$(BIN)/activate'"
@@ -48,21 +48,31 @@ lint: ready
 # Tests are played beside each other; tests/beside_each_other.py says which stay together, and a mark which come first. A drill
 # waits for most of its time, and needs most of a core while it starts: so many labs at a time as there are cores and one.
 ON_EACH_CORE := --numprocesses auto
-LABS := --numprocesses $$(($$(nproc) + 1)) -m lab --ignore=tests/containerlab --ignore=tests/third_party
-NO_LAB := -m "not lab and not many_seeds"
+LABS := --numprocesses $$(($$(nproc) + 1)) --ignore=tests/containerlab --ignore=tests/third_party
 
-# All that needs no lab, but most of the seeds. mypy keeps one core busy, so the tests begin beside it.
+# What needs no lab. mypy keeps one core busy, so the tests begin beside it.
 check: ready
 	@$(MAKE) --no-print-directory --jobs 2 --keep-going lint without-lab
 
 without-lab: ready
-	$(BIN)/pytest $(ON_EACH_CORE) $(NO_LAB)
+	$(BIN)/pytest $(ON_EACH_CORE) -m "not lab and not more and not many_seeds"
 
 with-lab: ready
-	$(BIN)/pytest $(LABS)
+	$(BIN)/pytest $(LABS) -m "lab and not more"
 
 test: ready
 	@$(MAKE) --no-print-directory --keep-going check with-lab
+
+# What `make test` has no time for: further moments at which a process dies, further rows of the lab, and the seeds.
+more: ready
+	@$(MAKE) --no-print-directory --keep-going seeds more-without-lab more-with-lab
+
+.PHONY: more-without-lab more-with-lab
+more-without-lab: ready
+	$(BIN)/pytest $(ON_EACH_CORE) -m "more and not lab"
+
+more-with-lab: ready
+	$(BIN)/pytest $(LABS) -m "lab and more"
 
 # Ten thousand simulated drills with faults, until every fault has struck in every phase.
 seeds: ready
@@ -92,7 +102,7 @@ containerlab-programs: ready
 	@command -v containerlab >/dev/null || sh lab/build-containerlab
 
 # What does not fit into CI; its last results are docs/crash-matrix.md and docs/full.md.
-full: test seeds drill crash-matrix at-random mutants containerlab containerlab-more third-party
+full: test more drill crash-matrix at-random mutants containerlab containerlab-more third-party
 
 # docs/reference.md, from the models that read the operators' files.
 reference: ready

@@ -10,7 +10,7 @@ from islandmode.rehearse.lab import Lab
 from tests.crash.at_random import drawn, play_random
 from tests.crash.matrix import play_again_if_refused
 
-pytestmark = [pytest.mark.lab, pytest.mark.longest]
+pytestmark = [pytest.mark.lab, pytest.mark.longest, pytest.mark.more]
 
 ROWS = {row.name: row for row in map(drawn, range(19, 25))}
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,13 @@ pytestmark = [pytest.mark.lab, pytest.mark.longest]
 ROWS = {row.name: row for row in MATRIX if row.fast}
 
 
-@pytest.mark.parametrize("name", ROWS)
+def shared_out() -> Iterator[Any]:
+    """Give the rows: the first is played by every `make test`, the others by `make more`."""
+    for number, name in enumerate(ROWS):
+        yield pytest.param(name, marks=[pytest.mark.more] if number else [])
+
+
+@pytest.mark.parametrize("name", tuple(shared_out()))
 def test_whatever_dies_the_plant_comes_back_by_the_layer_that_is_left(lab: Lab, tmp_path: Path, name: str) -> None:
     played = play_again_if_refused(ROWS[name], lab, tmp_path / "row")
     assert played.wrong == []

@@ -87,6 +87,7 @@ def test_another_account_of_the_group_may_abort(lab: Lab, open_folder: Path) -> 
     assert not is_isolated(lab)
 
 
+@pytest.mark.more
 def test_with_the_conductor_stopped_an_abort_restores_all_the_same(lab: Lab, tmp_path: Path) -> None:
     workspace = hold_workspace(tmp_path, lab)
     running = hold(workspace, lab)
@@ -100,6 +101,7 @@ def test_with_the_conductor_stopped_an_abort_restores_all_the_same(lab: Lab, tmp
     assert "restoration proven" in end_quietly(running)
 
 
+@pytest.mark.more
 def test_with_conductor_and_guardian_stopped_the_abort_restores_by_itself(lab: Lab, tmp_path: Path) -> None:
     workspace = hold_workspace(tmp_path, lab)
     running = hold(workspace, lab)
@@ -118,6 +120,7 @@ def test_with_conductor_and_guardian_stopped_the_abort_restores_by_itself(lab: L
     wait_until(lambda: not Path(f"/proc/{guardian}").exists(), "the guardian ends")
 
 
+@pytest.mark.more
 def test_with_the_disk_full_an_abort_restores_all_the_same(lab: Lab, tmp_path: Path) -> None:
     workspace = hold_workspace(tmp_path, lab)
     runs = workspace / "runs"
@@ -136,6 +139,7 @@ def test_with_the_disk_full_an_abort_restores_all_the_same(lab: Lab, tmp_path: P
         subprocess.run(["umount", "--lazy", str(runs)], check=True, timeout=PATIENCE_S)
 
 
+@pytest.mark.more
 def test_what_else_lies_in_the_folder_keeps_no_request_from_being_heard(lab: Lab, tmp_path: Path) -> None:
     """A pipe, a folder and a link under a request's name; the abort has only its file, since nothing is signalled."""
     workspace = hold_workspace(tmp_path, lab)
@@ -155,6 +159,7 @@ def test_what_else_lies_in_the_folder_keeps_no_request_from_being_heard(lab: Lab
     assert stop["data"] == {"by": "abort", "why": "a person asked for it.", "proven": True}
 
 
+@pytest.mark.more
 def test_a_request_that_is_none_is_recorded_and_stops_nothing(lab: Lab, tmp_path: Path) -> None:
     workspace = hold_workspace(tmp_path, lab)
     running = hold(workspace, lab)
@@ -210,6 +215,7 @@ def test_a_firewall_that_lets_nobody_in_any_more_is_restored_before_it_is_held(l
     assert holds == ["vendors"]
 
 
+@pytest.mark.more
 def test_a_timer_that_somebody_else_set_is_no_dead_man(lab: Lab, tmp_path: Path) -> None:
     workspace = hold_workspace(tmp_path, lab)
     running = hold(workspace, lab)

@@ -68,6 +68,7 @@ def relay_on_firewall(lab: Lab, *options: str) -> Iterator[None]:
         relay.communicate()
 
 
+@pytest.mark.more
 def test_a_relay_on_the_firewall_is_found(lab: Lab, workspace: Path) -> None:
     with relay_on_firewall(lab, "--family", "4"):
         ended = drill(workspace, lab.name)
@@ -77,18 +78,21 @@ def test_a_relay_on_the_firewall_is_found(lab: Lab, workspace: Path) -> None:
     assert not any(probe.endswith("-v6") for probe in leaks)
 
 
+@pytest.mark.more
 def test_a_second_link_round_the_firewall_is_found(lab: Lab, workspace: Path) -> None:
     with second_link(lab, "office", (4, OFFICE, MIXER), (6, OFFICE6, MIXER6)):
         ended = drill(workspace, lab.name)
     assert_leak(ended, "office-to-plc", "office-to-plc-v6", "office-canary")
 
 
+@pytest.mark.more
 def test_a_leak_in_ipv6_only_is_found(lab: Lab, workspace: Path) -> None:
     with second_link(lab, "office", (6, OFFICE6, MIXER6)):
         ended = drill(workspace, lab.name)
     assert_leak(ended, "office-to-plc-v6")
 
 
+@pytest.mark.more
 def test_a_leak_from_ot_to_corporate_only_is_found(lab: Lab, workspace: Path) -> None:
     with second_link(lab, "erp", (4, ERP, OPS)):
         ended = drill(workspace, lab.name)
@@ -101,6 +105,7 @@ def test_a_leak_on_an_open_connection_only_is_found(lab: Lab, workspace: Path) -
     assert_leak(ended, "office-canary")
 
 
+@pytest.mark.more
 def test_a_leak_that_opens_late_in_the_hold_is_found(lab: Lab, tmp_path: Path) -> None:
     longer = {"drills/quarterly-isolation.yaml": lambda text: text.replace("hold: 3 s", "hold: 12 s")}
     workspace = make_workspace(tmp_path, lab.state_dir, longer)
@@ -147,6 +152,7 @@ def test_a_point_that_says_done_and_does_nothing_is_found(lab: Lab, workspace: P
     assert "not-isolating" in ended.codes()
 
 
+@pytest.mark.more
 def test_a_late_reply_changes_no_effective_time_and_a_late_rule_does(lab: Lab, tmp_path: Path) -> None:
     times = {}
     for fault in ("obedient", "late-reply", "late-rule"):
@@ -167,6 +173,7 @@ def test_an_nft_that_drops_timeouts_is_refused_and_leaves_nothing(lab: Lab, work
     assert "islandmode_" not in in_node(lab, "fw", "nft", "list", "tables")
 
 
+@pytest.mark.more
 def test_a_frozen_heartbeat_is_found_while_the_plc_still_answers(lab: Lab, workspace: Path) -> None:
     running = start(workspace, lab.name)
     wait_for(running, workspace, "hold.started", stage="corporate")
@@ -180,6 +187,7 @@ def test_a_frozen_heartbeat_is_found_while_the_plc_still_answers(lab: Lab, works
     assert any(found["probe"] == "plc-filler" for found in ended.verdict["findings"])
 
 
+@pytest.mark.more
 def test_a_stage_that_stops_a_flow_it_should_not_is_found(lab: Lab, tmp_path: Path) -> None:
     """While the vendors are isolated, the firewall drops what the historian asks of the PLCs, too."""
     longer = {"drills/quarterly-isolation.yaml": lambda text: text.replace("hold: 2 s", "hold: 6 s")}

@@ -99,6 +99,7 @@ def test_a_drill_nobody_disturbs_leaves_every_byte_as_it_was(lab: Lab, tmp_path:
     assert all("is reported, not required" in sentence for sentence in resumed)
 
 
+@pytest.mark.more
 def test_an_isolation_that_somebody_saved_is_unproven_and_refused_until_it_is_mended(lab: Lab, tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path, lab.state_dir)
     running = start(workspace, lab.name)
@@ -126,6 +127,7 @@ def test_an_isolation_that_somebody_saved_is_unproven_and_refused_until_it_is_me
     assert mended.code == 0, mended.output
 
 
+@pytest.mark.more
 def test_a_stranded_run_whose_isolation_somebody_saved_keeps_its_alarm_until_that_is_mended(
     lab: Lab, tmp_path: Path
 ) -> None:
@@ -148,6 +150,7 @@ def test_a_stranded_run_whose_isolation_somebody_saved_keeps_its_alarm_until_tha
     assert ask(workspace, lab, "status").returncode == 0
 
 
+@pytest.mark.more
 def test_a_guardian_that_restored_what_somebody_saved_keeps_the_alarm(lab: Lab, tmp_path: Path) -> None:
     """The conductor is killed; its guardian sees the device clear, and reads that a restart would isolate again."""
     workspace = hold_workspace(tmp_path, lab)

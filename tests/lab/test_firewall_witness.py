@@ -127,6 +127,7 @@ def by_another_way(lab: Lab, source: str, table: int, *route: str) -> Iterator[N
         in_node(lab, "fw", "ip", "route", "flush", "table", str(table))
 
 
+@pytest.mark.more
 def test_ways_round_through_the_same_firewall_are_counted(lab: Lab, tmp_path: Path) -> None:
     """An interface that the site does not name, the management interface, and a relay in the DMZ."""
     with own_rules_again(lab), ExitStack() as around:
@@ -157,6 +158,7 @@ def test_ways_round_through_the_same_firewall_are_counted(lab: Lab, tmp_path: Pa
     assert ended.finding("undeclared-path")["result"] == "inconclusive"
 
 
+@pytest.mark.more
 def test_a_hole_in_the_last_moments_of_the_hold_is_counted(lab: Lab, tmp_path: Path) -> None:
     hold_s, open_s = 6, 0.3
     with own_rules_again(lab), listener(lab, "plc-mixer", 9999) as inside:

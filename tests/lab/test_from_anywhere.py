@@ -67,6 +67,7 @@ def test_a_drill_is_seen_and_ended_from_a_folder_that_is_no_workspace(lab: Lab, 
     assert say(nowhere, "status").returncode == 2
 
 
+@pytest.mark.more
 def test_what_a_killed_drill_left_is_restored_though_its_directory_is_gone(lab: Lab, tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
     nowhere.mkdir()
@@ -89,6 +90,7 @@ def test_what_a_killed_drill_left_is_restored_though_its_directory_is_gone(lab: 
     assert "remote-access has no Islandmode object" in looked.stdout
 
 
+@pytest.mark.more
 def test_a_verdict_that_somebody_writes_ends_no_alarm(lab: Lab, tmp_path: Path) -> None:
     workspace = hold_workspace(tmp_path, lab)
     running = hold(workspace, lab)
@@ -100,6 +102,7 @@ def test_a_verdict_that_somebody_writes_ends_no_alarm(lab: Lab, tmp_path: Path) 
     assert say(workspace, "status").returncode == 0
 
 
+@pytest.mark.more
 def test_files_that_a_rescue_does_not_need_do_not_stop_it(lab: Lab, tmp_path: Path) -> None:
     workspace = hold_workspace(tmp_path, lab)
     running = hold(workspace, lab)
@@ -134,6 +137,7 @@ def test_a_lab_that_is_ended_by_force_restores_first(state_dir: Path, tmp_path: 
     assert say(workspace, "status").returncode == 0
 
 
+@pytest.mark.more
 def test_a_lab_whose_folder_was_deleted_is_not_taken_for_gone(state_dir: Path, tmp_path: Path) -> None:
     """Neither by the guardian, which would end, nor by status; and it is found and ended."""
     lab = namespaces.up(TOPOLOGY, name="own", state_dir=state_dir)

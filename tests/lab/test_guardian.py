@@ -97,6 +97,7 @@ def test_the_guardian_of_a_conductor_that_was_killed_writes_the_verdict_and_show
     assert json.loads(as_json.stdout) == verdict
 
 
+@pytest.mark.more
 def test_a_conductor_that_sleeps_through_the_restore_isolates_nothing_when_it_wakes(lab: Lab, tmp_path: Path) -> None:
     """Stopped in the first hold, woken when its second stage is overdue."""
     workspace = hold_workspace(tmp_path, lab, lambda text: text.replace("hold: 2 s", "hold: 8 s"))
@@ -118,6 +119,7 @@ def test_a_conductor_that_sleeps_through_the_restore_isolates_nothing_when_it_wa
     assert ended.verdict["restoration"] == "proven"
 
 
+@pytest.mark.more
 def test_a_guardian_that_is_killed_makes_the_conductor_restore(lab: Lab, tmp_path: Path) -> None:
     workspace = hold_workspace(tmp_path, lab)
     running = hold(workspace, lab)
@@ -147,6 +149,7 @@ def test_a_guardian_that_hangs_makes_the_conductor_restore(lab: Lab, tmp_path: P
     wait_until(lambda: not Path(f"/proc/{guardian}").exists(), "a guardian that wakes up looks, agrees and ends")
 
 
+@pytest.mark.more
 def test_a_guardian_that_is_told_to_end_restores_first(lab: Lab, tmp_path: Path) -> None:
     """A machine that stops its services sends TERM to every process."""
     workspace = hold_workspace(tmp_path, lab)
@@ -159,6 +162,7 @@ def test_a_guardian_that_is_told_to_end_restores_first(lab: Lab, tmp_path: Path)
     end_quietly(running)
 
 
+@pytest.mark.more
 def test_with_the_way_to_the_firewall_lost_the_guardian_goes_on_and_every_command_says_so(
     lab: Lab, tmp_path: Path
 ) -> None:
@@ -206,6 +210,7 @@ def test_when_both_are_dead_a_restore_by_hand_brings_it_back(lab: Lab, tmp_path:
     assert "nothing to restore" in ask(workspace, lab, "restore", "last").stdout
 
 
+@pytest.mark.more
 def test_a_restore_by_the_drill_needs_no_record_of_the_run(lab: Lab, tmp_path: Path) -> None:
     """The run's directory is spoilt, and so is the machine's own record: the drill's file is enough."""
     workspace = hold_workspace(tmp_path, lab)
@@ -226,6 +231,7 @@ def test_a_restore_by_the_drill_needs_no_record_of_the_run(lab: Lab, tmp_path: P
     assert (status.returncode, status.stderr) == (0, "")
 
 
+@pytest.mark.more
 def test_a_run_of_which_nothing_can_be_read_keeps_its_alarm_until_its_whole_site_was_seen_clear(
     lab: Lab, tmp_path: Path
 ) -> None:

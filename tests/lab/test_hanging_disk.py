@@ -78,6 +78,7 @@ def test_a_conductor_restores_and_ends_with_its_disk_frozen(lab: Lab, workspace:
     assert ask(workspace, lab, "status").returncode == 0
 
 
+@pytest.mark.more
 def test_a_stopped_conductor_and_a_frozen_disk_leave_it_to_the_guardian(
     lab: Lab, workspace: Path, disk: FreezingDisk
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_stopped_conductor_and_a_frozen_disk_leave_it_to_the_guardian(
     assert not is_isolated(lab)
 
 
+@pytest.mark.more
 def test_a_killed_conductor_and_a_frozen_disk_leave_it_to_the_guardian(
     lab: Lab, workspace: Path, disk: FreezingDisk
 ) -> None:
@@ -109,6 +111,7 @@ def test_a_killed_conductor_and_a_frozen_disk_leave_it_to_the_guardian(
     assert ask(workspace, lab, "status").returncode == 0
 
 
+@pytest.mark.more
 def test_an_abort_restores_by_itself_with_the_disk_frozen_and_both_stopped(
     lab: Lab, workspace: Path, disk: FreezingDisk
 ) -> None:
@@ -183,6 +186,7 @@ def test_a_command_that_looks_ends_and_names_the_machines_runs(
     assert "No run" not in ended.stdout
 
 
+@pytest.mark.more
 def test_a_restore_by_the_drill_needs_no_runs_that_can_be_read(lab: Lab, workspace: Path) -> None:
     running = hold(workspace, lab)
     guardian, conductor = guardian_pid(workspace), conductor_pid(workspace)
@@ -200,6 +204,7 @@ def test_a_restore_by_the_drill_needs_no_runs_that_can_be_read(lab: Lab, workspa
         end_quietly(running)
 
 
+@pytest.mark.more
 def test_a_disk_that_is_frozen_before_anything_is_armed_refuses_the_drill(
     lab: Lab, workspace: Path, disk: FreezingDisk
 ) -> None:

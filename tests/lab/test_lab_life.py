@@ -167,6 +167,7 @@ def test_a_topology_that_would_not_be_honoured_is_refused_with_its_place(tmp_pat
     assert processes_of(state_dir) == []
 
 
+@pytest.mark.more
 def test_a_guardian_whose_lab_is_taken_down_ends(state_dir: Path, tmp_path: Path) -> None:
     """What it could not see restored is gone with the lab; it must not try for ever, in a network without a plant."""
     own = namespaces.up(TOPOLOGY, name="gone", state_dir=state_dir)

@@ -98,6 +98,7 @@ def test_a_a_stop_does_not_wait_for_the_end_of_the_hold(lab: Lab, tmp_path: Path
     assert_back(lab, ended)
 
 
+@pytest.mark.more
 def test_c_out_of_tolerance_with_nothing_said_about_it_is_breached(lab: Lab, tmp_path: Path) -> None:
     """There: completed."""
     workspace = hold_workspace(tmp_path, lab, only_planned)
@@ -150,6 +151,7 @@ def test_f_bad_for_a_while_in_the_hold_is_breached(lab: Lab, tmp_path: Path) -> 
     assert any(found["probe"] == "plc-filler" for found in ended.verdict["findings"])
 
 
+@pytest.mark.more
 def test_g_a_probe_that_cannot_ask_counts_as_bad(lab: Lab, tmp_path: Path) -> None:
     """There: left isolated."""
     workspace = hold_workspace(tmp_path, lab, held)
@@ -162,6 +164,7 @@ def test_g_a_probe_that_cannot_ask_counts_as_bad(lab: Lab, tmp_path: Path) -> No
     assert_back(lab, ended)
 
 
+@pytest.mark.more
 def test_h_a_probe_that_cannot_ask_is_judged_though_no_rule_names_it(lab: Lab, tmp_path: Path) -> None:
     """There: restored, because another word stood in the settings."""
     workspace = hold_workspace(tmp_path, lab, only_planned)
@@ -173,6 +176,7 @@ def test_h_a_probe_that_cannot_ask_is_judged_though_no_rule_names_it(lab: Lab, t
     assert_back(lab, ended)
 
 
+@pytest.mark.more
 def test_i_with_nobody_to_ask_it_restores_though_no_rule_says_so(lab: Lab, tmp_path: Path) -> None:
     """There: restored, because a third word stood in the settings."""
     workspace = hold_workspace(tmp_path, lab, lambda text: only_planned(text).replace("hold: 3 s", "hold: 2 min"))

@@ -60,6 +60,7 @@ def test_the_guardian_of_a_killed_conductor_has_the_password_though_the_program_
     see_restored(lab)
 
 
+@pytest.mark.more
 def test_a_restore_without_the_password_says_that_nothing_is_restored_and_keeps_the_alarm(
     lab: Lab, workspace: Path, program: Path
 ) -> None:
@@ -79,6 +80,7 @@ def test_a_restore_without_the_password_says_that_nothing_is_restored_and_keeps_
     assert ask(workspace, lab, "status").returncode == 0
 
 
+@pytest.mark.more
 def test_a_secret_on_a_disk_that_hangs_ends_a_restore_and_is_named(lab: Lab, workspace: Path, program: Path) -> None:
     """It once waited for that disk, for every device, without a word."""
     running = hold(workspace, lab)

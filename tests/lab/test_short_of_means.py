@@ -54,6 +54,7 @@ def ends_in_a_sentence(running: subprocess.Popen[str]) -> str:
     return output
 
 
+@pytest.mark.more
 def test_a_conductor_that_gets_no_more_memory_restores(lab: Lab, tmp_path: Path) -> None:
     workspace = hold_workspace(tmp_path, lab)
     running = hold(workspace, lab)
@@ -68,6 +69,7 @@ def test_a_conductor_that_gets_no_more_memory_restores(lab: Lab, tmp_path: Path)
     assert running.returncode in (3, 1), output
 
 
+@pytest.mark.more
 def test_a_conductor_that_may_map_nothing_at_all_leaves_nothing_isolated(lab: Lab, tmp_path: Path) -> None:
     """Less than it has: not even what it gives back can be mapped again."""
     workspace = hold_workspace(tmp_path, lab)
@@ -81,6 +83,7 @@ def test_a_conductor_that_may_map_nothing_at_all_leaves_nothing_isolated(lab: La
     assert not is_isolated(lab)
 
 
+@pytest.mark.more
 def test_a_guardian_that_gets_no_more_memory_restores(lab: Lab, tmp_path: Path) -> None:
     workspace = hold_workspace(tmp_path, lab)
     running = hold(workspace, lab)
@@ -106,6 +109,7 @@ def test_eight_descriptors_are_enough_to_restore_and_to_say_so(lab: Lab, tmp_pat
     assert ended.verdict["restoration"] == "proven", ended.output
 
 
+@pytest.mark.more
 def test_eight_descriptors_are_enough_for_a_guardian_whose_session_is_lost(lab: Lab, tmp_path: Path) -> None:
     """Its kept session is reset, so that it has to log in anew."""
     workspace = hold_workspace(tmp_path, lab)

@@ -56,8 +56,8 @@ def stopped_by(workspace: Path, lab: Lab, *signals: signal.Signals) -> Ended:
     "signals",
     [
         (signal.SIGINT,),
-        (signal.SIGINT, signal.SIGINT),
-        (signal.SIGTERM,),
+        pytest.param((signal.SIGINT, signal.SIGINT), marks=pytest.mark.more),
+        pytest.param((signal.SIGTERM,), marks=pytest.mark.more),
         (signal.SIGHUP,),
     ],
     ids=["int", "int-int", "term", "hup"],
@@ -112,6 +112,7 @@ def test_with_conductor_and_guardian_dead_the_device_restores_by_its_own_timer(l
     assert not is_isolated(lab)
 
 
+@pytest.mark.more
 def test_a_management_path_that_is_lost_in_the_hold_is_said_loudly_while_the_device_restores(
     lab: Lab, tmp_path: Path
 ) -> None:

@@ -76,6 +76,7 @@ def test_both_are_isolated_in_turn_and_seen_back(workspace: Path, millbrook: Lab
     assert "a sample of 17% of it was watched, and the firewall counted nothing" in report
 
 
+@pytest.mark.more
 def test_a_way_over_the_outer_firewalls_management_interface_is_a_leak(workspace: Path, millbrook: Lab) -> None:
     """The offices reach the management network, which lies in operations, round both isolated conduits."""
     opened = ("nft", "insert", "rule", "inet", "millbrook", "forward", "iifname", "eth1", "oifname", "eth0", "accept")

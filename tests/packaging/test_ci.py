@@ -15,7 +15,7 @@ from tests.patience import PATIENCE_S
 CLOSING = "===== 7 passed, 1 failed in 3.21s ====="
 # Made beside the tests, so it is called at any time after set-up.
 MEANWHILE = "make containerlab-programs"
-EVERYTHING = ["make setup", "make test", "make seeds", "make drill", "make drill", "make containerlab"]
+EVERYTHING = ["make setup", "make test", "make more", "make drill", "make drill", "make containerlab"]
 MAKE = f"""#!/bin/sh
 echo "make $*" >>"$LOG"
 if [ "$1" = test ]; then echo '{CLOSING}'; fi
@@ -49,12 +49,12 @@ def test_everything_is_called_once_and_the_drill_twice(tmp_path: Path) -> None:
     assert called.index(MEANWHILE) > called.index("make setup")
     called.remove(MEANWHILE)
     assert (code, called) == (0, EVERYTHING)
-    parts = ["set-up", "tests", "seeds", "first drill", "second drill", "containerlab"]
+    parts = ["set-up", "tests", "more", "first drill", "second drill", "containerlab"]
     assert [line.split(maxsplit=1)[1] for line in last[:6]] == parts
     assert last[-1] == CLOSING
 
 
-@pytest.mark.parametrize("target", ["test", "seeds", "drill", "containerlab"])
+@pytest.mark.parametrize("target", ["test", "more", "drill", "containerlab"])
 def test_a_part_that_fails_fails_the_whole_and_the_rest_still_runs(tmp_path: Path, target: str) -> None:
     code, called, last = ci(tmp_path, failing=target)
     called.remove(MEANWHILE)

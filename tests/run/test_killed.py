@@ -36,6 +36,10 @@ TRAVELS_S = 0.1
 """How long a request may be under way to a healthy device."""
 EVERY = 7
 """Of the moments for the combinations that are not tried at each of them."""
+PARTS = [0, *(pytest.param(part, marks=pytest.mark.more) for part in range(1, 4))]
+"""Four parts of all moments; of one a test run always knows."""
+HALVES = [0, pytest.param(EVERY, marks=pytest.mark.more)]
+"""At which moment the two halves of every seventh begin."""
 STOPPED_S = 15.0
 
 
@@ -111,47 +115,55 @@ def test_a_drill_has_hundreds_of_moments() -> None:
 
 
 @pytest.mark.parametrize("device", TRIED)
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", PARTS)
 def test_the_guardian_restores_within_a_second_whenever_the_conductor_is_killed(device: str, part: int) -> None:
     for at_us in moments_us(device)[part::4]:
         check(Kind.CONDUCTOR_KILLED, at_us, device, SEEN_S)
 
 
+@pytest.mark.parametrize("half", HALVES)
 @pytest.mark.parametrize("device", TRIED)
-def test_a_conductor_that_stands_still_loses_the_run_to_its_guardian(device: str) -> None:
-    for at_us in moments_us(device)[::EVERY]:
+def test_a_conductor_that_stands_still_loses_the_run_to_its_guardian(device: str, half: int) -> None:
+    for at_us in moments_us(device)[half :: 2 * EVERY]:
         check(Kind.CONDUCTOR_STOPPED, at_us, device, STUCK_S + 2 * SEEN_S)
 
 
+@pytest.mark.parametrize("half", HALVES)
 @pytest.mark.parametrize("device", TRIED)
 @pytest.mark.parametrize("kind", [Kind.GUARDIAN_KILLED, Kind.GUARDIAN_STOPPED])
-def test_a_conductor_without_its_guardian_restores_within_two_heartbeats_and_a_second(device: str, kind: Kind) -> None:
-    for at_us in moments_us(device)[3::EVERY]:
+def test_a_conductor_without_its_guardian_restores_within_two_heartbeats_and_a_second(
+    device: str, kind: Kind, half: int
+) -> None:
+    for at_us in moments_us(device)[half + 3 :: 2 * EVERY]:
         check(kind, at_us, device, SILENT_S + SEEN_S)
 
 
+@pytest.mark.parametrize("half", HALVES)
 @pytest.mark.parametrize("device", TRIED)
-def test_the_device_restores_by_itself_when_nobody_is_left(device: str) -> None:
-    for at_us in moments_us(device)[::EVERY]:
+def test_the_device_restores_by_itself_when_nobody_is_left(device: str, half: int) -> None:
+    for at_us in moments_us(device)[half :: 2 * EVERY]:
         check(Kind.HOST_LOST, at_us, device, shape(device).dead_man_s + TRAVELS_S)
 
 
+@pytest.mark.parametrize("half", HALVES)
 @pytest.mark.parametrize("device", TRIED)
-def test_a_guardian_that_sleeps_while_the_conductor_dies_restores_when_it_wakes(device: str) -> None:
-    for at_us in moments_us(device)[5::EVERY]:
+def test_a_guardian_that_sleeps_while_the_conductor_dies_restores_when_it_wakes(device: str, half: int) -> None:
+    for at_us in moments_us(device)[half + 5 :: 2 * EVERY]:
         asleep = at(Kind.GUARDIAN_STOPPED, at_us, amount_s=3.0)
         check(Kind.CONDUCTOR_KILLED, at_us, device, asleep.amount_s + SEEN_S, asleep)
 
 
+@pytest.mark.parametrize("half", HALVES)
 @pytest.mark.parametrize("device", TRIED)
-def test_an_abort_is_obeyed_within_a_second_whenever_it_is_asked_for(device: str) -> None:
-    for at_us in moments_us(device)[1::EVERY]:
+def test_an_abort_is_obeyed_within_a_second_whenever_it_is_asked_for(device: str, half: int) -> None:
+    for at_us in moments_us(device)[half + 1 :: 2 * EVERY]:
         check(Kind.ABORT, at_us, device, SEEN_S)
 
 
+@pytest.mark.parametrize("half", HALVES)
 @pytest.mark.parametrize("device", TRIED)
-def test_an_abort_is_obeyed_by_the_guardian_when_the_conductor_sleeps(device: str) -> None:
-    for at_us in moments_us(device)[2::EVERY]:
+def test_an_abort_is_obeyed_by_the_guardian_when_the_conductor_sleeps(device: str, half: int) -> None:
+    for at_us in moments_us(device)[half + 2 :: 2 * EVERY]:
         check(Kind.ABORT, at_us, device, OBEY_S + SEEN_S, at(Kind.CONDUCTOR_STOPPED, at_us))
 
 
