@@ -89,7 +89,7 @@ PARTS = (
         Recipe,
         "Recipe",
         "inventory/recipes/routeros-lists.yaml",
-        "One file for each recipe, in `inventory/recipes/`; those that ship stand in `src/islandmode/isolation/recipes/`. What a placeholder stands "
+        "One file for each recipe, in `inventory/recipes/`; those that ship stand in `src/islandmode/recipes/`. What a placeholder stands "
         "for, what is refused and why: [recipes](recipes.md). The example was written from a manual and never tried.",
     ),
     Part(

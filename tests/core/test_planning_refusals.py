@@ -331,4 +331,4 @@ def test_management_beyond_an_isolated_conduit_is_refused_without_a_direct_path_
 
 def test_management_over_a_conduit_that_stays_open_is_allowed() -> None:
     plan = given(lambda at: put(at.site, *FIREWALL, "management", {"address": "10.20.0.1", "zone": "dmz"})).plan()
-    assert plan.points["conduit-firewall"].management.zone == "dmz"
+    assert plan.points["conduit-firewall"].place == "10.20.0.1"

@@ -192,9 +192,9 @@ class Contract:
 
     def test_an_option_that_it_does_not_have_is_refused_at_its_place(self, bench: Bench) -> None:
         planned = bench.planned()
-        assert not list(problems_at(bench.platform, "fw", bench.site_point, planned.between))
+        assert not list(problems_at(bench.platform, "fw", bench.site_point, planned.between, planned.networks))
         odd = bench.site_point.model_copy(update={"options": {**bench.site_point.options, "no-such-option": 1}})
-        found = list(problems_at(bench.platform, "fw", odd, planned.between))
+        found = list(problems_at(bench.platform, "fw", odd, planned.between, planned.networks))
         assert [one.path for one in found] == [("isolation_points", "fw", "options", "no-such-option")]
         assert all(name in found[0].sentence for name in bench.platform.options)
 

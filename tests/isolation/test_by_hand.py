@@ -88,4 +88,4 @@ def test_what_a_linux_firewall_s_card_says_of_a_restart_is_what_its_platform_say
     ],
 )
 def test_saved_files_are_mended_by_one_command(platform: str, files: tuple[str, ...], command: str) -> None:
-    assert mend_saved(platform, files) == command
+    assert mend_saved(planned(("corporate-line3",)).model_copy(update={"platform": platform}), files) == command

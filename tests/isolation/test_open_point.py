@@ -9,17 +9,18 @@ import pytest
 from islandmode.core.errors import InputError, NoSecret
 from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import listed
+from islandmode.core.recipe.shipped import SHIPPED
 from islandmode.core.site import Login, Management
 from islandmode.isolation import open_point, render, render_rescue
 from islandmode.isolation.nftables import recipe
 from islandmode.isolation.nftables.point import NftablesPoint, NftAccess
-from islandmode.isolation.table import PLATFORMS
+from islandmode.isolation.table import IN_CODE
 from tests.core.given import given
 from tests.isolation.nftables.fake_firewall import TickingClock
 from tests.isolation.nftables.plant import planned
 
 NAME = "conduit-firewall"
-UNKNOWN = rf'^fw: There is no platform "magic"; known: {listed(PLATFORMS)}\.$'
+UNKNOWN = rf'^fw: There is no platform "magic"; known: {listed((*IN_CODE, *SHIPPED))}\.$'
 
 
 def test_a_point_is_rendered_for_the_stages_and_the_dead_man_of_its_drill() -> None:
@@ -39,7 +40,7 @@ def test_a_point_is_rendered_for_the_stages_and_the_dead_man_of_its_drill() -> N
 def test_a_rescue_is_rendered_without_anything_to_count() -> None:
     values = given()
     point = values.site.isolation_points[NAME]
-    found = render_rescue(NAME, point, {"remote-access": ("vendors", "line3")})
+    found = render_rescue(NAME, point, {"remote-access": ("vendors", "line3")}, {})
     assert found.conduits == ("remote-access",)
     assert [one.stage for one in found.stages] == ["rescue"]
     assert found.ways == {"remote-access": ()}
@@ -54,7 +55,7 @@ def test_a_platform_that_is_not_known_is_refused_with_those_that_are() -> None:
     with pytest.raises(InputError, match=UNKNOWN):
         render("fw", point, values.drill, values.site)
     with pytest.raises(InputError, match=UNKNOWN):
-        render_rescue("fw", point, {})
+        render_rescue("fw", point, {}, {})
 
 
 @pytest.mark.parametrize(

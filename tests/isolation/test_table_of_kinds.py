@@ -12,9 +12,10 @@ from islandmode.core.drill import Drill, Limits, Service, Stage
 from islandmode.core.errors import InputError
 from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import listed
+from islandmode.core.recipe.shipped import SHIPPED
 from islandmode.core.site import Conduit, Login, Management, Site, SitePoint, VantagePoint, Zone
 from islandmode.isolation.nftables import recipe
-from islandmode.isolation.table import PLATFORMS
+from islandmode.isolation.table import IN_CODE
 from islandmode.system.clock import MachineClock
 from tests.isolation.contract import Contract
 from tests.isolation.nftables.plant import planned
@@ -77,7 +78,7 @@ def test_a_point_that_no_stage_uses_renders_nothing() -> None:
 
 
 def test_an_unknown_platform_lists_the_known_ones() -> None:
-    with pytest.raises(InputError, match=rf'There is no platform "pf"; known: {listed(PLATFORMS)}\.'):
+    with pytest.raises(InputError, match=rf'There is no platform "pf"; known: {listed((*IN_CODE, *SHIPPED))}\.'):
         isolation.render("fw", point("pf"), drill(), site())
 
 
@@ -98,8 +99,8 @@ def test_opening_a_point_resolves_secrets_and_contacts_nothing() -> None:
     assert "canary-55" not in repr(vars(edge))
 
 
-@pytest.mark.parametrize("name", PLATFORMS)
-def test_every_platform_is_held_to_the_contract(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name, platform in IN_CODE.items() if platform.capabilities.logs_in])
+def test_every_platform_that_is_code_and_drives_a_device_is_held_to_the_contract(name: str) -> None:
     contract = import_module(f"tests.isolation.{name.replace('-', '_')}.test_contract")
     benches = [one for one in vars(contract).values() if isinstance(one, type) and issubclass(one, Contract)]
     assert any(one is not Contract and "bench" in vars(one) for one in benches)

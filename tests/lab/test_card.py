@@ -156,6 +156,7 @@ def test_a_run_has_its_card_before_anything_is_armed(lab: Lab, tmp_path: Path) -
 def test_every_device_has_one_page_on_paper(tmp_path: Path, paper: str) -> None:
     plan = plan_of(PROJECT, DRILL)[1]
     point = plan.points["conduit-firewall"]
+    assert point.login is not None
     login = point.login.model_copy(update={"password": "env:FIREWALL"})
     several = {name: point.model_copy(update={"login": login}) for name in ("one", "another", "a" * 40)}
     page, printed = tmp_path / "card.html", tmp_path / "card.pdf"

@@ -495,6 +495,24 @@ CARDS: dict[str, Row] = {
         'ask: "delete {object}", must_not_show',
         '47:17: "delete {object}" looks like a command that changes something',
     ),
+    "a command for all sites with a conduit's name": (
+        OWN_TIMER,
+        "last_resort: Restart it.",
+        "last_resort: Restart it.\n  mend_saved: save {object}",
+        "49:15: {object} cannot stand here: this command is the same for all sites.",
+    ),
+    "two lines to mend what was saved": (
+        OWN_TIMER,
+        "last_resort: Restart it.",
+        'last_resort: Restart it.\n  mend_saved: "save\\nquit"',
+        "49:15: This must be one line",
+    ),
+    "a secret in what mends": (
+        OWN_TIMER,
+        "last_resort: Restart it.",
+        "last_resort: Restart it.\n  mend_saved: save password hunter2abc",
+        "49:15: A secret seems to stand here",
+    ),
     "nothing for the card": (
         OWN_TIMER,
         "  last_resort: Restart it.\n",

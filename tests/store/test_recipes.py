@@ -52,38 +52,42 @@ def test_what_ships_is_good_and_has_the_name_of_its_file(name: str) -> None:
 
 
 def test_the_list_of_what_ships_is_whole() -> None:
-    assert sorted(path.stem for path in SHIPPED_FOLDER.glob("*.y*ml")) == sorted(SHIPPED)
+    files = [entry.name for entry in SHIPPED_FOLDER.iterdir() if not entry.name.startswith("__")]
+    assert sorted(files) == sorted(f"{name}.yaml" for name in SHIPPED)
 
 
 def test_a_workspace_has_recipes_of_its_own(tmp_path: Path) -> None:
     write(tmp_path, "inventory/recipes/mine.yaml", CLOCK)
     write(tmp_path, "inventory/recipes/other.yml", PENDING)
     write(tmp_path, "inventory/recipes/.#mine.yaml", "an editor's lock")
-    found, wrong = own_recipes(tmp_path)
-    assert (sorted(found), wrong) == (["plain-clock", "plain-pending"], ())
+    found = own_recipes(tmp_path)
+    assert (sorted(found.good), found.errors) == (["plain-clock", "plain-pending"], ())
 
 
 @pytest.mark.parametrize("taken", [*SHIPPED, "nftables", "manual"])
 def test_a_name_that_is_taken_cannot_be_shadowed(tmp_path: Path, taken: str) -> None:
     write(tmp_path, "inventory/recipes/mine.yaml", CLOCK.replace("plain-clock", taken))
-    found, wrong = own_recipes(tmp_path)
-    assert found == {}
-    assert str(wrong[0]).startswith(f'inventory/recipes/mine.yaml:1:9: The name "{taken}" is that of a ')
+    found = own_recipes(tmp_path)
+    assert found.good == {}
+    assert str(found.errors[0]).startswith(f'inventory/recipes/mine.yaml:1:9: The name "{taken}" is that of a ')
 
 
 def test_two_recipes_of_a_name_are_refused(tmp_path: Path) -> None:
     write(tmp_path, "inventory/recipes/a.yaml", CLOCK)
     write(tmp_path, "inventory/recipes/b.yaml", CLOCK)
-    found, wrong = own_recipes(tmp_path)
-    assert list(found) == ["plain-clock"]
-    assert 'b.yaml:1:9: The name "plain-clock" is already used in inventory/recipes/a.yaml' in str(wrong[0])
+    found = own_recipes(tmp_path)
+    assert list(found.good) == ["plain-clock"]
+    assert 'b.yaml:1:9: The name "plain-clock" is already used in inventory/recipes/a.yaml' in str(found.errors[0])
+    # A site that names it could mean either.
+    assert found.beside({}).wrong == {"plain-clock": "inventory/recipes/b.yaml"}
+    assert found.beside({}).good == {}
 
 
 def test_a_recipe_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
     write(tmp_path, "inventory/recipes/a.yaml", "recipe: [")
     write(tmp_path, "inventory/recipes/b.yaml", CLOCK)
-    found, wrong = own_recipes(tmp_path)
-    assert (list(found), len(wrong)) == (["plain-clock"], 1)
+    found = own_recipes(tmp_path)
+    assert (list(found.good), len(found.errors)) == (["plain-clock"], 1)
 
 
 def test_an_edit_of_a_recipe_changes_its_digest(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ SECOND = """\
 )
 def test_a_rescue_needs_only_stages_and_points(changed: dict[str, str], tmp_path: Path) -> None:
     rescue, lost, left_out = rescue_of(write_workspace(tmp_path, **changed), "weekly")
-    assert {name: str(point.management.address) for name, point in rescue.points.items()} == {"firewall": "10.0.2.254"}
+    assert {name: point.place for name, point in rescue.points.items()} == {"firewall": "10.0.2.254"}
     assert rescue.points["firewall"].conduits == rescue.conduits == ("office-line",)
     assert rescue.points["firewall"].rendering.restore
     assert lost == ()

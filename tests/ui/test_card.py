@@ -36,6 +36,7 @@ def changed(plan: Plan, **of_every_point: Any) -> Plan:
 def in_plant(plan: Plan) -> Plan:
     """Take the lab's secret away, as a plant's own site file does."""
     login = next(iter(plan.points.values())).login
+    assert login is not None
     return changed(plan, login=login.model_copy(update={"password": "env:FIREWALL"}))
 
 

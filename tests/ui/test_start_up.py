@@ -13,6 +13,8 @@ from tests.patience import PATIENCE_S
 from tests.ui.test_runs_commands import ARMED, SEEN, VERDICT, leave_run
 
 PROJECT = Path(__file__).resolve().parents[2]
+RECIPES = "islandmode.core.recipe.model"
+"""Needed where a device goes by a recipe, and only there."""
 HEAVY = {"napalm", "netmiko", "paramiko", "pymodbus", "napalm_nftables.driver", "jinja2"}
 DRILLS_ONLY = {
     *(
@@ -23,6 +25,7 @@ DRILLS_ONLY = {
         "islandmode.rehearse.site_in_lab",
     ),
     *("islandmode.observe.process_vantage", "islandmode.ui.pages", "islandmode.ui.report", "islandmode.ui.templates"),
+    RECIPES,
 }
 """What a drill needs, and putting a plant back does not."""
 LOOK = """
@@ -54,7 +57,7 @@ def imported_by(*arguments: str, cwd: Path) -> tuple[int, set[str]]:
     ("arguments", "others"),
     [
         (("validate",), {"rich", "islandmode.ui.report", "islandmode.run.conductor", "islandmode.rehearse.backends"}),
-        (("plan", "quarterly-isolation"), {"islandmode.run.conductor", "islandmode.rehearse.backends"}),
+        (("plan", "quarterly-isolation"), {"islandmode.run.conductor", "islandmode.rehearse.backends", RECIPES}),
         (
             ("abort",),
             {"rich", "islandmode.operate.restoring", "islandmode.rehearse.lab", "islandmode.core.plan", "ruamel"},

@@ -7,7 +7,8 @@ import pytest
 
 from islandmode.core.errors import InputError
 from islandmode.core.problem import listed
-from islandmode.isolation.table import PLATFORMS
+from islandmode.core.recipe.shipped import SHIPPED
+from islandmode.isolation.table import IN_CODE
 from islandmode.ui.cli import command
 from islandmode.ui.workspace import start_workspace
 
@@ -104,7 +105,7 @@ def test_validate_checks_a_site_without_a_drill(workspace: Path, capsys: pytest.
     edit(site, "platform: nftables", "platform: iptables")
     line = line_of(site, "platform: iptables")
     assert complaints(workspace) == [
-        f'inventory/riverside.yaml:{line}:15: There is no platform "iptables"; known: {listed(PLATFORMS)}. Did you mean "nftables"?'
+        f'inventory/riverside.yaml:{line}:15: There is no platform "iptables"; known: {listed((*IN_CODE, *SHIPPED))}. Did you mean "nftables"?'
     ]
 
 

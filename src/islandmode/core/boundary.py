@@ -15,9 +15,8 @@ from typing import Any, Literal
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
-from islandmode.core.capabilities import Covered
 from islandmode.core.drill import Drill
-from islandmode.core.site import Frozen, Site
+from islandmode.core.site import Covered, Frozen, Site
 from islandmode.core.text import in_words
 
 WAYS_MAX = 20

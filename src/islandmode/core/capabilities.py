@@ -10,10 +10,7 @@ from typing import Any, Literal
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
-from islandmode.core.site import Frozen
-
-Covered = Literal["forward", "to_device", "vpn"]
-"""What of a conduit can stop passing on a device: what it forwards, what ends on the device itself, what comes out of its tunnels."""
+from islandmode.core.site import Covered, Frozen
 
 
 class Calls(Frozen):
@@ -65,8 +62,9 @@ class Capabilities(Frozen):
     witness: Literal["egress", "denies", "none"] = "none"
     denies_with: Literal["silence", "refusal"] = "silence"
 
-    timer: Literal["conduit", "device"] = "conduit"
-    """What the dead-man belongs to: the object of each conduit, or the device, which then has one timer for all that is pending."""
+    timer: Literal["conduit", "device", "none"] = "conduit"
+    """What the dead-man belongs to: the object of each conduit, or the device, which then has one timer for all that is pending; or
+    there is no timer, so that nothing but a person restores."""
     further: Literal["keeps", "confirms"] = "keeps"
     """What a further change does to the isolations before it: they stay under the timer, or lose it for good."""
     reverts: Literal["own", "commit", "everything"] = "own"

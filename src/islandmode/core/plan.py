@@ -13,8 +13,9 @@ from islandmode.core.boundary import UNKNOWN_BOUNDARY, Boundary
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.drill import Drill
 from islandmode.core.probe import Probe
+from islandmode.core.recipe.carried import CarriedRecipe
 from islandmode.core.rendering import Rendering
-from islandmode.core.site import Address, Frozen, Login, Management, Network, Option
+from islandmode.core.site import Address, Frozen, Hands, Login, Management, Network, Option
 from islandmode.core.text import share_text
 
 
@@ -97,14 +98,17 @@ TAKES_BACK = {
     "everything": "everything that was changed since, other people's edits too",
 }
 """What a device's timer takes back beside the isolation."""
+WHERE_GIVEN = ("management", "login", "options", "lost_edits_accepted_by", "recipe", "networks", "by_hand")
+"""What stands in the plan of a point only where there is any, so that plans of an earlier version keep their digest."""
 
 
 class PlanPoint(Frozen):
     """One isolation point, resolved; `conduits` are those that this drill isolates on it, `between` their outer and inner zones."""
 
     platform: str
-    management: Management
-    login: Login
+    management: Management | None = None
+    """None, as the login is, for a device that a person isolates by hand."""
+    login: Login | None = None
     interfaces: dict[str, tuple[str, ...]]
     options: dict[str, Option] = Field(default_factory=dict)
     """What only its platform needs to know; it stands in a plan only where something is given, so that other plans keep their digest."""
@@ -114,11 +118,42 @@ class PlanPoint(Frozen):
     capabilities: Capabilities
     lost_edits_accepted_by: str | None = None
     """Who accepted that the device's timer takes back other people's edits too; None where it takes back the isolation only."""
+    recipe: CarriedRecipe | None = None
+    """The recipe that wrote the lines, whole: what restores by this plan looks for no file. None where the platform is code."""
+    networks: dict[str, tuple[Network, ...]] = Field(default_factory=dict)
+    """The networks of the zones in `between`, which lines of a recipe may name; empty where the platform is code."""
+    by_hand: Hands | None = None
+    """What a person does on it; None where Islandmode does it."""
+
+    @model_validator(mode="after")
+    def _is_the_recipe_that_wrote_the_lines(self) -> PlanPoint:
+        used = self.rendering.recipe
+        carried = None if self.recipe is None else (self.recipe.recipe, self.recipe.version)
+        if carried != (None if used is None else (used.name, used.version)):
+            raise ValueError("expected the recipe that wrote the lines")
+        return self
 
     @model_serializer(mode="wrap")
     def _leave_out_what_goes_without_saying(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        without = {name for name in ("options", "lost_edits_accepted_by") if not getattr(self, name)}
+        without = {name for name in WHERE_GIVEN if not getattr(self, name)}
         return {name: value for name, value in write(self).items() if name not in without}
+
+    @property
+    def place(self) -> str:
+        """Say where it is found: at the address at which it is managed, or where a person finds it."""
+        return (
+            str(self.management.address) if self.management is not None else self.by_hand.where if self.by_hand else ""
+        )
+
+    @property
+    def mended_as(self) -> str:
+        """Say as whom a saved configuration is mended, for a sentence about the command; empty where the card says with which rights."""
+        return "" if self.recipe is not None else ", as root"
+
+    @property
+    def isolates_unarmed(self) -> bool:
+        """Tell whether a line that comes late may isolate again after a restore: the device does not hold it against an armed object."""
+        return self.capabilities.arms != "before" or (self.recipe is not None and self.recipe.cycle != "own-timer")
 
     @property
     def takes_back_told(self) -> str:

@@ -68,28 +68,27 @@ def judge_point(
     command that takes an object out of the saved configuration, `printed` the first line that a login file prints, `pending`
     who made a change that waits to be confirmed, and `restore` the command that restores, without its arguments.
     """
-    where = f"{name} at {planned.management.address}"
+    where = f"{name} at {planned.place}"
+    user = planned.login.user if planned.login is not None else ""
     reason = _clause(why)
     if outcome is Outcome.UNKNOWN:
         return (_refusal("point-silent", f"{where} did not answer{reason}. Nothing was touched.", late=True),)
     if outcome is Outcome.NOT_DONE:
         return (_refusal("point-login", f"{where} could not be logged in to{reason}. Nothing was touched."),)
     if trouble:
-        sentence = (
-            f"{where} let user {planned.login.user} in, and cannot be used{_clause(trouble)}. Nothing was touched."
-        )
+        sentence = f"{where} let user {user} in, and cannot be used{_clause(trouble)}. Nothing was touched."
         return (_refusal("point-unusable", sentence),)
     found = [*_standing(where, reason, present, pending, restore, late=state_late)]
     if saved_has_ours:
         sentence = (
             f"{where} has an isolation in its saved configuration, so a restart would bring it back; take it out there "
-            f"first{f', as root: {mend}' if mend else ''}. Nothing was touched."
+            f"first{f'{planned.mended_as}: {mend}' if mend else ''}. Nothing was touched."
         )
         found.append(_refusal("point-saved-isolated", sentence))
-    found += _unread_saved(where, planned.login.user, saved_unread, saved_absent)
+    found += _unread_saved(where, user, saved_unread, saved_absent)
     if printed:
         sentence = (
-            f'{where} prints "{printed}" before every command of user {planned.login.user}, as a login file does that is not for '
+            f'{where} prints "{printed}" before every command of user {user}, as a login file does that is not for '
             "terminals only. It is left out of every answer."
         )
         found.append(PreflightFinding("point-login-prints", sentence, refuses=False))

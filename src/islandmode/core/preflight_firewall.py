@@ -43,7 +43,7 @@ class _Site:
 
     @property
     def where(self) -> str:
-        return f"{self.name} at {self.planned.management.address}"
+        return f"{self.name} at {self.planned.place}"
 
     @cached_property
     def named(self) -> dict[str, frozenset[str]]:
@@ -68,8 +68,10 @@ class _Site:
     @cached_property
     def management(self) -> str | None:
         """The interface that has the management address."""
-        wanted = self.planned.management.address
-        return next((held.link for held in self.firewall.addresses if held.address.ip == wanted), None)
+        managed = self.planned.management
+        if managed is None:
+            return None
+        return next((held.link for held in self.firewall.addresses if held.address.ip == managed.address), None)
 
     @cached_property
     def beneath(self) -> frozenset[str]:

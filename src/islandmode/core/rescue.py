@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from islandmode.core.plan import PlanPoint
 from islandmode.core.quantities import Name
-from islandmode.core.site import SitePoint, as_tuple
+from islandmode.core.site import Network, SitePoint, as_tuple
 
 
 class Restorable(Protocol):
@@ -61,11 +61,23 @@ class RescueConduit(_Needed):
     between: Annotated[tuple[Name, Name], BeforeValidator(as_tuple)]
 
 
+class RescueZone(_Needed):
+    """The networks of a zone, which lines of a recipe may name."""
+
+    networks: Annotated[tuple[Network, ...], BeforeValidator(as_tuple)]
+
+
 class RescueSite(_Needed):
     """What a rescue needs of a site; a rescue looks at one point and its conduits at a time."""
 
     conduits: dict[Name, RescueConduit]
     isolation_points: dict[Name, SitePoint]
+
+
+class RescueZones(_Needed):
+    """What a rescue needs of a site's zones, where a recipe is what restores."""
+
+    zones: dict[Name, RescueZone]
 
 
 class Rescue(_Needed):

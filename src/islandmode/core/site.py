@@ -10,7 +10,19 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails
 
 from islandmode.core.quantities import Name, Seconds, SecretRef, Words
 
@@ -20,10 +32,21 @@ SERVICE_PATTERN = rf"^(?:(?:tcp|udp|sctp)(?:/{_PORT}(?:-{_PORT})?)?|icmp|esp|ah|
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+Between = Mapping[str, tuple[str, str]]
+"""Outer and inner zone by conduit."""
+Networks = Mapping[str, tuple[Network, ...]]
+"""The networks of each zone."""
 
 LEVELS = (0.0, 1.0, 2.0, 3.0, 3.5, 4.0, 5.0)
 OT_LEVEL_MAX = 3.0
 """Zones of Purdue level 3 and below are OT; level 3.5 is the DMZ, 4 and above is IT and the outside."""
+
+Covered = Literal["forward", "to_device", "vpn"]
+"""What of a conduit can stop passing on a device: what it forwards, what ends on the device itself, what comes out of its tunnels."""
+MANUAL = "manual"
+"""The platform of a device that a person isolates by hand."""
+HandLine = Annotated[str, StringConstraints(min_length=1, max_length=250, pattern=r"^[^\r\n]*$")]
+"""One line of what a person does or sees."""
 
 
 def as_tuple(value: object) -> object:
@@ -244,6 +267,56 @@ class Management(Frozen):
     )
 
 
+class HandLook(Frozen):
+    """How a person sees whether a restore by hand worked."""
+
+    look: HandLine = Field(
+        description="What is looked at: a command that changes nothing, or something that can be seen.",
+        examples=["the lamp above port 7", "show interfaces status"],
+    )
+    must_show: HandLine | None = Field(default=None, description="What it must show.", examples=["green"])
+    must_not_show: HandLine | None = Field(default=None, description="What it must not show.", examples=["disabled"])
+    otherwise: Words = Field(
+        description="What to do where it is not so.", examples=["Press the plug in until it clicks."]
+    )
+
+
+class HandLines(Frozen):
+    """What a person does to isolate one conduit, and to restore it."""
+
+    isolate: Annotated[tuple[HandLine, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
+        description="What isolates it, in order: commands, or acts.",
+        examples=[["Pull the cable labelled VENDOR out of port 7."]],
+    )
+    restore: Annotated[tuple[HandLine, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
+        description="What restores it, in order. It may be done twice, and by somebody who does not know whether it is isolated.",
+        examples=[["Put the cable labelled VENDOR into port 7."]],
+    )
+    looks: Annotated[tuple[HandLook, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
+        description="How to see that it is restored."
+    )
+
+
+class Hands(Frozen):
+    """What a person does on a device that Islandmode does not drive."""
+
+    where: Words = Field(
+        description="Where the device stands, and how a person gets on it.",
+        examples=["hall B, cabinet 4; the shift lead has the key"],
+    )
+    lines: dict[Name, HandLines] = Field(description="By conduit, what isolates and what restores it.")
+    covers: Annotated[tuple[Covered, ...], BeforeValidator(as_tuple)] = Field(
+        default=("forward",),
+        description="What stops passing: what the device forwards, what ends on itself, what comes out of its tunnels. A pulled cable "
+        "stops all three.",
+        examples=[["forward", "to_device", "vpn"]],
+    )
+    last_resort: Words = Field(
+        description="What to do where the lines do not help.",
+        examples=["Call the network team; the spare is in cabinet 1."],
+    )
+
+
 class LostEdits(Frozen):
     """Who accepted that a device's own timer may take back what other people change on it during a drill."""
 
@@ -255,14 +328,23 @@ class LostEdits(Frozen):
 class SitePoint(Frozen):
     """A device, and a way to isolate one or more conduits on it."""
 
-    platform: str = Field(description="What the device is; this version knows nftables.", examples=["nftables"])
+    platform: str = Field(
+        description="What the device is: nftables; the name of a recipe, such as fortios-schedule; or manual, a device that a person isolates "
+        "by hand.",
+        examples=["nftables"],
+    )
     options: dict[str, Option] = Field(
         default_factory=dict,
-        description="What only this platform needs to know of the device. nftables needs nothing.",
+        description="What only this platform needs to know of the device. nftables needs nothing; a recipe says what it needs.",
         examples=[{"context": "plant"}],
     )
-    management: Management = Field(description="The path by which it is managed.")
-    login: Login = Field(description="How to log in on it.")
+    management: Management | None = Field(
+        default=None, description="The path by which it is managed; needed for every platform but manual."
+    )
+    login: Login | None = Field(default=None, description="How to log in on it; needed for every platform but manual.")
+    by_hand: Hands | None = Field(
+        default=None, description="What a person does on it; needed for platform manual, and for no other."
+    )
     interfaces: dict[Name, Annotated[tuple[str, ...], BeforeValidator(as_tuple)]] = Field(
         default_factory=dict,
         description="By zone, the device's interfaces that lead there; not the management interface. Where a platform isolates by "
@@ -287,6 +369,17 @@ class SitePoint(Frozen):
         description="Needed where the timer of the platform takes back more than the isolation: a whole commit, or everything that was "
         "changed since. Other people's edits of that time are then lost if nobody restores the device before its timer does.",
     )
+
+    @model_validator(mode="after")
+    def _says_how_it_is_reached(self) -> SitePoint:
+        """Refuse a point without what its platform cannot do without, as any key that is missing."""
+        needed = ("by_hand",) if self.platform == MANUAL else ("management", "login")
+        missing = [
+            InitErrorDetails(type="missing", loc=(name,), input={}) for name in needed if not getattr(self, name)
+        ]
+        if missing:
+            raise ValidationError.from_exception_data("isolation point", missing)
+        return self
 
 
 class VantagePoint(Frozen):

@@ -1,44 +1,58 @@
-"""Isolation points: a folder per platform, the one table of them, and the edge through which a run sees each device."""
+"""Isolation points: a folder per platform, `by_recipe` for those that are data, and the edge through which a run sees each device."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from islandmode.core.drill import Drill
 from islandmode.core.egress import Way, ways_of
-from islandmode.core.errors import InputError, NoSecret
+from islandmode.core.errors import InputError, NoSecret, Refused
 from islandmode.core.plan import PlanPoint
 from islandmode.core.planning.check_names import site_name_problems
 from islandmode.core.problem import Problem
+from islandmode.core.recipe.loaded import Recipes
 from islandmode.core.rendering import Rendering
-from islandmode.core.site import Site, SitePoint
-from islandmode.isolation.platform import Access, Asked, Platform
+from islandmode.core.site import MANUAL, Between, Networks, Site, SitePoint
+from islandmode.isolation.platform import Access, Asked, Platform, problems_at
 from islandmode.isolation.point import IsolationPoint
-from islandmode.isolation.table import PLATFORMS, no_platform, point_problems
+from islandmode.isolation.table import no_platform, platform_of_plan, platform_of_site
 from islandmode.system.clock import Clock
 
+NO_RECIPES = Recipes()
 
-def problems(site: Site, own_recipes: Collection[str] = ()) -> tuple[Problem, ...]:
-    """Find what is wrong in a site that only its points' platforms can tell; what follows from a misspelt name is not told.
 
-    `own_recipes` names the recipes of the site's workspace.
-    """
+def problems(site: Site, recipes: Recipes = NO_RECIPES) -> tuple[Problem, ...]:
+    """Find what is wrong in a site that only its points' platforms can tell; what follows from a misspelt name is not told."""
     if any(site_name_problems(site)):
         return ()
-    between = {name: conduit.between for name, conduit in site.conduits.items()}
     return tuple(
         problem
         for name, point in site.isolation_points.items()
-        for problem in point_problems(
-            name, point, {conduit: between[conduit] for conduit in point.isolates}, own_recipes
-        )
+        for problem in _point_problems(name, point, site, recipes)
     )
 
 
-def render(name: str, point: SitePoint, drill: Drill, site: Site) -> Rendering:
+def _point_problems(name: str, point: SitePoint, site: Site, recipes: Recipes) -> Iterator[Problem]:
+    platform = platform_of_site(point.platform, recipes)
+    if point.by_hand is not None and point.platform != MANUAL:
+        sentence = f"{name} is not isolated by hand (platform: {point.platform}), so take by_hand out, or write platform: {MANUAL}."
+        yield Problem("site", ("isolation_points", name, "by_hand"), sentence)
+    if platform is None:
+        yield no_platform(name, point.platform, recipes)
+    else:
+        between = {conduit: site.conduits[conduit].between for conduit in point.isolates}
+        yield from problems_at(platform, name, point, between, networks_of(site))
+
+
+def networks_of(site: Site) -> Networks:
+    """Give the networks of every zone of a site."""
+    return {name: zone.networks for name, zone in site.zones.items()}
+
+
+def render(name: str, point: SitePoint, drill: Drill, site: Site, recipes: Recipes = NO_RECIPES) -> Rendering:
     """Render every device line of a point for a drill; pure. Raises `InputError` on what its platform cannot do."""
-    platform = _platform(name, point.platform)
+    platform = _platform(name, point.platform, recipes)
     stages = {
         stage.name: tuple(conduit for conduit in stage.isolate if conduit in point.isolates) for stage in drill.stages
     }
@@ -47,15 +61,17 @@ def render(name: str, point: SitePoint, drill: Drill, site: Site) -> Rendering:
     ways: dict[str, tuple[Way, ...]] = {
         conduit: ways_of(site, conduit, point.interfaces) for conduit in (point.isolates if counts else ())
     }
-    return platform.render(Asked(name, point, between, stages, drill.limits.dead_man, ways))
+    return platform.render(Asked(name, point, between, stages, drill.limits.dead_man, ways, networks_of(site)))
 
 
-def render_rescue(name: str, point: SitePoint, between: Mapping[str, tuple[str, str]]) -> Rendering:
+def render_rescue(
+    name: str, point: SitePoint, between: Between, networks: Networks, recipes: Recipes = NO_RECIPES
+) -> Rendering:
     """Render the lines that restore some conduits on a point; pure. Raises `InputError` on what its platform cannot do."""
-    platform = _platform(name, point.platform)
+    platform = _platform(name, point.platform, recipes)
     # A rescue arms nothing, so there is nothing to count.
     stages = {"rescue": tuple(between)}
-    return platform.render(Asked(name, point, between, stages, platform.capabilities.dead_man_min_s, {}))
+    return platform.render(Asked(name, point, between, stages, platform.capabilities.dead_man_min_s, {}, networks))
 
 
 def open_point(
@@ -69,19 +85,25 @@ def open_point(
 ) -> IsolationPoint:
     """Make the edge to a planned point for one run; secrets are resolved now, nothing is contacted yet.
 
-    Without a run the point is for restoring only, and removes the objects of every run.
+    Without a run the point is for restoring only, and removes the objects of every run. Raises `Refused` for a device that nothing here
+    drives.
     """
-    login = planned.login
+    platform = platform_of_plan(planned)
+    if platform is None:
+        raise InputError(f"{name}: this version has no platform {planned.platform}, by which its plan was made.")
+    login, management = planned.login, planned.management
+    if login is None or management is None:
+        raise Refused(f"{name} is isolated and restored by hand: {planned.place}. Nothing here logs in to it.")
     access = Access(
-        host=str(planned.management.address),
-        port=planned.management.port,
+        host=str(management.address),
+        port=management.port,
         user=login.user,
         become=login.become,
         known_hosts=known_hosts,
         password=_secret(secrets, name, "password", login.password),
         key=_secret(secrets, name, "key", login.key),
     )
-    return _platform(name, planned.platform).open(name, planned, access, clock, run)
+    return platform.open(name, planned, access, clock, run)
 
 
 def _secret(secrets: Callable[[str], str], name: str, key: str, reference: str | None) -> str | None:
@@ -92,7 +114,8 @@ def _secret(secrets: Callable[[str], str], name: str, key: str, reference: str |
         raise NoSecret(error.message, ("isolation_points", name, "login", key)) from None
 
 
-def _platform(name: str, platform: str) -> Platform:
-    if platform not in PLATFORMS:
-        raise InputError(f"{name}: {no_platform(name, platform).sentence}")
-    return PLATFORMS[platform]
+def _platform(name: str, platform: str, recipes: Recipes) -> Platform:
+    found = platform_of_site(platform, recipes)
+    if found is None:
+        raise InputError(f"{name}: {no_platform(name, platform, recipes).sentence}")
+    return found

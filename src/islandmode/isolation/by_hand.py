@@ -15,11 +15,18 @@ SSH_PORT = 22
 
 @dataclass(frozen=True)
 class Look:
-    """A command that changes nothing, the words that its answer must not have, and what to do if it has them."""
+    """A command that changes nothing, the words that its answer must not or must have, and what to do where it is not so."""
 
     command: str
     must_not_show: tuple[str, ...]
     otherwise: str
+    must_show: tuple[str, ...] = ()
+
+    @property
+    def expects(self) -> str:
+        """Say what its answer must have, and what not."""
+        told = (("must show", self.must_show), ("must not show", self.must_not_show))
+        return " and ".join(f"{how} {', '.join(words)}" for how, words in told if words)
 
 
 @dataclass(frozen=True)
@@ -35,10 +42,16 @@ class ByHand:
     """What a person types on another machine to get on the console; empty where that is not possible."""
     breaks_after: str = ""
     """Where a command may be printed over two lines, because Enter does no harm there; empty where it may not."""
+    in_order: bool = False
+    """Whether the commands mean something only in this order."""
+    is_typed: bool = True
+    """Whether they are typed on a console; a person may also have to pull a cable."""
 
 
-def ssh_to(management: Management) -> str:
-    """Write the command by which a person gets on a device's console over SSH."""
+def ssh_to(management: Management | None) -> str:
+    """Write the command by which a person gets on a device's console over SSH; empty where nothing logs in."""
+    if management is None:
+        return ""
     port = f" -p {management.port}" if management.port != SSH_PORT else ""
     return f"ssh{port} YOU@{management.address}"
 

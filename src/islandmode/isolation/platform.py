@@ -1,6 +1,7 @@
-"""A platform: all that Islandmode knows of one way of isolating, as one value. `table` lists them all.
+"""A platform: all that Islandmode knows of one way of isolating, as one value. `table` finds it by its name.
 
-A new platform is a folder beside this file that makes such a value, and a row in that table (docs/add-a-platform.md).
+A new platform is a folder beside this file that makes such a value, and a row in that table (docs/add-a-platform.md); or a recipe, of
+which `by_recipe` makes such a value.
 Everything here is pure but `open`: what takes long to import, such as a vendor's library, is imported only there.
 """
 
@@ -17,13 +18,10 @@ from islandmode.core.egress import Way
 from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import Problem, unknown
 from islandmode.core.rendering import Rendering
-from islandmode.core.site import SitePoint
+from islandmode.core.site import Between, Networks, SitePoint
 from islandmode.isolation.by_hand import ByHand, plain
 from islandmode.isolation.point import IsolationPoint
 from islandmode.system.clock import Clock
-
-Between = Mapping[str, tuple[str, str]]
-"""Outer and inner zone by conduit."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Asked:
     """What a drill asks of one isolation point: everything that its device lines may depend on.
 
     `stages` gives the conduits that each stage isolates on it, in order. `ways` are those to be counted, by conduit, where the
-    platform counts.
+    platform counts. `networks` are those of the zones in `between`; a rescue may not know them.
     """
 
     name: str
@@ -53,13 +51,14 @@ class Asked:
     stages: Mapping[str, tuple[str, ...]]
     dead_man_s: float
     ways: Mapping[str, tuple[Way, ...]]
+    networks: Networks = field(default_factory=dict)
 
 
 class Check(Protocol):
     """Finds what a platform cannot do at a point of a site; the path of each problem leads into the site's file."""
 
-    def __call__(self, name: str, point: SitePoint, between: Between) -> Iterable[Problem]:
-        """Check a point that isolates these conduits, whose zones are known."""
+    def __call__(self, name: str, point: SitePoint, between: Between, networks: Networks) -> Iterable[Problem]:
+        """Check a point that isolates these conduits, whose zones are known with their networks."""
         ...
 
 
@@ -94,10 +93,12 @@ class Platform:
     comparable: Comparable = UNTOUCHED
 
 
-def problems_at(platform: Platform, name: str, point: SitePoint, between: Between) -> Iterator[Problem]:
+def problems_at(
+    platform: Platform, name: str, point: SitePoint, between: Between, networks: Networks
+) -> Iterator[Problem]:
     """Find what a platform finds wrong about a point of a site: options of which it has none, and what it checks itself."""
     for key in point.options:
         if key not in platform.options:
             at = ("isolation_points", name, "options", key)
             yield unknown("site", at, f"option of {platform.name} named", key, platform.options)
-    yield from platform.check(name, point, between)
+    yield from platform.check(name, point, between, networks)

@@ -1,58 +1,70 @@
-"""The one table of platforms, and what is asked of it by a platform's name. Pure, but for what a platform's `open` does."""
+"""The platform behind a name, or behind a plan, and what is asked of it. Pure, but for what a platform's `open` does.
+
+Platforms that are code stand in one table. Every other name is a recipe's: for a site the recipes come in as values, and a plan carries
+the one that it was made by, so that what restores by a plan asks for no file.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-
 from islandmode.core.difference import UNTOUCHED, Comparable
 from islandmode.core.plan import PlanPoint
-from islandmode.core.problem import Path, Problem, listed, unknown
-from islandmode.core.recipe.shipped import SHIPPED
-from islandmode.core.site import SitePoint
+from islandmode.core.problem import Path, Problem, unknown
+from islandmode.core.recipe.loaded import Recipes
 from islandmode.isolation.by_hand import ByHand, plain
+from islandmode.isolation.manual.platform import BY_HAND
 from islandmode.isolation.nftables.platform import NFTABLES
-from islandmode.isolation.platform import Between, Platform, problems_at
+from islandmode.isolation.platform import Platform
 
-PLATFORMS: dict[str, Platform] = {platform.name: platform for platform in (NFTABLES,)}
-
-
-def point_problems(name: str, point: SitePoint, between: Between, own_recipes: Collection[str]) -> Iterator[Problem]:
-    """Find what is wrong about a point of a site that only its platform can tell, and a platform that nothing has."""
-    platform = PLATFORMS.get(point.platform)
-    if platform is not None:
-        yield from problems_at(platform, name, point, between)
-    else:
-        yield no_platform(name, point.platform, own_recipes)
+IN_CODE: dict[str, Platform] = {platform.name: platform for platform in (NFTABLES, BY_HAND)}
 
 
-def no_platform(name: str, platform: str, own_recipes: Collection[str] = ()) -> Problem:
-    """Say of a name why no platform stands behind it: it is a recipe's, by which nothing here drives a device, or nobody's."""
+def platform_of_site(name: str, recipes: Recipes) -> Platform | None:
+    """Find the platform that a site's point names; None where it cannot be used."""
+    if name in IN_CODE:
+        return IN_CODE[name]
+    loaded = recipes.good.get(name)
+    if loaded is None:
+        return None
+    # Imported late: what restores nftables waits for no recipe's model.
+    from islandmode.isolation.by_recipe.platform import platform_of  # noqa: PLC0415 - as above
+
+    return platform_of(loaded.recipe, loaded.used)
+
+
+def platform_of_plan(planned: PlanPoint) -> Platform | None:
+    """Find the platform of a planned point, by the plan alone; None for one of which nothing is known here."""
+    if planned.recipe is None or planned.rendering.recipe is None:
+        return IN_CODE.get(planned.platform)
+    from islandmode.isolation.by_recipe.platform import platform_of  # noqa: PLC0415 - as above
+
+    return platform_of(planned.recipe, planned.rendering.recipe)
+
+
+def no_platform(name: str, platform: str, recipes: Recipes) -> Problem:
+    """Say of a point's platform why it cannot be used: nothing has that name, or its recipe's file is wrong."""
     at: Path = ("isolation_points", name, "platform")
-    if platform not in {*SHIPPED, *own_recipes}:
-        return unknown("site", at, "platform", platform, PLATFORMS)
-    sentence = (
-        f"{platform} is a recipe, and this version reads and checks recipes but cannot drive a device by one, so that {name} could be neither "
-        f"isolated nor restored; use a platform that it drives: {listed(PLATFORMS)}."
-    )
-    return Problem("site", at, sentence)
+    if platform not in recipes.wrong:
+        return unknown("site", at, "platform", platform, {*IN_CODE, *recipes.names})
+    file = recipes.wrong[platform]
+    return Problem("site", at, f"{name} goes by the recipe {platform}, and {file} is wrong; mend that file first.")
 
 
 def by_hand(point: PlanPoint) -> ByHand:
     """Say how to restore a device by hand; a plan of a platform that is not known here still has its commands."""
-    platform = PLATFORMS.get(point.platform)
+    platform = platform_of_plan(point)
     return plain(point) if platform is None else platform.by_hand(point)
 
 
-def mend_saved(platform: str, files: tuple[str, ...] = ()) -> str:
+def mend_saved(point: PlanPoint, files: tuple[str, ...] = ()) -> str:
     """Give the command that takes Islandmode's objects out of saved files; empty for a platform of which none is known.
 
     Without files it is for the saved configuration's main file.
     """
-    known = PLATFORMS.get(platform)
+    known = platform_of_plan(point)
     return "" if known is None else known.mend_saved(files)
 
 
-def comparable(platform: str) -> Comparable:
-    """Say what must be known of a platform's configurations to compare two of them."""
-    known = PLATFORMS.get(platform)
+def comparable(point: PlanPoint) -> Comparable:
+    """Say what must be known of a device's configurations to compare two of them."""
+    known = platform_of_plan(point)
     return UNTOUCHED if known is None else known.comparable

@@ -7,11 +7,13 @@ from islandmode.isolation.table import by_hand
 
 
 def lines_by_hand(left: Restorable) -> tuple[str, ...]:
-    """Write what is on the card for every device: how to log in, the commands, and what must not show afterwards."""
+    """Write what is on the card for every device: how to log in, the commands, and what must and must not show afterwards."""
     lines = []
     for name, point in left.points.items():
         hands = by_hand(point)
-        lines.append(f"on {name} ({point.management.address}). {hands.become}")
+        lines.append(
+            f"on {name} ({point.place}). {hands.become}" if hands.is_typed else f"{name}, by hand: {hands.become}"
+        )
         lines += [f"  {command}" for command in hands.commands]
-        lines += [f"  {look.command}   must not show {', '.join(look.must_not_show)}" for look in hands.looks]
+        lines += [f"  {look.command}   {look.expects}" for look in hands.looks]
     return tuple(lines)

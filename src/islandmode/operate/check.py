@@ -13,6 +13,8 @@ from islandmode.core.errors import InputError
 from islandmode.core.plan import Plan
 from islandmode.core.planning.plan_drill import check_in_part, check_site
 from islandmode.core.problem import Problem
+from islandmode.core.recipe.loaded import LoadedRecipe, Recipes
+from islandmode.core.recipe.shipped import SHIPPED
 from islandmode.core.site import Site
 from islandmode.operate.plan import plan_loaded
 from islandmode.rehearse.lab_place import lab_of_site
@@ -20,7 +22,7 @@ from islandmode.rehearse.site_in_lab import lab_faults, needed_faults, site_faul
 from islandmode.rehearse.topology import Topology, read_with_places
 from islandmode.store import catalog
 from islandmode.store.catalog import Loaded, Workspace
-from islandmode.store.recipes import LoadedRecipe, own_recipes
+from islandmode.store.recipes import own_recipes, read_shipped
 from islandmode.store.yaml_tree import YamlTree
 from islandmode.system.own_program import typed
 
@@ -74,19 +76,19 @@ def check_workspace(workspace: Path) -> Checked:
             f"workspace with `{typed('init', 'DIR')}`."
         )
     labs = _labs(workspace, found)
-    recipes, bad_recipes = own_recipes(workspace)
-    names = catalog.recipe_names(workspace)
-    errors = [*found.errors, *labs.errors, *(fault.error for fault in labs.unlike), *bad_recipes]
+    own = own_recipes(workspace)
+    recipes = own.beside(_shipped_named(found))
+    errors = [*found.errors, *labs.errors, *(fault.error for fault in labs.unlike), *own.errors]
     sites: dict[str, Site] = {}
     for tree, site in found.sites.values():
         if site is not None:
-            wrong = tuple(_site_errors(tree, site, names))
+            wrong = tuple(_site_errors(tree, site, recipes))
             errors += wrong
             sites |= {tree.file: site} if not wrong else {}
     plans: dict[str, Plan] = {}
     for tree, drill in found.drills:
         try:
-            plans[tree.file] = _plan(found, tree, drill, names)
+            plans[tree.file] = _plan(found, tree, drill, recipes)
         except InputError as error:
             errors += catalog.each_of(error)
     bad = {error.place.file for error in errors if error.place is not None}
@@ -96,7 +98,7 @@ def check_workspace(workspace: Path) -> Checked:
         {file: site for file, site in sites.items() if file not in bad},
         {file: number for file, number in probes.items() if file not in bad},
         {file: topology for file, (topology, _) in labs.read.items() if file not in bad},
-        {loaded.file: loaded for loaded in recipes.values() if loaded.file not in bad},
+        {loaded.file: loaded for loaded in own.good.values() if loaded.file not in bad},
         tuple(errors),
         labs.unlike,
     )
@@ -148,11 +150,18 @@ def _unlike(found: Workspace, read: Mapping[str, tuple[Topology, YamlTree]]) -> 
                     yield Unlike(tree.file, file, error)
 
 
-def _site_errors(tree: YamlTree, site: Site, own: frozenset[str]) -> Iterator[InputError]:
-    yield from (_placed(tree, problem) for problem in (*check_site(site), *isolation.problems(site, own)))
+def _shipped_named(found: Workspace) -> dict[str, LoadedRecipe]:
+    """Read the recipes that ship and that a site names."""
+    sites = (site for _, site in found.sites.values() if site is not None)
+    named = {point.platform for site in sites for point in site.isolation_points.values()}
+    return read_shipped(named & set(SHIPPED))
 
 
-def _plan(found: Workspace, tree: YamlTree, drill: Drill, own: frozenset[str]) -> Plan:
+def _site_errors(tree: YamlTree, site: Site, recipes: Recipes) -> Iterator[InputError]:
+    yield from (_placed(tree, problem) for problem in (*check_site(site), *isolation.problems(site, recipes)))
+
+
+def _plan(found: Workspace, tree: YamlTree, drill: Drill, recipes: Recipes) -> Plan:
     """Plan a drill of the workspace; raises `InputError` with everything that can be found wrong with it."""
     site_tree, site = found.sites.get(drill.site, (None, None))
     missing = catalog.probes_needed(drill) & found.unread_probes
@@ -162,7 +171,7 @@ def _plan(found: Workspace, tree: YamlTree, drill: Drill, own: frozenset[str]) -
         if site_tree is None and not found.unread_inventory:
             wrong.append(catalog.no_site(drill.site, found.sites, tree))
         raise catalog.InputErrors(wrong)
-    return plan_loaded(Loaded(drill, site, found.probes, tree, site_tree, found.probe_trees, (), own))
+    return plan_loaded(Loaded(drill, site, found.probes, tree, site_tree, found.probe_trees), recipes)
 
 
 def _placed(tree: YamlTree, problem: Problem) -> InputError:

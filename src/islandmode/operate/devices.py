@@ -99,10 +99,12 @@ def look(workspace: Path, lab_name: str, watch: Watch, listener: Listener) -> in
         points = {
             name: point
             for name, point in source.points.items()
-            if str(point.management.address) in lab.management_addresses
-            and not {(str(point.management.address), conduit) for conduit in point.conduits} <= looked
+            # Nothing logs in to a device that is isolated by hand.
+            if point.management is not None
+            and point.place in lab.management_addresses
+            and not {(point.place, conduit) for conduit in point.conduits} <= looked
         }
-        looked |= {(str(point.management.address), conduit) for point in points.values() for conduit in point.conduits}
+        looked |= {(point.place, conduit) for point in points.values() for conduit in point.conduits}
         with watch.elsewhere():
             code = max(code, _look_at(points, ground, going, listener))
     if not looked:
@@ -157,20 +159,20 @@ async def _read(
     return found
 
 
-def told_of_saved(name: str, platform: str, left: Left) -> Iterator[str]:
+def told_of_saved(name: str, planned: PlanPoint, left: Left) -> Iterator[str]:
     """Say what is left in a point's saved configuration, with the command that mends it, and what could not be read of it."""
     if left.saved:
-        mend = mend_saved(platform, left.saved)
+        mend = mend_saved(planned, left.saved)
         yield (
             f"an Islandmode object is left in the saved configuration of {name} ({', '.join(left.saved)}), and a restart "
-            f"would isolate again. On that device, as root: {mend}"
+            f"would isolate again. On that device{planned.mended_as}: {mend}"
         )
     for why in left.unread:
         yield f"the saved configuration of {name} could not be read: {why}"
 
 
 def _say(name: str, planned: PlanPoint, reading: Reading[PointState], going: set[str], listener: Listener) -> int:
-    where = f"{name} ({planned.management.address})"
+    where = f"{name} ({planned.place})"
     if not reading.done or reading.value is None:
         listener.warn(f"{where} could not be read: {reading.why or reading.outcome.value}.")
         return STRANDED

@@ -156,6 +156,9 @@ class LabGround:
         """Refuse a plan with a device that is not of this lab; compares addresses with the host keys of this `lab up`."""
         lab = self.lab
         for name, point in plan.points.items():
+            if point.management is None:
+                # Nothing logs in there, and no lab has a person's hands.
+                continue
             if str(point.management.address) not in lab.management_addresses:
                 known = ", ".join(lab.management_addresses)
                 raise Refused(
@@ -173,7 +176,7 @@ class LabGround:
 
     def _as_offered(self, point: PlanPoint) -> PlanPoint:
         """Log in as the lab offers it: in user namespaces there is no sudo, and the account is root."""
-        if self.lab.login is None:
+        if self.lab.login is None or point.login is None:
             return point
         user, become = self.lab.login
         return point.model_copy(update={"login": point.login.model_copy(update={"user": user, "become": become})})
@@ -302,7 +305,8 @@ def _open(
     planned: Mapping[str, PlanPoint], secrets: Secrets, known_hosts: Path, clock: Clock, run: str | None
 ) -> Opened:
     """Make isolation points; their secrets are fetched before, all at once."""
-    secrets.fetch(each for point in planned.values() for each in (point.login.password, point.login.key))
+    logins = [point.login for point in planned.values() if point.login is not None]
+    secrets.fetch(each for login in logins for each in (login.password, login.key))
     points, lost = {}, dict[str, IslandmodeError]()
     for name, point in planned.items():
         try:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from islandmode import isolation
+from islandmode.core.errors import InputError, Refused
 from islandmode.core.plan import Plan
 from islandmode.core.planning.plan_drill import PlanRefused, check, make_plan
+from islandmode.core.recipe.loaded import Recipes
+from islandmode.core.recipe.told import live_refusals_of
+from islandmode.operate.recipes import recipes_for
 from islandmode.store import catalog
 from islandmode.store.catalog import Loaded
 
@@ -14,21 +18,40 @@ from islandmode.store.catalog import Loaded
 def plan_of(workspace: Path, drill: str) -> tuple[Loaded, Plan]:
     """Load a drill and resolve it against its site; raises `InputError` with file:line:column, nothing touched."""
     loaded = catalog.load(workspace, drill)
-    return loaded, plan_loaded(loaded)
+    recipes, wrong = recipes_for(workspace, loaded.site.isolation_points.values())
+    return loaded, plan_loaded(loaded, recipes, wrong)
 
 
-def plan_loaded(loaded: Loaded) -> Plan:
-    """Resolve a drill that was loaded; raises `InputError` with file:line:column."""
-    problems = (*check(loaded.drill, loaded.site, loaded.probes), *isolation.problems(loaded.site, loaded.own_recipes))
+def plan_loaded(loaded: Loaded, recipes: Recipes, wrong: tuple[InputError, ...] = ()) -> Plan:
+    """Resolve a drill that was loaded; raises `InputError` with file:line:column, `wrong` among them: what is wrong in recipes of its site."""
+    problems = (*check(loaded.drill, loaded.site, loaded.probes), *isolation.problems(loaded.site, recipes))
     if problems:
-        raise catalog.problem_error(loaded, problems)
+        raise catalog.all_of((*wrong, *catalog.each_of(catalog.problem_error(loaded, problems))))
     used = {conduit for stage in loaded.drill.stages for conduit in stage.isolate}
     renderings = {
-        name: isolation.render(name, point, loaded.drill, loaded.site)
+        name: isolation.render(name, point, loaded.drill, loaded.site, recipes)
         for name, point in loaded.site.isolation_points.items()
         if used & set(point.isolates)
     }
     try:
-        return make_plan(loaded.drill, loaded.site, loaded.probes, renderings)
+        carried = {name: recipe.recipe for name, recipe in recipes.good.items()}
+        return make_plan(loaded.drill, loaded.site, loaded.probes, renderings, carried)
     except PlanRefused as refused:
         raise catalog.problem_error(loaded, refused.problems) from refused
+
+
+def refused_for_live(plan: Plan) -> tuple[str, ...]:
+    """Say of every point that goes by a recipe why it could not be drilled live, approved or not."""
+    return tuple(
+        f"{name} ({point.platform}) {why}." for name, point in plan.points.items() for why in live_refusals_of(point)
+    )
+
+
+def refuse_by_hand(plan: Plan) -> None:
+    """Raise `Refused` for a drill with a device that a person isolates: what is done there would neither be timed nor undone."""
+    for name, point in plan.points.items():
+        if point.by_hand is not None:
+            raise Refused(
+                f"{name} is isolated by hand (platform: {point.platform}), and this version cannot conduct a person, nor undo what one did. Walk "
+                "through the drill with --mode tabletop, with its plan and its card. Nothing was touched."
+            )

@@ -77,7 +77,7 @@ def _restore_here(order: StopOrder, directory: RunDirectory) -> int:
 def say_what_is_left(run: str, plan: Restorable, owed: Owed, resumed: Resumed, listener: Listener) -> bool:
     """Report what is left in saved configurations; returns whether all that was owed was seen restored."""
     for name, left in sorted(resumed.left.items()):
-        for sentence in told_of_saved(name, plan.points[name].platform, left):
+        for sentence in told_of_saved(name, plan.points[name], left):
             listener.warn(f"UNPROVEN: {run}: {sentence}")
     return resumed.is_whole(owed)
 

@@ -30,7 +30,7 @@ from islandmode.operate.ground import Ground, LabGround, attach_or_up, ground_by
 from islandmode.operate.opening import opened
 from islandmode.operate.operator_name import operator_name
 from islandmode.operate.outcome import judge_and_write, write_refusal
-from islandmode.operate.plan import plan_of
+from islandmode.operate.plan import plan_of, refuse_by_hand, refused_for_live
 from islandmode.operate.telling import warn_of_left_out
 from islandmode.operate.unfinished import known_runs, owed_by, refuse_beside_unfinished, uses
 from islandmode.rehearse import backends
@@ -97,11 +97,12 @@ def run_drill(order: DrillOrder, audience: Audience, *, again: tuple[str, ...] =
     if order.mode in (Mode.LIVE, Mode.INCIDENT):
         raise Refused(
             f"Mode {order.mode.value} needs approvals, which do not exist yet in this version. "
-            "Nothing was touched. Rehearse with --mode rehearsal."
+            f"Nothing was touched. Rehearse with --mode rehearsal.{''.join(f' {told}' for told in refused_for_live(plan))}"
         )
     if order.mode in (Mode.TABLETOP, Mode.DRY_RUN):
         warn_of_left_out(audience.listener, loaded.left_out)
         return Ended(NOTHING_TO_JUDGE, plan)
+    refuse_by_hand(plan)
     place = lab_of_site(loaded.site.lab, loaded.place("site", ("lab", "topology")), order.lab, order.topology)
     fits = partial(refuse_unlike_lab, loaded, plan)
     ground, brought_up = attach_or_up(order.workspace, place, order.topology, fits)
@@ -146,6 +147,7 @@ def conduct(request: RunRequest, audience: Audience, *, again: tuple[str, ...] =
 
 def _conduct(request: RunRequest, ground: LabGround, audience: Audience, again: tuple[str, ...]) -> Ended:
     loaded, plan = plan_of(request.workspace, request.drill)
+    refuse_by_hand(plan)
     ground.refuse(plan)
     refuse_unlike_lab(loaded, plan, ground.lab.topology)
     if not ground.is_here():

@@ -37,6 +37,9 @@ def needed_faults(
             yield _vantage(name, topology)
     for name, point in site.isolation_points.items():
         node = topology.points.get(name)
+        if point.management is None:
+            # A person isolates it by hand: no lab stands for that.
+            continue
         if name in points and node is None:
             sentence = (
                 f"No node of the lab ({topology.file.name}) is isolation point {name}; give the node that stands for it the label "
@@ -97,10 +100,10 @@ def _hint(word: str, known: Collection[str]) -> str:
 
 
 def _management(name: str, point: SitePoint, node: LabNode, topology: Topology) -> Iterator[Mismatch]:
-    address = str(point.management.address)
-    if address in {same_address(own) for own in node.management}:
+    managed = point.management
+    if managed is None or str(managed.address) in {same_address(own) for own in node.management}:
         return
-    key = "mgmt-ipv6" if point.management.address.version == 6 else "mgmt-ipv4"
+    address, key = managed.address, "mgmt-ipv6" if managed.address.version == 6 else "mgmt-ipv4"
     own, here = "has no management address", f"give it `{key}: {address}`, and no network-mode"
     if node.management:
         own = f"has {' and '.join(node.management)}"

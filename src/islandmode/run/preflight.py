@@ -115,7 +115,7 @@ class Preflight:
             why=facts.why or state.why,
             interfaces=(*facts.value.interfaces, *others),
             saved_has_ours=facts.value.saved_has_ours,
-            mend=mend_saved(planned.platform, facts.value.saved_ours),
+            mend=mend_saved(planned, facts.value.saved_ours),
             saved_unread=tuple((unread.what, unread.why) for unread in facts.value.saved_unread),
             saved_absent=facts.value.saved_absent,
             printed=facts.value.printed,
@@ -156,7 +156,7 @@ class Preflight:
 
     def _mend(self, name: str, part: str) -> str:
         files = self._after[name].saved_ours
-        saved = mend_saved(self._plan.points[name].platform, files) if part == "saved" else ""
+        saved = mend_saved(self._plan.points[name], files) if part == "saved" else ""
         return saved or f"{self._restore} --drill {self._plan.drill.drill}"
 
     async def compare(self) -> dict[str, str]:
@@ -165,7 +165,7 @@ class Preflight:
         for name in self._plan.points:
             if await self._keep(name, "after") is not None:
                 differences[name] = "The configuration after restore could not be read or written down."
-            after, able = self._after.get(name), comparable(self._plan.points[name].platform)
+            after, able = self._after.get(name), comparable(self._plan.points[name])
             if after is None:
                 continue
             found = compare_parts(self._before[name].parts, after.parts, able)

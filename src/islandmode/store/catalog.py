@@ -69,8 +69,6 @@ class Loaded:
     site_tree: YamlTree
     probe_trees: Mapping[str, YamlTree]
     left_out: tuple[InputError, ...] = ()
-    own_recipes: frozenset[str] = frozenset()
-    """The names of the workspace's own recipes."""
 
     def place(self, source: str, path: PathInFile) -> Place:
         """Place a path of one of the files; a path into the probes begins with the probe's name."""
@@ -96,7 +94,7 @@ def load(workspace: Path, drill: str) -> Loaded:
         with errors.collect():
             probes, trees, broken = _probes_of(packs, probes_needed(value))
     left_out = (*inventory.wrong, *broken)
-    return Loaded(value, site, probes, drill_tree, site_tree, trees, left_out, recipe_names(workspace))
+    return Loaded(value, site, probes, drill_tree, site_tree, trees, left_out)
 
 
 def _wrong_with_site(inventory: _Folder, drill_tree: YamlTree) -> _Wrong:
@@ -350,12 +348,6 @@ def _drills_in(folder: _Folder, errors: _Errors) -> Iterator[tuple[YamlTree, Dri
                 )
                 errors.found.append(InputError(sentence, tree.place(("drill",))))
             yield tree, drill
-
-
-def recipe_names(workspace: Path) -> frozenset[str]:
-    """Name a workspace's own recipes, good or not: what a recipe is called is known before it is known to be right."""
-    folder = _read_all(workspace, RECIPES)
-    return frozenset(str(tree.document.get("recipe", Path(tree.file).stem)) for tree in folder.trees)
 
 
 def files(workspace: Path, folder: str) -> tuple[Path, ...]:

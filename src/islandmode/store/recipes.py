@@ -8,62 +8,94 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib.resources import as_file, files
 from pathlib import Path
 
 from islandmode.core.errors import InputError
 from islandmode.core.recipe.check import recipe_problems
+from islandmode.core.recipe.loaded import LoadedRecipe, Recipes
 from islandmode.core.recipe.model import Recipe
 from islandmode.core.recipe.shipped import NOT_RECIPES, SHIPPED
 from islandmode.core.rendering import RecipeUsed
 from islandmode.store import catalog
 from islandmode.store.yaml_tree import YamlTree, read_yaml
 
-SHIPPED_FOLDER = Path(__file__).resolve().parents[1] / "isolation" / "recipes"
+SHIPPED_FOLDER = files("islandmode.recipes")
 
 
 @dataclass(frozen=True)
-class LoadedRecipe:
-    """A recipe, and what a plan says of it: its name, its version, and the digest of its file."""
+class WrongRecipe:
+    """A recipe that cannot be used, and everything that is wrong with it."""
 
     file: str
-    recipe: Recipe
-    used: RecipeUsed
+    errors: tuple[InputError, ...]
+
+
+@dataclass(frozen=True)
+class OwnRecipes:
+    """A workspace's own recipes, by the names by which a site may mean them."""
+
+    good: Mapping[str, LoadedRecipe]
+    wrong: Mapping[str, WrongRecipe]
+
+    @property
+    def errors(self) -> tuple[InputError, ...]:
+        """Give all that is wrong."""
+        return tuple(error for recipe in self.wrong.values() for error in recipe.errors)
+
+    def beside(self, shipped: Mapping[str, LoadedRecipe]) -> Recipes:
+        """Put them beside those that ship, whose names they cannot take."""
+        good = {name: recipe for name, recipe in self.good.items() if name not in self.wrong}
+        wrong = {name: recipe.file for name, recipe in self.wrong.items() if name not in SHIPPED}
+        return Recipes(good | dict(shipped), wrong)
 
 
 def read_recipe(path: Path, shown: str) -> LoadedRecipe:
     """Read one recipe; raises `InputError` with everything that is wrong with it."""
-    return _read(path, shown)[0]
+    return _checked(read_yaml(path, shown))
 
 
 def shipped_recipes() -> dict[str, LoadedRecipe]:
     """Read the recipes that ship, by name."""
-    return {name: read_recipe(SHIPPED_FOLDER / f"{name}.yaml", f"{name}.yaml") for name in SHIPPED}
+    return read_shipped(SHIPPED)
 
 
-def own_recipes(workspace: Path) -> tuple[dict[str, LoadedRecipe], tuple[InputError, ...]]:
-    """Read the recipes of a workspace, by name, and say what is wrong in those that cannot be used."""
-    found: dict[str, LoadedRecipe] = {}
+def read_shipped(names: Iterable[str]) -> dict[str, LoadedRecipe]:
+    """Read some of the recipes that ship, by name."""
+    found = {}
+    for name in names:
+        with as_file(SHIPPED_FOLDER / f"{name}.yaml") as path:
+            found[name] = read_recipe(path, f"{name}.yaml")
+    return found
+
+
+def own_recipes(workspace: Path) -> OwnRecipes:
+    """Read the recipes of a workspace, by name; whatever is wrong in a file is kept under the name that stands in it, or that it has."""
+    good: dict[str, LoadedRecipe] = {}
     trees: dict[str, YamlTree] = {}
-    wrong: list[InputError] = []
+    wrong: dict[str, WrongRecipe] = {}
     for path in catalog.files(workspace, catalog.RECIPES):
-        shown = str(path.relative_to(workspace))
+        shown, name = str(path.relative_to(workspace)), path.stem
         try:
-            loaded, tree = _read(path, shown)
-            _refuse_taken(loaded.recipe.recipe, tree, trees)
+            tree = read_yaml(path, shown)
+            name = str(tree.document.get("recipe", name))
+            loaded = _checked(tree)
+            _refuse_taken(name, tree, trees)
         except InputError as error:
-            wrong += catalog.each_of(error)
+            earlier = wrong[name].errors if name in wrong else ()
+            wrong[name] = WrongRecipe(shown, (*earlier, *catalog.each_of(error)))
             continue
-        found[loaded.recipe.recipe], trees[loaded.recipe.recipe] = loaded, tree
-    return found, tuple(wrong)
+        good[name], trees[name] = loaded, tree
+    return OwnRecipes(good, wrong)
 
 
-def _read(path: Path, shown: str) -> tuple[LoadedRecipe, YamlTree]:
-    tree = read_yaml(path, shown)
+def _checked(tree: YamlTree) -> LoadedRecipe:
     recipe = catalog.validate(Recipe, tree)
     problems = list(recipe_problems(recipe))
     if problems:
         raise catalog.all_of(InputError(problem.sentence, tree.place(problem.path)) for problem in problems)
-    return LoadedRecipe(shown, recipe, RecipeUsed(name=recipe.recipe, version=recipe.version, sha256=tree.sha256)), tree
+    used = RecipeUsed(name=recipe.recipe, version=recipe.version, sha256=tree.sha256)
+    return LoadedRecipe(tree.file, recipe, used)
 
 
 def _refuse_taken(name: str, tree: YamlTree, own: Mapping[str, YamlTree]) -> None:

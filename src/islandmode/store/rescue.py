@@ -12,12 +12,10 @@ from typing import Any
 
 from islandmode.core.drill import Drill
 from islandmode.core.errors import InputError, Place
-from islandmode.core.rescue import RescueDrill, RescueSite
-from islandmode.core.site import Site, SitePoint
+from islandmode.core.rescue import RescueDrill, RescueSite, RescueZones
+from islandmode.core.site import Between, Networks, Site, SitePoint
 from islandmode.store import catalog
 from islandmode.store.yaml_tree import YamlTree
-
-Between = Mapping[str, tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,14 @@ class Needed:
     def place_of(self, point: str) -> Place:
         """Say where a point stands in the site's file."""
         return self.tree.place(("isolation_points", point))
+
+    def networks_of(self, between: Between) -> Networks:
+        """Read the networks of the zones of some conduits; raises `InputError` where they cannot be read."""
+        named = {zone for ends in between.values() for zone in ends}
+        zones = self.tree.document.get("zones")
+        mine = {zone: zones[zone] for zone in zones if zone in named} if isinstance(zones, dict) else {}
+        read = catalog.validate(RescueZones, replace(self.tree, document={"zones": mine}))
+        return {zone: told.networks for zone, told in read.zones.items()}
 
 
 def read_needed(workspace: Path, drill: str) -> Needed:

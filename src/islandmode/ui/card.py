@@ -61,6 +61,7 @@ class Device:
     platform: str
     address: str
     zone: str
+    """From where it is managed; empty for a device that a person isolates by hand."""
     isolates: str
     by_itself: str
     shell: tuple[str, str] | None
@@ -72,9 +73,12 @@ class Device:
     paths: tuple[tuple[str, str], ...]
 
     @property
-    def how_many_commands(self) -> str:
-        """Count the commands, so that a copy that lost one is noticed."""
-        return how_many(len(self.commands), "command")
+    def to_do(self) -> str:
+        """Say what is to be done, and how many lines that is, so that a copy that lost one is noticed."""
+        in_order = ", in this order" if self.hands.in_order and len(self.commands) > 1 else ""
+        if not self.hands.is_typed:
+            return f"Do {how_many(len(self.commands), 'step')}{in_order}"
+        return f"Type {how_many(len(self.commands), 'command')}, with Enter after each{in_order}"
 
     @property
     def is_broken(self) -> bool:
@@ -85,6 +89,7 @@ class Device:
 def render_card(plan: Plan, run: str | None = None, *, at: TypedAt, lab: bool = False) -> str:
     """Write the card as one HTML document; without a run it is valid for every run of the plan."""
     lab, drill = lab or _only_in_lab(plan), plan.drill
+    devices = tuple(_device(plan, name, at if lab else None) for name in plan.points)
     running = ("LAB", *_running(plan, run)) if lab else _running(plan, run)
     return page(
         "card.html",
@@ -100,11 +105,20 @@ def render_card(plan: Plan, run: str | None = None, *, at: TypedAt, lab: bool = 
         restore=at.command("restore", run) if run else at.command("restore", "--drill", drill.drill),
         abort=at.command("abort"),
         # It can be read before a run has armed anything, and its commands remove what is there.
-        cannot_again=all(point.capabilities.arms == "before" for point in plan.points.values()),
+        cannot_again=not any(point.isolates_unarmed for point in plan.points.values()),
         how_many_devices=how_many(len(plan.points), "device"),
-        devices=tuple(_device(plan, name, at if lab else None) for name in plan.points),
+        devices=devices,
+        harmless=_harmless(devices),
         calls=tuple(_calls(plan)),
     )
+
+
+def _harmless(devices: tuple[Device, ...]) -> str:
+    """Say what the commands leave alone, and how they may be typed."""
+    if not any(device.hands.in_order for device in devices):
+        return "The commands remove only what Islandmode made. Typed twice, in another order, or with nothing isolated, they do no harm."
+    people = "" if all(device.hands.is_typed for device in devices) else ", the steps only what people did"
+    return f"The commands take back only what Islandmode did{people}. Done twice, or with nothing isolated, they do no harm; keep the order on each page."
 
 
 def write_plan_card(plan: Plan, path: Path, at: TypedAt) -> None:
@@ -122,7 +136,7 @@ def write_plan_card(plan: Plan, path: Path, at: TypedAt) -> None:
 
 def _only_in_lab(plan: Plan) -> bool:
     """Tell a lab's plan by its secrets: a reference to a lab's secret can be resolved nowhere else."""
-    logins = [point.login for point in plan.points.values()]
+    logins = [point.login for point in plan.points.values() if point.login is not None]
     return any((secret or "").startswith("lab:") for login in logins for secret in (login.password, login.key))
 
 
@@ -137,11 +151,11 @@ def _device(plan: Plan, name: str, lab: TypedAt | None) -> Device:
     return Device(
         name=name,
         platform=point.platform,
-        address=str(point.management.address),
-        zone=point.management.zone,
+        address=point.place,
+        zone=point.management.zone if point.management is not None else "",
         isolates=", ".join(f"{conduit} ({' to '.join(point.between[conduit])})" for conduit in point.conduits),
         by_itself=_by_itself(plan, point),
-        shell=lab.command("lab", "shell", "--lab", lab.lab, name) if lab is not None else None,
+        shell=lab.command("lab", "shell", "--lab", lab.lab, name) if lab is not None and hands.is_typed else None,
         hands=hands,
         commands=commands,
         type_pt=f"{_type_pt(commands):.1f}",

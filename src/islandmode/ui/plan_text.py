@@ -15,6 +15,7 @@ from islandmode.core.boundary import Boundary
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.plan import DyingFlow, Plan, PlanPoint, PlanProbe, PlanStage
 from islandmode.core.preflight import unpermitted
+from islandmode.core.recipe.told import live_refusals_of, recipe_told
 from islandmode.core.text import how_many
 from islandmode.ui.name_table import NameTable
 
@@ -36,19 +37,7 @@ def print_plan(plan: Plan, console: Console | None = None) -> None:
     out.print(f"drill digest {plan.drill_digest}\nplan digest  {plan.plan_digest}")
     out.print(_panel(out, "boundary", _boundary(plan.boundary)))
     for name, point in plan.points.items():
-        able = point.capabilities
-        renewed = "renewed while all is well" if able.renewable else "not renewable"
-        latest = f"no command acts later than {able.latest_s:g} s after it was sent"
-        late = f", up to {able.late_s:g} s late" if able.late_s else ""
-        tier = f"undo tier {able.undo_tier}, dead-man {plan.dead_man_s:g} s on the device{late}, {renewed}; {latest}"
-        where = f"{point.platform} at {point.management.address}, managed from zone {point.management.zone}"
-        more = f"; {point.takes_back_told}" if point.takes_back_told else ""
-        lines = Group(
-            Text(f"{where}; {tier}{more}{_not_covered(able)}"),
-            _lines("arm", point.rendering.arm),
-            _lines("restore", point.rendering.restore),
-        )
-        out.print(_panel(out, name, lines))
+        out.print(_panel(out, name, _point(plan, point)))
     for number, stage in enumerate(plan.stages, 1):
         title = f"stage {number}: {stage.name}, hold {stage.hold_s:g} s"
         out.print(_panel(out, title, _stage(plan, stage, plan.stages[: number - 1])))
@@ -63,9 +52,38 @@ def _panel(out: Console, title: str, body: RenderableType) -> Panel:
     return Panel(body, title=title, title_align="left")
 
 
-def _not_covered(able: Capabilities) -> str:
-    left = [told for way, told in NOT_COVERED.items() if way not in able.covers]
-    return f"; it does not isolate {' and '.join(left)}" if left else ""
+def _point(plan: Plan, point: PlanPoint) -> Group:
+    more = f"; {point.takes_back_told}" if point.takes_back_told else ""
+    able, arm = point.capabilities, point.rendering.arm
+    return Group(
+        Text(f"{_where(point)}; {_undone(plan, able)}{more}{_not_covered(point)}"),
+        *(Text(told) for told in recipe_told(point)),
+        *(Text(f"not for live: it {why}", style="yellow") for why in live_refusals_of(point)),
+        *((_lines("arm", arm),) if arm or able.timer != "none" else ()),
+        _lines("restore", point.rendering.restore),
+    )
+
+
+def _where(point: PlanPoint) -> str:
+    if point.management is None:
+        return f"isolated by hand (platform: {point.platform}): {point.place}"
+    return f"{point.platform} at {point.management.address}, managed from zone {point.management.zone}"
+
+
+def _undone(plan: Plan, able: Capabilities) -> str:
+    tier = f"undo tier {able.undo_tier}"
+    if able.timer == "none":
+        return f"{tier}: nothing restores it but a person, and no run isolates it"
+    renewed = "renewed while all is well" if able.renewable else "not renewable"
+    latest = f"no command acts later than {able.latest_s:g} s after it was sent"
+    late = f", up to {able.late_s:g} s late" if able.late_s else ""
+    return f"{tier}, dead-man {plan.dead_man_s:g} s on the device{late}, {renewed}; {latest}"
+
+
+def _not_covered(point: PlanPoint) -> str:
+    left = [told for way, told in NOT_COVERED.items() if way not in point.capabilities.covers]
+    said = point.recipe.not_covered if point.recipe is not None else None
+    return f"; it does not isolate {said or ' and '.join(left)}" if left else ""
 
 
 def _boundary(boundary: Boundary) -> Group:
@@ -112,8 +130,11 @@ def _stage(plan: Plan, stage: PlanStage, earlier: Sequence[PlanStage]) -> Group:
 
 
 def _at_the_latest(point: PlanPoint, timer_s: float) -> str:
-    since = "its timer was last set" if point.capabilities.renewable else "it was armed"
-    return f", undone by the device itself at most {timer_s:g} s after {since}"
+    able = point.capabilities
+    if able.timer == "none":
+        return ", by hand, and undone by hand only"
+    since = "its timer was last set" if able.renewable else "it was armed"
+    return f", undone by the device itself at most {timer_s + able.late_s:g} s after {since}"
 
 
 def _undo(stage: PlanStage, earlier: Sequence[PlanStage]) -> list[Text]:

@@ -8,7 +8,7 @@ from islandmode import isolation
 from islandmode.core.planning.plan_drill import check
 from islandmode.isolation import incoming
 from islandmode.isolation.nftables.platform import NFTABLES
-from islandmode.isolation.table import PLATFORMS
+from islandmode.isolation.table import IN_CODE
 from tests.core.given import given, put
 from tests.core.spoilt import FIREWALL, Row
 
@@ -77,7 +77,7 @@ def test_a_site_without_a_fault_has_no_problem() -> None:
 
 
 def test_it_stands_in_the_table() -> None:
-    assert PLATFORMS["nftables"] is NFTABLES
+    assert IN_CODE["nftables"] is NFTABLES
 
 
 def test_what_nft_numbers_its_objects_with_is_no_part_of_a_secret() -> None:

@@ -16,6 +16,7 @@ from islandmode.core.rendering import Rendering
 from islandmode.isolation.nftables import reading, recipe
 from islandmode.isolation.nftables import saved as saved_files
 from islandmode.isolation.table import mend_saved
+from tests.isolation.nftables.plant import planned
 
 BETWEEN = {"remote-access": ("vendors", "line3"), "corporate-dmz": ("corporate", "dmz")}
 INTERFACES = {"vendors": ("eth2",), "line3": ("eth4",), "corporate": ("eth1",), "dmz": ("eth3",)}
@@ -330,4 +331,4 @@ def test_the_command_that_mends_takes_ours_out_of_each_file_in_which_it_stands(t
 
 
 def test_the_command_that_mends_without_files_is_for_the_main_file() -> None:
-    assert saved_files.mend() == recipe.MEND_SAVED == mend_saved("nftables", (recipe.SAVED,))
+    assert saved_files.mend() == recipe.MEND_SAVED == mend_saved(planned(("corporate-line3",)), (recipe.SAVED,))

@@ -15,9 +15,9 @@ from islandmode.core.capabilities import Capabilities
 from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import Problem
 from islandmode.core.rendering import Rendering, StageLines
-from islandmode.core.site import Login, Management, SitePoint
+from islandmode.core.site import Between, Login, Management, Networks, SitePoint
 from islandmode.isolation.by_hand import ByHand, Look, ssh_to
-from islandmode.isolation.platform import Access, Asked, Between, Platform
+from islandmode.isolation.platform import Access, Asked, Platform
 from islandmode.isolation.point import IsolationPoint
 from islandmode.simulate.clock import SimulatedClock
 from islandmode.simulate.faults import Fault, FaultBook, Kind
@@ -34,7 +34,7 @@ HELD_S = 60.0
 DELETE = "delete policy {policy} term islandmode-{conduit}"
 
 
-def check(name: str, point: SitePoint, between: Between) -> Iterator[Problem]:
+def check(name: str, point: SitePoint, between: Between, networks: Networks) -> Iterator[Problem]:
     """Find a policy that is missing, or is no name."""
     policy = point.options.get(POLICY)
     if not isinstance(policy, str) or not policy:

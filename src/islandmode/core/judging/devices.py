@@ -33,16 +33,17 @@ def judge_devices(plan: Plan, records: Sequence[Record], restored: Collection[st
             found.append(Finding(code="configuration-unread", result=Result.INCONCLUSIVE, sentence=sentence))
     for record in of_kind(records, "configuration.compared"):
         if record.data["ours"] or not record.data["same"]:
-            found += _compared(record)
+            found += _compared(plan, record)
     return found
 
 
-def _compared(record: Record) -> Iterator[Finding]:
+def _compared(plan: Plan, record: Record) -> Iterator[Finding]:
     """Judge one part of one device that differs: an Islandmode object that is left, edits of other people, and what they loaded again."""
     data, rests_on = record.data, (record.seq,)
     where = f"{data['part']} configuration" if data["part"] in CONFIGURATIONS else data["part"]
     if data["ours"]:
-        there = " there, as root" if data["part"] == "saved" else ""
+        point = plan.points.get(data["point"])
+        there = f" there{point.mended_as if point is not None else ', as root'}" if data["part"] == "saved" else ""
         sentence = f"{data['point']}: an Islandmode object is left in its {where}. Do{there}: {data.get('mend', '')}"
         yield Finding(code="ours-left", result=Result.INCONCLUSIVE, sentence=sentence, records=rests_on)
     lines, anew = "; ".join(data.get("changed", ())), "; ".join(data.get("anew", ()))

@@ -95,6 +95,8 @@ def _conduits_without_point(drill: Drill, site: Site) -> Iterator[Problem]:
 
 def _management(drill: Drill, site: Site, name: str, point: SitePoint) -> Iterator[Problem]:
     management = point.management
+    if management is None:
+        return
     conduit = _separating(drill, site, management.zone)
     if conduit is not None:
         here = site.vantages[HERE].zone
@@ -120,6 +122,8 @@ def _separating(drill: Drill, site: Site, zone: str) -> str | None:
 
 def _timer(drill: Drill, name: str, point: SitePoint, rendering: Rendering | None, arms_s: float) -> Iterator[Problem]:
     able = rendering.capabilities if rendering is not None else None
+    if point.by_hand is not None or (able is not None and able.timer == "none"):
+        return
     dead_man_s, at = drill.limits.dead_man, ("limits", "dead_man")
     longest = [value for value in (point.dead_man_max, able.dead_man_max_s if able else None) if value is not None]
     if longest and dead_man_s > min(longest):

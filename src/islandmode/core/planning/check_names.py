@@ -46,7 +46,7 @@ def site_name_problems(site: Site) -> Iterator[Problem]:
         for zone in point.interfaces:
             if zone not in site.zones:
                 yield unknown("site", (*at, "interfaces", zone), "zone", zone, site.zones)
-        if point.management.zone not in site.zones:
+        if point.management is not None and point.management.zone not in site.zones:
             yield unknown("site", (*at, "management", "zone"), "zone", point.management.zone, site.zones)
     for name, vantage in site.vantages.items():
         if vantage.zone not in site.zones:
@@ -145,6 +145,8 @@ def address_problems(site: Site) -> Iterator[Problem]:
             yield Problem("site", path, sentence)
     for name, point in site.isolation_points.items():
         management = point.management
+        if management is None:
+            continue
         zone = site.zone_of(management.address)
         if zone is not None and management.zone in site.zones and zone != management.zone:
             sentence = (
@@ -163,7 +165,9 @@ def address_problems(site: Site) -> Iterator[Problem]:
 
 def _device_addresses(site: Site) -> Iterator[tuple[str, Address, Path]]:
     for name, point in site.isolation_points.items():
-        yield f"isolation point {name}", point.management.address, ("isolation_points", name, "management", "address")
+        if point.management is not None:
+            address = point.management.address
+            yield f"isolation point {name}", address, ("isolation_points", name, "management", "address")
     for name, vantage in site.vantages.items():
         for index, address in enumerate(vantage.address):
             yield f"vantage {name}", address, ("vantages", name, "address", index)

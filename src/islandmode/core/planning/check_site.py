@@ -142,6 +142,8 @@ def _end(name: str, conduit: Conduit, flow: Flow, end: str, zones: frozenset[str
 def _lab_secrets(site: Site, name: str, point: SitePoint) -> Iterator[Problem]:
     """Find references to secrets that no lab makes for this isolation point."""
     at: Path = ("isolation_points", name, "login")
+    if point.login is None:
+        return
     own = f"{OF_LAB}{name}"
     if point.login.key is not None and point.login.key.startswith(OF_LAB):
         sentence = f"A lab makes a password for each isolation point and no key; write `password: {own}` instead."

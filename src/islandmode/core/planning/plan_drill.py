@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from islandmode.core.boundary import boundary_of
 from islandmode.core.capabilities import Capabilities
@@ -32,6 +34,11 @@ from islandmode.core.problem import PlanRefused, Problem
 from islandmode.core.rendering import Rendering
 from islandmode.core.site import Site, SitePoint
 
+if TYPE_CHECKING:
+    from islandmode.core.recipe.model import Recipe
+
+NO_RECIPES: Mapping[str, Recipe] = MappingProxyType({})
+
 __all__ = ["PlanRefused", "Problem", "check", "check_in_part", "check_site", "make_plan"]
 
 
@@ -53,12 +60,21 @@ def check_in_part(drill: Drill, site: Site | None, probes: Iterable[str]) -> tup
     return tuple(found)
 
 
-def make_plan(drill: Drill, site: Site, probes: Mapping[str, Probe], renderings: Mapping[str, Rendering]) -> Plan:
-    """Resolve a drill against a site; raises `PlanRefused` with every problem found."""
+def make_plan(
+    drill: Drill,
+    site: Site,
+    probes: Mapping[str, Probe],
+    renderings: Mapping[str, Rendering],
+    recipes: Mapping[str, Recipe] = NO_RECIPES,
+) -> Plan:
+    """Resolve a drill against a site; raises `PlanRefused` with every problem found. `recipes` are those of the site's points, by name."""
     problems = _problems(drill, site, probes, renderings)
     if problems:
         raise PlanRefused(problems)
-    points = {name: _point(drill, site, point, renderings[name]) for name, point in points_used(drill, site).items()}
+    points = {
+        name: _point(drill, site, point, renderings[name], recipes.get(point.platform))
+        for name, point in points_used(drill, site).items()
+    }
     planned = {name: _probe(drill, site, name, probes[name]) for name in (*drill.continuity, *drill.severed)}
     seen_from = dict.fromkeys(known.probe.vantage for known in planned.values())
     plan = Plan(
@@ -103,8 +119,9 @@ def _site_values(site: Site) -> tuple[Problem, ...]:
     return found if any(site_name_problems(site)) else (*found, *site_problems(site))
 
 
-def _point(drill: Drill, site: Site, point: SitePoint, rendering: Rendering) -> PlanPoint:
+def _point(drill: Drill, site: Site, point: SitePoint, rendering: Rendering, recipe: Recipe | None) -> PlanPoint:
     conduits = tuple(conduit for conduit in isolated_by(drill) if conduit in point.isolates)
+    between = {conduit: site.conduits[conduit].between for conduit in conduits}
     return PlanPoint(
         platform=point.platform,
         management=point.management,
@@ -112,10 +129,15 @@ def _point(drill: Drill, site: Site, point: SitePoint, rendering: Rendering) -> 
         interfaces=point.interfaces,
         options=point.options,
         conduits=conduits,
-        between={conduit: site.conduits[conduit].between for conduit in conduits},
+        between=between,
         rendering=rendering,
         capabilities=_capabilities(point, rendering),
         lost_edits_accepted_by=point.accept_lost_edits.accepted_by if point.accept_lost_edits is not None else None,
+        recipe=recipe,
+        networks={}
+        if recipe is None
+        else {zone: site.zones[zone].networks for ends in between.values() for zone in ends},
+        by_hand=point.by_hand,
     )
 
 
@@ -185,7 +207,7 @@ def _steps(drill: Drill, stage: Stage, points: Mapping[str, PlanPoint]) -> Itera
                 conduits=conduits,
                 isolate=_lines(point.rendering, stage.name),
                 undo=point.rendering.restore,
-                timer_s=drill.limits.dead_man,
+                timer_s=0.0 if point.capabilities.timer == "none" else drill.limits.dead_man,
             )
 
 

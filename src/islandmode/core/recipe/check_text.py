@@ -129,6 +129,12 @@ def _card(recipe: Recipe) -> Iterator[Problem]:
                 trouble = placeholder_trouble(recipe, "card", "conduit", found)
                 if trouble:
                     yield wrong((*at, key), f"{{{found.name}}} cannot stand here: {trouble}.")
+    if recipe.card.mend_saved is not None:
+        yield from _one_line(recipe.card.mend_saved, ("card", "mend_saved"))
+        for found in placeholders(recipe.card.mend_saved):
+            yield wrong(
+                ("card", "mend_saved"), f"{{{found.name}}} cannot stand here: this command is the same for all sites."
+            )
 
 
 def _patterns(recipe: Recipe) -> Iterator[Problem]:
@@ -189,6 +195,7 @@ def _secrets(recipe: Recipe) -> Iterator[Problem]:
         for sent in lines_of(recipe)
         for number, answer in enumerate(sent.line.answers)
     ]
+    commands += [(("card", "mend_saved"), recipe.card.mend_saved or "")]
     for path, text in commands:
         if masked(text, lambda _: "\0") != text:
             yield wrong(

@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from islandmode.core.capabilities import Covered
 from islandmode.core.quantities import DRIVER_PATTERN, KEY_PATTERN, Name, Seconds, Words
-from islandmode.core.site import Frozen, as_tuple
+from islandmode.core.site import Covered, Frozen, as_tuple
 
 LINE_MAX = 250
 PATTERN_MAX = 250
@@ -301,6 +300,11 @@ class Card(Frozen):
     )
     last_resort: Words = Field(
         description="What to do where the lines do not help.", examples=["Disable the policies that use the schedule."]
+    )
+    mend_saved: Sent | None = Field(
+        default=None,
+        description="What is typed, once the device is at rest, where somebody saved it while it was not; left out where nothing is saved apart.",
+        examples=["copy running-config startup-config"],
     )
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
-from islandmode.core.problem import Path, Problem, unknown
+from islandmode.core.errors import InputError
+from islandmode.core.plan import PlanPoint
+from islandmode.core.problem import Path, Problem
 from islandmode.core.recipe.known import OF_EACH, TIME_ZONE
 from islandmode.core.recipe.model import Each, Recipe
 from islandmode.core.recipe.parts import lines_of, reads_of
 from islandmode.core.recipe.words import placeholders
-from islandmode.core.site import Address, Network, Option, Site, SitePoint
+from islandmode.core.site import Address, Between, Network, Networks, Option, SitePoint
 
 INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,62}")
 INTERFACE_WORDS = "1 to 63 letters, digits or _.:/-"
@@ -80,33 +82,46 @@ class PointAt:
         return next(conduit for conduit in self.conduits if conduit.name == name)
 
 
-def at_point(name: str, point: SitePoint, site: Site, conduits: Iterable[str]) -> PointAt:
-    """Gather what the lines of a recipe need of a point; names must be known."""
-    return PointAt(
-        name, point.management.address, point.options, tuple(_conduit(conduit, point, site) for conduit in conduits)
+def at_point(name: str, point: SitePoint | PlanPoint, between: Between, networks: Networks) -> PointAt:
+    """Gather what the lines of a recipe need of a point, for the conduits of `between`, in its order.
+
+    Raises `InputError` where the networks of a zone are not known, or where nothing logs in.
+    """
+    if point.management is None:
+        raise InputError(f"Nothing logs in to {name}, so that no line of a recipe can be sent to it.")
+    conduits = (_conduit(name, conduit, zones, point.interfaces, networks) for conduit, zones in between.items())
+    return PointAt(name, point.management.address, point.options, tuple(conduits))
+
+
+def planned_at(name: str, planned: PlanPoint) -> PointAt:
+    """Gather the same from a plan alone."""
+    return at_point(
+        name, planned, {conduit: planned.between[conduit] for conduit in planned.conduits}, planned.networks
     )
 
 
-def _conduit(name: str, point: SitePoint, site: Site) -> ConduitAt:
-    outer, inner = site.conduits[name].between
-    return ConduitAt(
-        name,
-        outer,
-        inner,
-        point.interfaces.get(outer, ()),
-        point.interfaces.get(inner, ()),
-        site.zones[outer].networks,
-        site.zones[inner].networks,
-    )
+def _conduit(
+    point: str, name: str, zones: tuple[str, str], interfaces: Mapping[str, tuple[str, ...]], networks: Networks
+) -> ConduitAt:
+    missing = [zone for zone in zones if not networks.get(zone)]
+    if missing:
+        raise InputError(
+            f"The networks of zone {missing[0]} are not known, which the lines for {name} on {point} may name."
+        )
+    outer, inner = zones
+    sides = (interfaces.get(outer, ()), interfaces.get(inner, ()))
+    return ConduitAt(name, outer, inner, *sides, networks[outer], networks[inner])
 
 
 def _of(networks: Iterable[Network], family: Family) -> tuple[Network, ...]:
     return tuple(network for network in networks if network.version == family)
 
 
-def place_problems(recipe: Recipe, name: str, point: SitePoint, site: Site) -> Iterator[Problem]:
+def place_problems(
+    recipe: Recipe, name: str, point: SitePoint, between: Between, networks: Networks
+) -> Iterator[Problem]:
     """Find what a recipe cannot do at a point of a site; the path of each problem leads into the site's file."""
-    at = at_point(name, point, site, point.isolates)
+    at = at_point(name, point, between, networks)
     yield from _options(recipe, at)
     yield from _interfaces(recipe, at)
     yield from _names(recipe, at)
@@ -122,10 +137,6 @@ def place_problems(recipe: Recipe, name: str, point: SitePoint, site: Site) -> I
 
 def _options(recipe: Recipe, at: PointAt) -> Iterator[Problem]:
     path: Path = ("isolation_points", at.name, "options")
-    known = [*recipe.options, *([TIME_ZONE] if recipe.cycle == "clock" else [])]
-    for key in at.options:
-        if key not in known:
-            yield unknown("site", (*path, key), f"option of {recipe.recipe} named", key, known)
     if recipe.cycle == "clock" and TIME_ZONE not in at.options:
         sentence = f"{at.name} ends an isolation by its own clock, so say in which time zone that is: options: {{time_zone: Europe/Berlin}}."
         yield Problem("site", path, sentence)

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 SHIPPED = ("fortios-schedule", "ios-revert", "ios-time-range")
-"""The recipes in isolation/recipes/, by name."""
+"""The recipes in islandmode/recipes/, by name."""
 NOT_RECIPES = ("ansible", "hand", "manual", "nftables")
 """Platforms that are code, or are going to be."""

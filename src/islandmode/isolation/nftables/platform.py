@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import Path, Problem
 from islandmode.core.rendering import Rendering
-from islandmode.core.site import SitePoint
+from islandmode.core.site import Between, Networks, SitePoint
 from islandmode.isolation.by_hand import ByHand, Look, ssh_to
 from islandmode.isolation.nftables import reading, recipe
 from islandmode.isolation.nftables import saved as saved_files
-from islandmode.isolation.platform import Access, Asked, Between, Platform
+from islandmode.isolation.platform import Access, Asked, Platform
 from islandmode.isolation.point import IsolationPoint
 from islandmode.system.clock import Clock
 
 
-def check(name: str, point: SitePoint, between: Between) -> Iterator[Problem]:
+def check(name: str, point: SitePoint, between: Between, networks: Networks) -> Iterator[Problem]:  # noqa: ARG001 - as every platform's
     """Find what keeps interfaces from telling zones apart: one that is missing, is no name, or leads to two zones."""
     at: Path = ("isolation_points", name, "interfaces")
     for conduit, zones in between.items():

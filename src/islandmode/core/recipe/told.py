@@ -1,0 +1,58 @@
+"""What a plan says of the recipe behind a point: how sure it is, how far it was tried, and what keeps it from a plant. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from islandmode.core.plan import PlanPoint
+from islandmode.core.recipe.shipped import SHIPPED
+from islandmode.core.text import how_many
+
+if TYPE_CHECKING:
+    from islandmode.core.recipe.model import Recipe
+
+TRIED = {
+    "emulated": "emulated: tried on an emulator that was written from documents, and on no device",
+    "untried": "untried: nothing that is known here shows that a device takes its lines",
+}
+"""How far a recipe was tried, by its status."""
+
+
+def status_of(recipe: Recipe) -> str:
+    """Tell how far a recipe was tried: those that ship have emulators in the tests, and nobody has benched any."""
+    return "emulated" if recipe.recipe in SHIPPED else "untried"
+
+
+def recipe_told(point: PlanPoint) -> tuple[str, ...]:
+    """Say of the recipe of a point which it is and how sure it is, in a few sentences; empty where it goes by none."""
+    recipe, used = point.recipe, point.rendering.recipe
+    if recipe is None or used is None:
+        return ()
+    name = f"recipe {used.name}, version {used.version}, sha256 {used.sha256[:12]}: {recipe.title}"
+    return (name, f"{_confidence(recipe)}; {TRIED[status_of(recipe)]}", *_lock(recipe))
+
+
+def _confidence(recipe: Recipe) -> str:
+    """Count what a recipe says of its device, by how sure each is."""
+    # Imported late: a plan without a recipe needs none of this.
+    from islandmode.core.recipe.parts import grounded_of  # noqa: PLC0415 - as above
+
+    sure = [fact.confidence for fact, _ in grounded_of(recipe)]
+    counted = [f"{sure.count(how)} {how}" for how in ("documented", "seen", "unchecked") if how in sure]
+    return f"{how_many(len(sure), 'fact')}: {', '.join(counted)}"
+
+
+def _lock(recipe: Recipe) -> Iterator[str]:
+    if recipe.lock == "checked":
+        yield "another machine that drills it is noticed by looking, not held off: both may write in the same moment, and one is then refused"
+
+
+def live_refusals_of(point: PlanPoint) -> Iterator[str]:
+    """Say why a point may not be isolated in a plant by its recipe; each ends a sentence that begins with the point's name."""
+    if point.recipe is None:
+        return
+    from islandmode.core.recipe.derive import live_refusals  # noqa: PLC0415 - as above
+
+    yield f"goes by a recipe that was not benched on such a device ({status_of(point.recipe)})"
+    yield from live_refusals(point.recipe)

@@ -1,0 +1,1 @@
+"""Recipes as platforms: devices that are driven by lines which are data."""

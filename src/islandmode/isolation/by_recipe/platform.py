@@ -1,0 +1,82 @@
+"""A recipe as a platform: how a site's point is checked, rendered and opened by it, and what a person types on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from islandmode.core.difference import Comparable
+from islandmode.core.plan import PlanPoint
+from islandmode.core.problem import Problem
+from islandmode.core.recipe.card import looks_of
+from islandmode.core.recipe.derive import capabilities
+from islandmode.core.recipe.known import TIME_ZONE
+from islandmode.core.recipe.model import Recipe
+from islandmode.core.recipe.place import at_point, place_problems, planned_at
+from islandmode.core.recipe.rendered import rendering
+from islandmode.core.recipe.words import compiled
+from islandmode.core.rendering import RecipeUsed, Rendering
+from islandmode.core.site import Between, Networks, SitePoint
+from islandmode.isolation.by_hand import ByHand, Look, ssh_to
+from islandmode.isolation.platform import Access, Asked, Platform
+from islandmode.isolation.point import IsolationPoint
+from islandmode.system.clock import Clock
+
+ZONE_MEANS = "the time zone of the device's clock, as Europe/Berlin"
+
+
+def platform_of(recipe: Recipe, used: RecipeUsed) -> Platform:
+    """Make the platform that goes by a recipe."""
+    means = {key: option.means for key, option in recipe.options.items()}
+    return Platform(
+        name=recipe.recipe,
+        capabilities=capabilities(recipe),
+        check=partial(_check, recipe),
+        render=partial(_render, recipe, used),
+        open=partial(_open, recipe),
+        options=means | ({TIME_ZONE: ZONE_MEANS} if recipe.cycle == "clock" else {}),
+        by_hand=partial(_by_hand, recipe),
+        mend_saved=lambda _files: recipe.card.mend_saved or "",
+        comparable=_comparable(recipe),
+    )
+
+
+def _check(recipe: Recipe, name: str, point: SitePoint, between: Between, networks: Networks) -> Iterator[Problem]:
+    yield from place_problems(recipe, name, point, between, networks)
+
+
+def _render(recipe: Recipe, used: RecipeUsed, asked: Asked) -> Rendering:
+    """Render the lines for what a drill isolates, in its order: of a recipe whose lines are numbered the order tells the numbers."""
+    between = {conduit: asked.between[conduit] for group in asked.stages.values() for conduit in group}
+    at = at_point(asked.name, asked.point, between, asked.networks)
+    return rendering(recipe, used, at, asked.stages, asked.dead_man_s)
+
+
+def _open(
+    recipe: Recipe, name: str, planned: PlanPoint, access: Access, clock: Clock, run: str | None
+) -> IsolationPoint:
+    # Imported late: netmiko takes long, and only a run needs it.
+    from islandmode.isolation.by_recipe.point import RecipePoint  # noqa: PLC0415 - only where it is needed, as it is slow
+
+    return RecipePoint(name, planned, recipe, planned_at(name, planned), access, clock, run)
+
+
+def _comparable(recipe: Recipe) -> Comparable:
+    own = tuple(compiled(pattern) for pattern in recipe.comparable)
+    return Comparable(kept=lambda _part, line: None if any(found.search(line) for found in own) else line)
+
+
+def _by_hand(recipe: Recipe, planned: PlanPoint) -> ByHand:
+    at = planned_at(planned.rendering.point, planned)
+    return ByHand(
+        become=recipe.card.become,
+        commands=planned.rendering.restore,
+        answer="",
+        looks=tuple(
+            Look(look.ask, look.must_not_show, look.otherwise, must_show=look.must_show)
+            for look in looks_of(recipe, at)
+        ),
+        last_resort=recipe.card.last_resort,
+        console=ssh_to(planned.management),
+        in_order=True,
+    )

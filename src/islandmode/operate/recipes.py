@@ -1,0 +1,30 @@
+"""The recipes that sites name: read only where a platform is not code, so that everybody else waits for none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from islandmode.core.errors import InputError
+from islandmode.core.recipe.loaded import Recipes
+from islandmode.core.recipe.shipped import SHIPPED
+from islandmode.core.site import SitePoint
+from islandmode.isolation import NO_RECIPES
+from islandmode.isolation.table import IN_CODE
+
+
+def recipes_for(workspace: Path, points: Iterable[SitePoint]) -> tuple[Recipes, tuple[InputError, ...]]:
+    """Read the recipes that these points name, and say what is wrong in the files of those among them that cannot be used."""
+    named = {point.platform for point in points} - IN_CODE.keys()
+    if not named:
+        return NO_RECIPES, ()
+    # Imported late, as above.
+    from islandmode.store.recipes import own_recipes, read_shipped  # noqa: PLC0415 - as above
+
+    shipped = read_shipped(named & set(SHIPPED))
+    others = named - shipped.keys()
+    if not others:
+        return Recipes(shipped), ()
+    own = own_recipes(workspace)
+    errors = tuple(error for name in sorted(others & own.wrong.keys()) for error in own.wrong[name].errors)
+    return own.beside(shipped), errors

@@ -1,0 +1,87 @@
+"""What a person reads of devices that go by recipes or by hand: to the word on a page, and what of it must never be otherwise."""
+
+from __future__ import annotations
+
+import pytest
+
+from islandmode.core.recipe.shipped import SHIPPED
+from islandmode.core.recipe.told import TRIED, recipe_told, status_of
+from islandmode.isolation.table import by_hand
+from islandmode.operate.plan import plan_of
+from tests.core.given import given
+from tests.core.recipe_plant import recipe
+from tests.pages import written
+from tests.ui.card_reading import words
+from tests.ui.cards import card_of
+from tests.ui.test_boundary_told import plan_text
+from tests.ui.told_recipes import KIRKBY, PAGE, plan, told
+
+
+@pytest.mark.parametrize("story", ["the plan", "the card", "by hand, on a screen"])
+def test_what_is_read_is_what_stands_on_the_page(story: str) -> None:
+    assert told()[story] == written(PAGE)[story]
+
+
+def test_a_plan_says_how_far_a_recipe_was_tried_and_how_sure_it_is() -> None:
+    said = " ".join(line.strip("│ ") for line in plan_text(plan()).splitlines())
+    for name in ("fortios-schedule", "ios-time-range"):
+        assert f"recipe {name}, version 1, sha256 " in said
+    assert said.count(TRIED["emulated"]) == 2
+    assert said.count("not for live: it goes by a recipe that was not benched on such a device (emulated)") == 2
+    assert said.count("not for live: it does not say what the other member of a pair does with an isolation") == 1
+    # A timer that ends at whole minutes of a device's clock, which may be late, is told with both.
+    assert said.count("undone by the device itself at most 720 s after its timer was last set") == 2
+
+
+def test_a_recipe_that_does_not_ship_was_not_even_emulated() -> None:
+    assert {status_of(recipe(name)) for name in SHIPPED} == {"emulated"}
+    assert status_of(recipe(SHIPPED[0]).model_copy(update={"recipe": "mine"})) == "untried"
+
+
+def test_a_plan_without_a_recipe_says_nothing_of_any() -> None:
+    assert [recipe_told(point) for point in given().plan().points.values()] == [()]
+
+
+def test_a_card_says_what_must_be_seen_and_keeps_the_order_of_lines() -> None:
+    said = words(card_of(plan()))
+    assert (
+        'show firewall schedule onetime "islandmode_corporate-line1" must show set end 00:01 2001/01/01. If it does not: '
+        "Type the lines again, letter by letter."
+    ) in said
+    assert "2. Type 5 commands, with Enter after each, in this order" in said
+    assert "2. Do 1 step" in said
+    assert not any("in another order" in line for line in said)
+    assert any("keep the order on each page" in line for line in said)
+
+
+def test_a_card_does_not_promise_that_no_later_line_isolates_where_the_device_would_take_one() -> None:
+    """A line of a clock recipe isolates until the end that it brings, whatever stands on the device by then."""
+    said = " ".join(words(card_of(plan())))
+    assert "A drill that still runs may isolate again in its next stage" in said
+    assert "cannot isolate again" not in said
+    nftables = " ".join(words(card_of(given().plan())))
+    assert "cannot isolate again" in nftables
+
+
+def test_looks_that_several_conduits_share_are_written_once_and_others_for_each() -> None:
+    plan = plan_of(KIRKBY, "devices-only")[1]
+    point = plan.points["vendor-router"]
+    assert point.recipe is not None
+    both = {
+        "conduits": ("vendor-line1", "other-line1"),
+        "between": {**point.between, "other-line1": ("vendors", "line1")},
+    }
+    two = by_hand(point.model_copy(update=both))
+    assert [look.command for look in two.looks] == [
+        "show time-range islandmode_vendor-line1",
+        "show time-range islandmode_other-line1",
+    ]
+    same = point.recipe.model_copy(
+        update={"card": point.recipe.card.model_copy(update={"looks": (_shared(point.recipe.card.looks[0]),)})}
+    )
+    (look,) = by_hand(point.model_copy(update={**both, "recipe": same})).looks
+    assert (look.command, look.must_show) == ("show time-range", ("islandmode_vendor-line1", "islandmode_other-line1"))
+
+
+def _shared(look: object) -> object:
+    return look.model_copy(update={"ask": "show time-range", "must_show": "{object}"})  # type: ignore[attr-defined]
