@@ -19,7 +19,7 @@ from islandmode.operate.by_hand import lines_by_hand
 from islandmode.operate.check import check_workspace
 from islandmode.operate.ground import PlantGround
 from islandmode.operate.plan import plan_of
-from islandmode.operate.rescue_points import rescue_of
+from islandmode.operate.rescue_points import rescue_of, rescue_of_site
 from islandmode.operate.run import DrillOrder, run_drill
 from islandmode.rehearse.site_in_lab import site_faults
 from islandmode.rehearse.topology import read_topology
@@ -135,6 +135,12 @@ def test_covers_that_nobody_states_is_what_passes_through_alone(tmp_path: Path) 
             "hunter2abc",
             "20: A secret seems to stand here; these lines are printed on plan and card, so no secret may stand in them.",
         ),
+        (
+            '"Put the yellow cable into port 1 of the modem."',
+            r'"Put it in.\nThen push."',
+            "Put it in.",
+            '20: "restore" must be one line, of at most 250 characters; found "Put it in.?Then push.".',
+        ),
     ],
     ids=[
         "a login",
@@ -143,6 +149,7 @@ def test_covers_that_nobody_states_is_what_passes_through_alone(tmp_path: Path) 
         "a conduit without lines",
         "a look for nothing",
         "a secret",
+        "two lines in one",
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, old: str, new: str, line: str, sentence: str) -> None:
@@ -222,6 +229,12 @@ def test_a_restore_leaves_it_to_the_person_and_opens_the_others(tmp_path: Path) 
     made = ground.open_points(only, MachineClock.of_this_boot(), None)
     assert made.points == {}
     assert str(made.lost[MODEM]) == f"{MODEM} is isolated and restored by hand: {WHERE}. Nothing here logs in to it."
+
+
+def test_a_look_at_a_whole_site_waits_for_no_person() -> None:
+    """No run isolates by hand, so that such a device keeps no alarm of a run whose record is lost."""
+    rescue, lost, _ = rescue_of_site(KIRKBY, "kirkby")
+    assert (set(rescue.points), lost) == ({"edge-firewall", "vendor-router"}, ())
 
 
 def test_no_lab_must_have_it(tmp_path: Path) -> None:

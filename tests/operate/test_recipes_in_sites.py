@@ -14,9 +14,10 @@ from islandmode.core.recipe.place import at_point, planned_at
 from islandmode.core.recipe.shipped import SHIPPED
 from islandmode.isolation.table import IN_CODE, by_hand, comparable, mend_saved, platform_of_plan
 from islandmode.operate.by_hand import lines_by_hand
-from islandmode.operate.check import check_workspace
+from islandmode.operate.check import check_workspace, refuse_unlike_lab
 from islandmode.operate.plan import plan_of
 from islandmode.operate.rescue_points import rescue_of
+from islandmode.rehearse.topology import read_topology
 from islandmode.store import catalog
 from islandmode.store.recipes import own_recipes, shipped_recipes
 from islandmode.ui.validating import validate_one, validate_workspace
@@ -163,6 +164,24 @@ def test_an_option_that_a_recipe_does_not_have(tmp_path: Path, platform: str, op
         plan_of(root, "office")
     assert str(refused.value).endswith(f'There is no option of {platform} named "vdom"; known: {known}.')
     assert str(refused.value).startswith(f"{SITE}:15:")
+
+
+def test_a_time_zone_that_does_not_exist_is_told_with_its_place(tmp_path: Path) -> None:
+    root = workspace_with(tmp_path, "fortios-schedule", options="{time_zone: Europe/Berln}")
+    with pytest.raises(InputError) as refused:
+        plan_of(root, "office")
+    assert str(refused.value).startswith(
+        f'{SITE}:15:26: There is no time zone "Europe/Berln" on this machine; write its name'
+    )
+
+
+def test_a_device_that_the_lab_does_not_have_is_refused_before_a_lab_comes_up() -> None:
+    loaded, plan = plan_of(KIRKBY, "devices-only")
+    topology = read_topology(MINIMAL / "lab" / "north.clab.yml")
+    with pytest.raises(InputError) as refused:
+        refuse_unlike_lab(loaded, plan, topology)
+    for name in ("edge-firewall", "vendor-router"):
+        assert f"No node of the lab (north.clab.yml) is isolation point {name}; give the node" in str(refused.value)
 
 
 def test_a_rescue_goes_by_the_recipe_too(tmp_path: Path) -> None:

@@ -113,7 +113,8 @@ def test_an_alarm_ends_only_when_nothing_is_saved_either(
     assert set(owed_by(run)) == {POINT}
     ended = resumed(root, reading)
     assert ended.seen == {POINT}
-    sentences = list(told_of_saved(POINT, run.plan().points[POINT], ended.left[POINT]))
+    nftables = run.plan().points[POINT].model_copy(update={"platform": "nftables"})
+    sentences = list(told_of_saved(POINT, nftables, ended.left[POINT]))
     assert len(sentences) == len(said)
     assert all(word in sentence and POINT in sentence for word, sentence in zip(said, sentences, strict=True))
     assert ended.is_whole(OWED) == (not said)

@@ -8,6 +8,7 @@ from islandmode.core.recipe.shipped import SHIPPED
 from islandmode.core.recipe.told import TRIED, recipe_told, status_of
 from islandmode.isolation.table import by_hand
 from islandmode.operate.plan import plan_of
+from islandmode.ui.report.records_behind import tiers
 from tests.core.given import given
 from tests.core.recipe_plant import recipe
 from tests.pages import written
@@ -40,6 +41,15 @@ def test_a_recipe_that_does_not_ship_was_not_even_emulated() -> None:
 
 def test_a_plan_without_a_recipe_says_nothing_of_any() -> None:
     assert [recipe_told(point) for point in given().plan().points.values()] == [()]
+
+
+def test_a_report_says_how_far_a_recipe_was_tried() -> None:
+    told = {name: (tier, more) for name, tier, more in tiers(plan())}
+    assert told["press-modem"] == ("D", "")
+    tier, more = told["edge-firewall"]
+    assert tier == "B"
+    assert more.startswith("recipe fortios-schedule, version 1, sha256 ")
+    assert TRIED["emulated"] in more
 
 
 def test_a_card_says_what_must_be_seen_and_keeps_the_order_of_lines() -> None:

@@ -45,7 +45,8 @@ Covered = Literal["forward", "to_device", "vpn"]
 """What of a conduit can stop passing on a device: what it forwards, what ends on the device itself, what comes out of its tunnels."""
 MANUAL = "manual"
 """The platform of a device that a person isolates by hand."""
-HandLine = Annotated[str, StringConstraints(min_length=1, max_length=250, pattern=r"^[^\r\n]*$")]
+HAND_LINE_PATTERN = r"^[^\r\n]{1,250}$"
+HandLine = Annotated[str, StringConstraints(pattern=HAND_LINE_PATTERN)]
 """One line of what a person does or sees."""
 
 

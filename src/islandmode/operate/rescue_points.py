@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from islandmode import isolation
@@ -20,8 +21,11 @@ def rescue_of(workspace: Path, drill: str) -> tuple[Rescue, tuple[InputError, ..
 
 
 def rescue_of_site(workspace: Path, site: str) -> tuple[Rescue, tuple[InputError, ...], tuple[InputError, ...]]:
-    """Make what a look at every point of a site needs; returns what `rescue_of` does."""
-    return _rescue(workspace, read_whole(workspace, site))
+    """Make what a look at every point of a site needs, but for those that a person isolates, as no run does; returns what `rescue_of` does."""
+    needed = read_whole(workspace, site)
+    driven = {name: (point, between) for name, (point, between) in needed.points.items() if point.by_hand is None}
+    conduits = tuple(dict.fromkeys(conduit for _, between in driven.values() for conduit in between))
+    return _rescue(workspace, replace(needed, points=driven, conduits=conduits))
 
 
 def _rescue(workspace: Path, needed: Needed) -> tuple[Rescue, tuple[InputError, ...], tuple[InputError, ...]]:

@@ -18,7 +18,7 @@ from islandmode.core.errors import InputError
 from islandmode.core.probe import PATH_PATTERN
 from islandmode.core.quantities import DRIVER_PATTERN, KEY_PATTERN, NAME_PATTERN
 from islandmode.core.secret_reference import FORMS, SECRET_PATTERN
-from islandmode.core.site import FLOW_END, SERVICE_PATTERN
+from islandmode.core.site import FLOW_END, HAND_LINE_PATTERN, SERVICE_PATTERN
 from islandmode.store.yaml_tree import PathInFile, YamlTree, show
 
 PATH_SHOWN_MAX = 80
@@ -26,6 +26,7 @@ PATTERNS = {
     NAME_PATTERN: "a name: lower-case letters, digits and inner hyphens, at most 40",
     SECRET_PATTERN: f"a reference, {FORMS}; a secret itself never stands in a file",
     SERVICE_PATTERN: 'a service such as "tcp/502", "tcp/49152-65535", "udp/53", "icmp" or "esp", with ports from 1 to 65535',
+    HAND_LINE_PATTERN: "one line, of at most 250 characters",
     DRIVER_PATTERN: "netmiko:KIND, napalm:KIND or https:KIND",
     KEY_PATTERN: "a word of lower-case letters, digits and _, at most 31, that begins with a letter",
     PATH_PATTERN: 'a path that begins with "/", with everything but plain letters, digits and marks written with %',

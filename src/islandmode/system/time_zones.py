@@ -29,6 +29,15 @@ def zone_between(name: str, first: datetime, last: datetime) -> TimeZone:
     return TimeZone(name=name, ahead_s=begins_ahead_s, changes=tuple(changes))
 
 
+def zone_trouble(name: str) -> str:
+    """Say why a name is no time zone's; empty where it is."""
+    try:
+        _zone(name)
+    except InputError as error:
+        return error.message
+    return ""
+
+
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)

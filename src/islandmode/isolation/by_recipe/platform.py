@@ -1,4 +1,7 @@
-"""A recipe as a platform: how a site's point is checked, rendered and opened by it, and what a person types on the device."""
+"""A recipe as a platform: how a site's point is checked, rendered and opened by it, and what a person types on the device.
+
+Pure but for `open`, and for the time zone of a device: whether there is one of that name is looked up on this machine.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from islandmode.isolation.by_hand import ByHand, Look, ssh_to
 from islandmode.isolation.platform import Access, Asked, Platform
 from islandmode.isolation.point import IsolationPoint
 from islandmode.system.clock import Clock
+from islandmode.system.time_zones import zone_trouble
 
 ZONE_MEANS = "the time zone of the device's clock, as Europe/Berlin"
 
@@ -43,6 +47,10 @@ def platform_of(recipe: Recipe, used: RecipeUsed) -> Platform:
 
 def _check(recipe: Recipe, name: str, point: SitePoint, between: Between, networks: Networks) -> Iterator[Problem]:
     yield from place_problems(recipe, name, point, between, networks)
+    zone = point.options.get(TIME_ZONE)
+    trouble = zone_trouble(str(zone)) if recipe.cycle == "clock" and zone is not None else ""
+    if trouble:
+        yield Problem("site", ("isolation_points", name, "options", TIME_ZONE), trouble)
 
 
 def _render(recipe: Recipe, used: RecipeUsed, asked: Asked) -> Rendering:

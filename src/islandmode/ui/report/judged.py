@@ -9,7 +9,6 @@ from islandmode.core.episodes import Episode
 from islandmode.core.flows_told import flows_told
 from islandmode.core.judging.timeline import last_us, timeline_of
 from islandmode.core.plan import Plan
-from islandmode.core.recipe.told import recipe_told
 from islandmode.core.record import Record
 from islandmode.core.verdict import Verdict
 from islandmode.ui.report import first_pages as first
@@ -56,14 +55,7 @@ def render_report(
         last_read=behind.last_read(verdict),
         unchanged=tuple(behind.unchanged(plan, records)),
         differences=sorted(configuration_diffs.items()),
-        tiers=[
-            (
-                name,
-                point.capabilities.undo_tier,
-                "; ".join(told for told in (point.takes_back_told, *recipe_told(point)) if told),
-            )
-            for name, point in plan.points.items()
-        ],
+        tiers=behind.tiers(plan),
         dead_man=behind.dead_man(records, timeline),
         vantages=behind.vantages(plan, records),
         sample_every=f"{plan.drill.sample_every:g} s",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from islandmode.core.flows_told import seen_of
 from islandmode.core.judging.timeline import Timeline, of_kind
 from islandmode.core.plan import Plan
+from islandmode.core.recipe.told import recipe_told
 from islandmode.core.record import Record
 from islandmode.core.text import how_many
 from islandmode.core.verdict import Verdict
@@ -125,6 +126,14 @@ def counted(verdict: Verdict) -> Table:
     )
     head = ("isolation point", "conduit", "way", "packets from arming until isolated", "while isolated", "records")
     return Table(head, rows, "small")
+
+
+def tiers(plan: Plan) -> tuple[tuple[str, str, str], ...]:
+    """Say of every point how strong its undo is, what that takes back, and by which recipe it goes."""
+    return tuple(
+        (name, point.capabilities.undo_tier, "; ".join((*filter(None, [point.takes_back_told]), *recipe_told(point))))
+        for name, point in plan.points.items()
+    )
 
 
 def last_read(verdict: Verdict) -> str:
