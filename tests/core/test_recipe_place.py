@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from islandmode.core.errors import InputError
 from islandmode.core.recipe.place import at_point, place_problems
 from islandmode.core.site import Site, SitePoint
 from tests.core.recipe_plant import ACLS, recipe
@@ -145,3 +146,20 @@ def test_what_the_lines_need_is_gathered() -> None:
     assert (conduit.outer_zone, conduit.inner_zone) == ("office", "line")
     assert (conduit.outer_interfaces, conduit.inner_interfaces) == (("port1", "port2"), ("port5",))
     assert [str(network) for network in conduit.outer_networks] == ["10.10.0.0/16", "fd10:10::/48"]
+
+
+def test_networks_that_are_not_known_are_told_and_not_left_out() -> None:
+    """A line that should name them would isolate nothing, or a look would show nothing."""
+    plant = site()
+    point = plant.isolation_points["edge"]
+    with pytest.raises(
+        InputError, match="The networks of zone line are not known, which the lines for office-line on edge may name"
+    ):
+        at_point("edge", point, {"office-line": ("office", "line")}, {"office": plant.zones["office"].networks})
+
+
+def test_a_device_that_nothing_logs_in_to_takes_no_line() -> None:
+    plant = site()
+    point = plant.isolation_points["edge"].model_copy(update={"management": None})
+    with pytest.raises(InputError, match="Nothing logs in to edge"):
+        at_point("edge", point, {}, {})

@@ -11,6 +11,7 @@ from islandmode.core.episodes import Heard, Seen
 from islandmode.core.plan import Plan
 from islandmode.core.verdict import Restoration, Result, verdict_json
 from tests.core.given import given
+from tests.core.recipe_plant import recipe
 from tests.core.story import BASE, CORPORATE, END, MIDDLE, POINT, RESTORE, SECOND, STEP, VENDORS, Story, codes
 
 
@@ -285,6 +286,17 @@ def test_an_edit_beside_an_object_of_ours_is_named_too() -> None:
     found = {one.code: one.sentence for one in story.judge().findings}
     assert found["ours-left"].endswith("left in its saved configuration. Do there, as root: mend it")
     assert "(+ x)" in found["edited-meanwhile"]
+
+
+def test_nobody_is_root_on_a_device_that_goes_by_a_recipe() -> None:
+    plan = given().plan()
+    points = {
+        name: point.model_copy(update={"recipe": recipe("ios-time-range")}) for name, point in plan.points.items()
+    }
+    story = Story(plan.model_copy(update={"points": points}))
+    story.change("configuration.compared", part="saved", same=False, ours=True, changed=["+ x"], mend="copy a b")
+    found = {one.code: one.sentence for one in story.judge().findings}
+    assert found["ours-left"].endswith("left in its saved configuration. Do there: copy a b")
 
 
 def test_an_object_that_went_is_told_with_all_that_went_when_and_what_else_changed() -> None:

@@ -64,6 +64,29 @@ def test_a_card_says_what_must_be_seen_and_keeps_the_order_of_lines() -> None:
     assert any("keep the order on each page" in line for line in said)
 
 
+@pytest.mark.parametrize(
+    ("shows", "hides", "said"),
+    [
+        (("on",), (), "must show on. If it does not: Push it in."),
+        ((), ("off", "dim"), "must NOT show off, dim. If it does: Push it in."),
+        (("on",), ("off",), "must show on and must NOT show off. If that is not so: Push it in."),
+    ],
+)
+def test_a_look_says_what_it_must_show_and_what_not(shows: tuple[str, ...], hides: tuple[str, ...], said: str) -> None:
+    made = plan()
+    point = made.points["press-modem"]
+    assert point.by_hand is not None
+    (lines,) = point.by_hand.lines.values()
+    shown = {"look": "the lamp", "otherwise": "Push it in."}
+    shown |= {
+        key: words for key, words in (("must_show", ", ".join(shows)), ("must_not_show", ", ".join(hides))) if words
+    }
+    look = lines.looks[0].model_validate(shown)
+    hands = point.by_hand.model_copy(update={"lines": {"maker-line1": lines.model_copy(update={"looks": (look,)})}})
+    points = made.points | {"press-modem": point.model_copy(update={"by_hand": hands})}
+    assert f"the lamp {said}" in words(card_of(made.model_copy(update={"points": points})))
+
+
 def test_a_card_does_not_promise_that_no_later_line_isolates_where_the_device_would_take_one() -> None:
     """A line of a clock recipe isolates until the end that it brings, whatever stands on the device by then."""
     said = " ".join(words(card_of(plan())))
