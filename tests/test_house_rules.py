@@ -46,7 +46,7 @@ CLOCKS = {
 ONE_FILE = {
     "jinja2": {"src/islandmode/ui/templates/__init__.py"},
     "napalm": {"src/islandmode/isolation/nftables/point.py"},
-    "netmiko": set[str](),
+    "netmiko": {"src/islandmode/isolation/by_recipe/console.py"},
     "paramiko": set[str](),
     "pymodbus": set[str](),
     "ruamel": {"src/islandmode/store/yaml_tree.py"},

@@ -38,6 +38,20 @@ def quoted(text: object) -> str:
     return _short(cleaned(masked(told, lambda _: HIDDEN), lines=True), SENTENCE_MAX)
 
 
+def spoken_part(text: str) -> str:
+    """Give as much of a text as `spoken` takes in: whole lines only, as half a secret would not be known."""
+    if len(text) <= _RAW_MAX:
+        return text
+    kept = text[: text.rfind("\n", 0, _RAW_MAX) + 1]
+    return f"{kept}(and {len(text) - len(kept)} characters more)"
+
+
+def spoken(text: str) -> str:
+    """Take in what was said at a console, for its transcript: it keeps its lines, and is not cut to a sentence."""
+    told = redacted(spoken_part(text))
+    return cleaned(masked(told, lambda _: HIDDEN), lines=True)
+
+
 def word(text: object) -> str:
     """Take in a name that a device gives."""
     return _short(cleaned(redacted(str(text)[:_RAW_MAX])), WORD_MAX)

@@ -26,7 +26,7 @@ from islandmode.system.clock import Clock
 
 @dataclass(frozen=True)
 class Access:
-    """How to log in, with secrets resolved; never printed. `key` is a path or the key itself."""
+    """How to log in, with secrets resolved; never printed. `key` is a path or the key itself, `enable` the password of more rights."""
 
     host: str
     port: int
@@ -35,6 +35,7 @@ class Access:
     known_hosts: Path
     password: str | None = field(default=None, repr=False)
     key: str | None = field(default=None, repr=False)
+    enable: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

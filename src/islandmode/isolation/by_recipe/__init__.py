@@ -1,1 +1,1 @@
-"""Recipes as platforms: devices that are driven by lines which are data."""
+"""Isolation by a recipe: data says which lines a device takes, and what its answers mean."""
