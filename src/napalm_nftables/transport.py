@@ -140,9 +140,13 @@ def _refusal(login: Login, error: paramiko.AuthenticationException) -> str:
             f"{how} from an account that is locked, expired or not let in."
         )
     takes = ", ".join(error.allowed_types) or "nothing"
-    asked = login.key is None and "keyboard-interactive" in error.allowed_types
-    tried = "one attempt was made, by keyboard-interactive" if asked else "no attempt was made"
-    return f"{login.device} takes no {how} from user {login.user}, but {takes}; {tried}. Give the login {other}."
+    if login.key is None and "keyboard-interactive" in error.allowed_types:
+        return (
+            f"{login.device} asks user {login.user} for the password by keyboard-interactive, and did not take this one, or asked for "
+            "more; one attempt was made. Only its own log tells a wrong password from an account that is locked, expired or not let in. "
+            "Where it asks for more than a password, give the login a private key."
+        )
+    return f"{login.device} takes no {how} from user {login.user}, but {takes}; no attempt was made. Give the login {other}."
 
 
 def _load_key(key: str, passphrase: str | None, device: str) -> paramiko.PKey:

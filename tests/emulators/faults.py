@@ -44,6 +44,8 @@ class Faults:
     text_at_login: str = ""
     text_among: str = ""
     """Comes before every prompt, unasked, as log messages do."""
+    text_behind: str = ""
+    """Comes once, behind the next prompt: the prompt is then no longer the last that is shown."""
     sessions_most: int | None = None
     """Who logs in beside so many others is turned away."""
 

@@ -1,7 +1,7 @@
 """An SSH server before an emulated device, on this machine's own address, with a host key of its own.
 
-asyncssh serves on a thread of its own; nothing else of the tests shares its loop. Logins are by password, by keyboard-interactive, or
-both; any number of them may be open at once.
+asyncssh serves on a thread of its own; nothing else of the tests shares its loop. Logins are by password, by keyboard-interactive, by
+both or by a key; any number of them may be open at once.
 """
 
 from __future__ import annotations
@@ -31,9 +31,16 @@ BOTH: tuple[Login, ...] = ("password", "keyboard-interactive")
 class Door(asyncssh.SSHServer):
     """Asks who comes in."""
 
-    def __init__(self, device: Device, logins: Collection[Login], open_now: set[asyncssh.SSHServerConnection]) -> None:
+    def __init__(
+        self,
+        device: Device,
+        logins: Collection[Login],
+        keys: Collection[asyncssh.SSHKey],
+        open_now: set[asyncssh.SSHServerConnection],
+    ) -> None:
         self._device = device
         self._logins = logins
+        self._keys = {key.public_data for key in keys}
         self._open = open_now
         self._connection: asyncssh.SSHServerConnection | None = None
 
@@ -69,6 +76,15 @@ class Door(asyncssh.SSHServer):
         """Look at it."""
         return self._device.may_log_in(username, password)
 
+    def public_key_auth_supported(self) -> bool:
+        """Whether a key may be shown."""
+        self._let_it_ask_again()
+        return bool(self._keys)
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Look at it."""
+        return key.public_data in self._keys and username in self._device.accounts
+
     def kbdint_auth_supported(self) -> bool:
         """Whether the password is asked for."""
         self._let_it_ask_again()
@@ -88,11 +104,21 @@ class Door(asyncssh.SSHServer):
 class SshServer:
     """Serves a device for as long as the block lasts."""
 
-    def __init__(self, device: Device, *, logins: Collection[Login] = BOTH, port: int = 0) -> None:
+    def __init__(
+        self,
+        device: Device,
+        *,
+        logins: Collection[Login] = BOTH,
+        keys: Collection[asyncssh.SSHKey] = (),
+        kex: Collection[str] = KEX,
+        port: int = 0,
+    ) -> None:
         self.device = device
         self.host = HOST
         self.port = port
         self._logins = logins
+        self._keys = keys
+        self._kex = tuple(kex)
         self._key = asyncssh.generate_private_key("ssh-ed25519")
         self._open: set[asyncssh.SSHServerConnection] = set()
         self._ready = threading.Event()
@@ -142,12 +168,12 @@ class SshServer:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         acceptor = await asyncssh.create_server(
-            lambda: Door(self.device, self._logins, self._open),
+            lambda: Door(self.device, self._logins, self._keys, self._open),
             self.host,
             self.port,
             server_host_keys=[self._key],
             process_factory=self._shell,
-            kex_algs=KEX,
+            kex_algs=self._kex,
             line_editor=False,
             encoding="utf-8",
             errors="replace",

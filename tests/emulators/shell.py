@@ -67,6 +67,8 @@ class Shell:
         await self._while(held="prompts_held")
         self._show(faults.text_among)
         self._show(self._session.prompt)
+        behind, faults.text_behind = faults.text_behind, ""
+        self._show(behind)
 
     async def _key(self) -> str:
         while not self._keys:

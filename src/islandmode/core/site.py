@@ -247,10 +247,16 @@ class Login(Frozen):
     key: SecretRef | None = Field(
         default=None, description="Where its private SSH key is found.", examples=["file:/etc/islandmode/firewall.key"]
     )
-    become: Literal["sudo", "root"] = Field(
+    become: Literal["sudo", "root", "enable"] = Field(
         default="sudo",
-        description="How the account gets root's rights: by sudo without a password, or because it is root.",
+        description="How the account gets more rights. On a Linux firewall root's: by sudo without a password, or because it is root. On a "
+        "device with a console of its own `enable` says that word where the prompt shows that it is needed; without it nothing is said.",
         examples=["sudo"],
+    )
+    enable: SecretRef | None = Field(
+        default=None,
+        description="With `become: enable`, where the password is found that the device then asks for; left out where it asks for none.",
+        examples=["systemd:router-enable"],
     )
 
 

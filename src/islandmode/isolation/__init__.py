@@ -102,6 +102,7 @@ def open_point(
         known_hosts=known_hosts,
         password=_secret(secrets, name, "password", login.password),
         key=_secret(secrets, name, "key", login.key),
+        enable=_secret(secrets, name, "enable", login.enable),
     )
     return platform.open(name, planned, access, clock, run)
 

@@ -306,7 +306,7 @@ def _open(
 ) -> Opened:
     """Make isolation points; their secrets are fetched before, all at once."""
     logins = [point.login for point in planned.values() if point.login is not None]
-    secrets.fetch(each for login in logins for each in (login.password, login.key))
+    secrets.fetch(each for login in logins for each in (login.password, login.key, login.enable))
     points, lost = {}, dict[str, IslandmodeError]()
     for name, point in planned.items():
         try:

@@ -81,7 +81,7 @@ def said(reading: Reading[Facts]) -> str:
         ("-o MaxSessions=0", "point-unusable", "set MaxSessions 2 or more in its sshd_config"),
         ("-o MaxSessions=1", "point-unusable", "set MaxSessions 2 or more in its sshd_config"),
         ("-o PasswordAuthentication=no -o KbdInteractiveAuthentication=no", "point-login", "takes no password from user drill, but publickey; no attempt was made. Give the login a private key."),
-        ("-o PasswordAuthentication=no -o DenyUsers=drill", "point-login", "one attempt was made, by keyboard-interactive. Give the login a private key."),
+        ("-o PasswordAuthentication=no -o DenyUsers=drill", "point-login", "asks user drill for the password by keyboard-interactive, and did not take this one, or asked for more; one attempt was made."),
         ("-o DenyUsers=drill", "point-login", "one attempt was made. Only its own log tells a wrong password from an account that is locked, expired or not let in."),
         ("-o AuthenticationMethods=password,publickey", "point-login", "took the password of user drill and wants more (publickey)"),
         ("-o ChrootDirectory=/run", "point-unusable", "nft could not be started there: The connection to"),

@@ -24,6 +24,7 @@ def site_problems(site: Site) -> Iterator[Problem]:
         for index, flow in enumerate(conduit.flows):
             yield from _flow(site, name, conduit, flow, ("conduits", name, "flows", index))
     for name, point in site.isolation_points.items():
+        yield from _enable(name, point)
         yield from _lab_secrets(site, name, point)
 
 
@@ -137,6 +138,17 @@ def _end(name: str, conduit: Conduit, flow: Flow, end: str, zones: frozenset[str
             "conduit that carries it, or nobody can say when it dies."
         )
     return None
+
+
+def _enable(name: str, point: SitePoint) -> Iterator[Problem]:
+    """Find a password for enable that would never be typed, or that no lab makes."""
+    at: Path = ("isolation_points", name, "login", "enable")
+    given = point.login.enable
+    if given is not None and point.login.become != "enable":
+        sentence = f'{name}: "enable" names a password that is typed only with become: enable; write that too, or leave it out.'
+        yield Problem("site", at, sentence)
+    elif given is not None and given.startswith(OF_LAB):
+        yield Problem("site", at, f"{name}: a lab makes no password for enable; name where the device's own is found.")
 
 
 def _lab_secrets(site: Site, name: str, point: SitePoint) -> Iterator[Problem]:

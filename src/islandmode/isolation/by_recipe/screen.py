@@ -14,7 +14,7 @@ _TOKEN = re.compile(
     r"\x1b\[([0-?]*)[ -/]*([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]|([\x00-\x1f\x7f-\x9f])|([^\x00-\x1f\x7f-\x9f]+)"
 )
 _MORE = re.compile(
-    r"\s*(?:-+ ?\(?more(?: \d{1,3}%)?\)? ?-+|<-+ ?more ?-+>|\(more\)|press any key to (?:continue|scroll)[^\n]{0,60})\s*",
+    r"\s*(?:-+ ?more ?(?:\(\d{1,3}%\) ?)?-+|<-+ ?more ?-+>|\(more\)|press any key to (?:continue|scroll)[^\n]{0,60})\s*",
     re.IGNORECASE,
 )
 

@@ -17,7 +17,12 @@ from islandmode.system.clock import Clock
 
 
 def check(name: str, point: SitePoint, between: Between, networks: Networks) -> Iterator[Problem]:  # noqa: ARG001 - as every platform's
-    """Find what keeps interfaces from telling zones apart: one that is missing, is no name, or leads to two zones."""
+    """Find a login that is no Linux firewall's, and interfaces that tell no zones apart: missing, no name, or leading to two zones."""
+    if point.login is not None and point.login.become == "enable":
+        sentence = (
+            f"{name} is a Linux firewall, where nobody says enable; write become: sudo, or root if the account is root."
+        )
+        yield Problem("site", ("isolation_points", name, "login", "become"), sentence)
     at: Path = ("isolation_points", name, "interfaces")
     for conduit, zones in between.items():
         for zone in zones:
