@@ -184,6 +184,13 @@ POINTS = (
         (*FIREWALL, "login", "key"),
         "A lab makes a password for each isolation point and no key; write `password: lab:conduit-firewall` instead.",
     ),
+    Row(
+        "a password for enable that nobody would type",
+        lambda at: put(at.site, *FIREWALL, "login", "enable", "file:enable"),
+        "site",
+        (*FIREWALL, "login", "enable"),
+        'conduit-firewall: "enable" names a password that is typed only with become: enable; write that too, or leave it out.',
+    ),
 )
 
 SITES = (*ZONES, *FLOWS, *POINTS)

@@ -36,7 +36,7 @@ UNKNOWN_KEYS: dict[str, Row] = {
         SITE,
         "user: drill",
         "user: drill\n      qqq: 1",
-        'inventory/north.yaml:28:7: Unknown key "qqq". Known keys: become, key, password, user.',
+        'inventory/north.yaml:28:7: Unknown key "qqq". Known keys: become, enable, key, password, user.',
     ),
     "in a flow": (
         SITE,

@@ -28,6 +28,7 @@ def anyio_backend() -> str:
 
 RUNNING = RunValues(RUN, 300.0, ENDS)
 MESSAGE = "\n*Nov 26 10:15:20.123: %SYS-5-CONFIG_I: Configured from console by vty0\n"
+LOGGED = "\n*Nov 26 10:15:20.123: %PARSER-5-CFGLOG_LOGGEDCMD: User:drill  logged command:{ask}\n"
 
 
 @both_families
@@ -80,14 +81,17 @@ def test_a_rejected_line_is_answered_and_nothing_is_left_behind(tmp_path: Path) 
 
 
 @both_families
-def test_messages_in_the_middle_are_no_prompts(name: str, make: Callable[[], Device], ask: str, tmp_path: Path) -> None:
-    device = make()
+@pytest.mark.parametrize("template", [MESSAGE, LOGGED])
+def test_messages_in_the_middle_are_no_prompts_and_no_echoes(
+    name: str, make: Callable[[], Device], ask: str, template: str, tmp_path: Path
+) -> None:
+    device, message = make(), template.format(ask=ask)
     with console_on(device, name, tmp_path) as console:
         clean = console.say(ask)
-        device.faults.text_among = MESSAGE
+        device.faults.text_among = message
         assert console.say(ask).startswith(clean)
         device.faults.text_among = ""
-        device.faults.text_behind = MESSAGE
+        device.faults.text_behind = message
         assert console.say(ask) == clean
         assert console.say(ask) == clean
 
@@ -173,10 +177,25 @@ def test_a_connection_that_is_lost_with_a_line_leaves_it_unknown(
         device.faults.crash_after(1, executes=executes)
         with pytest.raises(NoAnswer, match="connection"):
             console.say(ask)
+        assert console.is_lost
         with pytest.raises(NothingSent, match="was not sent"):
             console.say(ask)
         console.close()
     assert device.received().count(ask) == 1
+
+
+def test_a_connection_that_is_lost_between_lines_is_noticed(tmp_path: Path) -> None:
+    device = router()
+    with SshServer(device) as server:
+        console = console_to(server, IOS, tmp_path)
+        assert not console.is_lost
+        console.open()
+        assert not console.is_lost
+        server.hang_up()
+        wait_until(lambda: console.is_lost, "the end of the connection is noticed")
+        with pytest.raises(NothingSent, match="was not sent"):
+            console.say("show clock")
+        console.close()
 
 
 @pytest.mark.parametrize(

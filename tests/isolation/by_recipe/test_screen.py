@@ -121,4 +121,5 @@ def test_questions_look_like_no_prompt() -> None:
         assert not looks_like_prompt(line)
         assert not is_plain(line)
     assert is_plain("new-name(config)#")
-    assert not is_plain("set comment x #")
+    for line in ("set comment x #", "50%", "1234#"):
+        assert not is_plain(line)

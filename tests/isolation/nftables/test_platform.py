@@ -60,6 +60,13 @@ ROWS = (
         (*FIREWALL, "options", "vdom"),
         'There is no option of nftables named "vdom"; known: none.',
     ),
+    Row(
+        "a router's way to more rights",
+        lambda at: put(at.site, *FIREWALL, "login", "become", "enable"),
+        "site",
+        (*FIREWALL, "login", "become"),
+        "conduit-firewall is a Linux firewall, where nobody says enable; write become: sudo, or root if the account is root.",
+    ),
 )
 
 

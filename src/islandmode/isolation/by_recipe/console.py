@@ -28,7 +28,7 @@ from islandmode.core.recipe.words import compiled
 from islandmode.core.text import cleaned
 from islandmode.isolation import incoming
 from islandmode.isolation.by_recipe.prompt import Prompt, is_plain, looks_like_prompt
-from islandmode.isolation.by_recipe.screen import Screen, echo_of, is_page_mark
+from islandmode.isolation.by_recipe.screen import Screen, as_wrapped, echo_of, is_page_mark
 from islandmode.isolation.by_recipe.transcript import Transcript
 from islandmode.isolation.platform import Access
 from islandmode.isolation.session import DeviceTrouble
@@ -47,6 +47,8 @@ QUESTION_S = 10.0
 """So long an unfinished line stands at login before it counts as a question that nobody here can answer."""
 RETURNS_MOST = 6
 CLOSE_S = 2.0
+BEFORE_MOST = 500
+"""So many lines are looked through for the line that was sent; a wide one may be shown over several."""
 WIDTH, HEIGHT = 511, 1000
 ANSWER_MAX = 16 * 1024 * 1024
 _CHUNK = 65536
@@ -241,7 +243,7 @@ class Console:
                 _refuse_controls(text)
             if not line.strip():
                 raise NothingSent("a line without words was not sent: its answer could not be told from another")
-            if self._channel is None or self._is_lost or not self._link.alive:
+            if self._channel is None or self.is_lost:
                 raise NothingSent(f"the connection to {self._link.login.device} is lost, and the line was not sent")
             self._until_us = self._after(ANSWER_S)
             return self._ask(line, answers)
@@ -252,7 +254,7 @@ class Console:
         """Log out where nothing is being configured, and end the connection; nothing is changed."""
         last = LAST_LINES.get(self._kind)
         at_top = any(self._last_prompt == prompt.line for prompt in self._prompts)
-        if last is not None and at_top and not self._is_lost and self._link.alive:
+        if last is not None and at_top and not self.is_lost:
             self._until_us = self._after(CLOSE_S)
             with suppress(NoAnswer):
                 self._type(last)
@@ -261,6 +263,11 @@ class Console:
         self._is_lost = True
         self._connection.disconnect()
         self._link.close()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether what was opened takes no more lines: the connection ended, on either side, or an answer never came."""
+        return self._is_lost or (self._channel is not None and not self._link.alive)
 
     def abort(self) -> None:
         """Reset the connection at once, from any thread: nothing more leaves this machine for it."""
@@ -370,15 +377,26 @@ class Console:
 
     def _await_echo(self, screen: Screen, line: str) -> None:
         """Read up to the line that was sent, shown back behind a prompt; what came before it belongs to nothing."""
-        wanted = echo_of(line)
-        while True:
+        wanted, screen.keeps_raw = echo_of(line), True
+        rest = None
+        while rest is None:
             self._hear(screen, ALIVE_S)
-            text = "\n".join(screen.lines)
-            for found in wanted.finditer(text):
-                before = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
-                if any(prompt.stands_before(before) for prompt in self._prompts):
-                    screen.lines[:] = text[found.end() + 1 :].split("\n") if found.end() < len(text) else []
-                    return
+            del screen.lines[:-BEFORE_MOST], screen.raw[:-BEFORE_MOST]
+            rest = self._behind(wanted, "\n".join(screen.lines))
+            for number, raw in enumerate(screen.raw if rest is None else ()):
+                if self._behind(wanted, as_wrapped(raw)) == []:
+                    rest = screen.lines[number + 1 :]
+        screen.keeps_raw = False
+        screen.raw.clear()
+        screen.lines[:] = rest
+
+    def _behind(self, wanted: re.Pattern[str], text: str) -> list[str] | None:
+        """Give the lines behind the line that was sent; None where it does not stand there, behind a prompt or nothing."""
+        for found in wanted.finditer(text):
+            before = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
+            if any(prompt.stands_before(before) for prompt in self._prompts):
+                return text[found.end() + 1 :].split("\n") if found.end() < len(text) else []
+        return None
 
     def _await_prompt(self, screen: Screen, answers: Sequence[tuple[str, str]]) -> str:
         """Read up to the prompt; turn pages, answer questions, and look again for a prompt that a message has covered."""
@@ -398,7 +416,8 @@ class Console:
                 elif (reply := _reply(screen, asked_from, left)) is not None:
                     asked_from = len(screen.lines) + 1
                     self._type(reply)
-            elif not came and returns < RETURNS_MOST:
+            elif not came and not left and returns < RETURNS_MOST:
+                # Where a question may still come, a Return could answer it.
                 if screen.at_margin and self._is_covered(screen):
                     returns = self._return(returns)
                 elif is_plain(tail) and tail != changed[0]:
@@ -475,7 +494,7 @@ def _refuse_controls(text: str) -> None:
 def _reply(screen: Screen, asked_from: int, left: list[tuple[str, str]]) -> str | None:
     """Give the answer to the question in which the text ends, and take it from those that are left."""
     tail = screen.tail
-    if not tail:
+    if not tail or not left:
         return None
     text = "\n".join((*screen.lines[asked_from:], tail))
     for number, (pattern, reply) in enumerate(left):

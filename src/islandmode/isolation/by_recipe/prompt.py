@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _LOOKS = re.compile(r"\S(?:[^\n]{0,118}\S)?\s?[>#$%]")
-_NAME_ALONE = re.compile(r"[\w.@:~/-]{1,80}(?: ?\([^()\n]{1,80}\)){0,2} ?[>#$%]")
+_NAME_ALONE = re.compile(r"(?=[^\n]{0,40}[A-Za-z])[\w.@:~/-]{1,80}(?: ?\([^()\n]{1,80}\)){0,2} ?[>#$%]")
 _PARTS = re.compile(r"(?P<name>[^\n]*?)(?P<where>(?:\s?\([^()\n]{1,80}\))*)\s?(?P<mark>[>#$%])")
 SHORTENED_TO = 20
 """IOS shows no more of a name than this in its configuration."""

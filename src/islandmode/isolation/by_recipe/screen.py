@@ -67,6 +67,11 @@ def without_page_mark(line: str) -> str:
     return line if found is None else line[found.end() :]
 
 
+def as_wrapped(line: str) -> str:
+    """Give a line's letters where going back to its beginning may mean that it goes on below: so line editors wrap what is typed."""
+    return _TOKEN.sub(lambda token: token[4] or ("\n" if token[3] == "\r" else ""), line).strip()
+
+
 class Screen:
     """Takes in what a device prints, in pieces."""
 
@@ -74,6 +79,9 @@ class Screen:
         """Show nothing yet."""
         self.lines: list[str] = []
         """Lines that are whole, as they are shown."""
+        self.raw: list[str] = []
+        """The same, as they came; only until the line that was sent is found."""
+        self.keeps_raw = False
         self._tail = ""
         self.size = 0
 
@@ -82,6 +90,8 @@ class Screen:
         self.size += len(text)
         *whole, self._tail = (self._tail + text).split("\n")
         self.lines.extend(without_page_mark(shown(line)) for line in whole)
+        if self.keeps_raw:
+            self.raw.extend(whole)
 
     @property
     def tail(self) -> str:
@@ -92,10 +102,6 @@ class Screen:
     def at_margin(self) -> bool:
         """Whether nothing stands in the last line: what comes next begins a line."""
         return len(self._tail) <= TAIL_MAX and not shown(self._tail)
-
-    def drop_lines(self) -> None:
-        """Forget the lines that are whole."""
-        self.lines.clear()
 
     @property
     def text(self) -> str:
