@@ -1,6 +1,6 @@
-"""Drives an emulated device by the real netmiko and by the lines of a recipe, one line at a time, as a drill does.
+"""Drives an emulated device by the lines of a recipe, one line at a time, as a drill does: through the product's console, or typed.
 
-netmiko is used for login and transport, and for nothing else: no sending of whole configurations, no commit.
+`StockConsole` is netmiko as it comes: it shows what an emulator says to a program that is not ours, and what netmiko does by itself.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from islandmode.core.recipe.preflight import Unmet, asks_of_needs, unmet_needs
 from islandmode.core.recipe.reading import Shown, Unread, read_count, read_state, read_time, refused_by, was_already_so
 from islandmode.core.recipe.steps import Ready, RunValues, asked_once, asks_of, step_lines
 from islandmode.core.recipe.words import compiled
+from islandmode.isolation.by_recipe.console import Console
+from islandmode.isolation.platform import Access
+from islandmode.system.clock import MachineClock
 from tests.emulators.device import CliSession
 from tests.emulators.plant import PASSWORD, USER
 from tests.emulators.server import SshServer
@@ -29,8 +32,8 @@ from tests.patience import PATIENCE_S
 PROMPT = r"(?:^|\n|\r)edge ?(?:\([^)\n]*\))? ?[>#$] ?$"
 
 
-class Console:
-    """A session through netmiko."""
+class StockConsole:
+    """A session through netmiko as it comes."""
 
     def __init__(self, server: SshServer, kind: str, folder: Path, **more: Any) -> None:
         known_hosts = folder / "known_hosts"
@@ -101,7 +104,17 @@ class Typist:
         return reply.text
 
 
-Speaks = Console | Typist
+Speaks = Console | StockConsole | Typist
+
+
+def opened(server: SshServer, recipe: Recipe, folder: Path) -> Console:
+    """Log in as a drill does."""
+    known_hosts = folder / "known_hosts"
+    known_hosts.write_text(server.known_host, encoding="ascii")
+    access = Access(server.host, server.port, USER, "sudo", known_hosts, PASSWORD)
+    console = Console(access, recipe, MachineClock.of_this_boot())
+    console.open()
+    return console
 
 
 class RefusedError(Exception):

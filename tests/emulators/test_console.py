@@ -14,7 +14,7 @@ from paramiko import SSHException
 from islandmode.core.recipe.steps import RunValues, step_lines
 from tests.core.recipe_plant import ENDS, RUN, recipe, sent
 from tests.emulators.device import Device
-from tests.emulators.driving import PROMPT, Console, carry_out, send, shown_of
+from tests.emulators.driving import PROMPT, StockConsole, carry_out, send, shown_of
 from tests.emulators.plant import BOTH, PASSWORD, firewall, router
 from tests.emulators.server import BOTH as BOTH_LOGINS
 from tests.emulators.server import Login, SshServer
@@ -29,9 +29,9 @@ both_families = pytest.mark.parametrize(("kind", "make", "ask"), KINDS, ids=[kin
 
 
 @contextmanager
-def logged_in(device: Device, kind: str, folder: Path) -> Iterator[Console]:
+def logged_in(device: Device, kind: str, folder: Path) -> Iterator[StockConsole]:
     with SshServer(device) as server:
-        console = Console(server, kind, folder)
+        console = StockConsole(server, kind, folder)
         yield console
         console.close()
 
@@ -43,7 +43,7 @@ def test_a_login_by_password_or_by_being_asked(
 ) -> None:
     device = make()
     with SshServer(device, logins=logins) as server:
-        console = Console(server, kind, tmp_path)
+        console = StockConsole(server, kind, tmp_path)
         assert "10:15:20" in console.say(ask)
         console.close()
         wait_until(lambda: server.connections == 0, "the connection ends with the logout")
@@ -56,7 +56,7 @@ def test_a_login_by_password_or_by_being_asked(
 def test_a_wrong_password_opens_nothing(logins: tuple[Login, ...], tmp_path: Path) -> None:
     device = router()
     with SshServer(device, logins=logins) as server, pytest.raises(NetmikoAuthenticationException):
-        Console(server, "cisco_ios", tmp_path, password="guessed")
+        StockConsole(server, "cisco_ios", tmp_path, password="guessed")
     assert (device.logins, device.log) == ([], [])
 
 
@@ -66,7 +66,7 @@ def test_a_device_has_a_key_of_its_own_and_another_s_is_refused(tmp_path: Path) 
         theirs = tmp_path / "theirs"
         theirs.write_text(f"[{server.host}]:{server.port} {kind} {key}\n", encoding="ascii")
         with pytest.raises(NetmikoTimeoutException):
-            Console(server, "cisco_ios", tmp_path, alt_key_file=str(theirs))
+            StockConsole(server, "cisco_ios", tmp_path, alt_key_file=str(theirs))
         assert server.device.logins == []
 
 
@@ -77,20 +77,20 @@ def test_many_log_in_at_once_and_see_one_state(kind: str, make: Callable[[], Dev
         folders = [tmp_path / str(number) for number in range(6)]
         for folder in folders:
             folder.mkdir()
-        consoles = list(pool.map(lambda folder: Console(server, kind, folder), folders))
+        consoles = list(pool.map(lambda folder: StockConsole(server, kind, folder), folders))
         assert (server.connections, len(device.sessions)) == (6, 6)
         answers = set(pool.map(lambda console: console.say(ask).strip().splitlines()[-1], consoles))
         assert len(answers) == 1
-        list(pool.map(Console.close, consoles))
+        list(pool.map(StockConsole.close, consoles))
 
 
 def test_there_may_be_no_place_left(tmp_path: Path) -> None:
     device = router()
     device.faults.sessions_most = 1
     with SshServer(device) as server:
-        console = Console(server, "cisco_ios", tmp_path)
+        console = StockConsole(server, "cisco_ios", tmp_path)
         with pytest.raises((NetmikoBaseException, SSHException, OSError, EOFError)):
-            Console(server, "cisco_ios", tmp_path)
+            StockConsole(server, "cisco_ios", tmp_path)
         assert device.logins == ["drill"]
         assert "10:15:20" in console.say("show clock")
         console.close()
@@ -99,7 +99,7 @@ def test_there_may_be_no_place_left(tmp_path: Path) -> None:
 def test_rights_are_given_for_a_secret_that_is_never_kept(tmp_path: Path) -> None:
     device = router(enable_secret="between-rights")
     with SshServer(device) as server:
-        console = Console(server, "cisco_ios", tmp_path, secret="between-rights")
+        console = StockConsole(server, "cisco_ios", tmp_path, secret="between-rights")
         assert "Invalid input" in console.say("show running-config")
         console.connection.enable()
         assert "hostname edge" in console.say("show running-config")
@@ -110,7 +110,7 @@ def test_rights_are_given_for_a_secret_that_is_never_kept(tmp_path: Path) -> Non
 def test_who_may_only_look_may_not_write(tmp_path: Path) -> None:
     for kind, device in (("cisco_ios", router()), ("fortinet", firewall())):
         with SshServer(device) as server:
-            console = Console(server, kind, tmp_path, username="reader", password="only-looks")
+            console = StockConsole(server, kind, tmp_path, username="reader", password="only-looks")
             before = device.configuration()
             for line in ("configure terminal", "config firewall policy"):
                 assert "%" in (said := console.say(line)) or "fail" in said
@@ -118,7 +118,7 @@ def test_who_may_only_look_may_not_write(tmp_path: Path) -> None:
             console.close()
 
 
-def paged(console: Console, ask: str) -> tuple[str, int]:
+def paged(console: StockConsole, ask: str) -> tuple[str, int]:
     """Ask, and turn the pages until the prompt; give all that was shown, and how many pages were turned."""
     console.connection.write_channel(ask + "\n")
     shown, turned = "", 0
@@ -224,13 +224,13 @@ def test_a_connection_that_is_lost_with_a_line_that_counts(
     device = make()
     found = recipe("ios-time-range" if kind == "cisco_ios" else "fortios-schedule")
     with SshServer(device) as server:
-        console = Console(server, kind, tmp_path)
+        console = StockConsole(server, kind, tmp_path)
         device.faults.crash_after(2, matching="absolute|set|end")
         with pytest.raises((NetmikoBaseException, OSError, EOFError)):
             carry_out(console, found, "arm", BOTH, RUNNING, ["office-line"])
         console.abort()
         wait_until(lambda: server.connections == 0, "the connection is lost")
-        again = Console(server, kind, tmp_path)
+        again = StockConsole(server, kind, tmp_path)
         # The router acts by each line, the firewall by `end`: there the second such line was not the last.
         state = shown_of(again, found, BOTH, "office-line")
         assert state.window is not None

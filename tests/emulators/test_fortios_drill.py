@@ -11,8 +11,9 @@ import pytest
 from islandmode.core.recipe.preflight import VersionShown, read_version
 from islandmode.core.recipe.reading import Unread
 from islandmode.core.recipe.steps import RunValues
+from islandmode.isolation.by_recipe.console import Console
 from tests.core.recipe_plant import RUN, recipe
-from tests.emulators.driving import Console, Typist, carry_out, shown_of, state_of, unmet
+from tests.emulators.driving import Typist, carry_out, opened, shown_of, state_of, unmet
 from tests.emulators.fortios import FortiDevice
 from tests.emulators.plant import BOTH, firewall
 from tests.emulators.rest_to_rest import WAYS, clock_run, isolated, passing, restored
@@ -29,7 +30,7 @@ def device() -> FortiDevice:
 @pytest.fixture
 def console(device: FortiDevice, tmp_path: Path) -> Iterator[Console]:
     with SshServer(device) as server:
-        found = Console(server, "fortinet", tmp_path)
+        found = opened(server, FORTI, tmp_path)
         yield found
         found.close()
 

@@ -10,13 +10,14 @@ import pytest
 
 from islandmode.core.recipe.preflight import VersionShown, read_version
 from islandmode.core.recipe.steps import RunValues, step_lines
+from islandmode.isolation.by_recipe.console import Console
 from tests.core.recipe_plant import RUN, recipe, sent
 from tests.emulators.driving import (
-    Console,
     RefusedError,
     Typist,
     carry_out,
     count_of,
+    opened,
     shown_of,
     unmet,
 )
@@ -37,7 +38,7 @@ def device(request: pytest.FixtureRequest) -> IosDevice:
 @pytest.fixture
 def console(device: IosDevice, tmp_path: Path) -> Iterator[Console]:
     with SshServer(device) as server:
-        found = Console(server, "cisco_ios", tmp_path)
+        found = opened(server, RANGE, tmp_path)
         yield found
         found.close()
 
@@ -166,7 +167,7 @@ class TestRevert:
 def test_without_an_archive_there_is_no_timer(tmp_path: Path) -> None:
     device = router("ios-revert", archive=False)
     with SshServer(device) as server:
-        console = Console(server, "cisco_xe", tmp_path)
+        console = opened(server, REVERT, tmp_path)
         assert [found.code for found in unmet(console, REVERT, BOTH)] == ["archive-missing"]
         with pytest.raises(RefusedError, match="archive"):
             carry_out(console, REVERT, "arm", BOTH, RunValues(RUN, 300.0))

@@ -63,6 +63,10 @@ def test_a_platform_that_is_not_known_is_refused_with_those_that_are() -> None:
     [
         (Login(user="drill", password="env:PW", become="root"), {"password": "secret of env:PW", "key": None}),
         (Login(user="drill", key="file:KEY"), {"password": None, "key": "secret of file:KEY"}),
+        (
+            Login(user="drill", password="env:PW", become="enable", enable="env:EN"),
+            {"password": "secret of env:PW", "key": None, "enable": "secret of env:EN"},
+        ),
     ],
 )
 @pytest.mark.parametrize("run", ["a-run", None])
@@ -83,6 +87,7 @@ def test_a_point_logs_in_with_what_the_site_says(login: Login, secret: dict[str,
         known_hosts=Path("/k"),
         password=secret["password"],
         key=secret["key"],
+        enable=secret.get("enable"),
     )
     firewall = made._work._driver.firewall
     options = firewall.link.login
@@ -93,7 +98,7 @@ def test_a_point_logs_in_with_what_the_site_says(login: Login, secret: dict[str,
     assert "secret" not in repr(made._access)
 
 
-@pytest.mark.parametrize("key", ["password", "key"])
+@pytest.mark.parametrize("key", ["password", "key", "enable"])
 def test_a_secret_that_cannot_be_had_says_where_its_reference_stands(key: str) -> None:
     def missing(reference: str) -> str:
         raise InputError(f"The secret {reference} is empty; give it a value.")

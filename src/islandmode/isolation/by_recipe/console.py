@@ -16,6 +16,7 @@ import re
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from netmiko import BaseConnection
@@ -136,14 +137,19 @@ class _Quiet:
         """Say nothing."""
 
 
-def _connection(kind: str, access: Access) -> Any:
-    """Make netmiko's connection to a kind of device, without its habits; nothing is contacted, and no secret is handed over."""
+@cache
+def _quiet(kind: str) -> Any:
+    """Lay the quiet class over netmiko's for a kind of device."""
     try:
         known: type[BaseConnection] = ssh_dispatcher(kind)
     except KeyError:
         raise InputError(f'netmiko knows no kind of device named "{kind}"; the recipe names it under driver.') from None
-    quiet: Any = type(f"Quiet{known.__name__}", (_Quiet, known), {})
-    made = quiet(device_type=kind, host=access.host, port=access.port, username=access.user, auto_connect=False)
+    return type(f"Quiet{known.__name__}", (_Quiet, known), {})
+
+
+def _connection(kind: str, access: Access) -> Any:
+    """Make netmiko's connection to a kind of device, without its habits; nothing is contacted, and no secret is handed over."""
+    made = _quiet(kind)(device_type=kind, host=access.host, port=access.port, username=access.user, auto_connect=False)
     # netmiko adds a filter to its log for each connection, and takes it back only after a login.
     logging.getLogger("netmiko").removeFilter(made._secrets_filter)  # noqa: SLF001 - there is no other way
     made._modify_connection_params()  # noqa: SLF001 - some kinds put what they want of a terminal into the user's name
