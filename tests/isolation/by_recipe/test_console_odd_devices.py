@@ -198,12 +198,14 @@ def test_a_question_is_answered_once_only() -> None:
         (["edge#\r\n*Nov 26: %SYS-5-CONFIG_I: x\r\n"], "edge#"),
     ],
 )
-def test_the_prompt_is_what_is_shown_again(greets: list[str], learnt: str) -> None:
-    console, wire = console_over({"show clock": ANSWERS["plain"], **FURTHER}, prompt=None)
+@pytest.mark.parametrize("at_once", [True, False], ids=["at once", "piece by piece"])
+def test_the_prompt_is_what_is_shown_again(greets: list[str], learnt: str, at_once: bool) -> None:  # noqa: FBT001 - parametrized
+    console, wire = console_over({"show clock": ANSWERS["plain"], **FURTHER}, prompt=None, at_once=at_once)
     console._until_us = 60_000_000
     wire.coming.extend(greets)
     console._find_prompt()
     assert console._prompts[-1].line == learnt
+    assert not wire.coming, "no prompt is left that could be taken for the end of an answer"
     assert console.say("show clock") == TIME
     assert {*wire.typed} == {"", "show clock"}
 

@@ -53,7 +53,7 @@ def test_marks_of_pages(line: str) -> None:
     assert screen.lines == ["text"]
 
 
-@pytest.mark.parametrize("line", ["set output more", "banner --More-- x", "edge#", ""])
+@pytest.mark.parametrize("line", ["set output more", "banner --More-- x", "--More-- x", "edge#", ""])
 def test_what_is_no_mark_of_a_page(line: str) -> None:
     assert not is_page_mark(line)
 
