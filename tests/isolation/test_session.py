@@ -15,7 +15,7 @@ import pytest
 
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.isolation.incoming import SENTENCE_MAX
-from islandmode.isolation.session import RESTORE_TRY_S, DeviceSession, DeviceTrouble, restore_through
+from islandmode.isolation.session import RESTORE_TRY_S, DeviceSession, DeviceTrouble, SessionEnded, restore_through
 from islandmode.system import ready
 from islandmode.system.clock import MachineClock
 from islandmode.system.redaction import KNOWN
@@ -155,6 +155,16 @@ async def test_what_the_device_refuses_is_not_done_and_the_session_lives() -> No
     assert (reading.outcome, reading.why) == (Outcome.NOT_DONE, "File exists")
     assert not one.dead
     assert (await one.call(lambda driver: driver.write("a"), PATIENCE_S)).done
+
+
+async def test_a_connection_that_had_ended_is_not_done_and_the_session_is_over() -> None:
+    def refuse(driver: Device) -> None:
+        raise SessionEnded("the connection is lost")
+
+    over = session(Device())
+    reading = await over.call(refuse, PATIENCE_S)
+    assert (reading.outcome, reading.why) == (Outcome.NOT_DONE, "the connection is lost")
+    assert over.dead
 
 
 async def test_a_login_that_fails_is_not_done_and_not_tried_again() -> None:

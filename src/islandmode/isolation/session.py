@@ -52,6 +52,10 @@ class DeviceTrouble(Exception):
     """A device said no, or could not be reached: the outcome is known to be *not done*."""
 
 
+class SessionEnded(DeviceTrouble):
+    """The connection had ended before anything was sent: *not done*, and nothing more can be done through this session."""
+
+
 class UnreadableAnswer(Exception):
     """The device answered something that makes no sense here: what it did is *unknown*."""
 
@@ -129,6 +133,9 @@ class DeviceSession(Generic[D]):
             return Reading(Outcome.DONE, value, "", *stamps)
         why = incoming.sentence(error)
         if isinstance(error, DeviceTrouble) or not self._opened:
+            if isinstance(error, SessionEnded):
+                # Its owner must log in anew for the next call, and knows that by this.
+                self.abort()
             return Reading(Outcome.NOT_DONE, None, why, *stamps, failed_here=_is_here(error))
         self.abort()
         return Reading(Outcome.UNKNOWN, None, why, *stamps, failed_here=_is_here(error))

@@ -286,3 +286,17 @@ def test_nothing_is_sent_to_leave_a_configuration(
         console.close()
         wait_until(lambda: server.connections == 0, "the connection is ended")
     assert device.received()[-1] == lines[1]
+
+
+@pytest.mark.anyio
+async def test_a_session_whose_connection_ended_is_dead_and_nothing_was_done(tmp_path: Path) -> None:
+    device = router()
+    with SshServer(device) as server:
+        console = console_to(server, IOS, tmp_path)
+        session = DeviceSession("edge", console, CLOCK, (ConsoleError,))
+        assert (await session.call(lambda driver: driver.say("show clock"), PATIENCE_S)).done
+        server.hang_up()
+        wait_until(lambda: console.is_lost, "the end of the connection is noticed")
+        found = await session.call(lambda driver: driver.say("show version"), PATIENCE_S)
+        assert (found.outcome, session.dead) == (Outcome.NOT_DONE, True)
+        assert "show version" not in device.received()

@@ -32,7 +32,7 @@ from islandmode.isolation.by_recipe.prompt import Prompt, is_plain, looks_like_p
 from islandmode.isolation.by_recipe.screen import Screen, as_wrapped, echo_of, is_page_mark
 from islandmode.isolation.by_recipe.transcript import Transcript
 from islandmode.isolation.platform import Access
-from islandmode.isolation.session import DeviceTrouble
+from islandmode.isolation.session import DeviceTrouble, SessionEnded
 from islandmode.system.clock import Clock
 from islandmode.system.redaction import KNOWN, redacted
 from napalm_nftables.errors import DeviceSilent, FirewallError, LinkLost
@@ -79,6 +79,10 @@ class LoginFailed(ConsoleError, DeviceTrouble):
 
 class NothingSent(ConsoleError, DeviceTrouble):
     """A line did not leave this machine; what was sent before it is as it was."""
+
+
+class ConnectionEnded(NothingSent, SessionEnded):
+    """A line did not leave this machine, and none will: the connection had ended."""
 
 
 class NoAnswer(ConsoleError):
@@ -250,7 +254,7 @@ class Console:
             if not line.strip():
                 raise NothingSent("a line without words was not sent: its answer could not be told from another")
             if self._channel is None or self.is_lost:
-                raise NothingSent(f"the connection to {self._link.login.device} is lost, and the line was not sent")
+                raise ConnectionEnded(f"the connection to {self._link.login.device} is lost, and the line was not sent")
             self._until_us = self._after(ANSWER_S)
             return self._ask(line, answers)
         finally:
