@@ -50,7 +50,7 @@ def judge_point(
     outcome: Outcome,
     why: str = "",
     trouble: str = "",
-    interfaces: tuple[str, ...] = (),
+    interfaces: tuple[str, ...] | None = (),
     saved_has_ours: bool = False,
     saved_unread: tuple[tuple[str, str], ...] = (),
     saved_absent: tuple[str, ...] = (),
@@ -87,12 +87,18 @@ def judge_point(
         found.append(_refusal("point-saved-isolated", sentence))
     found += _unread_saved(where, user, saved_unread, saved_absent)
     if printed:
-        sentence = (
-            f'{where} prints "{printed}" before every command of user {user}, as a login file does that is not for '
-            "terminals only. It is left out of every answer."
-        )
-        found.append(PreflightFinding("point-login-prints", sentence, refuses=False))
+        found.append(PreflightFinding("point-login-prints", _prints(where, planned, printed), refuses=False))
     return (*found, *_missing(where, planned, interfaces))
+
+
+def _prints(where: str, planned: PlanPoint, printed: str) -> str:
+    user = planned.login.user if planned.login is not None else ""
+    if planned.rendering.recipe is not None:
+        return f'{where} shows "{printed}" when user {user} logs in. It is left out of every answer.'
+    return (
+        f'{where} prints "{printed}" before every command of user {user}, as a login file does that is not for '
+        "terminals only. It is left out of every answer."
+    )
 
 
 def _standing(
@@ -113,7 +119,9 @@ def _standing(
         yield _refusal("point-change-pending", sentence)
 
 
-def _missing(where: str, planned: PlanPoint, interfaces: tuple[str, ...]) -> Iterator[PreflightFinding]:
+def _missing(where: str, planned: PlanPoint, interfaces: tuple[str, ...] | None) -> Iterator[PreflightFinding]:
+    if interfaces is None:
+        return
     wanted = dict.fromkeys(each for names in planned.interfaces.values() for each in names)
     missing = [each for each in wanted if each not in interfaces]
     if missing:

@@ -29,7 +29,8 @@ class Facts:
     else that the device says of its interfaces and paths; None for a platform that is not asked.
     """
 
-    interfaces: tuple[str, ...] = ()
+    interfaces: tuple[str, ...] | None = ()
+    """The device's interfaces; None for a platform that is not asked, because its own reads show whether the isolation is in place."""
     trouble: str = ""
     """Why the device, logged in to, cannot be used: the step that failed and what to do; then nothing else was read."""
     saved_ours: tuple[str, ...] = ()

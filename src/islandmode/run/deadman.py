@@ -306,7 +306,8 @@ def watch_trouble(
     if not reading.done or reading.value is None:
         # One missed answer is no proof of a lost timer; flying blind and the timer itself bound how long that may last.
         return None
-    stopped = f"somebody stopped it {in_time}" if in_time else "it ended"
+    # A point that no longer trusts what a device says of its timer says why.
+    stopped = reading.why or (f"somebody stopped it {in_time}" if in_time else "it ended")
     for conduit in watched:
         state = reading.value.conduits.get(conduit)
         if state is None or not state.stands:

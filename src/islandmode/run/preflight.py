@@ -113,7 +113,7 @@ class Preflight:
             planned,
             outcome=facts.outcome,
             why=facts.why or state.why,
-            interfaces=(*facts.value.interfaces, *others),
+            interfaces=None if facts.value.interfaces is None else (*facts.value.interfaces, *others),
             saved_has_ours=facts.value.saved_has_ours,
             mend=mend_saved(planned, facts.value.saved_ours),
             saved_unread=tuple((unread.what, unread.why) for unread in facts.value.saved_unread),

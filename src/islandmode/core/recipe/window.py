@@ -58,6 +58,11 @@ def owner_of(run: str) -> datetime:
     return _MARKS_FROM + drawn * MINUTE
 
 
+def is_mark(moment: datetime) -> bool:
+    """Tell whether a moment stands for a run."""
+    return _MARKS_FROM <= moment < _MARKS_FROM + _OWNERS * MINUTE
+
+
 def armed_window(run: str, ends: datetime) -> Window:
     """Give the window of a run that is armed until an end: over, so that it isolates nothing."""
     starts = owner_of(run)
@@ -74,7 +79,7 @@ def meaning(window: Window, now: datetime) -> Meaning:
     if window == REST:
         return Meaning("rest")
     # Before anything else: a clock that fell back makes a run's own window one to come, and it is that run's all the same.
-    owner = window.starts if _MARKS_FROM <= window.starts < _MARKS_FROM + _OWNERS * MINUTE else None
+    owner = window.starts if is_mark(window.starts) else None
     if window.starts > now:
         return Meaning("to-come", owner, window.ends)
     if window.ends > now:

@@ -121,9 +121,7 @@ def write_moment(form: str, moment: datetime) -> str:
 def read_moment(form: str, text: str) -> datetime | None:
     """Read a moment that is written in a form; None where the text has another form, or tells no day of the calendar."""
     spaced = " ".join(text.split())
-    parts = re.split(r"%(.)", " ".join(form.split()))
-    pattern = "".join(_CODES[part] if index % 2 else re.escape(part) for index, part in enumerate(parts))
-    found = re.fullmatch(pattern, spaced, re.IGNORECASE)
+    found = re.fullmatch(_moment_pattern(" ".join(form.split())), spaced, re.IGNORECASE)
     if found is None:
         return None
     told = found.groupdict()
@@ -140,6 +138,18 @@ def read_moment(form: str, text: str) -> datetime | None:
         )
     except ValueError:
         return None
+
+
+def moments_in(form: str, line: str) -> list[datetime]:
+    """Read every moment in a line that is written in a form."""
+    pattern = _moment_pattern(form).replace("\\ ", r"[ \t]+")
+    found = (read_moment(form, match[0]) for match in re.finditer(pattern, line, re.IGNORECASE))
+    return [moment for moment in found if moment is not None]
+
+
+def _moment_pattern(form: str) -> str:
+    parts = re.split(r"%(.)", form)
+    return "".join(_CODES[part] if index % 2 else re.escape(part) for index, part in enumerate(parts))
 
 
 def write_network(network: Network, form: str | None) -> str:

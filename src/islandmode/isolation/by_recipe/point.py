@@ -1,26 +1,469 @@
-"""The edge to a device that goes by a recipe."""
+"""Isolation by a recipe: its lines, sent to a device's command line one at a time, and believed only when they are read back.
+
+Two sessions. The *work* session does what preflight and the hold need. The *restore* session is opened and tried when arming, so that a
+restore never waits for a login; the restore's first act is to reset the work session. What the device has received by then can still act,
+up to the latest moment that `late_until_us` tells.
+
+What may come of a step that writes (`arm`, `isolate`, `renew`):
+
+    nothing was sent             not done: what stood before it, or the device's clock, forbids it
+    every line was answered      done if a look proves it; else not done, and the value says what stands
+    a line was refused           the session is reset; a fresh one looks: not done, and the value says what stands
+    a line was not answered      unknown, also where the look after it fails
+"""
 
 from __future__ import annotations
 
-from islandmode.core.errors import Refused
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from islandmode.core.capabilities import Capabilities
+from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import PlanPoint
+from islandmode.core.recipe.device_clock import ClockRead
+from islandmode.core.recipe.due import due_lines, is_already_so
 from islandmode.core.recipe.model import Recipe
 from islandmode.core.recipe.place import PointAt
+from islandmode.core.recipe.reading import Shown, Unread
+from islandmode.core.recipe.steps import ANY_RUN, Ready, RunValues, planned, step_lines
+from islandmode.core.recipe.words import compiled
+from islandmode.isolation import incoming
+from islandmode.isolation.by_recipe.configured import SAVED, comparable_of, islandmode_lines
+from islandmode.isolation.by_recipe.dialogue import Dialogue, LineRefused, Look, Speaks, Unproven
+from islandmode.isolation.by_recipe.facts import read_facts
+from islandmode.isolation.by_recipe.proof import Viewer, changed
+from islandmode.isolation.by_recipe.run_end import RunEnd
+from islandmode.isolation.in_memory import in_memory
 from islandmode.isolation.platform import Access
-from islandmode.isolation.point import IsolationPoint
+from islandmode.isolation.point import Configuration, Facts, PointState
+from islandmode.isolation.session import DeviceSession, DeviceTrouble, restore_through
 from islandmode.system.clock import Clock
+from islandmode.system.ready import keep_threads
+
+T = TypeVar("T")
+MakeConsole = Callable[[Access], Speaks]
+RESTORE_THREADS = 3
+"""Two sessions that may be logging in, and one whose end is awaited."""
 
 
-def RecipePoint(  # noqa: N802 - a class of that name takes its place
-    name: str,
-    planned: PlanPoint,  # noqa: ARG001 - as the class that takes its place
-    recipe: Recipe,
-    at: PointAt,  # noqa: ARG001
-    access: Access,  # noqa: ARG001
-    clock: Clock,  # noqa: ARG001
-    run: str | None,  # noqa: ARG001
-) -> IsolationPoint:
-    """Raise: nothing sends the lines of a recipe yet."""
-    raise Refused(
-        f"{name} goes by the recipe {recipe.recipe}, and this version sends no line of a recipe. Nothing was touched."
-    )
+@dataclass
+class _Write:
+    """How far a step that writes has come."""
+
+    before: dict[str, Shown] = field(default_factory=dict)
+    sent: int = 0
+    sent_us: int = 0
+    """When its last line left."""
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class _Came:
+    """What a look after a step shows, and why that is not what was wanted; empty where it is."""
+
+    state: PointState
+    why: str = ""
+
+
+class RecipePoint:
+    """An isolation point that is driven by the lines of a recipe."""
+
+    def __init__(
+        self,
+        name: str,
+        planned: PlanPoint,
+        recipe: Recipe,
+        at: PointAt,
+        access: Access,
+        clock: Clock,
+        run: str | None,
+        make_console: MakeConsole,
+    ) -> None:
+        """Know the device; nothing is contacted yet. Without a run it can only restore, and takes every run's isolation back."""
+        self._name, self._run = name, run
+        self._able = planned.capabilities
+        self._recipe, self._at = recipe, at
+        self._access, self._clock = access, clock
+        self._make_console = make_console
+        self._dialogue = Dialogue(recipe, at, clock)
+        self._end = RunEnd(recipe, at)
+        self._doubt = ""
+        self._for_s = 0.0
+        self._has_armed = False
+        self._is_refused = False
+        self._unflushed: set[str] = set()
+        self._restored_last: list[str] = []
+        self._texts = incoming.Configurations(comparable_of(recipe))
+        self._work, self._rescue = self._session("work"), self._session("restore")
+        self._late_until_us = 0
+        self._is_ready = False
+
+    def _session(self, what: str) -> DeviceSession[Speaks]:
+        console = self._make_console(self._access)
+        return DeviceSession(f"{self._name}-{what}", console, self._clock, (LineRefused, Unproven))
+
+    @property
+    def name(self) -> str:
+        """Name of the isolation point in the site."""
+        return self._name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the recipe can do, as the plan has it."""
+        return self._able
+
+    @property
+    def late_until_us(self) -> int:
+        """Until when a line that this point gave up may still act on the device; 0 when it gave up none."""
+        return self._late_until_us
+
+    @property
+    def _viewer(self) -> Viewer:
+        return Viewer(self._recipe, self._run, self._is_refused, self._doubt, frozenset(self._unflushed))
+
+    def _values(self) -> RunValues:
+        return RunValues(self._run or ANY_RUN, self._for_s, self._end.ends)
+
+    async def _call(self, work: Callable[[Speaks], T], deadline_s: float) -> Reading[T]:
+        if self._work.dead:
+            self._work = self._session("work")
+        return await self._work.call(work, deadline_s)
+
+    # Looks.
+
+    async def facts(self, deadline_s: float) -> Reading[Facts]:
+        """Log in (one attempt) and read facts; nothing is changed."""
+        timer_s = self._able.latest_s
+        found = await self._call(
+            lambda console: read_facts(self._dialogue, console, run=self._run, timer_s=timer_s), deadline_s
+        )
+        let_in = self._work.driver.let_in
+        if not found.done and let_in:
+            # The login itself worked, and is not what has to be put right.
+            return replace(found, outcome=Outcome.DONE, value=Facts(trouble=incoming.sentence(let_in)), why="")
+        return found
+
+    async def state(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
+        """Read what the device shows now."""
+
+        def work(console: Speaks) -> _Came:
+            look = self._dialogue.whole_look(console, conduits)
+            self._saw(look)
+            return _Came(self._viewer.state(look.seen), self._doubt or self._not_flushed(look.seen))
+
+        found = await self._call(work, deadline_s)
+        value = None if found.value is None else found.value.state
+        return replace(_without_value(found), value=value, why=found.why if found.value is None else found.value.why)
+
+    def _saw(self, look: Look) -> None:
+        """Compare the device's clock with what it told before; whoever only restores needs no clock."""
+        if self._run is not None:
+            self._doubt = self._end.saw(look.read)
+
+    def _not_flushed(self, shown: dict[str, Shown]) -> str:
+        found = [name for name, state in shown.items() if state.isolating and name in self._unflushed]
+        return f"open connections across {', '.join(found)} were not ended" if found else ""
+
+    async def configuration(self, deadline_s: float) -> Reading[Configuration]:
+        """Read the configuration in the parts that the recipe names, for the comparison before and after."""
+
+        def work(console: Speaks) -> Configuration:
+            raw = {part.part: self._part(console, part.ask, part.whole) for part in self._recipe.configuration}
+            if SAVED not in raw and self._recipe.after_restart == "stays" and raw:
+                # Such a device saves what it is told by itself: what runs is what a restart loads.
+                raw[SAVED] = next(iter(raw.values()))
+            # Of what is saved, no run's is in its place there.
+            ours = {
+                part: islandmode_lines(self._recipe, self._at, text, None if part == SAVED else self._run)
+                for part, text in raw.items()
+            }
+            with_ours = (SAVED,) if ours.get(SAVED) else ()
+            return Configuration(self._texts.taken_in(raw), self._texts.taken_in(ours), with_ours)
+
+        return await self._call(work, deadline_s)
+
+    def _part(self, console: Speaks, ask: str, whole: str) -> str:
+        text = self._dialogue.answers(console, (ask,))[ask]
+        if not compiled(whole).search(text):
+            raise DeviceTrouble(f'the answer to "{ask}" is not whole')
+        return text
+
+    async def ready(self, deadline_s: float) -> Reading[None]:
+        """Open the session that a restore will use, and try it; nothing is changed."""
+        if not self._is_ready:
+            # For the logins of a restore whose kept session fails: their threads serve every later attempt too, and none of
+            # them reads a file.
+            keep_threads(RESTORE_THREADS)
+            self._access = replace(self._access, known_hosts=in_memory(self._access.known_hosts))
+            self._is_ready = True
+        if self._rescue.dead or not self._rescue.opened:
+            self._rescue = self._session("restore")
+        return await self._rescue.call(self._dialogue.try_out, deadline_s)
+
+    async def try_login(self, deadline_s: float) -> Reading[None]:
+        """Log in anew, beside every open session, and out again: tells whether that is still possible."""
+        session = self._session("login")
+        reading = await session.call(self._dialogue.try_out, deadline_s)
+        session.close()
+        return reading
+
+    # Steps that write.
+
+    async def arm(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
+        """Open the restore session, write what is armed, and return what was read back; traffic still passes."""
+        asked_us = self._clock.monotonic_us()
+        ready = await self.ready(deadline_s)
+        if not ready.done:
+            why = f"the restore session could not be opened: {ready.why}"
+            return Reading(Outcome.NOT_DONE, None, why, ready.asked_us, ready.answered_us)
+        left_s = self._left_s(asked_us, deadline_s)
+        reading = await self._change(
+            lambda console, write: self._arm(console, conduits, for_s, write), conduits, left_s
+        )
+        return replace(reading, asked_us=asked_us)
+
+    def _arm(self, console: Speaks, conduits: tuple[str, ...], for_s: float, write: _Write) -> _Came:
+        look = self._dialogue.whole_look(console, conduits)
+        write.before = look.seen
+        if not self._has_armed:
+            self._end.begin_anew()
+        self._saw(look)
+        self._refuse_to_arm(look.seen)
+        self._for_s = for_s
+        self._set_end(look, for_s, is_renewed=False)
+        self._has_armed = True
+        self._send(console, due_lines(self._recipe, "arm", self._at, self._values(), look.seen, conduits), write)
+        after = self._read_back(console, conduits)
+        viewer = self._viewer
+        why = viewer.isolating_without(after)
+        if self._recipe.arm:
+            why = "; ".join(filter(None, (why, viewer.not_armed(after, self._end.ends))))
+        return _Came(viewer.state(after), why)
+
+    def _refuse_to_arm(self, shown: dict[str, Shown]) -> None:
+        """Raise DeviceTrouble where something forbids arming; what stands is left alone."""
+        absent = [name for name, state in shown.items() if state.in_place is False]
+        if absent:
+            raise DeviceTrouble(
+                f"the deny for {', '.join(absent)} is not in place; enter it first: islandmode devices provision {self._name}"
+            )
+        standing = self._viewer.standing(shown, self._end.ends)
+        if standing:
+            # No run stands on a change that waits: whose it is shows only in that it waited before this run could arm.
+            self._is_refused = self._recipe.cycle == "pending" and not self._has_armed
+            raise DeviceTrouble(standing)
+        if self._doubt:
+            raise DeviceTrouble(self._doubt)
+
+    def _set_end(self, look: Look, for_s: float, *, is_renewed: bool) -> None:
+        """Compute the end that every line brings from now on, of a clock recipe; once at arm, and once for each renewal."""
+        if self._recipe.cycle != "clock":
+            return
+        if not isinstance(look.read, ClockRead):
+            raise DeviceTrouble("the device's own time is not known")
+        stands = any(not state.at_rest for state in look.seen.values())
+        ends = self._end.ends
+        if is_renewed or ends is None or not stands:
+            ends = self._end.after(look.read, for_s)
+        trouble = self._end.trouble(look.read, ends)
+        if trouble:
+            raise DeviceTrouble(trouble)
+        self._end.take(ends)
+
+    async def isolate(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
+        """Put armed conduits into isolation and read back; done only when the device shows every one isolating."""
+        return await self._change(lambda console, write: self._isolate(console, conduits, write), conduits, deadline_s)
+
+    def _isolate(self, console: Speaks, conduits: tuple[str, ...], write: _Write) -> _Came:
+        look = self._running_look(console, conduits, write, is_needed=bool(self._recipe.arm))
+        if self._recipe.cycle == "clock" and self._end.ends is None:
+            raise DeviceTrouble("this process did not arm it, so that the end of its timer is not known here")
+        values = self._values()
+        flush = step_lines(self._recipe, "flush", self._at, values, conduits)
+        if flush:
+            self._unflushed.update(conduits)
+        self._send(console, due_lines(self._recipe, "isolate", self._at, values, look.seen, conduits), write)
+        if flush:
+            self._send(console, flush[:-1], write)
+            # Each line before the last was answered: with the last one nothing is left to be ended.
+            self._unflushed.difference_update(conduits)
+            self._send(console, flush[-1:], write)
+        after = self._read_back(console, conduits)
+        state = self._viewer.state(after)
+        return _Came(state, self._viewer.open_ones(state, after, self._end.ends))
+
+    async def renew(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
+        """Extend running timers; fails on an expired one."""
+        return await self._change(
+            lambda console, write: self._renew(console, conduits, for_s, write), conduits, deadline_s
+        )
+
+    def _renew(self, console: Speaks, conduits: tuple[str, ...], for_s: float, write: _Write) -> _Came:
+        look = self._running_look(console, conduits, write, is_needed=True)
+        self._for_s = for_s
+        # The new end counts from before its first line leaves. An isolate that comes next brings it too, also where this renewal is given up.
+        self._set_end(look, for_s, is_renewed=True)
+        self._send(console, self._renewing(look.seen, conduits), write)
+        after = self._read_back(console, conduits)
+        return _Came(self._viewer.state(after), self._viewer.not_armed(after, self._end.ends))
+
+    def _renewing(self, shown: dict[str, Shown], conduits: tuple[str, ...]) -> tuple[Ready, ...]:
+        """Write the lines of a renewal: what isolates first, because its timer is the one that ends an isolation too soon.
+
+        A window that is armed is armed anew: `renew` would isolate it.
+        """
+        if self._recipe.cycle != "clock":
+            return due_lines(self._recipe, "renew", self._at, self._values(), shown, conduits)
+        isolating = [name for name in conduits if _says(shown[name]) == "isolating"]
+        armed = [name for name in conduits if name not in isolating]
+        values = self._values()
+        return due_lines(self._recipe, "renew", self._at, values, shown, isolating) + due_lines(
+            self._recipe, "arm", self._at, values, shown, armed
+        )
+
+    def _running_look(self, console: Speaks, conduits: tuple[str, ...], write: _Write, *, is_needed: bool) -> Look:
+        """Look before a write that refers to a running timer; DeviceTrouble where this run has none there."""
+        look = self._dialogue.whole_look(console, conduits)
+        write.before = look.seen
+        self._saw(look)
+        viewer = self._viewer
+        others = [name for name, state in look.seen.items() if viewer.leaves(state)]
+        missing = viewer.not_armed(look.seen) if is_needed else ""
+        if others or missing or self._doubt:
+            raise DeviceTrouble(self._doubt or missing or f"what stands for {', '.join(others)} is another run's")
+        return look
+
+    def _send(self, console: Speaks, lines: tuple[Ready, ...], write: _Write) -> None:
+        def about_to() -> None:
+            write.sent += 1
+            write.sent_us = self._clock.monotonic_us()
+
+        try:
+            self._dialogue.send(console, lines, about_to)
+        except LineRefused as error:
+            write.refused = str(error)
+            raise
+
+    def _read_back(self, console: Speaks, conduits: tuple[str, ...]) -> dict[str, Shown]:
+        look = self._dialogue.look(console, conduits)
+        if look.unread:
+            raise Unproven(look.unread)
+        self._saw(look)
+        return look.seen
+
+    async def _change(
+        self, work: Callable[[Speaks, _Write], _Came], conduits: tuple[str, ...], deadline_s: float
+    ) -> Reading[PointState]:
+        """Carry out a step that writes, look where a line of it was refused, and note until when it may act where its end is not heard."""
+        began_us, write, known = self._clock.monotonic_us(), _Write(), False
+        try:
+            found = await self._call(lambda console: work(console, write), deadline_s)
+            if write.refused:
+                reading = await self._looked(write, conduits, self._left_s(began_us, deadline_s))
+            else:
+                reading = _reading(found)
+            known = reading.outcome is not Outcome.UNKNOWN
+        finally:
+            # Also when the caller was cancelled: the session was reset then, and what had left is on its way.
+            if not known and write.sent:
+                latest_us = write.sent_us + round(self._able.latest_s * 1_000_000)
+                is_clocked = self._recipe.cycle == "clock"
+                self._late_until_us = max(self._late_until_us, self._end.late_until_us if is_clocked else latest_us)
+        return replace(reading, asked_us=began_us)
+
+    async def _looked(self, write: _Write, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
+        """Look, in a fresh session, at what a step left of which a line was refused."""
+        found = await self._call(lambda console: self._dialogue.look(console, conduits), deadline_s)
+        look = found.value
+        if look is None or look.unread:
+            why = found.why if look is None else look.unread
+            return replace(
+                _without_value(found),
+                outcome=Outcome.UNKNOWN,
+                why=f"{write.refused}; what that left is not known: {why}",
+            )
+        if self._recipe.cycle == "pending" and write.sent == 1 and any(state.pending for state in look.seen.values()):
+            # The very line that would have armed was refused, so that what waits now began meanwhile, and is another's.
+            self._is_refused = self._is_refused or not any(state.pending for state in write.before.values())
+        self._saw(look)
+        why = write.refused
+        if changed(write.before, look.seen):
+            why = f"{why}; the lines before it took effect"
+        return replace(_without_value(found), outcome=Outcome.NOT_DONE, value=self._viewer.state(look.seen), why=why)
+
+    def _left_s(self, began_us: int, deadline_s: float) -> float:
+        return max(0.0, deadline_s - (self._clock.monotonic_us() - began_us) / 1_000_000)
+
+    # Restore.
+
+    async def restore(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
+        """Reset the session that could still write, put every window or object to rest, and read that back. Idempotent."""
+        self._work.abort()
+        kept = self._rescue
+        reading, self._rescue = await restore_through(
+            kept if kept.opened and not kept.dead else None,
+            self._session("restore"),
+            lambda console: self._taken_back(console, conduits),
+            deadline_s,
+            self._clock,
+        )
+        return reading
+
+    def _taken_back(self, console: Speaks, conduits: tuple[str, ...]) -> PointState:
+        """Write what is due, by what the device shows; where it shows nothing that can be read, all of it: what is written is constant.
+
+        It needs neither the run's end nor the device's clock.
+        """
+        look = self._dialogue.look(console, conduits)
+        due = [name for name in conduits if self._is_due(look.shown[name])]
+        if due:
+            self._put_to_rest(console, due)
+            look = self._dialogue.look(console, conduits)
+        if look.unread:
+            raise Unproven(look.unread)
+        self._saw(look)
+        return self._viewer.state(look.seen)
+
+    def _is_due(self, shown: Shown | Unread) -> bool:
+        if isinstance(shown, Unread):
+            return not self._is_refused
+        return not self._viewer.leaves(shown) and not is_already_so(self._recipe, "restore", shown, planned(0))
+
+    def _put_to_rest(self, console: Speaks, due: Collection[str]) -> None:
+        """Write the lines of restore, conduit by conduit; a conduit that was refused comes last the next time, and keeps no other waiting."""
+        if self._recipe.cycle == "pending":
+            # One change for the whole device: all conduits go back before it is confirmed.
+            self._dialogue.send(console, self._resting(due), restores=True)
+            return
+        for name in sorted(due, key=lambda name: name in self._restored_last):
+            try:
+                self._dialogue.send(console, self._resting((name,)), restores=True)
+            except LineRefused:
+                self._restored_last.append(name)
+                raise
+
+    def _resting(self, names: Collection[str]) -> tuple[Ready, ...]:
+        return step_lines(self._recipe, "restore", self._at, planned(0), names)
+
+    async def close(self) -> None:
+        """End all sessions; never changes the device."""
+        self._work.close()
+        self._rescue.close()
+
+
+def _says(shown: Shown) -> str:
+    return "" if shown.window is None else shown.window.says
+
+
+def _without_value(found: Reading[T]) -> Reading[PointState]:
+    return Reading(found.outcome, None, found.why, found.asked_us, found.answered_us, found.failed_here)
+
+
+def _reading(found: Reading[_Came]) -> Reading[PointState]:
+    """Tell a step whose every line was answered: done where the look after it shows what was wanted."""
+    came = found.value
+    if not found.done or came is None:
+        return _without_value(found)
+    outcome = Outcome.NOT_DONE if came.why else Outcome.DONE
+    return replace(_without_value(found), outcome=outcome, value=came.state, why=came.why)

@@ -9,11 +9,9 @@ believed only when it is read back.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TypeVar
 
 from islandmode.core.capabilities import Capabilities
@@ -21,6 +19,7 @@ from islandmode.core.firewall import Unread, related
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import PlanPoint
 from islandmode.isolation import incoming
+from islandmode.isolation.in_memory import in_memory
 from islandmode.isolation.nftables import firewall_look, reading, recipe
 from islandmode.isolation.nftables import saved as saved_files
 from islandmode.isolation.nftables.login_trouble import FIRST_COMMAND, NFT_SILENT, NO_NFT, TELLS_NOTHING, with_remedy
@@ -325,7 +324,7 @@ class NftablesPoint:
             # For the logins of a restore whose kept session fails: their threads serve every later attempt too, and none of
             # them reads a file.
             keep_threads(RESTORE_THREADS)
-            self._access = replace(self._access, known_hosts=_in_memory(self._access.known_hosts))
+            self._access = replace(self._access, known_hosts=in_memory(self._access.known_hosts))
             self._is_ready = True
         return await self._rescue.call(NftSession.tried, deadline_s)
 
@@ -503,18 +502,6 @@ def _why_refused(state: PointState, errors: tuple[str, ...]) -> str:
 
 def _standing(state: PointState) -> tuple[str, ...]:
     return tuple(name for name, shown in state.conduits.items() if shown.stands)
-
-
-def _in_memory(path: Path) -> Path:
-    """Copy a small file into memory for as long as this process lives and give its path; the file's own where that fails."""
-    try:
-        data = path.read_bytes()
-        descriptor = os.memfd_create(path.name)
-        os.write(descriptor, data)
-    except OSError:
-        # The login says what is wrong with it.
-        return path
-    return Path(f"/proc/self/fd/{descriptor}")
 
 
 def _tables(session: NftSession) -> tuple[str, ...] | None:

@@ -1,0 +1,141 @@
+"""What a look proves: the state of a point for a run, and why it is not what was wanted. Pure.
+
+Armed is only what shows a running timer of this run. Isolating is only what shows the deny in effect *and* that timer. What isolates
+in part does not count as isolating, and stands all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from islandmode.core.recipe.due import is_anothers, is_ours
+from islandmode.core.recipe.model import Recipe
+from islandmode.core.recipe.reading import Shown
+from islandmode.isolation import incoming
+from islandmode.isolation.point import ConduitState, PointState
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks: a run, or nobody's (which takes everything as its own), and what it knows besides what is shown.
+
+    `is_refused`: the change that waits on the device is another's, because it waited before this run could arm. `doubt` says why the
+    device's clock is not trusted, `unflushed` which conduits isolate with connections that may still be open.
+    """
+
+    recipe: Recipe
+    run: str | None
+    is_refused: bool = False
+    doubt: str = ""
+    unflushed: frozenset[str] = frozenset()
+
+    def owns(self, shown: Shown) -> bool:
+        """Tell whether what stands is this run's, as far as the device says."""
+        if self.run is None:
+            return True
+        return not self.is_refused and (shown.at_rest or is_ours(self.recipe, shown, self.run))
+
+    def leaves(self, shown: Shown) -> bool:
+        """Tell whether something stands that this run must leave alone."""
+        if self.run is None or shown.at_rest:
+            return False
+        return self.is_refused or is_anothers(self.recipe, shown, self.run)
+
+    def state(self, shown: Mapping[str, Shown]) -> PointState:
+        """Give the state of a point."""
+        conduits = {name: self._conduit(name, state) for name, state in shown.items()}
+        if self.recipe.cycle != "pending":
+            return PointState(conduits)
+        own = [state for state in shown.values() if self.owns(state)]
+        # A change that waits and shows no timer is no dead-man and no rest either: none of it is left, and it is not clear.
+        left = [max(0.0, state.left_s or 0.0) for state in own if state.pending or state.left_s is not None]
+        return PointState(conduits, min(left) if left else None)
+
+    def _conduit(self, name: str, shown: Shown) -> ConduitState:
+        timed = self._left_s(shown)
+        drops = shown.isolating and timed is not None and name not in self.unflushed
+        is_of_device = self.recipe.cycle == "pending"
+        return ConduitState(
+            # What waits on the device is no object of any conduit; the denies are.
+            present=(shown.isolating or shown.partly) if is_of_device else not shown.at_rest,
+            armed_s=None if is_of_device else timed,
+            isolating=drops,
+            ours=self.owns(shown),
+            owner=None if is_of_device else self._owner(shown),
+        )
+
+    def _left_s(self, shown: Shown) -> float | None:
+        if self.doubt or shown.left_s is None or shown.left_s <= 0:
+            return None
+        if self.recipe.cycle == "clock" and (shown.window is None or shown.window.says not in {"armed", "isolating"}):
+            return None
+        return shown.left_s
+
+    def _owner(self, shown: Shown) -> str | None:
+        """Name the run, where the device does: a window tells only whether it is this run's."""
+        if shown.owner is not None:
+            return incoming.word(shown.owner)
+        window = shown.window
+        is_known = self.run is not None and window is not None and window.owner is not None
+        return self.run if is_known and is_ours(self.recipe, shown, self.run or "") else None
+
+    # Why something is not as it must be; empty where it is.
+
+    def standing(self, shown: Mapping[str, Shown], ends: datetime | None) -> str:
+        """Say what stands in the way of arming: something of another, or of this run that is not just what would be armed."""
+        found = [name for name, state in shown.items() if not state.at_rest and not self._is_armed(state, ends)]
+        if not found:
+            return ""
+        if self.recipe.cycle == "pending" and any(state.pending for state in shown.values()):
+            whose = sorted({incoming.word(state.owner) for state in shown.values() if state.owner}) or ["somebody"]
+            return f"a change of {', '.join(whose)} waits on the device to be confirmed, or goes back; wait for its end"
+        other = [name for name in found if self.leaves(shown[name])]
+        by = "another run has it, or somebody else put it there" if other else "this run left it behind"
+        return f"an isolation already stands for {', '.join(found)}; {by}"
+
+    def _is_armed(self, shown: Shown, ends: datetime | None) -> bool:
+        window = shown.window
+        is_so = window is not None and window.says == "armed" and window.ends == ends is not None
+        return is_so and self.owns(shown) and not shown.isolating and not shown.partly
+
+    def not_armed(self, shown: Mapping[str, Shown], ends: datetime | None = None) -> str:
+        """Say what does not show a running timer of this run, and where an end is given, that end."""
+        return "; ".join(self._not_armed(shown, ends))
+
+    def _not_armed(self, shown: Mapping[str, Shown], ends: datetime | None) -> Iterator[str]:
+        for name, state in shown.items():
+            window = state.window
+            if state.in_place is False:
+                yield f"the deny for {name} is not in place"
+            elif not self.owns(state):
+                yield f"what stands for {name} is another run's"
+            elif self._left_s(state) is None:
+                yield self.doubt or f"{name} has no running timer"
+            elif ends is not None and (window is None or window.ends != ends):
+                yield f"the timer of {name} does not show the end that was written"
+
+    def open_ones(self, state: PointState, shown: Mapping[str, Shown], ends: datetime | None) -> str:
+        """Say which conduits are not isolated, and why; where an end is given, only that end counts."""
+        found = [name for name in shown if not state.conduits[name].isolating]
+        if found:
+            timers = self.not_armed({name: shown[name] for name in found})
+            partly = [name for name in found if shown[name].partly]
+            more = f" ({', '.join(partly)} in part)" if partly else ""
+            return f"{', '.join(found)} was not isolated when read back{more}{f': {timers}' if timers else ''}"
+        return self.not_armed(shown, ends)
+
+    def isolating_without(self, shown: Mapping[str, Shown]) -> str:
+        """Say which conduits are isolated by arming alone."""
+        found = [name for name, state in shown.items() if state.isolating or state.partly]
+        return f"{', '.join(found)} is isolated by arming alone" if found else ""
+
+
+def changed(before: Mapping[str, Shown], after: Mapping[str, Shown]) -> bool:
+    """Tell whether what stands differs between two looks; that timers ran down meanwhile is no difference."""
+    return any(_still(state) != _still(after[name]) for name, state in before.items() if name in after)
+
+
+def _still(shown: Shown) -> Shown:
+    return replace(shown, left_s=None if shown.left_s is None else 0.0)

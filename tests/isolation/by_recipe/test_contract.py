@@ -1,0 +1,142 @@
+"""The contract of every platform, over the recipes that ship and the emulators of their devices."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from islandmode.core.plan import PlanPoint
+from islandmode.core.recipe.derive import capabilities
+from islandmode.core.recipe.known import TIME_ZONE
+from islandmode.core.site import SitePoint
+from islandmode.isolation.by_hand import ByHand
+from islandmode.isolation.by_recipe.configured import comparable_of
+from islandmode.isolation.platform import Platform
+from islandmode.isolation.point import IsolationPoint
+from tests.emulators.plant import USER
+from tests.isolation.by_recipe.world import CONDUITS, INTERFACES, OPTIONS, Fault, World
+from tests.isolation.contract import RUN, Contract
+
+# The line with which something takes effect: what is lost, broken off or late is that line.
+TELLING = {"fortios-schedule": "^end$", "ios-time-range": "^absolute", "ios-revert": "revert timer|deny "}
+
+
+class RecipeBench:
+    """An emulated device; its platform is as much of one as the contract asks for."""
+
+    conduits = ("office-line", "vendor-line")
+    short_s = 1.0
+
+    def __init__(self, name: str) -> None:
+        self.world = World(name)
+        recipe = self.world.recipe
+        means = {key: option.means for key, option in recipe.options.items()}
+        self.clock = self.world.clock
+        self.dead_man_s = recipe.timer.least
+        self.platform = Platform(
+            name=recipe.recipe,
+            capabilities=capabilities(recipe),
+            check=lambda *_: (),
+            render=lambda _: self.planned().rendering,
+            open=lambda *_: self.point(),
+            options=means | ({TIME_ZONE: "the time zone"} if recipe.cycle == "clock" else {}),
+            by_hand=lambda planned: ByHand(
+                become=recipe.card.become,
+                commands=planned.rendering.restore,
+                looks=(),
+                answer="",
+                last_resort=recipe.card.last_resort,
+                console="",
+            ),
+            comparable=comparable_of(recipe),
+        )
+
+    @property
+    def site_point(self) -> SitePoint:
+        known = self.planned()
+        options = {key: value for key, value in OPTIONS.items() if key in self.platform.options}
+        return SitePoint(
+            platform=known.platform,
+            management=known.management,
+            login=known.login,
+            interfaces=INTERFACES,
+            options=options,
+            isolates=CONDUITS,
+        )
+
+    def play(self, story: Callable[[], Awaitable[None]]) -> None:
+        self.world.play(story)
+
+    def planned(self) -> PlanPoint:
+        return self.world.planned()
+
+    def point(self, run: str | None = RUN) -> IsolationPoint:
+        return self.world.point(run)
+
+    def owner_told(self, run: str) -> str | None:
+        """A window tells whether it is a run's, and a change that waits only who logged in."""
+        return None
+
+    def all_passes(self, conduit: str) -> bool:
+        return all(self.world.passes(conduit))
+
+    def any_passes(self, conduit: str) -> bool:
+        return any(self.world.passes(conduit))
+
+    def type_by_hand(self, commands: tuple[str, ...]) -> None:
+        session = self.world.device.new_session(0, USER)
+        for command in commands:
+            session.answer(command)
+
+    def hang(self, point: IsolationPoint) -> None:
+        self.world.way_of(point).is_open.clear()
+
+    def go_on(self, point: IsolationPoint) -> None:
+        self.world.way_of(point).is_open.set()
+
+    def _fault(self, what: str, lines: int = 1, matching: str = "") -> None:
+        pattern = re.compile(matching or TELLING[self.world.recipe.recipe])
+        self.world.fault = Fault(what, pattern, lines)
+
+    def lose_reply(self, call: str) -> None:
+        assert call == "isolate"
+        if self.world.recipe.flush:
+            # The last line of the whole call: each interface pair of both conduits, in both families, is flushed and left clean.
+            lines = self.planned().rendering.stages
+            clears = [line for stage in lines for line in stage.isolate if line.endswith(" filter clear")]
+            self._fault("reply lost", len(clears), " filter clear$")
+        else:
+            self._fault("reply lost", 6 if self.world.recipe.cycle == "pending" else 2)
+
+    def break_off(self, call: str) -> None:
+        assert call == "isolate"
+        self._fault("not sent")
+
+    def behave(self) -> None:
+        self.world.fault = None
+
+    def hold_up(self, call: str) -> None:
+        self._fault("under way")
+
+    async def let_go(self) -> None:
+        self.world.arrive()
+
+
+class TestFortiosSchedule(Contract):
+    @pytest.fixture
+    def bench(self) -> RecipeBench:
+        return RecipeBench("fortios-schedule")
+
+
+class TestIosTimeRange(Contract):
+    @pytest.fixture
+    def bench(self) -> RecipeBench:
+        return RecipeBench("ios-time-range")
+
+
+class TestIosRevert(Contract):
+    @pytest.fixture
+    def bench(self) -> RecipeBench:
+        return RecipeBench("ios-revert")
