@@ -9,10 +9,11 @@ import re
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 
 from islandmode.core.plan import PlanPoint
 from islandmode.core.recipe.derive import capabilities
@@ -24,6 +25,7 @@ from islandmode.core.rendering import RecipeUsed
 from islandmode.core.site import Login, Management
 from islandmode.isolation.by_recipe.point import RecipePoint
 from islandmode.isolation.platform import Access
+from islandmode.isolation.session import DeviceTrouble
 from tests.core.recipe_plant import ACLS, OFFICE, VENDOR, point, recipe
 from tests.emulators.clock import DeviceClock
 from tests.emulators.device import CliSession
@@ -51,17 +53,18 @@ class JumpingClock:
     boot_id = "a boot of nothing"
 
     def __init__(self) -> None:
-        self.now_s = 1000.0
+        self.now_s = self.began_s = 1000.0
+        self.utc_began_us = _UTC_US
 
     def monotonic_us(self) -> int:
         return round(self.now_s * 1_000_000)
 
     def utc_us(self) -> int:
-        return _UTC_US + round((self.now_s - 1000.0) * 1_000_000)
+        return self.utc_began_us + round((self.now_s - self.began_s) * 1_000_000)
 
     async def sleep(self, seconds: float) -> None:
         self.now_s += seconds
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
 
 
 @dataclass
@@ -87,6 +90,10 @@ class Way:
         self.is_open.set()
 
 
+class NothingSentError(DeviceTrouble):
+    """A line could not leave."""
+
+
 class FakeConsole:
     """A session without SSH. As with a real one, a reset is final, and what was under way still arrives."""
 
@@ -98,6 +105,9 @@ class FakeConsole:
 
     def open(self) -> None:
         self._wait_for(self._way.is_open)
+        if self._world.let_in:
+            self.let_in = self._world.let_in
+            raise NothingSentError(f"logged in, and {self.let_in}")
         self._session = self._world.device.log_in(USER)
         if self._session is None:
             raise ConnectionError("the device has no place left for a session")
@@ -105,7 +115,8 @@ class FakeConsole:
     def say(self, line: str, answers: tuple[tuple[str, str], ...] = ()) -> str:
         self._wait_for(self._way.is_open)
         session, fault = self._session, self._world.fault
-        assert session is not None
+        if session is None or session.is_over:
+            raise NothingSentError("the connection is lost, and the line was not sent")
         if fault is not None and fault.strikes(line):
             self._world.fault = None
             if fault.what == "under way":
@@ -114,6 +125,7 @@ class FakeConsole:
             elif fault.what == "reply lost":
                 self._world.device.take(session, line)
             self._wait_for(threading.Event())
+        self._world.at_line.get(line, lambda: None)()
         reply = self._world.device.take(session, line)
         if reply.hangs_up:
             raise ConnectionError(f"the connection was lost at {line}")
@@ -145,11 +157,20 @@ class World:
         self.clock = JumpingClock()
         self.device = MADE[name]()
         self.device.clock = DeviceClock(NOW, follows=lambda: self.clock.now_s)
-        self.greeting = ""
+        self.greeting = self.let_in = ""
         self.fault: Fault | None = None
         self.under_way: list[tuple[CliSession, str, float]] = []
+        self.at_line: dict[str, Callable[[], object]] = {}
+        """What happens on the device right before a line comes."""
         self._ways: dict[int, Way] = {}
         self.before = self.device.configuration()
+
+    def starts_at(self, local: str) -> None:
+        """Let the device and this machine begin at another moment, in summer time."""
+        now = datetime.fromisoformat(local)
+        self.device.clock = DeviceClock(now, follows=lambda: self.clock.now_s)
+        self.clock.utc_began_us = round((now - timedelta(hours=2)).replace(tzinfo=UTC).timestamp() * 1_000_000)
+        self.clock.began_s = self.clock.now_s
 
     def play(self, story: Callable[[], Awaitable[None]]) -> None:
         """Play a story on threads of this machine."""
@@ -177,9 +198,7 @@ class World:
         way = Way()
         planned = self.planned(dead_man_s)
         access = Access(host="edge", port=22, user=USER, become="", known_hosts=Path("/dev/null"))
-        made = RecipePoint(
-            "edge", planned, self.recipe, AT, access, self.clock, run, lambda _access: FakeConsole(self, way)
-        )
+        made = RecipePoint("edge", planned, self.recipe, AT, access, self.clock, run, lambda *_: FakeConsole(self, way))
         self._ways[id(made)] = way
         return made
 

@@ -56,4 +56,5 @@ def _written(recipe: Recipe, at: PointAt) -> tuple[str, ...]:
 
 
 def _plain(line: str) -> str:
-    return _NUMBER.sub("", " ".join(line.split()))
+    # Devices write addresses in capitals where they like.
+    return _NUMBER.sub("", " ".join(line.split()).casefold())

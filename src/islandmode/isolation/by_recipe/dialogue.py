@@ -42,6 +42,10 @@ class LineRefused(Exception):
     """A line of a step was refused, or its answer is not what it must be: what stands on the device is to be looked at."""
 
 
+class NotSaid(Exception):
+    """A line did not leave, because the connection is lost: this session is of no more use, whatever its lines before did."""
+
+
 class Unproven(Exception):
     """Something was sent, and what the device shows does not prove what came of it."""
 
@@ -73,17 +77,25 @@ class Dialogue:
     at: PointAt
     clock: Clock
 
+    def say(self, console: Speaks, line: str, answers: tuple[tuple[str, str], ...] = ()) -> str:
+        """Say one line; `NotSaid` where it could not leave."""
+        try:
+            return console.say(line, answers).replace("\r", "")
+        except DeviceTrouble as error:
+            # The device said nothing: what came of the lines before this is as unknown as without an answer.
+            raise NotSaid(str(error)) from error
+
     def try_out(self, console: Speaks) -> None:
         """See that the device answers a question; nothing is changed by it, so that any failure is *not done*."""
         ask = self.recipe.versions.ask
-        answer = console.say(ask)
+        answer = self.say(console, ask)
         refused = refused_by(self.recipe, answer)
         if refused is not None or not answer.strip():
             raise DeviceTrouble(f'the device does not answer "{ask}"{_words(refused)}')
 
     def answers(self, console: Speaks, asks: Iterable[str]) -> dict[str, str]:
         """Ask, and give each answer by its question."""
-        return {ask: console.say(ask).replace("\r", "") for ask in asks}
+        return {ask: self.say(console, ask) for ask in asks}
 
     def look(self, console: Speaks, conduits: Collection[str]) -> Look:
         """Read the state of conduits; a question that is asked for several of them is asked once."""
@@ -111,7 +123,7 @@ class Dialogue:
         if self.recipe.device_time is None:
             return None
         asked_us = self.clock.monotonic_us()
-        told = read_time(self.recipe.device_time, console.say(self.recipe.device_time.ask).replace("\r", ""))
+        told = read_time(self.recipe.device_time, self.say(console, self.recipe.device_time.ask))
         if isinstance(told, Unread):
             return told
         utc = _1970 + timedelta(microseconds=self.clock.utc_us())
@@ -131,7 +143,7 @@ class Dialogue:
         """
         for line in lines:
             about_to()
-            answer = console.say(line.send, line.answers).replace("\r", "")
+            answer = self.say(console, line.send, line.answers)
             trouble = self._trouble(line, answer, restores=restores)
             if trouble:
                 raise LineRefused(trouble)

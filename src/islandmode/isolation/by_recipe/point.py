@@ -30,7 +30,7 @@ from islandmode.core.recipe.steps import ANY_RUN, Ready, RunValues, planned, ste
 from islandmode.core.recipe.words import compiled
 from islandmode.isolation import incoming
 from islandmode.isolation.by_recipe.configured import SAVED, comparable_of, islandmode_lines
-from islandmode.isolation.by_recipe.dialogue import Dialogue, LineRefused, Look, Speaks, Unproven
+from islandmode.isolation.by_recipe.dialogue import Dialogue, LineRefused, Look, NotSaid, Speaks, Unproven
 from islandmode.isolation.by_recipe.facts import read_facts
 from islandmode.isolation.by_recipe.proof import Viewer, changed
 from islandmode.isolation.by_recipe.run_end import RunEnd
@@ -42,7 +42,7 @@ from islandmode.system.clock import Clock
 from islandmode.system.ready import keep_threads
 
 T = TypeVar("T")
-MakeConsole = Callable[[Access], Speaks]
+MakeConsole = Callable[[Access, Recipe, Clock], Speaks]
 RESTORE_THREADS = 3
 """Two sessions that may be logging in, and one whose end is awaited."""
 
@@ -100,8 +100,8 @@ class RecipePoint:
         self._is_ready = False
 
     def _session(self, what: str) -> DeviceSession[Speaks]:
-        console = self._make_console(self._access)
-        return DeviceSession(f"{self._name}-{what}", console, self._clock, (LineRefused, Unproven))
+        console = self._make_console(self._access, self._recipe, self._clock)
+        return DeviceSession(f"{self._name}-{what}", console, self._clock, (LineRefused, NotSaid, Unproven))
 
     @property
     def name(self) -> str:

@@ -35,11 +35,11 @@ class Viewer:
         """Tell whether what stands is this run's, as far as the device says."""
         if self.run is None:
             return True
-        return not self.is_refused and (shown.at_rest or is_ours(self.recipe, shown, self.run))
+        return not self.is_refused and (_is_nobodys(shown) or is_ours(self.recipe, shown, self.run))
 
     def leaves(self, shown: Shown) -> bool:
         """Tell whether something stands that this run must leave alone."""
-        if self.run is None or shown.at_rest:
+        if self.run is None or _is_nobodys(shown):
             return False
         return self.is_refused or is_anothers(self.recipe, shown, self.run)
 
@@ -91,9 +91,14 @@ class Viewer:
         if self.recipe.cycle == "pending" and any(state.pending for state in shown.values()):
             whose = sorted({incoming.word(state.owner) for state in shown.values() if state.owner}) or ["somebody"]
             return f"a change of {', '.join(whose)} waits on the device to be confirmed, or goes back; wait for its end"
-        other = [name for name in found if self.leaves(shown[name])]
-        by = "another run has it, or somebody else put it there" if other else "this run left it behind"
-        return f"an isolation already stands for {', '.join(found)}; {by}"
+        return f"an isolation already stands for {', '.join(found)}; {self._by_whom([shown[name] for name in found])}"
+
+    def _by_whom(self, standing: list[Shown]) -> str:
+        if any(self.leaves(state) for state in standing):
+            return "another run has it, or somebody else put it there"
+        if any(_is_nobodys(state) for state in standing):
+            return "its end has come, and the device still isolates"
+        return "this run left it behind"
 
     def _is_armed(self, shown: Shown, ends: datetime | None) -> bool:
         window = shown.window
@@ -130,6 +135,11 @@ class Viewer:
         """Say which conduits are isolated by arming alone."""
         found = [name for name, state in shown.items() if state.isolating or state.partly]
         return f"{', '.join(found)} is isolated by arming alone" if found else ""
+
+
+def _is_nobodys(shown: Shown) -> bool:
+    """Tell whether what stands, if anything, belongs to no run: also where a window is over and the device still drops by it."""
+    return shown.at_rest or (shown.window is not None and shown.window.says in {"rest", "over"})
 
 
 def changed(before: Mapping[str, Shown], after: Mapping[str, Shown]) -> bool:

@@ -1,0 +1,367 @@
+"""What happens while a point is armed and isolates: renewals, lags, lines that come late, other people's hands, and the way back."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import anyio
+import pytest
+
+from islandmode.core.outcome import Outcome
+from islandmode.core.recipe.steps import RunValues, step_lines
+from islandmode.isolation.by_recipe.point import RecipePoint
+from islandmode.run.deadman import arm_trouble, watch_trouble, watched_of
+from tests.emulators.fortios import FortiDevice
+from tests.emulators.ios import IosDevice
+from tests.isolation.by_recipe.test_lost_sessions import FOR_S, LONGER_S, put_back
+from tests.isolation.by_recipe.world import AT, CONDUITS, MADE, Fault, World
+from tests.isolation.contract import OTHER_RUN, PATIENT_S, RUN
+
+each_recipe = pytest.mark.parametrize("name", sorted(MADE))
+each_clock = pytest.mark.parametrize("name", ["fortios-schedule", "ios-time-range"])
+OFFICE = CONDUITS[:1]
+
+
+async def isolated(world: World, conduits: tuple[str, ...] = OFFICE) -> RecipePoint:
+    """Arm both conduits, and isolate some."""
+    point = world.point()
+    armed = await point.arm(CONDUITS, FOR_S, PATIENT_S)
+    assert arm_trouble("edge", point.capabilities, CONDUITS, FOR_S, armed) is None
+    reading = await point.isolate(conduits, PATIENT_S)
+    assert reading.done, reading.why
+    assert not any(world.passes("office-line"))
+    return point
+
+
+def lines(world: World, step: str, point: RecipePoint, *only: str) -> list[str]:
+    run = RunValues(RUN, FOR_S, point._end.ends)
+    return [line.send for line in step_lines(world.recipe, step, AT, run, only or None)]
+
+
+@each_recipe
+def test_exactly_the_lines_of_each_step_are_sent_and_nothing_else_configures(name: str) -> None:
+    world = World(name)
+
+    async def story() -> None:
+        point = world.point()
+        await point.facts(PATIENT_S)
+        assert not world.device.was_touched
+        sent: list[str] = []
+        for step in ("arm", "isolate"):
+            call = point.arm(CONDUITS, FOR_S, PATIENT_S) if step == "arm" else point.isolate(CONDUITS, PATIENT_S)
+            assert (await call).done
+            expected = lines(world, step, point)
+            told = world.device.received()[len(sent) :]
+            asked = {line for line in told if line not in expected}
+            assert [line for line in told if line in set(expected)][: len(expected)] == expected
+            assert all(re.match("show|get|diagnose", line) for line in asked)
+            sent += told
+        await put_back(world, point)
+        # What is so already is not written again.
+        before = world.device.received(configuring=True)
+        assert (await world.point().restore(CONDUITS, PATIENT_S)).done
+        assert world.device.received(configuring=True) == before
+
+    world.play(story)
+
+
+@each_clock
+def test_a_renewal_isolates_nothing_more_and_every_later_line_brings_the_new_end(name: str) -> None:
+    world = World(name)
+
+    async def story() -> None:
+        point = await isolated(world)
+        first = point._end.ends
+        assert first is not None
+        await world.clock.sleep(200)
+        renewed = await point.renew(CONDUITS, LONGER_S, PATIENT_S)
+        assert renewed.done, renewed.why
+        assert renewed.value is not None
+        assert {shown: state.isolating for shown, state in renewed.value.conduits.items()} == {
+            "office-line": True,
+            "vendor-line": False,
+        }
+        assert all((state.armed_s or 0) >= LONGER_S for state in renewed.value.conduits.values())
+        assert all(world.passes("vendor-line"))
+        # Past the end that was computed at arm, what was isolated before holds, and what comes now ends with it.
+        await world.clock.sleep((first - world.device.clock.local).total_seconds() + 1)
+        assert not any(world.passes("office-line"))
+        assert (await point.isolate(CONDUITS, PATIENT_S)).done
+        second = point._end.ends
+        assert second is not None
+        await world.clock.sleep((second - world.device.clock.local).total_seconds())
+        assert world.is_open
+        await put_back(world, point)
+
+    world.play(story)
+
+
+@each_clock
+def test_an_old_line_that_lands_after_a_renewal_only_shortens_it(name: str) -> None:
+    world = World(name)
+
+    async def story() -> None:
+        point = await isolated(world)
+        old, first = lines(world, "isolate", point, "office-line"), point._end.ends
+        await world.clock.sleep(100)
+        assert (await point.renew(CONDUITS, LONGER_S, PATIENT_S)).done
+        late = world.device.new_session(0, "drill")
+        for line in old:
+            late.answer(line)
+        assert first is not None
+        await world.clock.sleep((first - world.device.clock.local).total_seconds())
+        assert world.is_open
+        await put_back(world, point)
+
+    world.play(story)
+
+
+@each_clock
+def test_a_renewal_that_is_given_up_may_act_until_the_later_end(name: str) -> None:
+    world = World(name)
+
+    async def story() -> None:
+        point = await isolated(world)
+        telling = "^end$" if name == "fortios-schedule" else "^absolute"
+        world.fault = Fault("under way", re.compile(telling))
+        assert (await point.renew(CONDUITS, LONGER_S, 0.5)).outcome is Outcome.UNKNOWN
+        until_us = point.late_until_us
+        assert until_us >= world.clock.monotonic_us() + LONGER_S * 1_000_000
+        assert (await point.restore(CONDUITS, PATIENT_S)).done
+        assert world.is_open
+        # The worst moment: it lands after the restore, and isolates. It is over when the point says so.
+        world.arrive()
+        assert not any(world.passes("office-line"))
+        await world.clock.sleep((until_us - world.clock.monotonic_us()) / 1_000_000)
+        assert world.is_open
+        await put_back(world, point)
+
+    world.play(story)
+
+
+@each_clock
+def test_a_renewal_into_a_change_of_the_clocks_is_refused(name: str) -> None:
+    world = World(name)
+    # Europe/Berlin goes back at 03:00 on 25 October 2026.
+
+    async def story() -> None:
+        point = world.point()
+        refused = await point.arm(CONDUITS, LONGER_S + 600, PATIENT_S)
+        assert refused.outcome is Outcome.NOT_DONE
+        assert "the clocks of Europe/Berlin are changed at 2026-10-25 01:00:00 UTC" in refused.why
+        assert not world.device.was_touched
+        await point.close()
+
+    world.starts_at("2026-10-25T02:40:00")
+    world.play(story)
+
+    async def renewal() -> None:
+        point = await isolated(world)
+        before = world.device.received(configuring=True)
+        refused = await point.renew(CONDUITS, 3600.0, PATIENT_S)
+        assert refused.outcome is Outcome.NOT_DONE
+        assert "are changed at" in refused.why
+        assert world.device.received(configuring=True) == before
+        await put_back(world, point)
+
+    world.starts_at("2026-10-25T02:20:00")
+    world.play(renewal)
+
+
+def test_a_late_start_is_not_isolating_and_a_late_end_is_not_clear() -> None:
+    world = World("ios-time-range")
+
+    async def story() -> None:
+        point = world.point()
+        await world.clock.sleep(60)
+        assert (await point.arm(CONDUITS, FOR_S, PATIENT_S)).done
+        await world.clock.sleep(60)
+        world.device.faults.change_lag_s = 30.0
+        reading = await point.isolate(OFFICE, PATIENT_S)
+        assert reading.outcome is Outcome.NOT_DONE
+        assert reading.why == "office-line was not isolated when read back"
+        assert reading.value is not None
+        assert reading.value.conduits["office-line"].present
+        await world.clock.sleep(30)
+        assert not any(world.passes("office-line"))
+        # At rest by its window, and still in effect: not clear.
+        late = await point.restore(CONDUITS, PATIENT_S)
+        assert late.value is not None
+        assert not late.value.clear
+        # Another run does not take it for nothing either.
+        other = await world.point(OTHER_RUN).arm(CONDUITS, FOR_S, PATIENT_S)
+        assert "its end has come, and the device still isolates" in other.why
+        await world.clock.sleep(30)
+        await put_back(world, point)
+
+    world.play(story)
+
+
+def test_an_isolation_that_outlasts_its_end_stands_until_the_device_shows_it_gone() -> None:
+    world = World("ios-time-range")
+
+    async def story() -> None:
+        point = await isolated(world)
+        world.device.faults.end_lag_s = 1e9
+        await world.clock.sleep(FOR_S + 120)
+        seen = await point.state(CONDUITS, PATIENT_S)
+        assert seen.value is not None
+        office = seen.value.conduits["office-line"]
+        assert (office.present, office.isolating, office.armed_s) == (True, False, None)
+        assert not seen.value.clear
+        await put_back(world, point)
+
+    world.play(story)
+
+
+def test_a_colleague_who_confirms_the_change_leaves_no_timer() -> None:
+    world = World("ios-revert")
+
+    async def story() -> None:
+        point = await isolated(world)
+        assert isinstance(world.device, IosDevice)
+        world.device.timer = None
+        seen = await point.state(CONDUITS, PATIENT_S)
+        assert seen.value is not None
+        assert seen.value.timer_s is None
+        able = point.capabilities
+        told = watch_trouble("edge", able, watched_of(able, CONDUITS, OFFICE), OFFICE, seen, 200.0)
+        assert told is not None
+        assert not seen.value.conduits["office-line"].isolating
+        assert not seen.value.clear
+        await put_back(world, point)
+
+    world.play(story)
+
+
+def test_both_conduits_of_a_device_with_one_timer_go_back_together() -> None:
+    world = World("ios-revert")
+
+    async def story() -> None:
+        point = await isolated(world, CONDUITS)
+        reading = await point.restore(OFFICE, PATIENT_S)
+        assert reading.done
+        assert world.is_open
+        assert isinstance(world.device, IosDevice)
+        assert world.device.timer is None
+        await put_back(world, point)
+
+    world.play(story)
+
+
+@each_clock
+def test_a_clock_that_was_set_is_why_the_run_is_told_that_its_dead_man_stopped(name: str) -> None:
+    world = World(name)
+
+    async def story() -> None:
+        point = await isolated(world)
+        world.device.clock.set(world.device.clock.local - timedelta(minutes=10))
+        seen = await point.state(CONDUITS, PATIENT_S)
+        able = point.capabilities
+        told = watch_trouble("edge", able, CONDUITS, OFFICE, seen, 200.0)
+        assert told is not None
+        assert "its clock was set back by 5" in told
+        await put_back(world, point)
+
+    world.play(story)
+
+
+def test_connections_that_were_not_ended_are_no_isolation() -> None:
+    world = World("fortios-schedule")
+
+    async def story() -> None:
+        point = world.point()
+        assert (await point.arm(CONDUITS, FOR_S, PATIENT_S)).done
+        assert isinstance(world.device, FortiDevice)
+        kept = world.device.connect("office", "line")
+        world.device.faults.crash_after(1, matching="session clear", executes=False)
+        assert (await point.isolate(OFFICE, PATIENT_S)).outcome is Outcome.UNKNOWN
+        assert world.device.goes_on(kept)
+        seen = await point.state(CONDUITS, PATIENT_S)
+        assert seen.value is not None
+        assert not seen.value.conduits["office-line"].isolating
+        assert seen.why == "open connections across office-line were not ended"
+        again = await point.isolate(OFFICE, PATIENT_S)
+        assert again.done
+        assert not world.device.goes_on(kept)
+        assert (await point.state(CONDUITS, PATIENT_S)).why == ""
+        await put_back(world, point)
+
+    world.play(story)
+
+
+@each_recipe
+def test_a_step_that_is_cancelled_says_until_when_it_may_act(name: str) -> None:
+    world = World(name)
+
+    async def story() -> None:
+        point = world.point()
+        assert (await point.arm(CONDUITS, FOR_S, PATIENT_S)).done
+        telling = {"fortios-schedule": "^end$", "ios-time-range": "^absolute", "ios-revert": "deny "}[name]
+        world.fault = Fault("under way", re.compile(telling))
+        with anyio.move_on_after(0.5):
+            await point.isolate(OFFICE, PATIENT_S)
+        assert world.under_way
+        assert point.late_until_us > world.clock.monotonic_us()
+        await put_back(world, point)
+
+    world.play(story)
+
+
+@each_clock
+def test_a_conduit_whose_restore_is_refused_keeps_no_other_isolated(name: str) -> None:
+    world = World(name)
+
+    async def story() -> None:
+        point = await isolated(world, CONDUITS)
+        name_of = "edit" if name == "fortios-schedule" else "time-range"
+        no = "Command fail. Return code -61\n" if name == "fortios-schedule" else "% Invalid input detected\n"
+        world.device.faults.rejected[f'^{name_of} "?islandmode_office-line'] = no
+        reading = await point.restore(CONDUITS, PATIENT_S)
+        assert reading.outcome is Outcome.UNKNOWN
+        assert "refused" in reading.why
+        assert all(world.passes("vendor-line"))
+        world.device.faults.rejected.clear()
+        await put_back(world, point)
+
+    world.play(story)
+
+
+@each_recipe
+def test_a_session_that_the_device_ended_is_opened_anew(name: str) -> None:
+    world = World(name)
+
+    async def story() -> None:
+        point = world.point()
+        assert (await point.state(CONDUITS, PATIENT_S)).done
+        world.device._end_sessions()
+        lost = await point.state(CONDUITS, PATIENT_S)
+        assert lost.outcome is Outcome.UNKNOWN
+        assert (await point.state(CONDUITS, PATIENT_S)).done
+        await point.close()
+
+    world.play(story)
+
+
+def test_a_deny_that_a_site_keeps_closed_is_not_touched() -> None:
+    world = World("fortios-schedule")
+    assert isinstance(world.device, FortiDevice)
+    world.device.enter(
+        [
+            *("config firewall policy", "edit 0", "set name islandmode_keep_closed", "set srcintf port3"),
+            *("set dstintf port5", "set srcaddr all", "set dstaddr all", "set service ALL"),
+            *("set schedule always", "set action deny", "next", "end"),
+        ]
+    )
+    world.before = world.device.configuration()
+
+    async def story() -> None:
+        point = await isolated(world, CONDUITS)
+        await put_back(world, point)
+        rescue = world.point(run=None)
+        assert (await rescue.restore(CONDUITS, PATIENT_S)).done
+        assert world.device.configuration() == world.before
+        await rescue.close()
+
+    world.play(story)
