@@ -43,6 +43,14 @@ def test_ios_revert() -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
+def test_a_timer_may_run_for_as_long_as_arming_takes_before_it_is_read_back(name: str) -> None:
+    able = capabilities(recipe(name), 300.0)
+    least_s, most_s = able.shown_after(300.0)
+    assert least_s <= 300.0 - able.calls_s.arm
+    assert most_s >= 300.0 + able.rounding_s
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_tier_a_is_for_relative_timers_only(name: str) -> None:
     assert recipe(name).undo_tier == "B"
 

@@ -365,3 +365,61 @@ def test_a_deny_that_a_site_keeps_closed_is_not_touched() -> None:
         await rescue.close()
 
     world.play(story)
+
+
+@each_clock
+def test_an_arm_that_takes_long_is_armed_all_the_same(name: str) -> None:
+    world = World(name)
+
+    async def story() -> None:
+        point = world.point()
+
+        def wait() -> None:
+            world.clock.now_s += 5
+
+        world.at_line["end"] = wait
+        # The minute in which the timer would end begins just when it would.
+        for_s = 279.0
+        armed = await point.arm(CONDUITS, for_s, PATIENT_S)
+        assert arm_trouble("edge", point.capabilities, CONDUITS, for_s, armed) is None
+        assert armed.value is not None
+        assert armed.value.conduits["office-line"].armed_s == 270.0
+        await put_back(world, point)
+
+    world.play(story)
+
+
+def test_a_deny_that_somebody_took_away_does_not_keep_the_others_from_being_restored() -> None:
+    world = World("ios-revert")
+
+    async def story() -> None:
+        point = await isolated(world, CONDUITS)
+        world.device.enter(["ip access-list extended OT-IN", "no 1"])
+        before = len(world.device.log)
+        await put_back(world, point)
+        assert "configure confirm" in [line.text for line in world.device.log[before:]]
+
+    world.play(story)
+
+
+def test_connections_are_not_ended_by_a_filter_that_is_not_shown() -> None:
+    world = World("fortios-schedule")
+
+    async def story() -> None:
+        point = world.point()
+        assert isinstance(world.device, FortiDevice)
+        kept = world.device.connect("vendor", "line")
+        assert (await point.arm(CONDUITS, FOR_S, PATIENT_S)).done
+        world.device.faults.rejected["^diagnose sys session filter$"] = "session filter:\n\tsintf: any\n\tdintf: any\n"
+        reading = await point.isolate(OFFICE, PATIENT_S)
+        assert reading.outcome is Outcome.NOT_DONE
+        assert (
+            'does not show what "diagnose sys session filter" must show; the lines before it took effect' in reading.why
+        )
+        assert "diagnose sys session clear" not in world.device.received()
+        assert world.device.goes_on(kept)
+        assert reading.value is not None
+        assert reading.value.conduits["office-line"].stands
+        await put_back(world, point)
+
+    world.play(story)

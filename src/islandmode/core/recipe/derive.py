@@ -37,6 +37,8 @@ def capabilities(recipe: Recipe, dead_man_s: float | None = None) -> Capabilitie
         calls_s=Calls(**calls, restore_anew=max(usual.restore_anew + works.restore, restore_s + login_s)),
         works_s=works,
         shown_step_s=timer.shown_in,
+        # From the device telling its time, or starting its timer, to the look that tells what is left, the whole of `arm` may pass.
+        read_back_s=calls["arm"],
         rounding_s=timer.grain if recipe.cycle == "clock" else 0.0,
         lag_s=timer.lag or 0.0,
         atomic_stage=recipe.atomic_stage,

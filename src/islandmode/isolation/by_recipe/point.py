@@ -30,6 +30,7 @@ from islandmode.core.recipe.steps import ANY_RUN, Ready, RunValues, planned, ste
 from islandmode.core.recipe.words import compiled
 from islandmode.isolation import incoming
 from islandmode.isolation.by_recipe.configured import SAVED, comparable_of, islandmode_lines
+from islandmode.isolation.by_recipe.console import Console, ConsoleError
 from islandmode.isolation.by_recipe.dialogue import Dialogue, LineRefused, Look, NotSaid, Speaks, Unproven
 from islandmode.isolation.by_recipe.facts import read_facts
 from islandmode.isolation.by_recipe.proof import Viewer, changed
@@ -78,7 +79,7 @@ class RecipePoint:
         access: Access,
         clock: Clock,
         run: str | None,
-        make_console: MakeConsole,
+        make_console: MakeConsole = Console,
     ) -> None:
         """Know the device; nothing is contacted yet. Without a run it can only restore, and takes every run's isolation back."""
         self._name, self._run = name, run
@@ -101,7 +102,9 @@ class RecipePoint:
 
     def _session(self, what: str) -> DeviceSession[Speaks]:
         console = self._make_console(self._access, self._recipe, self._clock)
-        return DeviceSession(f"{self._name}-{what}", console, self._clock, (LineRefused, NotSaid, Unproven))
+        return DeviceSession(
+            f"{self._name}-{what}", console, self._clock, (LineRefused, NotSaid, Unproven, ConsoleError)
+        )
 
     @property
     def name(self) -> str:
