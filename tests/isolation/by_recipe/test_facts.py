@@ -99,7 +99,7 @@ def test_a_clock_that_is_off_is_told(name: str) -> None:
     world = World(name)
     world.device.clock.set(NOW + timedelta(hours=1))
     assert "its clock tells 2026-11-26 11:15:20, 3600 s ahead of the time of Europe/Berlin" in facts_of(world).trouble
-    # Whoever only restores does not need it.
+    # A restore does not need it.
     assert facts_of(world, run=None).trouble == ""
 
 

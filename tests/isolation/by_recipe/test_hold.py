@@ -423,3 +423,66 @@ def test_connections_are_not_ended_by_a_filter_that_is_not_shown() -> None:
         await put_back(world, point)
 
     world.play(story)
+
+
+@each_clock
+def test_a_clock_that_is_set_back_lets_a_line_that_was_given_up_act_for_longer(name: str) -> None:
+    world = World(name)
+
+    async def story() -> None:
+        point = world.point()
+        assert (await point.arm(CONDUITS, FOR_S, PATIENT_S)).done
+        world.fault = Fault("under way", re.compile("^end$" if name == "fortios-schedule" else "^absolute"))
+        assert (await point.isolate(OFFICE, 0.5)).outcome is Outcome.UNKNOWN
+        until_us = point.late_until_us
+        world.device.clock.set(world.device.clock.local - timedelta(minutes=30))
+        assert (await point.restore(CONDUITS, PATIENT_S)).done
+        world.arrive()
+        await world.clock.sleep((until_us - world.clock.monotonic_us()) / 1_000_000)
+        assert not any(world.passes("office-line"))
+        assert point.late_until_us >= until_us + 1_790_000_000
+        await world.clock.sleep((point.late_until_us - world.clock.monotonic_us()) / 1_000_000)
+        assert world.is_open
+        await put_back(world, point)
+
+    world.play(story)
+
+
+def test_a_change_that_waits_without_a_timer_that_can_be_read_is_neither_armed_nor_clear() -> None:
+    world = World("ios-revert")
+
+    async def story() -> None:
+        point = world.point()
+        told = "Timer type: absolute timer\nTimer value: 5 min\nUser: drill\n"
+
+        def lose() -> None:
+            world.device.faults.rejected["^show archive config rollback timer"] = told
+
+        world.at_line["end"] = lose
+        armed = await point.arm(CONDUITS, FOR_S, PATIENT_S)
+        assert armed.outcome is Outcome.NOT_DONE
+        assert "has no running timer" in armed.why
+        assert armed.value is not None
+        assert not armed.value.clear
+        world.at_line.clear()
+        world.device.faults.rejected.clear()
+        await put_back(world, point)
+
+    world.play(story)
+
+
+def test_denies_that_nobody_takes_back_are_not_armed_over() -> None:
+    world = World("ios-revert")
+    world.device.enter(["ip access-list extended OT-IN", "1 deny ip 10.20.0.0 0.0.0.255 10.10.0.0 0.0.255.255 log"])
+
+    async def story() -> None:
+        point = world.point()
+        refused = await point.arm(CONDUITS, FOR_S, PATIENT_S)
+        assert refused.outcome is Outcome.NOT_DONE
+        assert refused.why == (
+            "an isolation already stands for office-line; no timer takes it back any more, and the device does not say whose it is"
+        )
+        assert not world.device.was_touched
+        await point.close()
+
+    world.play(story)

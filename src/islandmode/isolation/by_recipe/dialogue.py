@@ -2,7 +2,7 @@
 
 All this runs in a session's own thread and blocks. A line that the device refused ends its step at once; in which part of its
 configuration the device is by then nobody knows, and a word that leaves it may put half an edit in force. So nothing more is said in
-such a session: it is reset, and whoever wants to know more logs in anew.
+such a session: it is reset, and a further look logs in anew.
 """
 
 from __future__ import annotations

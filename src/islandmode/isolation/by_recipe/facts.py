@@ -19,7 +19,7 @@ from islandmode.isolation.point import Facts
 def read_facts(dialogue: Dialogue, console: Speaks, *, run: str | None, timer_s: float) -> Facts:
     """Read everything, and say everything that keeps the device from being used for a run, so that it is put right at once.
 
-    Whoever only restores needs none of what a run needs: for no run a device is never called unusable. `timer_s` is how long a timer of
+    A restore needs none of what a run needs, so that without a run a device is never called unusable. `timer_s` is how long a timer of
     the run may last, from now on.
     """
     needs = () if run is None else tuple(_unready(dialogue, console))

@@ -119,7 +119,10 @@ class RecipePoint:
     @property
     def late_until_us(self) -> int:
         """Until when a line that this point gave up may still act on the device; 0 when it gave up none."""
-        return self._late_until_us
+        if not self._late_until_us:
+            return 0
+        # By what the device's clock told last: where somebody sets it back, an end on it comes later.
+        return max(self._late_until_us, self._end.late_until_us)
 
     @property
     def _viewer(self) -> Viewer:
@@ -160,7 +163,7 @@ class RecipePoint:
         return replace(_without_value(found), value=value, why=found.why if found.value is None else found.value.why)
 
     def _saw(self, look: Look) -> None:
-        """Compare the device's clock with what it told before; whoever only restores needs no clock."""
+        """Compare the device's clock with what it told before; a restore by no run needs no clock."""
         if self._run is not None:
             self._doubt = self._end.saw(look.read)
 

@@ -94,6 +94,8 @@ class Viewer:
         return f"an isolation already stands for {', '.join(found)}; {self._by_whom([shown[name] for name in found])}"
 
     def _by_whom(self, standing: list[Shown]) -> str:
+        if self.recipe.cycle == "pending":
+            return "no timer takes it back any more, and the device does not say whose it is"
         if any(self.leaves(state) for state in standing):
             return "another run has it, or somebody else put it there"
         if any(_is_nobodys(state) for state in standing):
