@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from islandmode.core.outcome import Outcome
 from islandmode.core.preflight import judge_point
 from islandmode.isolation.by_recipe.configured import islandmode_lines
 from islandmode.isolation.point import Configuration, Facts
+from islandmode.store.recipes import read_recipe
 from tests.emulators.fortios import FortiDevice
 from tests.emulators.ios import IosDevice
 from tests.emulators.plant import NOW, router
@@ -17,6 +19,7 @@ from tests.isolation.by_recipe.test_lost_sessions import FOR_S, put_back
 from tests.isolation.by_recipe.world import AT, CONDUITS, MADE, World
 from tests.isolation.contract import OTHER_RUN, PATIENT_S, RUN
 
+EXAMPLES = Path(__file__).parents[3] / "docs/minimal/inventory/recipes"
 each_recipe = pytest.mark.parametrize("name", sorted(MADE))
 
 
@@ -220,3 +223,11 @@ def test_secrets_of_a_configuration_do_not_come_in() -> None:
 def test_lines_at_rest_are_no_run_s() -> None:
     world = World("fortios-schedule")
     assert islandmode_lines(world.recipe, AT, world.before, None) == ""
+
+
+def test_beside_what_was_provisioned_a_run_s_name_tells_its_lines() -> None:
+    own = read_recipe(EXAMPLES / "routeros-lists.yaml", "routeros-lists.yaml").recipe
+    rest = "add chain=prerouting action=drop src-address-list=islandmode_office-line_armed comment=islandmode_office-line_hold"
+    added = f"add list=islandmode_office-line_armed address=10.10.0.0/16 comment={RUN}"
+    assert islandmode_lines(own, AT, f"{rest}\n{added}\n", RUN) == added
+    assert islandmode_lines(own, AT, f"{rest}\n{added}\n", OTHER_RUN) == ""

@@ -128,6 +128,11 @@ def test_a_renewal_that_is_given_up_may_act_until_the_later_end(name: str) -> No
         assert (await point.renew(CONDUITS, LONGER_S, 0.5)).outcome is Outcome.UNKNOWN
         until_us = point.late_until_us
         assert until_us >= world.clock.monotonic_us() + LONGER_S * 1_000_000
+        # A minute and the device's lag after the end that the renewal brings.
+        ends = point._end.ends
+        assert ends is not None
+        left_s = (until_us - world.clock.monotonic_us()) / 1_000_000
+        assert 120 <= left_s - (ends - world.device.clock.local).total_seconds() <= 121
         assert (await point.restore(CONDUITS, PATIENT_S)).done
         assert world.is_open
         # The worst moment: it lands after the restore, and isolates. It is over when the point says so.
@@ -484,5 +489,45 @@ def test_denies_that_nobody_takes_back_are_not_armed_over() -> None:
         )
         assert not world.device.was_touched
         await point.close()
+
+    world.play(story)
+
+
+def test_a_change_is_not_confirmed_while_a_deny_is_still_shown() -> None:
+    world = World("ios-revert")
+
+    async def story() -> None:
+        point = await isolated(world, CONDUITS)
+        # Taken without a word, and not carried out.
+        world.device.faults.rejected["^no deny ip 10.20"] = ""
+        reading = await point.restore(CONDUITS, PATIENT_S)
+        assert reading.outcome is Outcome.UNKNOWN
+        assert 'shows what "show ip access-lists OT-IN" must not show' in reading.why
+        assert "configure confirm" not in world.device.received()
+        assert isinstance(world.device, IosDevice)
+        assert world.device.timer is not None
+        world.device.faults.rejected.clear()
+        await put_back(world, point)
+
+    world.play(story)
+
+
+@each_clock
+def test_what_is_armed_already_keeps_its_end_and_is_not_written_again(name: str) -> None:
+    world = World(name)
+
+    async def story() -> None:
+        point = world.point()
+        assert (await point.arm(CONDUITS, FOR_S, PATIENT_S)).done
+        ends, before = point._end.ends, world.device.received(configuring=True)
+        await world.clock.sleep(70)
+        assert (await point.arm(CONDUITS, FOR_S, PATIENT_S)).done
+        assert point._end.ends == ends
+        world.device.clock.set(world.device.clock.local - timedelta(seconds=20))
+        refused = await point.arm(CONDUITS, FOR_S, PATIENT_S)
+        assert refused.outcome is Outcome.NOT_DONE
+        assert "its clock was set back" in refused.why
+        assert world.device.received(configuring=True) == before
+        await put_back(world, point)
 
     world.play(story)

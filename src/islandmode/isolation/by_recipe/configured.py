@@ -33,7 +33,8 @@ def islandmode_lines(recipe: Recipe, at: PointAt, text: str, run: str | None) ->
     if recipe.cycle == "clock":
         return "\n".join(_windows(recipe, lines, run))
     if recipe.provision:
-        return ""
+        # Beside what was provisioned only the run's name tells a line of a drill; without one none is told.
+        return "\n".join(line for line in lines if run is not None and run in line)
     return "\n".join(line for line in lines if any(written in _plain(line) for written in _written(recipe, at)))
 
 
