@@ -531,3 +531,19 @@ def test_what_is_armed_already_keeps_its_end_and_is_not_written_again(name: str)
         await put_back(world, point)
 
     world.play(story)
+
+
+@each_recipe
+def test_a_restore_first_ends_the_session_that_could_still_write(name: str) -> None:
+    world = World(name)
+
+    async def story() -> None:
+        point = await isolated(world)
+        isolating = world.device.log[-1].session
+        already = len(world.device.log)
+        assert (await point.restore(CONDUITS, PATIENT_S)).done
+        assert isolating not in {session.number for session in world.device.sessions if not session.is_over}
+        assert isolating not in {line.session for line in world.device.log[already:]}
+        await put_back(world, point)
+
+    world.play(story)

@@ -82,6 +82,9 @@ def test_a_change_of_another_administrator_that_waits_is_never_confirmed() -> No
         reading = await point.restore(CONDUITS, PATIENT_S)
         assert reading.value is not None
         assert reading.value.timer_s is None
+        world.device.faults.hides_timer = True
+        assert not (await point.restore(CONDUITS, PATIENT_S)).done
+        world.device.faults.hides_timer = False
         assert configuring(world) == before
         assert isinstance(world.device, IosDevice)
         assert world.device.timer is not None
