@@ -143,6 +143,8 @@ def _end(name: str, conduit: Conduit, flow: Flow, end: str, zones: frozenset[str
 def _enable(name: str, point: SitePoint) -> Iterator[Problem]:
     """Find a password for enable that would never be typed, or that no lab makes."""
     at: Path = ("isolation_points", name, "login", "enable")
+    if point.login is None:
+        return
     given = point.login.enable
     if given is not None and point.login.become != "enable":
         sentence = f'{name}: "enable" names a password that is typed only with become: enable; write that too, or leave it out.'
