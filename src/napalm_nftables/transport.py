@@ -5,8 +5,6 @@ No interactive shell is opened: commands run on channels of their own, which hav
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +16,7 @@ import paramiko
 from paramiko.auth_strategy import AuthResult, AuthSource, AuthStrategy
 
 from napalm_nftables.errors import DeviceSilent, HostKeyChanged, HostKeyRefused, HostKeyUnknown, LoginRefused
+from napalm_nftables.host_keys import HostKey, load
 
 KEEPALIVE_S = 10
 _NO_BANNER = (
@@ -50,8 +49,7 @@ class Login:
 
 def fingerprint(key: paramiko.PKey) -> str:
     """Write a host key's SHA-256 fingerprint as OpenSSH does."""
-    digest = hashlib.sha256(key.asbytes()).digest()
-    return "SHA256:" + base64.b64encode(digest).decode("ascii").rstrip("=")
+    return HostKey(key.get_name(), key.get_base64()).fingerprint
 
 
 class _RefuseUnknown(paramiko.MissingHostKeyPolicy):
@@ -98,8 +96,9 @@ def _client(known_hosts: Path | None) -> paramiko.SSHClient:
     client.set_missing_host_key_policy(_RefuseUnknown())
     if known_hosts is None:
         client.load_system_host_keys()
-    elif known_hosts.is_file():
-        client.load_host_keys(str(known_hosts))
+    else:
+        # paramiko's own way to load a file ends at a line that it does not understand.
+        load(known_hosts, client.get_host_keys())
     return client
 
 

@@ -102,6 +102,8 @@ class Device(ABC):
         self.lock = threading.RLock()
         self.log: list[Line] = []
         self.logins: list[str] = []
+        self.names_given: list[str] = []
+        """The users that anybody has named to its SSH server."""
         self.too_early: list[Line] = []
         """Configuring lines that came before arm; see `expect_arm`."""
         self.hang_up: Callable[[], None] = lambda: None

@@ -58,6 +58,7 @@ class Door(asyncssh.SSHServer):
 
     def begin_auth(self, username: str) -> bool:
         """Show what is shown before a login; everybody needs a password."""
+        self._device.names_given.append(username)
         if self._device.faults.text_before_login and self._connection is not None:
             self._connection.send_auth_banner(self._device.faults.text_before_login)
         return True
