@@ -104,9 +104,10 @@ containerlab-programs: ready
 # What does not fit into CI; its last results are docs/crash-matrix.md and docs/full.md.
 full: test more drill crash-matrix at-random mutants containerlab containerlab-more third-party
 
-# docs/reference.md, from the models that read the operators' files.
+# docs/reference.md, from the models that read the operators' files; docs/platforms.md, from what each platform says it can do.
 reference: ready
 	$(BIN)/python scripts/field_reference.py
+	$(BIN)/python scripts/platforms_page.py
 
 bench: ready
 	for program in bench/*.py; do $(BIN)/python $$program; done

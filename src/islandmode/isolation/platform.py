@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from islandmode.core.capabilities import Capabilities
+from islandmode.core.described import Described
 from islandmode.core.difference import UNTOUCHED, Comparable
 from islandmode.core.egress import Way
 from islandmode.core.plan import PlanPoint
@@ -92,6 +93,10 @@ class Platform:
     mend_saved: Callable[[tuple[str, ...]], str] = _mends_nothing
     """Gives the command that takes Islandmode's objects out of saved files, or of the main file where none is named."""
     comparable: Comparable = UNTOUCHED
+    described: Described | None = None
+    """What lists and pages say of it."""
+    shows_rights: bool = False
+    """Whether its points can tell what their account may do (`ShowsRights`)."""
 
 
 def problems_at(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from islandmode.core.plan import PlanPoint
-from islandmode.core.recipe.shipped import SHIPPED
+from islandmode.core.recipe.described import tried
 from islandmode.core.text import how_many
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ TRIED = {
 
 
 def status_of(recipe: Recipe) -> str:
-    """Tell how far a recipe was tried: those that ship have emulators in the tests, and nobody has benched any."""
-    return "emulated" if recipe.recipe in SHIPPED else "untried"
+    """Tell how far a recipe was tried."""
+    return tried(recipe.recipe)
 
 
 def recipe_told(point: PlanPoint) -> tuple[str, ...]:

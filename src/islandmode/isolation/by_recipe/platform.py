@@ -13,6 +13,7 @@ from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import Problem
 from islandmode.core.recipe.card import looks_of
 from islandmode.core.recipe.derive import capabilities
+from islandmode.core.recipe.described import described
 from islandmode.core.recipe.known import TIME_ZONE
 from islandmode.core.recipe.model import Recipe
 from islandmode.core.recipe.place import at_point, place_problems, planned_at
@@ -42,6 +43,7 @@ def platform_of(recipe: Recipe, used: RecipeUsed) -> Platform:
         by_hand=partial(_by_hand, recipe),
         mend_saved=lambda _files: recipe.card.mend_saved or "",
         comparable=_comparable(recipe),
+        described=described(recipe),
     )
 
 

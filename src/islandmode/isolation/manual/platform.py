@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from islandmode.core.capabilities import Capabilities
+from islandmode.core.described import Described
 from islandmode.core.errors import Refused
 from islandmode.core.masking import masked
 from islandmode.core.plan import PlanPoint
@@ -128,4 +129,18 @@ def by_hand(planned: PlanPoint) -> ByHand:
     )
 
 
-BY_HAND = Platform(name=MANUAL, capabilities=CAPABILITIES, check=check, render=render, open=open_point, by_hand=by_hand)
+BY_HAND = Platform(
+    name=MANUAL,
+    capabilities=CAPABILITIES,
+    check=check,
+    render=render,
+    open=open_point,
+    by_hand=by_hand,
+    described=Described(
+        title="a person isolates and restores it, by the site's own lines",
+        cycle="none",
+        tried="untried",
+        after_failover="unknown",
+        versions="any device; nothing logs in to it",
+    ),
+)

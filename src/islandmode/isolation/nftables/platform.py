@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from islandmode.core.described import Described
 from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import Path, Problem
 from islandmode.core.rendering import Rendering
@@ -96,4 +97,13 @@ NFTABLES = Platform(
     by_hand=by_hand,
     mend_saved=saved_files.mend,
     comparable=reading.COMPARABLE,
+    shows_rights=True,
+    described=Described(
+        title="nftables: two timed sets in a table of each conduit's own",
+        cycle="own-timer",
+        tried="real",
+        # Members of a pair share neither rules nor timers.
+        after_failover="passes",
+        versions="any nft that is built with JSON; the lab drills on the kernel and the nft of its own machine",
+    ),
 )

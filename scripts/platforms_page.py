@@ -1,0 +1,190 @@
+"""Write docs/platforms.md from what the platforms and the recipes that ship say of themselves: `make reference`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from islandmode.core.capabilities import Capabilities
+from islandmode.core.described import Described
+from islandmode.core.quantities import written
+from islandmode.core.recipe.derive import capabilities, latest_s, live_refusals
+from islandmode.core.recipe.described import described
+from islandmode.core.recipe.model import Recipe
+from islandmode.core.text import in_words
+from islandmode.isolation.table import IN_CODE
+from islandmode.store.recipes import shipped_recipes
+
+PROJECT = Path(__file__).resolve().parents[1]
+PAGE = PROJECT / "docs" / "platforms.md"
+
+HEAD = """# Platforms: what each can do, and how far that was tried
+
+Written from what the platforms and the recipes say of themselves (`make reference`); a test fails where they differ. Other tests play
+each recipe on its emulator and hold these rows to what it does: %s. That shows that a recipe and its emulator
+agree, and not that a device does. A workspace's own recipes are not listed; what a recipe is, and where its facts are from:
+[recipes](recipes.md).
+
+"""
+TAIL = """
+**Status.** `real`: every test run isolates and restores real kernels. `benched`: a person tried it on a device, and the record of that is
+kept. `emulated`: tried on an emulator that was written from documents, and on no device. `untried`: neither.
+
+**Undo tier.** A: a timer of the isolation's own, counted from now, that takes back nothing else. B: a timer that goes by the device's clock, or
+takes back more. C: nothing on the device ends it. D: a person does.
+
+**Latest moment** of a line: how long after it was sent a line may still act, whatever held it up. Where that is the drill's own timer, a line that
+comes late isolates until that timer's end, and no longer.
+
+**Witness.** `egress`: the device counts what still leaves it across the conduit. `denies`: it counts what it dropped, which never proves that nothing
+passed. `none`: it counts nothing; only probes tell.
+"""
+COVERED = {"forward": "forwarded", "to_device": "to and from the device itself", "vpn": "out of its tunnels"}
+CYCLES = {
+    "own-timer": "own timer",
+    "clock": "clock",
+    "pending": "pending change",
+    "none": "no timer",
+}
+ESTABLISHED = {
+    "itself": "stop with the isolation",
+    "after_flush": "stop once they are flushed, which is part of isolating",
+    "no": "go on",
+}
+RESTARTS = {
+    "gone": "clears it",
+    "stays": "keeps it; its timer still ends it",
+    "reverts": "takes it back",
+    "unknown": "unknown",
+}
+FAILOVERS = {
+    "isolates": "the other member isolates too",
+    "passes": "the other member lets traffic pass",
+    "unknown": "unknown",
+}
+TAKEN_BACK = {
+    "own": "no",
+    "commit": "those of the same commit",
+    "everything": "**all since it was armed**",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A platform: what it is, what it can do, and the recipe behind it."""
+
+    name: str
+    described: Described
+    able: Capabilities
+    recipe: Recipe | None = None
+
+
+def columns() -> tuple[Column, ...]:
+    """Give every platform that ships: those that are code, then the recipes."""
+    code = [
+        Column(name, platform.described, platform.capabilities)
+        for name, platform in IN_CODE.items()
+        if platform.described is not None
+    ]
+    recipes = [loaded.recipe for loaded in shipped_recipes().values()]
+    return (*code, *(Column(known.recipe, described(known), capabilities(known), known) for known in recipes))
+
+
+def _of_timer(tell: Callable[[Capabilities], str]) -> Callable[[Column], str]:
+    """Say something of a timer, where there is a timer."""
+    return lambda column: "no timer" if column.able.timer == "none" else tell(column.able)
+
+
+def _driven(tell: Callable[[Capabilities], str]) -> Callable[[Column], str]:
+    """Say something of what Islandmode does; what a person does is the site's to say."""
+    return lambda column: "not known" if column.described.cycle == "none" else tell(column.able)
+
+
+def _latest(column: Column) -> str:
+    recipe = column.recipe
+    if column.able.timer == "none":
+        return "no line is sent"
+    if recipe is None:
+        return written(column.able.latest_s)
+    if recipe.late is not None:
+        sure = " (unchecked)" if recipe.late.confidence == "unchecked" else ""
+        return f"{written(recipe.late.at_most)}{sure}"
+    return f"the drill's timer and {written(latest_s(recipe, 0.0))}"
+
+
+def _lag(column: Column) -> str:
+    able = column.able
+    if able.timer == "none":
+        return "no timer"
+    rounded = f"; set up to {written(able.rounding_s)} longer than asked" if able.rounding_s else ""
+    return f"{written(able.lag_s) if able.lag_s else 'none'}{rounded}"
+
+
+def _covers(column: Column) -> str:
+    if column.described.cycle == "none":
+        return "what the site says"
+    told = in_words([COVERED[part] for part in column.able.covers])
+    return f"{told}; **not** {column.described.not_covered}" if column.described.not_covered else told
+
+
+def _for_live(column: Column) -> str:
+    return "; ".join(live_refusals(column.recipe)) if column.recipe is not None else ""
+
+
+ROWS: dict[str, Callable[[Column], str]] = {
+    "what it is": lambda column: column.described.title,
+    "status": lambda column: f"`{column.described.tried}`",
+    "versions": lambda column: column.described.versions,
+    "cycle": lambda column: CYCLES[column.described.cycle],
+    "undo tier": lambda column: column.able.undo_tier,
+    "timer": _of_timer(lambda able: f"{written(able.dead_man_min_s)} to {written(able.dead_man_max_s)}"),
+    "grain of the timer": _of_timer(lambda able: written(able.granularity_s)),
+    "may end later by": _lag,
+    "can be renewed": lambda column: "yes" if column.able.renewable else "no",
+    "latest moment of a line": _latest,
+    "one timer for": _of_timer(lambda able: "each conduit" if able.timer == "conduit" else "the whole device"),
+    "address families": _driven(lambda able: in_words([f"IPv{family}" for family in able.families])),
+    "stops": _covers,
+    "open connections": _driven(lambda able: ESTABLISHED[able.cuts_established]),
+    "a stage of several conduits": lambda column: "all or none" if column.able.atomic_stage else "one after the other",
+    "witness": lambda column: f"`{column.able.witness}`",
+    "a restart of the device": lambda column: RESTARTS[column.able.after_restart],
+    "at a failover": lambda column: FAILOVERS[column.described.after_failover],
+    "its timer takes back other people's edits": lambda column: TAKEN_BACK[column.able.reverts],
+    "its configuration is compared": lambda column: "yes" if column.able.shows_configuration else "no",
+    "refused for live because it": _for_live,
+}
+"""What the page says of each platform, by the words at the beginning of the row."""
+PLAYED = (
+    *("may end later by", "can be renewed", "address families", "stops", "open connections", "a restart of the device"),
+    "its timer takes back other people's edits",
+)
+"""The rows that tests/emulators/test_platforms_page.py holds to what an emulator does."""
+
+
+def told() -> dict[str, dict[str, str]]:
+    """Give what stands in each cell, by row and platform."""
+    shown = columns()
+    return {title: {column.name: tell(column) for column in shown} for title, tell in ROWS.items()}
+
+
+def page() -> str:
+    """Give the whole page."""
+    cells = told()
+    head = ["", *(f"`{name}`" for name in next(iter(cells.values())))]
+    rows = [head, ["---"] * len(head), *([title, *of_each.values()] for title, of_each in cells.items())]
+    return HEAD % in_words(PLAYED) + "\n".join(map(_row, rows)) + "\n" + TAIL
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
