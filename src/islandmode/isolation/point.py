@@ -43,6 +43,8 @@ class Facts:
     """Whose change of the device waits to be confirmed, whatever it changes; empty where none does, or where there is no such thing."""
     standing: tuple[str, ...] | None = None
     """Every Islandmode object that stands on the device, of any conduit and run; None if that was not read."""
+    version: str = ""
+    """What it says of its version, for people."""
 
     @property
     def saved_has_ours(self) -> bool:
@@ -103,6 +105,20 @@ class Configuration:
     ours: dict[str, str] = field(default_factory=dict)
     saved_ours: tuple[str, ...] = ()
     """The files of the saved configuration that hold an Islandmode object."""
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What the account may do on a device, as the device says it, and the least that every call needs."""
+
+    least: tuple[str, ...]
+    """The lines by which a person gives the account no more than it needs, on the device."""
+    broader: tuple[str, ...] = ()
+    """What it may do beyond that."""
+    from_elsewhere: str = ""
+    """Why a login needs another machine than the device; empty where nothing that was read says so."""
+    unread: str = ""
+    """Why the device did not tell what the account may do; then `broader` says nothing."""
 
 
 class IsolationPoint(Protocol):
@@ -176,6 +192,14 @@ class ShowsConfiguration(Protocol):
 
     async def configuration(self, deadline_s: float) -> Reading[Configuration]:
         """Read running and saved configuration, routes and addresses, for the comparison before and after."""
+        ...
+
+
+class ShowsRights(Protocol):
+    """A point that can tell what its account may do; `isolation.table.showing_rights` says whether a platform's points can."""
+
+    async def rights(self, deadline_s: float) -> Reading[Rights]:
+        """Ask the device what the account may do; nothing is changed."""
         ...
 
 

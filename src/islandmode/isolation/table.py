@@ -6,6 +6,8 @@ the one that it was made by, so that what restores by a plan asks for no file.
 
 from __future__ import annotations
 
+from typing import cast
+
 from islandmode.core.difference import UNTOUCHED, Comparable
 from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import Path, Problem, unknown
@@ -14,6 +16,7 @@ from islandmode.isolation.by_hand import ByHand, plain
 from islandmode.isolation.manual.platform import BY_HAND
 from islandmode.isolation.nftables.platform import NFTABLES
 from islandmode.isolation.platform import Platform
+from islandmode.isolation.point import IsolationPoint, ShowsRights
 
 IN_CODE: dict[str, Platform] = {platform.name: platform for platform in (NFTABLES, BY_HAND)}
 
@@ -68,3 +71,9 @@ def comparable(point: PlanPoint) -> Comparable:
     """Say what must be known of a device's configurations to compare two of them."""
     known = platform_of_plan(point)
     return UNTOUCHED if known is None else known.comparable
+
+
+def showing_rights(planned: PlanPoint, point: IsolationPoint) -> ShowsRights | None:
+    """Give a planned point as one that tells what its account may do, if it does."""
+    known = platform_of_plan(planned)
+    return cast("ShowsRights", point) if known is not None and known.shows_rights else None

@@ -25,14 +25,13 @@ from islandmode.rehearse.lab_place import STATE, LabPlace, lab_named_by
 from islandmode.rehearse.processes import still_lives
 from islandmode.rehearse.topology import Topology, read_topology
 from islandmode.store.active import LAB, PLANT
+from islandmode.store.known_hosts import KNOWN_HOSTS
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.clock import Clock
 from islandmode.system.own_program import typed, typed_at
 from islandmode.system.secrets import Secrets
 
 FAR_SPOOL = Path("/run/islandmode")
-KNOWN_HOSTS = Path("inventory") / "known_hosts"
-"""Host keys of a plant's devices, in the form of OpenSSH."""
 
 
 @dataclass(frozen=True)
@@ -259,8 +258,8 @@ class PlantGround:
         known_hosts = self.workspace / KNOWN_HOSTS
         if not known_hosts.is_file():
             raise InputError(
-                f"There is no {KNOWN_HOSTS} in {self.workspace}, and Islandmode logs in to no device whose host key is unknown; write "
-                "the host keys of the site's isolation points there, in OpenSSH's known_hosts format."
+                f"There is no {KNOWN_HOSTS} in {self.workspace}, and Islandmode logs in to no device whose host key is unknown; "
+                f"`{typed_at(self.workspace, 'devices', 'trust', 'NAME')}` shows the key of an isolation point and writes it there."
             )
         planned = {name: point for name, point in plan.points.items() if only is None or name in only}
         return _open(planned, Secrets(self.workspace, clock=clock), known_hosts, clock, run)

@@ -15,18 +15,12 @@ from islandmode.core.difference import changed_lines, compare_parts, made_anew
 from islandmode.core.errors import Refused
 from islandmode.core.outcome import Outcome
 from islandmode.core.plan import Plan
-from islandmode.core.preflight import (
-    FoundObject,
-    PreflightFinding,
-    bytes_needed,
-    judge_machine,
-    judge_plan,
-    judge_point,
-)
-from islandmode.core.preflight_firewall import judge_firewall, judge_host
+from islandmode.core.preflight import PreflightFinding, bytes_needed, judge_machine, judge_plan
+from islandmode.core.preflight_firewall import judge_host
 from islandmode.core.records import ConfigurationCompared, ConfigurationRead, PreflightFound, When
 from islandmode.isolation.point import Configuration, IsolationPoint, showing_configuration
 from islandmode.isolation.table import comparable, mend_saved
+from islandmode.run.point_look import look_at_point
 from islandmode.run.run_journal import RunJournal
 from islandmode.system.disk import Disk
 
@@ -71,7 +65,8 @@ class Preflight:
         findings: dict[str, tuple[PreflightFinding, ...]] = {}
 
         async def check_point(name: str) -> None:
-            findings[name] = await self._check_point(name)
+            point, planned = self._points[name], self._plan.points[name]
+            findings[name] = (await look_at_point(name, planned, point, self._plan.zones, self._restore)).findings
 
         async with anyio.create_task_group() as group:
             for name in self._plan.points:
@@ -92,39 +87,6 @@ class Preflight:
         if refusing:
             late = all(finding.late for finding in refusing)
             raise Refused(refusing[0].sentence, "late" if late else "preflight")
-
-    async def _check_point(self, name: str) -> tuple[PreflightFinding, ...]:
-        planned = self._plan.points[name]
-        facts = await self._points[name].facts(planned.capabilities.facts_s)
-        if not facts.done or facts.value is None:
-            # One login attempt only: a second question on a device that refused the first could lock the account.
-            return judge_point(name, planned, outcome=facts.outcome, why=facts.why)
-        if facts.value.trouble:
-            return judge_point(name, planned, outcome=facts.outcome, trouble=facts.value.trouble)
-        state = await self._points[name].state(planned.conduits, planned.capabilities.check_s)
-        present = None
-        if state.done and state.value is not None:
-            there = {conduit: seen for conduit, seen in state.value.conduits.items() if seen.present}
-            present = {conduit: FoundObject(seen.owner, seen.armed_s) for conduit, seen in there.items()}
-        firewall = facts.value.firewall
-        others = () if firewall is None else tuple(name for link in firewall.links for name in link.altnames)
-        of_itself = judge_point(
-            name,
-            planned,
-            outcome=facts.outcome,
-            why=facts.why or state.why,
-            interfaces=None if facts.value.interfaces is None else (*facts.value.interfaces, *others),
-            saved_has_ours=facts.value.saved_has_ours,
-            mend=mend_saved(planned, facts.value.saved_ours),
-            saved_unread=tuple((unread.what, unread.why) for unread in facts.value.saved_unread),
-            saved_absent=facts.value.saved_absent,
-            printed=facts.value.printed,
-            pending=facts.value.pending,
-            present=present,
-            state_late=state.outcome is Outcome.UNKNOWN,
-            restore=self._restore,
-        )
-        return of_itself if firewall is None else of_itself + judge_firewall(name, planned, self._plan.zones, firewall)
 
     async def _keep(self, name: str, when: When) -> _Unkept | None:
         """Read a configuration and write it down; returns why that was not done, or nothing."""

@@ -293,6 +293,13 @@ def load_sites(workspace: Path) -> dict[str, Site]:
     return {name: site for name, (_, site) in found.items() if site is not None}
 
 
+def read_sites(workspace: Path) -> tuple[dict[str, tuple[YamlTree, Site]], tuple[InputError, ...]]:
+    """Read every site that can be read, by name, each with its file, and say what is wrong with the others."""
+    errors = _Errors()
+    found = _sites_in(_read_all(workspace, INVENTORY), errors)
+    return {name: (tree, site) for name, (tree, site) in found.items() if site is not None}, tuple(errors.found)
+
+
 def _sites_in(inventory: _Folder, errors: _Errors) -> dict[str, tuple[YamlTree, Site | None]]:
     """Read the sites of the inventory, each with its file; None for what is no site as it stands."""
     errors.found.extend(inventory.wrong)

@@ -35,6 +35,8 @@ lab_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="The rehearsal lab: a small plant on this machine."
 )
 app.add_typer(lab_app, name="lab")
+devices_app = typer.Typer(rich_markup_mode=None)
+app.add_typer(devices_app, name="devices")
 
 RUNS = "runs"
 CRASH_FILE = Path(RUNS) / "internal-error.txt"
@@ -82,6 +84,10 @@ RunName = Annotated[str, typer.Argument(help="A run, the beginning of its name, 
 Json = Annotated[bool, typer.Option(JSON, help="For machines: JSON and nothing else on standard output.")]
 AtOnce = Annotated[bool, typer.Option("--at-once", hidden=True)]
 Asked = Annotated[bool, typer.Option("--asked", hidden=True)]
+DeviceName = Annotated[str, typer.Argument(help="Name of an isolation point.")]
+SiteName = Annotated[
+    str | None, typer.Option("--site", help="The site that it belongs to; needed where two have that name.")
+]
 HERE = Path()
 
 
@@ -258,6 +264,77 @@ def look(lab: GivenLab, workspace: Workspace = HERE) -> int:
 
     with looking(workspace / RUNS) as watch:
         return look_there(workspace.resolve(), lab, watch, Spoken())
+
+
+@devices_app.callback(invoke_without_command=True)
+def devices(
+    context: typer.Context,
+    workspace: Annotated[
+        Path, typer.Option("--workspace", "-w", help="Folder with drills/, inventory/ and probes/.")
+    ] = HERE,
+    site: Annotated[str | None, typer.Option("--site", help="A site; all of them if not given.")] = None,
+    json: Json = False,  # noqa: FBT002 - typer's way
+) -> int:
+    """List the devices of the sites: platform, undo, timer, host key.
+
+    No device is contacted. With a command, look at one of them.
+    """
+    if context.invoked_subcommand is not None:
+        if workspace != HERE or site is not None or json:
+            from islandmode.core.errors import InputError
+
+            raise InputError(
+                f"Options of `devices {context.invoked_subcommand}` stand behind it and the name of the device."
+            )
+        return 0
+    from islandmode.ui.devices import print_devices
+
+    return print_devices(_with_banner(context, workspace), site, as_json=json)
+
+
+@devices_app.command("trust")
+def devices_trust(
+    device: DeviceName,
+    workspace: Workspace = HERE,
+    site: SiteName = None,
+    fingerprint: Annotated[
+        str | None,
+        typer.Option(
+            "--fingerprint", help="The fingerprint that the device itself shows, as SHA256:...; asked for if not given."
+        ),
+    ] = None,
+) -> int:
+    """Show a device's host key, and write it to inventory/known_hosts once you confirm it.
+
+    No user name and no password is sent. A key that differs from the known one is refused, with exit code 4.
+    """
+    from islandmode.ui.devices import trust_device
+
+    return trust_device(workspace, device, site, fingerprint)
+
+
+@devices_app.command("provision")
+def devices_provision(device: DeviceName, workspace: Workspace = HERE, site: SiteName = None) -> int:
+    """Print the lines that a person enters on a device once, before drills; sends nothing."""
+    from islandmode.ui.devices import provision
+
+    return provision(workspace, device, site)
+
+
+@devices_app.command("check")
+def devices_check(
+    device: DeviceName,
+    workspace: Workspace = HERE,
+    site: SiteName = None,
+    json: Json = False,  # noqa: FBT002 - typer's way
+) -> int:
+    """Log in to a device of a plant and say whether a drill could use it; changes nothing.
+
+    Exit code 0 if nothing would refuse a drill, 4 if something would.
+    """
+    from islandmode.ui.devices import check
+
+    return check(workspace, device, site, as_json=json)
 
 
 @app.command()

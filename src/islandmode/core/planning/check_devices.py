@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from islandmode.core.drill import Drill
 from islandmode.core.planning.check_platform import platform_problems
-from islandmode.core.planning.paths import HERE, conduit_between, isolated_by
+from islandmode.core.planning.paths import HERE, isolated_by, separating
 from islandmode.core.problem import Problem
 from islandmode.core.quantities import to_us
 from islandmode.core.rendering import Rendering
@@ -97,7 +97,7 @@ def _management(drill: Drill, site: Site, name: str, point: SitePoint) -> Iterat
     management = point.management
     if management is None:
         return
-    conduit = _separating(drill, site, management.zone)
+    conduit = separating(site, management.zone, isolated_by(drill))
     if conduit is not None:
         here = site.vantages[HERE].zone
         sentence = (
@@ -105,19 +105,6 @@ def _management(drill: Drill, site: Site, name: str, point: SitePoint) -> Iterat
             f"{here} once {conduit} is isolated; manage it from the operations host's side."
         )
         yield Problem("site", ("isolation_points", name, "management", "zone"), sentence)
-
-
-def _separating(drill: Drill, site: Site, zone: str) -> str | None:
-    """Name the isolated conduit that stands between a zone and the operations host; None if no conduit does."""
-    here = site.vantages[HERE].zone
-    if zone == here:
-        return None
-    isolated = isolated_by(drill)
-    direct = conduit_between(site, zone, here)
-    if direct is not None:
-        return direct if direct in isolated else None
-    # No direct path is declared: being on the outer side of an isolation is being out of reach.
-    return next((name for name in isolated if site.conduits[name].outer == zone), None)
 
 
 def _timer(drill: Drill, name: str, point: SitePoint, rendering: Rendering | None, arms_s: float) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ plan must not guess it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -76,6 +77,18 @@ def conduit_between(site: Site, zone: str, other: str) -> str | None:
     """Name the conduit between two zones, whichever is written first; None if no conduit joins them."""
     ends = {zone, other}
     return next((name for name, conduit in site.conduits.items() if set(conduit.between) == ends), None)
+
+
+def separating(site: Site, zone: str, isolated: Sequence[str]) -> str | None:
+    """Name the isolated conduit that stands between a zone and the operations host; None if no conduit does."""
+    here = site.vantages[HERE].zone
+    if zone == here:
+        return None
+    direct = conduit_between(site, zone, here)
+    if direct is not None:
+        return direct if direct in isolated else None
+    # No direct path is declared: being on the outer side of an isolation is being out of reach.
+    return next((name for name in isolated if site.conduits[name].outer == zone), None)
 
 
 def path_of(site: Site, probe: Probe) -> ProbePath:

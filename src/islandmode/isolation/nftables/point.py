@@ -20,11 +20,11 @@ from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import PlanPoint
 from islandmode.isolation import incoming
 from islandmode.isolation.in_memory import in_memory
-from islandmode.isolation.nftables import firewall_look, reading, recipe
+from islandmode.isolation.nftables import account, firewall_look, reading, recipe
 from islandmode.isolation.nftables import saved as saved_files
 from islandmode.isolation.nftables.login_trouble import FIRST_COMMAND, NFT_SILENT, NO_NFT, TELLS_NOTHING, with_remedy
 from islandmode.isolation.platform import Access
-from islandmode.isolation.point import ConduitState, Configuration, Facts, PointState
+from islandmode.isolation.point import ConduitState, Configuration, Facts, PointState, Rights
 from islandmode.isolation.session import NO_ANSWER, DeviceSession, DeviceTrouble, restore_through
 from islandmode.system.clock import Clock
 from islandmode.system.ready import keep_threads
@@ -281,6 +281,7 @@ class NftablesPoint:
                 printed=incoming.quoted(session.firewall.link.printed),
                 firewall=firewall,
                 standing=_tables(session),
+                version=incoming.word(told["os_version"]),
             )
 
         found = await self._call(work, deadline_s)
@@ -290,6 +291,13 @@ class NftablesPoint:
             # The login itself worked, and is not what has to be put right.
             return replace(found, outcome=Outcome.DONE, value=Facts(trouble=self._work.driver.let_in), why="")
         return found
+
+    async def rights(self, deadline_s: float) -> Reading[Rights]:
+        """Ask the device what the account may do; nothing is changed."""
+        access = self._access
+        return await self._call(
+            lambda session: account.rights(session.run, access.user, access.become, access.nft), deadline_s
+        )
 
     async def configuration(self, deadline_s: float) -> Reading[Configuration]:
         """Read running and saved ruleset, routes, addresses and interfaces, for the comparison before and after.

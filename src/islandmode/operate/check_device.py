@@ -1,0 +1,129 @@
+"""A check of one device of a plant: log in as a drill would, look at everything that preflight looks at, and change nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from islandmode.core.errors import InputError, NoSecret
+from islandmode.core.outcome import Outcome, Reading
+from islandmode.core.plan import PlanPoint
+from islandmode.core.preflight import PreflightFinding
+from islandmode.core.preflight_device import (
+    judge_configuration,
+    judge_login_beside,
+    judge_objects,
+    judge_rights,
+    judge_way,
+)
+from islandmode.core.rescue import Rescue
+from islandmode.isolation.point import IsolationPoint, Rights, logging_in, showing_configuration
+from islandmode.isolation.table import showing_rights
+from islandmode.operate.ground import PlantGround
+from islandmode.operate.rescue_points import rescue_of_site
+from islandmode.operate.site_devices import Device, refuse_of_lab, refuse_wrong
+from islandmode.run.point_look import look_at_point
+from islandmode.store import catalog
+from islandmode.system.clock import MachineClock
+from islandmode.system.own_program import typed_at
+
+
+@dataclass(frozen=True)
+class DeviceCheck:
+    """What was found at a device, in the order in which it was looked at."""
+
+    device: Device
+    planned: PlanPoint
+    findings: tuple[PreflightFinding, ...]
+    version: str = ""
+    """What it says of its version; empty where it was not asked, or could not be."""
+    rights: Rights | None = None
+    """What its account may do; None where it was not asked."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether nothing was found that would refuse a drill."""
+        return not any(finding.refuses for finding in self.findings)
+
+
+def check_device(workspace: Path, device: Device) -> DeviceCheck:
+    """Log in to a device and look; raises `InputError` for what is wrong with the site, or a secret that cannot be had."""
+    zone = device.management.zone
+    refuse_of_lab(device)
+    refuse_wrong(workspace, device)
+    planned = _planned(workspace, device)
+    point = _opened(workspace, device, planned)
+    way = judge_way(device.where, zone, device.point.isolates, device.site)
+    restore = typed_at(workspace, "restore")
+    found = anyio.run(_look, device, planned, point, restore)
+    return DeviceCheck(device, planned, (*way, *found.findings), found.version, found.rights)
+
+
+def _planned(workspace: Path, device: Device) -> PlanPoint:
+    rescue, lost, _ = rescue_of_site(workspace, device.site.site)
+    if device.name not in rescue.points:
+        raise catalog.all_of(lost)
+    return rescue.points[device.name]
+
+
+def _opened(workspace: Path, device: Device, planned: PlanPoint) -> IsolationPoint:
+    rescue = Rescue(site=device.site.site, points={device.name: planned}, conduits=planned.conduits)
+    made = PlantGround(workspace, device.site.site).open_points(rescue, MachineClock.of_this_boot(), None)
+    for error in made.lost.values():
+        raise InputError(error.message, device.tree.place(error.path)) if isinstance(error, NoSecret) else error
+    return made.points[device.name]
+
+
+@dataclass(frozen=True)
+class _Found:
+    findings: tuple[PreflightFinding, ...]
+    version: str
+    rights: Rights | None
+
+
+async def _look(device: Device, planned: PlanPoint, point: IsolationPoint, restore: str) -> _Found:
+    zones = {name: zone.networks for name, zone in device.site.zones.items()}
+    try:
+        look = await look_at_point(device.name, planned, point, zones, restore)
+        if look.facts is None:
+            # A device that refused the first login is not asked again: that could lock the account.
+            return _Found(look.findings, "", None)
+        rights = await _rights(planned, point)
+        more = [
+            *judge_objects(device.where, look.facts.standing, look.present),
+            *await _further(device, planned, point),
+        ]
+    finally:
+        await point.close()
+    told, user = rights.value, planned.login.user if planned.login is not None else ""
+    if told is not None:
+        more += judge_rights(device.where, user, told.broader, told.from_elsewhere, told.unread)
+    elif not rights.done:
+        more += judge_rights(device.where, user, (), "", rights.why)
+    return _Found((*look.findings, *more), look.facts.version, told)
+
+
+async def _rights(planned: PlanPoint, point: IsolationPoint) -> Reading[Rights]:
+    shows = showing_rights(planned, point)
+    if shows is None:
+        return Reading(Outcome.DONE, None)
+    return await shows.rights(planned.capabilities.check_s)
+
+
+async def _further(device: Device, planned: PlanPoint, point: IsolationPoint) -> list[PreflightFinding]:
+    found: list[PreflightFinding] = []
+    logs_in, shows = logging_in(point), showing_configuration(point)
+    if logs_in is not None:
+        beside = await logs_in.try_login(planned.capabilities.ready_s)
+        found += judge_login_beside(device.where, beside.why, done=beside.done, late=_late(beside))
+    if shows is not None:
+        read = await shows.configuration(planned.capabilities.configuration_s)
+        found += judge_configuration(device.where, read.why, done=read.done, late=_late(read))
+    return found
+
+
+def _late(reading: Reading[Any]) -> bool:
+    return reading.outcome is Outcome.UNKNOWN

@@ -1,0 +1,61 @@
+"""One look at one isolation point: a login, what it says of itself, and every reason not to drill on it. Nothing is changed.
+
+Preflight takes it for every point of a plan, and `devices check` for a device of a site, so that both say the same of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from islandmode.core.outcome import Outcome
+from islandmode.core.plan import PlanPoint
+from islandmode.core.preflight import FoundObject, PreflightFinding, judge_point
+from islandmode.core.preflight_firewall import Zones, judge_firewall
+from islandmode.isolation.point import Facts, IsolationPoint
+from islandmode.isolation.table import mend_saved
+
+
+@dataclass(frozen=True)
+class PointLook:
+    """What was found at a point. `facts` is None where the login did not work, or the device cannot be used."""
+
+    findings: tuple[PreflightFinding, ...]
+    facts: Facts | None = None
+    present: frozenset[str] = frozenset()
+    """The conduits of the point for which an Islandmode object stands on it."""
+
+
+async def look_at_point(name: str, planned: PlanPoint, point: IsolationPoint, zones: Zones, restore: str) -> PointLook:
+    """Log in once, read facts and state, and judge them; `restore` is the command that restores, without its arguments."""
+    facts = await point.facts(planned.capabilities.facts_s)
+    if not facts.done or facts.value is None:
+        # One login attempt only: a second question on a device that refused the first could lock the account.
+        return PointLook(judge_point(name, planned, outcome=facts.outcome, why=facts.why))
+    if facts.value.trouble:
+        return PointLook(judge_point(name, planned, outcome=facts.outcome, trouble=facts.value.trouble))
+    state = await point.state(planned.conduits, planned.capabilities.check_s)
+    present = None
+    if state.done and state.value is not None:
+        there = {conduit: seen for conduit, seen in state.value.conduits.items() if seen.present}
+        present = {conduit: FoundObject(seen.owner, seen.armed_s) for conduit, seen in there.items()}
+    firewall = facts.value.firewall
+    others = () if firewall is None else tuple(name for link in firewall.links for name in link.altnames)
+    found = judge_point(
+        name,
+        planned,
+        outcome=facts.outcome,
+        why=facts.why or state.why,
+        interfaces=None if facts.value.interfaces is None else (*facts.value.interfaces, *others),
+        saved_has_ours=facts.value.saved_has_ours,
+        mend=mend_saved(planned, facts.value.saved_ours),
+        saved_unread=tuple((unread.what, unread.why) for unread in facts.value.saved_unread),
+        saved_absent=facts.value.saved_absent,
+        printed=facts.value.printed,
+        pending=facts.value.pending,
+        present=present,
+        state_late=state.outcome is Outcome.UNKNOWN,
+        restore=restore,
+    )
+    if firewall is not None:
+        found += judge_firewall(name, planned, zones, firewall)
+    return PointLook(found, facts.value, frozenset(present or ()))
