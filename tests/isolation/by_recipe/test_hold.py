@@ -547,3 +547,39 @@ def test_a_restore_first_ends_the_session_that_could_still_write(name: str) -> N
         await put_back(world, point)
 
     world.play(story)
+
+
+@each_clock
+def test_a_clock_that_was_set_after_arming_arms_nothing_more(name: str) -> None:
+    world = World(name)
+
+    async def story() -> None:
+        point = world.point()
+        assert (await point.arm(OFFICE, FOR_S, PATIENT_S)).done
+        before = world.device.received(configuring=True)
+        world.device.clock.set(world.device.clock.local + timedelta(seconds=20))
+        refused = await point.arm(CONDUITS, FOR_S, PATIENT_S)
+        assert refused.outcome is Outcome.NOT_DONE
+        assert "its clock was set forward" in refused.why
+        assert world.device.received(configuring=True) == before
+        await put_back(world, point)
+
+    world.play(story)
+
+
+def test_what_is_isolated_once_it_is_armed_is_not_armed() -> None:
+    world = World("ios-revert")
+
+    async def story() -> None:
+        point = world.point()
+        deny = "1 deny ip 10.20.0.0 0.0.0.255 10.10.0.0 0.0.255.255 log"
+        world.at_line["end"] = lambda: world.device.enter(["ip access-list extended OT-IN", deny])
+        reading = await point.arm(CONDUITS, FOR_S, PATIENT_S)
+        world.at_line.clear()
+        assert reading.outcome is Outcome.NOT_DONE
+        assert reading.why == "office-line is isolated by arming alone"
+        assert reading.value is not None
+        assert not reading.value.clear
+        await put_back(world, point)
+
+    world.play(story)
