@@ -583,3 +583,22 @@ def test_what_is_isolated_once_it_is_armed_is_not_armed() -> None:
         await put_back(world, point)
 
     world.play(story)
+
+
+@each_recipe
+def test_a_renewal_that_the_device_takes_without_a_word_and_does_not_carry_out_is_not_done(name: str) -> None:
+    world = World(name)
+
+    async def story() -> None:
+        point = await isolated(world)
+        await world.clock.sleep(100)
+        world.device.faults.rejected["^set end|^absolute|^configure revert"] = ""
+        reading = await point.renew(CONDUITS, LONGER_S, PATIENT_S)
+        world.device.faults.rejected.clear()
+        assert reading.value is not None
+        assert reading.outcome is Outcome.NOT_DONE
+        told = "does not show the end that was written" if world.recipe.cycle == "clock" else "where 600 s were set"
+        assert told in reading.why
+        await put_back(world, point)
+
+    world.play(story)

@@ -312,7 +312,17 @@ class RecipePoint:
         self._set_end(look, for_s, is_renewed=True)
         self._send(console, self._renewing(look.seen, conduits), write)
         after = self._read_back(console, conduits)
-        return _Came(self._viewer.state(after), self._viewer.not_armed(after, self._end.ends))
+        why = self._viewer.not_armed(after, self._end.ends) or self._not_renewed(after, for_s)
+        return _Came(self._viewer.state(after), why)
+
+    def _not_renewed(self, shown: dict[str, Shown], for_s: float) -> str:
+        """Say which timers run as before, where no end tells it."""
+        least_s, _ = self._able.shown_after(for_s)
+        if self._recipe.cycle == "clock":
+            return ""
+        short = {name: state.left_s for name, state in shown.items() if (state.left_s or 0.0) < least_s}
+        told = ", ".join(f"{name} reads {left_s or 0.0:.0f} s" for name, left_s in short.items())
+        return f"the timer of {told} where {for_s:.0f} s were set" if short else ""
 
     def _renewing(self, shown: dict[str, Shown], conduits: tuple[str, ...]) -> tuple[Ready, ...]:
         """Write the lines of a renewal: what isolates first, because its timer is the one that ends an isolation too soon.
