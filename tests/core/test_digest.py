@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from islandmode.core.planning.digest import canonical, drill_digest, plan_digest
 from islandmode.core.planning.plan_drill import make_plan
+from islandmode.core.site import Login
 from tests.core.given import Documents, documents, given, put, values
 from tests.core.spoilt import FIREWALL, second_firewall
 
@@ -172,3 +173,9 @@ def test_two_rules_on_one_probe_both_count() -> None:
     one = given(lambda at: put(at.drill, "abort_when", [{"probe": "plc-filler", "bad_for": "3 s"}]))
     two = given(lambda at: put(at.drill, "abort_when", [{"probe": "plc-filler", "bad_for": f"{n} s"} for n in (2, 3)]))
     assert one.plan().drill_digest != two.plan().drill_digest
+
+
+def test_a_login_without_a_password_for_enable_stands_in_a_plan_as_it_always_did() -> None:
+    """A key that every plan had would change the digest of every plan that is there."""
+    assert set(Login(user="drill").model_dump()) == {"user", "password", "key", "become"}
+    assert Login(user="drill", become="enable", enable="env:E").model_dump()["enable"] == "env:E"

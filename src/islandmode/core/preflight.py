@@ -87,12 +87,11 @@ def judge_point(
         found.append(_refusal("point-saved-isolated", sentence))
     found += _unread_saved(where, user, saved_unread, saved_absent)
     if printed:
-        found.append(PreflightFinding("point-login-prints", _prints(where, planned, printed), refuses=False))
+        found.append(PreflightFinding("point-login-prints", _prints(where, user, planned, printed), refuses=False))
     return (*found, *_missing(where, planned, interfaces))
 
 
-def _prints(where: str, planned: PlanPoint, printed: str) -> str:
-    user = planned.login.user if planned.login is not None else ""
+def _prints(where: str, user: str, planned: PlanPoint, printed: str) -> str:
     if planned.rendering.recipe is not None:
         return f'{where} shows "{printed}" when user {user} logs in. It is left out of every answer.'
     return (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -17,9 +17,11 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
+    SerializerFunctionWrapHandler,
     StringConstraints,
     ValidationError,
     WithJsonSchema,
+    model_serializer,
     model_validator,
 )
 from pydantic_core import InitErrorDetails
@@ -258,6 +260,11 @@ class Login(Frozen):
         description="With `become: enable`, where the password is found that the device then asks for; left out where it asks for none.",
         examples=["systemd:router-enable"],
     )
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_not_there(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave `enable` out where no password is named, so that plans of an earlier version keep their digest."""
+        return {name: value for name, value in write(self).items() if name != "enable" or value is not None}
 
 
 class Management(Frozen):

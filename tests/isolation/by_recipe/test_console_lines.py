@@ -122,7 +122,6 @@ def test_a_prompt_that_comes_late(tmp_path: Path) -> None:
         thread = threading.Thread(target=lambda: answers.append(console.say("show clock")))
         thread.start()
         wait_until(lambda: device.received()[-1] == "show clock", "the device has the line")
-        thread.join(0.3)  # its answer is there by then, and its prompt is not
         assert answers == []
         device.faults.prompts_held = False
         thread.join(PATIENCE_S)

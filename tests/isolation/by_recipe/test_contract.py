@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
 from islandmode.core.plan import PlanPoint
-from islandmode.core.recipe.derive import capabilities
-from islandmode.core.recipe.known import TIME_ZONE
 from islandmode.core.site import SitePoint
-from islandmode.isolation.by_hand import ByHand
-from islandmode.isolation.by_recipe.configured import comparable_of
-from islandmode.isolation.platform import Platform
+from islandmode.isolation.by_recipe.platform import platform_of
 from islandmode.isolation.point import IsolationPoint
 from tests.emulators.plant import USER
 from tests.isolation.by_recipe.world import CONDUITS, INTERFACES, OPTIONS, Fault, World
@@ -32,26 +29,11 @@ class RecipeBench:
     def __init__(self, name: str) -> None:
         self.world = World(name)
         recipe = self.world.recipe
-        means = {key: option.means for key, option in recipe.options.items()}
         self.clock = self.world.clock
         self.dead_man_s = recipe.timer.least
-        self.platform = Platform(
-            name=recipe.recipe,
-            capabilities=capabilities(recipe),
-            check=lambda *_: (),
-            render=lambda _: self.planned().rendering,
-            open=lambda *_: self.point(),
-            options=means | ({TIME_ZONE: "the time zone"} if recipe.cycle == "clock" else {}),
-            by_hand=lambda planned: ByHand(
-                become=recipe.card.become,
-                commands=planned.rendering.restore,
-                looks=(),
-                answer="",
-                last_resort=recipe.card.last_resort,
-                console="",
-            ),
-            comparable=comparable_of(recipe),
-        )
+        used = self.planned().rendering.recipe
+        assert used is not None
+        self.platform = replace(platform_of(recipe, used), open=lambda *_: self.point())
 
     @property
     def site_point(self) -> SitePoint:

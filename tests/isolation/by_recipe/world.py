@@ -38,6 +38,7 @@ OPTIONS = {**ACLS, TIME_ZONE: "Europe/Berlin"}
 AT = point(OFFICE, VENDOR, options=OPTIONS)
 CONDUITS = ("office-line", "vendor-line")
 BETWEEN = {"office-line": ("office", "line"), "vendor-line": ("vendor", "line")}
+NETWORKS = {"office": OFFICE.outer_networks, "vendor": VENDOR.outer_networks, "line": OFFICE.inner_networks}
 INTERFACES = {"office": ("port1", "port2"), "vendor": ("port3",), "line": ("port5",)}
 _UTC_US = round((NOW - timedelta(hours=1)).replace(tzinfo=UTC).timestamp() * 1_000_000)
 MADE: dict[str, Callable[[], FortiDevice | IosDevice]] = {
@@ -191,6 +192,8 @@ class World:
             between=BETWEEN,
             rendering=lines,
             capabilities=able,
+            recipe=self.recipe,
+            networks=NETWORKS,
         )
 
     def point(self, run: str | None = RUN, *, dead_man_s: float | None = None) -> RecipePoint:

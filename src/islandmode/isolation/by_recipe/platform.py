@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from islandmode.core.difference import Comparable
 from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import Problem
 from islandmode.core.recipe.card import looks_of
@@ -18,10 +17,10 @@ from islandmode.core.recipe.known import TIME_ZONE
 from islandmode.core.recipe.model import Recipe
 from islandmode.core.recipe.place import at_point, place_problems, planned_at
 from islandmode.core.recipe.rendered import rendering
-from islandmode.core.recipe.words import compiled
 from islandmode.core.rendering import RecipeUsed, Rendering
 from islandmode.core.site import Between, Networks, SitePoint
 from islandmode.isolation.by_hand import ByHand, Look, ssh_to
+from islandmode.isolation.by_recipe.configured import comparable_of
 from islandmode.isolation.platform import Access, Asked, Platform
 from islandmode.isolation.point import IsolationPoint
 from islandmode.system.clock import Clock
@@ -42,7 +41,7 @@ def platform_of(recipe: Recipe, used: RecipeUsed) -> Platform:
         options=means | ({TIME_ZONE: ZONE_MEANS} if recipe.cycle == "clock" else {}),
         by_hand=partial(_by_hand, recipe),
         mend_saved=lambda _files: recipe.card.mend_saved or "",
-        comparable=_comparable(recipe),
+        comparable=comparable_of(recipe),
         described=described(recipe),
     )
 
@@ -69,11 +68,6 @@ def _open(
     from islandmode.isolation.by_recipe.point import RecipePoint  # noqa: PLC0415 - only where it is needed, as it is slow
 
     return RecipePoint(name, planned, recipe, planned_at(name, planned), access, clock, run)
-
-
-def _comparable(recipe: Recipe) -> Comparable:
-    own = tuple(compiled(pattern) for pattern in recipe.comparable)
-    return Comparable(kept=lambda _part, line: None if any(found.search(line) for found in own) else line)
 
 
 def _by_hand(recipe: Recipe, planned: PlanPoint) -> ByHand:
