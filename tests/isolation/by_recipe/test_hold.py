@@ -488,6 +488,14 @@ def test_denies_that_nobody_takes_back_are_not_armed_over() -> None:
             "an isolation already stands for office-line; no timer takes it back any more, and the device does not say whose it is"
         )
         assert not world.device.was_touched
+        rescue = world.point(run=None)
+        seen = (await rescue.state(CONDUITS, PATIENT_S)).value
+        assert seen is not None
+        # In part, and without a timer: it does not isolate, and it stands.
+        assert (seen.conduits["office-line"].isolating, seen.clear) == (False, False)
+        await rescue.restore(CONDUITS, PATIENT_S)
+        assert world.is_open
+        await rescue.close()
         await point.close()
 
     world.play(story)
