@@ -77,6 +77,7 @@ def test_a_version_that_must_not_be_used_is_told_with_a_remedy(version: str, why
     trouble = facts_of(world).trouble
     assert why in trouble
     assert "install another version" in trouble or "correct the site's file" in trouble
+    assert facts_of(world, run=None).trouble == ""
 
 
 def test_every_need_that_is_not_met_is_told_at_once() -> None:
