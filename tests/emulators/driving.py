@@ -1,6 +1,6 @@
 """Drives an emulated device by the lines of a recipe, one line at a time, as a drill does: through the product's console, or typed.
 
-`StockConsole` is netmiko as it comes: it shows what an emulator says to a program that is not ours, and what netmiko does by itself.
+`StockConsole` is netmiko as it comes: it shows what an emulator says to another program, and what netmiko does by itself.
 """
 
 from __future__ import annotations

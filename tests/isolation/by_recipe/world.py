@@ -33,6 +33,7 @@ from tests.emulators.fortios import FortiDevice
 from tests.emulators.ios import IosDevice
 from tests.emulators.plant import NOW, USER, firewall, router
 from tests.isolation.contract import RUN
+from tests.patience import wait_until
 
 OPTIONS = {**ACLS, TIME_ZONE: "Europe/Berlin"}
 AT = point(OFFICE, VENDOR, options=OPTIONS)
@@ -135,9 +136,7 @@ class FakeConsole:
         return reply.text
 
     def _wait_for(self, event: threading.Event) -> None:
-        while not event.wait(0.005):
-            if self._reset.is_set():
-                raise ConnectionError("the connection was reset")
+        wait_until(lambda: event.is_set() or self._reset.is_set(), "the way opens, or the connection is reset")
         if self._reset.is_set():
             raise ConnectionError("the connection was reset")
 
