@@ -45,17 +45,17 @@ lint: ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-# Tests are played beside each other; tests/beside_each_other.py says which stay together, and a mark which come first. A drill
-# waits for most of its time, and needs most of a core while it starts: so many labs at a time as there are cores and one.
-ON_EACH_CORE := --numprocesses auto
-LABS := --numprocesses $$(($$(nproc) + 1)) --ignore=tests/containerlab --ignore=tests/third_party
+# Tests are played beside each other; tests/beside_each_other.py says which stay together, and a mark which come first. Many wait, for a
+# hold to end or a process to start: so one more at a time than there are cores.
+AT_ONCE := --numprocesses $$(($$(nproc) + 1))
+LABS := $(AT_ONCE) --ignore=tests/containerlab --ignore=tests/third_party
 
 # What needs no lab. mypy keeps one core busy, so the tests begin beside it.
 check: ready
 	@$(MAKE) --no-print-directory --jobs 2 --keep-going lint without-lab
 
 without-lab: ready
-	$(BIN)/pytest $(ON_EACH_CORE) -m "not lab and not more and not many_seeds"
+	$(BIN)/pytest $(AT_ONCE) -m "not lab and not more and not many_seeds"
 
 with-lab: ready
 	$(BIN)/pytest $(LABS) -m "lab and not more"
@@ -69,7 +69,7 @@ more: ready
 
 .PHONY: more-without-lab more-with-lab
 more-without-lab: ready
-	$(BIN)/pytest $(ON_EACH_CORE) -m "more and not lab"
+	$(BIN)/pytest $(AT_ONCE) -m "more and not lab"
 
 more-with-lab: ready
 	$(BIN)/pytest $(LABS) -m "lab and more"

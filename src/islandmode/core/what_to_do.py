@@ -66,6 +66,14 @@ WHAT_TO_DO = {
     "witness-sparse": "See why the probe used so few of its slots (load, a timeout that is too long). " + REPEAT,
     "clock-unmeasured": "See why the vantage did not answer when its clock was asked, and repeat the drill.",
     "no-control-before": "Make the probe good before the drill (its target, its port, the allow-list), and repeat it.",
+    # What a check of one device finds.
+    "point-managed-across": "Manage the device from the operations host's side, or take that conduit out of what it isolates.",
+    "point-login-beside": "Let the account have two sessions at once on the device (its log says what refused the second).",
+    "point-configuration-unread": "Let the login user read the configuration on the device.",
+    "point-other-objects": "Find out whose these objects are; another site's run may have left them.",
+    "point-rights-broad": "Give the account no more than the printed lines do.",
+    "point-rights-unread": "Look at the account's rights on the device by hand.",
+    "point-account-elsewhere": "Give the drill an account of the device's own, so that no restore needs another machine.",
     # Notes.
     "edited-meanwhile": "Ask the owner of the device whether that edit was meant; it was kept.",
     "loaded-again": "Ask the owner of the device who loaded the rules again during the drill.",
