@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets as randomness
-import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +11,6 @@ from functools import partial
 from pathlib import Path
 
 import anyio
-from anyio.abc import TaskStatus
 
 from islandmode import __version__
 from islandmode.core import limits
@@ -31,6 +29,7 @@ from islandmode.operate.opening import opened
 from islandmode.operate.operator_name import operator_name
 from islandmode.operate.outcome import judge_and_write, write_refusal
 from islandmode.operate.plan import plan_of, refuse_by_hand, refused_for_live
+from islandmode.operate.signals import heard_as_before, receive_signals
 from islandmode.operate.telling import warn_of_left_out
 from islandmode.operate.unfinished import known_runs, owed_by, refuse_beside_unfinished, uses
 from islandmode.rehearse import backends
@@ -204,6 +203,11 @@ def _take_down(ground: LabGround, audience: Audience) -> None:
 
 
 def _run_here(request: RunRequest, plan: Plan, ground: Ground, audience: Audience) -> Ended:
+    with heard_as_before():
+        return _run_and_judge(request, plan, ground, audience)
+
+
+def _run_and_judge(request: RunRequest, plan: Plan, ground: Ground, audience: Audience) -> Ended:
     clock, disk = MachineClock.of_this_boot(), MachineDisk()
     with hold_conduits(request.workspace / rundir.RUNS / ".locks", plan.drill.site, plan.conduits, request.run):
         refuse_beside_unfinished(request.workspace, plan, request.run, ground)
@@ -405,14 +409,6 @@ async def _restore_would_work(argv: tuple[str, ...], deadline_s: float) -> str |
             return None
         why = tried.stderr.decode(errors="replace").strip().removeprefix("islandmode: ")
     return f"`islandmode restore` would not be able to restore: {why}"
-
-
-async def receive_signals(latch: StopLatch, *, task_status: TaskStatus[None]) -> None:
-    """Turn INT, TERM and HUP into one request to restore; later signals change nothing, the restore goes on."""
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as received:
-        task_status.started()
-        async for number in received:
-            latch.pull(Stop("signal", f"{signal.Signals(number).name} was received."))
 
 
 async def hear_starter(latch: StopLatch) -> None:

@@ -10,6 +10,7 @@ from islandmode.core.errors import InputError
 from islandmode.core.plan import Plan
 from islandmode.operate.audience import Audience, Follower, Unfollowed
 from islandmode.operate.run import DrillOrder, Ended, conduct, run_drill
+from islandmode.operate.signals import ignore_signals
 from islandmode.run.outermost import NOTHING_TO_JUDGE
 from islandmode.store.run_request import read_request
 from islandmode.ui.as_json import print_error
@@ -32,7 +33,15 @@ def conduct_command(request: Path, workspace: Path, *, as_json: bool) -> int:
     asked = read_request(request)
     if asked.workspace != workspace:
         raise InputError(f"{request} asks for a run in {asked.workspace}, not in {workspace}.")
-    return _tell(lambda audience, again: conduct(asked, audience, again=again), as_json=as_json)
+
+    def conducted(audience: Audience, again: tuple[str, ...]) -> Ended:
+        try:
+            return conduct(asked, audience, again=again)
+        finally:
+            # What came of the run is still to be said.
+            ignore_signals()
+
+    return _tell(conducted, as_json=as_json)
 
 
 def _tell(run: Callable[[Audience, tuple[str, ...]], Ended], *, as_json: bool) -> int:
