@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from islandmode.rehearse.lab import Lab
 from tests.crash.matrix import play_again_if_refused
 from tests.crash.scenarios import MATRIX
+from tests.more import first_of
 
 pytestmark = [pytest.mark.lab, pytest.mark.longest]
 
 ROWS = {row.name: row for row in MATRIX if row.fast}
 
 
-def shared_out() -> Iterator[Any]:
-    """Give the rows: the first is played by every `make test`, the others by `make more`."""
-    for number, name in enumerate(ROWS):
-        yield pytest.param(name, marks=[pytest.mark.more] if number else [])
-
-
-@pytest.mark.parametrize("name", tuple(shared_out()))
+@pytest.mark.parametrize("name", first_of(ROWS))
 def test_whatever_dies_the_plant_comes_back_by_the_layer_that_is_left(lab: Lab, tmp_path: Path, name: str) -> None:
     played = play_again_if_refused(ROWS[name], lab, tmp_path / "row")
     assert played.wrong == []

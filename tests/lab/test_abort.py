@@ -194,6 +194,7 @@ def test_a_secret_that_only_this_shell_has_is_refused(
     assert "arm.intent" not in ended.kinds()
 
 
+@pytest.mark.more
 def test_a_firewall_that_lets_nobody_in_any_more_is_restored_before_it_is_held(lab: Lab, tmp_path: Path) -> None:
     """The open session still works, so nothing else would notice that we locked ourselves out."""
     workspace = hold_workspace(tmp_path, lab, lambda text: text.replace("hold: 3 s", "hold: 2 min"))

@@ -168,6 +168,7 @@ def test_a_guardian_that_restored_what_somebody_saved_keeps_the_alarm(lab: Lab, 
     assert ask(workspace, lab, "status").returncode == 0
 
 
+@pytest.mark.more
 def test_a_ruleset_that_is_loaded_again_in_the_hold_is_a_breach_and_isolates_nothing_again(
     lab: Lab, tmp_path: Path
 ) -> None:

@@ -125,6 +125,7 @@ def test_files_that_a_rescue_does_not_need_do_not_stop_it(lab: Lab, tmp_path: Pa
     assert planned.returncode == 0, planned.stderr
 
 
+@pytest.mark.more
 def test_a_lab_that_is_ended_by_force_restores_first(state_dir: Path, tmp_path: Path) -> None:
     lab = namespaces.up(TOPOLOGY, name="own", state_dir=state_dir)
     workspace = hold_workspace(tmp_path / "plant", lab)

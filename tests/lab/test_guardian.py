@@ -132,6 +132,7 @@ def test_a_guardian_that_is_killed_makes_the_conductor_restore(lab: Lab, tmp_pat
     assert stop_to_restored_s(workspace) < RESTORE_WITHIN_S
 
 
+@pytest.mark.more
 def test_a_guardian_that_hangs_makes_the_conductor_restore(lab: Lab, tmp_path: Path) -> None:
     workspace = hold_workspace(tmp_path, lab)
     running = hold(workspace, lab)

@@ -136,6 +136,7 @@ def test_an_abort_restores_by_itself_with_the_disk_frozen_and_both_stopped(
     assert not is_isolated(lab)
 
 
+@pytest.mark.more
 def test_an_abort_signals_where_the_runs_cannot_even_be_read(lab: Lab, workspace: Path) -> None:
     running = hold(workspace, lab)
     conductor = conductor_pid(workspace)

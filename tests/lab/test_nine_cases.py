@@ -139,6 +139,7 @@ def test_e_a_kill_in_the_hold_restores_and_leaves_a_record(lab: Lab, tmp_path: P
     assert json.loads(shown.stdout)["verdict"] == "inconclusive"
 
 
+@pytest.mark.more
 def test_f_bad_for_a_while_in_the_hold_is_breached(lab: Lab, tmp_path: Path) -> None:
     """There: left isolated, and not deviated, because nobody looked before or after."""
     workspace = hold_workspace(tmp_path, lab, only_planned)

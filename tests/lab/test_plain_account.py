@@ -15,6 +15,7 @@ from tests.patience import LONG_PATIENCE_S
 pytestmark = pytest.mark.lab
 
 
+@pytest.mark.more
 def test_an_account_without_rights_rehearses_the_whole_drill() -> None:
     """Below a folder with a space, and with a mount of the machine's below a folder of which a lab has a copy."""
     argv = ["unshare", "--mount", sys.executable, "-m", "tests.lab.plain_account"]

@@ -95,6 +95,7 @@ def test_a_guardian_that_gets_no_more_memory_restores(lab: Lab, tmp_path: Path) 
     end_quietly(running)
 
 
+@pytest.mark.more
 def test_eight_descriptors_are_enough_to_restore_and_to_say_so(lab: Lab, tmp_path: Path) -> None:
     workspace = hold_workspace(tmp_path, lab)
     running = hold(workspace, lab)

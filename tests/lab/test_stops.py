@@ -71,6 +71,7 @@ def test_a_signal_in_the_hold_restores(lab: Lab, workspace: Path, signals: tuple
     assert_restored(lab, ended.directory, "signal", signals[0].name)
 
 
+@pytest.mark.more
 def test_a_closed_terminal_in_the_hold_restores(lab: Lab, workspace: Path) -> None:
     ours, theirs = pty.openpty()
     # A controlling terminal of its own: closing our end is what closing the window is.

@@ -25,6 +25,7 @@ from islandmode.simulate.network import Blocked
 from islandmode.simulate.plant import SimulatedPlant
 from islandmode.simulate.truth import no_isolate_after_restore_seen
 from islandmode.system.lifeline import Hearing
+from tests.more import first_of
 from tests.run.simulated_drill import Shape
 from tests.run.simulated_run import Ended, run
 from tests.run.test_invariants import Idle, NoArmingRule
@@ -36,9 +37,9 @@ TRAVELS_S = 0.1
 """How long a request may be under way to a healthy device."""
 EVERY = 7
 """Of the moments for the combinations that are not tried at each of them."""
-PARTS = [0, *(pytest.param(part, marks=pytest.mark.more) for part in range(1, 4))]
+PARTS = first_of(range(4))
 """Four parts of all moments; of one a test run always knows."""
-HALVES = [0, pytest.param(EVERY, marks=pytest.mark.more)]
+HALVES = first_of([0, EVERY])
 """At which moment the two halves of every seventh begin."""
 STOPPED_S = 15.0
 

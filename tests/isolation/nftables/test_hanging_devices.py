@@ -257,6 +257,7 @@ async def test_a_restore_that_logs_in_anew_reads_no_file(node: FirewallNode) -> 
     await point.close()
 
 
+@pytest.mark.more
 async def test_a_slow_way_is_slow_in_every_step_and_none_fails(node: FirewallNode) -> None:
     """Six tenths of a second a round trip, below the limit of one: deadlines must not refuse what the rule allows."""
     relay = node.relay(lag_s=0.3)
