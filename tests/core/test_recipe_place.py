@@ -163,3 +163,22 @@ def test_a_device_that_nothing_logs_in_to_takes_no_line() -> None:
     point = plant.isolation_points["edge"].model_copy(update={"management": None})
     with pytest.raises(InputError, match="Nothing logs in to edge"):
         at_point("edge", point, {}, {})
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_deny_that_would_meet_the_management_is_refused_where_the_recipe_does_not_except_it(name: str) -> None:
+    """A network within another belongs to the zone with the narrower one, and an access list knows nothing of that."""
+    found = said(name, zones__office__networks=["0.0.0.0/0", "fd10:10::/48"])
+    if name != "ios-revert":
+        assert found == []
+        return
+    (problem,) = found
+    assert problem[0] == ("isolation_points", "edge", "management", "address")
+    assert problem[1].startswith(
+        "edge (ios-revert) is managed at 10.20.0.1, which lies within 0.0.0.0/0 of zone office: isolating office-line would drop the "
+    )
+
+
+def test_a_device_that_is_managed_from_outside_is_no_such_case() -> None:
+    outside = {"address": "10.10.0.1", "zone": "office"}
+    assert said("ios-revert", isolation_points__edge__management=outside) == []

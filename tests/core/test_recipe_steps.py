@@ -121,9 +121,32 @@ def test_a_device_that_is_managed_over_ipv6_is_excepted_over_ipv6() -> None:
     at = replace(POINTS["ios-time-range"], management=ip_address("fd10:20::1"))
     lines = sent(step_lines(recipe("ios-time-range"), "provision", at, RUNNING))
     assert [line for line in lines if "permit" in line] == [
-        "sequence 5 permit ipv6 any host fd10:20::1",
-        "sequence 7 permit ipv6 host fd10:20::1 any",
+        "sequence 5 permit tcp fd10:20::/64 host fd10:20::1 eq 22 time-range islandmode_office-line",
+        "sequence 7 permit tcp host fd10:20::1 eq 22 fd10:20::/64 time-range islandmode_office-line",
     ]
+
+
+def test_only_the_port_of_the_management_is_let_pass_and_only_while_the_denies_act() -> None:
+    at = replace(POINTS["ios-time-range"], management_port=2222)
+    permits = [
+        line for line in sent(step_lines(recipe("ios-time-range"), "provision", at, RUNNING)) if "permit" in line
+    ]
+    assert len(permits) == 4
+    assert all(" eq 2222 " in line and " time-range islandmode_" in line for line in permits)
+    assert not [line for line in permits if "any" in line]
+
+
+@pytest.mark.parametrize("name", ["fortios-schedule", "ios-time-range"])
+def test_what_is_kept_closed_has_no_end_no_object_of_a_drill_and_no_number_that_is_taken(name: str) -> None:
+    at = point(OFFICE, VENDOR, options=ACLS)
+    closed = sent(step_lines(recipe(name), "keep_closed", at, RUNNING))
+    assert closed == sent(step_lines(recipe(name), "keep_closed", at, planned(0)))
+    assert not [line for line in closed if "islandmode_" in line]
+    numbers = [
+        {line.split()[0] for line in sent(step_lines(recipe(name), step, at, RUNNING)) if line[0].isdigit()}
+        for step in ("provision", "keep_closed")
+    ]
+    assert not numbers[0] & numbers[1]
 
 
 @pytest.mark.parametrize(

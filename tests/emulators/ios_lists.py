@@ -31,6 +31,7 @@ class Entry:
     protocol: str
     source: Network
     target: Network
+    source_ports: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     time_range: str | None = None
@@ -39,11 +40,13 @@ class Entry:
     @property
     def rule(self) -> tuple[object, ...]:
         """Everything that it says but its number: by this it is the same as another."""
-        return self.action, self.protocol, self.source, self.target, self.ports, self.flags, self.time_range
+        ends = self.source, self.source_ports, self.target, self.ports
+        return self.action, self.protocol, *ends, self.flags, self.time_range
 
     def words(self, shown: str = "") -> str:
         """Write it without its number; `shown` is the state of its time range."""
-        parts = [self.action, self.protocol, _written(self.source), _written(self.target), *self.ports, *self.flags]
+        source, target = (_written(self.source), *self.source_ports), (_written(self.target), *self.ports)
+        parts = [self.action, self.protocol, *source, *target, *self.flags]
         if self.time_range is not None:
             parts.append(f"time-range {self.time_range}{shown}")
         return " ".join(parts)
@@ -55,7 +58,8 @@ class Entry:
         if self.protocol not in {"ip", "ipv6", packet.protocol} or "fragments" in self.flags:
             return False
         # A new connection has none of the flags for which `established` looks.
-        return "established" not in self.flags and (not self.ports or _port(self.ports, packet.port))
+        ports = ((self.source_ports, packet.source_port), (self.ports, packet.port))
+        return "established" not in self.flags and all(not told or _port(told, port) for told, port in ports)
 
 
 @dataclass
@@ -125,8 +129,8 @@ class AccessList:
 def read_entry(words: list[str], family: Family, number: int) -> Entry:
     """Read a line from its action on; raises `SyntaxTrouble`."""
     reader = _Reader(words, family)
-    entry = Entry(number, reader.action(), reader.protocol(), reader.network(), reader.network())
-    entry.ports = reader.ports()
+    action, protocol, source, source_ports = reader.action(), reader.protocol(), reader.network(), reader.ports()
+    entry = Entry(number, action, protocol, source, reader.network(), source_ports, reader.ports())
     reader.options(entry)
     return entry
 

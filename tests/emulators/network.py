@@ -36,6 +36,7 @@ class Packet:
     target: Address
     protocol: str = "tcp"
     port: int = 443
+    source_port: int = 40000
 
     @property
     def family(self) -> Family:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from islandmode.core.recipe.preflight import VersionShown, read_version
 from islandmode.core.recipe.steps import RunValues, step_lines
 from islandmode.isolation.by_recipe.console import Console
-from tests.core.recipe_plant import RUN, recipe, sent
+from tests.core.recipe_plant import OFFICE, RUN, recipe, sent
 from tests.emulators.driving import (
     RefusedError,
     Typist,
@@ -22,7 +24,7 @@ from tests.emulators.driving import (
     unmet,
 )
 from tests.emulators.ios import IosDevice
-from tests.emulators.network import packets
+from tests.emulators.network import Address, Packet, packets
 from tests.emulators.plant import BOTH, ZONES, router
 from tests.emulators.rest_to_rest import clock_run, isolated, passing, restored
 from tests.emulators.server import SshServer
@@ -183,3 +185,37 @@ def test_a_clock_that_somebody_set_moves_the_end(device: IosDevice, console: Con
     assert passing(device) == [False] * 4
     device.clock.is_kept = False
     assert {found.code for found in unmet(console, RANGE, BOTH)} == {"clock-not-kept", "clock-not-by-ntp"}
+
+
+OPERATOR, REFUSED_HOST = ip_address("10.20.0.9"), ip_address("10.20.0.66")
+SSH, TELNET = 22, 23
+
+
+def to_device(source: Address, port: int = SSH) -> Packet:
+    """A packet from line to the router itself."""
+    return Packet("port5", None, source, BOTH.management, port=port)
+
+
+def from_device(target: Address) -> Packet:
+    """What the router answers, where its outward list is asked about that too."""
+    return Packet("port1", "port5", BOTH.management, target, port=50000, source_port=SSH)
+
+
+@pytest.mark.parametrize("outer", ["10.10.0.0/16", "0.0.0.0/0"])
+def test_the_management_passes_while_it_isolates_and_nothing_more_passes_at_rest(outer: str) -> None:
+    at = replace(BOTH, conduits=(replace(OFFICE, outer_networks=(ip_network(outer),)),))
+    device = router("ios-time-range", at=at)
+    device.enter(["ip access-list extended OT-IN", "999 deny ip host 10.20.0.66 host 10.20.0.1"])
+    # At rest the provisioned permits say nothing: whom the site's own lists refuse is refused still.
+    assert [device.lets_through(to_device(host)) for host in (OPERATOR, REFUSED_HOST)] == [True, False]
+    session = device.new_session(0, "console")
+    ends = (device.clock.local + timedelta(hours=1)).replace(second=0, microsecond=0)
+    for line in step_lines(RANGE, "isolate", at, RunValues(RUN, 600.0, ends)):
+        session.answer(line.send)
+    inner, outside = Packet("port5", "port1", OPERATOR, ip_address("10.10.0.9")), ip_address("10.10.0.9")
+    assert not device.lets_through(inner)
+    assert not device.lets_through(Packet("port1", "port5", outside, OPERATOR))
+    assert device.lets_through(to_device(OPERATOR))
+    assert device.lets_through(from_device(OPERATOR))
+    # A network as wide as all addresses meets everything else that line says to the router.
+    assert device.lets_through(to_device(OPERATOR, TELNET)) is (outer != "0.0.0.0/0")

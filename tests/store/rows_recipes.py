@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.store.recipe_texts import CLOCK, OWN_TIMER, PENDING
+from tests.store.rows_kept_closed import KEPT_CLOSED
 
 Row = tuple[str, str, str, str]
 RESTORE = "no deny {outer_network4} {inner_network4}"
@@ -593,6 +594,7 @@ ROWS: dict[str, Row] = {
         ("said", SAID),
         ("card", CARDS),
         ("more", MORE),
+        ("kept closed", KEPT_CLOSED),
     )
     for name, row in rows.items()
 }

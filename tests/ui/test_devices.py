@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.core.errors import InputError
+from islandmode.core.errors import InputError, Refused
 from islandmode.ui.cli import command
 
 INVENTORY = Path(__file__).parents[2] / "inventory"
@@ -179,6 +179,23 @@ def test_the_site_s_own_lists_stand_in_the_lines(capsys: pytest.CaptureFixture[s
     said = capsys.readouterr().out
     assert "ip access-list extended OT-IN" in said
     assert said.index("time-range islandmode_vendor-line1") < said.index("deny ip")
+
+
+def test_what_keeps_a_device_closed_is_printed_apart_and_with_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, words in (("edge-firewall", 'set name "closed_corporate-line1_in"'), ("vendor-router", "ip access-list")):
+        assert command(["devices", "provision", name, "--workspace", str(KIRKBY)]) == 0
+        assert "closed_" not in capsys.readouterr().out
+        assert command(["devices", "provision", name, "--keep-closed", "--workspace", str(KIRKBY)]) == 0
+        said = capsys.readouterr().out
+        assert words in said
+        assert "islandmode_" not in said
+        assert "THESE DENIES HAVE NO END." in said
+        assert "Nothing was sent." in said
+
+
+def test_a_platform_without_lines_that_keep_it_closed_says_so(workspace: Path) -> None:
+    with pytest.raises(Refused, match=r"conduit-firewall \(nftables\) has no lines that keep it closed"):
+        command(["devices", "provision", "conduit-firewall", "--keep-closed", "--workspace", str(workspace)])
 
 
 def test_what_needs_no_lines_says_so(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:

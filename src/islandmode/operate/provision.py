@@ -27,6 +27,8 @@ class Provision:
     """What a drill is refused for if it is so: each goes on after the device's name."""
     asks: tuple[str, ...] = ()
     """The commands that tell whether it is so."""
+    closed: tuple[str, ...] = ()
+    """Denies without an end, for the day when a drill turns real; Islandmode neither sends them nor takes them back."""
 
 
 def provision_of(workspace: Path, device: Device) -> Provision:
@@ -37,9 +39,12 @@ def provision_of(workspace: Path, device: Device) -> Provision:
     if loaded is None:
         return Provision(device, "")
     recipe, at = loaded.recipe, _at(device)
-    lines = tuple(line.send for line in step_lines(recipe, "provision", at, planned(0)))
+    lines, closed = (
+        tuple(line.send for line in step_lines(recipe, step, at, planned(0))) for step in ("provision", "keep_closed")
+    )
     needs = tuple(dict.fromkeys(need.say for need in recipe.needs))
-    return Provision(device, tried(recipe.recipe), lines, recipe.provision_note or "", needs, asks_of_needs(recipe, at))
+    asks = asks_of_needs(recipe, at)
+    return Provision(device, tried(recipe.recipe), lines, recipe.provision_note or "", needs, asks, closed)
 
 
 def _at(device: Device) -> PointAt:

@@ -314,11 +314,20 @@ def devices_trust(
 
 
 @devices_app.command("provision")
-def devices_provision(device: DeviceName, workspace: Workspace = HERE, site: SiteName = None) -> int:
+def devices_provision(
+    device: DeviceName,
+    workspace: Workspace = HERE,
+    site: SiteName = None,
+    keep_closed: Annotated[  # noqa: FBT002 - typer's way
+        bool,
+        typer.Option("--keep-closed", help="Print denies without an end instead, for the day when a drill turns real."),
+    ] = False,
+) -> int:
     """Print the lines that a person enters on a device once, before drills; sends nothing."""
+    from islandmode.ui.devices import keep_closed as closing
     from islandmode.ui.devices import provision
 
-    return provision(workspace, device, site)
+    return closing(workspace, device, site) if keep_closed else provision(workspace, device, site)
 
 
 @devices_app.command("check")

@@ -169,6 +169,31 @@ def provision(workspace: Path, name: str, site: str | None) -> int:
     return 0
 
 
+def keep_closed(workspace: Path, name: str, site: str | None) -> int:
+    """Print the denies without an end that a person enters beside a drill's on the day when it turns real; nothing is sent."""
+    found = provision_of(workspace, find_device(workspace, name, site))
+    device = found.device
+    if not found.closed:
+        raise Refused(
+            f"{device.name} ({device.point.platform}) has no lines that keep it closed: its recipe says none. Unplug a cable, or close it by "
+            f"rules of the site's own. {NOT_CONTACTED}"
+        )
+    print(
+        f"For a person to enter on {device.where}, in this order, on the day when a drill turns real. {HOW_TRIED.get(found.status, '')}".rstrip()
+    )
+    print()
+    for line in found.closed:
+        print(f"  {line}")
+    print()
+    print(
+        "THESE DENIES HAVE NO END. No drill, timer or restore of Islandmode takes them back: write down who entered them and when,"
+    )
+    print("and take them out by hand, by their names or their text. Nothing was sent.")
+    if found.note:
+        print(found.note)
+    return 0
+
+
 def check(workspace: Path, name: str, site: str | None, *, as_json: bool) -> int:
     """Log in to a device, look whether a drill could use it, and change nothing; exit code 0 or 4."""
     # Only here: logging in brings all that a drill needs.

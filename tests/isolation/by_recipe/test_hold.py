@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from islandmode.core.outcome import Outcome
-from islandmode.core.recipe.steps import RunValues, step_lines
+from islandmode.core.recipe.reading import refused_by
+from islandmode.core.recipe.steps import RunValues, planned, step_lines
 from islandmode.isolation.by_recipe.point import RecipePoint
 from islandmode.run.deadman import arm_trouble, watch_trouble, watched_of
 from tests.emulators.fortios import FortiDevice
@@ -243,6 +244,47 @@ def test_a_deny_that_a_site_keeps_closed_is_not_touched() -> None:
         await rescue.close()
 
     world.play(story)
+
+
+@each_clock
+def test_what_a_person_keeps_closed_by_the_recipe_s_lines_is_not_touched_and_is_no_drill_s(name: str) -> None:
+    world = World(name)
+    at_rest = world.device.configuration()
+    session = world.device.new_session(0, "console")
+    for line in step_lines(world.recipe, "keep_closed", AT, planned(0)):
+        assert refused_by(world.recipe, session.answer(line.send)) is None
+    if isinstance(world.device, FortiDevice):
+        closed = [
+            key
+            for key, values in world.device.tables["firewall policy"].entries.items()
+            if values["schedule"] == ("always",) and key != "1"
+        ]
+        world.device.enter(["config firewall policy", *(f"move {key} before 1" for key in closed), "end"])
+    world.before = world.device.configuration()
+    assert world.before != at_rest
+    assert not any(way for conduit in CONDUITS for way in world.passes(conduit))
+
+    async def story() -> None:
+        point = world.point(dead_man_s=FOR_S)
+        facts = (await point.facts(PATIENT_S)).value
+        assert facts is not None
+        assert (facts.unready, facts.standing) == ((), None)
+        seen = (await point.state(CONDUITS, PATIENT_S)).value
+        assert seen is not None
+        assert not any(state.present or state.isolating for state in seen.conduits.values())
+        assert (await point.arm(CONDUITS, FOR_S, PATIENT_S)).done
+        assert (await point.isolate(CONDUITS, PATIENT_S)).done
+        restored = await point.restore(CONDUITS, PATIENT_S)
+        assert restored.value is not None
+        assert restored.value.clear
+        await point.close()
+        rescue = world.point(run=None)
+        assert (await rescue.restore(CONDUITS, PATIENT_S)).done
+        await rescue.close()
+
+    world.play(story)
+    assert world.device.configuration() == world.before
+    assert not any(way for conduit in CONDUITS for way in world.passes(conduit))
 
 
 @each_clock

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from islandmode.core.problem import Path, Problem
 from islandmode.core.recipe.known import OF_EACH, TIMED
-from islandmode.core.recipe.model import Recipe
-from islandmode.core.recipe.parts import lines_of, reads_of, wrong
+from islandmode.core.recipe.model import STEPS, Recipe
+from islandmode.core.recipe.parts import asked_of, lines_of, reads_of, wrong
 from islandmode.core.recipe.words import placeholders
 
 SAVES = re.compile(
@@ -34,6 +34,7 @@ SHOWN_BY = {
     "started-and-length": ("started", "length"),
     "nothing": (),
 }
+BY_A_PERSON = ("provision", "keep_closed")
 BEFORE_RESTORE = ("arm", "isolate", "renew", "flush")
 
 
@@ -42,6 +43,7 @@ def meaning_problems(recipe: Recipe) -> Iterator[Problem]:
     yield from _errors(recipe)
     yield from _saves_and_confirms(recipe)
     yield from _restore(recipe)
+    yield from _kept_closed(recipe)
     yield from _proof(recipe)
     yield from _timer(recipe)
     yield from _tier(recipe)
@@ -71,7 +73,7 @@ def _errors(recipe: Recipe) -> Iterator[Problem]:
 def _saves_and_confirms(recipe: Recipe) -> Iterator[Problem]:
     for sent in lines_of(recipe):
         at: Path = (*sent.path, "send")
-        if sent.step != "provision" and SAVES.search(sent.line.send):
+        if sent.step not in BY_A_PERSON and SAVES.search(sent.line.send):
             sentence = f"{sent.step} saves here, and with that everybody's changes, so that a restart would isolate again; take the line out."
             yield wrong(at, sentence)
         if sent.step not in BEFORE_RESTORE:
@@ -92,6 +94,39 @@ def _restore(recipe: Recipe) -> Iterator[Problem]:
                 "object's name."
             )
             yield wrong((*sent.path, "send"), sentence)
+
+
+def _kept_closed(recipe: Recipe) -> Iterator[Problem]:
+    """Refuse denies without an end that a restore, or a look, would take for a drill's."""
+    others = [sent.line.send for step in STEPS if step != "keep_closed" for sent in lines_of(recipe, step)]
+    others += [asked.ask for asked in asked_of(recipe)]
+    of_drill = {found.name for text in others for found in placeholders(text)} & recipe.names.keys()
+    for sent in lines_of(recipe, "keep_closed"):
+        at: Path = (*sent.path, "send")
+        for found in placeholders(sent.line.send):
+            shared = next((name for name in sorted(of_drill) if _holds(recipe, found.name, name)), None)
+            if shared is not None:
+                sentence = (
+                    f"{{{found.name}}} has the name {shared} in it, by which a drill is seen and restored, so that what is kept closed would be "
+                    "taken for a drill's; give it a name of its own under names."
+                )
+                yield wrong(at, sentence)
+        taken = next((text for text in _taken_away(recipe) if text in sent.line.send), None)
+        if taken is not None:
+            sentence = f'restore takes "{taken}" away by its text, and with it what is kept closed; let the two differ.'
+            yield wrong(at, sentence)
+
+
+def _taken_away(recipe: Recipe) -> Iterator[str]:
+    """Give what `restore` takes away by its text."""
+    for sent in lines_of(recipe, "restore"):
+        found = re.fullmatch(rf"/?{TAKES_AWAY}\s+(\S.*)", sent.line.send, re.IGNORECASE)
+        if found is not None:
+            yield found[1]
+
+
+def _holds(recipe: Recipe, name: str, other: str) -> bool:
+    return name in recipe.names and recipe.names[other].form in recipe.names[name].form
 
 
 def _proof(recipe: Recipe) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from islandmode.core.recipe.model import Each, Recipe
 from islandmode.core.recipe.words import NETWORK_FORMS, Placeholder, codes_of, form_trouble
 
-OF_POINT = frozenset({"management"})
+OF_POINT = frozenset({"management", "management_port"})
 OF_CONDUIT = frozenset({"conduit", "outer_zone", "inner_zone", "outer_interfaces", "inner_interfaces"})
 OF_EACH: Mapping[Each, frozenset[str]] = {
     "point": frozenset(),
@@ -21,10 +21,10 @@ OF_EACH: Mapping[Each, frozenset[str]] = {
     "inner-network6": frozenset({"inner_network6"}),
     "network4-pair": frozenset({"outer_network4", "inner_network4"}),
     "network6-pair": frozenset({"outer_network6", "inner_network6"}),
-    "management4": frozenset(),
-    "management6": frozenset(),
+    "management4": frozenset({"inner_network4"}),
+    "management6": frozenset({"inner_network6"}),
 }
-ONCE: frozenset[Each] = frozenset({"point", "management4", "management6"})
+ONCE: frozenset[Each] = frozenset({"point"})
 """What is sent once for all conduits."""
 TIMED = frozenset({"for_s", "for_min"})
 WINDOW = frozenset({"starts", "armed_until", "end"})
@@ -39,6 +39,7 @@ NETWORKS = frozenset({"outer_network4", "inner_network4", "outer_network6", "inn
 LISTS = frozenset({"outer_interfaces", "inner_interfaces"})
 IN_STEP: Mapping[str, frozenset[str]] = {
     "provision": AT_REST | {NUMBER},
+    "keep_closed": frozenset({NUMBER}),
     "arm": RUN_TIME,
     "isolate": RUN_TIME | {NUMBER},
     "renew": RUN_TIME,

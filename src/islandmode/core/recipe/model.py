@@ -93,7 +93,7 @@ class Group(Frozen):
     each: Each = Field(
         default="conduit",
         description="For what the lines are sent: once for the whole `point`, or for each of a conduit's things. `management4` and "
-        "`management6` are once, or not at all, by the family of the address at which the device is managed.",
+        "`management6`: for each inner network of a conduit, if the device is managed at an address of that family.",
         examples=["interface-pair"],
     )
     family: Literal[4, 6] | None = Field(
@@ -415,6 +415,11 @@ class Recipe(Frozen):
         description="What the lines of `provision` cannot do by themselves, and the person must.",
         examples=["Move both policies to the top of their interface pairs."],
     )
+    keep_closed: Step = Field(
+        default=(),
+        description="What a person enters beside the drill's denies on a day when a drill turns real: denies without an end, of names that "
+        "nothing else in the recipe uses. Nothing of it is ever sent, and no restore takes it back.",
+    )
     arm: Step = Field(default=(), description="Makes ready; traffic still passes.")
     isolate: Annotated[Step, Field(min_length=1)] = Field(
         description="Isolates, and refers to what `arm` has made ready."
@@ -448,7 +453,7 @@ class Recipe(Frozen):
 Version.model_rebuild()
 Recipe.model_rebuild()
 
-STEPS = ("provision", "arm", "isolate", "renew", "flush", "restore")
+STEPS = ("provision", "keep_closed", "arm", "isolate", "renew", "flush", "restore")
 """The steps of a recipe, by their field."""
 
 

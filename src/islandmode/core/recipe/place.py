@@ -11,7 +11,7 @@ from typing import Literal
 from islandmode.core.errors import InputError
 from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import Path, Problem
-from islandmode.core.recipe.known import OF_EACH, TIME_ZONE
+from islandmode.core.recipe.known import NETWORKS, OF_EACH, TIME_ZONE
 from islandmode.core.recipe.model import Each, Recipe
 from islandmode.core.recipe.parts import lines_of, reads_of
 from islandmode.core.recipe.words import placeholders
@@ -76,6 +76,14 @@ class PointAt:
     management: Address
     options: Mapping[str, Option]
     conduits: tuple[ConduitAt, ...]
+    management_port: int = 22
+
+    def things(self, conduit: ConduitAt, each: Each) -> Iterator[Things]:
+        """Give each thing of a conduit for which lines are sent; of the management, only in the family of its address."""
+        if not each.startswith("management"):
+            yield from conduit.things(each)
+        elif each == f"management{self.management.version}":
+            yield from conduit.things("inner-network4" if self.management.version == 4 else "inner-network6")
 
     def conduit(self, name: str) -> ConduitAt:
         """Give one of its conduits."""
@@ -90,7 +98,7 @@ def at_point(name: str, point: SitePoint | PlanPoint, between: Between, networks
     if point.management is None:
         raise InputError(f"Nothing logs in to {name}, so that no line of a recipe can be sent to it.")
     conduits = (_conduit(name, conduit, zones, point.interfaces, networks) for conduit, zones in between.items())
-    return PointAt(name, point.management.address, point.options, tuple(conduits))
+    return PointAt(name, point.management.address, point.options, tuple(conduits), point.management.port)
 
 
 def planned_at(name: str, planned: PlanPoint) -> PointAt:
@@ -125,6 +133,7 @@ def place_problems(
     yield from _options(recipe, at)
     yield from _interfaces(recipe, at)
     yield from _names(recipe, at)
+    yield from _management(recipe, point, at)
     for conduit in at.conduits:
         if not any(conduit.carries(family) for family in recipe.families):
             told = " or ".join(f"IPv{family}" for family in recipe.families)
@@ -172,6 +181,22 @@ def _interfaces(recipe: Recipe, at: PointAt) -> Iterator[Problem]:
                 "it under the one zone that it leads to."
             )
             yield Problem("site", (*path, conduit.outer_zone), sentence)
+
+
+def _management(recipe: Recipe, point: SitePoint, at: PointAt) -> Iterator[Problem]:
+    """Refuse a deny between networks that would drop the management too: an outer network, of another zone, holds its address."""
+    used = {found.name for sent in lines_of(recipe, "provision", "isolate") for found in placeholders(sent.line.send)}
+    zone = None if point.management is None else point.management.zone
+    for conduit in at.conduits if used & NETWORKS and "management" not in used else ():
+        for network in conduit.outer_networks:
+            is_met = conduit.outer_zone != zone and conduit.carries(at.management.version) and at.management in network
+            if is_met:
+                sentence = (
+                    f"{at.name} ({recipe.recipe}) is managed at {at.management}, which lies within {network} of zone {conduit.outer_zone}: "
+                    f"isolating {conduit.name} would drop the management too, so that no restore could log in. List narrower networks for "
+                    f"{conduit.outer_zone}, or use a recipe that excepts the management."
+                )
+                yield Problem("site", ("isolation_points", at.name, "management", "address"), sentence)
 
 
 def _names(recipe: Recipe, at: PointAt) -> Iterator[Problem]:

@@ -57,7 +57,8 @@ def step_lines(
 
 
 def _lines(recipe: Recipe, step: str, at: PointAt, run: RunValues, only: set[str]) -> Iterator[Ready]:
-    number = 0
+    # What is kept closed stands behind what was provisioned, and before the site's own.
+    number = _numbered(recipe, "provision", at) if step == "keep_closed" else 0
     for group in step_of(recipe, step):
         for conduit, things in _times(group, at):
             wanted = only if conduit is None else only & {conduit.name}
@@ -69,15 +70,20 @@ def _lines(recipe: Recipe, step: str, at: PointAt, run: RunValues, only: set[str
                     yield _ready(line, Values(recipe, at, run, conduit, things, number))
 
 
+def _numbered(recipe: Recipe, step: str, at: PointAt) -> int:
+    """Count the numbers that a step takes."""
+    return sum(
+        "{line}" in line.send for group in step_of(recipe, step) for _ in _times(group, at) for line in group.lines
+    )
+
+
 def _times(group: Group, at: PointAt) -> Iterator[tuple[ConduitAt | None, Things]]:
     """Give each thing for which a group is sent, with its conduit; a group that is sent once has none."""
     if group.each not in ONCE:
         for conduit in at.conduits:
             if conduit.carries(group.family):
-                yield from ((conduit, things) for things in conduit.things(group.each))
-        return
-    family = {"management4": 4, "management6": 6}.get(group.each, at.management.version)
-    if family == at.management.version and any(conduit.carries(group.family) for conduit in at.conduits):
+                yield from ((conduit, things) for things in at.things(conduit, group.each))
+    elif any(conduit.carries(group.family) for conduit in at.conduits):
         yield None, {}
 
 
@@ -105,7 +111,7 @@ def asks_of(recipe: Recipe, reads: tuple[Read, ...], at: PointAt, conduit: str) 
     found = []
     for read in reads:
         if where.carries(read.family):
-            for things in where.things(read.each):
+            for things in at.things(where, read.each):
                 values = Values(recipe, at, nothing, where, things, 0)
                 found.append(AskReady(filled(read.ask, values), read, values))
     return tuple(found)
@@ -144,6 +150,7 @@ class Values:
     def _plain(self) -> Mapping[str, str]:
         return {key: str(value) for key, value in self.at.options.items()} | {
             "management": str(self.at.management),
+            "management_port": str(self.at.management_port),
             "run": self.run.run,
             "for_s": str(math.ceil(self.run.for_s)),
             "for_min": str(math.ceil(self.run.for_s / 60)),
