@@ -215,7 +215,7 @@ class Contract:
             point = bench.point()
             facts = await point.facts(PATIENT_S)
             assert facts.value is not None, facts.why
-            assert facts.value.trouble == ""
+            assert (facts.value.trouble, facts.value.unready) == ("", ())
             assert not facts.value.saved_has_ours
             state = (await point.state(bench.conduits, PATIENT_S)).value
             assert state is not None

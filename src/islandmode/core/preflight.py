@@ -50,6 +50,7 @@ def judge_point(
     outcome: Outcome,
     why: str = "",
     trouble: str = "",
+    unready: tuple[str, ...] = (),
     interfaces: tuple[str, ...] | None = (),
     saved_has_ours: bool = False,
     saved_unread: tuple[tuple[str, str], ...] = (),
@@ -64,7 +65,7 @@ def judge_point(
     """Judge one isolation point by what it said of itself.
 
     `present` gives the Islandmode objects that were found on the device, by conduit; None means nobody could look, and
-    `state_late` that the device did not answer then. `mend` is the
+    `state_late` that the device did not answer then. `unready` says each thing that is not as a drill needs it. `mend` is the
     command that takes an object out of the saved configuration, `printed` the first line that a login file prints, `pending`
     who made a change that waits to be confirmed, and `restore` the command that restores, without its arguments.
     """
@@ -78,7 +79,11 @@ def judge_point(
     if trouble:
         sentence = f"{where} let user {user} in, and cannot be used{_clause(trouble)}. Nothing was touched."
         return (_refusal("point-unusable", sentence),)
-    found = [*_standing(where, reason, present, pending, restore, late=state_late)]
+    found = [
+        _refusal("point-not-ready", f"{where} is not ready for a drill{_clause(each)}. Nothing was touched.")
+        for each in unready
+    ]
+    found += _standing(where, reason, present, pending, restore, late=state_late)
     if saved_has_ours:
         sentence = (
             f"{where} has an isolation in its saved configuration, so a restart would bring it back; take it out there "

@@ -68,5 +68,14 @@ def judge_rights(
         yield PreflightFinding("point-account-elsewhere", sentence, refuses=False)
 
 
+def judge_rights_unasked(where: str, user: str, recipe: str) -> PreflightFinding:
+    """Say of a device that goes by a recipe that the rights of its account are for a person to look at."""
+    sentence = (
+        f"{where}: what user {user} may do beyond logging in was not read, because the recipe {recipe} has no question for it; look at the "
+        "account on the device."
+    )
+    return PreflightFinding("point-rights-unread", sentence, refuses=False)
+
+
 def _clause(why: str) -> str:
     return why.strip().rstrip(".") or "no reason was given"

@@ -33,6 +33,8 @@ class Facts:
     """The device's interfaces; None for a platform that is not asked, because its own reads show whether the isolation is in place."""
     trouble: str = ""
     """Why the device, logged in to, cannot be used: the step that failed and what to do; then nothing else was read."""
+    unready: tuple[str, ...] = ()
+    """Every reason why a drill must not use the device though all of it was read, each with what to do; each goes on after *it*."""
     saved_ours: tuple[str, ...] = ()
     saved_unread: tuple[Unread, ...] = ()
     saved_absent: tuple[str, ...] = ()
@@ -45,6 +47,8 @@ class Facts:
     """Every Islandmode object that stands on the device, of any conduit and run; None if that was not read."""
     version: str = ""
     """What it says of its version, for people."""
+    clock_ahead_s: float | None = None
+    """By how much its clock is ahead of this machine's, each by its own time zone; None where an isolation does not end by its clock."""
 
     @property
     def saved_has_ours(self) -> bool:

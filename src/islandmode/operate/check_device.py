@@ -17,18 +17,23 @@ from islandmode.core.preflight_device import (
     judge_login_beside,
     judge_objects,
     judge_rights,
+    judge_rights_unasked,
     judge_way,
 )
+from islandmode.core.recipe.derive import capabilities
 from islandmode.core.rescue import Rescue
 from islandmode.isolation.point import IsolationPoint, Rights, logging_in, showing_configuration
 from islandmode.isolation.table import showing_rights
 from islandmode.operate.ground import PlantGround
 from islandmode.operate.rescue_points import rescue_of_site
 from islandmode.operate.site_devices import Device, refuse_of_lab, refuse_wrong
-from islandmode.run.point_look import look_at_point
+from islandmode.run.point_look import PointLook, look_at_point
 from islandmode.store import catalog
 from islandmode.system.clock import MachineClock
 from islandmode.system.own_program import typed_at
+
+NO_RUN = "no-run-only-a-look"
+"""Stands for a run where one is needed for a look as a run's; nothing is ever written in its name."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,10 @@ class DeviceCheck:
     findings: tuple[PreflightFinding, ...]
     version: str = ""
     """What it says of its version; empty where it was not asked, or could not be."""
+    clock_ahead_s: float | None = None
+    """By how much its clock is ahead of this machine's; None where no isolation ends by its clock, or where it was not read."""
+    at_rest: tuple[str, ...] = ()
+    """The conduits for which it was seen that nothing of Islandmode stands on the device."""
     rights: Rights | None = None
     """What its account may do; None where it was not asked."""
 
@@ -59,19 +68,35 @@ def check_device(workspace: Path, device: Device) -> DeviceCheck:
     way = judge_way(device.where, zone, device.point.isolates, device.site)
     restore = typed_at(workspace, "restore")
     found = anyio.run(_look, device, planned, point, restore)
-    return DeviceCheck(device, planned, (*way, *found.findings), found.version, found.rights)
+    facts = found.look.facts
+    return DeviceCheck(
+        device,
+        planned,
+        (*way, *found.look.findings, *found.more),
+        version="" if facts is None else facts.version,
+        clock_ahead_s=None if facts is None else facts.clock_ahead_s,
+        at_rest=found.look.at_rest,
+        rights=found.rights,
+    )
 
 
 def _planned(workspace: Path, device: Device) -> PlanPoint:
     rescue, lost, _ = rescue_of_site(workspace, device.site.site)
     if device.name not in rescue.points:
         raise catalog.all_of(lost)
-    return rescue.points[device.name]
+    planned = rescue.points[device.name]
+    if planned.recipe is None:
+        return planned
+    # No drill is asked about: a change of the clocks keeps from a drill whose timer meets it, and no timer is shorter than this.
+    able = capabilities(planned.recipe, planned.capabilities.dead_man_min_s)
+    return planned.model_copy(update={"capabilities": able})
 
 
 def _opened(workspace: Path, device: Device, planned: PlanPoint) -> IsolationPoint:
     rescue = Rescue(site=device.site.site, points={device.name: planned}, conduits=planned.conduits)
-    made = PlantGround(workspace, device.site.site).open_points(rescue, MachineClock.of_this_boot(), None)
+    # Without a run a recipe's point looks only at what a restore needs.
+    run = None if planned.recipe is None else NO_RUN
+    made = PlantGround(workspace, device.site.site).open_points(rescue, MachineClock.of_this_boot(), run)
     for error in made.lost.values():
         raise InputError(error.message, device.tree.place(error.path)) if isinstance(error, NoSecret) else error
     return made.points[device.name]
@@ -79,9 +104,9 @@ def _opened(workspace: Path, device: Device, planned: PlanPoint) -> IsolationPoi
 
 @dataclass(frozen=True)
 class _Found:
-    findings: tuple[PreflightFinding, ...]
-    version: str
-    rights: Rights | None
+    look: PointLook
+    more: tuple[PreflightFinding, ...] = ()
+    rights: Rights | None = None
 
 
 async def _look(device: Device, planned: PlanPoint, point: IsolationPoint, restore: str) -> _Found:
@@ -90,7 +115,7 @@ async def _look(device: Device, planned: PlanPoint, point: IsolationPoint, resto
         look = await look_at_point(device.name, planned, point, zones, restore)
         if look.facts is None:
             # A device that refused the first login is not asked again: that could lock the account.
-            return _Found(look.findings, "", None)
+            return _Found(look)
         rights = await _rights(planned, point)
         more = [
             *judge_objects(device.where, look.facts.standing, look.present),
@@ -101,9 +126,11 @@ async def _look(device: Device, planned: PlanPoint, point: IsolationPoint, resto
     told, user = rights.value, planned.login.user if planned.login is not None else ""
     if told is not None:
         more += judge_rights(device.where, user, told.broader, told.from_elsewhere, told.unread)
+    elif planned.recipe is not None:
+        more.append(judge_rights_unasked(device.where, user, planned.platform))
     elif not rights.done:
         more += judge_rights(device.where, user, (), "", rights.why)
-    return _Found((*look.findings, *more), look.facts.version, told)
+    return _Found(look, tuple(more), told)
 
 
 async def _rights(planned: PlanPoint, point: IsolationPoint) -> Reading[Rights]:

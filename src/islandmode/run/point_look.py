@@ -23,6 +23,8 @@ class PointLook:
     facts: Facts | None = None
     present: frozenset[str] = frozenset()
     """The conduits of the point for which an Islandmode object stands on it."""
+    at_rest: tuple[str, ...] = ()
+    """The conduits of the point that were read, and for which none stands."""
 
 
 async def look_at_point(name: str, planned: PlanPoint, point: IsolationPoint, zones: Zones, restore: str) -> PointLook:
@@ -45,6 +47,7 @@ async def look_at_point(name: str, planned: PlanPoint, point: IsolationPoint, zo
         planned,
         outcome=facts.outcome,
         why=facts.why or state.why,
+        unready=facts.value.unready,
         interfaces=None if facts.value.interfaces is None else (*facts.value.interfaces, *others),
         saved_has_ours=facts.value.saved_has_ours,
         mend=mend_saved(planned, facts.value.saved_ours),
@@ -58,4 +61,5 @@ async def look_at_point(name: str, planned: PlanPoint, point: IsolationPoint, zo
     )
     if firewall is not None:
         found += judge_firewall(name, planned, zones, firewall)
-    return PointLook(found, facts.value, frozenset(present or ()))
+    at_rest = () if present is None else tuple(name for name in planned.conduits if name not in present)
+    return PointLook(found, facts.value, frozenset(present or ()), at_rest)

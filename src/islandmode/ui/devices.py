@@ -19,6 +19,7 @@ from islandmode.store.known_hosts import KNOWN_HOSTS
 from islandmode.system.own_program import typed_at
 from islandmode.ui.as_json import print_as_json, print_json
 from islandmode.ui.name_table import NameTable
+from islandmode.ui.plan_text import not_covered
 
 if TYPE_CHECKING:
     from islandmode.operate.check_device import DeviceCheck
@@ -216,6 +217,13 @@ def _say_check(found: DeviceCheck) -> None:
     print(
         f"Undo tier {able.undo_tier}, timer {timer}, witness {able.witness}; isolates {', '.join(device.point.isolates)}."
     )
+    families = " and ".join(f"IPv{family}" for family in able.families)
+    left = not_covered(found.planned)
+    print(f"It isolates {families}{f', and does not isolate {left}' if left else ''}.")
+    if found.clock_ahead_s is not None:
+        print(f"Its clock is {abs(found.clock_ahead_s):.0f} s {_way(found.clock_ahead_s)} this machine's.")
+    if found.at_rest:
+        print(f"At rest: {', '.join(found.at_rest)}.")
     for finding in found.findings:
         print(f"{REFUSES if finding.refuses else ADVICE} {finding.code}: {finding.sentence}")
     if found.rights is not None and (found.rights.broader or found.rights.unread):
@@ -233,6 +241,10 @@ def _say_check(found: DeviceCheck) -> None:
     print(f"{end}. Nothing was changed.")
 
 
+def _way(ahead_s: float) -> str:
+    return "behind" if ahead_s < 0 else "ahead of"
+
+
 def _check_for_machines(found: DeviceCheck) -> dict[str, Any]:
     device, rights = found.device, found.rights
     return {
@@ -240,6 +252,11 @@ def _check_for_machines(found: DeviceCheck) -> dict[str, Any]:
         "site": device.site.site,
         "platform": device.point.platform,
         "version": found.version or None,
+        "undo_tier": found.planned.capabilities.undo_tier,
+        "families": list(found.planned.capabilities.families),
+        "not_isolated": not_covered(found.planned) or None,
+        "clock_ahead_s": found.clock_ahead_s,
+        "at_rest": list(found.at_rest),
         "ready": found.is_ready,
         "findings": [
             {"code": finding.code, "refuses": finding.refuses, "sentence": finding.sentence}

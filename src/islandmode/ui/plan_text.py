@@ -55,8 +55,10 @@ def _panel(out: Console, title: str, body: RenderableType) -> Panel:
 def _point(plan: Plan, point: PlanPoint) -> Group:
     more = f"; {point.takes_back_told}" if point.takes_back_told else ""
     able, arm = point.capabilities, point.rendering.arm
+    left = not_covered(point)
+    more += f"; it does not isolate {left}" if left else ""
     return Group(
-        Text(f"{_where(point)}; {_undone(plan, able)}{more}{_not_covered(point)}"),
+        Text(f"{_where(point)}; {_undone(plan, able)}{more}"),
         *(Text(told) for told in recipe_told(point)),
         *(Text(f"not for live: it {why}", style="yellow") for why in live_refusals_of(point)),
         *((_lines("arm", arm),) if arm or able.timer != "none" else ()),
@@ -80,10 +82,11 @@ def _undone(plan: Plan, able: Capabilities) -> str:
     return f"{tier}, dead-man {plan.dead_man_s:g} s on the device{late}, {renewed}; {latest}"
 
 
-def _not_covered(point: PlanPoint) -> str:
+def not_covered(point: PlanPoint) -> str:
+    """Say what a point does not isolate; empty where it isolates everything."""
     left = [told for way, told in NOT_COVERED.items() if way not in point.capabilities.covers]
     said = point.recipe.not_covered if point.recipe is not None else None
-    return f"; it does not isolate {said or ' and '.join(left)}" if left else ""
+    return said or " and ".join(left) if left else ""
 
 
 def _boundary(boundary: Boundary) -> Group:

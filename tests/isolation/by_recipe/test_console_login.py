@@ -24,6 +24,7 @@ from tests.isolation.by_recipe.consoles import (
     CLOCK,
     FORTI,
     IOS,
+    access_to,
     both_families,
     chained,
     console_on,
@@ -52,6 +53,20 @@ def test_a_login_by_password_or_by_being_asked_changes_nothing(
     assert device.configuration() == before
     assert (console.let_in, console.greeting) == ("", "")
     assert not any(PASSWORD in line.text for line in device.log)
+
+
+@both_families
+@pytest.mark.parametrize("before", ["edge ssh-ed25519 A", "|1|x|y ssh-ed25519 AAAA", "@cert-authority * x", "edge"])
+def test_a_line_of_known_hosts_that_holds_no_key_costs_no_login(
+    name: str, make: Callable[[], Device], ask: str, before: str, tmp_path: Path
+) -> None:
+    with SshServer(make()) as server:
+        access = access_to(server, tmp_path)
+        access.known_hosts.write_text(f"{before}\n{server.known_host}", encoding="ascii")
+        console = Console(access, recipe(name), CLOCK)
+        console.open()
+        assert "10:15:20" in console.say(ask)
+        console.close()
 
 
 @pytest.mark.parametrize("as_text", [False, True], ids=["path", "text"])

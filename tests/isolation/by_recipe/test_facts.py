@@ -44,13 +44,10 @@ def test_a_device_that_is_ready_has_no_trouble_and_nobody_logs_in_twice(name: st
     world = World(name)
     world.greeting = "Authorized access only\nAll is logged\n"
     facts = facts_of(world)
-    assert (facts.trouble, facts.pending, facts.standing, facts.saved_ours, facts.saved_unread) == (
-        "",
-        "",
-        None,
-        (),
-        (),
-    )
+    assert (facts.trouble, facts.unready, facts.pending, facts.standing) == ("", (), "", None)
+    assert (facts.saved_ours, facts.saved_unread) == ((), ())
+    assert facts.version == ("7.6.4" if name == "fortios-schedule" else "17.15.1")
+    assert facts.clock_ahead_s == (None if name == "ios-revert" else -0.1)
     assert facts.printed == "Authorized access only"
     assert world.device.logins == ["drill"]
     able = world.planned()
@@ -74,10 +71,10 @@ def test_a_version_that_must_not_be_used_is_told_with_a_remedy(version: str, why
     world = World("fortios-schedule")
     assert isinstance(world.device, FortiDevice)
     world.device.version = version
-    trouble = facts_of(world).trouble
+    (trouble,) = facts_of(world).unready
     assert why in trouble
     assert "install another version" in trouble or "correct the site's file" in trouble
-    assert facts_of(world, run=None).trouble == ""
+    assert (facts_of(world, run=None).unready, facts_of(world, run=None).version) == ((), "")
 
 
 def test_every_need_that_is_not_met_is_told_at_once() -> None:
@@ -85,26 +82,29 @@ def test_every_need_that_is_not_met_is_told_at_once() -> None:
     assert isinstance(world.device, FortiDevice)
     world.device.enter(["config system settings", "set ses-denied-traffic enable", "end"])
     world.device.pair, world.device.clock.is_kept = "out-of-sync", False
-    assert facts_of(world).trouble == (
-        "it remembers denied sessions, so that traffic would pass only half a minute after a restore; disable ses-denied-traffic; "
-        "it has a pair whose configurations differ; bring it in step first; "
-        "it has a clock that NTP does not keep, and its clock is what ends an isolation"
+    assert facts_of(world).unready == (
+        "it remembers denied sessions, so that traffic would pass only half a minute after a restore; disable ses-denied-traffic",
+        "it has a pair whose configurations differ; bring it in step first",
+        "it has a clock that NTP does not keep, and its clock is what ends an isolation; name NTP servers under config system ntp",
     )
 
 
 def test_an_archive_that_is_missing_is_told() -> None:
     world = World("ios-revert")
     world.device = router("ios-revert", archive=False)
-    assert "keeps no archive of its configuration" in facts_of(world).trouble
+    assert "keeps no archive of its configuration" in "".join(facts_of(world).unready)
 
 
 @pytest.mark.parametrize("name", ["fortios-schedule", "ios-time-range"])
 def test_a_clock_that_is_off_is_told(name: str) -> None:
     world = World(name)
     world.device.clock.set(NOW + timedelta(hours=1))
-    assert "its clock tells 2026-11-26 11:15:20, 3600 s ahead of the time of Europe/Berlin" in facts_of(world).trouble
+    facts = facts_of(world)
+    said = "its clock tells 2026-11-26 11:15:20, 3600 s ahead of the time of Europe/Berlin"
+    assert [said in reason for reason in facts.unready] == [True]
+    assert facts.clock_ahead_s == 3599.9
     # A restore does not need it.
-    assert facts_of(world, run=None).trouble == ""
+    assert facts_of(world, run=None).unready == ()
 
 
 @pytest.mark.parametrize("name", ["fortios-schedule", "ios-time-range"])
@@ -120,15 +120,15 @@ def test_a_deny_that_was_never_provisioned_is_told_for_each_conduit(name: str) -
         ask = "show time-range islandmode_office-line"
     expected = f'it does not show the deny for office-line (the answer to "{ask}" is not whole); '
     expected += "enter what stands in: islandmode devices provision edge"
-    assert expected in facts_of(world).trouble
+    assert expected in "".join(facts_of(world).unready)
 
 
 def test_a_deny_that_denies_nothing_is_told() -> None:
     world = World("fortios-schedule")
     assert isinstance(world.device, FortiDevice)
     world.device.enter(["config firewall policy", "edit 2", "set status disable", "end"])
-    assert facts_of(world).trouble == (
-        "the deny for office-line is not in place; enter what stands in: islandmode devices provision edge"
+    assert facts_of(world).unready == (
+        "the deny for office-line is not in place; enter what stands in: islandmode devices provision edge",
     )
 
 

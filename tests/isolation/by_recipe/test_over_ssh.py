@@ -74,7 +74,7 @@ def test_from_rest_to_rest(world: World, edge: RecipePoint) -> None:
     async def story() -> None:
         facts = await edge.facts(PATIENCE_S)
         assert facts.value is not None, facts.why
-        assert facts.value.trouble == ""
+        assert (facts.value.trouble, facts.value.unready) == ("", ())
         before = (await edge.configuration(PATIENCE_S)).value
         assert not world.device.was_touched
         await isolated(edge)

@@ -81,6 +81,11 @@ def left_s(ends: datetime, read: ClockRead) -> float:
     return (ends - read.local).total_seconds()
 
 
+def ahead_of_zone_s(read: ClockRead, zone: TimeZone) -> float:
+    """Tell by how many seconds a device's clock is ahead of the time of a zone; behind it, where negative."""
+    return (read.local - read.utc.replace(tzinfo=None)).total_seconds() - zone.ahead_at_s(read.utc)
+
+
 def clock_trouble(read: ClockRead, zone: TimeZone, until: datetime, margin_s: float = MARGIN_S) -> str:
     """Say why a drill must not rest on a device's clock; empty where it may. `until` (UTC) is the latest end of any timer of it."""
     if read.local < EARLIEST:
@@ -92,7 +97,7 @@ def clock_trouble(read: ClockRead, zone: TimeZone, until: datetime, margin_s: fl
             f"the clocks of {zone.name} are changed at {_told(change.at)} UTC, within the time that the drill may take; a timer that ends at a "
             "time of day would end off by that change, so choose another time."
         )
-    ahead_s = (read.local - read.utc.replace(tzinfo=None)).total_seconds() - zone.ahead_at_s(read.utc)
+    ahead_s = ahead_of_zone_s(read, zone)
     # It was told at some moment between question and answer, in whole seconds.
     off_s = max(0.0, ahead_s, -(ahead_s + read.took_s + 1))
     if off_s <= margin_s:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from islandmode.core.firewall import Unread as NotRead
 from islandmode.core.recipe.device_clock import ClockRead
-from islandmode.core.recipe.preflight import asks_of_needs, read_version, unmet_needs
+from islandmode.core.recipe.preflight import VersionShown, asks_of_needs, read_version, unmet_needs
 from islandmode.core.recipe.reading import Unread
 from islandmode.core.recipe.words import compiled
 from islandmode.isolation import incoming
@@ -19,10 +19,11 @@ from islandmode.isolation.point import Facts
 def read_facts(dialogue: Dialogue, console: Speaks, *, run: str | None, timer_s: float) -> Facts:
     """Read everything, and say everything that keeps the device from being used for a run, so that it is put right at once.
 
-    A restore needs none of what a run needs, so that without a run a device is never called unusable. `timer_s` is how long a timer of
+    A restore needs none of what a run needs, so that without a run a device is never called unready. `timer_s` is how long a timer of
     the run may last, from now on.
     """
-    needs = () if run is None else tuple(_unready(dialogue, console))
+    version = None if run is None else _version(dialogue, console)
+    needs = () if version is None else tuple(_unready(dialogue, console, version))
     look = dialogue.look(console, tuple(conduit.name for conduit in dialogue.at.conduits))
     troubles = (
         needs if run is None else (*needs, *_out_of_place(dialogue, look), *_wrong_clock(dialogue, look, timer_s))
@@ -32,20 +33,26 @@ def read_facts(dialogue: Dialogue, console: Speaks, *, run: str | None, timer_s:
     stand = tuple(incoming.word(name) for name, state in look.seen.items() if not state.at_rest)
     return Facts(
         interfaces=None,
-        trouble=incoming.sentence("; ".join(dict.fromkeys(troubles))),
+        unready=tuple(dict.fromkeys(incoming.sentence(trouble) for trouble in troubles)),
         saved_ours=saved,
         saved_unread=unsaved,
         printed=incoming.quoted(next(iter(console.greeting.strip().splitlines()), "")),
         pending=next((incoming.word(state.owner or "somebody") for state in waits), ""),
         # Only the conduits of this point were read: that nothing stands of them says nothing of others.
         standing=stand or None,
+        version=incoming.word(version.version) if isinstance(version, VersionShown) else "",
+        clock_ahead_s=_clock_ahead_s(dialogue, look),
     )
 
 
-def _unready(dialogue: Dialogue, console: Speaks) -> Iterator[str]:
+def _version(dialogue: Dialogue, console: Speaks) -> VersionShown | Unread:
+    ask = dialogue.recipe.versions.ask
+    return read_version(dialogue.recipe, dialogue.answers(console, (ask,))[ask])
+
+
+def _unready(dialogue: Dialogue, console: Speaks, shown: VersionShown | Unread) -> Iterator[str]:
     """Find what is wrong with the version, and what of the recipe's needs is not met."""
     recipe, at = dialogue.recipe, dialogue.at
-    shown = read_version(recipe, dialogue.answers(console, (recipe.versions.ask,))[recipe.versions.ask])
     if isinstance(shown, Unread):
         yield f"{shown.why}, so it may be another kind of device than the recipe {recipe.recipe} is for; correct the site's file"
     elif shown.refused:
@@ -81,6 +88,12 @@ def _wrong_clock(dialogue: Dialogue, look: Look, timer_s: float) -> Iterator[str
     trouble = end.trouble(look.read, end.after(look.read, timer_s))
     if trouble:
         yield trouble
+
+
+def _clock_ahead_s(dialogue: Dialogue, look: Look) -> float | None:
+    if dialogue.recipe.cycle != "clock" or look.read is None:
+        return None
+    return RunEnd(dialogue.recipe, dialogue.at).ahead_s(look.read)
 
 
 def _saved(dialogue: Dialogue, console: Speaks) -> tuple[tuple[str, ...], tuple[NotRead, ...]]:

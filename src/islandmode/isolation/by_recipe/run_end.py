@@ -14,7 +14,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from islandmode.core.errors import InputError
-from islandmode.core.recipe.device_clock import ClockRead, clock_trouble, end_after, stepped_s
+from islandmode.core.recipe.device_clock import ClockRead, ahead_of_zone_s, clock_trouble, end_after, stepped_s
 from islandmode.core.recipe.known import TIME_ZONE
 from islandmode.core.recipe.model import Recipe
 from islandmode.core.recipe.place import PointAt
@@ -60,6 +60,14 @@ class RunEnd:
         except InputError as error:
             return str(error).rstrip(".")
         return clock_trouble(read, zone, until).rstrip(".")
+
+    def ahead_s(self, read: ClockRead) -> float | None:
+        """Tell by how much the device's clock is ahead of this machine's, to a tenth; None where the time zone is not known here."""
+        try:
+            zone = zone_between(self._zone, read.utc.astimezone(UTC), read.utc)
+        except InputError:
+            return None
+        return round(ahead_of_zone_s(read, zone), 1)
 
     def begin_anew(self) -> None:
         """Forget the clock of before: a run that arms rests on what the device tells now."""
