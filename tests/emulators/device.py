@@ -98,6 +98,8 @@ class Device(ABC):
         self.clock = clock
         self.zones = dict(zones)
         self.accounts = dict(accounts or {"drill": Account("between-drills")})
+        self.public_keys: dict[str, str] = {}
+        """The keys, in OpenSSH's form, by which somebody may log in, by user."""
         self.faults = Faults()
         self.lock = threading.RLock()
         self.log: list[Line] = []

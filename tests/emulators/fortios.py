@@ -15,7 +15,7 @@ Guesses, to be benched: that a schedule begins and ends in force with the minute
 end_lag_s` and `change_lag_s` change that); that open connections go on until they are cleared, whatever a schedule says, which is the
 harder case; that the filter shows interfaces by their names, also of `session6`, and ends local sessions too; that `grep -f` shows whole
 entries and says nothing where it finds nothing; the words for an end before its start, and for a name that is too long; that names in
-prompts are whole. Left out: words must be written out, where FortiOS takes them shortened; `cfg-save manual` is shown and not acted on.
+prompts are whole. Which tables may be written by whom is not looked at, only whether a profile may write schedules. Left out: words must be written out, where FortiOS takes them shortened; `cfg-save manual` is shown and not acted on.
 """
 
 from __future__ import annotations

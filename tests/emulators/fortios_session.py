@@ -28,6 +28,8 @@ class Editing:
     table: Table
     key: str | None = None
     values: Values = field(default_factory=dict)
+    within: Editing | None = None
+    """The entry of which this table is a part."""
 
 
 class FortiSession(CliSession):
@@ -169,8 +171,16 @@ class FortiSession(CliSession):
         return UNKNOWN if editing.key is None or editing.table.kind == "single" else self._keep(editing)
 
     def _end(self, editing: Editing, words: list[str]) -> str:
-        self._editing = None
+        self._editing = editing.within
         return self._keep(editing)
+
+    def _config_within(self, editing: Editing, words: list[str]) -> str:
+        """Go into a table that is a part of the entry."""
+        table = self._box.tables.get(" ".join((editing.table.path, *words)))
+        if table is None or editing.key is None:
+            return _parse_error(words[-1] if words else "config")
+        self._editing = _into(table, editing)
+        return ""
 
     def _abort(self, editing: Editing, words: list[str]) -> str:
         self._editing = None
@@ -217,12 +227,11 @@ class FortiSession(CliSession):
     def _config(self, words: list[str]) -> str:
         path = " ".join(words)
         table = self._box.tables.get(path)
-        if table is None:
+        if table is None or table.is_within:
             return _parse_error(words[-1] if words else "config")
         if not self._may_write:
             return "Permission denied\nCommand fail. Return code -37\n"
-        single = table.kind == "single"
-        self._editing = Editing(table, "" if single else None, dict(table.entries[""]) if single else {})
+        self._editing = _into(table)
         return ""
 
     def _show(self, words: list[str]) -> str:
@@ -295,8 +304,15 @@ class FortiSession(CliSession):
         return ""
 
 
+def _into(table: Table, within: Editing | None = None) -> Editing:
+    if table.kind == "single":
+        return Editing(table, "", dict(table.entries[""]), within)
+    return Editing(table, within=within)
+
+
 InTable = Callable[[FortiSession, Editing, list[str]], str]
 IN_TABLE: Mapping[str, InTable] = {
+    "config": FortiSession._config_within,
     "edit": FortiSession._edit,
     "set": FortiSession._set,
     "unset": FortiSession._unset,

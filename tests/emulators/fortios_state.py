@@ -104,6 +104,15 @@ class FortiState(Device):
             values = table.entries[key]
             starts, ends = (read_moment(MOMENT, " ".join(values[name])) for name in ("start", "end"))
             self.schedules.setdefault(key, Timed()).write(Span(starts, ends), self.clock)
+        elif table.path == "system admin":
+            (profile,) = table.value(key, "accprofile")
+            groups = self.tables["system accprofile"].value(profile, "fwgrp")
+            parts = self.tables["system accprofile fwgrp-permission"].value("", "schedule")
+            may = "read-write" in {*groups, *(parts if groups == ("custom",) else ())}
+            self.accounts[key] = Account(" ".join(table.value(key, "password")), may_configure=may)
+            self.public_keys[key] = " ".join(table.value(key, "ssh-public-key1"))
+        elif table.path == "system ntp":
+            self.clock.is_kept = table.value("", "ntpsync") == ("enable",)
 
     def gone(self, table: Table, key: str) -> None:
         """An entry was deleted."""
@@ -154,7 +163,7 @@ class FortiState(Device):
     def configuration(self) -> str:
         """The whole configuration."""
         with self.lock:
-            return "".join(self.shown(path) for path in self.tables)
+            return "".join(self.shown(path) for path, table in self.tables.items() if not table.is_within)
 
     def shown(self, path: str, key: str | None = None) -> str:
         """Write a table, or one entry of it, as `show` does."""

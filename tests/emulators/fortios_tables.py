@@ -38,6 +38,8 @@ class Table:
     fields: Mapping[str, Field]
     name_most: int = 79
     entries: dict[str, Values] = field(default_factory=dict)
+    is_within: bool = False
+    """Whether it is a part of an entry of another table; kept once for all of them, and shown nowhere."""
 
     def value(self, key: str, name: str) -> tuple[str, ...]:
         """Give a value of an entry, or its default."""
@@ -62,6 +64,7 @@ class Table:
 
 
 ANY = ("all",)
+PAIRS = {"start", "end", "subnet", "trusthost1"}
 TOGGLE = ("enable", "disable")
 ADDRESSES, ADDRESSES6 = ("firewall address",), ("firewall address6",)
 SCHEDULES = ("firewall schedule onetime", "firewall schedule recurring")
@@ -80,6 +83,16 @@ _POLICY = {
     "logtraffic": Field(("utm",), ("all", "utm", "disable"), is_quoted=False),
     "match-vip": Field(("enable",), TOGGLE, is_quoted=False),
     "comments": Field(longest=1023),
+}
+
+_GROUP = Field(("none",), ("none", "read", "read-write", "custom"), is_quoted=False)
+_PARTS = dict.fromkeys(("policy", "schedule"), Field(("none",), ("none", "read", "read-write"), is_quoted=False))
+_ADMIN = {
+    "accprofile": Field(of=("system accprofile",), needed=True),
+    "vdom": Field(),
+    "trusthost1": Field(("0.0.0.0", "0.0.0.0"), is_quoted=False),
+    "ssh-public-key1": Field(),
+    "password": Field(),
 }
 
 
@@ -107,6 +120,11 @@ def factory_tables(interfaces: Iterable[str]) -> dict[str, Table]:
         "system global": {
             "hostname": Field(longest=35),
             "cfg-save": Field(("automatic",), ("automatic", "manual", "revert"), is_quoted=False),
+            "timezone": Field(("US/Pacific",)),
+        },
+        "system ntp": {
+            "ntpsync": Field(("disable",), TOGGLE, is_quoted=False),
+            "type": Field(("fortiguard",), ("fortiguard", "custom"), is_quoted=False),
         },
         "system settings": {"ses-denied-traffic": Field(("disable",), TOGGLE, is_quoted=False)},
     }
@@ -129,6 +147,10 @@ def factory_tables(interfaces: Iterable[str]) -> dict[str, Table]:
         Table("firewall service custom", "named", {"protocol": Field(("IP",))}, 79, {"ALL": {}}),
         Table("firewall schedule onetime", "named", window, 31),
         Table("firewall schedule recurring", "named", {"day": Field(is_quoted=False, many=True)}, 31, {"always": {}}),
+        Table("system accprofile", "named", dict.fromkeys(("sysgrp", "netgrp", "fwgrp"), _GROUP)),
+        Table("system accprofile fwgrp-permission", "single", _PARTS, entries={"": {}}, is_within=True),
+        Table("system admin", "named", _ADMIN),
+        Table("system ntp ntpserver", "numbered", {"server": Field(needed=True)}, is_within=True),
         Table("firewall policy", "numbered", _POLICY),
         Table("firewall local-in-policy", "numbered", _local_in(ADDRESSES)),
         Table("firewall local-in-policy6", "numbered", _local_in(ADDRESSES6)),
@@ -147,7 +169,7 @@ def words_of(line: str) -> list[str] | None:
 def value_trouble(tables: Mapping[str, Table], table: Table, name: str, value: tuple[str, ...]) -> str:
     """Say what is wrong with a value; empty where nothing is."""
     known = table.fields[name]
-    if len(value) > 1 and not known.many and not (name in {"start", "end", "subnet"} and len(value) == 2):
+    if len(value) > 1 and not known.many and not (name in PAIRS and len(value) == 2):
         return f"command parse error before '{value[1]}'\nCommand fail. Return code -61\n"
     if known.words and value[0] not in known.words:
         return f"value parse error before '{value[0]}'\nCommand fail. Return code -651\n"

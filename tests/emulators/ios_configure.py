@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from islandmode.core.recipe.words import read_moment
+from tests.emulators.device import Account
 from tests.emulators.ios_config import EARLIEST, LATEST, TimeRange
 from tests.emulators.ios_lists import AccessList, SyntaxTrouble, number_of, read_entry
 from tests.emulators.ios_state import IosState
@@ -169,6 +170,25 @@ def _hostname(mode: ConfigMode, values: tuple[str, ...], _: str) -> str:
     return ""
 
 
+def _ntp(mode: ConfigMode, values: tuple[str, ...], line: str) -> str:
+    """Take an NTP server, which keeps the clock from then on."""
+    mode.device.clock.is_kept = True
+    return _other(mode, values, line)
+
+
+def _username(mode: ConfigMode, values: tuple[str, ...], line: str) -> str:
+    """Make an account."""
+    name, level, _, secret = values
+    if not level.isdigit() or not 0 <= int(level) <= 15:
+        return invalid(mode.prompt, line, 3)
+    mode.device.accounts[name] = Account(secret, may_configure=level == "15")
+    return _other(mode, values, f"username {name} privilege {level} secret 9 HIDDEN")
+
+
+def _line(mode: ConfigMode, values: tuple[str, ...], _: str) -> str:
+    return mode.go("-line", "vty")
+
+
 def _archive(mode: ConfigMode, values: tuple[str, ...], _: str) -> str:
     return mode.go("-archive", "archive")
 
@@ -201,7 +221,14 @@ TOP: Mapping[str, Say] = {
     "archive": _archive,
     "logging host ADDRESS": _other,
     "no logging host ADDRESS": _other,
-    "ntp server ADDRESS": _other,
+    "ntp server ADDRESS": _ntp,
+    "username NAME privilege LEVEL algorithm-type TYPE secret SECRET": _username,
+    "ip domain name NAME": _other,
+    "ip ssh version NUMBER": _other,
+    "crypto key generate rsa modulus BITS": _other,
+    "clock timezone NAME HOURS MINUTES": _other,
+    "clock summer-time NAME recurring ...": _other,
+    "line vty FIRST LAST": _line,
     "no ntp server ADDRESS": _other,
     "banner ...": _other,
 }
@@ -230,4 +257,5 @@ PARTS: Mapping[str, Mapping[str, Say]] = {
         "no ipv6 traffic-filter NAME WAY": _bind(6, removes=True),
     },
     "-archive": {"path NAME": _path},
+    "-line": {"login local": _other, "transport input ssh": _other},
 }

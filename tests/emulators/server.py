@@ -80,11 +80,13 @@ class Door(asyncssh.SSHServer):
     def public_key_auth_supported(self) -> bool:
         """Whether a key may be shown."""
         self._let_it_ask_again()
-        return bool(self._keys)
+        return bool(self._keys or self._device.public_keys)
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
         """Look at it."""
-        return key.public_data in self._keys and username in self._device.accounts
+        own = self._device.public_keys.get(username)
+        known = self._keys if not own else {*self._keys, asyncssh.import_public_key(own).public_data}
+        return key.public_data in known and username in self._device.accounts
 
     def kbdint_auth_supported(self) -> bool:
         """Whether the password is asked for."""
