@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from islandmode.core.errors import InputError
+from islandmode.operate.check_device import check_device
+from islandmode.operate.site_devices import find_device
+from tests.core.recipe_plant import recipe
 from tests.emulators.device import Device
 from tests.emulators.fortios import FortiDevice
 from tests.emulators.ios import IosDevice
@@ -63,6 +66,16 @@ def test_a_device_that_is_ready_is_told_with_all_that_was_seen(tmp_path: Path, p
     assert f"At rest: {CONDUITS[kirkby.name]}.\n" in said.stdout
     assert said.stdout.endswith("Ready for a drill. Nothing was changed.\n")
     assert said.returncode == 0
+
+
+def test_only_a_change_of_the_clocks_that_the_shortest_timer_would_meet_is_looked_for(tmp_path: Path) -> None:
+    """No drill is asked about: one whose timer is longer is refused by its own preflight."""
+    with ready(tmp_path, RANGE) as kirkby:
+        found = check_device(kirkby.root, find_device(kirkby.root, kirkby.name, None))
+    timer = recipe(RANGE).timer
+    assert found.is_ready
+    assert found.planned.capabilities.latest_s == timer.least + timer.grain + (timer.lag or 0)
+    assert found.planned.capabilities.dead_man_max_s == timer.most
 
 
 @each_recipe
