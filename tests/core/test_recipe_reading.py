@@ -82,11 +82,9 @@ def access_lists(word: str, matches: str = "") -> dict[str, str]:
     shown = f"log time-range islandmode_office-line ({word}){matches}"
     return {
         "show ip interface port5 | include access list": "  Outgoing access list is OT-OUT\n  Inbound  access list is OT-IN\n",
-        "show ip access-lists OT-IN": "Extended IP access list OT-IN\n"
-        f"    1 permit tcp 10.20.0.0 0.0.0.255 host 10.20.0.1 eq 22 time-range islandmode_office-line ({word})\n"
+        "show ip access-lists OT-IN": "Extended IP access list OT-IN\n    1 permit ip any host 10.20.0.9\n"
         f"    2 deny ip 10.20.0.0 0.0.0.255 10.10.0.0 0.0.255.255 {shown}\n    100 permit ip any any (8812 matches)\n",
         "show ip access-lists OT-OUT": "Extended IP access list OT-OUT\n"
-        f"    4 permit tcp host 10.20.0.1 eq 22 10.20.0.0 0.0.0.255 time-range islandmode_office-line ({word})\n"
         f"    5 deny ip 10.10.0.0 0.0.255.255 10.20.0.0 0.0.0.255 {shown}\n    100 permit ip any any\n",
     }
 

@@ -22,6 +22,8 @@ POINTS = {
     "ios-time-range": point(OFFICE, VENDOR, options=ACLS),
     "ios-revert": point(OFFICE, VENDOR, options=ACLS),
 }
+WIDE = point(replace(OFFICE, outer_networks=(ip_network("0.0.0.0/0"), ip_network("::/0"))), options=ACLS)
+"""Its outer networks hold every address, the management's too."""
 IPV6_ONLY = replace(OFFICE, outer_networks=OFFICE.outer_networks[1:])
 
 
@@ -118,22 +120,28 @@ def test_a_conduit_of_one_family_gets_lines_of_that_family_only(name: str) -> No
 
 
 def test_a_device_that_is_managed_over_ipv6_is_excepted_over_ipv6() -> None:
-    at = replace(POINTS["ios-time-range"], management=ip_address("fd10:20::1"))
+    at = replace(WIDE, management=ip_address("fd10:20::1"))
     lines = sent(step_lines(recipe("ios-time-range"), "provision", at, RUNNING))
     assert [line for line in lines if "permit" in line] == [
-        "sequence 5 permit tcp fd10:20::/64 host fd10:20::1 eq 22 time-range islandmode_office-line",
-        "sequence 7 permit tcp host fd10:20::1 eq 22 fd10:20::/64 time-range islandmode_office-line",
+        "sequence 3 permit tcp fd10:20::/64 host fd10:20::1 eq 22 time-range islandmode_office-line",
+        "sequence 5 permit tcp host fd10:20::1 eq 22 fd10:20::/64 time-range islandmode_office-line",
     ]
 
 
 def test_only_the_port_of_the_management_is_let_pass_and_only_while_the_denies_act() -> None:
-    at = replace(POINTS["ios-time-range"], management_port=2222)
-    permits = [
-        line for line in sent(step_lines(recipe("ios-time-range"), "provision", at, RUNNING)) if "permit" in line
+    lines = sent(step_lines(recipe("ios-time-range"), "provision", replace(WIDE, management_port=2222), RUNNING))
+    assert [line for line in lines if "permit" in line] == [
+        "1 permit tcp 10.20.0.0 0.0.0.255 host 10.20.0.1 eq 2222 time-range islandmode_office-line",
+        "3 permit tcp host 10.20.0.1 eq 2222 10.20.0.0 0.0.0.255 time-range islandmode_office-line",
     ]
-    assert len(permits) == 4
-    assert all(" eq 2222 " in line and " time-range islandmode_" in line for line in permits)
-    assert not [line for line in permits if "any" in line]
+
+
+@pytest.mark.parametrize(
+    "at", [POINTS["ios-time-range"], replace(WIDE, management_zone="office")], ids=["narrow networks", "from outside"]
+)
+@pytest.mark.parametrize("step", ["provision", "keep_closed"])
+def test_where_no_deny_meets_the_management_nothing_is_let_pass(at: PointAt, step: str) -> None:
+    assert not [line for line in sent(step_lines(recipe("ios-time-range"), step, at, RUNNING)) if "permit" in line]
 
 
 @pytest.mark.parametrize("name", ["fortios-schedule", "ios-time-range"])
@@ -153,7 +161,7 @@ def test_what_is_kept_closed_has_no_end_no_object_of_a_drill_and_no_number_that_
     ("network", "line"),
     [
         ("10.0.0.0/8", "2 deny ip 10.20.0.0 0.0.0.255 10.0.0.0 0.255.255.255 log time-range islandmode_office-line"),
-        ("10.9.8.7/32", "2 deny ip 10.20.0.0 0.0.0.255 host 10.9.8.7 log time-range islandmode_office-line"),
+        ("10.9.8.7/32", "1 deny ip 10.20.0.0 0.0.0.255 host 10.9.8.7 log time-range islandmode_office-line"),
         ("0.0.0.0/0", "2 deny ip 10.20.0.0 0.0.0.255 any log time-range islandmode_office-line"),
     ],
 )

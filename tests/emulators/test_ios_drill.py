@@ -219,3 +219,12 @@ def test_the_management_passes_while_it_isolates_and_nothing_more_passes_at_rest
     assert device.lets_through(from_device(OPERATOR))
     # A network as wide as all addresses meets everything else that line says to the router.
     assert device.lets_through(to_device(OPERATOR, TELNET)) is (outer != "0.0.0.0/0")
+
+
+def test_a_permit_of_the_management_that_is_gone_is_told_as_not_in_place() -> None:
+    at = replace(BOTH, conduits=(replace(OFFICE, outer_networks=(ip_network("0.0.0.0/0"),)),))
+    device = router("ios-time-range", at=at)
+    typist = Typist(device.log_in("drill"))
+    assert shown_of(typist, RANGE, at, "office-line").in_place
+    device.enter(["ip access-list extended OT-OUT", "no 3"])
+    assert shown_of(typist, RANGE, at, "office-line").in_place is False

@@ -117,10 +117,6 @@ def unbound(device: Device) -> None:
     typed(device, RANGE, ("configure terminal", "interface GigabitEthernet0/1", "no ip access-group OT-OUT out", "end"))
 
 
-def permit_gone(device: Device) -> None:
-    typed(device, RANGE, ("configure terminal", "ip access-list extended OT-IN", "no 1", "end"))
-
-
 SPOILT: dict[str, tuple[str, Callable[[Device], None], str]] = {
     "known bad firmware": (FORTI, version, "it runs version 7.4.8, which may keep a policy active after its schedule"),
     "a clock that is off": (
@@ -139,11 +135,6 @@ SPOILT: dict[str, tuple[str, Callable[[Device], None], str]] = {
     "a pair out of step": (FORTI, out_of_step, "bring it in step first"),
     "a deny that is disabled": (FORTI, disabled, "is not in place; enter what stands in: islandmode devices provision"),
     "a list that is not bound": (RANGE, unbound, "is not in place; enter what stands in: islandmode devices provision"),
-    "a permit that is gone": (
-        RANGE,
-        permit_gone,
-        "is not in place; enter what stands in: islandmode devices provision",
-    ),
 }
 
 

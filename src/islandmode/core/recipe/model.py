@@ -93,7 +93,8 @@ class Group(Frozen):
     each: Each = Field(
         default="conduit",
         description="For what the lines are sent: once for the whole `point`, or for each of a conduit's things. `management4` and "
-        "`management6`: for each inner network of a conduit, if the device is managed at an address of that family.",
+        "`management6`: for each inner network of a conduit, if the device is managed at an address of that family that a deny of the conduit would meet: an "
+        "outer network holds it, though it is another zone's.",
         examples=["interface-pair"],
     )
     family: Literal[4, 6] | None = Field(

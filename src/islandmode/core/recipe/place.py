@@ -77,13 +77,23 @@ class PointAt:
     options: Mapping[str, Option]
     conduits: tuple[ConduitAt, ...]
     management_port: int = 22
+    management_zone: str = ""
 
     def things(self, conduit: ConduitAt, each: Each) -> Iterator[Things]:
-        """Give each thing of a conduit for which lines are sent; of the management, only in the family of its address."""
+        """Give each thing of a conduit for which lines are sent; of the management, only where a deny would meet it."""
         if not each.startswith("management"):
             yield from conduit.things(each)
-        elif each == f"management{self.management.version}":
+        elif each == f"management{self.management.version}" and self.meeting(conduit) is not None:
             yield from conduit.things("inner-network4" if self.management.version == 4 else "inner-network6")
+
+    def meeting(self, conduit: ConduitAt) -> Network | None:
+        """Give an outer network that holds the management address though another zone has it: a deny of it would meet the management.
+
+        A network may lie within another, and belongs to the zone of the narrower one; an access list knows nothing of that.
+        """
+        if conduit.outer_zone == self.management_zone or not conduit.carries(self.management.version):
+            return None
+        return next((network for network in conduit.outer_networks if self.management in network), None)
 
     def conduit(self, name: str) -> ConduitAt:
         """Give one of its conduits."""
@@ -98,7 +108,8 @@ def at_point(name: str, point: SitePoint | PlanPoint, between: Between, networks
     if point.management is None:
         raise InputError(f"Nothing logs in to {name}, so that no line of a recipe can be sent to it.")
     conduits = (_conduit(name, conduit, zones, point.interfaces, networks) for conduit, zones in between.items())
-    return PointAt(name, point.management.address, point.options, tuple(conduits), point.management.port)
+    management = point.management
+    return PointAt(name, management.address, point.options, tuple(conduits), management.port, management.zone)
 
 
 def planned_at(name: str, planned: PlanPoint) -> PointAt:
@@ -133,7 +144,7 @@ def place_problems(
     yield from _options(recipe, at)
     yield from _interfaces(recipe, at)
     yield from _names(recipe, at)
-    yield from _management(recipe, point, at)
+    yield from _management(recipe, at)
     for conduit in at.conduits:
         if not any(conduit.carries(family) for family in recipe.families):
             told = " or ".join(f"IPv{family}" for family in recipe.families)
@@ -183,20 +194,18 @@ def _interfaces(recipe: Recipe, at: PointAt) -> Iterator[Problem]:
             yield Problem("site", (*path, conduit.outer_zone), sentence)
 
 
-def _management(recipe: Recipe, point: SitePoint, at: PointAt) -> Iterator[Problem]:
-    """Refuse a deny between networks that would drop the management too: an outer network, of another zone, holds its address."""
+def _management(recipe: Recipe, at: PointAt) -> Iterator[Problem]:
+    """Refuse a deny between networks that would drop the management too, where the recipe does not except it."""
     used = {found.name for sent in lines_of(recipe, "provision", "isolate") for found in placeholders(sent.line.send)}
-    zone = None if point.management is None else point.management.zone
     for conduit in at.conduits if used & NETWORKS and "management" not in used else ():
-        for network in conduit.outer_networks:
-            is_met = conduit.outer_zone != zone and conduit.carries(at.management.version) and at.management in network
-            if is_met:
-                sentence = (
-                    f"{at.name} ({recipe.recipe}) is managed at {at.management}, which lies within {network} of zone {conduit.outer_zone}: "
-                    f"isolating {conduit.name} would drop the management too, so that no restore could log in. List narrower networks for "
-                    f"{conduit.outer_zone}, or use a recipe that excepts the management."
-                )
-                yield Problem("site", ("isolation_points", at.name, "management", "address"), sentence)
+        network = at.meeting(conduit)
+        if network is not None:
+            sentence = (
+                f"{at.name} ({recipe.recipe}) is managed at {at.management}, which lies within {network} of zone {conduit.outer_zone}: "
+                f"isolating {conduit.name} would drop the management too, so that no restore could log in. List narrower networks for "
+                f"{conduit.outer_zone}, or use a recipe that excepts the management."
+            )
+            yield Problem("site", ("isolation_points", at.name, "management", "address"), sentence)
 
 
 def _names(recipe: Recipe, at: PointAt) -> Iterator[Problem]:
