@@ -112,6 +112,19 @@ def test_covers_that_nobody_states_is_what_passes_through_alone(tmp_path: Path) 
             f"17: Nothing logs in to {MODEM}, which is isolated by hand, so take management out; where it stands is said under by_hand.",
         ),
         (
+            "    platform: manual\n",
+            "    platform: manual\n    dead_man_max: 10 min\n",
+            "dead_man_max:",
+            f"19: {MODEM} is isolated by hand and has no timer, so take dead_man_max out; a person restores it, and nothing else does.",
+        ),
+        (
+            "    platform: manual\n",
+            # Also where it says what it would be without a word.
+            "    platform: manual\n    renewable: true\n",
+            "renewable:",
+            f"16: {MODEM} is isolated by hand and has no timer, so take renewable out; a person restores it, and nothing else does.",
+        ),
+        (
             "        maker-line1:\n",
             "        maker-line:\n",
             "          isolate:",
@@ -145,6 +158,8 @@ def test_covers_that_nobody_states_is_what_passes_through_alone(tmp_path: Path) 
     ids=[
         "a login",
         "an address",
+        "a longest timer",
+        "a timer that is set again",
         "a conduit that is not its",
         "a conduit without lines",
         "a look for nothing",

@@ -35,11 +35,15 @@ CAPABILITIES = Capabilities(
 
 
 def check(name: str, point: SitePoint, between: Between, networks: Networks) -> Iterator[Problem]:  # noqa: ARG001 - as every platform's
-    """Find conduits without lines, lines that nothing can use, and what would have to be logged in with."""
+    """Find conduits without lines, lines that nothing can use, what would have to be logged in with, and what is said of a timer."""
     at: Path = ("isolation_points", name)
     for key in ("management", "login"):
         if getattr(point, key) is not None:
             sentence = f"Nothing logs in to {name}, which is isolated by hand, so take {key} out; where it stands is said under by_hand."
+            yield Problem("site", (*at, key), sentence)
+    for key in ("renewable", "dead_man_max"):
+        if key in point.model_fields_set:
+            sentence = f"{name} is isolated by hand and has no timer, so take {key} out; a person restores it, and nothing else does."
             yield Problem("site", (*at, key), sentence)
     hands = _hands(name, point.by_hand)
     for conduit in between:
