@@ -134,6 +134,6 @@ def test_a_restore_asks_for_no_secret_of_a_device_that_owes_nothing(tmp_path: Pa
 def test_a_look_names_each_device_that_it_cannot_log_in_to(tmp_path: Path) -> None:
     _, plan = plan_of(plant(tmp_path, "file:missing", "file:missing"), "cut-off")
     listener = Kept()
-    assert _look_at(dict(plan.points), cast(Ground, FakeGround({})), set(), listener) == 5
+    assert _look_at(dict(plan.points), cast(Ground, FakeGround({})), {}, listener) == 5
     why = "could not be read: The secret file:missing cannot be read (gone)."
     assert sorted(listener.warned) == [f"{OUTER} {why}", f"{INNER} {why}"]

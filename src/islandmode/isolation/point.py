@@ -19,6 +19,7 @@ from typing import Protocol, cast
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.firewall import Firewall, Unread
 from islandmode.core.outcome import Reading
+from islandmode.core.recipe.window import owner_of
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class ConduitState:
     `armed_s` is the dead-man's remaining time as the device says it; None when no timer runs. `isolating` is true only
     when traffic is being dropped: object present, timer running and hold entries present and unexpired. `ours` says that the
     object is this run's or has no owner; another run's object is never changed or deleted, and `owner` names that run.
-    `egress` is how many packets the device has counted on each way since it was armed; None where it cannot count, or where
+    `mark` is what a device shows that has no room for a name: `is_of` knows a run by it. `egress` is how many packets the device has counted on each way since it was armed; None where it cannot count, or where
     what counts is not whole any more.
     """
 
@@ -73,6 +74,13 @@ class ConduitState:
     ours: bool = True
     owner: str | None = None
     egress: Mapping[str, int] | None = None
+    mark: str = ""
+
+    def is_of(self, run: str) -> bool | None:
+        """Tell whether what stands is a run's; None where the device does not tell whose it is."""
+        if self.owner is not None:
+            return self.owner == run
+        return self.mark == owner_of(run).isoformat() if self.mark else None
 
     @property
     def stands(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import anyio
@@ -32,9 +32,12 @@ from islandmode.rehearse.lab_place import STATE
 from islandmode.run.left import Left
 from islandmode.run.outermost import STRANDED, sentence_of
 from islandmode.store import catalog
+from islandmode.store.rundir import RunDirectory
 from islandmode.system.clock import MachineClock
 
 LOOK_S = 10.0
+Going = Mapping[str, Collection[tuple[str, str]] | None]
+"""Runs that go on, by name, and what each isolates: conduits with the place of their device; None where its plan cannot be read."""
 
 
 def look_at_devices(known: KnownRuns, names: Sequence[str], watch: Watch, listener: Listener) -> int:
@@ -93,7 +96,7 @@ def look(workspace: Path, lab_name: str, watch: Watch, listener: Listener) -> in
         raise InputError(f"Lab {lab_name} is not running.")
     known, ground = known_runs(workspace), LabGround.of(workspace, lab)
     sources = [*_plans_of_runs(known, ground, listener), *_plans_of_drills(known.workspace, listener)]
-    going = {run.run for run in known.runs if run.conductor() is not None}
+    going = {run.run: _isolates(run) for run in known.runs if run.conductor() is not None}
     looked, code = set[tuple[str, str]](), 0
     for source in sources:
         points = {
@@ -113,6 +116,13 @@ def look(workspace: Path, lab_name: str, watch: Watch, listener: Listener) -> in
     return code
 
 
+def _isolates(run: RunDirectory) -> frozenset[tuple[str, str]] | None:
+    try:
+        return frozenset((point.place, conduit) for point in run.plan().points.values() for conduit in point.conduits)
+    except InputError:
+        return None
+
+
 def _plans_of_runs(known: KnownRuns, ground: Ground, listener: Listener) -> Iterator[Restorable]:
     for run in known.runs:
         if ground.has(run) and (run.conductor() is not None or owed_by(run)):
@@ -130,7 +140,7 @@ def _plans_of_drills(workspace: Path, listener: Listener) -> Iterator[Restorable
             listener.warn(f"the points of {path.name} were not looked at: {sentence_of(error)}")
 
 
-def _look_at(planned: dict[str, PlanPoint], ground: Ground, going: set[str], listener: Listener) -> int:
+def _look_at(planned: dict[str, PlanPoint], ground: Ground, going: Going, listener: Listener) -> int:
     rescue = Rescue(site="", points=planned, conduits=())
     try:
         made = ground.open_points(rescue, MachineClock.of_this_boot(), None)
@@ -171,22 +181,43 @@ def told_of_saved(name: str, planned: PlanPoint, left: Left) -> Iterator[str]:
         yield f"the saved configuration of {name} could not be read: {why}"
 
 
-def _say(name: str, planned: PlanPoint, reading: Reading[PointState], going: set[str], listener: Listener) -> int:
+def _say(name: str, planned: PlanPoint, reading: Reading[PointState], going: Going, listener: Listener) -> int:
     where = f"{name} ({planned.place})"
     if not reading.done or reading.value is None:
         listener.warn(f"{where} could not be read: {reading.why or reading.outcome.value}.")
         return STRANDED
+    if reading.value.timer_s is not None:
+        listener.say(
+            f"{where}: a change of the whole device waits, and goes back in {reading.value.timer_s:.0f} s unless somebody confirms it; "
+            "the device does not say which run made it."
+        )
     code = 0
     for conduit, state in reading.value.conduits.items():
-        listener.say(f"{where}: {conduit} {_words(state)}.")
-        if state.present and state.owner not in going:
+        is_left, whose = _whose(state, (planned.place, conduit), going)
+        ends_s = state.armed_s if state.armed_s is not None else reading.value.timer_s
+        listener.say(f"{where}: {conduit} {_words(state, ends_s, whose)}.")
+        if state.present and is_left:
             code = STRANDED
     return code
 
 
-def _words(state: ConduitState) -> str:
+def _whose(state: ConduitState, there: tuple[str, str], going: Going) -> tuple[bool, str]:
+    """Tell whether what stands was left behind, and say whose it is; what a run that goes on may have made was not."""
+    made = next((run for run in going if state.is_of(run)), None)
+    if made is not None or state.owner is not None:
+        return made is None, f"made by run {made or state.owner}"
+    if state.mark:
+        return True, "made by no run that goes on"
+    may_be = [run for run, isolated in going.items() if isolated is None or there in isolated]
+    if may_be:
+        return False, f"the device does not say by which run; {', '.join(may_be)} goes on and may have made it"
+    return True, "whose run is not known"
+
+
+def _words(state: ConduitState, ends_s: float | None, whose: str) -> str:
     if not state.present:
         return "has no Islandmode object, so Islandmode does not isolate it"
-    timer = "no timer runs" if state.armed_s is None else f"its timer ends in {state.armed_s:.0f} s"
-    whose = f"made by run {state.owner}" if state.owner else "whose run is not known"
-    return f"{'IS ISOLATED' if state.isolating else 'is armed and passes'}, {timer}, {whose}"
+    timer = "no timer runs" if ends_s is None else f"its timer ends in {ends_s:.0f} s"
+    # Where the device shows no timer of the conduit, whether its deny drops is not known from here.
+    passes = "may be isolated" if state.armed_s is None else "is armed and passes"
+    return f"{'IS ISOLATED' if state.isolating else passes}, {timer}, {whose}"

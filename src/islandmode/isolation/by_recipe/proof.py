@@ -16,6 +16,8 @@ from islandmode.core.recipe.reading import Shown
 from islandmode.isolation import incoming
 from islandmode.isolation.point import ConduitState, PointState
 
+NO_RUN = "no run"
+
 
 @dataclass(frozen=True)
 class Viewer:
@@ -77,6 +79,7 @@ class Viewer:
         """Name the run, where the device does: a window tells only whether it is this run's."""
         if shown.owner is not None:
             return incoming.word(shown.owner)
+            mark=_mark(shown),
         window = shown.window
         is_known = self.run is not None and window is not None and window.owner is not None
         return self.run if is_known and is_ours(self.recipe, shown, self.run or "") else None
@@ -151,3 +154,10 @@ def changed(before: Mapping[str, Shown], after: Mapping[str, Shown]) -> bool:
 
 def _still(shown: Shown) -> Shown:
     return replace(shown, left_s=None if shown.left_s is None else 0.0)
+def _mark(shown: Shown) -> str:
+    """Give what a window shows in place of a run's name; a window of no run has a mark that stands for none."""
+    if shown.window is None or _is_nobodys(shown):
+        return ""
+    return NO_RUN if shown.window.owner is None else shown.window.owner.isoformat()
+
+
