@@ -25,6 +25,7 @@ from islandmode.operate.telling import Kept
 from islandmode.store.run_request import RunRequest
 from islandmode.system.clock import Clock, MachineClock
 from tests.run.test_resume import CLEAN, FakePoint
+from islandmode.operate.transcripts import Transcripts
 
 PROJECT = Path(__file__).resolve().parents[2]
 SITE = "inventory/millbrook.yaml"
@@ -79,7 +80,12 @@ class FakeGround:
     here: Mapping[str, FakePoint]
 
     def open_points(
-        self, plan: Restorable, clock: Clock, run: str | None, only: Collection[str] | None = None
+        self,
+        plan: Restorable,
+        clock: Clock,
+        run: str | None,
+        only: Collection[str] | None = None,
+        transcripts: Transcripts | None = None,
     ) -> Opened:
         """Open what can be opened."""
         wanted = plan.points.keys() if only is None else only

@@ -14,7 +14,7 @@ from islandmode.core.problem import Problem
 from islandmode.core.recipe.loaded import Recipes
 from islandmode.core.rendering import Rendering
 from islandmode.core.site import MANUAL, Between, Networks, Site, SitePoint
-from islandmode.isolation.platform import Access, Asked, Platform, problems_at
+from islandmode.isolation.platform import Access, Asked, Platform, Transcript, problems_at
 from islandmode.isolation.point import IsolationPoint
 from islandmode.isolation.table import no_platform, platform_of_plan, platform_of_site
 from islandmode.system.clock import Clock
@@ -82,11 +82,12 @@ def open_point(
     known_hosts: Path,
     clock: Clock,
     run: str | None,
+    transcript: Callable[[str], Transcript | None] | None = None,
 ) -> IsolationPoint:
     """Make the edge to a planned point for one run; secrets are resolved now, nothing is contacted yet.
 
-    Without a run the point is for restoring only, and removes the objects of every run. Raises `Refused` for a device that nothing here
-    drives.
+    Without a run the point is for restoring only, and removes the objects of every run. What is said at a console is told to `transcript`,
+    by the name of the session. Raises `Refused` for a device that nothing here drives.
     """
     platform = platform_of_plan(planned)
     if platform is None:
@@ -103,6 +104,7 @@ def open_point(
         password=_secret(secrets, name, "password", login.password),
         key=_secret(secrets, name, "key", login.key),
         enable=_secret(secrets, name, "enable", login.enable),
+        transcript=transcript,
     )
     return platform.open(name, planned, access, clock, run)
 

@@ -25,9 +25,24 @@ from islandmode.isolation.point import IsolationPoint
 from islandmode.system.clock import Clock
 
 
+class Transcript(Protocol):
+    """What a console tells of itself; neither call may block, or raise."""
+
+    def sent(self, line: str) -> None:
+        """A line is about to leave."""
+        ...
+
+    def heard(self, text: str) -> None:
+        """This was shown since."""
+        ...
+
+
 @dataclass(frozen=True)
 class Access:
-    """How to log in, with secrets resolved; never printed. `key` is a path or the key itself, `enable` the password of more rights."""
+    """How to log in, with secrets resolved; never printed. `key` is a path or the key itself, `enable` the password of more rights.
+
+    `transcript` gives, by the name of a session, where that session tells what is said; None where nothing is kept.
+    """
 
     host: str
     port: int
@@ -37,6 +52,7 @@ class Access:
     password: str | None = field(default=None, repr=False)
     key: str | None = field(default=None, repr=False)
     enable: str | None = field(default=None, repr=False)
+    transcript: Callable[[str], Transcript | None] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from islandmode.core.plan import Plan, PlanPoint
 from islandmode.core.rescue import Restorable
 from islandmode.isolation.point import IsolationPoint
 from islandmode.observe.vantage import Vantage
+from islandmode.operate.transcripts import Transcripts
 from islandmode.operate.unfinished import ground_recorded, lab_of
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab, LabGone, LabUnknown, lab_command
@@ -78,7 +79,12 @@ class Ground(Protocol):
         ...
 
     def open_points(
-        self, plan: Restorable, clock: Clock, run: str | None, only: Collection[str] | None = None
+        self,
+        plan: Restorable,
+        clock: Clock,
+        run: str | None,
+        only: Collection[str] | None = None,
+        transcripts: Transcripts | None = None,
     ) -> Opened:
         """Make the plan's isolation points, or `only` some; nothing is contacted yet, secrets are resolved now.
 
@@ -166,12 +172,17 @@ class LabGround:
                 )
 
     def open_points(
-        self, plan: Restorable, clock: Clock, run: str | None, only: Collection[str] | None = None
+        self,
+        plan: Restorable,
+        clock: Clock,
+        run: str | None,
+        only: Collection[str] | None = None,
+        transcripts: Transcripts | None = None,
     ) -> Opened:
         """Make the plan's isolation points, with the lab's host keys and secrets."""
         secrets = Secrets(self.workspace, lab=self.lab.secret, clock=clock)
         planned = {name: self._as_offered(point) for name, point in plan.points.items() if only is None or name in only}
-        return _open(planned, secrets, self.lab.known_hosts, clock, run)
+        return _open(planned, secrets, self.lab.known_hosts, clock, run, transcripts)
 
     def _as_offered(self, point: PlanPoint) -> PlanPoint:
         """Log in as the lab offers it: in user namespaces there is no sudo, and the account is root."""
@@ -252,7 +263,12 @@ class PlantGround:
         """Refuse nothing: the devices of a plant are those that its site names."""
 
     def open_points(
-        self, plan: Restorable, clock: Clock, run: str | None, only: Collection[str] | None = None
+        self,
+        plan: Restorable,
+        clock: Clock,
+        run: str | None,
+        only: Collection[str] | None = None,
+        transcripts: Transcripts | None = None,
     ) -> Opened:
         """Make the plan's isolation points, with the workspace's host keys and secrets."""
         known_hosts = self.workspace / KNOWN_HOSTS
@@ -262,7 +278,7 @@ class PlantGround:
                 f"`{typed_at(self.workspace, 'devices', 'trust', 'NAME')}` shows the key of an isolation point and writes it there."
             )
         planned = {name: point for name, point in plan.points.items() if only is None or name in only}
-        return _open(planned, Secrets(self.workspace, clock=clock), known_hosts, clock, run)
+        return _open(planned, Secrets(self.workspace, clock=clock), known_hosts, clock, run, transcripts)
 
     def open_vantages(self, plan: Plan, clock: Clock, run: RunDirectory) -> Mapping[str, Vantage]:
         """Make the vantage beside the conductor; raises `Refused` for any other."""
@@ -301,7 +317,12 @@ class PlantGround:
 
 
 def _open(
-    planned: Mapping[str, PlanPoint], secrets: Secrets, known_hosts: Path, clock: Clock, run: str | None
+    planned: Mapping[str, PlanPoint],
+    secrets: Secrets,
+    known_hosts: Path,
+    clock: Clock,
+    run: str | None,
+    transcripts: Transcripts | None,
 ) -> Opened:
     """Make isolation points; their secrets are fetched before, all at once."""
     logins = [point.login for point in planned.values() if point.login is not None]
@@ -310,7 +331,13 @@ def _open(
     for name, point in planned.items():
         try:
             points[name] = isolation.open_point(
-                name, point, secrets=secrets.resolve, known_hosts=known_hosts, clock=clock, run=run
+                name,
+                point,
+                secrets=secrets.resolve,
+                known_hosts=known_hosts,
+                clock=clock,
+                run=run,
+                transcript=None if transcripts is None else transcripts.of(name),
             )
         except IslandmodeError as error:
             lost[name] = error

@@ -15,6 +15,7 @@ from islandmode.core.records import GuardianEnded
 from islandmode.operate.ground import Ground, ground_of
 from islandmode.operate.judge import judge_died
 from islandmode.operate.opening import opened
+from islandmode.operate.transcripts import Transcripts
 from islandmode.run.guardian import Guardian
 from islandmode.run.lifeline_pipes import FolderRequests, PipeHearing
 from islandmode.run.outermost import STRANDED, sentence_of
@@ -71,7 +72,8 @@ async def _guard(directory: RunDirectory) -> int:
     plan, clock = directory.plan(), MachineClock.of_this_boot()
     ground = ground_of(directory)
     ground.refuse(plan)
-    points = opened(ground, plan, clock, directory.run)
+    transcripts = Transcripts(directory.root, rundir.GUARDIAN, clock)
+    points = opened(ground, plan, clock, directory.run, transcripts)
     path = directory.journal.with_name(rundir.GUARDIAN_JOURNAL)
     names = {"site": plan.drill.site, "run": directory.run, "writer": "guardian"}
     journal = await Journal.create(MachineDisk(), path, clock=clock, **names)
@@ -96,6 +98,7 @@ async def _guard(directory: RunDirectory) -> int:
         await point.close()
     await journal.close()
     claim.close()
+    transcripts.close()
     if restored and signals.why is None:
         # Of a conductor that died; one that lives judges itself. A machine that goes down is not kept waiting.
         judge_died(directory)

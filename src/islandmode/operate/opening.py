@@ -9,12 +9,15 @@ from islandmode.core.errors import InputError, NoSecret
 from islandmode.core.plan import Plan
 from islandmode.isolation.point import IsolationPoint
 from islandmode.operate.ground import Ground
+from islandmode.operate.transcripts import Transcripts
 from islandmode.system.clock import Clock
 
 
-def opened(ground: Ground, plan: Plan, clock: Clock, run: str) -> Mapping[str, IsolationPoint]:
+def opened(
+    ground: Ground, plan: Plan, clock: Clock, run: str, transcripts: Transcripts | None = None
+) -> Mapping[str, IsolationPoint]:
     """Open every point of a plan while nothing is armed; raises all that is wrong with secrets, each with file:line:column."""
-    made = ground.open_points(plan, clock, run)
+    made = ground.open_points(plan, clock, run, transcripts=transcripts)
     missing = [error for error in made.lost.values() if isinstance(error, NoSecret)]
     if len(missing) < len(made.lost):
         raise next(error for error in made.lost.values() if not isinstance(error, NoSecret))

@@ -23,6 +23,7 @@ from islandmode.operate.opening import opened
 from islandmode.operate.operator_name import operator_name
 from islandmode.operate.stop import PUT_WITHIN_S, StopOrder, arguments_for, went_with_its_lab
 from islandmode.operate.telling import Listener
+from islandmode.operate.transcripts import Transcripts
 from islandmode.operate.unfinished import Owed, owed_by
 from islandmode.run.outermost import STRANDED, sentence_of
 from islandmode.run.resume import Resumed, resume
@@ -93,7 +94,9 @@ def restore_points(
 ) -> Resumed:
     """Restore until seen; `names` are site and run. Without a run, the objects of every run are removed."""
     clock = MachineClock.of_this_boot()
-    made = ground.open_points(plan, clock, names[1], owed)
+    # A restore by no run has no run's folder to keep one in; its journal stands in one that holds all runs.
+    transcripts = None if names[1] is None else Transcripts(path.parent.parent, path.stem, clock)
+    made = ground.open_points(plan, clock, names[1], owed, transcripts)
     for name, error in made.lost.items():
         listener.warn(f"{name} cannot be logged in to, and is not restored by this command: {sentence_of(error)}")
     recorded = (names[0], names[1] or "")
@@ -110,6 +113,8 @@ def restore_points(
         listener.stranded(lines_by_hand(plan))
     return resumed
 
+    if transcripts is not None:
+        transcripts.close()
 
 def prove(workspace: Path, run: str) -> int:
     """Log in to every point of a run as a restore would and change nothing; raises `Refused` with the first obstacle."""

@@ -6,6 +6,7 @@ import os
 import secrets as randomness
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -31,6 +32,7 @@ from islandmode.operate.outcome import judge_and_write, write_refusal
 from islandmode.operate.plan import plan_of, refuse_by_hand, refused_for_live
 from islandmode.operate.signals import heard_as_before, receive_signals
 from islandmode.operate.telling import warn_of_left_out
+from islandmode.operate.transcripts import Transcripts
 from islandmode.operate.unfinished import known_runs, owed_by, refuse_beside_unfinished, uses
 from islandmode.rehearse import backends
 from islandmode.rehearse.containers.errand import starter_line
@@ -209,16 +211,22 @@ def _run_here(request: RunRequest, plan: Plan, ground: Ground, audience: Audienc
 
 def _run_and_judge(request: RunRequest, plan: Plan, ground: Ground, audience: Audience) -> Ended:
     clock, disk = MachineClock.of_this_boot(), MachineDisk()
-    with hold_conduits(request.workspace / rundir.RUNS / ".locks", plan.drill.site, plan.conduits, request.run):
+    root = request.workspace / rundir.RUNS / request.run
+    with (
+        hold_conduits(root.parent / ".locks", plan.drill.site, plan.conduits, request.run),
+        closing(Transcripts(root, rundir.CONDUCTOR, clock)) as transcripts,
+    ):
         refuse_beside_unfinished(request.workspace, plan, request.run, ground)
         # Before the run has a folder: a secret that is missing is bad input, and leaves no run behind.
-        points = opened(ground, plan, clock, request.run)
+        points = opened(ground, plan, clock, request.run, transcripts)
         directory = _begin(request, plan, ground, audience)
         follower = audience.follow(plan)
         conducting = _Conducting(request, plan, ground, points, clock, disk, directory, follower.show)
         hear_of_children_without_threads()
         try:
-            conducted = anyio.run(conducting.conduct)
+            with closing(transcripts):
+                # Whole before the run's check sums are written, however it ended.
+                conducted = anyio.run(conducting.conduct)
         except Refused as refused:
             # Nothing was touched, or all of it was seen back.
             _forget(directory)
@@ -320,7 +328,7 @@ class _Conducting:
     async def _conduct(self) -> Conducted:
         plan, directory = self._plan, self._directory
         vantages = self._ground.open_vantages(plan, self._clock, directory)
-        names = {"site": plan.drill.site, "run": directory.run, "writer": "conductor"}
+        names = {"site": plan.drill.site, "run": directory.run, "writer": rundir.CONDUCTOR}
         try:
             journal = await Journal.create(self._disk, directory.journal, clock=self._clock, **names)
         except OSError as error:

@@ -18,6 +18,7 @@ from islandmode.core.unfinished import armed, left_in_saved, names_what_it_arms,
 from islandmode.store.active import RunRecord, hold_guardian
 from islandmode.store.journal import JournalReading, read_journal
 from islandmode.store.settled import End, Settled, marks_of
+from islandmode.store.transcripts import may_grow
 from islandmode.system import modes
 from islandmode.system.claim import FileClaim
 from islandmode.system.disk import MachineDisk, make_folder, sync_folder
@@ -34,9 +35,9 @@ PLAN, VERDICT, REPORT, SUMS = "plan.json", "verdict.json", "report.html", "SHA25
 ROOM_BYTES = 32 * 1024 * 1024
 """What must be free before a run begins: its journal's reserve several times over, for plan, samples and report."""
 REQUESTS = "requests"
-GUARDIAN = "guardian"
+CONDUCTOR, GUARDIAN = "conductor", "guardian"
 GUARDIAN_JOURNAL = f"{GUARDIAN}.jsonl"
-CONDUCTOR_JOURNAL = Path("journals") / "conductor.jsonl"
+CONDUCTOR_JOURNAL = Path("journals") / f"{CONDUCTOR}.jsonl"
 CONDUCTOR_LOCK, GUARDIAN_LOCK = "lock.conductor", "lock.guardian"
 SPEAKING = (VERDICT, CONDUCTOR_LOCK)
 """Files that say, beside its journals, what a run owes."""
@@ -320,10 +321,12 @@ class RunDirectory:
     def seal(self) -> Path:
         """Write SHA256SUMS over every file of the run, in the form that `sha256sum -c` reads.
 
-        A guardian that still tries goes on writing; its journal is left out, and has its own chain.
+        A guardian that still tries goes on writing; its journal is left out, and has its own chain. So is a transcript that may still grow.
         """
         growing = {SUMS} if self._guardian_has_ended() else {SUMS, GUARDIAN_JOURNAL}
-        files = sorted(path for path in self.root.rglob("*") if path.is_file() and path.name not in growing)
+        files = sorted(
+            path for path in self.root.rglob("*") if path.is_file() and path.name not in growing and not may_grow(path)
+        )
         lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(self.root)}\n" for path in files]
         return self.write_text(SUMS, "".join(lines))
 

@@ -41,6 +41,11 @@ def keep_threads(count: int) -> None:
         _thread.start_new_thread(_work_on, (_nothing, queue.SimpleQueue()))
 
 
+def start_beside(work: Work) -> None:
+    """Do work on which no restore rests in a thread of its own, and in none that waits for a restore; raises RuntimeError."""
+    _thread.start_new_thread(work, ())
+
+
 def _nothing() -> None:
     pass
 

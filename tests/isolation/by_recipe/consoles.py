@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from islandmode.isolation.by_recipe.console import Console
-from islandmode.isolation.by_recipe.transcript import Transcript
-from islandmode.isolation.platform import Access
+from islandmode.isolation.platform import Access, Transcript
 from islandmode.system.clock import MachineClock
 from tests.core.recipe_plant import recipe
 from tests.emulators.device import Device

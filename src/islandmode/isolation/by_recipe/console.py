@@ -30,8 +30,7 @@ from islandmode.core.text import cleaned
 from islandmode.isolation import incoming
 from islandmode.isolation.by_recipe.prompt import Prompt, is_plain, looks_like_prompt
 from islandmode.isolation.by_recipe.screen import Screen, as_wrapped, echo_of, is_page_mark
-from islandmode.isolation.by_recipe.transcript import Transcript
-from islandmode.isolation.platform import Access
+from islandmode.isolation.platform import Access, Transcript
 from islandmode.isolation.session import DeviceTrouble, SessionEnded
 from islandmode.system.clock import Clock
 from islandmode.system.redaction import KNOWN, redacted

@@ -36,14 +36,14 @@ from islandmode.isolation.by_recipe.facts import read_facts
 from islandmode.isolation.by_recipe.proof import Viewer, changed
 from islandmode.isolation.by_recipe.run_end import RunEnd
 from islandmode.isolation.in_memory import in_memory
-from islandmode.isolation.platform import Access
+from islandmode.isolation.platform import Access, Transcript
 from islandmode.isolation.point import Configuration, Facts, PointState
 from islandmode.isolation.session import DeviceSession, DeviceTrouble, restore_through
 from islandmode.system.clock import Clock
 from islandmode.system.ready import keep_threads
 
 T = TypeVar("T")
-MakeConsole = Callable[[Access, Recipe, Clock], Speaks]
+MakeConsole = Callable[[Access, Recipe, Clock, Transcript | None], Speaks]
 RESTORE_THREADS = 3
 """Two sessions that may be logging in, and one whose end is awaited."""
 
@@ -101,7 +101,8 @@ class RecipePoint:
         self._is_ready = False
 
     def _session(self, what: str) -> DeviceSession[Speaks]:
-        console = self._make_console(self._access, self._recipe, self._clock)
+        transcript = None if self._access.transcript is None else self._access.transcript(what)
+        console = self._make_console(self._access, self._recipe, self._clock, transcript)
         return DeviceSession(
             f"{self._name}-{what}", console, self._clock, (LineRefused, NotSaid, Unproven, ConsoleError)
         )
