@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+import anyio
 import pytest
 
+from islandmode.core.capabilities import Calls
 from islandmode.core.errors import InputError, NoSecret, Refused
+from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.rescue import Restorable
-from islandmode.isolation.point import IsolationPoint
+from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.operate.audience import Audience, Pages
 from islandmode.operate.devices import _look_at
 from islandmode.operate.ground import Ground, Opened, PlantGround
@@ -22,10 +25,10 @@ from islandmode.operate.plan import plan_of
 from islandmode.operate.restoring import restore_points
 from islandmode.operate.run import _run_here
 from islandmode.operate.telling import Kept
+from islandmode.operate.transcripts import Transcripts
 from islandmode.store.run_request import RunRequest
 from islandmode.system.clock import Clock, MachineClock
-from tests.run.test_resume import CLEAN, FakePoint
-from islandmode.operate.transcripts import Transcripts
+from tests.run.test_resume import AT_ONCE, CLEAN, FakePoint
 
 PROJECT = Path(__file__).resolve().parents[2]
 SITE = "inventory/millbrook.yaml"
@@ -124,6 +127,29 @@ def test_a_restore_that_can_log_in_nowhere_says_why_of_each_device_and_how_to_re
     assert resumed.seen == set()
     assert {line.split(" ")[0] for line in listener.warned} == {OUTER, INNER}
     assert all(any(name in line for line in listener.by_hand) for name in (OUTER, INNER))
+
+
+@dataclass
+class StuckPoint(FakePoint):
+    """A device that does not restore, and says why."""
+
+    async def restore(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
+        """Refuse."""
+        await anyio.lowlevel.checkpoint()
+        now_us = MachineClock.of_this_boot().monotonic_us()
+        return Reading(Outcome.NOT_DONE, None, "a change of colleague waits", now_us, now_us)
+
+
+def test_a_restore_says_why_a_device_was_not_seen_restored(tmp_path: Path) -> None:
+    _, plan = plan_of(plant(tmp_path, "file:missing", "file:fw"), "cut-off")
+    owed = {INNER: plan.points[INNER].conduits}
+    at_once = Calls(restore=0.01, restore_anew=0.01)
+    stuck = StuckPoint(CLEAN, name=INNER, capabilities=AT_ONCE.model_copy(update={"calls_s": at_once}))
+    ground, listener, path = cast(Ground, FakeGround({INNER: stuck})), Kept(), tmp_path / "restore.jsonl"
+    resumed = restore_points(plan, ground, owed, listener, names=("millbrook", "a-run"), path=path)
+    assert resumed.seen == set()
+    assert listener.warned == [f"{INNER} was not seen restored: a change of colleague waits."]
+    assert any(INNER in line for line in listener.by_hand)
 
 
 def test_a_restore_asks_for_no_secret_of_a_device_that_owes_nothing(tmp_path: Path) -> None:

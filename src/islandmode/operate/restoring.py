@@ -109,12 +109,14 @@ def restore_points(
     resumed = anyio.run(act)
     if resumed.unkept:
         listener.warn(f"what was done could not be recorded: {resumed.unkept}.")
+    for name, why in sorted(resumed.unseen.items()):
+        listener.warn(f"{name} was not seen restored: {why or 'it still shows an object'}.")
     if resumed.seen != set(owed):
         listener.stranded(lines_by_hand(plan))
-    return resumed
-
     if transcripts is not None:
         transcripts.close()
+    return resumed
+
 
 def prove(workspace: Path, run: str) -> int:
     """Log in to every point of a run as a restore would and change nothing; raises `Refused` with the first obstacle."""

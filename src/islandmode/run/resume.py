@@ -13,7 +13,7 @@ from pathlib import Path
 
 import anyio
 
-from islandmode.core.records import ResumeEnded, ResumeStarted
+from islandmode.core.records import RestoreUnseen, ResumeEnded, ResumeStarted
 from islandmode.isolation.point import IsolationPoint
 from islandmode.run.left import Left, look_and_note
 from islandmode.run.restore import restore_until_seen
@@ -26,11 +26,15 @@ WRITE_S = 3.0
 
 @dataclass(frozen=True)
 class Resumed:
-    """How a resume ended: the points seen restored, what else was found on each of them, and why no record was kept."""
+    """How a resume ended: the points seen restored, what else was found on each of them, and why no record was kept.
+
+    `unseen` says of each of the others why it was not seen.
+    """
 
     seen: frozenset[str]
     left: Mapping[str, Left] = field(default_factory=dict)
     unkept: str = ""
+    unseen: Mapping[str, str] = field(default_factory=dict)
 
     def is_whole(self, owed: Iterable[str]) -> bool:
         """Tell whether every point that was owed was seen restored, and would stay so after a restart."""
@@ -83,7 +87,13 @@ async def resume(
             give_up_after_s=2 * max((points[name].capabilities.stranded_s for name in here), default=0.0),
             others_until_us=clock.monotonic_us(),
         )
-        resumed = Resumed(seen, await look_and_note({name: points[name] for name in seen}, journal))
+        unseen = {
+            str(record.data["point"]): str(record.data["why"])
+            for record in journal.records
+            if record.kind == RestoreUnseen.record_kind
+        }
+        left = await look_and_note({name: points[name] for name in seen}, journal)
+        resumed = Resumed(seen, left, unseen=unseen)
         journal.note(ResumeEnded, restored=resumed.is_whole(owed), points=tuple(sorted(seen)))
     finally:
         await _close(points)

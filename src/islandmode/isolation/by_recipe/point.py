@@ -94,6 +94,7 @@ class RecipePoint:
         self._has_armed = False
         self._is_refused = False
         self._unflushed: set[str] = set()
+        self._logins = {access.user}
         self._restored_last: list[str] = []
         self._texts = incoming.Configurations(comparable_of(recipe))
         self._work, self._rescue = self._session("work"), self._session("restore")
@@ -127,7 +128,8 @@ class RecipePoint:
 
     @property
     def _viewer(self) -> Viewer:
-        return Viewer(self._recipe, self._run, self._is_refused, self._doubt, frozenset(self._unflushed))
+        unflushed, logins = frozenset(self._unflushed), frozenset(self._logins)
+        return Viewer(self._recipe, self._run, self._is_refused, self._doubt, unflushed, logins)
 
     def _values(self) -> RunValues:
         return RunValues(self._run or ANY_RUN, self._for_s, self._end.ends)
@@ -246,6 +248,9 @@ class RecipePoint:
         why = viewer.isolating_without(after)
         if self._recipe.arm:
             why = "; ".join(filter(None, (why, viewer.not_armed(after, self._end.ends))))
+        if not why:
+            # Nothing waited before, and the device took the line: whatever it calls who began this change is this side.
+            self._logins.update(state.owner for state in after.values() if state.owner is not None)
         return _Came(viewer.state(after), why)
 
     def _refuse_to_arm(self, shown: dict[str, Shown]) -> None:
@@ -433,6 +438,7 @@ class RecipePoint:
         It needs neither the run's end nor the device's clock.
         """
         look = self._dialogue.look(console, conduits)
+        self._leave_alone(console, look)
         due = [name for name in conduits if self._is_due(look.shown[name])]
         if due:
             self._put_to_rest(console, due)
@@ -441,6 +447,20 @@ class RecipePoint:
             raise Unproven(look.unread)
         self._saw(look)
         return self._viewer.state(look.seen)
+
+    def _leave_alone(self, console: Speaks, look: Look) -> None:
+        """Raise DeviceTrouble where a change waits of which nobody here can tell whose it is: it is neither confirmed nor undone."""
+        if look.unread or not self._viewer.another_login(look.seen) or self._is_refused:
+            return
+        whole = self._dialogue.look(console, [conduit.name for conduit in self._at.conduits])
+        who = "" if whole.unread else self._viewer.another_login(whole.seen)
+        if who:
+            left_s = max(state.left_s or 0.0 for state in whole.seen.values())
+            raise DeviceTrouble(
+                f"a change of {who} waits on the device, and nothing that a drill isolates stands there; whether the change is this run's cannot "
+                f"be told, so it was neither confirmed nor undone. It goes back by itself in {left_s:.0f} s. Ask {who}: the lines to restore by "
+                "hand would confirm it"
+            )
 
     def _is_due(self, shown: Shown | Unread) -> bool:
         if isinstance(shown, Unread):

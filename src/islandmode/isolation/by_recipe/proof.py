@@ -24,7 +24,8 @@ class Viewer:
     """Who looks: a run, or nobody's (which takes everything as its own), and what it knows besides what is shown.
 
     `is_refused`: the change that waits on the device is another's, because it waited before this run could arm. `doubt` says why the
-    device's clock is not trusted, `unflushed` which conduits isolate with connections that may still be open.
+    device's clock is not trusted, `unflushed` which conduits isolate with connections that may still be open. `logins` are the names by
+    which the device is known to call this side.
     """
 
     recipe: Recipe
@@ -32,6 +33,7 @@ class Viewer:
     is_refused: bool = False
     doubt: str = ""
     unflushed: frozenset[str] = frozenset()
+    logins: frozenset[str] = frozenset()
 
     def owns(self, shown: Shown) -> bool:
         """Tell whether what stands is this run's, as far as the device says."""
@@ -55,6 +57,17 @@ class Viewer:
         left = [max(0.0, state.left_s or 0.0) for state in own if state.pending or state.left_s is not None]
         return PointState(conduits, min(left) if left else None)
 
+    def another_login(self, shown: Mapping[str, Shown]) -> str:
+        """Name who began the change that waits, where that is another login and nothing that a drill isolates stands; else empty.
+
+        Whether such a change is this run's cannot be told: an arm may not have landed, and a device may name a line and no login. It
+        isolates nothing. Where a deny stands it was written under a drill's own change, and there is one at a time.
+        """
+        if self.recipe.cycle != "pending" or any(state.isolating or state.partly for state in shown.values()):
+            return ""
+        names = {state.owner for state in shown.values() if state.pending and state.owner is not None}
+        return ", ".join(sorted(incoming.word(name) for name in names - self.logins))
+
     def _conduit(self, name: str, shown: Shown) -> ConduitState:
         timed = self._left_s(shown)
         drops = shown.isolating and timed is not None and name not in self.unflushed
@@ -66,6 +79,7 @@ class Viewer:
             isolating=drops,
             ours=self.owns(shown),
             owner=None if is_of_device else self._owner(shown),
+            mark=_mark(shown),
         )
 
     def _left_s(self, shown: Shown) -> float | None:
@@ -79,7 +93,6 @@ class Viewer:
         """Name the run, where the device does: a window tells only whether it is this run's."""
         if shown.owner is not None:
             return incoming.word(shown.owner)
-            mark=_mark(shown),
         window = shown.window
         is_known = self.run is not None and window is not None and window.owner is not None
         return self.run if is_known and is_ours(self.recipe, shown, self.run or "") else None
@@ -142,6 +155,13 @@ class Viewer:
         return f"{', '.join(found)} is isolated by arming alone" if found else ""
 
 
+def _mark(shown: Shown) -> str:
+    """Give what a window shows in place of a run's name; a window of no run has a mark that stands for none."""
+    if shown.window is None or _is_nobodys(shown):
+        return ""
+    return NO_RUN if shown.window.owner is None else shown.window.owner.isoformat()
+
+
 def _is_nobodys(shown: Shown) -> bool:
     """Tell whether what stands, if anything, belongs to no run: also where a window is over and the device still drops by it."""
     return shown.at_rest or (shown.window is not None and shown.window.says in {"rest", "over"})
@@ -154,10 +174,3 @@ def changed(before: Mapping[str, Shown], after: Mapping[str, Shown]) -> bool:
 
 def _still(shown: Shown) -> Shown:
     return replace(shown, left_s=None if shown.left_s is None else 0.0)
-def _mark(shown: Shown) -> str:
-    """Give what a window shows in place of a run's name; a window of no run has a mark that stands for none."""
-    if shown.window is None or _is_nobodys(shown):
-        return ""
-    return NO_RUN if shown.window.owner is None else shown.window.owner.isoformat()
-
-
