@@ -27,7 +27,7 @@ from islandmode.rehearse.processes import still_lives
 from islandmode.rehearse.topology import Topology, read_topology
 from islandmode.store.active import LAB, PLANT
 from islandmode.store.known_hosts import KNOWN_HOSTS
-from islandmode.store.rundir import RunDirectory
+from islandmode.store.rundir import HOST_KEYS, RunDirectory
 from islandmode.system.clock import Clock
 from islandmode.system.own_program import typed, typed_at
 from islandmode.system.secrets import Secrets
@@ -72,6 +72,10 @@ class Ground(Protocol):
 
     def header(self) -> Mapping[str, Any]:
         """Say which ground this is, for the first record of a run's journal."""
+        ...
+
+    def kept(self) -> Mapping[str, str]:
+        """Give what a rescue of a run needs of this ground and must not have to look for, by the name of its file in the run's folder."""
         ...
 
     def refuse(self, plan: Restorable) -> None:
@@ -157,6 +161,10 @@ class LabGround:
         lab = self.lab
         return {"lab": lab.identity, "lab_backend": lab.backend, "lab_lives_by": dict(self.lives_by)}
 
+    def kept(self) -> Mapping[str, str]:
+        """Give nothing: the lab keeps its host keys itself, and they go with it."""
+        return {}
+
     def refuse(self, plan: Restorable) -> None:
         """Refuse a plan with a device that is not of this lab; compares addresses with the host keys of this `lab up`."""
         lab = self.lab
@@ -235,6 +243,8 @@ class PlantGround:
 
     workspace: Path
     site: str
+    run_keeps: Path | None = None
+    """The host keys that a run began with, for a rescue of it; they serve where the workspace has none any more."""
 
     @property
     def kind(self) -> str:
@@ -259,6 +269,14 @@ class PlantGround:
         """Say that this is no lab: a plant does not go away, and with it what is isolated."""
         return {"ground": PLANT}
 
+    def kept(self) -> Mapping[str, str]:
+        """Give the host keys: a restore by the run's own plan needs no other file of the inventory."""
+        known_hosts = self._known_hosts()
+        try:
+            return {HOST_KEYS: known_hosts.read_text(encoding="utf-8", errors="replace")}
+        except OSError as error:
+            raise InputError(f"{known_hosts} cannot be read ({error.strerror}); let this account read it.") from error
+
     def refuse(self, plan: Restorable) -> None:
         """Refuse nothing: the devices of a plant are those that its site names."""
 
@@ -271,14 +289,19 @@ class PlantGround:
         transcripts: Transcripts | None = None,
     ) -> Opened:
         """Make the plan's isolation points, with the workspace's host keys and secrets."""
-        known_hosts = self.workspace / KNOWN_HOSTS
-        if not known_hosts.is_file():
-            raise InputError(
-                f"There is no {KNOWN_HOSTS} in {self.workspace}, and Islandmode logs in to no device whose host key is unknown; "
-                f"`{typed_at(self.workspace, 'devices', 'trust', 'NAME')}` shows the key of an isolation point and writes it there."
-            )
+        known_hosts = self._known_hosts()
         planned = {name: point for name, point in plan.points.items() if only is None or name in only}
         return _open(planned, Secrets(self.workspace, clock=clock), known_hosts, clock, run, transcripts)
+
+    def _known_hosts(self) -> Path:
+        """Find the host keys: the workspace's, so that a key that was taken out of them counts no more; else those that the run kept."""
+        for path in (self.workspace / KNOWN_HOSTS, self.run_keeps):
+            if path is not None and path.is_file():
+                return path
+        raise InputError(
+            f"There is no {KNOWN_HOSTS} in {self.workspace}, and Islandmode logs in to no device whose host key is unknown; "
+            f"`{typed_at(self.workspace, 'devices', 'trust', 'NAME')}` shows the key of an isolation point and writes it there."
+        )
 
     def open_vantages(self, plan: Plan, clock: Clock, run: RunDirectory) -> Mapping[str, Vantage]:
         """Make the vantage beside the conductor; raises `Refused` for any other."""
@@ -351,7 +374,7 @@ def ground_of(directory: RunDirectory, lab: str | None = None) -> Ground:
     """
     words = ground_recorded(directory)
     if words.get("kind") == PLANT:
-        return PlantGround(directory.workspace, str(words.get("site", "")))
+        return PlantGround(directory.workspace, str(words.get("site", "")), directory.root / HOST_KEYS)
     found = lab_of(directory)
     if found is not None:
         return LabGround.of(directory.workspace, found)

@@ -241,10 +241,13 @@ def _run_and_judge(request: RunRequest, plan: Plan, ground: Ground, audience: Au
 
 def _begin(request: RunRequest, plan: Plan, ground: Ground, audience: Audience) -> RunDirectory:
     """Make the run's folder with all that a rescue needs, and record the run on the machine."""
+    kept = ground.kept()
     directory = rundir.create(request.workspace, request.run)
     directory.hold_conductor()
     directory.keep(rundir.PLAN, plan.model_dump_json(indent=2, by_alias=True) + "\n")
     directory.keep(REQUEST, request.text())
+    for name, text in kept.items():
+        directory.keep(name, text)
     card = directory.keep(CARD, audience.pages.card(plan, request.run, request.workspace, ground))
     if not request.recorded:
         # Before anything may be armed: from here on every command of this machine knows of the run.

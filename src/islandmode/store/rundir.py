@@ -34,6 +34,8 @@ RUNS = "runs"
 PLAN, VERDICT, REPORT, SUMS = "plan.json", "verdict.json", "report.html", "SHA256SUMS"
 ROOM_BYTES = 32 * 1024 * 1024
 """What must be free before a run begins: its journal's reserve several times over, for plan, samples and report."""
+HOST_KEYS = "known_hosts"
+"""The host keys of a plant's devices as they were when the run began: they are public, and a rescue logs in by nothing else."""
 REQUESTS = "requests"
 CONDUCTOR, GUARDIAN = "conductor", "guardian"
 GUARDIAN_JOURNAL = f"{GUARDIAN}.jsonl"
