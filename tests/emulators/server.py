@@ -1,4 +1,4 @@
-"""An SSH server before an emulated device, on this machine's own address, with a host key of its own.
+"""An SSH server before an emulated device, on this machine's own address or at a socket that it is given, with a host key of its own.
 
 asyncssh serves on a thread of its own; nothing else of the tests shares its loop. Logins are by password, by keyboard-interactive, by
 both or by a key; any number of them may be open at once.
@@ -7,6 +7,7 @@ both or by a key; any number of them may be open at once.
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Collection, Sequence
 from types import TracebackType
@@ -115,10 +116,13 @@ class SshServer:
         keys: Collection[asyncssh.SSHKey] = (),
         kex: Collection[str] = KEX,
         port: int = 0,
+        at: socket.socket | None = None,
     ) -> None:
+        """`at` is a socket that listens already, as on another network than this process is on."""
         self.device = device
-        self.host = HOST
-        self.port = port
+        self._at = at
+        self.host: str = HOST if at is None else at.getsockname()[0]
+        self.port: int = port if at is None else at.getsockname()[1]
         self._logins = logins
         self._keys = keys
         self._kex = tuple(kex)
@@ -172,8 +176,9 @@ class SshServer:
         self._loop = asyncio.get_running_loop()
         acceptor = await asyncssh.create_server(
             lambda: Door(self.device, self._logins, self._keys, self._open),
-            self.host,
-            self.port,
+            "" if self._at is not None else self.host,
+            0 if self._at is not None else self.port,
+            sock=self._at,
             server_host_keys=[self._key],
             process_factory=self._shell,
             kex_algs=self._kex,
