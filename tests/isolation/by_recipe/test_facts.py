@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from islandmode.core.outcome import Outcome
+from islandmode.core.firewall import Unread
+from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.preflight import judge_point
-from islandmode.isolation.by_recipe.configured import islandmode_lines
+from islandmode.isolation.by_recipe.configured import SAVED, islandmode_lines
 from islandmode.isolation.point import Configuration, Facts
+from islandmode.run.left import Left, left_in
 from islandmode.store.recipes import read_recipe
 from tests.emulators.fortios import FortiDevice
 from tests.emulators.ios import IosDevice
@@ -130,6 +133,18 @@ def test_a_deny_that_denies_nothing_is_told() -> None:
     assert facts_of(world).unready == (
         "the deny for office-line is not in place; enter what stands in: islandmode devices provision edge",
     )
+
+
+@each_recipe
+def test_what_is_saved_is_known_of_a_device_that_no_run_may_use(name: str) -> None:
+    """A clock that is off is no reason to keep the alarm of a run whose isolation the device itself has ended."""
+    world = World(name)
+    world.device.clock.move(3600)
+    facts = facts_of(world)
+    assert bool(facts.unready) is (world.recipe.cycle == "clock")
+    assert left_in(Reading(Outcome.DONE, facts)) == Left()
+    unread = replace(facts, saved_unread=(Unread(SAVED, "it was not whole"),))
+    assert left_in(Reading(Outcome.DONE, unread)).unread == ("saved: it was not whole",)
 
 
 def test_a_login_that_works_and_leads_nowhere_is_trouble_and_not_a_wrong_password() -> None:
