@@ -235,3 +235,32 @@ def test_a_line_that_another_process_had_under_way_is_waited_for(*, waits: bool)
 
     assert run_world(1, main) == {"firewall"}
     assert bool(device.objects) is not waits
+
+
+@pytest.mark.parametrize(("latest_s", "told"), [(300.0, [("firewall", 300, "back")]), (LATEST_S, [])])
+def test_a_long_wait_for_the_look_that_proves_a_restoration_is_told(
+    latest_s: float, told: list[tuple[str, int, str]]
+) -> None:
+    """Of a device that goes by its clock the proof takes minutes: without a word that looks like a restore that fails."""
+    scene, heard = Scene("firewall"), list[tuple[str, int, str]]()
+    able = ABLE.model_copy(update={"latest_s": latest_s})
+    device = scene.devices["firewall"]
+    scene.points["firewall"] = SimulatedPoint(device, able, (), scene.clock, scene.faults, Steady(1))
+
+    def waits(point: str, wait_s: float) -> None:
+        heard.append((point, round(wait_s), "isolated" if device.objects else "back"))
+
+    async def main() -> frozenset[str]:
+        scene.isolate()
+        return await restore_until_seen(
+            scene.points,
+            {"firewall": ("firewall",)},
+            notes=scene.notes,
+            clock=scene.clock,
+            give_up_after_s=60.0,
+            others_until_us=scene.clock.monotonic_us(),
+            waits=waits,
+        )
+
+    assert run_world(1, main) == {"firewall"}
+    assert heard == told

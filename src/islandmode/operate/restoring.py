@@ -26,6 +26,7 @@ from islandmode.operate.telling import Listener
 from islandmode.operate.transcripts import Transcripts
 from islandmode.operate.unfinished import Owed, owed_by
 from islandmode.run.outermost import STRANDED, sentence_of
+from islandmode.run.restore import wait_told
 from islandmode.run.resume import Resumed, resume
 from islandmode.store import rundir
 from islandmode.store.rundir import RunDirectory
@@ -103,7 +104,14 @@ def restore_points(
 
     async def act() -> Resumed:
         return await resume(
-            made.points, owed, names=recorded, by=operator_name(), path=path, clock=clock, disk=MachineDisk()
+            made.points,
+            owed,
+            names=recorded,
+            by=operator_name(),
+            path=path,
+            clock=clock,
+            disk=MachineDisk(),
+            waits=lambda point, wait_s: listener.say(wait_told(point, wait_s)),
         )
 
     resumed = anyio.run(act)

@@ -50,7 +50,7 @@ from islandmode.run.outermost import Broken
 from islandmode.run.pace import Pace
 from islandmode.run.preflight import Preflight
 from islandmode.run.progress import Progress, Show, Stop, StopLatch
-from islandmode.run.restore import restore_until_seen
+from islandmode.run.restore import restore_until_seen, wait_told
 from islandmode.run.run_journal import RunJournal
 from islandmode.run.witness import Witness
 from islandmode.store.journal import Journal
@@ -426,6 +426,7 @@ class Conductor:
             notes=self._journal,
             clock=self._clock,
             give_up_after_s=limits.stranded_s(self._plan),
+            waits=self._tell_wait,
         )
         restored = seen == set(touched)
         self._guards.restored(seen=restored)
@@ -437,6 +438,11 @@ class Conductor:
                 Event.RESTORE_UNSEEN, f"STRANDED: {unseen} was not seen restored. Use the commands of the card now."
             )
         return restored
+
+    def _tell_wait(self, point: str, wait_s: float) -> None:
+        with suppress(MemoryError):
+            self._sentence = wait_told(point, wait_s)
+            self._tell()
 
     async def _settle(self) -> None:
         """Watch the plant come back: the probes' positive controls after the drill."""

@@ -29,7 +29,11 @@ PATIENT_EVERY = 3
 """Every third attempt has the time for a new login: on a slow link no short attempt would ever end."""
 BACKOFF_FIRST_S = 0.2
 PAUSE_MAX_S = 5.0
+WAIT_TOLD_S = 10.0
+"""A longer wait for the look that proves a restoration is told: somebody who follows must not take it for a restore that fails."""
 P = ParamSpec("P")
+Waits = Callable[[str, float], None]
+"""Hears that a point is back, and in how many seconds it is looked at again; it must neither wait nor raise."""
 
 
 class Notes(Protocol):
@@ -38,6 +42,14 @@ class Notes(Protocol):
     def note(self, make: Callable[P, Entry], *args: P.args, **said: P.kwargs) -> object:
         """Keep a record of a model's kind in memory and write it when possible."""
         ...
+
+
+def wait_told(point: str, wait_s: float) -> str:
+    """Say why a restore goes on although the plant is back."""
+    return (
+        f"{point} was read back without Islandmode objects. What was sent to it last may act for {wait_s:.0f} s more at most: only another "
+        "look after that proves its restoration."
+    )
 
 
 async def restore_until_seen(
@@ -49,6 +61,7 @@ async def restore_until_seen(
     give_up_after_s: float,
     pause_max_s: float = PAUSE_MAX_S,
     others_until_us: int | None = None,
+    waits: Waits = lambda _point, _wait_s: None,
 ) -> frozenset[str]:
     """Restore every point and return the names of those that were *seen* restored; nothing cancels it from outside.
 
@@ -63,7 +76,7 @@ async def restore_until_seen(
         until_us = clock.monotonic_us() + give_up_after_s * 1_000_000
         point = points[name]
         final_us = 0 if others_until_us is None else others_until_us + round(point.capabilities.latest_s * 1_000_000)
-        if await _restore_point(point, conduits[name], notes, clock, _Bounds(until_us, pause_max_s, final_us)):
+        if await _restore_point(point, conduits[name], notes, clock, _Bounds(until_us, pause_max_s, final_us, waits)):
             seen.add(name)
 
     with anyio.CancelScope(shield=True):
@@ -75,11 +88,12 @@ async def restore_until_seen(
 
 @dataclass(frozen=True)
 class _Bounds:
-    """When to give up, how long to pause at most, and before which moment no look proves anything."""
+    """When to give up, how long to pause at most, before which moment no look proves anything, and who hears of that wait."""
 
     until_us: float
     pause_max_s: float
     final_us: int
+    waits: Waits
 
 
 async def _restore_point(
@@ -104,7 +118,10 @@ async def _restore_point(
             final_us = max(bounds.final_us, point.late_until_us)
             if reading.asked_us < final_us:
                 # The plant is back; a line that was given up may still act, so only a later look proves that it stays so.
-                await clock.sleep((final_us - reading.asked_us) / 1_000_000)
+                wait_s = (final_us - reading.asked_us) / 1_000_000
+                if wait_s > WAIT_TOLD_S:
+                    bounds.waits(point.name, wait_s)
+                await clock.sleep(wait_s)
                 continue
             notes.note(RestoreSeen, point=point.name, asked_us=reading.asked_us, answered_us=reading.answered_us)
             return True

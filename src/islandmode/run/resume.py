@@ -16,7 +16,7 @@ import anyio
 from islandmode.core.records import RestoreUnseen, ResumeEnded, ResumeStarted
 from islandmode.isolation.point import IsolationPoint
 from islandmode.run.left import Left, look_and_note
-from islandmode.run.restore import restore_until_seen
+from islandmode.run.restore import Waits, restore_until_seen
 from islandmode.store.journal import Journal
 from islandmode.system.clock import Clock
 from islandmode.system.disk import Disk
@@ -69,6 +69,7 @@ async def resume(
     path: Path,
     clock: Clock,
     disk: Disk,
+    waits: Waits = lambda _point, _wait_s: None,
 ) -> Resumed:
     """Restore what a run owes, and look into the saved configuration of what was seen; `names` are its site and run.
 
@@ -86,6 +87,7 @@ async def resume(
             clock=clock,
             give_up_after_s=2 * max((points[name].capabilities.stranded_s for name in here), default=0.0),
             others_until_us=clock.monotonic_us(),
+            waits=waits,
         )
         unseen = {
             str(record.data["point"]): str(record.data["why"])
