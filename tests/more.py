@@ -9,5 +9,5 @@ import pytest
 
 
 def first_of(rows: Iterable[Any], many: int = 1) -> list[Any]:
-    """Give the rows, and mark all but the first ones as more."""
+    """Give the rows, and mark all but the first as more."""
     return [row if at < many else pytest.param(row, marks=pytest.mark.more) for at, row in enumerate(rows)]

@@ -26,6 +26,7 @@ from islandmode.operate.audience import Audience, Follower, Unfollowed
 from islandmode.operate.ground import LabGround, Opened, PlantGround
 from islandmode.operate.plan import plan_of
 from islandmode.operate.run import _new_name, _run_here
+from islandmode.operate.transcripts import Transcripts
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab
 from islandmode.run.progress import Progress
@@ -85,10 +86,15 @@ class PlantInLab(PlantGround):
     dies_after: str | None = None
 
     def open_points(
-        self, plan: Restorable, clock: Clock, run: str | None, only: Collection[str] | None = None
+        self,
+        plan: Restorable,
+        clock: Clock,
+        run: str | None,
+        only: Collection[str] | None = None,
+        transcripts: Transcripts | None = None,
     ) -> Opened:
         """Make the points as a plant does."""
-        made = super().open_points(plan, clock, run, only)
+        made = super().open_points(plan, clock, run, only, transcripts)
         if self.dies_after is None:
             return made
         points: dict[str, Any] = {name: DiesAfter(point, self.dies_after) for name, point in made.points.items()}
