@@ -103,9 +103,10 @@ def device_of(platform: str, *, archive: bool = True, pages: bool = False) -> De
     return IosDevice("vendor-router", clock(), zones, ACCOUNTS, archive=archive)
 
 
-def typed(device: Device, name: str, lines: Iterable[str]) -> None:
-    """Type lines at the device's console, as a person does: they are not in its log, and none may be refused."""
-    session = device.new_session(0, "console")
+def typed(device: Device, name: str, lines: Iterable[str], user: str | None = None) -> None:
+    """Type lines at the device's console, or with the rights of a user: they are not in its log, and none may be refused."""
+    session = device.new_session(0, "console") if user is None else device.log_in(user)
+    assert session is not None
     for line in lines:
         said = session.answer(line)
         if refused_by(recipe(name), said) is not None:
@@ -184,9 +185,9 @@ class Kirkby:
         return code, json.loads(said.getvalue())
 
 
-def isolated_by(run: str, kirkby: Kirkby) -> None:
+def isolated_by(run: str, kirkby: Kirkby, user: str | None = None) -> None:
     """Isolate what the device isolates, for an hour, as a run does; not in the device's log."""
     device = kirkby.server.device
     ends = (device.clock.local + timedelta(hours=1)).replace(second=0, microsecond=0)
     lines = step_lines(recipe(kirkby.platform), "isolate", kirkby.at, RunValues(run, 600.0, ends))
-    typed(device, kirkby.platform, sent(lines))
+    typed(device, kirkby.platform, sent(lines), user)

@@ -27,6 +27,7 @@ from tests.emulators.server import SshServer
 from tests.patience import LONG_PATIENCE_S
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+ACCOUNT = "islandmode"
 PAGES = {"fortios-schedule": "fortios.md", "ios-time-range": "ios.md"}
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 each_page = pytest.mark.parametrize("platform", PAGES)
@@ -130,15 +131,15 @@ def test_at_the_end_of_a_page_its_device_is_ready_and_nothing_configured_it_but_
 
 @each_read
 def test_a_drill_s_lines_isolate_and_restore_what_the_page_made(read: Reader) -> None:
-    """The denies of the page stand before the site's own rules, so that the schedule alone makes them act."""
+    """With the rights of the page's account. The denies stand before the site's own rules, so that the schedule alone makes them act."""
     kirkby, device, shipped = read.kirkby, read.device, recipe(read.platform)
     outer = "corporate" if read.platform == "fortios-schedule" else "vendors"
     before = device.configuration()
     assert device.passes(outer, "line1")
-    isolated_by(OTHER_RUN, kirkby)
+    isolated_by(OTHER_RUN, kirkby, ACCOUNT)
     assert not device.passes(outer, "line1")
     assert not device.passes("line1", outer)
-    typed(device, read.platform, sent(step_lines(shipped, "restore", kirkby.at, planned(0))))
+    typed(device, read.platform, sent(step_lines(shipped, "restore", kirkby.at, planned(0))), ACCOUNT)
     assert device.configuration() == before
 
 
