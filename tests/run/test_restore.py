@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import anyio
@@ -264,3 +265,26 @@ def test_a_long_wait_for_the_look_that_proves_a_restoration_is_told(
 
     assert run_world(1, main) == {"firewall"}
     assert heard == told
+
+
+class Receding(SimulatedPoint):
+    """A point whose given-up line may always act a moment longer than the last look."""
+
+    looks = 10
+
+    async def restore(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
+        """Restore, and move on, so often."""
+        reading = await super().restore(conduits, deadline_s)
+        self.looks -= 1
+        self.late_until_us = self._clock.monotonic_us() + 1 if self.looks > 0 else 0
+        return reading
+
+
+def test_a_last_moment_that_moves_on_makes_no_storm_of_logins() -> None:
+    scene = Scene("firewall")
+    scene.points["firewall"] = Receding(scene.devices["firewall"], ABLE, (), scene.clock, scene.faults, Steady(1))
+    assert scene.play() == {"firewall"}
+    attempts_ms = [at_ms for at_ms, kind, _ in scene.notes.about("firewall") if kind == "restore.attempt"]
+    gaps_ms = [later - earlier for earlier, later in pairwise(attempts_ms)][1:]
+    assert min(gaps_ms) >= 200
+    assert gaps_ms[:5] == sorted(gaps_ms[:5])

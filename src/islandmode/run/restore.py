@@ -102,7 +102,7 @@ async def _restore_point(
     able, calls = point.capabilities, point.capabilities.calls_s
     backoff_s = BACKOFF_FIRST_S
     attempt = 0
-    looks = False
+    looks = waited = False
     while True:
         looked = looks
         if looked:
@@ -121,7 +121,10 @@ async def _restore_point(
                 wait_s = (final_us - reading.asked_us) / 1_000_000
                 if wait_s > WAIT_TOLD_S:
                     bounds.waits(point.name, wait_s)
-                await clock.sleep(wait_s)
+                # A moment that goes on moving away must not make this a storm of logins.
+                await clock.sleep(max(wait_s, backoff_s) if waited else wait_s)
+                backoff_s = min(backoff_s * 2, bounds.pause_max_s) if waited else backoff_s
+                waited = True
                 continue
             notes.note(RestoreSeen, point=point.name, asked_us=reading.asked_us, answered_us=reading.answered_us)
             return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from itertools import count
 
 import anyio
 
@@ -12,6 +13,8 @@ from tests.isolation.by_recipe.test_hold import OFFICE, each_clock, each_recipe,
 from tests.isolation.by_recipe.test_lost_sessions import FOR_S, LONGER_S, put_back
 from tests.isolation.by_recipe.world import CONDUITS, Fault, World
 from tests.isolation.contract import PATIENT_S
+
+MANY = 20
 
 
 @each_clock
@@ -234,5 +237,30 @@ def test_a_clock_that_drifts_away_in_the_hold_is_trusted_no_more(name: str) -> N
         assert seen.value is not None
         assert {state.armed_s for state in seen.value.conduits.values()} == {None}
         await put_back(world, point)
+
+    world.play(story)
+
+
+@each_clock
+def test_a_restore_after_a_line_that_was_given_up_ends_although_every_look_takes_time(name: str) -> None:
+    """Past the last moment every look told a moment after itself, so that none ever proved the restoration, with a login each time."""
+    world = World(name)
+
+    def pass_time(look: int) -> None:
+        # No longer than that, so that a restore without an end ends here.
+        world.clock.now_s += 0.3 if look < MANY else 0.0
+
+    async def story() -> None:
+        point = await isolated(world)
+        telling = "^end$" if name == "fortios-schedule" else "^absolute"
+        world.fault = Fault("under way", re.compile(telling))
+        assert (await point.renew(CONDUITS, LONGER_S, 0.5)).outcome is Outcome.UNKNOWN
+        device_time = world.recipe.device_time
+        assert device_time is not None
+
+        looks = count(1)
+        world.at_line[device_time.ask] = lambda: pass_time(next(looks))
+        await put_back(world, point)
+        assert next(looks) < MANY
 
     world.play(story)

@@ -90,4 +90,5 @@ class RunEnd:
             return 0
         # The device told its time before it answered, and nothing isolates past the end but the lag of the device.
         left_s = (self._latest - self._last.local).total_seconds() + self._grain_s + self._lag_s
-        return self._last.answered_us + max(0, round(left_s * 1_000_000))
+        # Past the end this lies before the look that told it: or each look would ask for a later look.
+        return max(1, self._last.answered_us + round(left_s * 1_000_000))
