@@ -66,6 +66,7 @@ WHAT_TO_DO = {
     "witness-sparse": "See why the probe used so few of its slots (load, a timeout that is too long). " + REPEAT,
     "clock-unmeasured": "See why the vantage did not answer when its clock was asked, and repeat the drill.",
     "no-control-before": "Make the probe good before the drill (its target, its port, the allow-list), and repeat it.",
+    "point-not-ready": "Mend on the device what the sentence names; `islandmode devices check` looks again.",
     # What a check of one device finds.
     "point-managed-across": "Manage the device from the operations host's side, or take that conduit out of what it isolates.",
     "point-login-beside": "Let the account have two sessions at once on the device (its log says what refused the second).",
