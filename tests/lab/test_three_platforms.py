@@ -17,6 +17,7 @@ import pytest
 
 from islandmode.core.recipe.told import TRIED
 from islandmode.rehearse.lab import Lab
+from islandmode.store.recipes import shipped_recipes
 from tests.lab.drills import Drill, Ended, wait_for
 from tests.lab.guarded import guardian_pid, kill_both, kinds, records, run_of, see_restored
 from tests.lab.three_platforms import FIREWALL, GATE, MANAGED, ROUTER, PlantOfThree, forget_inventory, plant_of_three
@@ -87,10 +88,11 @@ def see_told(plant: PlantOfThree, ended: Ended) -> None:
     assert ended.directory is not None
     plan = json.loads((ended.directory / "plan.json").read_text(encoding="utf-8"))
     report = (ended.directory / "report.html").read_text(encoding="utf-8")
+    shipped = shipped_recipes()
     for name in MANAGED:
         recipe = plant.plan.points[name].platform
         assert plan["points"][name]["rendering"]["recipe"]["name"] == recipe
-        assert f"recipe {recipe}, version 1, sha256 " in report
+        assert f"recipe {recipe}, version {shipped[recipe].used.version}, sha256 " in report
         assert any(f"{CONDUITS[name]} by {name}" in told for told in ended.verdict["witness"]["not_seen"])
     assert report.count(TRIED["emulated"]) == 2
     assert not any(told.startswith(CONDUITS[FIREWALL]) for told in ended.verdict["witness"]["not_seen"])
