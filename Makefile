@@ -58,7 +58,7 @@ without-lab: ready
 	$(BIN)/pytest $(AT_ONCE) -m "not lab and not more and not many_seeds"
 
 with-lab: ready
-	$(BIN)/pytest $(LABS) -m "lab and not more"
+	$(BIN)/pytest $(LABS) -m "lab and not more and not minutes"
 
 test: ready
 	@$(MAKE) --no-print-directory --keep-going check with-lab
@@ -67,12 +67,16 @@ test: ready
 more: ready
 	@$(MAKE) --no-print-directory --keep-going seeds more-without-lab more-with-lab
 
-.PHONY: more-without-lab more-with-lab
+.PHONY: more-without-lab more-with-lab minutes
 more-without-lab: ready
 	$(BIN)/pytest $(AT_ONCE) -m "more and not lab"
 
 more-with-lab: ready
 	$(BIN)/pytest $(LABS) -m "lab and more"
+
+# What waits for minutes until a device's own clock has ended something.
+minutes: ready
+	$(BIN)/pytest -m minutes tests/lab
 
 # Ten thousand simulated drills with faults, until every fault has struck in every phase.
 seeds: ready
@@ -102,7 +106,7 @@ containerlab-programs: ready
 	@command -v containerlab >/dev/null || sh lab/build-containerlab
 
 # What does not fit into CI; its last results are docs/crash-matrix.md and docs/full.md.
-full: test more drill crash-matrix at-random mutants containerlab containerlab-more third-party
+full: test more minutes drill crash-matrix at-random mutants containerlab containerlab-more third-party
 
 # docs/reference.md, from the models that read the operators' files; docs/platforms.md, from what each platform says it can do.
 reference: ready

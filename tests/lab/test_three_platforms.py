@@ -139,8 +139,7 @@ def restored_by(plant: PlantOfThree) -> set[str]:
     return set(points_of(records(plant.workspace, "guardian"), "restore.attempt", outcome="done"))
 
 
-@pytest.mark.more
-@pytest.mark.longest
+@pytest.mark.minutes
 def test_a_guardian_ends_when_nothing_of_its_dead_conductor_can_act_any_more(lab: Lab, tmp_path: Path) -> None:
     with plant_of_three(tmp_path, lab) as plant:
         see_died(plant, plant.drill("holding"))
@@ -171,8 +170,7 @@ def wait_for_end(plant: PlantOfThree) -> None:
     wait_until(lambda: "guardian.ended" in kinds(plant.workspace, "guardian"), "the guardian ends")
 
 
-@pytest.mark.more
-@pytest.mark.longest
+@pytest.mark.minutes
 def test_the_devices_own_timers_release_and_the_run_s_own_plan_restores(lab: Lab, tmp_path: Path) -> None:
     with plant_of_three(tmp_path, lab, hold="2 min") as plant:
         running = plant.drill()
@@ -206,7 +204,7 @@ def test_the_devices_own_timers_release_and_the_run_s_own_plan_restores(lab: Lab
     [
         (GATE, "ios-revert"),
         # The refusal may come in the middle of the FortiGate's lines: then the proof waits until none of them can act any more.
-        pytest.param(ROUTER, "ios-time-range", marks=[pytest.mark.more, pytest.mark.longest]),
+        pytest.param(ROUTER, "ios-time-range", marks=pytest.mark.minutes),
     ],
 )
 def test_where_one_device_refuses_the_others_are_restored_and_nothing_is_held(
