@@ -13,7 +13,7 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 umount -l "$T" && rmdir "$T"
 # What this machine's own root runs at a login, which may wait for anything, is no part of a firewall.
-rm -f /root/.bashrc /root/.profile /root/.bash_profile /root/.bash_login
+rm -f ~root/.bashrc ~root/.profile ~root/.bash_profile ~root/.bash_login
 hostname fw
 echo "127.0.0.1 localhost fw" > /etc/hosts
 : > /etc/resolv.conf
