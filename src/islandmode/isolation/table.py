@@ -28,8 +28,7 @@ def platform_of_site(name: str, recipes: Recipes) -> Platform | None:
     loaded = recipes.good.get(name)
     if loaded is None:
         return None
-    # Imported late: what restores nftables waits for no recipe's model.
-    from islandmode.isolation.by_recipe.platform import platform_of  # noqa: PLC0415 - as above
+    from islandmode.isolation.by_recipe.platform import platform_of  # noqa: PLC0415 - nftables needs no recipe's model
 
     return platform_of(loaded.recipe, loaded.used)
 
@@ -38,7 +37,7 @@ def platform_of_plan(planned: PlanPoint) -> Platform | None:
     """Find the platform of a planned point, by the plan alone; None for one of which nothing is known here."""
     if planned.recipe is None or planned.rendering.recipe is None:
         return IN_CODE.get(planned.platform)
-    from islandmode.isolation.by_recipe.platform import platform_of  # noqa: PLC0415 - as above
+    from islandmode.isolation.by_recipe.platform import platform_of  # noqa: PLC0415 - nftables needs no recipe's model
 
     return platform_of(planned.recipe, planned.rendering.recipe)
 

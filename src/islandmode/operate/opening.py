@@ -29,7 +29,7 @@ def opened(
 def _placed(missing: list[NoSecret], workspace: Path, site: str) -> InputError:
     """Add where each reference stands; without the site's file the sentences stand for themselves."""
     # Imported only now: the guardian and the proof of a restore come by here, and must not wait for what reads files.
-    from islandmode.store.catalog import all_of, sites_named  # noqa: PLC0415 - as above
+    from islandmode.store.catalog import all_of, sites_named  # noqa: PLC0415 - a restore waits for no reader of files
 
     trees = sites_named(workspace, site)[0]
     return all_of(InputError(error.message, trees[0].place(error.path) if trees else None) for error in missing)

@@ -18,8 +18,7 @@ def recipes_for(workspace: Path, points: Iterable[SitePoint]) -> tuple[Recipes, 
     named = {point.platform for point in points} - IN_CODE.keys()
     if not named:
         return NO_RECIPES, ()
-    # Imported late, as above.
-    from islandmode.store.recipes import own_recipes, read_shipped  # noqa: PLC0415 - as above
+    from islandmode.store.recipes import own_recipes, read_shipped  # noqa: PLC0415 - only where a site names a recipe
 
     shipped = read_shipped(named & set(SHIPPED))
     others = named - shipped.keys()

@@ -366,7 +366,7 @@ def files(workspace: Path, folder: str) -> tuple[Path, ...]:
 def schemas() -> dict[str, dict[str, Any]]:
     """Give the JSON Schemas that editors check drills, sites, probe packs and recipes against."""
     # Imported late: what restores a plant reads files too, and needs no recipe's model.
-    from islandmode.core.recipe.model import Recipe  # noqa: PLC0415 - as above
+    from islandmode.core.recipe.model import Recipe  # noqa: PLC0415 - only an editor's schema needs it
 
     models: tuple[tuple[str, type[BaseModel]], ...] = (
         *(("drill", Drill), ("site", Site), ("probes", ProbePack)),

@@ -18,7 +18,7 @@ else:
 
     def _read(given: object) -> object:
         """Read a recipe of a plan."""
-        from islandmode.core.recipe.model import Recipe  # noqa: PLC0415 - as above
+        from islandmode.core.recipe.model import Recipe  # noqa: PLC0415 - a plan without a recipe needs no model of it
 
         return Recipe.model_validate(given)
 

@@ -119,9 +119,10 @@ def _take(ask: AskReady, answer: str | None, found: dict[str, Value]) -> str:
         if match is None:
             continue
         value = _value(find, match)
-        if find.gives == "left" and isinstance(value, float) and isinstance(found.get("left"), float):
+        before = found.get("left")
+        if find.gives == "left" and isinstance(value, float) and isinstance(before, float):
             # It counts down between two reads, and one object of several may have been written first: the least counts.
-            value = found["left"] = min(value, float(found["left"]))  # type: ignore[arg-type] # it is a float
+            value = found["left"] = min(value, before)
         if value is None or found.setdefault(find.gives, value) != value:
             return f'the answer to "{ask.send}" cannot be read where it tells {find.gives}'
     return ""

@@ -35,8 +35,7 @@ def recipe_told(point: PlanPoint) -> tuple[str, ...]:
 
 def _confidence(recipe: Recipe) -> str:
     """Count what a recipe says of its device, by how sure each is."""
-    # Imported late: a plan without a recipe needs none of this.
-    from islandmode.core.recipe.parts import grounded_of  # noqa: PLC0415 - as above
+    from islandmode.core.recipe.parts import grounded_of  # noqa: PLC0415 - a plan without a recipe needs none of it
 
     sure = [fact.confidence for fact, _ in grounded_of(recipe)]
     counted = [f"{sure.count(how)} {how}" for how in ("documented", "seen", "unchecked") if how in sure]
@@ -52,7 +51,7 @@ def live_refusals_of(point: PlanPoint) -> Iterator[str]:
     """Say why a point may not be isolated in a plant by its recipe; each ends a sentence that begins with the point's name."""
     if point.recipe is None:
         return
-    from islandmode.core.recipe.derive import live_refusals  # noqa: PLC0415 - as above
+    from islandmode.core.recipe.derive import live_refusals  # noqa: PLC0415 - a plan without a recipe needs none of it
 
     yield f"goes by a recipe that was not benched on such a device ({status_of(point.recipe)})"
     yield from live_refusals(point.recipe)
