@@ -117,7 +117,12 @@ def test_a_wrong_password_is_tried_once(world: World, tmp_path: Path) -> None:
             known_hosts = tmp_path / "known_hosts"
             known_hosts.write_text(server.known_host, encoding="ascii")
             access = Access(
-                host=server.host, port=server.port, user=USER, become="", known_hosts=known_hosts, password="wrong"
+                host=server.host,
+                port=server.port,
+                user=USER,
+                become="",
+                known_hosts=known_hosts,
+                password="guessed-canary",
             )
             clock = MachineClock.of_this_boot()
             edge = RecipePoint("edge", world.planned(FOR_S, AT), world.recipe, AT, access, clock, RUN)
