@@ -89,7 +89,7 @@ def test_a_point_logs_in_with_what_the_site_says(login: Login, secret: dict[str,
         key=secret["key"],
         enable=secret.get("enable"),
     )
-    firewall = made._work._driver.firewall
+    firewall = made._sessions.work._driver.firewall
     options = firewall.link.login
     assert (options.host, options.port, options.user, options.timeout_s) == ("10.40.0.1", 2222, "drill", 10.0)
     assert (options.password, options.key, options.known_hosts) == (secret["password"] or "", secret["key"], Path("/k"))

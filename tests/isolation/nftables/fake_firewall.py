@@ -360,8 +360,8 @@ class FakePoint(NftablesPoint):
         access = NftAccess("127.0.0.1", 22, "drill", "sudo", known_hosts=known_hosts)
         super().__init__("fw", planned(conduits), access, device.clock, run)
 
-    def _session(self, what: str) -> DeviceSession[NftSession]:
-        made: DeviceSession[NftSession] = super()._session(what)
+    def _session(self, what: str, known_hosts: Path) -> DeviceSession[NftSession]:
+        made: DeviceSession[NftSession] = super()._session(what, known_hosts)
         made._driver.firewall.link = FakeLink(self._device, what)  # type: ignore[assignment]
         return made
 

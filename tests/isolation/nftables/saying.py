@@ -155,7 +155,7 @@ class SayingPoint(NftablesPoint):
         access = NftAccess("127.0.0.1", 22, "drill", "sudo", known_hosts=Path("/nowhere"))
         super().__init__("conduit-firewall", planned(("corporate-line3",)), access, CLOCK, RUN)
 
-    def _session(self, what: str) -> DeviceSession[NftSession]:
-        made: DeviceSession[NftSession] = super()._session(what)
+    def _session(self, what: str, known_hosts: Path) -> DeviceSession[NftSession]:
+        made: DeviceSession[NftSession] = super()._session(what, known_hosts)
         made._driver.firewall.link = SayingLink(self._dice)  # type: ignore[assignment]
         return made

@@ -61,6 +61,7 @@ async def test_an_isolate_that_hung_through_the_restore_changes_nothing(node: Fi
     assert armed.done, armed.why
     # What logs in from here on takes a way of its own.
     point._access = make_point(node).point._access
+    point._sessions._known_hosts = point._access.known_hosts
     made.relay.freeze()
     stuck = await point.isolate(OFFICE, 0.5)
     assert stuck.outcome is Outcome.UNKNOWN
@@ -116,7 +117,7 @@ async def test_a_cancelled_isolate_is_reset(node: FirewallNode) -> None:
     with anyio.move_on_after(0.2) as scope:
         await point.isolate(OFFICE, 30)
     assert scope.cancelled_caught
-    assert point._work.dead
+    assert point._sessions.work.dead
     made.relay.thaw()
     restored = await point.restore(OFFICE, DEADLINE_S)
     assert restored.done, restored.why
@@ -249,7 +250,7 @@ async def test_a_restore_that_logs_in_anew_reads_no_file(node: FirewallNode) -> 
     armed = await point.arm(OFFICE, 60, DEADLINE_S)
     assert armed.done, armed.why
     known_hosts.unlink()
-    point._rescue.abort()
+    point._sessions.rescue.abort()
     restored = await point.restore(OFFICE, DEADLINE_S)
     assert restored.done, restored.why
     assert restored.value is not None

@@ -308,7 +308,7 @@ async def test_a_restore_is_proven_in_one_look_unless_something_is_left(
     assert (await point.arm(conduits, 60, DEADLINE_S)).done
     for conduit in conduits[:gone]:
         node.run(f"nft delete table inet {recipe.table_of(conduit)}")
-    point._rescue.close()
+    point._sessions.rescue.close()
     monkeypatch.setattr(nftables_point, "NftSession", Counting)
     Counting.asked = 0
     restored = await point.restore(conduits, DEADLINE_S)

@@ -1,8 +1,7 @@
 """Isolation by a recipe: its lines, sent to a device's command line one at a time, and believed only when they are read back.
 
-Two sessions. The *work* session does what preflight and the hold need. The *restore* session is opened and tried when arming, so that a
-restore never waits for a login; the restore's first act is to reset the work session. What the device has received by then can still act,
-up to the latest moment that `late_until_us` tells.
+Two sessions (`two_sessions.py`). When a restore resets the session that works, what the device has received by then can still act, up to the
+latest moment that `late_until_us` tells.
 
 What may come of a step that writes (`arm`, `isolate`, `renew`):
 
@@ -16,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeVar
 
 from islandmode.core.capabilities import Capabilities
@@ -35,17 +35,14 @@ from islandmode.isolation.by_recipe.dialogue import Dialogue, LineRefused, Look,
 from islandmode.isolation.by_recipe.facts import read_facts
 from islandmode.isolation.by_recipe.proof import Viewer, changed
 from islandmode.isolation.by_recipe.run_end import RunEnd
-from islandmode.isolation.in_memory import in_memory
 from islandmode.isolation.platform import Access, Transcript
 from islandmode.isolation.point import Configuration, Facts, PointState
-from islandmode.isolation.session import DeviceSession, DeviceTrouble, restore_through
+from islandmode.isolation.session import DeviceSession, DeviceTrouble
+from islandmode.isolation.two_sessions import TwoSessions
 from islandmode.system.clock import Clock
-from islandmode.system.ready import keep_threads
 
 T = TypeVar("T")
 MakeConsole = Callable[[Access, Recipe, Clock, Transcript | None], Speaks]
-RESTORE_THREADS = 3
-"""Two sessions that may be logging in, and one whose end is awaited."""
 
 
 @dataclass
@@ -97,13 +94,13 @@ class RecipePoint:
         self._logins = {access.user}
         self._restored_last: list[str] = []
         self._texts = incoming.Configurations(comparable_of(recipe))
-        self._work, self._rescue = self._session("work"), self._session("restore")
+        self._sessions = TwoSessions(self._session, access.known_hosts, clock)
         self._late_until_us = 0
-        self._is_ready = False
 
-    def _session(self, what: str) -> DeviceSession[Speaks]:
-        transcript = None if self._access.transcript is None else self._access.transcript(what)
-        console = self._make_console(self._access, self._recipe, self._clock, transcript)
+    def _session(self, what: str, known_hosts: Path) -> DeviceSession[Speaks]:
+        access = replace(self._access, known_hosts=known_hosts)
+        transcript = None if access.transcript is None else access.transcript(what)
+        console = self._make_console(access, self._recipe, self._clock, transcript)
         return DeviceSession(
             f"{self._name}-{what}", console, self._clock, (LineRefused, NotSaid, Unproven, ConsoleError)
         )
@@ -135,9 +132,7 @@ class RecipePoint:
         return RunValues(self._run or ANY_RUN, self._for_s, self._end.ends)
 
     async def _call(self, work: Callable[[Speaks], T], deadline_s: float) -> Reading[T]:
-        if self._work.dead:
-            self._work = self._session("work")
-        return await self._work.call(work, deadline_s)
+        return await self._sessions.call(work, deadline_s)
 
     # Looks.
 
@@ -147,7 +142,7 @@ class RecipePoint:
         found = await self._call(
             lambda console: read_facts(self._dialogue, console, run=self._run, timer_s=timer_s), deadline_s
         )
-        let_in = self._work.driver.let_in
+        let_in = self._sessions.work.driver.let_in
         if not found.done and let_in:
             # The login itself worked, and is not what has to be put right.
             return replace(found, outcome=Outcome.DONE, value=Facts(trouble=incoming.sentence(let_in)), why="")
@@ -200,22 +195,11 @@ class RecipePoint:
 
     async def ready(self, deadline_s: float) -> Reading[None]:
         """Open the session that a restore will use, and try it; nothing is changed."""
-        if not self._is_ready:
-            # For the logins of a restore whose kept session fails: their threads serve every later attempt too, and none of
-            # them reads a file.
-            keep_threads(RESTORE_THREADS)
-            self._access = replace(self._access, known_hosts=in_memory(self._access.known_hosts))
-            self._is_ready = True
-        if self._rescue.dead or not self._rescue.opened:
-            self._rescue = self._session("restore")
-        return await self._rescue.call(self._dialogue.try_out, deadline_s)
+        return await self._sessions.ready(self._dialogue.try_out, deadline_s)
 
     async def try_login(self, deadline_s: float) -> Reading[None]:
         """Log in anew, beside every open session, and out again: tells whether that is still possible."""
-        session = self._session("login")
-        reading = await session.call(self._dialogue.try_out, deadline_s)
-        session.close()
-        return reading
+        return await self._sessions.try_login(self._dialogue.try_out, deadline_s)
 
     # Steps that write.
 
@@ -421,16 +405,7 @@ class RecipePoint:
 
     async def restore(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Reset the session that could still write, put every window or object to rest, and read that back. Idempotent."""
-        self._work.abort()
-        kept = self._rescue
-        reading, self._rescue = await restore_through(
-            kept if kept.opened and not kept.dead else None,
-            self._session("restore"),
-            lambda console: self._taken_back(console, conduits),
-            deadline_s,
-            self._clock,
-        )
-        return reading
+        return await self._sessions.restore(lambda console: self._taken_back(console, conduits), deadline_s)
 
     def _taken_back(self, console: Speaks, conduits: tuple[str, ...]) -> PointState:
         """Write what is due, by what the device shows; where it shows nothing that can be read, all of it: what is written is constant.
@@ -485,8 +460,7 @@ class RecipePoint:
 
     async def close(self) -> None:
         """End all sessions; never changes the device."""
-        self._work.close()
-        self._rescue.close()
+        self._sessions.close()
 
 
 def _says(shown: Shown) -> str:

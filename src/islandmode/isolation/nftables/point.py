@@ -1,10 +1,8 @@
 """Isolation by nftables, on a held-open nft channel of the NAPALM driver's own connection to the device.
 
-Two sessions. The *work* session does what preflight and the hold need. The *restore* session is opened and tried when
-arming, so that a restore never waits for a login; the restore's first act is to reset the work session, so that nothing
-more is sent on it. What the device has received by then can still act, up to the latest moment that each line was given
-(`recipe.py`); the point knows the last such moment of its own lines. Every change is one written line, and is
-believed only when it is read back.
+Two sessions (`two_sessions.py`). When a restore resets the session that works, what the device has received by then can still
+act, up to the latest moment that each line was given (`recipe.py`); the point knows the last such moment of its own lines.
+Every change is one written line, and is believed only when it is read back.
 """
 
 from __future__ import annotations
@@ -12,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeVar
 
 from islandmode.core.capabilities import Capabilities
@@ -19,15 +18,14 @@ from islandmode.core.firewall import Unread, related
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import PlanPoint
 from islandmode.isolation import incoming
-from islandmode.isolation.in_memory import in_memory
 from islandmode.isolation.nftables import account, firewall_look, reading, recipe
 from islandmode.isolation.nftables import saved as saved_files
 from islandmode.isolation.nftables.login_trouble import FIRST_COMMAND, NFT_SILENT, NO_NFT, TELLS_NOTHING, with_remedy
 from islandmode.isolation.platform import Access
 from islandmode.isolation.point import ConduitState, Configuration, Facts, PointState, Rights
-from islandmode.isolation.session import NO_ANSWER, DeviceSession, DeviceTrouble, restore_through
+from islandmode.isolation.session import NO_ANSWER, DeviceSession, DeviceTrouble
+from islandmode.isolation.two_sessions import TwoSessions
 from islandmode.system.clock import Clock
-from islandmode.system.ready import keep_threads
 from napalm_nftables.channel import NftAnswer, NftChannel, open_channel
 from napalm_nftables.errors import CommandFailed, FirewallError, LinkLost, NoCommand
 from napalm_nftables.firewall import Firewall, Programs
@@ -41,8 +39,6 @@ ANSWER_S = 30.0
 """Longer than any caller waits: the session's own deadline resets the connection, and that ends the wait."""
 TRIPS = 3
 """How often the way to a device is tried before it is called too slow: a busy device is slow now and then."""
-RESTORE_THREADS = 3
-"""Two sessions that may be logging in, and one whose end is awaited."""
 READ = {
     "routes": "ip route show table all; ip rule show",
     "routes-v6": "ip -6 route show table all; ip -6 rule show",
@@ -202,13 +198,11 @@ class NftablesPoint:
         self._clock = clock
         self._access = access
         self._texts = incoming.Configurations(reading.COMPARABLE)
-        self._work = self._session("work")
-        self._rescue = self._session("restore")
+        self._sessions = TwoSessions(self._session, access.known_hosts, clock)
         self._late_until_us = 0
-        self._is_ready = False
 
-    def _session(self, what: str) -> DeviceSession[NftSession]:
-        opened = NftSession(self._access, self._clock)
+    def _session(self, what: str, known_hosts: Path) -> DeviceSession[NftSession]:
+        opened = NftSession(replace(self._access, known_hosts=known_hosts), self._clock)
         return DeviceSession(f"{self._name}-{what}", opened, self._clock, (FirewallError,))
 
     @property
@@ -245,9 +239,7 @@ class NftablesPoint:
         return found
 
     async def _call(self, work: Callable[[NftSession], T], deadline_s: float) -> Reading[T]:
-        if self._work.dead:
-            self._work = self._session("work")
-        return await self._work.call(work, deadline_s)
+        return await self._sessions.call(work, deadline_s)
 
     async def facts(self, deadline_s: float) -> Reading[Facts]:
         """Log in (one attempt) and read facts; nothing is changed."""
@@ -287,9 +279,10 @@ class NftablesPoint:
         found = await self._call(work, deadline_s)
         if found.why.startswith(NO_ANSWER) and waits[0]:
             return replace(found, why=f"{waits[0]}: {found.why}")
-        if not found.done and self._work.driver.let_in:
+        let_in = self._sessions.work.driver.let_in
+        if not found.done and let_in:
             # The login itself worked, and is not what has to be put right.
-            return replace(found, outcome=Outcome.DONE, value=Facts(trouble=self._work.driver.let_in), why="")
+            return replace(found, outcome=Outcome.DONE, value=Facts(trouble=let_in), why="")
         return found
 
     async def rights(self, deadline_s: float) -> Reading[Rights]:
@@ -326,22 +319,11 @@ class NftablesPoint:
 
     async def ready(self, deadline_s: float) -> Reading[None]:
         """Open the session that a restore will use, and try it; nothing is changed."""
-        if self._rescue.dead:
-            self._rescue = self._session("restore")
-        if not self._is_ready:
-            # For the logins of a restore whose kept session fails: their threads serve every later attempt too, and none of
-            # them reads a file.
-            keep_threads(RESTORE_THREADS)
-            self._access = replace(self._access, known_hosts=in_memory(self._access.known_hosts))
-            self._is_ready = True
-        return await self._rescue.call(NftSession.tried, deadline_s)
+        return await self._sessions.ready(NftSession.tried, deadline_s)
 
     async def try_login(self, deadline_s: float) -> Reading[None]:
         """Log in anew, beside every open session, and out again: tells whether that is still possible."""
-        session = self._session("login")
-        reading = await session.call(NftSession.tried, deadline_s)
-        session.close()
-        return reading
+        return await self._sessions.try_login(NftSession.tried, deadline_s)
 
     async def arm(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
         """Create the objects, start their timers, open the restore session, and return what was read back."""
@@ -437,17 +419,7 @@ class NftablesPoint:
 
     async def restore(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Reset sessions that could still write, delete the objects, and read back that they are gone. Idempotent."""
-        self._work.abort()
-
-        kept = self._rescue
-        reading, self._rescue = await restore_through(
-            kept if kept.opened and not kept.dead else None,
-            self._session("restore"),
-            lambda session: self._taken_away(session, conduits),
-            deadline_s,
-            self._clock,
-        )
-        return reading
+        return await self._sessions.restore(lambda session: self._taken_away(session, conduits), deadline_s)
 
     def _taken_away(self, session: NftSession, conduits: tuple[str, ...]) -> PointState:
         """Delete the objects and read back, in one look where all are there; what is left then goes one by one."""
@@ -480,8 +452,7 @@ class NftablesPoint:
 
     async def close(self) -> None:
         """End all sessions; never changes the device."""
-        self._work.close()
-        self._rescue.close()
+        self._sessions.close()
 
     def _state(self, conduits: tuple[str, ...], answer: NftAnswer) -> PointState:
         return PointState(

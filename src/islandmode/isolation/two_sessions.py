@@ -1,0 +1,77 @@
+"""The two sessions of a point: *work* does what preflight and the hold need, *rescue* is kept ready for a restore.
+
+A restore never waits for a login, and its first act is to reset the work session, so that nothing more is sent on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from islandmode.core.outcome import Reading
+from islandmode.isolation.in_memory import in_memory
+from islandmode.isolation.session import D, DeviceSession, restore_through
+from islandmode.system.clock import Clock
+from islandmode.system.ready import keep_threads
+
+T = TypeVar("T")
+RESTORE_THREADS = 3
+"""Two sessions that may be logging in, and one whose end is awaited."""
+
+
+class TwoSessions(Generic[D]):
+    """Opens them when they are first used, and anew when one is dead."""
+
+    def __init__(self, make: Callable[[str, Path], DeviceSession[D]], known_hosts: Path, clock: Clock) -> None:
+        """Take what makes a session of a name with a file of host keys; nothing is contacted yet."""
+        self._make = make
+        self._known_hosts = known_hosts
+        self._clock = clock
+        self.work = make("work", known_hosts)
+        self.rescue = make("restore", known_hosts)
+        self._is_ready = False
+
+    async def call(self, work: Callable[[D], T], deadline_s: float) -> Reading[T]:
+        """Call through the work session."""
+        if self.work.dead:
+            self.work = self._make("work", self._known_hosts)
+        return await self.work.call(work, deadline_s)
+
+    async def ready(self, try_out: Callable[[D], None], deadline_s: float) -> Reading[None]:
+        """Open the session that a restore will use, and try it; nothing is changed."""
+        is_first = not self._is_ready
+        if is_first:
+            # For the logins of a restore whose kept session fails: their threads serve every later attempt too, and none of
+            # them reads a file.
+            keep_threads(RESTORE_THREADS)
+            self._known_hosts = in_memory(self._known_hosts)
+            self._is_ready = True
+        if self.rescue.dead or (is_first and not self.rescue.opened):
+            self.rescue = self._make("restore", self._known_hosts)
+        return await self.rescue.call(try_out, deadline_s)
+
+    async def try_login(self, try_out: Callable[[D], None], deadline_s: float) -> Reading[None]:
+        """Log in anew, beside every open session, and out again: tells whether that is still possible."""
+        session = self._make("login", self._known_hosts)
+        reading = await session.call(try_out, deadline_s)
+        session.close()
+        return reading
+
+    async def restore(self, take_back: Callable[[D], T], deadline_s: float) -> Reading[T]:
+        """Reset the session that could still write, and restore through the kept session, and through a new one as soon as that is late."""
+        self.work.abort()
+        kept = self.rescue
+        reading, self.rescue = await restore_through(
+            kept if kept.opened and not kept.dead else None,
+            self._make("restore", self._known_hosts),
+            take_back,
+            deadline_s,
+            self._clock,
+        )
+        return reading
+
+    def close(self) -> None:
+        """End both; never changes the device."""
+        self.work.close()
+        self.rescue.close()
