@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from islandmode.operate.signals import heard_as_before
 from islandmode.system import own_program
 from islandmode.system.machine_state import VARIABLE
 from tests import begun_again, beside_each_other
@@ -43,6 +44,13 @@ def machine_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv(VARIABLE, str(folder))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def signals_heard_as_before() -> Iterator[None]:
+    """Let no test hear signals otherwise because a run was conducted before it in the same process."""
+    with heard_as_before():
+        yield
 
 
 @pytest.fixture(autouse=True)

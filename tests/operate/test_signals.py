@@ -10,7 +10,7 @@ import pytest
 from tests.patience import PATIENCE_S
 
 RUN = """
-import os, signal, sys
+import os, signal, subprocess, sys
 import anyio
 from islandmode.operate.signals import heard_as_before, receive_signals
 from islandmode.run.progress import StopLatch
@@ -30,6 +30,9 @@ with heard_as_before():
     anyio.run(conduct)
     os.kill(os.getpid(), number)
     print(latch.first.why, "The outcome is written.")
+    child = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    child.send_signal(number)
+    print(-child.wait() == number)
 print(signal.getsignal(number) is before)
 """
 
@@ -40,4 +43,4 @@ def test_a_signal_after_the_end_of_a_run_does_not_keep_it_from_saying_what_came_
         [sys.executable, "-c", RUN, name], capture_output=True, text=True, check=False, timeout=PATIENCE_S
     )
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout == f"{name} was received. The outcome is written.\nTrue\n"
+    assert ended.stdout == f"{name} was received. The outcome is written.\nTrue\nTrue\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 import anyio
 from anyio.abc import TaskStatus
@@ -28,10 +29,15 @@ async def receive_signals(latch: StopLatch, *, task_status: TaskStatus[None]) ->
 def ignore_signals() -> None:
     """Let no signal end this process: its run has ended, and what came of that is still to be written and said.
 
-    An abort is a request first and a signal a moment later, so a run may have obeyed before the signal comes.
+    An abort is a request first and a signal a moment later, so a run may have obeyed before the signal comes. They are
+    heard for nothing and not ignored: a process that starts while a signal is ignored would ignore it too.
     """
     for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, _heard_for_nothing)
+
+
+def _heard_for_nothing(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing."""
 
 
 @contextmanager
