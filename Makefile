@@ -6,6 +6,8 @@ DRILL := drills/quarterly-isolation.yaml
 # A plant without internet: make setup WHEELS="--no-index --find-links wheelhouse"
 WHEELS ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Tests and drills start the program some thousand times; where the shell forbids bytecode, each start would compile all of it.
+export PYTHONDONTWRITEBYTECODE :=
 LOCKED := $(PIP) install --require-hashes $(WHEELS)
 
 .DELETE_ON_ERROR:
@@ -46,9 +48,9 @@ lint: ready
 	$(BIN)/lint-imports --no-logo
 
 # Tests are played beside each other; tests/beside_each_other.py says which stay together, and a mark which come first. Many wait, for a
-# hold to end or a process to start: so one more at a time than there are cores.
+# hold to end or a process to start: so one more at a time than there are cores, and two more of those in a lab.
 AT_ONCE := --numprocesses $$(($$(nproc) + 1))
-LABS := $(AT_ONCE) --ignore=tests/containerlab --ignore=tests/third_party
+LABS := --numprocesses $$(($$(nproc) + 2)) --ignore=tests/containerlab --ignore=tests/third_party
 
 # What needs no lab. mypy keeps one core busy, so the tests begin beside it.
 check: ready

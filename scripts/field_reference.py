@@ -155,10 +155,12 @@ def _limits(annotated: Any) -> list[Any]:
 def _part(part: Part) -> str:
     file = PROJECT / MINIMAL / part.example
     text = f"\n## {part.title}\n\n{part.about}\n\nThe least that is a whole file:\n\n```yaml\n{file.read_text(encoding='utf-8')}```\n"
-    for model in models_of(part.model):
+    named = {model.__name__: model for model in models_of(part.model)}
+    for model in named.values():
+        schema = model.model_json_schema()
         text += f"\n### {heading(model, part)}\n\n{_told(model)}\n\n"
         text += "| key | takes | needed | bounds | means | example |\n|---|---|---|---|---|---|\n"
-        text += "\n".join(_field(model, name, part) for name in fields_of(model)) + "\n"
+        text += "\n".join(_field(model, name, part, schema, named) for name in fields_of(model)) + "\n"
     if part.model is LabFile:
         text += "\n### Labels of a node\n\n| label | means | example |\n|---|---|---|\n"
         text += (
@@ -209,12 +211,12 @@ def _told(model: type[BaseModel]) -> str:
     return " ".join((model.__doc__ or "").split())
 
 
-def _field(model: type[BaseModel], name: str, part: Part) -> str:
-    field, schema = model.model_fields[name], model.model_json_schema()
+def _field(
+    model: type[BaseModel], name: str, part: Part, schema: dict[str, Any], named: dict[str, type[BaseModel]]
+) -> str:
+    field = model.model_fields[name]
     key = field.alias or name
-    node = schema["properties"][key]
-    defs = {one.__name__: one for one in models_of(part.model)}
-    takes, bounds = _type(node, part, defs)
+    takes, bounds = _type(schema["properties"][key], part, named)
     # A list that also takes a single item has its length in the field and not in the schema.
     least = next((one.min_length for one in field.metadata if hasattr(one, "min_length")), None)
     bounds = bounds or (f"at least {least}" if least is not None and takes != "words" else "")

@@ -90,11 +90,17 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Give all that stands in a file; found once, because every rule asks for it."""
+    return tuple(ast.walk(tree(path)))
+
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def functions(path: Path) -> Iterator[Function]:
-    return (node for node in ast.walk(tree(path)) if isinstance(node, Function))
+    return (node for node in nodes(path) if isinstance(node, Function))
 
 
 def length(function: Function) -> int:
@@ -109,7 +115,7 @@ def length(function: Function) -> int:
 def imported(path: Path) -> set[str]:
     """List the top-level names of everything a file imports, wherever in the file it does."""
     names: set[str] = set()
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             names.update(alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -120,7 +126,7 @@ def imported(path: Path) -> set[str]:
 def clock_uses(path: Path) -> list[str]:
     """List where a file reads a clock or sleeps, by name."""
     found = []
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import) and any(alias.name == "time" for alias in node.names):
             found.append(f"{node.lineno}: import time")
         elif isinstance(node, ast.ImportFrom) and (node.module == "time" or _imports_clock(node)):
@@ -174,7 +180,7 @@ def test_only_the_command_line_prints() -> None:
     printing = [
         name_of(path)
         for path in python_files("src/islandmode/")
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     ]
     assert {name for name in printing if not name.startswith("src/islandmode/ui/")} == MAY_PRINT
@@ -203,7 +209,7 @@ def test_broad_excepts_are_few_and_in_run() -> None:
     broad = [
         f"{name_of(path)}:{node.lineno}"
         for path in python_files("src/", "lab/")
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.ExceptHandler) and _is_broad(node.type) and not _raises_again(node)
     ]
     assert len(broad) <= BROAD_EXCEPTS, broad
@@ -228,7 +234,7 @@ def test_we_isolate_and_restore_and_say_so() -> None:
     wrong = [
         f"{name_of(path)}:{node.lineno} {node.name}"
         for path in python_files("src/islandmode/", "lab/")
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
         and FORBIDDEN_WORDS.search(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", node.name).lower())
     ]
@@ -249,8 +255,8 @@ def test_public_functions_say_what_they_do() -> None:
 
 def _texts(path: Path) -> Iterator[str]:
     """Give the texts of a file that are no docstrings: what may be said to somebody."""
-    told = {id(node.value) for node in ast.walk(tree(path)) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree(path)):
+    told = {id(node.value) for node in nodes(path) if isinstance(node, ast.Expr)}
+    for node in nodes(path):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
             yield node.value
 
@@ -259,7 +265,7 @@ def _remarks(path: Path) -> Iterator[str]:
     """Give the comments and docstrings of a file."""
     with path.open("rb") as file:
         yield from (token.string for token in tokenize.tokenize(file.readline) if token.type == tokenize.COMMENT)
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield node.value.value
 
@@ -300,7 +306,7 @@ def test_pages_name_what_they_mean() -> None:
 
 def _bound(path: Path) -> Iterator[tuple[int, str]]:
     """Give every name that a file gives to a value, a parameter or a function, with its line."""
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.lineno, node.id
         elif isinstance(node, ast.arg):
@@ -330,7 +336,7 @@ def test_no_test_is_skipped() -> None:
     found = [
         f"{name_of(path)}:{node.lineno}"
         for path in python_files("tests/", "conftest.py")
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.Attribute) and node.attr in leaving and _owner(node.value) in {"pytest", "mark"}
     ]
     assert found == []

@@ -26,8 +26,8 @@ trees = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
     max_leaves=12,
 )
-calmly = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""How fast a busy machine is says nothing about a digest."""
+calmly = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+"""How fast a busy machine is says nothing about a digest; each example plans two drills."""
 
 
 def shuffled(value: Any, draw: random.Random) -> Any:

@@ -44,7 +44,7 @@ HALVES = first_of([0, EVERY])
 STOPPED_S = 15.0
 
 
-TRIED = (OWN_TIMER, "commit confirmed")
+TRIED = first_of([OWN_TIMER, "commit confirmed"])
 
 
 def shape(device: str) -> Shape:

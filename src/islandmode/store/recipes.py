@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -62,11 +63,14 @@ def shipped_recipes() -> dict[str, LoadedRecipe]:
 
 def read_shipped(names: Iterable[str]) -> dict[str, LoadedRecipe]:
     """Read some of the recipes that ship, by name."""
-    found = {}
-    for name in names:
-        with as_file(SHIPPED_FOLDER / f"{name}.yaml") as path:
-            found[name] = read_recipe(path, f"{name}.yaml")
-    return found
+    return {name: _read_shipped(name) for name in names}
+
+
+@cache
+def _read_shipped(name: str) -> LoadedRecipe:
+    """Read a recipe that ships once in a process: it is a part of the program."""
+    with as_file(SHIPPED_FOLDER / f"{name}.yaml") as path:
+        return read_recipe(path, f"{name}.yaml")
 
 
 def own_recipes(workspace: Path) -> OwnRecipes:
