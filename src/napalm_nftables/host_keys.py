@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,9 @@ from napalm_nftables.errors import DeviceSilent
 
 SSH_PORT = 22
 REVOKED, HASHED = "@revoked", "|1|"
+RSA = "ssh-rsa"
+RSA_SIGNATURES = ("rsa-sha2-512", "rsa-sha2-256", RSA)
+"""The ways in which a device signs with its RSA key, the best first (RFC 8332); a known-hosts file has one name for all."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class KnownHosts:
     """The keys, in base64, that are marked as never to be taken again."""
 
     def of(self, host: str, port: int) -> tuple[HostKey, ...]:
-        """Give the keys of a device, first the key that its login asks for."""
+        """Give the keys of a device, first the key that its login asks for first."""
         found = self.keys.lookup(known_as(host, port))
         return () if found is None else tuple(HostKey(kind, key.get_base64()) for kind, key in found.items())
 
@@ -101,7 +104,7 @@ def hashed(name: str) -> str:
 def shown_key(host: str, port: int, timeout_s: float, known: Iterable[HostKey] = ()) -> HostKey:
     """Connect as far as the key exchange and give the key that the device shows; no user name and no password is sent.
 
-    Of several keys the device is asked for the kind that is known, as its login asks for it.
+    Of several keys the device is asked for those that are known first, as its login asks for them.
     """
     device = f"{host}:{port}"
     try:
@@ -118,14 +121,27 @@ def shown_key(host: str, port: int, timeout_s: float, known: Iterable[HostKey] =
             sock.close()
 
 
-def _exchanged(sock: socket.socket, timeout_s: float, first: list[str]) -> HostKey:
+def ask_for_known(transport: paramiko.Transport, known: Iterable[str]) -> None:
+    """Ask the device for a key of a known kind before any other, as OpenSSH does.
+
+    paramiko itself asks for the first kind by its name alone. A device of which only the RSA key is known, and which signs with it
+    as today's devices do, would show another key: it would be called changed, and no restore could log in.
+    """
+    options = transport.get_security_options()
+    options.key_types = _known_first(options.key_types, known)
+
+
+def _known_first(takes: Collection[str], known: Iterable[str]) -> tuple[str, ...]:
+    wanted = [way for kind in known for way in (RSA_SIGNATURES if kind == RSA else (kind,)) if way in takes]
+    return tuple(dict.fromkeys((*wanted, *takes)))
+
+
+def _exchanged(sock: socket.socket, timeout_s: float, known: Iterable[str]) -> HostKey:
     transport = paramiko.Transport(sock)
     try:
         transport.set_log_channel("napalm_nftables.ssh")
         transport.banner_timeout = timeout_s
-        options = transport.get_security_options()
-        wanted = [kind for kind in first[:1] if kind in options.key_types]
-        options.key_types = (*wanted, *(kind for kind in options.key_types if kind not in wanted))
+        ask_for_known(transport, known)
         transport.start_client(timeout=timeout_s)
         key = transport.get_remote_server_key()
         return HostKey(key.get_name(), key.get_base64())

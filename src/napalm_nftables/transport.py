@@ -6,19 +6,22 @@ No interactive shell is opened: commands run on channels of their own, which hav
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import paramiko
 from paramiko.auth_strategy import AuthResult, AuthSource, AuthStrategy
 
 from napalm_nftables.errors import DeviceSilent, HostKeyChanged, HostKeyRefused, HostKeyUnknown, LoginRefused
-from napalm_nftables.host_keys import HostKey, load
+from napalm_nftables.host_keys import HostKey, ask_for_known, known_as, load
 
 KEEPALIVE_S = 10
+OWN_KNOWN_HOSTS = Path("~/.ssh/known_hosts")
 _NO_BANNER = (
     " It took the connection and said nothing: too many logins wait there (MaxStartups), it bars this address, or it is no SSH "
     "server."
@@ -52,6 +55,18 @@ def fingerprint(key: paramiko.PKey) -> str:
     return HostKey(key.get_name(), key.get_base64()).fingerprint
 
 
+class _AsksForKnown(paramiko.Transport):
+    """Shakes hands as paramiko does, but for the key that the device is asked for."""
+
+    known: Iterable[str] = ()
+    """The kinds of the device's known keys, in the file's order."""
+
+    def start_client(self, event: threading.Event | None = None, timeout: float | None = None) -> None:
+        """Begin. What is asked for is set last, because the client sets it too."""
+        ask_for_known(self, self.known)
+        super().start_client(event, timeout)
+
+
 class _RefuseUnknown(paramiko.MissingHostKeyPolicy):
     def missing_host_key(self, _client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
         raise HostKeyUnknown(hostname, key.get_name(), fingerprint(key))
@@ -63,6 +78,7 @@ def log_in(login: Login, sock: socket.socket) -> paramiko.Transport:
     try:
         # There is no option that turns host keys off.
         client = _client(login.known_hosts)
+        known = client.get_host_keys().lookup(known_as(login.host, login.port))
         client.connect(
             login.host,
             login.port,
@@ -72,6 +88,7 @@ def log_in(login: Login, sock: socket.socket) -> paramiko.Transport:
             banner_timeout=login.timeout_s,
             auth_timeout=login.timeout_s,
             auth_strategy=attempt,
+            transport_factory=_asking_for(() if known is None else tuple(known)),
         )
     except paramiko.BadHostKeyException as error:
         raise HostKeyChanged(error.hostname, fingerprint(error.expected_key), fingerprint(error.key)) from None
@@ -90,15 +107,23 @@ def log_in(login: Login, sock: socket.socket) -> paramiko.Transport:
     return transport
 
 
+def _asking_for(kinds: tuple[str, ...]) -> Callable[..., _AsksForKnown]:
+    """Give what a client makes its transport of, for a device with known keys of these kinds."""
+
+    def made(sock: socket.socket, **options: Any) -> _AsksForKnown:
+        transport = _AsksForKnown(sock, **options)
+        transport.known = kinds
+        return transport
+
+    return made
+
+
 def _client(known_hosts: Path | None) -> paramiko.SSHClient:
     client = paramiko.SSHClient()
     client.set_log_channel("napalm_nftables.ssh")
     client.set_missing_host_key_policy(_RefuseUnknown())
-    if known_hosts is None:
-        client.load_system_host_keys()
-    else:
-        # paramiko's own way to load a file ends at a line that it does not understand.
-        load(known_hosts, client.get_host_keys())
+    # paramiko's own way to load a file ends at a line that it does not understand.
+    load(known_hosts or OWN_KNOWN_HOSTS.expanduser(), client.get_host_keys())
     return client
 
 

@@ -27,7 +27,14 @@ def make_driver(node: FirewallNode, relay: Relay, become: str = SUDO, **options:
 @contextmanager
 def logged_in(node: FirewallNode, become: str = SUDO, **options: Any) -> Iterator[NftablesDriver]:
     """Log in for the length of a block."""
-    driver = make_driver(node, node.relay(), become, **options)
+    with logged_in_by(node, node.relay(), become, **options) as driver:
+        yield driver
+
+
+@contextmanager
+def logged_in_by(node: FirewallNode, relay: Relay, become: str = SUDO, **options: Any) -> Iterator[NftablesDriver]:
+    """Log in by this way for the length of a block."""
+    driver = make_driver(node, relay, become, **options)
     driver.open()
     try:
         yield driver

@@ -86,7 +86,7 @@ class FirewallNode:
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def relay(self, port: int = 22, lag_s: float = 0.0) -> Relay:
-        """Open a new way to the sshd on this port: 22 shows the known host key, 23 another key; each way takes `lag_s`."""
+        """Open a new way to the sshd on this port; each way takes `lag_s`. 22 shows the known host key, 23 another key, 24 the known and an RSA key."""
         command = [*DIES_WITH_US, sys.executable, str(HERE / "relay.py"), str(self.pid), str(port), str(lag_s)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
@@ -94,9 +94,9 @@ class FirewallNode:
         self.relays.append(relay)
         return relay
 
-    def known_hosts(self, *relays: Relay) -> Path:
-        """Write a known-hosts file with the key of port 22 for these ways."""
-        key = " ".join(self.run("cat /etc/ssh/known.pub").split()[:2])
+    def known_hosts(self, *relays: Relay, name: str = "known") -> Path:
+        """Write a known-hosts file with a key for these ways: the key of port 22, if no other is named."""
+        key = " ".join(self.run(f"cat /etc/ssh/{name}.pub").split()[:2])
         path = Path(tempfile.mkstemp(dir=self.folder, prefix="known-hosts-")[1])
         path.write_text("".join(f"[127.0.0.1]:{relay.port} {key}\n" for relay in relays), encoding="ascii")
         return path

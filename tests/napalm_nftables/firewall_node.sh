@@ -45,6 +45,7 @@ drill ALL=(root) NOPASSWD: /usr/sbin/nft, /usr/local/sbin/nft-odd, /usr/bin/unsh
 SUDO
 chmod 440 /etc/sudoers.d/drill
 for k in known other; do ssh-keygen -q -t ed25519 -N '' -f "/etc/ssh/$k"; done
+ssh-keygen -q -t rsa -b 2048 -N '' -f /etc/ssh/rsa
 cat > /etc/ssh/sshd_test <<'SSHD'
 ListenAddress 127.0.0.1
 UsePAM no
@@ -57,6 +58,7 @@ PidFile none
 SSHD
 /usr/sbin/sshd -f /etc/ssh/sshd_test -o Port=22 -o HostKey=/etc/ssh/known -E /run/sshd.log
 /usr/sbin/sshd -f /etc/ssh/sshd_test -o Port=23 -o HostKey=/etc/ssh/other -E /run/sshd-other.log
+/usr/sbin/sshd -f /etc/ssh/sshd_test -o Port=24 -o HostKey=/etc/ssh/known -o HostKey=/etc/ssh/rsa -E /run/sshd-both.log
 cat > /etc/nftables.conf <<'NFT'
 flush ruleset
 table inet site {

@@ -11,7 +11,8 @@ import pytest
 from napalm.base.exceptions import ConnectionException
 
 from napalm_nftables.errors import DeviceSilent, HostKeyChanged, HostKeyUnknown, LinkLost, LoginRefused
-from tests.napalm_nftables.drivers import ROOT, SUDO, logged_in, make_driver
+from napalm_nftables.host_keys import load, shown_key
+from tests.napalm_nftables.drivers import ROOT, SUDO, logged_in, logged_in_by, make_driver
 from tests.napalm_nftables.firewall_node import PASSWORD, FirewallNode
 from tests.patience import PATIENCE_S
 
@@ -71,6 +72,22 @@ def test_a_changed_host_key_is_refused_before_any_login(node: FirewallNode) -> N
     with pytest.raises(HostKeyChanged, match="no login was attempted"):
         make_driver(node, other).open()
     assert logins(node, "/run/sshd-other.log") == 0
+
+
+@pytest.mark.parametrize("kind", ["known", "rsa"])
+def test_a_device_with_several_keys_is_asked_for_the_known_key(node: FirewallNode, kind: str) -> None:
+    relay = node.relay(port=24)
+    known_hosts = node.known_hosts(relay, name=kind)
+    with logged_in_by(node, relay, alt_key_file=str(known_hosts)) as driver:
+        assert driver.get_facts()["hostname"] == "fw"
+    shown = shown_key("127.0.0.1", relay.port, PATIENCE_S, load(known_hosts).of("127.0.0.1", relay.port))
+    assert shown in load(known_hosts).of("127.0.0.1", relay.port)
+
+
+def test_a_device_that_no_longer_has_the_known_rsa_key_is_refused(node: FirewallNode) -> None:
+    relay = node.relay()
+    with pytest.raises(HostKeyChanged, match="no login was attempted"):
+        make_driver(node, relay, alt_key_file=str(node.known_hosts(relay, name="rsa"))).open()
 
 
 @pytest.mark.parametrize("option", ["ssh_strict", "system_host_keys", "alt_host_keys"])
