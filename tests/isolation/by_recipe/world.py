@@ -195,12 +195,19 @@ class World:
             networks=NETWORKS,
         )
 
-    def point(self, run: str | None = RUN, *, dead_man_s: float | None = None) -> RecipePoint:
+    def point(
+        self,
+        run: str | None = RUN,
+        *,
+        dead_man_s: float | None = None,
+        make_console: Callable[[Way], FakeConsole] | None = None,
+    ) -> RecipePoint:
         """Make an edge with sessions of its own."""
         way = Way()
+        console = make_console or (lambda way: FakeConsole(self, way))
         planned = self.planned(dead_man_s)
         access = Access(host="edge", port=22, user=USER, become="", known_hosts=Path("/dev/null"))
-        made = RecipePoint("edge", planned, self.recipe, AT, access, self.clock, run, lambda *_: FakeConsole(self, way))
+        made = RecipePoint("edge", planned, self.recipe, AT, access, self.clock, run, lambda *_: console(way))
         self._ways[id(made)] = way
         return made
 

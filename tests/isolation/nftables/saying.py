@@ -15,14 +15,14 @@ from islandmode.isolation.session import DeviceSession
 from islandmode.system.clock import MachineClock
 from napalm_nftables.errors import DeviceSilent, LinkLost
 from napalm_nftables.link import Answer
+from tests.isolation.heard import NASTY_TEXTS, SECRET
 from tests.isolation.nftables.plant import BETWEEN, INTERFACES, RUN, planned
 from tests.isolation.nftables.test_recipe import element, listing
 
 CLOCK = MachineClock.of_this_boot()
-SECRET = "Pa55word-of-the-device"
 NASTY: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 1e308, 10**30, float("nan"), float("inf"), "", [], {}, [[]], [None], {"a": {}}),
-    *("\x1b[2J\x1b]0;owned\x07", "Tank \ud83d", "\u202egnp", "\x00", "a\nb", "x" * 3000, f"password={SECRET}"),
+    *NASTY_TEXTS,
 )
 TEXTS = (
     *("table inet plant { # handle 1\n", "\tchain input {\n", "\t}\n", "}\n", "\tset a {\n", "\t\tflags timeout\n"),
