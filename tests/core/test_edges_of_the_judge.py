@@ -14,7 +14,7 @@ from islandmode.core.judging.run import judge, worst
 from islandmode.core.judging.timeline import Timeline, Window, last_us, timeline_of
 from islandmode.core.verdict import Result, Verdict
 from tests.core.spoilt_stories import STORIES
-from tests.core.story import CORPORATE, RESTORE, SECOND, STEP, VENDORS, Story
+from tests.core.story import CORPORATE, END, POINT, RESTORE, SECOND, STEP, VENDORS, Story
 from tests.core.verdicts import perfect_plan
 
 DAY_US = 86_400 * SECOND
@@ -259,3 +259,15 @@ def test_a_record_that_ends_with_the_order_to_restore_still_has_a_window_after()
     assert after is not None
     assert (after.start_us, after.end_us) == (RESTORE, RESTORE + 1)
     assert [one.kind for one in story.records if one.seq in after.records] == ["restore.ordered"]
+
+
+def test_a_device_that_was_not_seen_restored_is_told_with_what_its_last_attempt_met() -> None:
+    story = Story()
+    story.drop("restore.seen")
+    for why in ("no answer.", "the device refused it: it is locked for configuration by okello."):
+        story.add(END, "restore.unseen", point=POINT, why=why)
+    (found,) = (finding.sentence for finding in story.judge().findings if finding.code == "stranded")
+    assert found == (
+        f"STRANDED: {POINT} was not seen restored (the device refused it: it is locked for configuration by okello). Restore it by hand now, "
+        "with the commands of the card."
+    )

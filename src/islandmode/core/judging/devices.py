@@ -24,7 +24,7 @@ def judge_devices(plan: Plan, records: Sequence[Record], restored: Collection[st
     touched = armed(records)
     for name in plan.points:
         if name in touched and name not in restored and not any(of_kind(records, "restore.seen", point=name)):
-            sentence = f"STRANDED: {name} was not seen restored. Restore it by hand now, with the commands of the card."
+            sentence = f"STRANDED: {name} was not seen restored{_kept_out(records, name)}. Restore it by hand now, with the commands of the card."
             found.append(Finding(code="stranded", result=Result.INCONCLUSIVE, sentence=sentence))
         if name not in restored and not any(
             of_kind(records, "configuration.read", point=name, when="after", outcome="done")
@@ -35,6 +35,12 @@ def judge_devices(plan: Plan, records: Sequence[Record], restored: Collection[st
         if record.data["ours"] or not record.data["same"]:
             found += _compared(plan, record)
     return found
+
+
+def _kept_out(records: Sequence[Record], point: str) -> str:
+    """Say what the last attempt to restore a point met, where that was written down."""
+    whys = [str(record.data["why"]).rstrip(".") for record in of_kind(records, "restore.unseen", point=point)]
+    return f" ({whys[-1]})" if whys and whys[-1] else ""
 
 
 def _compared(plan: Plan, record: Record) -> Iterator[Finding]:
