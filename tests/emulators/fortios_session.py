@@ -13,6 +13,10 @@ from tests.emulators.fortios_tables import Table, Values, entry_trouble, value_t
 
 UNKNOWN = "Unknown action 0\nCommand fail. Return code -1\n"
 NOT_THERE = "entry is not found in table\n\nCommand fail. Return code -3\n"
+LOCKED = (
+    "Can not config the object since either the object or the referenced objects are being configured by other transactions.\n"
+    "Command fail. Return code 14\n"
+)
 BANNER_LAST = "(Press 'a' to accept):"
 FILTERS = ("sintf", "dintf", "src", "dst", "policy", "proto")
 
@@ -131,8 +135,13 @@ class FortiSession(CliSession):
             return f"value parse error before '{key}'\nCommand fail. Return code -651\n"
         if len(key) > table.name_most:
             return f"string value is too long.\nvalue parse error before '{key}'\nCommand fail. Return code -9\n"
+        if self._box.locks_at == "edit" and self._is_locked(table, key):
+            return LOCKED
         editing.key, editing.values = key, dict(table.entries.get(key, {}))
         return "" if key in table.entries else f"new entry '{key}' added\n"
+
+    def _is_locked(self, table: Table, key: str) -> bool:
+        return bool(self.number) and self._box.is_locked(table.path, key)
 
     def _set(self, editing: Editing, words: list[str]) -> str:
         if editing.key is None:
@@ -158,6 +167,8 @@ class FortiSession(CliSession):
         if key is None:
             return ""
         editing.key = None
+        if self._is_locked(table, key):
+            return LOCKED
         trouble = entry_trouble(table, editing.values)
         if trouble:
             return trouble
@@ -272,6 +283,9 @@ class FortiSession(CliSession):
         kept = "yes" if self._box.clock.is_kept else "no"
         return f"synchronized: {kept}, ntpsync: enabled, server-mode: disabled\n"
 
+    def _transactions(self, words: list[str]) -> str:
+        return f"txn_next_id=8, txn_nr={len(self._box.transactions)}\n"
+
     def _time(self, words: list[str]) -> str:
         return f"current time is: {self._box.clock.local:%H:%M:%S}\n"
 
@@ -331,6 +345,7 @@ AT_TOP: Mapping[str, AtTop] = {
     "get system ha status": FortiSession._pair,
     "get": FortiSession._get,
     "diagnose sys ntp status": FortiSession._ntp,
+    "diagnose sys config-transaction show txn-meta": FortiSession._transactions,
     "diagnose sys session filter": lambda session, words: session._filter("session", words),
     "diagnose sys session6 filter": lambda session, words: session._filter("session6", words),
     "diagnose sys session clear": lambda session, words: session._clear("session", words),

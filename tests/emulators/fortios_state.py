@@ -16,6 +16,13 @@ from tests.emulators.spans import Span, Timed
 ONETIME = "firewall schedule onetime"
 
 
+@dataclass(frozen=True)
+class Transaction:
+    """A batch of changes that another session has open in workspace mode: the table and entry of each object that it edits."""
+
+    edits: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class OpenConnection:
     """A connection that was let through, as the firewall keeps it: by where it came in and where it went out."""
@@ -46,6 +53,9 @@ class FortiState(Device):
             self.tables["system console"].entries[""]["output"] = ("standard",)
         self.schedules: dict[str, Timed] = {}
         self.connections: list[OpenConnection] = []
+        self.transactions: list[Transaction] = []
+        self.locks_at = "edit"
+        """The word at which an object that is locked is refused: `edit`, or `end`; which of them it is was not found."""
         self.pair = "standalone"
         """What `get system ha status` says of the pair's step; `out-of-sync` among others."""
 
@@ -92,6 +102,10 @@ class FortiState(Device):
                 for inward in zone.interfaces
                 for host in zone.hosts(family)
             )
+
+    def is_locked(self, path: str, key: str) -> bool:
+        """Tell whether somebody edits an object in workspace mode."""
+        return any((path, key) in found.edits for found in self.transactions)
 
     # What it does.
 
@@ -159,6 +173,7 @@ class FortiState(Device):
     def restarted(self) -> None:
         """All that was entered is saved with each `end`; open connections are not kept."""
         self.connections.clear()
+        self.transactions.clear()
 
     def configuration(self) -> str:
         """The whole configuration."""

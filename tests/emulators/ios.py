@@ -10,6 +10,8 @@ No router was at hand. Written from public documents, of which only facts were t
 - Cisco IOS configuration management guide and command reference (17.x): `configure terminal revert timer`, `configure revert`, `configure
   confirm`, and an output of `show archive config rollback timer`; napalm 5.2 for *No Rollback Confirmed Change pending* and for what is
   said where the archive is not enabled.
+- Cisco IOS configuration fundamentals command reference, `configuration mode exclusive`, `configure terminal lock`, `clear configuration lock`
+  and the outputs of `show configuration lock`; public reports and the sources of Cisco's pyATS and NSO drivers for the two forms of the refusal.
 - Outputs in public reports (IOS 12.4 to IOL-XE 17.15): `show clock detail`, `show time-range`, `show ip access-lists` with a time range's
   state and matches, `show ip interface`, `show version`, and how a line that is not understood is answered.
 - netmiko 4.8: prompts, what it sends at login, and that a prompt is shortened to 20 characters in configuration.

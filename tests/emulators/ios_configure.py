@@ -185,6 +185,11 @@ def _username(mode: ConfigMode, values: tuple[str, ...], line: str) -> str:
     return _other(mode, values, f"username {name} privilege {level} secret 9 HIDDEN")
 
 
+def _exclusive(mode: ConfigMode, values: tuple[str, ...], line: str) -> str:
+    mode.device.is_exclusive = not line.startswith("no ")
+    return _other(mode, values, line)
+
+
 def _line(mode: ConfigMode, values: tuple[str, ...], _: str) -> str:
     return mode.go("-line", "vty")
 
@@ -219,6 +224,8 @@ TOP: Mapping[str, Say] = {
     "interface NAME": _interface,
     "hostname NAME": _hostname,
     "archive": _archive,
+    "configuration mode exclusive auto": _exclusive,
+    "no configuration mode exclusive auto": _exclusive,
     "logging host ADDRESS": _other,
     "no logging host ADDRESS": _other,
     "ntp server ADDRESS": _ntp,

@@ -9,11 +9,12 @@ from dataclasses import replace
 from tests.emulators.device import CliSession, filtered
 from tests.emulators.ios_configure import ConfigMode
 from tests.emulators.ios_shows import NEED_RIGHTS, NO_CHANGE, SHOWN
-from tests.emulators.ios_state import IosState, RevertTimer
+from tests.emulators.ios_state import ConfigLock, IosState, RevertTimer
 from tests.emulators.ios_words import Found, find, invalid
 
 ENTERED = "Enter configuration commands, one per line.  End with CNTL/Z.\n"
 NO_ARCHIVE = "%Turn config archive on before using Rollback Confirmed Change\n"
+LOCKED = "Configuration mode locked exclusively. The lock will be cleared once you exit out of configuration mode using end/exit\n"
 PIPE = re.compile(r"\s*\|\s*(include|exclude|begin)\s+(.+)$")
 MINUTES_MOST = 120
 
@@ -56,7 +57,14 @@ class IosSession(CliSession):
 
     def ended(self) -> None:
         """Ctrl-Z leaves the configuration."""
-        self._mode, self._asks, self.hears_secret = None, None, False
+        self._asks, self.hears_secret = None, False
+        self._left()
+
+    def _left(self) -> None:
+        """Leave the configuration, and let others configure again."""
+        self._mode, locked = None, self._router.config_lock
+        if locked is not None and locked.holder is self:
+            self._router.config_lock = None
 
     def interrupted(self) -> None:
         """Ctrl-C leaves it too."""
@@ -78,11 +86,11 @@ class IosSession(CliSession):
     def _configure(self, line: str) -> str:
         mode = self._mode
         if mode is None or line == "end":
-            self._mode = None
+            self._left()
             return ""
         if line == "exit":
             if not mode.part:
-                self._mode = None
+                self._left()
             return mode.go("", None)
         if line.startswith("do "):
             return self._exec(line[3:])
@@ -143,10 +151,35 @@ class IosSession(CliSession):
         return ""
 
     def _configure_terminal(self, values: tuple[str, ...]) -> str:
+        return self._kept_out() or self._into_configuration()
+
+    def _configure_locked(self, values: tuple[str, ...]) -> str:
+        return self._kept_out() or self._into_configuration("configure terminal lock")
+
+    def _into_configuration(self, lock: str = "") -> str:
+        by = lock or ("configure terminal" if self._router.is_exclusive else "")
+        if by and self.number:
+            self._router.config_lock = ConfigLock(self.user, self.number, self, by)
         self._mode = ConfigMode(self._router, self.user)
-        return ENTERED
+        return (LOCKED if by else "") + ENTERED
+
+    def _kept_out(self) -> str:
+        """Say who has locked the configuration; empty where nobody else has."""
+        locked = self._router.config_lock
+        if locked is None or locked.holder is self or not self.number:
+            return ""
+        if self._router.says_lock_as_before_xe:
+            return f"Configuration mode locked exclusively by user '{locked.user}' process '187' from terminal '{locked.line}'. Please try later.\n"
+        return f"Configuration mode is locked by process '484' user '{locked.user}' from terminal '{locked.line}'. Please try later.\n"
+
+    def _unlock(self, values: tuple[str, ...]) -> str:
+        self._router.config_lock = None
+        return ""
 
     def _configure_with_timer(self, values: tuple[str, ...]) -> str:
+        kept_out = self._kept_out()
+        if kept_out:
+            return kept_out
         minutes = self._minutes(f"configure terminal revert timer {values[0]}", values[0])
         if isinstance(minutes, str):
             return minutes
@@ -157,9 +190,9 @@ class IosSession(CliSession):
             return "%Error: a Rollback Confirmed Change is already pending\n"
         due_up_s = device.clock.up_s + 60 * minutes
         device.timer = RevertTimer(minutes, self.user, device.clock.local, due_up_s, device.running.copy())
-        self._mode = ConfigMode(device, self.user)
+        entered = self._into_configuration()
         backup = f"{device.running.archive_path}-1"
-        return f"Rollback Confirmed Change: Backing up current running config to {backup}\n\n{ENTERED}"
+        return f"Rollback Confirmed Change: Backing up current running config to {backup}\n\n{entered}"
 
     def _minutes(self, line: str, told: str) -> int | str:
         if not told.isdigit() or not 1 <= int(told) <= MINUTES_MOST:
@@ -215,6 +248,8 @@ COMMANDS: Mapping[str, Does] = {
     "terminal width NUMBER": IosSession._width,
     "terminal length NUMBER": IosSession._terminal_length,
     "configure terminal": IosSession._configure_terminal,
+    "configure terminal lock": IosSession._configure_locked,
+    "clear configuration lock": IosSession._unlock,
     "configure terminal revert timer MINUTES": IosSession._configure_with_timer,
     "configure revert timer MINUTES": IosSession._timer_anew,
     "configure revert now": IosSession._revert_now,

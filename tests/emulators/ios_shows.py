@@ -139,6 +139,20 @@ def _startup(device: IosState, values: tuple[str, ...]) -> str:
     return f"Using {len(text)} out of 33554432 bytes\n!\n{text}\n"
 
 
+def _lock(device: IosState, values: tuple[str, ...]) -> str:
+    locked = device.config_lock
+    shown = (
+        ("-1", "unknown", "-1", "NO LOCK", "FREE", "unknown", "0", "")
+        if locked is None
+        else ("3", locked.user, str(locked.line), "EXCLUSIVE", "LOCKED", "EXPOSED", "1", locked.by)
+    )
+    names = ("Owner PID", "User", "TTY", "Type", "State", "Class", "Count")
+    told = "".join(f"{name:<18}: {value}\n" for name, value in zip(names, shown, strict=False))
+    return (
+        f"Parser Configure Lock\n---------------------\n{told}Pending Requests  : 0\nUser debug info   : {shown[-1]}\n"
+    )
+
+
 SHOWN: Mapping[str, Shows] = {
     "show version": _version,
     "show clock": _clock,
@@ -153,7 +167,14 @@ SHOWN: Mapping[str, Shows] = {
     "show ipv6 interface NAME": _interface6,
     "show archive": _archive,
     "show archive config rollback timer": _timer,
+    "show configuration lock": _lock,
     "show running-config": _running,
     "show startup-config": _startup,
 }
-NEED_RIGHTS = {"show running-config", "show startup-config", "show archive", "show archive config rollback timer"}
+NEED_RIGHTS = {
+    "show running-config",
+    "show startup-config",
+    "show archive",
+    "show archive config rollback timer",
+    "show configuration lock",
+}

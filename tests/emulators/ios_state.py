@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tests.emulators.clock import DeviceClock
-from tests.emulators.device import Account, Device
+from tests.emulators.device import Account, CliSession, Device
 from tests.emulators.ios_config import Interface, IosConfig
 from tests.emulators.ios_lists import AccessList
 from tests.emulators.network import Family, Packet, Zone
@@ -22,6 +22,16 @@ class RevertTimer:
     told: datetime
     due_up_s: float
     before: IosConfig
+
+
+@dataclass
+class ConfigLock:
+    """The session that alone may configure. `holder` is None where no test types into it."""
+
+    user: str
+    line: int
+    holder: CliSession | None = None
+    by: str = "configure terminal lock"
 
 
 class IosState(Device):
@@ -49,6 +59,11 @@ class IosState(Device):
         self.time_zone = "CET"
         self.changed = clock.local
         self.changed_by = "console"
+        self.config_lock: ConfigLock | None = None
+        self.is_exclusive = False
+        """Whether each session that configures locks the configuration: `configuration mode exclusive auto`."""
+        self.says_lock_as_before_xe = False
+        """Whether a refusal is worded as releases before IOS-XE have it."""
 
     def bind(self, interface: str, lists: Mapping[tuple[Family, str], str]) -> None:
         """Bind access lists to an interface, with a line that lets everything pass, and save."""
@@ -87,6 +102,9 @@ class IosState(Device):
 
     def settle(self) -> None:
         """Take back what was not confirmed in time."""
+        locked = self.config_lock
+        if locked is not None and locked.holder is not None and locked.holder.is_over:
+            self.config_lock = None
         timer = self.timer
         if timer is not None and timer.due_up_s <= self.clock.up_s:
             self.go_back()
@@ -120,7 +138,7 @@ class IosState(Device):
 
     def restarted(self) -> None:
         """Load what was saved; a timer is forgotten."""
-        self.timer = None
+        self.timer, self.config_lock = None, None
         if self.startup is not None:
             self.running = self.startup.copy()
         if not self.keeps_numbers:

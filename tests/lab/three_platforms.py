@@ -278,6 +278,7 @@ class PlantOfThree:
         asks = {ask.send for ask in asks_of(known, reads, at, conduit.name)}
         asks |= {part.ask for part in known.configuration} | set(asks_of_needs(known, at)) | {known.versions.ask}
         asks |= {known.device_time.ask} if known.device_time is not None else set()
+        asks |= {known.held.ask} if known.held is not None else set()
         flush = sent(step_lines(known, "flush", at, RunValues("any", DEAD_MAN_S)))
         return asks | {"", "end", "exit", "terminal length 0", "terminal width 511"} | set(flush)
 

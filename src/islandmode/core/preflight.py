@@ -57,6 +57,7 @@ def judge_point(
     saved_absent: tuple[str, ...] = (),
     mend: str = "",
     printed: str = "",
+    lock_unread: str = "",
     pending: str = "",
     present: Mapping[str, FoundObject] | None = None,
     state_late: bool = False,
@@ -66,8 +67,8 @@ def judge_point(
 
     `present` gives the Islandmode objects that were found on the device, by conduit; None means nobody could look, and
     `state_late` that the device did not answer then. `unready` says each thing that is not as a drill needs it. `mend` is the
-    command that takes an object out of the saved configuration, `printed` the first line that a login file prints, `pending`
-    who made a change that waits to be confirmed, and `restore` the command that restores, without its arguments.
+    command that takes an object out of the saved configuration, `printed` the first line that a login file prints, `lock_unread` why
+    it was not seen whether another session has locked the configuration, `pending` who made a change that waits to be confirmed, and `restore` the command that restores, without its arguments.
     """
     where = f"{name} at {planned.place}"
     user = planned.login.user if planned.login is not None else ""
@@ -91,9 +92,19 @@ def judge_point(
         )
         found.append(_refusal("point-saved-isolated", sentence))
     found += _unread_saved(where, user, saved_unread, saved_absent)
+    found += _lock_unread(where, lock_unread)
     if printed:
         found.append(PreflightFinding("point-login-prints", _prints(where, user, planned, printed), refuses=False))
     return (*found, *_missing(where, planned, interfaces))
+
+
+def _lock_unread(where: str, why: str) -> Iterator[PreflightFinding]:
+    if why:
+        sentence = (
+            f"{where} did not show whether another session has locked its configuration{_clause(why)}. If a session has, the device refuses "
+            "the drill's first line."
+        )
+        yield PreflightFinding("point-lock-unread", sentence, refuses=False)
 
 
 def _prints(where: str, user: str, planned: PlanPoint, printed: str) -> str:

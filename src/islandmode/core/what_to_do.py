@@ -91,6 +91,7 @@ WHAT_TO_DO = {
     "point-tunnel": "See where the tunnel ends; name its zone in the site file, or take it away.",
     "point-management-across": "See that nobody uses the management network as a way between zones.",
     "point-interface-unproven": "See by hand that the interface leads where the site file says.",
+    "point-lock-unread": "See on the device's console that no other session has locked its configuration.",
     "point-login-prints": "Let the login files of this account print nothing: what they print stands among the device's answers.",
     "point-copies": "See where the copies go; a monitoring port that leads to another zone carries the plant's traffic there.",
     "point-offloads-elsewhere": "See that the flowtable's interfaces lead to no isolated zone.",

@@ -44,6 +44,8 @@ class ByHand:
     """Where a command may be printed over two lines, because Enter does no harm there; empty where it may not."""
     in_order: bool = False
     """Whether the commands mean something only in this order."""
+    locked: str = ""
+    """What to do where a command is refused because another session has locked the configuration; empty where nothing is known."""
     is_typed: bool = True
     """Whether they are typed on a console; a person may also have to pull a cable."""
 

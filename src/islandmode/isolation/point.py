@@ -50,6 +50,8 @@ class Facts:
     """What it says of its version, for people."""
     clock_ahead_s: float | None = None
     """By how much its clock is ahead of this machine's, each by its own time zone; None where an isolation does not end by its clock."""
+    lock_unread: str = ""
+    """Why it was not seen whether another session has locked its configuration; empty where it was, or where nothing asks for that."""
 
     @property
     def saved_has_ours(self) -> bool:

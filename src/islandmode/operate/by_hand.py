@@ -15,5 +15,9 @@ def lines_by_hand(left: Restorable) -> tuple[str, ...]:
             f"on {name} ({point.place}). {hands.become}" if hands.is_typed else f"{name}, by hand: {hands.become}"
         )
         lines += [f"  {command}" for command in hands.commands]
+        if hands.locked:
+            lines.append(
+                f"  If a line is refused because another session has locked the configuration: {hands.locked}."
+            )
         lines += [f"  {look.command}   {look.expects}" for look in hands.looks]
     return tuple(lines)

@@ -54,6 +54,7 @@ async def look_at_point(name: str, planned: PlanPoint, point: IsolationPoint, zo
         saved_unread=tuple((unread.what, unread.why) for unread in facts.value.saved_unread),
         saved_absent=facts.value.saved_absent,
         printed=facts.value.printed,
+        lock_unread=facts.value.lock_unread,
         pending=facts.value.pending,
         present=present,
         state_late=state.outcome is Outcome.UNKNOWN,

@@ -123,6 +123,33 @@ class Need(Grounded):
     )
 
 
+class Held(Grounded):
+    """How the device tells that another session has locked its configuration, so that it takes no line of a drill."""
+
+    ask: Sent = Field(description="A command that changes nothing.", examples=["show configuration lock"])
+    free: Pattern = Field(
+        description="What shows that no session has. An answer that shows neither this nor `by`, or that is refused, is told as not seen, and "
+        "keeps from no drill.",
+        examples=[r"^State *: *FREE"],
+    )
+    by: Pattern = Field(
+        description="What shows that a session has; groups in parentheses, where there are any, name its login.",
+        examples=[r"^User *: *(\S+)[\s\S]+State *: *LOCKED"],
+    )
+    refused: Pattern = Field(
+        description="What shows that the device refused a line for that; groups in parentheses, where there are any, name the login.",
+        examples=[r"^Configuration mode is locked by .*user '(\S+)'"],
+    )
+    say: Words = Field(
+        description="What is so then, going on after *it*; the login comes behind it.",
+        examples=["is locked for configuration"],
+    )
+    remedy: Words = Field(
+        description="What to do, as an order: it is said at preflight, where a line is refused, and on the card.",
+        examples=["type there: clear configuration lock"],
+    )
+
+
 class Find(Frozen):
     """One thing that an answer shows."""
 
@@ -406,6 +433,10 @@ class Recipe(Frozen):
     )
     needs: Annotated[tuple[Need, ...], BeforeValidator(as_tuple)] = Field(
         default=(), description="What must be so before a drill."
+    )
+    held: Held | None = Field(
+        default=None,
+        description="How it is seen that another session has locked the device's configuration; not looked at, if left out.",
     )
     provision: Step = Field(
         default=(),

@@ -70,6 +70,8 @@ def asked_of(recipe: Recipe) -> Iterator[Asked]:
     for number, part in enumerate(recipe.configuration):
         yield Asked("configuration", "point", part.ask, ("configuration", number, "ask"))
     yield Asked("versions", "point", recipe.versions.ask, ("versions", "ask"))
+    if recipe.held is not None:
+        yield Asked("held", "point", recipe.held.ask, ("held", "ask"))
     if recipe.device_time is not None:
         yield Asked("device_time", "point", recipe.device_time.ask, ("device_time", "ask"))
 
@@ -112,6 +114,9 @@ def _patterns_of_all(recipe: Recipe) -> Iterator[PatternAt]:
     yield PatternAt("versions", None, recipe.versions.pattern, ("versions", "pattern"))
     for number, refused in enumerate(recipe.versions.refused):
         yield PatternAt("versions", None, refused.match, ("versions", "refused", number, "match"))
+    if recipe.held is not None:
+        for key in ("free", "by", "refused"):
+            yield PatternAt("held", None, getattr(recipe.held, key), ("held", key))
     if recipe.device_time is not None:
         yield PatternAt("device_time", None, recipe.device_time.pattern, ("device_time", "pattern"))
     for key, option in recipe.options.items():
@@ -140,5 +145,7 @@ def grounded_of(recipe: Recipe) -> Iterator[tuple[Grounded, Path]]:
         yield refused, ("versions", "refused", number)
     if recipe.device_time is not None:
         yield recipe.device_time, ("device_time",)
+    if recipe.held is not None:
+        yield recipe.held, ("held",)
     if recipe.late is not None:
         yield recipe.late, ("late",)

@@ -89,7 +89,8 @@ def read_time(time: DeviceTime, answer: str) -> datetime | Unread:
 
 def refused_by(recipe: Recipe, answer: str) -> str | None:
     """Give the words by which a device refused a line; None where it did not."""
-    found = [match for pattern in recipe.errors if (match := compiled(pattern).search(answer)) is not None]
+    held = () if recipe.held is None else (recipe.held.refused,)
+    found = [match for pattern in (*recipe.errors, *held) if (match := compiled(pattern).search(answer)) is not None]
     if not found:
         return None
     first = min(match.start() for match in found)

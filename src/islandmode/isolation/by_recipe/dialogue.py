@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from islandmode.core.recipe.device_clock import ClockRead
+from islandmode.core.recipe.held import held_told, refused_as_held
 from islandmode.core.recipe.model import Recipe
 from islandmode.core.recipe.place import PointAt
 from islandmode.core.recipe.reading import Shown, Unread, read_state, read_time, refused_by, was_already_so
@@ -153,12 +154,16 @@ class Dialogue:
         is_so = restores and was_already_so(self.recipe, answer)
         refused = None if is_so else refused_by(self.recipe, answer)
         if refused is not None:
-            return f'the device refused "{line.send}"{_words(refused)}'
+            return f'the device refused "{line.send}"{_words(refused)}{self._held(answer)}'
         if line.must is not None and not compiled(line.must).search(answer):
             return f'the device does not show what "{line.send}" must show'
         if line.must_not is not None and compiled(line.must_not).search(answer):
             return f'the device shows what "{line.send}" must not show'
         return ""
+
+    def _held(self, answer: str) -> str:
+        held, found = self.recipe.held, refused_as_held(self.recipe, answer)
+        return "" if held is None or found is None else f": it {held_told(held, incoming.word(found.who))}"
 
 
 def _words(refused: str | None) -> str:

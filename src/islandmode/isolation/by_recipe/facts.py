@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from islandmode.core.firewall import Unread as NotRead
 from islandmode.core.recipe.device_clock import ClockRead
+from islandmode.core.recipe.held import HeldBy, held_told, read_held
 from islandmode.core.recipe.preflight import VersionShown, asks_of_needs, read_version, unmet_needs
 from islandmode.core.recipe.reading import Unread
 from islandmode.core.recipe.words import compiled
@@ -23,7 +24,8 @@ def read_facts(dialogue: Dialogue, console: Speaks, *, run: str | None, timer_s:
     the run may last, from now on.
     """
     version = None if run is None else _version(dialogue, console)
-    needs = () if version is None else tuple(_unready(dialogue, console, version))
+    held = None if run is None else _held(dialogue, console)
+    needs = () if version is None else (*_unready(dialogue, console, version), *_locked(dialogue, held))
     look = dialogue.look(console, tuple(conduit.name for conduit in dialogue.at.conduits))
     troubles = (
         needs if run is None else (*needs, *_out_of_place(dialogue, look), *_wrong_clock(dialogue, look, timer_s))
@@ -42,6 +44,7 @@ def read_facts(dialogue: Dialogue, console: Speaks, *, run: str | None, timer_s:
         standing=stand or None,
         version=incoming.word(version.version) if isinstance(version, VersionShown) else "",
         clock_ahead_s=_clock_ahead_s(dialogue, look),
+        lock_unread=incoming.sentence(held.why) if isinstance(held, Unread) else "",
     )
 
 
@@ -62,6 +65,16 @@ def _unready(dialogue: Dialogue, console: Speaks, shown: VersionShown | Unread) 
     answers = dialogue.answers(console, asks_of_needs(recipe, at))
     for unmet in unmet_needs(recipe, at, answers):
         yield f"it {unmet.sentence.removeprefix(at.name).strip().rstrip('.')}"
+
+
+def _held(dialogue: Dialogue, console: Speaks) -> HeldBy | Unread | None:
+    held = dialogue.recipe.held
+    return None if held is None else read_held(dialogue.recipe, held, dialogue.answers(console, (held.ask,))[held.ask])
+
+
+def _locked(dialogue: Dialogue, found: HeldBy | Unread | None) -> Iterator[str]:
+    if dialogue.recipe.held is not None and isinstance(found, HeldBy):
+        yield f"it {held_told(dialogue.recipe.held, incoming.word(found.who))}"
 
 
 def _out_of_place(dialogue: Dialogue, look: Look) -> Iterator[str]:

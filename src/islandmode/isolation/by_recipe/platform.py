@@ -81,6 +81,7 @@ def _by_hand(recipe: Recipe, planned: PlanPoint) -> ByHand:
             for look in looks_of(recipe, at)
         ),
         last_resort=recipe.card.last_resort,
+        locked="" if recipe.held is None else recipe.held.remedy,
         console=ssh_to(planned.management),
         in_order=True,
     )

@@ -414,7 +414,7 @@ class RecipePoint:
         """
         look = self._dialogue.look(console, conduits)
         self._leave_alone(console, look)
-        due = [name for name in conduits if self._is_due(look.shown[name])]
+        due = [name for name in conduits if self._is_due(name, look.shown[name])]
         if due:
             self._put_to_rest(console, due)
             look = self._dialogue.look(console, conduits)
@@ -437,9 +437,13 @@ class RecipePoint:
                 "hand would confirm it"
             )
 
-    def _is_due(self, shown: Shown | Unread) -> bool:
+    def _is_due(self, name: str, shown: Shown | Unread) -> bool:
         if isinstance(shown, Unread):
             return not self._is_refused
+        if name in self._restored_last and shown.at_rest:
+            # The device refused the lines, and its own clock has ended the isolation: traffic passes, and what is left is told by the
+            # comparison of its configuration.
+            return False
         return not self._viewer.leaves(shown) and not is_already_so(self._recipe, "restore", shown, planned(0))
 
     def _put_to_rest(self, console: Speaks, due: Collection[str]) -> None:
