@@ -26,8 +26,8 @@ class RecipeBench:
     conduits = ("office-line", "vendor-line")
     short_s = 1.0
 
-    def __init__(self, name: str) -> None:
-        self.world = World(name)
+    def __init__(self, name: str, world: type[World] = World) -> None:
+        self.world = world(name)
         recipe = self.world.recipe
         self.clock = self.world.clock
         self.dead_man_s = recipe.timer.least

@@ -31,6 +31,7 @@ from tests.emulators.clock import DeviceClock
 from tests.emulators.device import CliSession
 from tests.emulators.fortios import FortiDevice
 from tests.emulators.ios import IosDevice
+from tests.emulators.network import Family
 from tests.emulators.plant import NOW, USER, firewall, router
 from tests.isolation.contract import RUN
 from tests.patience import wait_until
@@ -152,10 +153,12 @@ class FakeConsole:
 class World:
     """An emulated device, as points see it."""
 
+    families: tuple[Family, ...] = (4, 6)
+    """The address families that its recipe isolates."""
+
     def __init__(self, name: str) -> None:
-        self.recipe: Recipe = recipe(name)
+        self.recipe, self.device = self.made(name)
         self.clock = JumpingClock()
-        self.device = MADE[name]()
         self.device.clock = DeviceClock(NOW, follows=lambda: self.clock.now_s)
         self.greeting = self.let_in = ""
         self.fault: Fault | None = None
@@ -164,6 +167,10 @@ class World:
         """What happens on the device right before a line comes."""
         self._ways: dict[int, Way] = {}
         self.before = self.device.configuration()
+
+    def made(self, name: str) -> tuple[Recipe, FortiDevice | IosDevice]:
+        """Give a recipe and its device."""
+        return recipe(name), MADE[name]()
 
     def starts_at(self, local: str) -> None:
         """Let the device and this machine begin at another moment, in summer time."""
@@ -217,12 +224,8 @@ class World:
     def passes(self, conduit: str) -> list[bool]:
         """Tell of each way across a conduit whether it is open."""
         outer, inner = BETWEEN[conduit]
-        families = (4, 6) if conduit == "office-line" else (4,)
-        return [
-            self.device.passes(*ends, family)  # type: ignore[arg-type] # 4 or 6
-            for family in families
-            for ends in ((outer, inner), (inner, outer))
-        ]
+        families = self.families if conduit == "office-line" else (4,)
+        return [self.device.passes(*ends, family) for family in families for ends in ((outer, inner), (inner, outer))]
 
     @property
     def is_open(self) -> bool:
