@@ -53,6 +53,10 @@ def test_a_run_on_a_plant_is_restored_by_its_record_alone(lab: Lab, plant: Path)
     words = ("islandmode", "restore", RUN, "--workspace", str(plant))
     status = on_operations_host(lab, "islandmode", "status", "--workspace", str(plant))
     assert (status.returncode, f"STRANDED: {RUN}" in status.stderr) == (5, True), status.stderr
+    looked = on_operations_host(lab, "islandmode", "status", "--devices", "--workspace", str(plant))
+    assert looked.returncode == 5
+    assert "lab" not in looked.stderr.casefold()
+    assert looked.stdout.count("IS ISOLATED") == 3
     restored = on_operations_host(lab, *words)
     assert restored.returncode == 0, restored.stderr
     assert "restored by this command; conduit-firewall was read back without Islandmode objects" in restored.stdout

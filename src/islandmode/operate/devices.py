@@ -13,11 +13,12 @@ from islandmode.core.plan import PlanPoint
 from islandmode.core.rescue import Rescue, Restorable
 from islandmode.isolation.point import ConduitState, IsolationPoint, PointState
 from islandmode.isolation.table import mend_saved
-from islandmode.operate.ground import Ground, LabGround, Opened
+from islandmode.operate.ground import Ground, LabGround, Opened, ground_of
 from islandmode.operate.rescue_points import rescue_of
 from islandmode.operate.telling import Listener
 from islandmode.operate.unfinished import (
     KnownRuns,
+    ground_recorded,
     is_workspace,
     known_runs,
     lab_is_gone,
@@ -32,6 +33,7 @@ from islandmode.rehearse.lab_place import STATE
 from islandmode.run.left import Left
 from islandmode.run.outermost import STRANDED, sentence_of
 from islandmode.store import catalog
+from islandmode.store.active import PLANT
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.clock import MachineClock
 
@@ -41,12 +43,33 @@ Going = Mapping[str, Collection[tuple[str, str]] | None]
 
 
 def look_at_devices(known: KnownRuns, names: Sequence[str], watch: Watch, listener: Listener) -> int:
-    """Look at the devices of every lab in which a run may have left something, and of this workspace's; 0 or 5."""
-    code = 0
+    """Look at the devices of every lab and plant in which a run may have left something, and of this workspace's labs; 0 or 5."""
     labs: dict[str, tuple[Path, Lab]] = {}
+    plants, code = _grounds_of_runs(known, labs, watch, listener)
+    watch.at(known.workspace / STATE)
+    for lab in _labs_of(known.workspace, names):
+        labs.setdefault(lab.identity, (known.workspace, lab))
+    if not labs and not plants and not code:
+        return _say_there_is_none(known, names, listener)
+    code = max(code, _look_at_plants(known, plants, watch, listener))
+    for workspace, lab in labs.values():
+        with watch.elsewhere():
+            ended = lab.ask(("look", "--workspace", str(workspace), "--lab", lab.name))
+        code = max(code, STRANDED if ended else 0)
+    return code
+
+
+def _grounds_of_runs(
+    known: KnownRuns, labs: dict[str, tuple[Path, Lab]], watch: Watch, listener: Listener
+) -> tuple[list[RunDirectory], int]:
+    """Find where runs may have left something: add their labs, and give those on a plant; 5 where a lab cannot be found."""
+    plants, code = list[RunDirectory](), 0
     for run in known.runs:
         watch.at(run.root)
         if run.conductor() is None and (not owed_by(run) or lab_is_gone(run)):
+            continue
+        if ground_recorded(run).get("kind") == PLANT:
+            plants.append(run)
             continue
         try:
             found, why = lab_of(run), f"The lab of {run.run} cannot be found in {run.workspace / STATE}."
@@ -57,25 +80,58 @@ def look_at_devices(known: KnownRuns, names: Sequence[str], watch: Watch, listen
             code = STRANDED
         else:
             labs[found.identity] = (run.workspace, found)
-    watch.at(known.workspace / STATE)
-    for lab in _labs_of(known.workspace, names):
-        labs.setdefault(lab.identity, (known.workspace, lab))
-    if not labs and not code:
-        if not is_workspace(known.workspace):
-            raise InputError(
-                f"{known.workspace} is not a workspace and no lab is known here, so there is no device to look at."
-            )
-        orphans = [name for name in names if backends.is_orphan(name, known.workspace / STATE)]
-        if orphans:
-            told = f"Lab {', '.join(orphans)} is up but its folder is gone, so its devices cannot be looked at."
-            listener.warn(told)
-            return STRANDED
-        listener.say("No lab of this workspace is up, so there is no device to look at.")
-    for workspace, lab in labs.values():
+    return plants, code
+
+
+def _say_there_is_none(known: KnownRuns, names: Sequence[str], listener: Listener) -> int:
+    if not is_workspace(known.workspace):
+        raise InputError(
+            f"{known.workspace} is not a workspace and no lab is known here, so there is no device to look at."
+        )
+    orphans = [name for name in names if backends.is_orphan(name, known.workspace / STATE)]
+    if orphans:
+        told = f"Lab {', '.join(orphans)} is up but its folder is gone, so its devices cannot be looked at."
+        listener.warn(told)
+        return STRANDED
+    listener.say("No lab of this workspace is up, so there is no device to look at.")
+    return 0
+
+
+def _look_at_plants(known: KnownRuns, runs: Sequence[RunDirectory], watch: Watch, listener: Listener) -> int:
+    """Look from here at every device that a run on a plant names; a plant has no other machine to ask."""
+    going, looked, code = _going(known), set[tuple[str, str]](), 0
+    for run in runs:
+        watch.at(run.root)
+        try:
+            source, ground = run.plan(), ground_of(run)
+        except IslandmodeError as error:
+            listener.warn(f"The devices of {run.run} were not looked at: {sentence_of(error)}")
+            code = STRANDED
+            continue
+        points = _not_yet_looked_at(source.points, looked)
+        by_hand = [name for name, point in source.points.items() if point.management is None]
+        if by_hand and run.conductor() is None:
+            listener.warn(f"{', '.join(by_hand)} of {run.run} must be looked at by a person: nothing logs in there.")
+            code = STRANDED
         with watch.elsewhere():
-            ended = lab.ask(("look", "--workspace", str(workspace), "--lab", lab.name))
-        code = max(code, STRANDED if ended else 0)
+            code = max(code, _look_at(points, ground, going, listener))
     return code
+
+
+def _not_yet_looked_at(found: Mapping[str, PlanPoint], looked: set[tuple[str, str]]) -> dict[str, PlanPoint]:
+    """Give the points that something logs in to, and of which a conduit was not looked at; they count as looked at then."""
+    points = {
+        name: point
+        for name, point in found.items()
+        # Nothing logs in to a device that is isolated by hand.
+        if point.management is not None and not {(point.place, conduit) for conduit in point.conduits} <= looked
+    }
+    looked |= {(point.place, conduit) for point in points.values() for conduit in point.conduits}
+    return points
+
+
+def _going(known: KnownRuns) -> Going:
+    return {run.run: _isolates(run) for run in known.runs if run.conductor() is not None}
 
 
 def _labs_of(workspace: Path, names: Sequence[str]) -> Iterator[Lab]:
@@ -96,18 +152,10 @@ def look(workspace: Path, lab_name: str, watch: Watch, listener: Listener) -> in
         raise InputError(f"Lab {lab_name} is not running.")
     known, ground = known_runs(workspace), LabGround.of(workspace, lab)
     sources = [*_plans_of_runs(known, ground, listener), *_plans_of_drills(known.workspace, listener)]
-    going = {run.run: _isolates(run) for run in known.runs if run.conductor() is not None}
-    looked, code = set[tuple[str, str]](), 0
+    going, looked, code = _going(known), set[tuple[str, str]](), 0
     for source in sources:
-        points = {
-            name: point
-            for name, point in source.points.items()
-            # Nothing logs in to a device that is isolated by hand.
-            if point.management is not None
-            and point.place in lab.management_addresses
-            and not {(point.place, conduit) for conduit in point.conduits} <= looked
-        }
-        looked |= {(point.place, conduit) for point in points.values() for conduit in point.conduits}
+        of_lab = {name: point for name, point in source.points.items() if point.place in lab.management_addresses}
+        points = _not_yet_looked_at(of_lab, looked)
         with watch.elsewhere():
             code = max(code, _look_at(points, ground, going, listener))
     if not looked:
