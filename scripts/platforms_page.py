@@ -128,6 +128,17 @@ def _covers(column: Column) -> str:
     return f"{told}; **not** {column.described.not_covered}" if column.described.not_covered else told
 
 
+def _lock(column: Column) -> str:
+    if column.recipe is None:
+        return "not known" if column.described.cycle == "none" else "there is none"
+    held = column.recipe.held
+    return (
+        "not looked for"
+        if held is None
+        else f"refused before a drill ({held.confidence}), and named where it comes later"
+    )
+
+
 def _for_live(column: Column) -> str:
     return "; ".join(live_refusals(column.recipe)) if column.recipe is not None else ""
 
@@ -152,6 +163,7 @@ ROWS: dict[str, Callable[[Column], str]] = {
     "a restart of the device": lambda column: RESTARTS[column.able.after_restart],
     "at a failover": lambda column: FAILOVERS[column.described.after_failover],
     "its timer takes back other people's edits": lambda column: TAKEN_BACK[column.able.reverts],
+    "another session's lock": _lock,
     "its configuration is compared": lambda column: "yes" if column.able.shows_configuration else "no",
     "refused for live because it": _for_live,
 }

@@ -15,6 +15,7 @@ from islandmode.operate.site_devices import find_device
 from tests.core.recipe_plant import recipe
 from tests.emulators.device import Device
 from tests.emulators.fortios import FortiDevice
+from tests.emulators.fortios_state import Transaction
 from tests.emulators.ios import IosDevice
 from tests.emulators.kirkby import CONDUITS, ENTRIES, OTHER_RUN, Kirkby, device_of, isolated_by, typed
 from tests.emulators.server import SshServer
@@ -117,6 +118,17 @@ def unbound(device: Device) -> None:
     typed(device, RANGE, ("configure terminal", "interface GigabitEthernet0/1", "no ip access-group OT-OUT out", "end"))
 
 
+def transaction(device: Device) -> None:
+    assert isinstance(device, FortiDevice)
+    device.transactions.append(Transaction())
+
+
+def locked(device: Device) -> None:
+    session = device.log_in("okello")
+    assert session is not None
+    session.answer("configure terminal lock")
+
+
 SPOILT: dict[str, tuple[str, Callable[[Device], None], str]] = {
     "known bad firmware": (FORTI, version, "it runs version 7.4.8, which may keep a policy active after its schedule"),
     "a clock that is off": (
@@ -133,6 +145,16 @@ SPOILT: dict[str, tuple[str, Callable[[Device], None], str]] = {
     "a clock that NTP does not keep, IOS": (RANGE, not_kept, "name an NTP server (ntp server ADDRESS)"),
     "pages": (FORTI, pages, "set output to standard under config system console"),
     "a pair out of step": (FORTI, out_of_step, "bring it in step first"),
+    "a transaction that is open": (
+        FORTI,
+        transaction,
+        "in the middle of a drill; let its administrator commit or abort it there",
+    ),
+    "another session's lock": (
+        RANGE,
+        locked,
+        "it is locked for configuration by okello; let them leave configuration mode (end), or take the lock from them: clear configuration lock",
+    ),
     "a deny that is disabled": (FORTI, disabled, "is not in place; enter what stands in: islandmode devices provision"),
     "a list that is not bound": (RANGE, unbound, "is not in place; enter what stands in: islandmode devices provision"),
 }
