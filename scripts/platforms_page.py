@@ -130,7 +130,7 @@ def _covers(column: Column) -> str:
 
 def _lock(column: Column) -> str:
     if column.recipe is None:
-        return "not known" if column.described.cycle == "none" else "there is none"
+        return "not known" if column.described.cycle == "none" else "no such lock"
     held = column.recipe.held
     return (
         "not looked for"
