@@ -88,6 +88,18 @@ def test_what_a_firewall_shows(shown: str, expected: HeldBy | None) -> None:
     assert isinstance(read_held(shipped, held_of(shipped.recipe), "no transaction\n"), Unread)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Can not config the object since either the object or the referenced objects are being configured by other transactions.\n",
+        "Can not config the object since either the object\nor the referenced objects are being configured\nby other transactions.\n",
+    ],
+)
+def test_a_refusal_of_a_firewall_is_known_however_its_lines_break(said: str) -> None:
+    shipped = recipe("fortios-schedule")
+    assert refused_as_held(shipped, f"{said}Command fail.\nReturn code 14\n") == HeldBy("")
+
+
 @each_ios
 @pytest.mark.parametrize("said", REFUSED)
 def test_a_refusal_of_a_router_names_the_login(name: str, said: str) -> None:
