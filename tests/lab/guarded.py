@@ -34,6 +34,11 @@ def held(text: str) -> str:
     return text.replace("hold: 2 s", "hold: 2 min")
 
 
+def settling(text: str) -> str:
+    """Look at the plant for two minutes before anything is armed: a busy machine takes its time to start what must come before."""
+    return held(text).replace("stages:", "settle: 2 min\nstages:")
+
+
 def hold_workspace(folder: Path, lab: Lab, change: Edit = held, more: Mapping[str, Edit] | None = None) -> Path:
     """Make a workspace whose drill stands in its first hold until somebody ends it."""
     return make_workspace(folder, lab.state_dir, {DRILL: change, **(more or {})})

@@ -27,6 +27,7 @@ from tests.lab.guarded import (
     records,
     run_of,
     see_restored,
+    settling,
     stop_to_restored_s,
     wait_restored,
 )
@@ -63,7 +64,7 @@ def test_an_abort_restores_and_the_record_is_whole(lab: Lab, tmp_path: Path) -> 
 
 
 def test_an_abort_in_the_baseline_arms_nothing(lab: Lab, tmp_path: Path) -> None:
-    workspace = hold_workspace(tmp_path, lab)
+    workspace = hold_workspace(tmp_path, lab, settling)
     running = start(workspace, lab.name)
     wait_for(running, workspace, "baseline.started")
     assert ask(workspace, lab, "abort").returncode == 0

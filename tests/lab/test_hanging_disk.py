@@ -19,6 +19,7 @@ from islandmode.rehearse.lab import Lab
 from islandmode.store.active import record_run
 from tests.lab.drills import start, wait_for
 from tests.lab.guarded import (
+    DRILL,
     ask,
     conductor_pid,
     end_quietly,
@@ -28,6 +29,7 @@ from tests.lab.guarded import (
     is_isolated,
     kinds,
     see_restored,
+    settling,
     wait_restored,
 )
 from tests.patience import LONG_PATIENCE_S, wait_until
@@ -209,6 +211,7 @@ def test_a_restore_by_the_drill_needs_no_runs_that_can_be_read(lab: Lab, workspa
 def test_a_disk_that_is_frozen_before_anything_is_armed_refuses_the_drill(
     lab: Lab, workspace: Path, disk: FreezingDisk
 ) -> None:
+    (workspace / DRILL).write_text(settling((workspace / DRILL).read_text(encoding="utf-8")), encoding="utf-8")
     running = start(workspace, lab.name, again=0)
     wait_for(running, workspace, "baseline.started")
     disk.freeze()
