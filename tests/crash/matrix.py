@@ -6,6 +6,7 @@ With words, only the rows whose names hold one of them.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import queue
 import subprocess
@@ -20,6 +21,7 @@ from pathlib import Path
 from islandmode.rehearse.lab import Lab
 from islandmode.rehearse.namespaces import backend as namespaces
 from islandmode.system.machine_state import VARIABLE
+from tests.crash.emulated import play_emulated
 from tests.crash.playing import LATE_S, Played, play
 from tests.crash.scenarios import MATRIX, SECTIONS, Layer, Scenario
 from tests.shared_lab import TOPOLOGY
@@ -45,13 +47,25 @@ The timer lets traffic pass and leaves an empty object; each row ends with `isla
 Where a person restores, the referee first sees for three seconds that nobody else does. A journal may end in a cut-off line,
 never in one that cannot be told from a whole one. A run whose conductor died has no
 verdict until somebody has restored it, and then one that is never better than inconclusive.
+
+**Emulated.** The rows of the last section isolate three devices in one stage, over real SSH: the lab's firewall, a FortiGate and a router, of which
+the last two are emulated (`tests/emulators`), so that these rows say nothing of what a vendor's device does. The row is about the device that it names;
+all three must come back. Its referee asks the emulator ten times a second what it would let through. Processes are killed by the device, at the line that the row
+names. Where its timer is all that is left, its clock is hastened, and the seconds are the device's own. Such a device goes by whole minutes, so that a timer of
+three minutes may be set to four, and may act another minute later: that is the bound of these rows. The rows end when everything passes and stands as before; what a process then still waits for, until no line that was given up can act
+any more, takes minutes and is played elsewhere (`make minutes`), and so is a renewal (`tests/isolation/by_recipe`).
 """
+
+
+def play_row(row: Scenario, lab: Lab, folder: Path) -> Played:
+    """Play a row on the device that it is about."""
+    return (play_emulated if row.recipe else play)(row, lab, folder)
 
 
 Player = Callable[[Scenario, Lab, Path], Played]
 
 
-def play_all(rows: Sequence[Scenario], folder: Path, labs: int = LABS, player: Player = play) -> dict[str, Played]:
+def play_all(rows: Sequence[Scenario], folder: Path, labs: int = LABS, player: Player = play_row) -> dict[str, Played]:
     """Play rows, several at once, each lab one after the other."""
     waiting: queue.SimpleQueue[Scenario] = queue.SimpleQueue()
     for row in rows:
@@ -85,7 +99,7 @@ def play_all(rows: Sequence[Scenario], folder: Path, labs: int = LABS, player: P
     return played
 
 
-def play_again_if_refused(row: Scenario, lab: Lab, place: Path, player: Player = play) -> Played:
+def play_again_if_refused(row: Scenario, lab: Lab, place: Path, player: Player = play_row) -> Played:
     """Play a row, and again while its drill refused to begin."""
     one = Played(row)
     for again in range(TRIES):
@@ -134,10 +148,11 @@ def commit() -> str:
 def summary(done: Sequence[Played]) -> str:
     """Say of each layer how often it acted, and the longest that it took."""
     lines = ["| layer that acted | rows | longest isolated beyond plan |", "|---|---|---|"]
-    for layer in Layer:
-        took = [one.beyond_s for one in done if one.acted == layer]
-        if took:
-            lines.append(f"| {layer} | {len(took)} | {max(took):.1f} s |")
+    for is_emulated in (False, True):
+        for layer in Layer:
+            took = [one.beyond_s for one in done if one.acted == layer and bool(one.scenario.recipe) is is_emulated]
+            if took:
+                lines.append(f"| {layer}{', emulated' if is_emulated else ''} | {len(took)} | {max(took):.1f} s |")
     return "\n".join(lines) + "\n"
 
 
@@ -149,6 +164,8 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="folder in which everything that the rows wrote is kept")
     parser.add_argument("words", nargs="*")
     given = parser.parse_args()
+    # An emulated device may still answer a process that was killed; asyncio warns of each such answer.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     rows = [row for row in MATRIX if not given.words or any(word in row.name for word in given.words)]
     with tempfile.TemporaryDirectory(prefix="crash-") as folder:
         os.environ[VARIABLE] = str(Path(folder) / "known")

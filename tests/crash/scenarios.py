@@ -54,6 +54,8 @@ class Scenario:
     verdict: str = ""
     """The beginning of the verdict that the run must end with; empty when it ends without one."""
     fast: bool = False
+    recipe: str = ""
+    """The recipe of the emulated device that the row is about; empty for the lab's own firewall."""
 
 
 LONG_S = 60
@@ -407,11 +409,76 @@ LATE_LINES = (
     ),
 )
 
+EMULATED_S = 180
+"""A dead-man as a recipe's device takes it, in whole minutes: no row waits for it, a device's clock is hastened instead."""
+FORTIOS, IOS, IOS_REVERT = "fortios-schedule", "ios-time-range", "ios-revert"
+KILLED_AT = {
+    "arm:before": "before the first line that arms is carried out",
+    "arm:after": "the last line that arms is carried out, its answer is lost",
+    "isolate:before": "before the first line that isolates is carried out",
+    "isolate:amid": "amid the lines that isolate",
+    "isolate:after": "the last line that isolates is carried out, its answer is lost",
+    "hold": "in the hold",
+    "restore:before": "before the first line that restores is carried out",
+    "restore:after": "the last line that restores is carried out, its answer is lost",
+}
+"""Moments of a drill on an emulated device, by the lines that it hears."""
+LINES = {
+    FORTIOS: {"arm": (1, 5), "isolate": (6, 10), "restore": (11, 15)},
+    IOS: {"arm": (1, 3), "isolate": (4, 6), "restore": (7, 9)},
+    IOS_REVERT: {"arm": (1, 1), "isolate": (2, 6), "restore": (7, 12)},
+}
+"""Of each recipe: the first and the last configuring line of a step, counted from the beginning of a drill of one conduit."""
+TAKES_EFFECT = {FORTIOS: "isolate:after", IOS: "isolate:after", IOS_REVERT: "isolate:amid"}
+"""From when on an isolation stands, at least in part."""
+
+
+def emulated_row(recipe: str, at: str) -> Scenario:
+    """The conductor dies while the device's timer is far away: the guardian restores; what the conductor had restored is back already."""
+    layer = Layer.CONDUCTOR if at == "restore:after" else Layer.GUARDIAN
+    name = f"{recipe}, emulated: conductor killed, timer far away: {KILLED_AT[at]}"
+    return Scenario(
+        name, layer, at=at, dead_man_s=EMULATED_S, recipe=recipe, fast=(recipe, at) == (FORTIOS, "isolate:after")
+    )
+
+
+def emulated_timer_row(recipe: str, at: str) -> Scenario:
+    """Both die, and the device's own clock is all that is left."""
+    name = f"{recipe}, emulated: conductor and guardian killed: {KILLED_AT[at]}"
+    return Scenario(name, Layer.TIMER, at=at, guardian="killed", dead_man_s=EMULATED_S, recipe=recipe)
+
+
+def emulated_guardian_row(recipe: str) -> Scenario:
+    """The guardian dies, and the conductor restores."""
+    return Scenario(
+        f"{recipe}, emulated: guardian killed in the hold",
+        Layer.CONDUCTOR,
+        at="hold",
+        do="kill-guardian",
+        dead_man_s=EMULATED_S,
+        recipe=recipe,
+        verdict="inconclusive, restoration proven",
+    )
+
+
+EMULATED = (
+    *(emulated_row(recipe, at) for recipe in (FORTIOS, IOS) for at in KILLED_AT),
+    *(emulated_row(IOS_REVERT, at) for at in ("arm:after", "isolate:amid", "hold", "restore:before")),
+    *(emulated_guardian_row(recipe) for recipe in (FORTIOS, IOS)),
+    *(
+        emulated_timer_row(recipe, at)
+        for recipe in (FORTIOS, IOS)
+        for at in ("isolate:after", "hold", "restore:before")
+    ),
+    *(emulated_timer_row(IOS_REVERT, at) for at in ("isolate:amid", "hold")),
+)
+
 SECTIONS = {
     "The conductor dies, and only the device's timer is left": BY_TIMER,
     "The conductor dies, and the guardian restores": BY_GUARDIAN,
     "Guardian, both, and people": PROCESSES,
     "A line waits on the firewall while its sshd is stopped, and gets through when nobody waits any more": LATE_LINES,
     "What surrounds them": SURROUNDINGS,
+    "Emulated: a FortiGate and a Cisco router, in one drill with the firewall": EMULATED,
 }
 MATRIX = tuple(row for rows in SECTIONS.values() for row in rows)

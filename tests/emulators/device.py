@@ -203,14 +203,20 @@ class Device(ABC):
             if session.is_over:
                 return Reply(hangs_up=True)
             self._note(session, text)
+            self._strike(is_carried_out=False)
             crash = self.faults.crashes_at(text)
             if crash is not None and not crash.executes:
                 return self._crashed(session, restarts=crash.restarts)
             rejection = self.faults.rejection(text)
             answer = session.answer(text) if rejection is None else rejection
+            self._strike(is_carried_out=True)
             if crash is not None:
                 return self._crashed(session, restarts=crash.restarts)
             return Reply(answer)
+
+    def _strike(self, *, is_carried_out: bool) -> None:
+        if self.faults.strikes is not None and self.log[-1].configures:
+            self.faults.strikes(sum(line.configures for line in self.log), is_carried_out)
 
     def _note(self, session: CliSession, text: str) -> None:
         configures = not session.hears_secret and session.configures(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -46,6 +47,8 @@ class Faults:
     """Comes before every prompt, unasked, as log messages do."""
     text_behind: str = ""
     """Comes once, behind the next prompt: the prompt is then no longer the last that is shown."""
+    strikes: Callable[[int, bool], None] | None = None
+    """Hears of each configuring line, by its number since the device came to be, before it is carried out and after that (true)."""
     sessions_most: int | None = None
     """Who logs in beside so many others is turned away."""
 

@@ -30,6 +30,7 @@ from islandmode.core.recipe.preflight import asks_of_needs
 from islandmode.core.recipe.steps import RunValues, asks_of, step_lines
 from islandmode.operate.plan import plan_of
 from islandmode.rehearse.lab import Lab
+from tests import begun_again
 from tests.core.recipe_plant import recipe, sent
 from tests.emulators.clock import DeviceClock
 from tests.emulators.fortios import FortiDevice
@@ -45,6 +46,7 @@ from tests.lab.test_plant_ground import SITE, as_plant
 from tests.patience import LONG_PATIENCE_S, PATIENCE_S
 
 Emulated = FortiDevice | IosDevice
+Edit = Callable[[str], str]
 GATE, ROUTER, FIREWALL = "edge-firewall", "scale-router", "conduit-firewall"
 MANAGED = {GATE: ("10.40.0.61", 2261), ROUTER: ("10.40.0.62", 2262)}
 METERS, METERS6, SCALE, PORT = "10.60.0.10", "fd10:60::10", "10.61.0.10", 8443
@@ -210,13 +212,13 @@ class PlantOfThree:
         within_s = self.latest_s + LONG_PATIENCE_S
         return subprocess.run(enter, capture_output=True, text=True, check=False, timeout=within_s)
 
-    def drill(self, dies: str = "") -> Drill:
+    def drill(self, dies: str = "", *, again: int = begun_again.AT_MOST) -> Drill:
         """Begin a drill in a process of its own on the operations host; `dies` is the moment at which it kills itself."""
         words = (str(self.workspace), self.lab.name, str(self.lab.state_dir), *([dies] if dies else []))
         argv = (sys.executable, "-m", "tests.lab.on_three_platforms", *words)
         settings: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         settings |= {"stdin": subprocess.DEVNULL, "start_new_session": True}
-        self.begun.append(Drill(self.lab.enter("ops", argv, network_only=True), **settings))
+        self.begun.append(Drill(self.lab.enter("ops", argv, network_only=True), again=again, **settings))
         return self.begun[-1]
 
     def end(self, running: Drill) -> Ended:
@@ -283,8 +285,8 @@ class PlantOfThree:
         return asks | {"", "end", "exit", "terminal length 0", "terminal width 511"} | set(flush)
 
 
-def workspace_of(folder: Path, lab: Lab, *, hold: str, router_recipe: str) -> Path:
-    """Make the workspace of the plant; no word of it says that there is a lab."""
+def workspace_of(folder: Path, lab: Lab, *, hold: str, router_recipe: str, edit: Edit) -> Path:
+    """Make the workspace of the plant; no word of it says that there is a lab. `edit` changes its site's file."""
 
     def with_more(text: str) -> str:
         found = as_plant(text)
@@ -292,7 +294,7 @@ def workspace_of(folder: Path, lab: Lab, *, hold: str, router_recipe: str) -> Pa
         for head, more in (("\nzones:\n", ZONES), ("\nconduits:\n", CONDUITS), ("\nisolation_points:\n", points)):
             assert found.count(head) == 1
             found = found.replace(head, head + more.removeprefix("\n"))
-        return found
+        return edit(found)
 
     workspace = make_workspace(folder, lab.state_dir, {SITE: with_more})
     (workspace / ".lab").unlink()
@@ -340,10 +342,10 @@ def own_addresses(lab: Lab, addresses: Sequence[str]) -> Iterator[None]:
 
 @contextmanager
 def plant_of_three(
-    folder: Path, lab: Lab, *, hold: str = "3 s", router_recipe: str = "ios-time-range"
+    folder: Path, lab: Lab, *, hold: str = "3 s", router_recipe: str = "ios-time-range", edit: Edit = str
 ) -> Iterator[PlantOfThree]:
     """Have the plant for the length of a test."""
-    workspace = workspace_of(folder, lab, hold=hold, router_recipe=router_recipe)
+    workspace = workspace_of(folder, lab, hold=hold, router_recipe=router_recipe, edit=edit)
     _, plan = plan_of(workspace, DRILL)
     devices = {name: emulated(name, plan) for name in MANAGED}
     gate, line = devices[GATE], ("line3", "utility")
