@@ -269,6 +269,8 @@ def verdict_of(run: Path) -> str:
 def leave_nobody(struck: Struck) -> None:
     """End every process that names the row's run: a guardian that still waits, and far workers, which would go on to the end of their schedule."""
     struck.plant.leave_nobody()
+    if struck.running.stdout is not None and not struck.running.stdout.closed:
+        end_quietly(struck.running)
     found = newest_run(struck.plant.workspace)
     for pid in pids_naming(found.name) if found is not None else ():
         with suppress(ProcessLookupError):

@@ -437,9 +437,7 @@ def emulated_row(recipe: str, at: str) -> Scenario:
     """The conductor dies while the device's timer is far away: the guardian restores; what the conductor had restored is back already."""
     layer = Layer.CONDUCTOR if at == "restore:after" else Layer.GUARDIAN
     name = f"{recipe}, emulated: conductor killed, timer far away: {KILLED_AT[at]}"
-    return Scenario(
-        name, layer, at=at, dead_man_s=EMULATED_S, recipe=recipe, fast=(recipe, at) == (FORTIOS, "isolate:after")
-    )
+    return Scenario(name, layer, at=at, dead_man_s=EMULATED_S, recipe=recipe, fast=(recipe, at) == (FORTIOS, "hold"))
 
 
 def emulated_timer_row(recipe: str, at: str) -> Scenario:
