@@ -7,6 +7,9 @@ from dataclasses import replace
 import pytest
 
 from islandmode.core.lifecycle import Phase
+from islandmode.core.plan import Step
+from islandmode.run.conductor import Conductor
+from islandmode.run.progress import Stop
 from islandmode.simulate.faults import Fault, Kind
 from islandmode.simulate.kinds import KINDS
 from tests.run.simulated_drill import Shape
@@ -63,3 +66,66 @@ def back_us(ended: Ended, device: str) -> int:
     """Give when a device let traffic pass again, from the order to restore on."""
     last = next(one.at_us for one in reversed(ended.plant.devices[device].tape) if one.what in {"deleted", "released"})
     return last - ended.claims.started_us - ended.times("restore.ordered")[0]
+
+
+SLOW = Fault(kind=Kind.SLOW_WRITE, phase=Phase.ISOLATING, target=LINE, call="isolate", amount_s=0.3, times=1)
+STOPS = {
+    "the other device refuses": AT_ISOLATE,
+    "somebody stops the run": Fault(kind=Kind.SIGNAL, phase=Phase.ISOLATING, after_s=0.1),
+}
+
+
+@pytest.mark.parametrize("stop", STOPS)
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_device_that_was_stopped_in_the_middle_is_proven_restored_as_soon_as_it_has_answered(
+    platform: str, stop: str
+) -> None:
+    """And not when the last moment has passed at which its line might act: on a device that goes by its clock that takes minutes."""
+    ended = played(platform, STOPS[stop], SLOW)
+    assert (ended.violations, ended.claims.restoration) == ((), "proven"), ended.story()
+    kind = KINDS[platform]
+    # The order under way, the restore that it may keep waiting, and one that takes back what it did.
+    most_s = 1.0 + kind.works.isolate + 2 * kind.works.restore
+    assert most_s < kind.capabilities().latest_s + 2 * kind.works.restore
+    seen_s = (seen_us(ended, LINE) - ended.times("restore.ordered")[0]) / 1_000_000
+    assert seen_s < most_s
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_what_an_order_isolates_that_lands_behind_the_restore_is_taken_back_at_once(platform: str) -> None:
+    ended = played(platform, AT_ISOLATE, SLOW)
+    isolated = [one.at_us for one in ended.plant.devices[LINE].tape if one.what == "isolating"]
+    for at_us in isolated:
+        back = min(one.at_us for one in ended.plant.devices[LINE].tape if one.what == "deleted" and one.at_us >= at_us)
+        assert (back - at_us) / 1_000_000 < 1.0 + KINDS[platform].works.isolate + KINDS[platform].works.restore
+
+
+class StoppedAtTheLastMoment(Conductor):
+    """Hears that another device refused while it asks, right before an order, whether it may still isolate."""
+
+    async def _isolate_step(self, stage: str, step: Step) -> None:
+        closed = self._guards.closed
+
+        async def hears() -> Stop | None:
+            self._latch.pull(Stop("isolate", "Another device refused.", proven=False))
+            return await closed()
+
+        self._guards.closed = hears  # type: ignore[method-assign]
+        await super()._isolate_step(stage, step)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_device_that_has_not_begun_when_another_refuses_does_not_begin(platform: str) -> None:
+    shape = Shape.of(platform, two_points=True, one_stage=True)
+    ended = run(1, shape, conductor=StoppedAtTheLastMoment, dice_type=Steady)
+    assert ended.violations == ()
+    assert "isolating" not in did(ended, LINE) + did(ended, VENDOR)
+
+
+def seen_us(ended: Ended, device: str) -> int:
+    """Give when a device was seen restored."""
+    return next(
+        one.monotonic_us - ended.claims.started_us
+        for one in ended.claims.records
+        if one.kind == "restore.seen" and one.data["point"] == device
+    )

@@ -15,12 +15,12 @@ from islandmode.core.capabilities import Capabilities
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.records import Entry
 from islandmode.isolation.point import PointState
-from islandmode.run.restore import restore_until_seen
+from islandmode.run.restore import WATCH_MAX_S, restore_until_seen
 from islandmode.simulate.clock import START_US, SimulatedClock
 from islandmode.simulate.device import OURS, SimulatedDevice
 from islandmode.simulate.faults import Fault, FaultBook, Kind
 from islandmode.simulate.network import SimulatedNetwork
-from islandmode.simulate.point import LATEST_S, SimulatedPoint
+from islandmode.simulate.point import LATEST_S, SimulatedPoint, Unheard
 from islandmode.simulate.world import run_world
 
 ABLE = Capabilities(
@@ -203,12 +203,43 @@ def test_a_look_while_a_line_that_was_given_up_may_still_act_proves_nothing() ->
         return await scene.restore()
 
     assert run_world(1, main) == {"firewall"}
-    assert [row[1:] for row in scene.notes.about("firewall")] == [
-        ("restore.attempt", "done"),
-        ("restore.attempt", "done"),
-        ("restore.seen", ""),
-    ]
+    *attempts, seen = scene.notes.about("firewall")
+    assert {row[1:] for row in attempts} == {("restore.attempt", "done")}
+    assert seen[1] == "restore.seen"
+    # The device was clear at every one of them but where the line had landed.
+    assert len(attempts) > 2
     assert [one.what for one in scene.devices["firewall"].tape] == ["created", "deleted"]
+    assert seen[0] >= (scene.points["firewall"].late_until_us - START_US) / 1000
+
+
+def test_what_a_late_line_isolates_goes_soon_and_not_only_when_no_line_may_act_any_more() -> None:
+    """Of a device that goes by its clock a line may act until the timer's end: nobody looked until then."""
+    scene = Scene("firewall")
+    device = scene.devices["firewall"]
+    able = ABLE.model_copy(update={"latest_s": 300.0})
+    scene.points["firewall"] = SimulatedPoint(device, able, (), scene.clock, scene.faults, Steady(1))
+
+    def isolate() -> None:
+        device.create(("firewall",), 200_000_000)
+        device.isolate(("firewall",))
+
+    async def main() -> frozenset[str]:
+        for after_s in (0.5, 100.0):
+            scene.clock.at(START_US + round(after_s * 1_000_000), isolate)
+        return await restore_until_seen(
+            scene.points,
+            {"firewall": ("firewall",)},
+            notes=scene.notes,
+            clock=scene.clock,
+            give_up_after_s=60.0,
+            others_until_us=scene.clock.monotonic_us(),
+        )
+
+    assert run_world(1, main) == {"firewall"}
+    begun = [one.at_us for one in device.tape if one.what == "isolating"]
+    ended = [one.at_us for one in device.tape if one.what == "deleted"]
+    assert [end - begin < WATCH_MAX_S * 1_000_000 for begin, end in zip(begun, ended, strict=True)] == [True, True]
+    assert scene.notes.about("firewall")[-1][0] >= 300_000
 
 
 @pytest.mark.parametrize("waits", [True, False])
@@ -276,7 +307,7 @@ class Receding(SimulatedPoint):
         """Restore, and move on, so often."""
         reading = await super().restore(conduits, deadline_s)
         self.looks -= 1
-        self.late_until_us = self._clock.monotonic_us() + 1 if self.looks > 0 else 0
+        self._unheard = [Unheard(self._clock.monotonic_us() + 1)] if self.looks > 0 else []
         return reading
 
 

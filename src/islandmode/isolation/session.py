@@ -3,6 +3,8 @@
 A deadline does not stop a blocking call. A call past its deadline is *unknown*; its connection is reset before anything
 else is done, so that nothing more leaves this machine for it; and the session is dead from then on. What had left already
 may still act on the device: a reset does not empty what waits there to be read. So each line carries a latest moment.
+
+A call whose caller was cancelled is given up in the same way, but that a line which is under way may still be answered (`under_way`).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import anyio
 
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.isolation import incoming
+from islandmode.isolation.under_way import GivenUp, Lines
 from islandmode.system.clock import Clock
 from islandmode.system.ready import start_work
 
@@ -46,6 +49,9 @@ NO_ANSWER = "no answer"
 """How the reason begins for a call that was sent and not answered in time."""
 RESTORE_TRY_S = 1.0
 """How long a restore waits for the session that was opened when arming, before it logs in anew beside it."""
+LAST_ANSWER_S = 2.0
+"""How long the answer to a line that was given up is still heard: many times as long as a device that is well takes. A line that is held
+up on its way may arrive for so long, and is then seen and taken back; once the session is reset it never leaves again."""
 
 
 class DeviceTrouble(Exception):
@@ -89,10 +95,13 @@ class DeviceSession(Generic[D]):
         self._name = name
         self._driver = driver
         self._clock = clock
-        self._troubles: tuple[type[Exception], ...] = (*troubles, DeviceTrouble, OSError, EOFError)
+        self._troubles: tuple[type[Exception], ...] = (*troubles, DeviceTrouble, GivenUp, OSError, EOFError)
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._opened = False
         self._started = False
+        self._writing: list[Lines] = []
+        """The lines of each call whose end was not heard."""
+        self._given_up_us = 0
         self.dead = False
 
     @property
@@ -105,8 +114,11 @@ class DeviceSession(Generic[D]):
         """Tell whether it has logged in."""
         return self._opened
 
-    async def call(self, work: Callable[[D], T], deadline_s: float) -> Reading[T]:
-        """Run blocking work in the session's thread: done with its value, not done, or unknown past the deadline."""
+    async def call(self, work: Callable[[D], T], deadline_s: float, lines: Lines | None = None) -> Reading[T]:
+        """Run blocking work in the session's thread: done with its value, not done, or unknown past the deadline.
+
+        `lines` are those that the work writes, if it does.
+        """
         asked_us = self._clock.monotonic_us()
         if self.dead:
             # Its thread may have ended; the call would never be answered.
@@ -117,13 +129,16 @@ class DeviceSession(Generic[D]):
             self.dead = True
             return Reading(Outcome.NOT_DONE, None, _no_room(failure), asked_us, asked_us, failed_here=True)
         value, error, in_time = None, None, False
+        self._writing += () if lines is None else (lines,)
         try:
-            with anyio.move_on_after(deadline_s):
+            with anyio.move_on_after(deadline_s) as scope:
                 value, error = await answer
                 in_time = True
         finally:
-            if not in_time:
-                # Past the deadline, or the caller was cancelled: either way the end of this call is not heard.
+            # Past the deadline, or the caller was cancelled: either way the end of this call is not heard.
+            if in_time:
+                self._writing = [other for other in self._writing if other is not lines]
+            elif scope.cancelled_caught or not self.give_up():
                 self.abort()
         stamps = (asked_us, self._clock.monotonic_us())
         if not in_time:
@@ -205,14 +220,43 @@ class DeviceSession(Generic[D]):
             self._driver.abort()
             raise DeviceTrouble("the session was given up")
 
+    def give_up(self) -> bool:
+        """Take no more calls, and let no further line leave; tells whether a line is under way. `hear_out` or `abort` comes next."""
+        self.dead = True
+        # Every one of them: a call that waits behind another must not begin.
+        under_way = [lines for lines in self._writing if lines.give_up()]
+        if under_way and not self._given_up_us:
+            self._given_up_us = self._clock.monotonic_us()
+        return bool(under_way)
+
+    async def hear_out(self) -> None:
+        """Wait until no line of a session that was given up is under way, not for long, and reset the connection then.
+
+        A caller that is cancelled meanwhile may call again: the time is counted from when the session was given up.
+        """
+        may_act_until_us = max((lines.until_us for lines in self._writing), default=0)
+        until_us = min(self._given_up_us + round(LAST_ANSWER_S * 1_000_000), may_act_until_us)
+        # Beside this goes a restore, and no want of this machine may end that.
+        with suppress(*_NO_ROOM), anyio.move_on_after(max(0, until_us - self._clock.monotonic_us()) / 1_000_000):
+            for lines in tuple(self._writing):
+                await lines.answer()
+        self.abort()
+
     def abort(self) -> None:
         """Reset the connection now and take no more calls; the thread ends when its blocking call does."""
         self.dead = True
         self._driver.abort()
         self._calls.put(None)
+        given_up, self._writing = self._writing, []
+        for lines in given_up:
+            lines.was_reset()
 
     def close(self) -> None:
         """End the session in its own thread, without waiting for it."""
+        if self._writing:
+            # Somebody gave up a step, and nobody hears it out any more.
+            self.abort()
+            return
         self.dead = True
         self._calls.put(None)
 

@@ -1,6 +1,7 @@
 """The two sessions of a point: *work* does what preflight and the hold need, *rescue* is kept ready for a restore.
 
-A restore never waits for a login, and its first act is to reset the work session, so that nothing more is sent on it.
+A restore never waits for a login, and its first act is to see that nothing more is sent on the work session: it is reset, at once, or
+where a line is under way as soon as that is answered.
 """
 
 from __future__ import annotations
@@ -9,9 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
+import anyio
+
 from islandmode.core.outcome import Reading
 from islandmode.isolation.in_memory import in_memory
+from islandmode.isolation.point import PointState
 from islandmode.isolation.session import D, DeviceSession, restore_through
+from islandmode.isolation.under_way import Lines
 from islandmode.system.clock import Clock
 from islandmode.system.ready import keep_threads
 
@@ -32,11 +37,13 @@ class TwoSessions(Generic[D]):
         self.rescue = make("restore", known_hosts)
         self._is_ready = False
 
-    async def call(self, work: Callable[[D], T], deadline_s: float) -> Reading[T]:
-        """Call through the work session."""
+    async def call(self, work: Callable[[D], T], deadline_s: float, lines: Lines | None = None) -> Reading[T]:
+        """Call through the work session; `lines` are those that the work writes, if it does."""
         if self.work.dead:
+            # In it a line may still be under way that nobody heard out.
+            self.work.close()
             self.work = self._make("work", self._known_hosts)
-        return await self.work.call(work, deadline_s)
+        return await self.work.call(work, deadline_s, lines)
 
     async def ready(self, try_out: Callable[[D], None], deadline_s: float) -> Reading[None]:
         """Open the session that a restore will use, and try it; nothing is changed."""
@@ -58,9 +65,23 @@ class TwoSessions(Generic[D]):
         session.close()
         return reading
 
-    async def restore(self, take_back: Callable[[D], T], deadline_s: float) -> Reading[T]:
-        """Reset the session that could still write, and restore through the kept session, and through a new one as soon as that is late."""
-        self.work.abort()
+    async def restore(self, take_back: Callable[[D], PointState], deadline_s: float) -> Reading[PointState]:
+        """Let the work session send nothing more, and restore through the kept session, and through a new one as soon as that is late.
+
+        A line that is under way on the work session is heard out beside that. Only what proves the restoration waits for it: neither the
+        restore does, nor another attempt at it.
+        """
+        if not self.work.give_up():
+            self.work.abort()
+            return await self._restore(take_back, deadline_s)
+        async with anyio.create_task_group() as beside:
+            beside.start_soon(self.work.hear_out)
+            reading = await self._restore(take_back, deadline_s)
+            if not reading.done or reading.value is None or not reading.value.clear:
+                beside.cancel_scope.cancel()
+        return reading
+
+    async def _restore(self, take_back: Callable[[D], PointState], deadline_s: float) -> Reading[PointState]:
         kept = self.rescue
         reading, self.rescue = await restore_through(
             kept if kept.opened and not kept.dead else None,

@@ -341,6 +341,8 @@ class Conductor:
             closed = await self._guards.closed()
             if closed is not None:
                 self._latch.pull(closed)
+            if self._latch.first is not None:
+                # Also where another device of the stage refused just now: one that has not begun does not begin.
                 await anyio.sleep_forever()
             ordered = await point.isolate(step.conduits, deadline_s)
         reading = await self._seen(step, ordered)

@@ -4,7 +4,8 @@ It is idempotent, restores every point independently of the others, never waits 
 approval, and comes back only with what was *seen*. What may happen to one point, in each attempt:
 
     done, clear       the device was read back without Islandmode objects: seen, finished; but where an abandoned line may
-                      still act, only a look after its latest moment counts, and comes then
+                      still act, only a look after its latest moment counts. Until then it is tried again and again, so that
+                      what a line isolates that lands meanwhile goes soon
     done, not clear   the device says done and still shows an object: tried again
     not done          the device refused: tried again
     unknown           no answer in time; the session was closed, another is opened: tried again. Where a device works on a
@@ -29,6 +30,8 @@ PATIENT_EVERY = 3
 """Every third attempt has the time for a new login: on a slow link no short attempt would ever end."""
 BACKOFF_FIRST_S = 0.2
 PAUSE_MAX_S = 5.0
+WATCH_FIRST_S, WATCH_MAX_S = 1.0, 10.0
+"""How long the plant is left alone at most while a line that was given up may still act: a while at first, as it is likeliest then."""
 WAIT_TOLD_S = 10.0
 """A longer wait for the look that proves a restoration is told: somebody who follows must not take it for a restore that fails."""
 P = ParamSpec("P")
@@ -100,8 +103,8 @@ async def _restore_point(
     point: IsolationPoint, conduits: tuple[str, ...], notes: Notes, clock: Clock, bounds: _Bounds
 ) -> bool:
     able, calls = point.capabilities, point.capabilities.calls_s
-    backoff_s = BACKOFF_FIRST_S
-    attempt = 0
+    backoff_s, watch_s = BACKOFF_FIRST_S, WATCH_FIRST_S
+    attempt = told_us = 0
     looks = waited = False
     while True:
         looked = looks
@@ -118,13 +121,15 @@ async def _restore_point(
             final_us = max(bounds.final_us, point.late_until_us)
             if reading.asked_us < final_us:
                 # The plant is back; a line that was given up may still act, so only a later look proves that it stays so.
-                wait_s = (final_us - reading.asked_us) / 1_000_000
-                if wait_s > WAIT_TOLD_S:
+                wait_s = max(0.0, (final_us - clock.monotonic_us()) / 1_000_000)
+                if wait_s > WAIT_TOLD_S and final_us > told_us:
                     bounds.waits(point.name, wait_s)
+                    told_us = final_us + round(WAIT_TOLD_S * 1_000_000)
                 # A moment that goes on moving away must not make this a storm of logins.
-                await clock.sleep(max(wait_s, backoff_s) if waited else wait_s)
+                await clock.sleep(min(max(wait_s, backoff_s) if waited else wait_s, watch_s))
                 backoff_s = min(backoff_s * 2, bounds.pause_max_s) if waited else backoff_s
-                waited = True
+                watch_s = min(watch_s * 2, WATCH_MAX_S)
+                looks, waited = able.needs_look, True
                 continue
             notes.note(RestoreSeen, point=point.name, asked_us=reading.asked_us, answered_us=reading.answered_us)
             return True

@@ -9,14 +9,15 @@ lands. What may come back from a call:
     unknown     no reply within the deadline; the request may have landed, may land later, may be lost
 
 A request that writes has a latest moment, after which the device refuses it: a ticket that was given out before, where
-arming and isolating are two acts, and else a time of the device's clock that it carries.
+arming and isolating are two acts, and else a time of the device's clock that it carries. The reply to a request whose caller was
+cancelled is still heard for a while beside the restore.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import anyio
@@ -24,6 +25,7 @@ import anyio
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.isolation.point import Configuration, Facts, PointState
+from islandmode.isolation.session import LAST_ANSWER_S
 from islandmode.simulate.clock import SimulatedClock
 from islandmode.simulate.device import OURS, SimulatedDevice
 from islandmode.simulate.faults import FaultBook, Kind
@@ -41,10 +43,23 @@ DOOR_OPENS_US = 500_000
 
 
 @dataclass
-class _Reply(Generic[T]):
-    came: anyio.Event
+class Reply(Generic[T]):
+    """The answer to a request, once it came."""
+
+    came: anyio.Event = field(default_factory=anyio.Event)
     value: T | None = None
     refused: str = ""
+
+
+@dataclass
+class Unheard:
+    """A write that was given up, until when it may act, and the moment from which on it is known to be over."""
+
+    until_us: int
+    reply: Reply[PointState] | None = None
+    """None where nobody listens any more."""
+    heard_until_us: int = 0
+    over_us: int = 0
 
 
 class _BrokenOff(Exception):
@@ -73,7 +88,7 @@ class SimulatedPoint:
         self._faults = faults
         self._dice = dice
         self.closed = False
-        self.late_until_us = 0
+        self._unheard: list[Unheard] = []
         self.lands_last_us = 0
         """When the last request reaches the device that is under way."""
 
@@ -86,6 +101,11 @@ class SimulatedPoint:
     def capabilities(self) -> Capabilities:
         """What this way of isolating can do."""
         return self._capabilities
+
+    @property
+    def late_until_us(self) -> int:
+        """Until when a request that was given up may still act; 0 when none was."""
+        return max((write.over_us or write.until_us for write in self._unheard), default=0)
 
     async def facts(self, deadline_s: float) -> Reading[Facts]:
         """Log in and read facts."""
@@ -134,8 +154,30 @@ class SimulatedPoint:
         )
 
     async def restore(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
-        """Delete the objects and read back."""
+        """Delete the objects and read back; what was given up is heard out beside that."""
+        given_up = [(write, write.reply) for write in self._unheard if write.reply is not None]
+        if not given_up:
+            return await self._take_back(conduits, deadline_s)
+        async with anyio.create_task_group() as beside:
+            for write, reply in given_up:
+                beside.start_soon(self._hear_out, write, reply)
+            reading = await self._take_back(conduits, deadline_s)
+            if not reading.done or reading.value is None or not reading.value.clear:
+                # Another attempt waits for nothing.
+                beside.cancel_scope.cancel()
+        return reading
+
+    async def _take_back(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         return await self._change("restore", conduits, deadline_s, lambda some: self._device.delete(some, self._owner))
+
+    async def _hear_out(self, write: Unheard, reply: Reply[PointState]) -> None:
+        """Wait for the reply to a write that was given up, not for long, and reset its session."""
+        last_us = self._clock.monotonic_us() + round(LAST_ANSWER_S * 1_000_000)
+        write.heard_until_us = write.heard_until_us or min(last_us, write.until_us)
+        with anyio.move_on_after(max(0, write.heard_until_us - self._clock.monotonic_us()) / 1_000_000):
+            await reply.came.wait()
+            write.over_us = self._clock.monotonic_us() + 1
+        write.reply = None
 
     async def state(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Read what the device shows now."""
@@ -182,17 +224,23 @@ class SimulatedPoint:
         def act_in_time(some: tuple[str, ...]) -> str:
             return (self._device.too_late(until_us) if carries_time else "") or act(some)
 
-        known = False
-        try:
-            found = await self._change(call, conduits, deadline_s, act_in_time)
-            known = found.outcome is not Outcome.UNKNOWN
-        finally:
-            if not known:
-                self.late_until_us = max(self.late_until_us, until_us + self._device.takes_us.get(call, 0) + 1)
+        reply: Reply[PointState] = Reply()
+        write = Unheard(until_us + self._device.takes_us.get(call, 0) + 1, reply)
+        self._unheard.append(write)
+        # Stays there where the caller was cancelled meanwhile.
+        found = await self._change(call, conduits, deadline_s, act_in_time, reply)
+        write.reply = None
+        if found.outcome is not Outcome.UNKNOWN:
+            self._unheard.remove(write)
         return found
 
     async def _change(
-        self, call: str, conduits: tuple[str, ...], deadline_s: float, act: Callable[[tuple[str, ...]], str]
+        self,
+        call: str,
+        conduits: tuple[str, ...],
+        deadline_s: float,
+        act: Callable[[tuple[str, ...]], str],
+        reply: Reply[PointState] | None = None,
     ) -> Reading[PointState]:
         def act_and_look() -> tuple[PointState, str]:
             if len(conduits) > 1 and self._faults.take(Kind.HALF_WRITE, self.name, call):
@@ -203,13 +251,15 @@ class SimulatedPoint:
             refused = act(conduits)
             return self._device.look(conduits, self._owner), refused
 
-        return await self._ask(call, deadline_s, act_and_look)
+        return await self._ask(call, deadline_s, act_and_look, reply)
 
-    async def _ask(self, call: str, deadline_s: float, act: Callable[[], tuple[T, str]]) -> Reading[T]:
+    async def _ask(
+        self, call: str, deadline_s: float, act: Callable[[], tuple[T, str]], reply: Reply[T] | None = None
+    ) -> Reading[T]:
         """Send a request on its way, and wait for its reply until the deadline."""
         self._clock.refuse_if_over()
         asked_us = self._clock.monotonic_us()
-        reply: _Reply[T] = _Reply(anyio.Event())
+        reply = Reply() if reply is None else reply
         lands_us = self._lands_us(call, asked_us)
         if lands_us is not None:
             self.lands_last_us = max(self.lands_last_us, lands_us + self._device.takes_us.get(call, 0))
@@ -236,7 +286,7 @@ class SimulatedPoint:
             return hangs_until_us + leg_us
         return asked_us + leg_us
 
-    def _land(self, call: str, act: Callable[[], tuple[T, str]], reply: _Reply[T], sent_us: int) -> None:
+    def _land(self, call: str, act: Callable[[], tuple[T, str]], reply: Reply[T], sent_us: int) -> None:
         """Let a request arrive at the device, which acts on it at once or works on it for a while."""
         now_us = self._clock.monotonic_us()
         device = self._device
@@ -263,7 +313,7 @@ class SimulatedPoint:
         else:
             finish()
 
-    def _acts(self, act: Callable[[], tuple[T, str]], reply: _Reply[T], sent_us: int, arrived_us: int) -> bool:
+    def _acts(self, act: Callable[[], tuple[T, str]], reply: Reply[T], sent_us: int, arrived_us: int) -> bool:
         """Let a request take effect; false when it broke off, and then nothing is answered."""
         self._device.sent_us, self._device.arrived_us = sent_us, arrived_us
         try:
@@ -274,6 +324,6 @@ class SimulatedPoint:
             self._device.sent_us = self._device.arrived_us = None
         return True
 
-    def _answer(self, call: str, reply: _Reply[T]) -> None:
+    def _answer(self, call: str, reply: Reply[T]) -> None:
         if not self._faults.take(Kind.LOST_REPLY, self.name, call):
             self._clock.at(self._clock.monotonic_us() + self._dice.randint(*QUICK_US), reply.came.set)

@@ -14,7 +14,7 @@ from tests.isolation.by_recipe.test_lost_sessions import FOR_S, LONGER_S, put_ba
 from tests.isolation.by_recipe.world import CONDUITS, Fault, World
 from tests.isolation.contract import PATIENT_S
 
-MANY = 20
+MANY = 200
 
 
 @each_clock

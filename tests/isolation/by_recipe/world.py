@@ -72,11 +72,16 @@ class JumpingClock:
 
 @dataclass
 class Fault:
-    """What happens to the line with this number, counted from now among those that match: `reply lost`, `not sent`, or `under way`."""
+    """What happens to the line with this number, counted from now among those that match.
+
+    `reply lost`, `not sent`, `under way`, or `held`: it comes to the device when a test lets it, and is answered then.
+    """
 
     what: str
     matching: re.Pattern[str]
     lines: int = 1
+    has_left: threading.Event = field(default_factory=threading.Event)
+    may_land: threading.Event = field(default_factory=threading.Event)
 
     def strikes(self, line: str) -> bool:
         self.lines -= bool(self.matching.search(line))
@@ -122,12 +127,19 @@ class FakeConsole:
             raise NothingSentError("the connection is lost, and the line was not sent")
         if fault is not None and fault.strikes(line):
             self._world.fault = None
+            fault.has_left.set()
+            if fault.what == "held":
+                self._wait_for(fault.may_land)
+                return self._answer(session, line)
             if fault.what == "under way":
                 self._world.under_way.append((session, line, self._world.clock.now_s))
                 self._session = None
             elif fault.what == "reply lost":
                 self._world.device.take(session, line)
             self._wait_for(threading.Event())
+        return self._answer(session, line)
+
+    def _answer(self, session: CliSession, line: str) -> str:
         self._world.at_line.get(line, lambda: None)()
         reply = self._world.device.take(session, line)
         if reply.hangs_up:

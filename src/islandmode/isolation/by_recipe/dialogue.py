@@ -135,16 +135,18 @@ class Dialogue:
         console: Speaks,
         lines: Iterable[Ready],
         about_to: Callable[[], None] = lambda: None,
+        answered: Callable[[], None] = lambda: None,
         *,
         restores: bool = False,
     ) -> None:
         """Send lines, each after the prompt of the one before it; `LineRefused` at the first that is not answered as it must be.
 
-        `about_to` is called right before each line leaves.
+        `about_to` is called right before each line leaves, and `answered` when its prompt has come.
         """
         for line in lines:
             about_to()
             answer = self.say(console, line.send, line.answers)
+            answered()
             trouble = self._trouble(line, answer, restores=restores)
             if trouble:
                 raise LineRefused(trouble)

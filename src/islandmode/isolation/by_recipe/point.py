@@ -39,6 +39,7 @@ from islandmode.isolation.platform import Access, Transcript
 from islandmode.isolation.point import Configuration, Facts, PointState
 from islandmode.isolation.session import DeviceSession, DeviceTrouble
 from islandmode.isolation.two_sessions import TwoSessions
+from islandmode.isolation.under_way import Lines
 from islandmode.system.clock import Clock
 
 T = TypeVar("T")
@@ -49,10 +50,8 @@ MakeConsole = Callable[[Access, Recipe, Clock, Transcript | None], Speaks]
 class _Write:
     """How far a step that writes has come."""
 
+    lines: Lines
     before: dict[str, Shown] = field(default_factory=dict)
-    sent: int = 0
-    sent_us: int = 0
-    """When its last line left."""
     refused: str = ""
 
 
@@ -95,7 +94,8 @@ class RecipePoint:
         self._restored_last: list[str] = []
         self._texts = incoming.Configurations(comparable_of(recipe))
         self._sessions = TwoSessions(self._session, access.known_hosts, clock)
-        self._late_until_us = 0
+        self._unheard: list[Lines] = []
+        """The lines of every step of which one was under way when it was given up."""
 
     def _session(self, what: str, known_hosts: Path) -> DeviceSession[Speaks]:
         access = replace(self._access, known_hosts=known_hosts)
@@ -118,10 +118,10 @@ class RecipePoint:
     @property
     def late_until_us(self) -> int:
         """Until when a line that this point gave up may still act on the device; 0 when it gave up none."""
-        if not self._late_until_us:
-            return 0
+        latest_us = max((lines.late_until_us for lines in self._unheard), default=0)
         # By what the device's clock told last: where somebody sets it back, an end on it comes later.
-        return max(self._late_until_us, self._end.late_until_us)
+        may_act = any(not lines.over_us for lines in self._unheard)
+        return max(latest_us, self._end.late_until_us) if may_act else latest_us
 
     @property
     def _viewer(self) -> Viewer:
@@ -341,12 +341,10 @@ class RecipePoint:
         return look
 
     def _send(self, console: Speaks, lines: tuple[Ready, ...], write: _Write) -> None:
-        def about_to() -> None:
-            write.sent += 1
-            write.sent_us = self._clock.monotonic_us()
-
         try:
-            self._dialogue.send(console, lines, about_to)
+            self._dialogue.send(
+                console, lines, lambda: write.lines.about_to_send(self._able.latest_s), write.lines.answered
+            )
         except LineRefused as error:
             write.refused = str(error)
             raise
@@ -362,20 +360,19 @@ class RecipePoint:
         self, work: Callable[[Speaks, _Write], _Came], conduits: tuple[str, ...], deadline_s: float
     ) -> Reading[PointState]:
         """Carry out a step that writes, look where a line of it was refused, and note until when it may act where its end is not heard."""
-        began_us, write, known = self._clock.monotonic_us(), _Write(), False
+        began_us, write = self._clock.monotonic_us(), _Write(Lines(self._clock))
         try:
-            found = await self._call(lambda console: work(console, write), deadline_s)
+            found = await self._sessions.call(lambda console: work(console, write), deadline_s, write.lines)
             if write.refused:
                 reading = await self._looked(write, conduits, self._left_s(began_us, deadline_s))
             else:
                 reading = _reading(found)
-            known = reading.outcome is not Outcome.UNKNOWN
         finally:
-            # Also when the caller was cancelled: the session was reset then, and what had left is on its way.
-            if not known and write.sent:
-                latest_us = write.sent_us + round(self._able.latest_s * 1_000_000)
-                is_clocked = self._recipe.cycle == "clock"
-                self._late_until_us = max(self._late_until_us, self._end.late_until_us if is_clocked else latest_us)
+            # Also when the caller was cancelled. Where every line was answered, whatever it did is done.
+            if write.lines.is_under_way:
+                if self._recipe.cycle == "clock":
+                    write.lines.until_us = self._end.late_until_us
+                self._unheard.append(write.lines)
         return replace(reading, asked_us=began_us)
 
     async def _looked(self, write: _Write, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
@@ -389,7 +386,11 @@ class RecipePoint:
                 outcome=Outcome.UNKNOWN,
                 why=f"{write.refused}; what that left is not known: {why}",
             )
-        if self._recipe.cycle == "pending" and write.sent == 1 and any(state.pending for state in look.seen.values()):
+        if (
+            self._recipe.cycle == "pending"
+            and write.lines.sent == 1
+            and any(state.pending for state in look.seen.values())
+        ):
             # The very line that would have armed was refused, so that what waits now began meanwhile, and is another's.
             self._is_refused = self._is_refused or not any(state.pending for state in write.before.values())
         self._saw(look)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.firewall import Unread, related
@@ -25,6 +25,7 @@ from islandmode.isolation.platform import Access
 from islandmode.isolation.point import ConduitState, Configuration, Facts, PointState, Rights
 from islandmode.isolation.session import NO_ANSWER, DeviceSession, DeviceTrouble
 from islandmode.isolation.two_sessions import TwoSessions
+from islandmode.isolation.under_way import Lines
 from islandmode.system.clock import Clock
 from napalm_nftables.channel import NftAnswer, NftChannel, open_channel
 from napalm_nftables.errors import CommandFailed, FirewallError, LinkLost, NoCommand
@@ -34,6 +35,7 @@ from napalm_nftables.saved import SavedFile
 from napalm_nftables.transport import Login
 
 T = TypeVar("T")
+A = TypeVar("A")
 CONNECT_S = 10
 ANSWER_S = 30.0
 """Longer than any caller waits: the session's own deadline resets the connection, and that ends the wait."""
@@ -52,6 +54,14 @@ class NftAccess(Access):
     """How to log in, and where nft is."""
 
     nft: str = "/usr/sbin/nft"
+
+
+class _Writes(Protocol):
+    """Sends a line that may be on its way for so many seconds, and gives its answer."""
+
+    def __call__(self, life_s: int, write: Callable[[], A]) -> A:
+        """Write it, and wait for what is said."""
+        ...
 
 
 class NftSession:
@@ -199,7 +209,8 @@ class NftablesPoint:
         self._access = access
         self._texts = incoming.Configurations(reading.COMPARABLE)
         self._sessions = TwoSessions(self._session, access.known_hosts, clock)
-        self._late_until_us = 0
+        self._unheard: list[Lines] = []
+        """The lines of every step of which one was under way when it was given up."""
 
     def _session(self, what: str, known_hosts: Path) -> DeviceSession[NftSession]:
         opened = NftSession(replace(self._access, known_hosts=known_hosts), self._clock)
@@ -218,25 +229,28 @@ class NftablesPoint:
     @property
     def late_until_us(self) -> int:
         """Until when a line that this point gave up may still act on the device; 0 when it gave up none."""
-        return self._late_until_us
+        return max((lines.late_until_us for lines in self._unheard), default=0)
 
-    async def _send(self, work: Callable[[NftSession, Callable[[int], None]], T], deadline_s: float) -> Reading[T]:
-        """Call with work that writes; before each write it notes how long that write may act, in case its end is never heard."""
-        until_us = [0]
+    async def _send(self, work: Callable[[NftSession, _Writes], T], deadline_s: float) -> Reading[T]:
+        """Call with work that writes; with each write it says how long that write may act, in case its answer is never heard."""
+        lines = Lines(self._clock)
 
-        def may_act_for(life_s: int) -> None:
-            margin_s = life_s + recipe.LATEST_MARGIN_S
-            until_us.append(self._clock.monotonic_us() + round(margin_s * 1_000_000))
+        def writes(life_s: int, write: Callable[[], A]) -> A:
+            lines.about_to_send(life_s + recipe.LATEST_MARGIN_S)
+            try:
+                answer = write()
+            except DeviceTrouble:
+                lines.answered()
+                raise
+            lines.answered()
+            return answer
 
-        known = False
         try:
-            found = await self._call(lambda session: work(session, may_act_for), deadline_s)
-            known = found.outcome is not Outcome.UNKNOWN
+            return await self._sessions.call(lambda session: work(session, writes), deadline_s, lines)
         finally:
-            # Also when the caller was cancelled: the session was reset then, and what had left is on its way.
-            if not known:
-                self._late_until_us = max(self._late_until_us, *until_us)
-        return found
+            # Also when the caller was cancelled. A line that was answered does nothing later.
+            if lines.is_under_way:
+                self._unheard.append(lines)
 
     async def _call(self, work: Callable[[NftSession], T], deadline_s: float) -> Reading[T]:
         return await self._sessions.call(work, deadline_s)
@@ -332,17 +346,12 @@ class NftablesPoint:
             why = f"the restore session could not be opened: {ready.why}"
             return Reading(Outcome.NOT_DONE, None, why, ready.asked_us, ready.answered_us)
         line = recipe.arm_line(conduits, self._between, self._interfaces, self._ways, for_s, self._owner)
-        return await self._send(
-            lambda session, may_act_for: self._arm(session, conduits, line, may_act_for), deadline_s
-        )
+        return await self._send(lambda session, writes: self._arm(session, conduits, line, writes), deadline_s)
 
-    def _arm(
-        self, session: NftSession, conduits: tuple[str, ...], line: str, may_act_for: Callable[[int], None]
-    ) -> PointState:
+    def _arm(self, session: NftSession, conduits: tuple[str, ...], line: str, writes: _Writes) -> PointState:
         life_s = session.life_s()
         session.read_uptime()
-        may_act_for(life_s)
-        errors = session.write_first(line, life_s)
+        errors = writes(life_s, lambda: session.write_first(line, life_s))
         answer = session.ask((*recipe.list_lines(conduits), recipe.LIST_OFFLOADED))
         if any("File exists" in error for error in errors):
             raise DeviceTrouble(self._whose(conduits, answer))
@@ -405,11 +414,10 @@ class NftablesPoint:
     ) -> Reading[PointState]:
         """Take a ticket, write the line that names it, and read back; a device that complains has changed nothing."""
 
-        def work(session: NftSession, may_act_for: Callable[[int], None]) -> PointState:
+        def work(session: NftSession, writes: _Writes) -> PointState:
             life_s = session.life_s()
             ticket = session.take_ticket(conduits, self._owner, life_s)
-            may_act_for(life_s)
-            answer = session.ask(recipe.list_lines(conduits), line(ticket))
+            answer = writes(life_s, lambda: session.ask(recipe.list_lines(conduits), line(ticket)))
             state = self._state(conduits, answer)
             if answer.errors:
                 raise DeviceTrouble(_why_refused(state, answer.errors))
