@@ -188,8 +188,10 @@ def _stages(shape: Shape) -> tuple[Stage, ...]:
 
 def _rendering(name: str, shape: Shape, site: Site) -> Rendering:
     # A device that isolates by one commit counts nothing here: platforms of both kinds must be judged truthfully.
-    counts = shape.kind in COUNT
+    counts, kind = shape.kind in COUNT, KINDS[shape.kind]
     interfaces = site.isolation_points[name].interfaces
+    # What a recipe says of itself stands.
+    said = {} if kind.recipe else {"undo_tier": "A" if counts else "B", "witness": "egress" if counts else "none"}
     return Rendering(
         point=name,
         platform=shape.kind,
@@ -200,11 +202,6 @@ def _rendering(name: str, shape: Shape, site: Site) -> Rendering:
         ),
         renew=("renew",),
         restore=("restore",),
-        capabilities=KINDS[shape.kind].capabilities(
-            undo_tier="A" if counts else "B",
-            renewable=shape.renewable,
-            granularity_s=shape.granularity_s,
-            witness="egress" if counts else "none",
-        ),
+        capabilities=kind.capabilities(renewable=shape.renewable, granularity_s=shape.granularity_s, **said),
         ways={conduit: ways_of(site, conduit, interfaces) for conduit in STAGES.values()} if counts else {},
     )

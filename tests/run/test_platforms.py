@@ -8,12 +8,15 @@ from collections.abc import Callable
 import pytest
 
 from islandmode.core.lifecycle import Phase
+from islandmode.core.recipe.derive import capabilities
+from islandmode.core.recipe.shipped import SHIPPED
 from islandmode.simulate.clocked import ClockDevice
 from islandmode.simulate.device import OURS, SimulatedDevice
 from islandmode.simulate.faults import Fault, Kind, draw_faults
 from islandmode.simulate.kinds import KINDS, OWN_TIMER
 from islandmode.simulate.plant import SimulatedPlant
 from islandmode.simulate.platforms import CoarseTimers, HalfWrites, RoundsDown, Seconds
+from islandmode.store.recipes import shipped_recipes
 from tests.more import first_of
 from tests.run import simulated_drill
 from tests.run.simulated_drill import Shape
@@ -240,3 +243,33 @@ def test_no_invariant_breaks_on_any_kind_of_device(kind: str, first: int) -> Non
         shape = Shape.of(kind, two_points=two_points, one_stage=not two_points)
         ended = run(seed, shape, draw_faults(dice, simulated_drill.make(shape)))
         assert ended.violations == (), ended.story()
+
+
+# Recipes that ship.
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_recipe_that_ships_is_simulated_with_its_own_numbers(name: str) -> None:
+    kind = KINDS[name]
+    recipe = shipped_recipes()[name].recipe
+    assert kind.capabilities() == capabilities(recipe, kind.dead_man_s)
+    ended = run(1, Shape.of(name))
+    assert verdict_of(ended) == ("held", "proven")
+    planned = ended.plant.plan.points[FIREWALL].capabilities
+    assert planned.model_copy(update={"granularity_s": recipe.timer.grain}) == kind.capabilities()
+    device = ended.plant.devices[FIREWALL]
+    assert device.lag_us == (recipe.timer.lag or 0.0) * 1_000_000
+    assert device.late_s >= planned.late_s
+
+
+@pytest.mark.parametrize("name", ["fortios-schedule", "ios-time-range"])
+def test_a_renewal_of_a_window_that_lands_behind_the_restore_isolates_again_and_is_taken_back(name: str) -> None:
+    held_s = KINDS[name].dead_man_s * 0.7
+    late = Fault(Kind.SLOW_WRITE, Phase.HOLDING, call="renew", times=1, amount_s=4.0)
+    quick = run(1, Shape.of(name, one_stage=True, holds_s=(held_s, held_s)), (late,))
+    # On record four seconds and more after it was sent; it lands after four.
+    renewed_us, held_us = quick.times("dead_man.renew")[0], quick.times("hold.started")[0]
+    stop = Fault(Kind.SIGNAL, Phase.HOLDING, (renewed_us - held_us) / 1_000_000 - 3.0)
+    ended = run(1, Shape.of(name, one_stage=True, holds_s=(held_s, held_s)), (late, stop))
+    assert len(on_tape(ended, "isolating")) == 2 * len(set(on_tape(ended, "isolating")))
+    assert (verdict_of(ended), ended.violations) == (("inconclusive", "proven"), ()), ended.story()

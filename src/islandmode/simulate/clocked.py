@@ -49,8 +49,10 @@ class ClockDevice(SimulatedDevice):
     def _until_us(self, for_us: int) -> int:
         """Count from when the line arrived: that is when the clock was read, and a commit comes after it."""
         now_us = self.clock.monotonic_us() if self.arrived_us is None else self.arrived_us
-        local_us = now_us + self.ahead_us + for_us
-        return -(-local_us // self.step_us) * self.step_us - self.ahead_us
+        return self._whole_step_us(now_us + for_us)
+
+    def _whole_step_us(self, until_us: int) -> int:
+        return -(-(until_us + self.ahead_us) // self.step_us) * self.step_us - self.ahead_us
 
     def create(self, conduits: tuple[str, ...], for_us: int, owner: str = OURS) -> str:
         """Write the owner and the end down beside each rule, which is at rest."""

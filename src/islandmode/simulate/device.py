@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
+from islandmode.core.capabilities import Capabilities
 from islandmode.core.egress import Way
 from islandmode.isolation.point import ConduitState, PointState
 from islandmode.simulate.clock import SimulatedClock
 from islandmode.simulate.network import SimulatedNetwork
 
 OURS = "this run"
+LIFE_US = 2_000_000
+"""How long a ticket lives, or how far off the time is that a line carries."""
 
 
 @dataclass
@@ -62,10 +65,12 @@ class SimulatedDevice:
     """Whether a line can name a ticket; elsewhere a line carries its latest moment."""
     lands_in_part: ClassVar[bool] = True
     """Whether a write that breaks off has done its first lines; false where a write is one commit."""
-    lag_us: ClassVar[int] = 0
+    lag_us: int = 0
     """How long after its timer has ended it lets traffic pass."""
-    rounding_us: ClassVar[int] = 0
+    rounding_us: int = 0
     """How much longer than asked a timer may be set."""
+    life_us: int = LIFE_US
+    """How long a line may be on its way and still act."""
 
     def __init__(self, name: str, network: SimulatedNetwork, clock: SimulatedClock) -> None:
         """Start empty: everything passes."""
@@ -103,6 +108,9 @@ class SimulatedDevice:
         """How much later than asked its own timer may let traffic pass: rounding, lag, and the work on the write that set it."""
         works_us = max([0, *(self.takes_us.get(call, 0) for call in ("arm", "isolate", "renew"))])
         return (self.rounding_us + self.lag_us + works_us) / 1_000_000
+
+    def fit(self, able: Capabilities) -> None:
+        """Hear what a plan says that it can do; a kind whose numbers stand in a recipe takes them from there."""
 
     # What a management session can ask for. Each returns why it was refused, or nothing.
 
@@ -319,8 +327,12 @@ class SimulatedDevice:
 
     def restart(self, for_us: int) -> None:
         """Boot from saved configuration: Islandmode objects are gone, and nothing passes until it is up."""
-        now_us = self.clock.monotonic_us()
         self.boots += 1
+        self._lose_all()
+        self._go_down(for_us)
+
+    def _lose_all(self) -> None:
+        now_us = self.clock.monotonic_us()
         for conduit, made in tuple(self.objects.items()):
             self._forget(conduit)
             # A rule that was still to come into force goes with the memory it was in.
@@ -330,6 +342,9 @@ class SimulatedDevice:
             for reason in self.network.blocked_by(conduit, now_us):
                 if reason.startswith(f"{self.name} "):
                     self.network.unblock(conduit, reason, now_us)
+
+    def _go_down(self, for_us: int) -> None:
+        now_us = self.clock.monotonic_us()
         self.down_until_us = now_us + for_us
         for conduit in self.network.conduits:
             self.network.block(conduit, f"{self.name} is down", now_us)

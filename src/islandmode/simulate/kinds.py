@@ -3,6 +3,8 @@
 own timer   an object with a timer of its own for each conduit
 clock       a rule that ends at a time of the device's clock, computed once at arm
 pending     one pending change for the whole device, taken back by one timer
+
+The recipes that ship are kinds too, under their own names: what is said of them is derived from the recipe, as for a plant.
 """
 
 from __future__ import annotations
@@ -12,11 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from islandmode.core.capabilities import Calls, Capabilities, Works
+from islandmode.core.recipe.derive import capabilities
+from islandmode.simulate.by_recipe import Revert, SavedWindow, Window
 from islandmode.simulate.clocked import SECOND_US, ClockDevice, CommitDevice, LaggingDevice
 from islandmode.simulate.device import SimulatedDevice
 from islandmode.simulate.pending import CommitConfirmed, UnarmedChangeTimer
 from islandmode.simulate.platforms import PairMember, PartialWrites, SlowRestore, StandbyRefuses, TimerProcess
 from islandmode.simulate.point import LATEST_S
+from islandmode.store.recipes import shipped_recipes
 
 OWN_TIMER = "simulated"
 """The plain kind, with objects that expire by themselves as those of nftables do."""
@@ -35,9 +40,14 @@ class DeviceKind:
     sample_every_s: float = 0.2
     one_stage: bool = False
     """Whether one stage isolates all of its conduits: with one pending change a second stage would confirm the first."""
+    recipe: str = ""
+    """The recipe by which it goes, if it does."""
 
     def capabilities(self, **more: Any) -> Capabilities:
         """Say what it can do."""
+        if self.recipe:
+            able = capabilities(shipped_recipes()[self.recipe].recipe, self.dead_man_s)
+            return able.model_copy(update=more)
         works, usual = self.works, Calls()
         plain: dict[str, Any] = {
             "arms": "before",
@@ -63,7 +73,15 @@ class DeviceKind:
     @property
     def works(self) -> Works:
         """Tell how long it works on changes."""
+        if self.recipe:
+            return self.capabilities().works_s
         return Works(**{call: us / SECOND_US for call, us in self.device.takes_us.items()})
+
+
+def _by_recipe(name: str, device: type[SimulatedDevice]) -> DeviceKind:
+    return DeviceKind(
+        device, dead_man_s=180.0, isolate_within_s=12.0, restore_within_s=20.0, sample_every_s=0.5, recipe=name
+    )
 
 
 _CLOCK = {"undo_tier": "B", "granularity_s": 60.0, "shown_step_s": 1.0}
@@ -91,4 +109,7 @@ KINDS: dict[str, DeviceKind] = {
     "pair": DeviceKind(PairMember),
     "standby": DeviceKind(StandbyRefuses),
     "timer process": DeviceKind(TimerProcess),
+    "fortios-schedule": _by_recipe("fortios-schedule", SavedWindow),
+    "ios-time-range": _by_recipe("ios-time-range", Window),
+    "ios-revert": _by_recipe("ios-revert", Revert),
 }

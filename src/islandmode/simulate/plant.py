@@ -50,6 +50,7 @@ class SimulatedPlant:
         }
         for name, point in plan.points.items():
             self.devices[name].ways = point.rendering.ways
+            self.devices[name].fit(point.capabilities)
         self.points = {name: self._point(name, dice_type(dice.random())) for name in plan.points}
         self.vantages = {name: self._vantage(name, dice_type(dice.random())) for name in plan.vantages}
         self.guardian_points = {name: self._point(name, dice_type(dice.random())) for name in plan.points}

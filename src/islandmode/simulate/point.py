@@ -27,7 +27,7 @@ from islandmode.core.outcome import Outcome, Reading
 from islandmode.isolation.point import Configuration, Facts, PointState
 from islandmode.isolation.session import LAST_ANSWER_S
 from islandmode.simulate.clock import SimulatedClock
-from islandmode.simulate.device import OURS, SimulatedDevice
+from islandmode.simulate.device import LIFE_US, OURS, SimulatedDevice
 from islandmode.simulate.faults import FaultBook, Kind
 
 T = TypeVar("T")
@@ -36,8 +36,7 @@ WRITES = frozenset({"arm", "isolate", "renew", "restore"})
 QUICK_US = (2_000, 40_000)
 """A leg of a healthy call takes between these."""
 LATEST_S = 2.5
-LIFE_US = 2_000_000
-"""How long a ticket lives, or how far off the time is that a request carries; `LATEST_S` has room for the way there."""
+"""How long a ticket lives, and room for the way there."""
 DOOR_OPENS_US = 500_000
 """A booting device is silent, and for this long before it is up it answers with a closed port."""
 
@@ -219,7 +218,7 @@ class SimulatedPoint:
         carries_time: bool = True,
     ) -> Reading[PointState]:
         """Write, and remember until when the write may still act if its outcome stays unknown."""
-        until_us = self._clock.monotonic_us() + LIFE_US
+        until_us = self._clock.monotonic_us() + self._device.life_us
 
         def act_in_time(some: tuple[str, ...]) -> str:
             return (self._device.too_late(until_us) if carries_time else "") or act(some)
