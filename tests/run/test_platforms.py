@@ -248,6 +248,18 @@ def test_no_invariant_breaks_on_any_kind_of_device(kind: str, first: int) -> Non
 # Recipes that ship.
 
 
+def test_what_passed_before_an_order_under_way_took_effect_proves_no_restoration() -> None:
+    """The device takes a second for the order; the run is stopped meanwhile, and the device only says that it restores."""
+    faults = (
+        Fault(Kind.LIES_RESTORE, Phase.PREFLIGHT, target=FIREWALL),
+        Fault(Kind.SIGNAL, Phase.ISOLATING, 0.01),
+    )
+    ended = run(1, Shape.of("ios-time-range", one_stage=True), faults)
+    assert on_tape(ended, "isolating")
+    assert on_tape(ended, "only hidden")
+    assert (verdict_of(ended), ended.violations) == (("inconclusive", "unproven"), ()), ended.story()
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_recipe_that_ships_is_simulated_with_its_own_numbers(name: str) -> None:
     kind = KINDS[name]

@@ -46,6 +46,11 @@ class ProbeRecord:
             if start_us <= episode.first_us < end_us and (not seen or episode.seen in seen)
         )
 
+    def came_back(self, from_us: int, after: Window) -> bool:
+        """Tell whether it was good from a moment on, to the end of the record: also in the last moments before its worker was collected."""
+        good = self.within(after.start_us, after.end_us + 60_000_000, Seen.GOOD)
+        return any(episode.last_us >= from_us for episode in good)
+
     def passed(self, start_us: int, end_us: int) -> int:
         """Count the samples of a window that came back through the path, good or not."""
         told = zip(self.episodes, self.passages, strict=True)
@@ -299,11 +304,10 @@ def _hole(stage: str, record: ProbeRecord, timeline: Timeline, hole: Hole) -> Fi
 
 def judge_return(record: ProbeRecord, timeline: Timeline) -> list[Finding]:
     """Judge whether a severed probe came back after restore: its positive control after."""
-    after = timeline.window(AFTER)
-    if after is None:
+    after, back_from_us = timeline.window(AFTER), timeline.back_from_us
+    if after is None or back_from_us is None:
         return []
-    # To the end of the record: a probe may come back in the last moments before its worker was collected.
-    good = record.within(after.start_us, after.end_us + 60_000_000, Seen.GOOD)
+    good = record.came_back(back_from_us, after)
     if record.planned.probe.kind == "canary":
         bad = [episode for episode in record.within(after.start_us, after.end_us, Seen.BAD) if "reset" in episode.why]
         how = "resumed" if good else "was reset" if bad else "was lost"

@@ -401,13 +401,13 @@ def _is_proven(
     touched = armed(records)
     if not touched.keys() <= {record.data["point"] for record in of_kind(records, "restore.seen")}:
         return False
-    after = timeline.window(AFTER)
-    if after is None:
+    after, back_from_us = timeline.window(AFTER), timeline.back_from_us
+    if after is None or back_from_us is None:
         return not touched
     severed = [probe for probe in probes.values() if probe.planned.role == "severed"]
     # Fresh connections only: a connection that stayed open, or leaked, says nothing of the way back.
     fresh = [probe for probe in severed if probe.planned.probe.kind != "canary"]
-    back = {_way(probe) for probe in fresh if probe.within(after.start_us, after.end_us + 60_000_000, Seen.GOOD)}
+    back = {_way(probe) for probe in fresh if probe.came_back(back_from_us, after)}
     # Where only held connections saw a way die, nothing saw it come back.
     dead = {_way(probe) for probe in severed if _died(probe, after.start_us)}
     crossed = {probe.planned.crosses for probe in severed}

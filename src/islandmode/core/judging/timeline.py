@@ -38,6 +38,17 @@ class Timeline:
     isolate_answered_us: dict[str, int]
     """By stage. A stage of which only the order is on record has none: perhaps the command never left."""
 
+    @property
+    def back_from_us(self) -> int | None:
+        """Give from when on something must have passed to prove that the plant is back; None where no restore was ordered.
+
+        What passed before every device was seen restored says nothing: an isolate that was under way when the restore was ordered may
+        have come into effect after that.
+        """
+        if self.restore_ordered_us is None:
+            return None
+        return max(self.restore_ordered_us, self.restore_seen_us or 0)
+
     def window(self, name: str) -> Window | None:
         """Find a window by name."""
         return next((window for window in self.windows if window.name == name), None)
