@@ -25,6 +25,7 @@ from islandmode.system.clock import Clock
 
 RUN, OTHER_RUN = "2026-11-23T114843Z-a-drill-4cd3", "2026-11-24T090000Z-another-0001"
 BREAKS_ARMING_RULE = "the device took an isolate while no timer ran on it"
+NOTES_MOST = 500
 PATIENT_S = 60.0
 """For a call that must succeed: a busy test machine is no fault of a platform."""
 
@@ -113,6 +114,10 @@ class Bench(Protocol):
         """End the last two."""
         ...
 
+    def look_takes(self, seconds: float) -> None:
+        """Let each look at the device take so long from now on, by the world's clock."""
+        ...
+
     def hold_up(self, call: str) -> None:
         """Let the next line of such a call wait on its way to the device, after it has left."""
         ...
@@ -123,8 +128,12 @@ class Bench(Protocol):
 
 
 class _Notes:
+    left = NOTES_MOST
+
     def note(self, make: Callable[..., Entry], *_: Any, **data: Any) -> object:
-        """Keep nothing."""
+        """Keep nothing, and end a restore that would go on for ever: nothing cancels one."""
+        self.left -= 1
+        assert self.left, "the restore has no end"
         return None
 
 
@@ -385,6 +394,41 @@ class Contract:
             assert not any(bench.any_passes(conduit) for conduit in bench.conduits)
             bench.go_on(point)
             await restored(bench, point)
+            await point.close()
+
+        bench.play(story)
+
+    def test_a_device_that_is_slow_to_show_its_state_is_armed_isolated_and_restored(self, bench: Bench) -> None:
+        """A look takes a quarter of what the platform gives it: what it tells is old by then, and still true."""
+
+        async def story() -> None:
+            point, able = bench.point(), bench.platform.capabilities
+            bench.look_takes(able.calls_s.read / 4)
+            await armed(bench, point)
+            await isolated(bench, point)
+            seen = await point.state(bench.conduits, PATIENT_S)
+            assert seen.done, seen.why
+            assert all(shown(bench, seen.value, conduit) for conduit in bench.conduits)
+            watched = watched_of(able, bench.conduits, bench.conduits)
+            assert watch_trouble(point.name, able, watched, bench.conduits, seen, 0.0) is None
+            await restored(bench, point)
+            await point.close()
+
+        bench.play(story)
+
+    def test_a_restore_after_a_lost_reply_ends_although_each_look_takes_time(self, bench: Bench) -> None:
+        """Each look ends later than it began: one that asks for a later look each time would never end."""
+
+        async def story() -> None:
+            point = bench.point()
+            await armed(bench, point)
+            bench.lose_reply("isolate")
+            assert (await point.isolate(bench.conduits, bench.short_s)).outcome is Outcome.UNKNOWN
+            bench.behave()
+            until_us = point.late_until_us
+            bench.look_takes(bench.platform.capabilities.calls_s.read / 4)
+            await restored(bench, point)
+            assert bench.clock.monotonic_us() > until_us
             await point.close()
 
         bench.play(story)

@@ -99,6 +99,12 @@ class RecipeBench:
     def behave(self) -> None:
         self.world.fault = None
 
+    def look_takes(self, seconds: float) -> None:
+        device_time = self.world.recipe.device_time
+        assert device_time is not None
+        # A look ends with it.
+        self.world.at_line[device_time.ask] = lambda: self.world.clock.pass_by(seconds)
+
     def hold_up(self, call: str) -> None:
         self._fault("under way")
 

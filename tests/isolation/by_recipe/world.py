@@ -65,6 +65,9 @@ class JumpingClock:
     def utc_us(self) -> int:
         return self.utc_began_us + round((self.now_s - self.began_s) * 1_000_000)
 
+    def pass_by(self, seconds: float) -> None:
+        self.now_s += seconds
+
     async def sleep(self, seconds: float) -> None:
         self.now_s += seconds
         await anyio.lowlevel.checkpoint()

@@ -102,6 +102,9 @@ class NftablesBench:
     def behave(self) -> None:
         self._node.run("echo obedient > /etc/nft-fault")
 
+    def look_takes(self, seconds: float) -> None:
+        self._node.run(f"echo late-by {seconds:g} > /etc/nft-fault")
+
     def hold_up(self, call: str) -> None:
         # The line that arms, or what a ticket was taken for: it is the next one that leaves.
         self._ready.act = self._sshd.stop

@@ -210,6 +210,10 @@ class PendingBench:
         """End every fault."""
         self._faults._active.clear()
 
+    def look_takes(self, seconds: float) -> None:
+        """Let every answer to a question be so late."""
+        self._fault(Kind.SLOW_WRITE, "state", amount_s=seconds)
+
     def hold_up(self, call: str) -> None:
         """Let the next line be under way for long."""
         self._fault(Kind.SLOW_WRITE, call, times=1, amount_s=HELD_S)

@@ -7,6 +7,7 @@ The file named by NFT_FAULT_FILE (default /etc/nft-fault) says how, so that a te
     lost-reply      the answer to an isolate does not come, nor any after it; the rule is in force in time
     half-line       the second half of an isolate does not come, nor anything after it
     late-answers    every answer comes 1.2 s late
+    late-by S       every answer comes S seconds late
     late-rule       an isolate reaches the kernel 2 s late
     drop-timeout    `timeout` is dropped silently from every element
     obedient        nothing is changed
@@ -55,6 +56,8 @@ def changed(line: str) -> str | None:
         line = "; ".join(parts[: len(parts) // 2])
     if name == "late-answers":
         quiet_until[0] = time.monotonic() + SLOW_S
+    if name.startswith("late-by "):
+        quiet_until[0] = time.monotonic() + float(name.split()[1])
     if name == "drop-timeout":
         line = re.sub(r"\s*(timeout|expires) \d+\w+", "", line)
     return line
