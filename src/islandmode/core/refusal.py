@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from islandmode.core.judging.timeline import of_kind
@@ -21,6 +21,8 @@ class Refusal:
     why: str
     code: str
     probes: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    """What would have refused it too, in sentences of their own: mending the first alone ends in another refusal."""
 
 
 def refusal_of(records: Sequence[Record]) -> Refusal | None:
@@ -34,12 +36,20 @@ def refusal_of(records: Sequence[Record]) -> Refusal | None:
     if said.data.get("by"):
         return Refusal(why, "stopped-early")
     if found is not None:
-        return Refusal(why, _code_in(found))
+        refusing = (
+            str(record.data.get("sentence", "")) for record in of_kind(records, "preflight.finding", refuses=True)
+        )
+        return Refusal(why, _code_in(found), also=_others(refusing, why))
     looked = next((record for record in of_kind(records, "vantage.looked") if record.data.get("what")), None)
     if looked is not None:
         codes, probes = looked.data.get("codes") or (UNTOLD,), looked.data.get("probes") or ()
-        return Refusal(why, str(codes[0]), tuple(str(probe) for probe in probes))
+        also = _others((str(sentence) for sentence in looked.data.get("what", ())), why)
+        return Refusal(why, str(codes[0]), tuple(str(probe) for probe in probes), also)
     return Refusal(why, ACTED_ON.get(str(said.data.get("code", ""))) or _code_of(records))
+
+
+def _others(sentences: Iterable[str], why: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(sentence for sentence in sentences if sentence and sentence != why))
 
 
 def _code_in(record: Record) -> str:

@@ -119,12 +119,13 @@ def _show_refusal(run: RunDirectory, refusal: Refusal, *, as_json: bool) -> None
     """Print why a run was refused, and what to do."""
     do = what_to_do(refusal.code, run.run, program())
     if as_json:
-        told = {"why": refusal.why, "code": refusal.code, "do": do}
+        told = {"why": refusal.why, "also": list(refusal.also), "code": refusal.code, "do": do}
         print_json({"run": run.run, "verdict": None, "refused": told})
         return
     report = run.root / rundir.REPORT
     where = f"report {report}" if report.is_file() else f"journal {run.journal}"
-    print(f"{run.run}: {_unfinished(run)}.\n  why: {cleaned(refusal.why)}\n  do: {do}\n{where}")
+    whys = "\n  and: ".join(cleaned(why) for why in (refusal.why, *refusal.also))
+    print(f"{run.run}: {_unfinished(run)}.\n  why: {whys}\n  do: {do}\n{where}")
 
 
 def _said(verdict: Mapping[str, Any]) -> str:
