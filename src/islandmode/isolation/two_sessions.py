@@ -36,6 +36,7 @@ class TwoSessions(Generic[D]):
         self.work = make("work", known_hosts)
         self.rescue = make("restore", known_hosts)
         self._is_ready = False
+        self._has_failed = False
 
     async def call(self, work: Callable[[D], T], deadline_s: float, lines: Lines | None = None) -> Reading[T]:
         """Call through the work session; `lines` are those that the work writes, if it does."""
@@ -69,9 +70,10 @@ class TwoSessions(Generic[D]):
         """Let the work session send nothing more, and restore through the kept session, and through a new one as soon as that is late.
 
         A line that is under way on the work session is heard out beside that. Only what proves the restoration waits for it: neither the
-        restore does, nor another attempt at it.
+        restore does, nor another attempt at it. Where an attempt failed the work session is reset all the same: what is under way on it may
+        be why the device does not take the restore.
         """
-        if not self.work.give_up():
+        if not self.work.give_up() or self._has_failed:
             self.work.abort()
             return await self._restore(take_back, deadline_s)
         async with anyio.create_task_group() as beside:
@@ -79,6 +81,7 @@ class TwoSessions(Generic[D]):
             reading = await self._restore(take_back, deadline_s)
             if not reading.done or reading.value is None or not reading.value.clear:
                 beside.cancel_scope.cancel()
+        self._has_failed = not reading.done
         return reading
 
     async def _restore(self, take_back: Callable[[D], PointState], deadline_s: float) -> Reading[PointState]:

@@ -88,6 +88,7 @@ class SimulatedPoint:
         self._dice = dice
         self.closed = False
         self._unheard: list[Unheard] = []
+        self._has_failed = False
         self.lands_last_us = 0
         """When the last request reaches the device that is under way."""
 
@@ -155,7 +156,11 @@ class SimulatedPoint:
     async def restore(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Delete the objects and read back; what was given up is heard out beside that."""
         given_up = [(write, write.reply) for write in self._unheard if write.reply is not None]
-        if not given_up:
+        if self._has_failed:
+            # The session is reset: what is under way on it may be why the device does not take the restore.
+            for write, _ in given_up:
+                write.reply = None
+        if not given_up or self._has_failed:
             return await self._take_back(conduits, deadline_s)
         async with anyio.create_task_group() as beside:
             for write, reply in given_up:
@@ -164,6 +169,7 @@ class SimulatedPoint:
             if not reading.done or reading.value is None or not reading.value.clear:
                 # Another attempt waits for nothing.
                 beside.cancel_scope.cancel()
+        self._has_failed = not reading.done
         return reading
 
     async def _take_back(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:

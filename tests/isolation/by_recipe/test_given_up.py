@@ -18,7 +18,7 @@ from islandmode.isolation.by_recipe.point import RecipePoint
 from islandmode.run.restore import restore_until_seen
 from tests.isolation.by_recipe.test_hold import each_clock
 from tests.isolation.by_recipe.test_lost_sessions import Silent, call, each_recipe, moments, until
-from tests.isolation.by_recipe.world import AT, CONDUITS, Fault, World
+from tests.isolation.by_recipe.world import AT, CONDUITS, FakeConsole, Fault, World
 from tests.isolation.contract import PATIENT_S
 from tests.patience import PATIENCE_S, wait_until
 
@@ -150,6 +150,37 @@ def test_a_look_that_waits_behind_a_step_ends_no_line_of_it(name: str) -> None:
             stage.cancel_scope.cancel()
         fault.may_land.set()
         await proven(world, point)
+        await point.close()
+
+    world.play(story)
+
+
+@each_clock
+def test_a_session_that_keeps_the_device_from_taking_a_restore_is_not_heard_out(name: str) -> None:
+    """As where the configuration is locked while a session is in it; the answer to its line does not come."""
+    world = World(name)
+    first = step_lines(world.recipe, "restore", AT, planned(0), CONDUITS)[0].send
+    telling = "^set start" if name == "fortios-schedule" else "^time-range"
+
+    async def story() -> None:
+        point = world.point()
+        await until(point, "isolate")
+        await given_up(world, point, "isolate", 1, telling)
+        work = point._sessions.work.driver
+        assert isinstance(work, FakeConsole)
+
+        def lock() -> None:
+            world.device.faults.rejected.clear()
+            if not work.is_over:
+                world.device.faults.rejected[f"^{first}$"] = "Command fail. Return code -61\n% Invalid: locked\n"
+
+        world.at_line[first] = lock
+        assert not (await point.restore(CONDUITS, PATIENT_S)).done
+        again = await point.restore(CONDUITS, PATIENT_S)
+        assert again.done, again.why
+        assert again.value is not None
+        assert again.value.clear
+        assert world.is_open
         await point.close()
 
     world.play(story)

@@ -156,6 +156,10 @@ class FakeConsole:
         if self._reset.is_set():
             raise ConnectionError("the connection was reset")
 
+    @property
+    def is_over(self) -> bool:
+        return self._reset.is_set()
+
     def close(self) -> None:
         self.abort()
 
