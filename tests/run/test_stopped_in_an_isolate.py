@@ -1,8 +1,8 @@
 """A drill that ends in the middle of an isolate on a device that goes by its clock, by the numbers of the recipes that ship.
 
-The device works on the order for a second. Whoever ends the drill, and whenever: the plant is back at once and stays so, and the run is
-judged as it went. A line of the order may come much later; until the end that it brings it isolates, and is taken back; after that end
-it isolates nothing.
+The device works on the order for a second. However the drill ends, and whenever: the plant is back at once and stays so, and the run is
+judged as it went. An order that comes much later, but before the end that it brings, isolates and is taken back; after that end it
+isolates nothing.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def rightly_judged(ended: Ended, end: str) -> None:
 @each_window
 @each_end
 @pytest.mark.parametrize("after_s", STEPS_S)
-def test_it_is_restored_at_once_whoever_ends_it(name: str, end: str, after_s: float) -> None:
+def test_it_is_restored_at_once_however_it_ends(name: str, end: str, after_s: float) -> None:
     ended = stopped(name, end, after_s)
     rightly_judged(ended, end)
     # A guardian is sure of the conductor's silence after a while.

@@ -1,8 +1,9 @@
 """Simulated devices that go by the recipes that ship. Their numbers are the recipe's own, as the plan has them.
 
-Window   FortiOS and IOS with a deny at rest: every line brings the end that was computed before the first of them left, and may act until
-         then, however long it was on its way. One that lands after a restore isolates until that end
-Revert   IOS with its own revert timer: nothing in a line says when it is too late, but a line that is older than the recipe says is lost
+Window              FortiOS and IOS with a deny at rest: every line brings the end that was computed before the first of them left, and may
+                    act until then, however long it was on its way. One that lands after a restore isolates until that end
+ConfigurationTimer  IOS with its own revert timer: nothing in a line says when it is too late, but a line that is older than the recipe says
+                    is lost
 
 A device at a command line is slow beside nftables: a step is several lines, each after the answer to the one before it.
 """
@@ -81,7 +82,7 @@ class SavedWindow(Window):
         self._go_down(for_us)
 
 
-class Revert(UnarmedChangeTimer):
+class ConfigurationTimer(UnarmedChangeTimer):
     """Takes a copy of its configuration before it starts the timer, which takes a while."""
 
     takes_us: ClassVar[Mapping[str, int]] = MappingProxyType(

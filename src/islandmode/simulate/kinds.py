@@ -15,7 +15,7 @@ from typing import Any
 
 from islandmode.core.capabilities import Calls, Capabilities, Works
 from islandmode.core.recipe.derive import capabilities
-from islandmode.simulate.by_recipe import Revert, SavedWindow, Window
+from islandmode.simulate.by_recipe import ConfigurationTimer, SavedWindow, Window
 from islandmode.simulate.clocked import SECOND_US, ClockDevice, CommitDevice, LaggingDevice
 from islandmode.simulate.device import SimulatedDevice
 from islandmode.simulate.pending import CommitConfirmed, UnarmedChangeTimer
@@ -111,5 +111,5 @@ KINDS: dict[str, DeviceKind] = {
     "timer process": DeviceKind(TimerProcess),
     "fortios-schedule": _by_recipe("fortios-schedule", SavedWindow),
     "ios-time-range": _by_recipe("ios-time-range", Window),
-    "ios-revert": _by_recipe("ios-revert", Revert),
+    "ios-revert": _by_recipe("ios-revert", ConfigurationTimer),
 }

@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 
 from islandmode.core.outcome import Outcome
+from islandmode.core.recipe.told import recipe_told
 from islandmode.run.restore import restore_until_seen
 from islandmode.run.resume import KeptFile, resume
 from islandmode.store.journal import Journal
 from islandmode.system.disk import MachineDisk
 from tests.emulators.device import CliSession
 from tests.emulators.ios import IosDevice
-from tests.isolation.by_recipe.test_lost_sessions import FOR_S, put_back
+from tests.emulators.plant import USER
+from tests.isolation.by_recipe.test_lost_sessions import FOR_S, each_recipe, put_back
 from tests.isolation.by_recipe.world import CONDUITS, Fault, World
-from tests.isolation.contract import PATIENT_S, RUN
+from tests.isolation.contract import OTHER_RUN, PATIENT_S, RUN
 
 OWED = {"edge": CONDUITS}
 SHORT_S = 3.0
@@ -188,5 +190,54 @@ def test_who_armed_knows_its_own_change_by_whatever_the_device_calls_it() -> Non
         await put_back(world, conductor)
         assert timer_of(world) is None
         await guardian.close()
+
+    world.play(story)
+
+
+@each_recipe
+def test_a_plan_says_that_a_change_that_waits_is_known_by_its_login_and_by_no_run(name: str) -> None:
+    planned = World(name).planned()
+    told = [sentence for sentence in recipe_told(planned) if "a change that waits" in sentence]
+    if name != "ios-revert":
+        assert told == []
+        return
+    assert told == [
+        (
+            f"the device shows the login of a change that waits, and no run: what anybody begins as {USER} in the drill is taken for the drill's, "
+            f"and is confirmed or undone with it; let nobody else log in as {USER}"
+        )
+    ]
+    assert planned.recipe is not None
+    reads = planned.recipe.reads
+    ask, *others = reads.state
+    finds = tuple(find for find in ask.finds if find.gives != "owner")
+    nameless = planned.recipe.model_copy(
+        update={"reads": reads.model_copy(update={"state": (ask.model_copy(update={"finds": finds}), *others)})}
+    )
+    told = [
+        sentence for sentence in recipe_told(planned.model_copy(update={"recipe": nameless})) if "waits" in sentence
+    ]
+    assert told == [
+        (
+            "the device does not show whose a change is that waits: what anybody begins in the drill is taken for the drill's, and is confirmed or "
+            "undone with it"
+        )
+    ]
+
+
+def test_what_the_drills_own_login_begins_beside_an_armed_run_is_taken_for_the_runs() -> None:
+    """That is why the plan says so: the device has no more to tell one from the other by."""
+    world = World("ios-revert")
+
+    async def story() -> None:
+        point = world.point(OTHER_RUN)
+        session = world.device.new_session(0, USER)
+        for line in ("configure terminal revert timer 30", "end"):
+            session.answer(line)
+        assert timer_of(world) == USER
+        # A process of the drill that did not arm ends the change, as the login is its own.
+        assert (await point.restore(CONDUITS, PATIENT_S)).done
+        assert timer_of(world) is None
+        await point.close()
 
     world.play(story)

@@ -30,7 +30,7 @@ def recipe_told(point: PlanPoint) -> tuple[str, ...]:
     if recipe is None or used is None:
         return ()
     name = f"recipe {used.name}, version {used.version}, sha256 {used.sha256[:12]}: {recipe.title}"
-    return (name, f"{_confidence(recipe)}; {TRIED[status_of(recipe)]}", *_lock(recipe))
+    return (name, f"{_confidence(recipe)}; {TRIED[status_of(recipe)]}", *_lock(recipe), *_whose(point, recipe))
 
 
 def _confidence(recipe: Recipe) -> str:
@@ -45,6 +45,24 @@ def _confidence(recipe: Recipe) -> str:
 def _lock(recipe: Recipe) -> Iterator[str]:
     if recipe.lock == "checked":
         yield "another machine that drills it is noticed by looking, not held off: both may write in the same moment, and one is then refused"
+
+
+def _whose(point: PlanPoint, recipe: Recipe) -> Iterator[str]:
+    """Say by what a change that waits is taken for the run's: no such device keeps the name of a run."""
+    if recipe.cycle != "pending":
+        return
+    names_login = any(find.gives == "owner" for read in recipe.reads.state for find in read.finds)
+    if names_login and point.login is not None:
+        user = point.login.user
+        yield (
+            f"the device shows the login of a change that waits, and no run: what anybody begins as {user} in the drill is taken for the "
+            f"drill's, and is confirmed or undone with it; let nobody else log in as {user}"
+        )
+    else:
+        yield (
+            "the device does not show whose a change is that waits: what anybody begins in the drill is taken for the drill's, and is confirmed "
+            "or undone with it"
+        )
 
 
 def live_refusals_of(point: PlanPoint) -> Iterator[str]:
