@@ -9,11 +9,12 @@ from dataclasses import replace
 import pytest
 
 from islandmode.core.plan import PlanPoint
+from islandmode.core.recipe.steps import asks_of
 from islandmode.core.site import SitePoint
 from islandmode.isolation.by_recipe.platform import platform_of
 from islandmode.isolation.point import IsolationPoint
 from tests.emulators.plant import USER
-from tests.isolation.by_recipe.world import CONDUITS, INTERFACES, OPTIONS, Fault, World
+from tests.isolation.by_recipe.world import AT, CONDUITS, INTERFACES, OPTIONS, Fault, World
 from tests.isolation.contract import RUN, Contract
 
 # The line with which something takes effect: what is lost, broken off or late is that line.
@@ -100,10 +101,11 @@ class RecipeBench:
         self.world.fault = None
 
     def look_takes(self, seconds: float) -> None:
-        device_time = self.world.recipe.device_time
-        assert device_time is not None
-        # A look ends with it.
-        self.world.at_line[device_time.ask] = lambda: self.world.clock.pass_by(seconds)
+        recipe = self.world.recipe
+        # A look ends with the device's time, where that is asked.
+        *_, last = asks_of(recipe, recipe.reads.state, AT, self.conduits[-1])
+        ask = last.send if recipe.device_time is None else recipe.device_time.ask
+        self.world.at_line[ask] = lambda: self.world.clock.pass_by(seconds)
 
     def hold_up(self, call: str) -> None:
         self._fault("under way")
