@@ -38,6 +38,16 @@ def judge_configuration(where: str, why: str, *, done: bool, late: bool) -> Iter
         yield PreflightFinding("point-configuration-unread", sentence, refuses=True, late=late)
 
 
+def judge_left(where: str, name: str, bench: str, running: str) -> Iterator[PreflightFinding]:
+    """Name the stand-in of a bench where the running configuration has it; no drill is kept from a device by it."""
+    if name and name in running:
+        sentence = (
+            f"{where} has {name}, the stand-in of a bench that goes on, or that was killed. By itself it isolates nothing; `{bench}` takes it away "
+            "before it benches."
+        )
+        yield PreflightFinding("point-bench-left", sentence, refuses=False)
+
+
 def judge_objects(where: str, standing: Sequence[str] | None, present: Collection[str]) -> Iterator[PreflightFinding]:
     """Name Islandmode objects of conduits that the site does not isolate on the device: another site's, or one that was renamed."""
     others = len(standing or ()) - len(present)

@@ -18,7 +18,7 @@ from islandmode.core.difference import UNTOUCHED, Comparable
 from islandmode.core.egress import Way
 from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import Problem, unknown
-from islandmode.core.rendering import Rendering
+from islandmode.core.rendering import RecipeUsed, Rendering
 from islandmode.core.site import Between, Networks, SitePoint
 from islandmode.isolation.by_hand import ByHand, plain
 from islandmode.isolation.point import IsolationPoint
@@ -92,6 +92,10 @@ def _mends_nothing(_files: tuple[str, ...]) -> str:
     return ""
 
 
+def _has_no_stand_in(_planned: PlanPoint) -> PlanPoint | None:
+    return None
+
+
 @dataclass(frozen=True)
 class Platform:
     """One way of isolating."""
@@ -111,6 +115,12 @@ class Platform:
     comparable: Comparable = UNTOUCHED
     described: Described | None = None
     """What lists and pages say of it."""
+    stand_in: Callable[[PlanPoint], PlanPoint | None] = _has_no_stand_in
+    """Puts the stand-in of a bench in the place of a point's conduits; what `open` then makes is a `StandsIn`. None where it has none."""
+    stand_in_name: str = ""
+    """The name of that stand-in on a device; empty where it has none."""
+    method: RecipeUsed | None = None
+    """Which lines isolate by it, for the record of a bench: a recipe, or of a platform that is code the digest of what it writes."""
     shows_rights: bool = False
     """Whether its points can tell what their account may do (`ShowsRights`)."""
 

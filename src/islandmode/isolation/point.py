@@ -48,6 +48,8 @@ class Facts:
     """Every Islandmode object that stands on the device, of any conduit and run; None if that was not read."""
     version: str = ""
     """What it says of its version, for people."""
+    serial: str = ""
+    """Its serial number; empty where it tells none."""
     clock_ahead_s: float | None = None
     """By how much its clock is ahead of this machine's, each by its own time zone; None where an isolation does not end by its clock."""
     lock_unread: str = ""
@@ -214,6 +216,61 @@ class ShowsRights(Protocol):
 
     async def rights(self, deadline_s: float) -> Reading[Rights]:
         """Ask the device what the account may do; nothing is changed."""
+        ...
+
+
+@dataclass(frozen=True)
+class StandInSeen:
+    """What of a bench's stand-in is on a device."""
+
+    present: bool
+    referring: tuple[str, ...] = ()
+    """What would make it more than an object that isolates nothing: lines that name it, interfaces that have its names."""
+    runs_for_s: float | None = None
+    """How long a timer of it still runs; None where none does."""
+
+
+@dataclass(frozen=True)
+class LateLineSeen:
+    """What came of a line that makes a stand-in act, sent after its own last moment."""
+
+    after_s: float
+    """How long after that moment it was sent."""
+    acted: bool
+    said: str
+    """What the device answered; empty where it said nothing against it."""
+
+
+class StandsIn(IsolationPoint, LogsIn, ShowsConfiguration, Protocol):
+    """A point whose only conduit is a bench's stand-in: an object of its platform's kind that isolates nothing.
+
+    `restore` leaves the object in whatever state it has between drills; `take_away` removes it.
+    """
+
+    @property
+    def object_name(self) -> str:
+        """Name the stand-in, as the device has it."""
+        ...
+
+    @property
+    def says_itself(self) -> bool:
+        """Tell whether the device says itself that the stand-in acts; where not, its clock against the end that it shows does."""
+        ...
+
+    async def stand_in(self, deadline_s: float) -> Reading[StandInSeen]:
+        """Look what of the stand-in is there, and whether anything refers to it; nothing is changed."""
+        ...
+
+    async def lay(self, deadline_s: float) -> Reading[None]:
+        """Make the object as it is between drills, where a platform has it there then."""
+        ...
+
+    async def late_line(self, deadline_s: float) -> Reading[LateLineSeen]:
+        """Send a line that makes the object act after that line's own last moment, and look."""
+        ...
+
+    async def take_away(self, deadline_s: float) -> Reading[StandInSeen]:
+        """Remove the object through a fresh session, and read back what is left of it. Idempotent."""
         ...
 
 

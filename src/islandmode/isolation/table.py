@@ -12,6 +12,7 @@ from islandmode.core.difference import UNTOUCHED, Comparable
 from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import Path, Problem, unknown
 from islandmode.core.recipe.loaded import Recipes
+from islandmode.core.rendering import RecipeUsed
 from islandmode.isolation.by_hand import ByHand, plain
 from islandmode.isolation.manual.platform import BY_HAND
 from islandmode.isolation.nftables.platform import NFTABLES
@@ -70,6 +71,24 @@ def comparable(point: PlanPoint) -> Comparable:
     """Say what must be known of a device's configurations to compare two of them."""
     known = platform_of_plan(point)
     return UNTOUCHED if known is None else known.comparable
+
+
+def stand_in_of(planned: PlanPoint) -> PlanPoint | None:
+    """Give a planned point with the stand-in of a bench in the place of its conduits; None where its platform has none."""
+    known = platform_of_plan(planned)
+    return None if known is None else known.stand_in(planned)
+
+
+def method_of(planned: PlanPoint) -> RecipeUsed | None:
+    """Tell which lines isolate a planned point, for the record of a bench; None where nothing here does."""
+    known = platform_of_plan(planned)
+    return None if known is None else known.method
+
+
+def stand_in_name(planned: PlanPoint) -> str:
+    """Name the stand-in of a bench as a planned point's device has it; empty where its platform has none."""
+    known = platform_of_plan(planned)
+    return "" if known is None else known.stand_in_name
 
 
 def showing_rights(planned: PlanPoint, point: IsolationPoint) -> ShowsRights | None:

@@ -14,6 +14,7 @@ from islandmode.core.plan import PlanPoint
 from islandmode.core.preflight import PreflightFinding
 from islandmode.core.preflight_device import (
     judge_configuration,
+    judge_left,
     judge_login_beside,
     judge_objects,
     judge_rights,
@@ -22,11 +23,12 @@ from islandmode.core.preflight_device import (
 )
 from islandmode.core.recipe.derive import capabilities
 from islandmode.core.rescue import Rescue
-from islandmode.isolation.point import IsolationPoint, Rights, logging_in, showing_configuration
-from islandmode.isolation.table import showing_rights
+from islandmode.isolation.point import Facts, IsolationPoint, Rights, logging_in, showing_configuration
+from islandmode.isolation.table import method_of, showing_rights, stand_in_name
+from islandmode.operate.benched import Benched, benched
 from islandmode.operate.ground import PlantGround
 from islandmode.operate.rescue_points import rescue_of_site
-from islandmode.operate.site_devices import Device, refuse_of_lab, refuse_wrong
+from islandmode.operate.site_devices import NO_BENCH, Device, known_hosts, refuse_of_lab, refuse_wrong
 from islandmode.run.point_look import PointLook, look_at_point
 from islandmode.store import catalog
 from islandmode.system.clock import MachineClock
@@ -51,6 +53,8 @@ class DeviceCheck:
     """The conduits for which it was seen that nothing of Islandmode stands on the device."""
     rights: Rights | None = None
     """What its account may do; None where it was not asked."""
+    benched: Benched = NO_BENCH
+    """What its records of benches are worth for the device as it was found."""
 
     @property
     def is_ready(self) -> bool:
@@ -63,11 +67,11 @@ def check_device(workspace: Path, device: Device) -> DeviceCheck:
     zone = device.management.zone
     refuse_of_lab(device)
     refuse_wrong(workspace, device)
-    planned = _planned(workspace, device)
+    planned = planned_of(workspace, device)
     point = _opened(workspace, device, planned)
     way = judge_way(device.where, zone, device.point.isolates, device.site)
     restore = typed_at(workspace, "restore")
-    found = anyio.run(_look, device, planned, point, restore)
+    found = anyio.run(_look, workspace, device, planned, point, restore)
     facts = found.look.facts
     return DeviceCheck(
         device,
@@ -77,10 +81,26 @@ def check_device(workspace: Path, device: Device) -> DeviceCheck:
         clock_ahead_s=None if facts is None else facts.clock_ahead_s,
         at_rest=found.look.at_rest,
         rights=found.rights,
+        benched=_benched(workspace, device, planned, facts),
     )
 
 
-def _planned(workspace: Path, device: Device) -> PlanPoint:
+def _benched(workspace: Path, device: Device, planned: PlanPoint, facts: Facts | None) -> Benched:
+    management = device.management
+    keys = known_hosts(workspace).of(str(management.address), management.port)
+    return benched(
+        workspace,
+        device.site.site,
+        device.name,
+        method_of(planned),
+        [key.fingerprint for key in keys],
+        firmware=None if facts is None else facts.version,
+        serial=None if facts is None else facts.serial,
+    )
+
+
+def planned_of(workspace: Path, device: Device) -> PlanPoint:
+    """Resolve a device of a site with all that it isolates, as no drill; raises `InputError`."""
     rescue, lost, _ = rescue_of_site(workspace, device.site.site)
     if device.name not in rescue.points:
         raise catalog.all_of(lost)
@@ -109,7 +129,7 @@ class _Found:
     rights: Rights | None = None
 
 
-async def _look(device: Device, planned: PlanPoint, point: IsolationPoint, restore: str) -> _Found:
+async def _look(workspace: Path, device: Device, planned: PlanPoint, point: IsolationPoint, restore: str) -> _Found:
     zones = {name: zone.networks for name, zone in device.site.zones.items()}
     try:
         look = await look_at_point(device.name, planned, point, zones, restore)
@@ -117,9 +137,11 @@ async def _look(device: Device, planned: PlanPoint, point: IsolationPoint, resto
             # A device that refused the first login is not asked again: that could lock the account.
             return _Found(look)
         rights = await _rights(planned, point)
+        name = stand_in_name(planned)
+        objects = None if look.facts.standing is None else tuple(each for each in look.facts.standing if each != name)
         more = [
-            *judge_objects(device.where, look.facts.standing, look.present),
-            *await _further(device, planned, point),
+            *judge_objects(device.where, objects, look.present),
+            *await _further(workspace, device, planned, point),
         ]
     finally:
         await point.close()
@@ -140,7 +162,9 @@ async def _rights(planned: PlanPoint, point: IsolationPoint) -> Reading[Rights]:
     return await shows.rights(planned.capabilities.check_s)
 
 
-async def _further(device: Device, planned: PlanPoint, point: IsolationPoint) -> list[PreflightFinding]:
+async def _further(
+    workspace: Path, device: Device, planned: PlanPoint, point: IsolationPoint
+) -> list[PreflightFinding]:
     found: list[PreflightFinding] = []
     logs_in, shows = logging_in(point), showing_configuration(point)
     if logs_in is not None:
@@ -149,6 +173,10 @@ async def _further(device: Device, planned: PlanPoint, point: IsolationPoint) ->
     if shows is not None:
         read = await shows.configuration(planned.capabilities.configuration_s)
         found += judge_configuration(device.where, read.why, done=read.done, late=_late(read))
+        running = "" if read.value is None else next(iter(read.value.parts.values()), "")
+        found += judge_left(
+            device.where, stand_in_name(planned), typed_at(workspace, "devices", "bench", device.name), running
+        )
     return found
 
 

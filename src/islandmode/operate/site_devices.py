@@ -16,12 +16,14 @@ from islandmode.core.problem import listed
 from islandmode.core.recipe.loaded import Recipes
 from islandmode.core.site import Management, Site, SitePoint
 from islandmode.isolation.table import platform_of_site
+from islandmode.operate.benched import Benched, benched
 from islandmode.operate.recipes import recipes_for
 from islandmode.store import catalog
 from islandmode.store.known_hosts import KNOWN_HOSTS
 from islandmode.store.yaml_tree import YamlTree, show
 from napalm_nftables.host_keys import SSH_PORT, HostKey, KnownHosts, known_as, load
 
+NO_BENCH = Benched()
 LAB_SECRET = "lab:"  # noqa: S105 - how a reference begins
 
 
@@ -75,6 +77,8 @@ class ListedDevice:
     able: Capabilities | None
     keys: tuple[HostKey, ...]
     """Its known host keys."""
+    benched: Benched = NO_BENCH
+    """What its records of benches are worth now, as far as that is known without asking the device."""
 
     @property
     def timer_most_s(self) -> float | None:
@@ -90,7 +94,7 @@ def list_devices(workspace: Path, site: str | None) -> tuple[tuple[ListedDevice,
     known = known_hosts(workspace)
     devices = [Device(name, each, tree) for tree, each in sites.values() for name in each.isolation_points]
     recipes, bad = recipes_for(workspace, (device.point for device in devices))
-    return tuple(_listed(device, known, recipes) for device in devices), (*wrong, *bad)
+    return tuple(_listed(workspace, device, known, recipes) for device in devices), (*wrong, *bad)
 
 
 def find_device(workspace: Path, name: str, site: str | None) -> Device:
@@ -153,9 +157,10 @@ def _near(name: str, known: Iterable[str]) -> str:
     return f' Did you mean "{near[0]}"?' if near else ""
 
 
-def _listed(device: Device, known: KnownHosts, recipes: Recipes) -> ListedDevice:
+def _listed(workspace: Path, device: Device, known: KnownHosts, recipes: Recipes) -> ListedDevice:
     platform, management = platform_of_site(device.point.platform, recipes), device.point.management
     keys = () if management is None else known.of(str(management.address), management.port)
     if platform is None:
         return ListedDevice(device, None, None, keys)
-    return ListedDevice(device, platform.described, platform.capabilities, keys)
+    found = benched(workspace, device.site.site, device.name, platform.method, [key.fingerprint for key in keys])
+    return ListedDevice(device, platform.described, platform.capabilities, keys, found)

@@ -22,7 +22,7 @@ from islandmode.system.own_program import typed, typed_anywhere, typed_at
 
 if TYPE_CHECKING:
     # Every command looks for runs, and few find an unfinished one: only what looks at its lab imports labs.
-    from islandmode.core.plan import Plan
+    from islandmode.core.rescue import Restorable
     from islandmode.operate.ground import Ground
     from islandmode.rehearse.lab import Lab
 
@@ -198,7 +198,7 @@ def ground_recorded(run: RunDirectory) -> Mapping[str, Any]:
     return {"kind": active.LAB, "identity": identity, "lives_by": lives_by} if identity is not None else {}
 
 
-def refuse_beside_unfinished(workspace: Path, plan: Plan, own: str, ground: Ground) -> None:
+def refuse_beside_unfinished(workspace: Path, plan: Restorable, own: str, ground: Ground) -> None:
     """Refuse a run on conduits that an earlier run may have left isolated, until a restore was seen."""
     for run, owed in known_runs(workspace).unfinished:
         conduits = {conduit for group in owed.values() for conduit in group}

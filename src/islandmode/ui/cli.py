@@ -346,6 +346,28 @@ def devices_check(
     return check(workspace, device, site, as_json=json)
 
 
+@devices_app.command("bench")
+def devices_bench(
+    device: DeviceName,
+    key: Annotated[
+        Path, typer.Option("--key", help="Your SSH key, which signs the record; its public half if an agent has it.")
+    ],
+    workspace: Workspace = HERE,
+    site: SiteName = None,
+    firings: Annotated[
+        int,
+        typer.Option("--firings", help="How many timers are let run out; a record with fewer than 10 does not count."),
+    ] = 10,
+) -> int:
+    """Prove on a device that an isolation would end by itself, with an object that isolates nothing; keep a signed record.
+
+    Exit code 0 if it was shown, 3 if not, 4 if it was refused or stopped, 5 if the object was not seen gone.
+    """
+    from islandmode.ui.bench import bench_command
+
+    return bench_command(workspace, device, site, key, firings)
+
+
 @app.command()
 def abort(
     run: Annotated[str | None, typer.Argument(help="A run; every run of this machine if not given.")] = None,

@@ -18,6 +18,7 @@ from islandmode.store import catalog
 from islandmode.store.known_hosts import KNOWN_HOSTS
 from islandmode.system.own_program import typed_at
 from islandmode.ui.as_json import print_as_json, print_json
+from islandmode.ui.bench import bench_for_machines, bench_sentence, bench_word
 from islandmode.ui.name_table import NameTable
 from islandmode.ui.plan_text import not_covered
 
@@ -35,6 +36,7 @@ HEAD = (
     "longest timer",
     "witness",
     "host key",
+    "benched",
 )
 NOT_CONTACTED = "No device was contacted."
 REFUSED = Refused.exit_code
@@ -76,6 +78,7 @@ def _row(listed: ListedDevice) -> tuple[str, ...]:
         written(most_s) if most_s is not None else "",
         able.witness if able is not None else "",
         _key_told(listed),
+        bench_word(listed.benched),
     )
 
 
@@ -105,6 +108,7 @@ def _for_machines(listed: ListedDevice) -> dict[str, Any]:
         "witness": able.witness if able is not None else None,
         "of_lab": bool(device.lab_secret),
         "host_keys": [{"kind": key.kind, "fingerprint": key.fingerprint} for key in listed.keys],
+        "bench": bench_for_machines(listed.benched),
     }
 
 
@@ -224,6 +228,7 @@ def _say_check(found: DeviceCheck) -> None:
         print(f"Its clock is {abs(found.clock_ahead_s):.0f} s {_way(found.clock_ahead_s)} this machine's.")
     if found.at_rest:
         print(f"At rest: {', '.join(found.at_rest)}.")
+    print(bench_sentence(found.benched))
     for finding in found.findings:
         print(f"{REFUSES if finding.refuses else ADVICE} {finding.code}: {finding.sentence}")
     if found.rights is not None and (found.rights.broader or found.rights.unread):
@@ -258,6 +263,7 @@ def _check_for_machines(found: DeviceCheck) -> dict[str, Any]:
         "clock_ahead_s": found.clock_ahead_s,
         "at_rest": list(found.at_rest),
         "ready": found.is_ready,
+        "bench": bench_for_machines(found.benched),
         "findings": [
             {"code": finding.code, "refuses": finding.refuses, "sentence": finding.sentence}
             for finding in found.findings

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from islandmode.core.problem import Path, Problem
+from islandmode.core.recipe.check_stand_in import stand_in_problems
 from islandmode.core.recipe.known import OF_EACH, TIMED
 from islandmode.core.recipe.model import STEPS, Recipe
 from islandmode.core.recipe.parts import asked_of, lines_of, reads_of, wrong
@@ -50,6 +51,7 @@ def meaning_problems(recipe: Recipe) -> Iterator[Problem]:
     yield from _lock(recipe)
     yield from _families(recipe)
     yield from _said(recipe)
+    yield from stand_in_problems(recipe)
     yield from {"own-timer": _own_timer, "clock": _clock, "pending": _pending}[recipe.cycle](recipe)
 
 
@@ -87,7 +89,7 @@ def _saves_and_confirms(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _restore(recipe: Recipe) -> Iterator[Problem]:
-    for sent in lines_of(recipe, "restore"):
+    for sent in lines_of(recipe, "restore", "take_away"):
         if BY_NUMBER.search(sent.line.send):
             sentence = (
                 f'"{sent.line.send}" names what it removes by its number, which may be somebody else\'s line by then; name it by its text or by an '

@@ -165,6 +165,9 @@ def _values(recipe: Recipe) -> Iterator[Problem]:
         yield from _form(time.format, ("device_time", "format"))
     if not pattern_trouble(recipe.versions.pattern) and groups_in(recipe.versions.pattern) != 1:
         yield wrong(("versions", "pattern"), "Put what tells the version in parentheses, once.")
+    serial = recipe.serial
+    if serial is not None and not pattern_trouble(serial.pattern) and groups_in(serial.pattern) != 1:
+        yield wrong(("serial", "pattern"), "Put what tells the serial number in parentheses, once.")
 
 
 def _value(find: Find, at: Path) -> Iterator[Problem]:

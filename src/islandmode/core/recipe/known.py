@@ -45,6 +45,8 @@ IN_STEP: Mapping[str, frozenset[str]] = {
     "renew": RUN_TIME,
     "flush": frozenset(),
     "restore": AT_REST,
+    "take_away": frozenset(),
+    "stand_in": frozenset(),
     "reads": frozenset(),
     "needs": AT_REST,
     "card": AT_REST,

@@ -243,6 +243,13 @@ class Version(Grounded):
     )
 
 
+class Serial(Grounded):
+    """How the device tells its serial number."""
+
+    ask: Sent = Field(description="A command that changes nothing.", examples=["get system status"])
+    pattern: Pattern = Field(description="What shows it, in one group.", examples=[r"Serial-Number: (\S+)"])
+
+
 class RefusedVersion(Grounded):
     """A version with a fault that keeps it from being used."""
 
@@ -428,6 +435,9 @@ class Recipe(Frozen):
         default_factory=dict, description="What a site must say of such a device, each a placeholder."
     )
     versions: Version = Field(description="How the device tells its version, and which are known.")
+    serial: Serial | None = Field(
+        default=None, description="How the device tells its serial number, by which a bench's record knows it again."
+    )
     device_time: DeviceTime | None = Field(
         default=None, description="How the device tells its own time; needed where its clock is what ends an isolation."
     )
@@ -461,6 +471,16 @@ class Recipe(Frozen):
     restore: Annotated[Step, Field(min_length=1)] = Field(
         description="Lets traffic pass again. It is printed on the card, so that it has no value that only a run knows, and names nothing by a number."
     )
+    stand_in: Pattern | None = Field(
+        default=None,
+        description="The line of the running configuration that is the stand-in of a bench itself: an object of the kind that `arm` and `isolate` "
+        "write, which nothing refers to. Any other line with its name refers to it, and then nothing is benched.",
+        examples=['^ *edit "{object}" *$'],
+    )
+    take_away: Step = Field(
+        default=(),
+        description="Removes the stand-in of a bench, and is sent for nothing else; needed with `stand_in`.",
+    )
     errors: Annotated[tuple[Pattern, ...], BeforeValidator(as_tuple)] = Field(
         default=(), description="What shows that the device refused a line.", examples=[["^Command fail"]]
     )
@@ -485,7 +505,7 @@ class Recipe(Frozen):
 Version.model_rebuild()
 Recipe.model_rebuild()
 
-STEPS = ("provision", "keep_closed", "arm", "isolate", "renew", "flush", "restore")
+STEPS = ("provision", "keep_closed", "arm", "isolate", "renew", "flush", "restore", "take_away")
 """The steps of a recipe, by their field."""
 
 

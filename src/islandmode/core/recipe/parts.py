@@ -72,6 +72,8 @@ def asked_of(recipe: Recipe) -> Iterator[Asked]:
     yield Asked("versions", "point", recipe.versions.ask, ("versions", "ask"))
     if recipe.held is not None:
         yield Asked("held", "point", recipe.held.ask, ("held", "ask"))
+    if recipe.serial is not None:
+        yield Asked("serial", "point", recipe.serial.ask, ("serial", "ask"))
     if recipe.device_time is not None:
         yield Asked("device_time", "point", recipe.device_time.ask, ("device_time", "ask"))
 
@@ -102,6 +104,8 @@ def _patterns_of_looks(recipe: Recipe) -> Iterator[PatternAt]:
         yield PatternAt("reads", read.each, read.whole, (*path, "whole"))
         for number, find in enumerate(read.finds):
             yield PatternAt("reads", read.each, find.pattern, (*path, "finds", number, "pattern"))
+    if recipe.stand_in is not None:
+        yield PatternAt("stand_in", "conduit", recipe.stand_in, ("stand_in",))
 
 
 def _patterns_of_all(recipe: Recipe) -> Iterator[PatternAt]:
@@ -117,6 +121,8 @@ def _patterns_of_all(recipe: Recipe) -> Iterator[PatternAt]:
     if recipe.held is not None:
         for key in ("free", "by", "refused"):
             yield PatternAt("held", None, getattr(recipe.held, key), ("held", key))
+    if recipe.serial is not None:
+        yield PatternAt("serial", None, recipe.serial.pattern, ("serial", "pattern"))
     if recipe.device_time is not None:
         yield PatternAt("device_time", None, recipe.device_time.pattern, ("device_time", "pattern"))
     for key, option in recipe.options.items():
@@ -143,6 +149,8 @@ def grounded_of(recipe: Recipe) -> Iterator[tuple[Grounded, Path]]:
     yield recipe.versions, ("versions",)
     for number, refused in enumerate(recipe.versions.refused):
         yield refused, ("versions", "refused", number)
+    if recipe.serial is not None:
+        yield recipe.serial, ("serial",)
     if recipe.device_time is not None:
         yield recipe.device_time, ("device_time",)
     if recipe.held is not None:

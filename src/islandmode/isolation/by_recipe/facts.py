@@ -43,6 +43,7 @@ def read_facts(dialogue: Dialogue, console: Speaks, *, run: str | None, timer_s:
         # Only the conduits of this point were read: that nothing stands of them says nothing of others.
         standing=stand or None,
         version=incoming.word(version.version) if isinstance(version, VersionShown) else "",
+        serial=_serial(dialogue, console),
         clock_ahead_s=_clock_ahead_s(dialogue, look),
         lock_unread=incoming.sentence(held.why) if isinstance(held, Unread) else "",
     )
@@ -51,6 +52,16 @@ def read_facts(dialogue: Dialogue, console: Speaks, *, run: str | None, timer_s:
 def _version(dialogue: Dialogue, console: Speaks) -> VersionShown | Unread:
     ask = dialogue.recipe.versions.ask
     return read_version(dialogue.recipe, dialogue.answers(console, (ask,))[ask])
+
+
+def _serial(dialogue: Dialogue, console: Speaks) -> str:
+    serial = dialogue.recipe.serial
+    found = (
+        None
+        if serial is None
+        else compiled(serial.pattern).search(dialogue.answers(console, (serial.ask,))[serial.ask])
+    )
+    return "" if found is None else incoming.word(found[1] or "")
 
 
 def _unready(dialogue: Dialogue, console: Speaks, shown: VersionShown | Unread) -> Iterator[str]:

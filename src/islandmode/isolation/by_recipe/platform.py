@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from islandmode.core.bench.stand_in import is_stand_in
 from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import Problem
 from islandmode.core.recipe.card import looks_of
@@ -17,6 +18,7 @@ from islandmode.core.recipe.known import TIME_ZONE
 from islandmode.core.recipe.model import Recipe
 from islandmode.core.recipe.place import at_point, place_problems, planned_at
 from islandmode.core.recipe.rendered import rendering
+from islandmode.core.recipe.stand_in import object_name, with_stand_in
 from islandmode.core.rendering import RecipeUsed, Rendering
 from islandmode.core.site import Between, Networks, SitePoint
 from islandmode.isolation.by_hand import ByHand, Look, ssh_to
@@ -42,6 +44,9 @@ def platform_of(recipe: Recipe, used: RecipeUsed) -> Platform:
         by_hand=partial(_by_hand, recipe),
         mend_saved=lambda _files: recipe.card.mend_saved or "",
         comparable=comparable_of(recipe),
+        stand_in=with_stand_in,
+        stand_in_name="" if recipe.stand_in is None else object_name(recipe),
+        method=used,
         described=described(recipe),
     )
 
@@ -67,6 +72,10 @@ def _open(
     # Imported late: netmiko takes long, and only a run needs it.
     from islandmode.isolation.by_recipe.point import RecipePoint  # noqa: PLC0415 - only where it is needed, as it is slow
 
+    if is_stand_in(planned):
+        from islandmode.isolation.by_recipe.stand_in import RecipeStandIn  # noqa: PLC0415 - only a bench needs it
+
+        return RecipeStandIn(name, planned, recipe, planned_at(name, planned), access, clock, run)
     return RecipePoint(name, planned, recipe, planned_at(name, planned), access, clock, run)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
+from islandmode.core.bench.stand_in import STAND_IN, is_stand_in
 from islandmode.core.described import Described
 from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import Path, Problem
-from islandmode.core.rendering import Rendering
+from islandmode.core.rendering import RecipeUsed, Rendering
 from islandmode.core.site import Between, Networks, SitePoint
 from islandmode.isolation.by_hand import ByHand, Look, ssh_to
 from islandmode.isolation.nftables import reading, recipe
@@ -58,7 +60,35 @@ def open_point(name: str, planned: PlanPoint, access: Access, clock: Clock, run:
     # Imported late: NAPALM takes most of a second, and only a run needs it.
     from islandmode.isolation.nftables.point import NftablesPoint, NftAccess  # noqa: PLC0415 - only where it is needed, as it is slow
 
+    if is_stand_in(planned):
+        from islandmode.isolation.nftables.stand_in import NftablesStandIn  # noqa: PLC0415 - only a bench needs it
+
+        return NftablesStandIn(name, planned, NftAccess(**vars(access)), clock, run)
     return NftablesPoint(name, planned, NftAccess(**vars(access)), clock, run)
+
+
+_BETWEEN = {STAND_IN: recipe.BENCH}
+_INTERFACES = {end: (end,) for end in recipe.BENCH}
+
+
+def _stand_in_rendering(name: str) -> Rendering:
+    least_s = recipe.CAPABILITIES.dead_man_min_s
+    return recipe.render(name, {"bench": (STAND_IN,)}, _BETWEEN, _INTERFACES, least_s, {})
+
+
+def with_stand_in(planned: PlanPoint) -> PlanPoint:
+    """Put the stand-in in the place of a point's conduits: a table between two interfaces that no device has."""
+    rendering = _stand_in_rendering(planned.rendering.point)
+    changed = {"conduits": (STAND_IN,), "between": _BETWEEN, "interfaces": _INTERFACES, "rendering": rendering}
+    return planned.model_copy(update=changed)
+
+
+def _method() -> RecipeUsed:
+    """Tell by a digest what is written, as the file of a recipe does."""
+    lines = _stand_in_rendering(recipe.PLATFORM)
+    stages = (line for stage in lines.stages for line in stage.isolate)
+    text = "\n".join((*lines.arm, *stages, *lines.renew, *lines.restore))
+    return RecipeUsed(name=recipe.PLATFORM, version=1, sha256=hashlib.sha256(text.encode()).hexdigest())
 
 
 def by_hand(point: PlanPoint) -> ByHand:
@@ -97,6 +127,9 @@ NFTABLES = Platform(
     by_hand=by_hand,
     mend_saved=saved_files.mend,
     comparable=reading.COMPARABLE,
+    stand_in=with_stand_in,
+    stand_in_name=recipe.table_of(STAND_IN),
+    method=_method(),
     shows_rights=True,
     described=Described(
         title="nftables: two timed sets in a table of each conduit's own",

@@ -288,6 +288,7 @@ class NftablesPoint:
                 firewall=firewall,
                 standing=_tables(session),
                 version=incoming.word(told["os_version"]),
+                serial=incoming.word(told["serial_number"]),
             )
 
         found = await self._call(work, deadline_s)

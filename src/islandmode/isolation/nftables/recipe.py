@@ -78,6 +78,8 @@ CAPABILITIES = Capabilities(
     witness="egress",
 )
 
+BENCH = BENCH_OUT, BENCH_IN = "imode-bench-out", "imode-bench-in"
+"""Interfaces between which a bench's stand-in would isolate: there are none of these names, so that no packet meets it."""
 Pair = tuple[str, str]
 Interfaces = Mapping[str, tuple[str, ...]]
 Between = Mapping[str, tuple[str, str]]

@@ -1,0 +1,1 @@
+"""The record of a bench, and when it counts. Pure."""
