@@ -265,6 +265,10 @@ class StandsIn(IsolationPoint, LogsIn, ShowsConfiguration, Protocol):
         """Make the object as it is between drills, where a platform has it there then."""
         ...
 
+    async def acts(self, deadline_s: float) -> Reading[bool]:
+        """Tell whether the object acts still, or its timer still runs, as the device shows it."""
+        ...
+
     async def late_line(self, deadline_s: float) -> Reading[LateLineSeen]:
         """Send a line that makes the object act after that line's own last moment, and look."""
         ...

@@ -14,7 +14,7 @@ from islandmode.core.difference import changed_lines, compare_parts
 from islandmode.core.errors import Refused
 from islandmode.core.outcome import Reading
 from islandmode.core.plan import PlanPoint
-from islandmode.isolation.point import Configuration, Facts, PointState, StandInSeen, StandsIn
+from islandmode.isolation.point import Configuration, Facts, StandInSeen, StandsIn
 from islandmode.isolation.table import comparable
 from islandmode.operate.telling import Listener
 from islandmode.run.progress import StopLatch
@@ -29,6 +29,7 @@ LOOK_EVERY_S, AGAIN_AFTER_S = 1.0, 5.0
 """How often a device is looked at that still acts, and how soon after a look that failed."""
 GRACE_S = 30.0
 """How long past what is declared a device that still acts is looked at."""
+LATE_BY_S = 2.0
 TAKE_AWAY_TRIES = 4
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -79,6 +80,8 @@ class Benching:
     _fired: list[BenchFiring] = field(default_factory=list)
     _late: LateLine | None = None
     _stopped: str = ""
+    _ends_us: int = 0
+    """When the last timer ended, at the latest."""
 
     async def carry_out(self, latch: StopLatch) -> BenchSeen:
         """Bench, and take away what was made, however it ended; raises `Refused` where nothing was made."""
@@ -175,7 +178,7 @@ class Benching:
         # From here on nothing of this side is logged in: whatever ends it is the device's own.
         await self.point.close()
         now_us, seen_us = self.clock.utc_us(), self.clock.monotonic_us()
-        ends_us = acting.answered_us + round(shown.armed_s * 1_000_000)
+        ends_us = self._ends_us = acting.answered_us + round(shown.armed_s * 1_000_000)
         told = BenchFiring(
             armed_at=_at(armed_us),
             acting_at=_at(now_us - (seen_us - acting.answered_us)),
@@ -193,17 +196,16 @@ class Benching:
         until_us = ends_us + round((able.lag_s + able.step_s + able.calls_s.login + able.check_s + GRACE_S) * 1_000_000)
         while True:
             looked_us = self.clock.monotonic_us()
-            state = await self.point.state(ONLY, able.calls_s.login + able.check_s)
-            shown = _shown(state)
-            if state.done and shown is False:
-                gone_s = (state.answered_us - ends_us) / 1_000_000
+            acts = await self.point.acts(able.calls_s.login + able.check_s)
+            if acts.done and acts.value is False:
+                gone_s = (acts.answered_us - ends_us) / 1_000_000
                 return firing.model_copy(update={"still_s": still_s, "gone_s": gone_s})
-            if shown:
+            if acts.value:
                 still_s = max(0.0, (looked_us - ends_us) / 1_000_000)
-            why = state.why if not state.done else ""
+            why = acts.why if not acts.done else ""
             if self.clock.monotonic_us() >= until_us:
                 return firing.model_copy(update={"still_s": still_s, "why": why})
-            await self.clock.sleep(LOOK_EVERY_S if state.done else AGAIN_AFTER_S)
+            await self.clock.sleep(LOOK_EVERY_S if acts.done else AGAIN_AFTER_S)
 
     def _is_late(self, firing: BenchFiring) -> bool:
         able = self.stand_in.capabilities
@@ -228,7 +230,11 @@ class Benching:
             raise _Failed(f"it could not be put to rest after its end: {_why(rested)}")
 
     async def _tried_late(self) -> None:
-        calls = self.stand_in.capabilities.calls_s
+        # Up to its lag a device may take a line for one in time, and it tells its time in whole seconds.
+        able = self.stand_in.capabilities
+        until_us = self._ends_us + round((able.lag_s + able.step_s + LATE_BY_S) * 1_000_000)
+        await self.clock.sleep(max(0.0, (until_us - self.clock.monotonic_us()) / 1_000_000))
+        calls = able.calls_s
         late = await self.point.late_line(calls.isolate + calls.arm + 2 * calls.login)
         if late.value is None:
             self._late = LateLine(after_s=0.0, acted=None, said=_why(late))
@@ -237,7 +243,7 @@ class Benching:
         seen = late.value
         self._late = LateLine(after_s=seen.after_s, acted=seen.acted, said=seen.said)
         told = "IT ACTED" if seen.acted else "nothing came of it"
-        self.listener.say(f"late line, sent {seen.after_s:.0f} s after its last moment: {told}.")
+        self.listener.say(f"late line, sent {seen.after_s:.0f} s after its end: {told}.")
 
     # After, on every path.
 
@@ -295,14 +301,6 @@ class Benching:
             f"{part}: {line}" for part, diff in parts.items() for line in changed_lines(diff, "", how) or ("made anew",)
         )
         return not parts, found
-
-
-def _shown(state: Reading[PointState]) -> bool | None:
-    """Tell whether a look shows the stand-in acting, or its timer running; None where it shows nothing."""
-    if state.value is None:
-        return None
-    shown = state.value.conduits[STAND_IN]
-    return shown.isolating or shown.armed_s is not None
 
 
 def _at(utc_us: int) -> datetime:

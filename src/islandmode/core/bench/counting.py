@@ -72,8 +72,8 @@ def unshown(record: BenchRecord) -> Iterator[str]:
         yield f"what a late line did was not seen ({line.said or 'no reason is known'})"
     elif line.acted:
         yield "A LATE LINE ACTED: it would have isolated after its own end"
-    elif line.after_s <= 0:
-        yield "the late line was not late"
+    elif line.after_s <= record.declared_lag_s:
+        yield f"the late line was not late: {line.after_s:.0f} s after its end, and the device may be {record.declared_lag_s:g} s late"
     if not record.gone:
         yield f"{record.tried_on} was not seen gone from the device"
     if record.same_configuration is not True:

@@ -38,10 +38,10 @@ class BenchFiring(Frozen):
 
 
 class LateLine(Frozen):
-    """A line that makes the object act, which reached the device after its own last moment."""
+    """A line that makes the object act, sent after its own end and after all that the device may be late."""
 
     after_s: float
-    """How long after that moment it was sent."""
+    """How long after its own end it was sent."""
     acted: bool | None
     """Whether the object acted then; None where that was not seen."""
     said: str = ""

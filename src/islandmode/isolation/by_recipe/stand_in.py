@@ -10,7 +10,7 @@ from dataclasses import replace
 from islandmode.core.bench.stand_in import STAND_IN
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.recipe.device_clock import ClockRead
-from islandmode.core.recipe.reading import Unread
+from islandmode.core.recipe.reading import Shown, Unread
 from islandmode.core.recipe.stand_in import object_name, referring, says_itself
 from islandmode.core.recipe.steps import Values, planned, step_lines
 from islandmode.core.recipe.words import filled_pattern
@@ -55,7 +55,7 @@ class RecipeStandIn(RecipePoint):
         shown = self._dialogue.look(console, ONLY).shown[STAND_IN] if present else None
         if isinstance(shown, Unread):
             raise DeviceTrouble(shown.why)
-        left_s = None if shown is None or shown.at_rest else max(0.0, shown.left_s or 0.0)
+        left_s = None if shown is None or not _runs(shown) else shown.left_s
         told = tuple(incoming.quoted(line) for line in dict.fromkeys(others))
         return StandInSeen(present, told[:QUOTED], left_s)
 
@@ -89,6 +89,19 @@ class RecipeStandIn(RecipePoint):
         if seen.runs_for_s is not None:
             raise DeviceTrouble(f"a timer of {self.object_name} runs for {seen.runs_for_s:.0f} s more")
 
+    async def acts(self, deadline_s: float) -> Reading[bool]:
+        """Tell whether it acts still, by the device's own word where that has one; trouble where its clock was set meanwhile."""
+
+        def work(console: Speaks) -> bool:
+            look = self._dialogue.whole_look(console, ONLY)
+            self._saw(look)
+            if self._doubt:
+                raise DeviceTrouble(self._doubt)
+            shown = look.seen[STAND_IN]
+            return shown.isolating or _runs(shown)
+
+        return await self._call(work, deadline_s)
+
     async def late_line(self, deadline_s: float) -> Reading[LateLineSeen]:
         """Send the lines that made the object act last, whose end is past, and look."""
 
@@ -120,13 +133,12 @@ class RecipeStandIn(RecipePoint):
         return ""
 
     async def _after_refusal(self, refused: Reading[LateLineSeen], deadline_s: float) -> Reading[LateLineSeen]:
-        state = await self.state(ONLY, deadline_s)
-        if state.value is None:
+        acts = await self.acts(deadline_s)
+        if acts.value is None:
             return replace(refused, outcome=Outcome.UNKNOWN)
-        acted = state.value.conduits[STAND_IN].isolating
         said = refused.why.removeprefix(REFUSED_LATE)
         return Reading(
-            Outcome.DONE, LateLineSeen(self._late_by_s, acted, said), "", refused.asked_us, state.answered_us
+            Outcome.DONE, LateLineSeen(self._late_by_s, acts.value, said), "", refused.asked_us, acts.answered_us
         )
 
     async def take_away(self, deadline_s: float) -> Reading[StandInSeen]:
@@ -147,3 +159,7 @@ class RecipeStandIn(RecipePoint):
             return self._seen(console)
 
         return await self._sessions.restore(work, deadline_s)
+
+
+def _runs(shown: Shown) -> bool:
+    return (shown.left_s or 0.0) > 0

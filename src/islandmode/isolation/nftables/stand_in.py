@@ -53,6 +53,15 @@ class NftablesStandIn(NftablesPoint):
 
         return await self._call(work, deadline_s)
 
+    async def acts(self, deadline_s: float) -> Reading[bool]:
+        """Tell whether it is in force still, or its timer still runs."""
+
+        def work(session: NftSession) -> bool:
+            shown = self._state(ONLY, session.ask(recipe.list_lines(ONLY))).conduits[STAND_IN]
+            return shown.isolating or shown.armed_s is not None
+
+        return await self._call(work, deadline_s)
+
     async def late_line(self, deadline_s: float) -> Reading[LateLineSeen]:
         """Arm, let a line that isolates wait until its ticket is gone, send it, and look whether it held anything."""
         began_us = self._clock.monotonic_us()
