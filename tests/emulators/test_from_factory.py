@@ -8,19 +8,28 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
+from islandmode.core.bench.stand_in import STAND_IN
 from islandmode.core.recipe.parts import asked_of
+from islandmode.core.recipe.stand_in import stand_in_recipe
 from islandmode.core.recipe.steps import asks_of, planned, step_lines
 from islandmode.isolation.by_recipe.console import FIRST_LINES, LAST_LINES
+from islandmode.ui.bench import bench_command
+from islandmode.ui.cli import app
 from napalm_nftables.host_keys import load
 from tests.core.recipe_plant import recipe, sent
+from tests.emulators.benching import PERSON, BenchClock
 from tests.emulators.device import Device
 from tests.emulators.kirkby import NAMES, OTHER_RUN, PLANT_FIREWALL, Kirkby, device_of, isolated_by, typed
 from tests.emulators.server import SshServer
@@ -50,6 +59,11 @@ class Reader:
     platform: str
     kirkby: Kirkby
     said: list[tuple[str, subprocess.CompletedProcess[str]]] = field(default_factory=list)
+    benched: int | None = None
+    before: str = ""
+    """The device's configuration before it was benched."""
+    was_touched: bool | None = None
+    """Whether anybody but the reader had configured it by then."""
 
     @property
     def device(self) -> Device:
@@ -60,7 +74,10 @@ class Reader:
             self.kirkby.describe(text)
         elif language == "sh":
             for line in text.splitlines():
-                self.runs(line)
+                if "devices bench" in line:
+                    self.benches(line)
+                else:
+                    self.runs(line)
         elif language in {"fortios", "ios"}:
             typed(self.device, self.platform, self.with_own_values(text).splitlines())
 
@@ -81,6 +98,18 @@ class Reader:
         self.said.append((line, done))
         if "devices provision" in line and "--keep-closed" not in line:
             typed(self.device, self.platform, printed(done.stdout))
+
+    def benches(self, line: str) -> None:
+        """Bench in this process, with a clock that jumps over its half an hour; the words are read as the program reads them."""
+        words = shlex.split(self.with_own_values(line)).__iter__()
+        program: Any = get_command(app)
+        assert (next(words), next(words), next(words)) == ("islandmode", "devices", "bench")
+        given = program.commands["devices"].commands["bench"].make_context("bench", list(words)).params
+        self.before, self.was_touched = self.device.configuration(), self.device.was_touched
+        clock, root = BenchClock(self.device), self.kirkby.root
+        self.benched = bench_command(root, given["device"], given["site"], root / given["key"], given["firings"], clock)
+        # The device's clock was taken along; here it is kept.
+        self.device.clock.set(self.device.clock.local - timedelta(microseconds=clock.skipped_us))
 
     def with_own_values(self, text: str) -> str:
         keys, server = self.kirkby.root / "keys", self.kirkby.server
@@ -124,9 +153,23 @@ def test_at_the_end_of_a_page_its_device_is_ready_and_nothing_configured_it_but_
     (check,) = (done for line, done in read.said if "devices check" in line)
     assert check.stdout.endswith("Ready for a drill. Nothing was changed.\n")
     assert "REFUSES" not in check.stdout
-    assert not read.device.was_touched
+    assert read.was_touched is False
     assert read.device.logins
     assert (read.kirkby.root / "card.html").is_file()
+
+
+@each_read
+def test_a_page_benches_its_device_which_is_as_before(read: Reader) -> None:
+    assert read.benched == 0
+    assert read.device.configuration() == read.before
+    (listed,) = (done.stdout for line, done in read.said if line.strip() == "islandmode devices")
+    assert "does not count: it is of an emulator, which counts for no plant" in " ".join(listed.split())
+    folder = read.kirkby.root / "inventory" / "benched" / "kirkby" / NAMES[read.platform]
+    (record,) = (path.read_text(encoding="utf-8") for path in folder.glob("*/record.json"))
+    assert f'"person": "{PERSON}"' in record
+    assert f'"seen_by": "{"clock" if read.platform == "fortios-schedule" else "device"}"' in record
+    page = (DOCS / PAGES[read.platform]).read_text(encoding="utf-8")
+    assert re.search(r"`seen_by: (\w+)`", page)[1] in record  # type: ignore[index] # it is there
 
 
 @each_read
@@ -153,7 +196,12 @@ def test_the_commands_that_the_page_of_ios_lists_are_all_that_is_ever_sent(tmp_p
     looks = [ask.send for ask in asks_of(shipped, shipped.reads.state, at, "vendor-line1")]
     others = [asked.ask for asked in asked_of(shipped) if asked.part not in {"reads", "card"}]
     assert not [ask for ask in others if "{" in ask]
-    kind = shipped.driver.partition(":")[2]
+    kind, alone = shipped.driver.partition(":")[2], stand_in_recipe(shipped)
+    bench_at = replace(at, conduits=(replace(at.conduits[0], name=STAND_IN),))
+    steps += [
+        sent(step_lines(alone, step, bench_at, planned(0))) for step in ("arm", "isolate", "restore", "take_away")
+    ]
+    looks += [ask.send for ask in asks_of(alone, alone.reads.state, bench_at, STAND_IN)]
     lines = [*FIRST_LINES[kind], *others, *looks, *(line for step in steps for line in step), LAST_LINES[kind]]
     plain = {re.sub(r"absolute start .* end .*", "absolute start ... end ...", line) for line in lines}
     (listed,) = (text.splitlines() for language, text in blocks("ios-time-range") if language == "commands")
