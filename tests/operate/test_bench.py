@@ -279,26 +279,29 @@ def test_what_a_colleague_changes_meanwhile_is_told_and_keeps_it_from_counting(t
 # What stands there already.
 
 
+NAMES_IT = {
+    FORTI: ("config firewall policy", "edit 1", f"set schedule {NAME}", "end"),
+    RANGE: ("configure terminal", "ip access-list extended OT-IN", f"900 deny ip any any time-range {NAME}", "end"),
+}
+"""What a person enters who takes the stand-in for something else."""
+MAKES_IT = (
+    "config firewall schedule onetime",
+    f"edit {NAME}",
+    "set start 00:00 2001/01/01",
+    "set end 00:01 2001/01/01",
+    "end",
+)
+"""What a FortiGate wants to be there before anything may name it."""
+
+
 def names_it(bencher: Bencher, platform: str) -> None:
-    if platform == FORTI:
-        lines = (
-            *(
-                "config firewall schedule onetime",
-                f"edit {NAME}",
-                "set start 00:00 2001/01/01",
-                "set end 00:01 2001/01/01",
-                "end",
-            ),
-            *("config firewall policy", "edit 1", f"set schedule {NAME}", "end"),
-        )
-    else:
-        lines = ("configure terminal", "ip access-list extended OT-IN", f"900 deny ip any any time-range {NAME}", "end")
-    typed(device(bencher), platform, lines)
+    typed(device(bencher), platform, NAMES_IT[platform])
 
 
 @each_platform
 def test_a_stand_in_that_anything_names_is_refused(tmp_path: Path, platform: str) -> None:
     with ready(tmp_path, platform) as bencher:
+        typed(device(bencher), platform, MAKES_IT if platform == FORTI else ())
         names_it(bencher, platform)
         before = device(bencher).configuration()
         with pytest.raises(
@@ -312,16 +315,11 @@ def test_a_stand_in_that_anything_names_is_refused(tmp_path: Path, platform: str
 def test_a_deny_that_comes_to_name_it_meanwhile_keeps_it_from_being_removed(tmp_path: Path, platform: str) -> None:
     """A time range that a deny names must never go: without it the deny isolates for good."""
     with ready(tmp_path, platform) as bencher:
-        at_first_timer(
-            bencher,
-            lambda: (
-                names_it(bencher, platform)
-                if platform == RANGE
-                else typed(device(bencher), FORTI, ("config firewall policy", "edit 1", f"set schedule {NAME}", "end"))
-            ),
-        )
+        at_first_timer(bencher, lambda: names_it(bencher, platform))
         ended = bencher.benches(1)
-        assert NAME in device(bencher).configuration()
+        found = device(bencher)
+        assert NAME in found.configuration()
+        assert not found.is_active(NAME)  # type: ignore[attr-defined] # both kinds of device have it
         assert ended.exit_code == 5
     if platform == RANGE:
         assert not any(line.text == f"no time-range {NAME}" for line in device(bencher).log)

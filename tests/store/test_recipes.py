@@ -9,7 +9,11 @@ from islandmode.core.errors import InputError
 from islandmode.core.recipe.shipped import SHIPPED
 from islandmode.store.recipes import SHIPPED_FOLDER, own_recipes, read_recipe, shipped_recipes
 from tests.store.recipe_texts import CLOCK, OWN_TIMER, PENDING
-from tests.store.rows_recipes import FILE, ROWS
+from tests.store.rows_recipes import FILE
+from tests.store.rows_recipes import ROWS as OTHER_ROWS
+from tests.store.rows_stand_in import BENCHED, STAND_IN
+
+ROWS = OTHER_ROWS | {f"stand-in: {name}": row for name, row in STAND_IN.items()}
 
 
 def write(workspace: Path, name: str, text: str) -> Path:
@@ -25,7 +29,9 @@ def said_of(workspace: Path, text: str) -> str:
     return str(error.value)
 
 
-@pytest.mark.parametrize("text", [CLOCK, OWN_TIMER, PENDING], ids=["clock", "own timer", "pending"])
+@pytest.mark.parametrize(
+    "text", [CLOCK, OWN_TIMER, PENDING, BENCHED], ids=["clock", "own timer", "pending", "with a stand-in"]
+)
 def test_the_recipes_that_are_spoilt_below_are_good(tmp_path: Path, text: str) -> None:
     assert read_recipe(write(tmp_path, FILE, text), FILE).recipe.version == 1
 

@@ -44,7 +44,7 @@ def test_a_device_is_listed_with_what_it_can_do_and_nothing_is_contacted(
         assert words in said
     assert "address: 172.31.255.1;" in said
     assert "isolates: remote-access, corporate-dmz, corporate-line3, dmz-line3;" in said
-    assert "host key: NOT KNOWN" in said
+    assert "host key: NOT KNOWN; benched: no" in said
     assert said.endswith("1 isolation point. No device was contacted.")
 
 
@@ -78,6 +78,7 @@ def test_a_list_for_machines_has_the_fingerprint(workspace: Path, capsys: pytest
     device = told["devices"][0]
     assert (device["device"], device["site"], device["status"]) == ("conduit-firewall", "riverside", "real")
     assert (device["undo_tier"], device["longest_timer_s"], device["of_lab"]) == ("A", 86400.0, False)
+    assert device["bench"] is None
     assert [key["kind"] for key in device["host_keys"]] == ["ssh-ed25519"]
     assert device["host_keys"][0]["fingerprint"].startswith("SHA256:")
 

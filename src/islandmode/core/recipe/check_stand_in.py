@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from islandmode.core.problem import Problem
@@ -11,6 +12,7 @@ from islandmode.core.recipe.parts import lines_of, wrong
 from islandmode.core.recipe.stand_in import object_name
 from islandmode.core.recipe.words import placeholders
 
+REMOVES = re.compile(r"\s*/?(?:no|delete|del|undo|remove|unset|clear)\b", re.IGNORECASE)
 WRITTEN = ("arm", "isolate", "restore", "take_away")
 """The steps of which a bench sends lines."""
 OF_OBJECT = WINDOW | AT_REST | {"object", "run"}
@@ -59,3 +61,9 @@ def _lines(recipe: Recipe) -> Iterator[Problem]:
             named = f"names {{{min(others)}}}" if others else f'is sent for each "{sent.each}"'
             sentence = f"A bench sends this line for its stand-in, which is one object alone, and the line {named}; without a stand-in it may."
             yield wrong((*sent.path, "send"), sentence)
+    for sent in lines_of(recipe, "take_away"):
+        if REMOVES.match(sent.line.send) and "{object}" not in sent.line.send:
+            yield wrong(
+                (*sent.path, "send"),
+                f'"{sent.line.send}" removes something and does not name {{object}}, which alone a bench has made.',
+            )

@@ -148,14 +148,13 @@ class RecipeStandIn(RecipePoint):
             seen = self._seen(console)
             if not seen.present:
                 return seen
-            if seen.referring:
-                raise DeviceTrouble(
-                    f"{self.object_name} is named on the device ({'; '.join(seen.referring)}), so it was left there"
-                )
+            # At rest it does nothing, also where a deny has come to name it. Such a deny may isolate for good once the object is gone.
             self._dialogue.send(console, self._resting(ONLY), restores=True)
-            self._dialogue.send(
-                console, step_lines(self._recipe, "take_away", self._at, planned(0), ONLY), restores=True
-            )
+            if seen.referring:
+                why = f"{self.object_name} is named on the device ({'; '.join(seen.referring)}), so it was put to rest and left there"
+                raise DeviceTrouble(why)
+            lines = step_lines(self._recipe, "take_away", self._at, planned(0), ONLY)
+            self._dialogue.send(console, lines, restores=True)
             return self._seen(console)
 
         return await self._sessions.restore(work, deadline_s)

@@ -1,0 +1,110 @@
+"""What a list and a check say of a device's records of benches: who, when, until when; or every reason why a record does not count."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from islandmode.isolation.nftables.platform import NFTABLES
+from islandmode.store import bench_records
+from islandmode.ui.cli import command
+from tests.core.bench_records import record
+from tests.emulators.benching import PERSON, allow, new_key
+
+INVENTORY = Path(__file__).parents[2] / "inventory"
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    shutil.copytree(INVENTORY, tmp_path / "inventory")
+    site = tmp_path / "inventory" / "riverside.yaml"
+    text = site.read_text(encoding="utf-8").replace("lab:conduit-firewall", "file:firewall-password")
+    site.write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def benched(workspace: Path, **changed: Any) -> Path:
+    """Keep a signed record of the firewall, as of yesterday."""
+    key = workspace / "operator"
+    if not key.exists():
+        allow(workspace, new_key(workspace))
+    at = NOW - timedelta(days=1)
+    told = {
+        "site": "riverside",
+        "device": "conduit-firewall",
+        "platform": "nftables",
+        "method": NFTABLES.method,
+        "at": at,
+    }
+    made = record(**(told | changed))
+    folder = bench_records.new_folder(workspace, "riverside", "conduit-firewall", made.at)
+    bench_records.keep(folder, made)
+    bench_records.keep_signature(folder, key)
+    return folder
+
+
+def listed(workspace: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    assert command(["devices", "--workspace", str(workspace)]) == 0
+    return " ".join(capsys.readouterr().out.split())
+
+
+def for_machines(workspace: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    assert command(["devices", "--json", "--workspace", str(workspace)]) == 0
+    (device,) = json.loads(capsys.readouterr().out)["devices"]
+    found: dict[str, Any] = device["bench"]
+    return found
+
+
+def test_a_record_that_counts_is_listed_with_its_end(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    benched(workspace)
+    day = NOW - timedelta(days=1)
+    assert f"benched: by {PERSON} on {day:%Y-%m-%d}, until {day.year + 1}-" in listed(workspace, capsys)
+    told = for_machines(workspace, capsys)
+    assert (told["counts"], told["person"], told["why_not"], told["firings"]) == (True, PERSON, [], 10)
+    assert (told["firmware"], told["serial"], told["ground"]) == ("17.15.1", "FDO1", "device")
+    assert (told["worst_lag_s"], told["declared_lag_s"], told["seen_by"]) == (1.5, 60.0, "device")
+
+
+def test_what_does_not_count_says_the_first_reason_and_how_many_more(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    benched(workspace, ground="lab", gone=False, late_line=None)
+    said = listed(workspace, capsys)
+    assert "benched: does not count: it is of a lab, which counts for no plant; and 2 more" in said
+    assert for_machines(workspace, capsys)["why_not"] == [
+        "it is of a lab, which counts for no plant",
+        "no late line was tried",
+        "islandmode_STAND_IN was not seen gone from the device",
+    ]
+
+
+def test_a_record_that_cannot_be_read_hides_no_device(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = benched(workspace)
+    (folder / "record.json").write_text("{", encoding="ascii")
+    assert "benched: does not count:" in listed(workspace, capsys)
+    told = for_machines(workspace, capsys)
+    assert told["why_not"] == [f"{folder / 'record.json'} is no record of this version"]
+    assert (told["counts"], told["person"], told["until"]) == (False, None, None)
+
+
+def test_another_host_key_is_seen_without_asking_the_device(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    benched(workspace)
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+    (workspace / "inventory" / "known_hosts").write_text(f"172.31.255.1 {key}\n", encoding="ascii")
+    assert "does not count: the device has another host key than the one that was benched" in listed(workspace, capsys)
+
+
+def test_a_platform_that_writes_other_lines_today_ends_a_record(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert NFTABLES.method is not None
+    benched(workspace, method=NFTABLES.method.model_copy(update={"sha256": "0" * 64}))
+    assert "does not count: nftables has changed since (sha256 000000000000 then, " in listed(workspace, capsys)
