@@ -12,6 +12,7 @@ What is left of a bench that is stopped or fails is taken away on every path; wh
 
 from __future__ import annotations
 
+import secrets as randomness
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -113,13 +114,15 @@ def bench(order: BenchOrder, listener: Listener, clock: Clock | None = None) -> 
 def _benched(began: _Began, rescue: Rescue, listener: Listener, clock: Clock) -> BenchEnd:
     order, folder = began.order, _folder(began)
     with closing(Transcripts(folder, WRITER, clock)) as transcripts, heard_as_before():
-        run = f"bench-{began.at:%Y%m%dT%H%M%SZ}-{began.person}"
+        # Drawn, so that no two benches of one moment take each other's object for their own.
+        run = f"bench-{began.at:%Y%m%dT%H%M%SZ}-{randomness.token_hex(2)}"
         try:
             point = _opened(order, began.ground, rescue, clock, transcripts, run)
             seen = _carried_out(Benching(point, began.stand_in, order.firings, listener, clock))
         except IslandmodeError:
             transcripts.close()
-            _take_empty(folder)
+            # Nothing was made, so that there is nothing to keep.
+            bench_records.take_back(folder)
             raise
         transcripts.close()
         return _recorded(began, folder, seen, listener)
@@ -164,8 +167,8 @@ def _person(order: BenchOrder, at: datetime) -> str:
         raise InputError(f"{order.key} cannot sign the record ({trouble}). Nothing was touched.") from None
     if not person:
         raise InputError(
-            f"The key {order.key} is not in {allowed}, so that nobody could tell whose record it is. Add a line: NAME "
-            f'namespaces="{bench_records.NAMESPACE}" and its public key. Nothing was touched.'
+            f"The key {order.key} is not in {allowed}, so that nobody could tell whose record it is. Add your name and its public half there as a "
+            f'line: "YOUR NAME" namespaces="{bench_records.NAMESPACE}" {bench_records.public_half(order.key)}. Nothing was touched.'
         )
     return person
 
@@ -179,14 +182,6 @@ def _folder(began: _Began) -> Path:
             f"{order.workspace / bench_records.BENCHED} cannot be written ({error.strerror}), and a bench without a record shows nothing. Nothing was "
             "touched."
         ) from error
-
-
-def _take_empty(folder: Path) -> None:
-    """Take away the folder of a bench that was refused, unless something was said to the device: then that is kept."""
-    try:
-        folder.rmdir()
-    except OSError:
-        return
 
 
 def _say_how_long(order: BenchOrder, stand_in: PlanPoint, listener: Listener) -> None:

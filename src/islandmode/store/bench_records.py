@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 
 from islandmode.core.bench.record import BenchRecord, Signature
 from islandmode.core.text import cleaned
+from islandmode.store.transcripts import TRANSCRIPTS
 from islandmode.system.machine_state import read_plain
 from islandmode.system.modes import make_folders, write_bytes
 from islandmode.system.ssh_signature import SignatureTrouble, sign, signer
@@ -69,6 +71,26 @@ def person_of(workspace: Path, key: Path, at: datetime) -> str:
     """Sign a few words with a key, and say who the allowed signers call its owner; empty where nobody. Raises `SignatureTrouble`."""
     words = f"islandmode tries a key at {at:%Y-%m-%dT%H:%M:%SZ}\n".encode()
     return signer(words, sign(words, key, NAMESPACE), workspace / ALLOWED, NAMESPACE, at).person
+
+
+def public_half(key: Path) -> str:
+    """Give the public half of a key as a line of the allowed signers has it; words for it where it does not lie beside the key."""
+    path = key if key.suffix == ".pub" else key.with_name(f"{key.name}.pub")
+    try:
+        kind, half, *_ = path.read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return "and the public key"
+    return cleaned(f"{kind} {half}")
+
+
+def take_back(folder: Path) -> None:
+    """Take away the folder of a bench that made nothing, with those above it that are empty then. Never raises."""
+    with suppress(OSError):
+        for path in (folder / TRANSCRIPTS).iterdir() if (folder / TRANSCRIPTS).is_dir() else ():
+            path.unlink()
+        for empty in (folder / TRANSCRIPTS, folder, *folder.parents[:3]):
+            if empty.is_dir():
+                empty.rmdir()
 
 
 def sha256_of(path: Path) -> str:

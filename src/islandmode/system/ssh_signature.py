@@ -95,5 +95,7 @@ def _persons() -> dict[str, str]:
 
 
 def _words(said: bytes) -> str:
+    # Without a terminal the question stands before the answer to it.
+    said = said.replace(b"Enter passphrase: ", b"")
     lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
     return cleaned(lines[-1])[:WORDS_MAX].rstrip(".") if lines else ""
