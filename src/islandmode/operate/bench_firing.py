@@ -21,7 +21,7 @@ from islandmode.run.progress import StopLatch
 from islandmode.system.clock import Clock
 
 ONLY = (STAND_IN,)
-TIMER_LEAST_S = 10.0
+TIMER_LEAST_S = 15.0
 """A shorter timer may end before it was seen to act, on a slow way."""
 PAST_END_S = 0.5
 """How long after an end the first look begins."""
