@@ -15,7 +15,7 @@ from tests.emulators.benching import PERSON, allow, new_key
 from tests.lab.drills import make_workspace
 from tests.lab.rogue.bypass import in_node
 from tests.lab.test_devices import DEVICE, check, devices
-from tests.lab.test_plant_ground import plant
+from tests.lab.test_plant_ground import SITE, plant
 from tests.patience import LONG_PATIENCE_S
 
 __all__ = ["plant"]
@@ -57,7 +57,9 @@ def test_a_firewall_is_benched_as_a_plant_s_and_its_check_says_so(lab: Lab, plan
 
 
 def test_a_lab_s_own_firewall_gives_a_record_that_counts_for_no_plant(lab: Lab, tmp_path: Path) -> None:
-    workspace = make_workspace(tmp_path, lab.state_dir)
+    workspace = make_workspace(
+        tmp_path, lab.state_dir, {SITE: lambda text: text.replace("name: plant\n", f"name: {lab.name}\n")}
+    )
     key, before = new_key(workspace), rules(lab)
     allow(workspace, key)
     words = ("devices", "bench", DEVICE, "--key", str(key), "--firings", "1", "--workspace", str(workspace))

@@ -485,6 +485,19 @@ def test_a_recipe_without_a_stand_in_is_refused(tmp_path: Path) -> None:
         assert server.device.logins == []
 
 
+def test_a_device_of_a_lab_that_is_not_up_says_how_to_bring_it_up(tmp_path: Path) -> None:
+    with ready(tmp_path, RANGE) as bencher:
+        bencher.kirkby.change_site(
+            'login: {user: drill, password: "file:keys/password"}',
+            'login: {user: drill, password: "lab:vendor-router"}',
+        )
+        with pytest.raises(
+            InputError, match=r"is a device of lab \w+, which is not running; bring it up: `islandmode lab up"
+        ):
+            bencher.benches()
+        assert device(bencher).logins == []
+
+
 def test_a_device_that_a_person_isolates_is_refused(tmp_path: Path) -> None:
     with ready(tmp_path, RANGE) as bencher:
         said = bencher.kirkby.called("devices", "bench", "press-modem", "--key", str(bencher.key))

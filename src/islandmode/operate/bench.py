@@ -35,19 +35,21 @@ from islandmode.isolation.table import method_of, stand_in_of
 from islandmode.operate.bench_firing import Benching, BenchSeen, timer_s
 from islandmode.operate.check_device import planned_of
 from islandmode.operate.ground import Ground as RunGround
-from islandmode.operate.ground import LabGround, PlantGround, lab_ground
+from islandmode.operate.ground import LabGround, PlantGround
 from islandmode.operate.signals import heard_as_before, receive_signals
 from islandmode.operate.site_devices import Device, refuse_wrong
 from islandmode.operate.telling import Listener
 from islandmode.operate.transcripts import Transcripts
 from islandmode.operate.unfinished import refuse_beside_unfinished
-from islandmode.rehearse.lab_place import lab_named_by
+from islandmode.rehearse import backends
+from islandmode.rehearse.lab_place import STATE, lab_named_by
 from islandmode.run.progress import StopLatch
 from islandmode.store import bench_records, rundir
 from islandmode.store.known_hosts import KNOWN_HOSTS
 from islandmode.store.transcripts import TRANSCRIPTS
 from islandmode.system.clock import Clock, MachineClock
 from islandmode.system.disk import hold_conduits
+from islandmode.system.own_program import typed_at
 from islandmode.system.ssh_signature import SignatureTrouble
 from napalm_nftables.host_keys import load
 
@@ -130,7 +132,13 @@ def _benched(began: _Began, rescue: Rescue, listener: Listener, clock: Clock) ->
 
 def _ground(order: BenchOrder, device: Device) -> RunGround:
     if device.lab_secret:
-        return lab_ground(order.workspace, lab_named_by(order.workspace, device.site.site))
+        name = lab_named_by(order.workspace, device.site.site)
+        lab = backends.attach(name, order.workspace / STATE)
+        if lab is None:
+            raise InputError(
+                f"{device.name} is a device of lab {name}, which is not running; bring it up: `{typed_at(order.workspace, 'lab', 'up')}`. Nothing was touched."
+            )
+        return LabGround.of(order.workspace, lab)
     return PlantGround(order.workspace, device.site.site)
 
 

@@ -13,6 +13,7 @@ from islandmode.core.errors import Refused
 from islandmode.isolation.nftables import recipe
 from islandmode.isolation.nftables.platform import NFTABLES
 from islandmode.isolation.nftables.point import NftAccess
+from islandmode.isolation.nftables.reading import comparable
 from islandmode.isolation.nftables.stand_in import NftablesStandIn
 from islandmode.operate.bench_firing import Benching, BenchSeen
 from islandmode.operate.telling import Kept
@@ -42,7 +43,8 @@ def bench(node: FirewallNode, firings: int = 1, run: str = RUN) -> tuple[Benchin
 
 
 def ruleset(node: FirewallNode) -> str:
-    return node.run("nft -a list ruleset")
+    """List all rules with their numbers; what a set of the site has learnt moves by itself."""
+    return comparable(node.run("nft -a -s list ruleset"))
 
 
 @contextmanager
@@ -86,10 +88,13 @@ async def test_no_packet_meets_it_while_it_acts(node: FirewallNode) -> None:
 
 
 async def test_an_interface_of_its_name_is_refused_and_nothing_is_touched(node: FirewallNode) -> None:
-    node.run(f"ip link add {recipe.BENCH_OUT} type dummy")
+    node.run(f"ip link add {recipe.BENCH_OUT} type veth peer name {recipe.BENCH_IN}")
     try:
         benching, _ = bench(node)
-        with leaves_everything(node), pytest.raises(Refused, match=rf"interface {recipe.BENCH_OUT} names {TABLE}"):
+        with (
+            leaves_everything(node),
+            pytest.raises(Refused, match=rf"interface {recipe.BENCH_OUT}; interface {recipe.BENCH_IN} names {TABLE}"),
+        ):
             await benching.carry_out(StopLatch())
     finally:
         node.run(f"ip link delete {recipe.BENCH_OUT}")
