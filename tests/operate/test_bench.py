@@ -27,7 +27,7 @@ from tests.patience import LONG_PATIENCE_S, wait_until
 
 FORTI, RANGE, REVERT = "fortios-schedule", "ios-time-range", "ios-revert"
 NAME = "islandmode_STAND_IN"
-LONG_WAIT_S = 30.0
+LONG_WAIT_S = 90.0
 """Only a timer is waited for so long."""
 END = {FORTI: (r"^set end (.+)$", "%H:%M %Y/%m/%d"), RANGE: (r" end (.+)$", "%H:%M %e %B %Y")}
 each_platform = pytest.mark.parametrize("platform", [FORTI, RANGE])
