@@ -23,6 +23,7 @@ from tests.emulators.device import Device
 from tests.emulators.ios import IosDevice
 from tests.emulators.kirkby import CONDUITS, Kirkby, device_of, typed
 from tests.emulators.server import SshServer
+from tests.operate.test_check_by_recipe import locked
 from tests.patience import LONG_PATIENCE_S, wait_until
 
 FORTI, RANGE, REVERT = "fortios-schedule", "ios-time-range", "ios-revert"
@@ -266,6 +267,25 @@ def test_a_line_that_is_refused_ends_it_and_what_was_made_is_taken_away(tmp_path
         assert (ended.exit_code, ended.seen.gone, ended.path) == (4, True, None)
         assert found.configuration() == before
     assert any("the device refused" in sentence for sentence in bencher.heard.warned)
+
+
+def test_a_lock_of_a_colleague_is_refused_before_and_named_with_its_remedy_afterwards(tmp_path: Path) -> None:
+    with ready(tmp_path, RANGE) as bencher:
+        found = device(bencher)
+        before = found.configuration()
+        locked(found)
+        with pytest.raises(
+            Refused, match=r"is not ready for a bench: it is locked for configuration by okello; let them"
+        ):
+            bencher.benches()
+        assert is_untouched(bencher, before)
+    with ready(tmp_path / "again", RANGE) as bencher:
+        at_first_timer(bencher, lambda: locked(device(bencher)))
+        ended = bencher.benches(10)
+        assert ended.exit_code == 5
+        assert NAME in device(bencher).configuration()
+        assert not device(bencher).is_active(NAME)  # type: ignore[attr-defined] # a router has it
+    assert any("was not seen gone" in said and "clear configuration lock" in said for said in bencher.heard.warned)
 
 
 def test_what_a_colleague_changes_meanwhile_is_told_and_keeps_it_from_counting(tmp_path: Path) -> None:
