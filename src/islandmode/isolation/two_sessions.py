@@ -75,21 +75,26 @@ class TwoSessions(Generic[D]):
         """
         if not self.work.give_up() or self._has_failed:
             self.work.abort()
-            return await self._restore(take_back, deadline_s)
+            return await self._through_rescue(take_back, deadline_s)
         async with anyio.create_task_group() as beside:
             beside.start_soon(self.work.hear_out)
-            reading = await self._restore(take_back, deadline_s)
+            reading = await self._through_rescue(take_back, deadline_s)
             if not reading.done or reading.value is None or not reading.value.clear:
                 beside.cancel_scope.cancel()
         self._has_failed = not reading.done
         return reading
 
-    async def _restore(self, take_back: Callable[[D], PointState], deadline_s: float) -> Reading[PointState]:
+    async def take_away(self, work: Callable[[D], T], deadline_s: float) -> Reading[T]:
+        """Reset the work session, and take away what isolates nothing, through the sessions of a restore."""
+        self.work.abort()
+        return await self._through_rescue(work, deadline_s)
+
+    async def _through_rescue(self, work: Callable[[D], T], deadline_s: float) -> Reading[T]:
         kept = self.rescue
         reading, self.rescue = await restore_through(
             kept if kept.opened and not kept.dead else None,
             self._make("restore", self._known_hosts),
-            take_back,
+            work,
             deadline_s,
             self._clock,
         )

@@ -105,4 +105,4 @@ class NftablesStandIn(NftablesPoint):
             session.ask((recipe.LIST_OFFLOADED,), recipe.restore_line(ONLY))
             return self._seen(session)
 
-        return await self._sessions.restore(work, deadline_s)
+        return await self._sessions.take_away(work, deadline_s)
