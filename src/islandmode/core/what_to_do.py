@@ -72,6 +72,7 @@ WHAT_TO_DO = {
     "point-login-beside": "Let the account have two sessions at once on the device (its log says what refused the second).",
     "point-configuration-unread": "Let the login user read the configuration on the device.",
     "point-other-objects": "Find out whose these objects are; another site's run may have left them.",
+    "point-bench-left": "If no bench goes on, bench the device again: what was left is taken away first.",
     "point-rights-broad": "Give the account no more than the printed lines do.",
     "point-rights-unread": "Look at the account's rights on the device by hand.",
     "point-account-elsewhere": "Give the drill an account of the device's own, so that no restore needs another machine.",
