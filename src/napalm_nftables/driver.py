@@ -1,21 +1,24 @@
 """The NAPALM driver: getters, and a candidate that is checked, compared, committed, confirmed and rolled back.
 
-A *merge* candidate may only add tables of its own: its undo removes those and nothing else, so that rules, counters and
-dynamic sets of the site survive. A *replace* candidate is the one place where the whole ruleset is reloaded.
+A *merge* candidate may only add tables of its own, and remove tables that an earlier commit of this driver added: its undo touches those
+and nothing else, so that rules, counters and dynamic sets of the site survive. While a commit waits for its confirmation, the only commit
+that is taken is one without a timer that removes all that the waiting commit added: it ends that commit. A *replace* candidate is the one
+place where the whole ruleset is reloaded.
 Nothing is written to the saved configuration: a reboot forgets every commit of this driver.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 import shlex
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from napalm.base import NetworkDriver
-from napalm.base.exceptions import CommitError, MergeConfigException, ReplaceConfigException
+from napalm.base.exceptions import CommandErrorException, CommitError, MergeConfigException, ReplaceConfigException
 
-from napalm_nftables import facts, ruleset, scripts
+from napalm_nftables import facts, latest, ruleset, scripts
 from napalm_nftables.firewall import Firewall, Programs
 from napalm_nftables.link import DeviceLink
 from napalm_nftables.napalm_errors import NapalmLink, as_napalm
@@ -28,7 +31,9 @@ class NftablesDriver(NetworkDriver):  # type: ignore[misc]  # napalm is untyped
     """A Linux firewall with nftables.
 
     optional_args: `port`; `alt_key_file`, the known-hosts file (without it the user's own); `key_file` or `key` (PEM
-    text) and `passphrase`; `become`, "sudo" or "root"; `nft`, `saved_config` and `state_dir`, paths on the device.
+    text) and `passphrase`; `become`, "sudo" or "root"; `nft`, `saved_config` and `state_dir`, paths on the device;
+    `candidate_life`, the seconds after its loading in which a candidate can be committed: later the device refuses it, however
+    long the commit was on its way.
     """
 
     def __init__(
@@ -63,6 +68,9 @@ class NftablesDriver(NetworkDriver):  # type: ignore[misc]  # napalm is untyped
         home = '"$HOME/.napalm_nftables"' if become == "sudo" else "/run/napalm_nftables"
         state_dir = shlex.quote(str(options["state_dir"])) if "state_dir" in options else home
         self._place = scripts.Place(self.nft, state_dir)
+        self.candidate_life_s = float(options["candidate_life"]) if "candidate_life" in options else None
+        """May be set anew before a candidate is loaded; None where a commit may take its time."""
+        self._before_s: float | None = None
         self._candidate: tuple[Kind, str] | None = None
 
     @property
@@ -127,16 +135,16 @@ class NftablesDriver(NetworkDriver):  # type: ignore[misc]  # napalm is untyped
         return config
 
     def load_merge_candidate(self, filename: str | None = None, config: str | None = None) -> None:
-        """Take a candidate that adds tables of its own, after the device has loaded it in a scratch namespace."""
+        """Take a candidate that adds tables of its own, or removes such tables again, after the device has loaded it in a scratch namespace."""
         text = _candidate_text(filename, config, MergeConfigException)
-        self._candidate = None
+        self._begin_life()
         self._check_merge(*self._preview("merge", text))
         self._candidate = ("merge", text)
 
     def load_replace_candidate(self, filename: str | None = None, config: str | None = None) -> None:
         """Take a whole new ruleset, after the device has loaded it in a scratch namespace."""
         text = _candidate_text(filename, config, ReplaceConfigException)
-        self._candidate = None
+        self._begin_life()
         self._preview("replace", text)
         self._candidate = ("replace", text)
 
@@ -153,16 +161,40 @@ class NftablesDriver(NetworkDriver):  # type: ignore[misc]  # napalm is untyped
         if revert_in is not None and revert_in < 1:
             raise CommitError(f"revert_in is a number of seconds from 1 on, not {revert_in}.")
         kind, text = self._candidate
-        if kind == "merge":
-            own = self._check_merge(*self._preview(kind, text))
-            text, undo = ruleset.guarded(text, own), ruleset.removal(own)
-        else:
-            text = f"flush ruleset\n{text}"
-            # With counters and timers: a reload is the only undo here, and should lose as little as possible.
-            undo = f"flush ruleset\n{self._read(f'{self.nft} list ruleset')}"
-        note = " ".join(message.split())
-        self._script(scripts.commit(self._place, secrets.token_hex(8), text, undo, note, revert_in))
+        change = self._merge(text, revert_in) if kind == "merge" else self._replacement(text)
+        change = dataclasses.replace(change, note=" ".join(message.split()), before_s=self._before_s)
+        self._script(scripts.commit(self._place, change, revert_in))
         self._candidate = None
+
+    def _merge(self, text: str, revert_in: int | None) -> scripts.Change:
+        before, after = self._preview("merge", text)
+        own = self._check_merge(before, after)
+        removed = ruleset.removed_tables(before, after)
+        undo = ruleset.removal(own)
+        if removed:
+            undo += ruleset.return_of(removed, self._read(f"{self.nft} list ruleset"))
+        return scripts.Change(
+            secrets.token_hex(8),
+            ruleset.guarded(text, own),
+            undo,
+            ends="" if revert_in is not None or own else self._taken_back_by(after),
+            adds=own,
+            removes=removed,
+        )
+
+    def _replacement(self, text: str) -> scripts.Change:
+        # With counters and timers: a reload is the only undo here, and should lose as little as possible.
+        undo = f"flush ruleset\n{self._read(f'{self.nft} list ruleset')}"
+        return scripts.Change(secrets.token_hex(8), f"flush ruleset\n{text}", undo)
+
+    def _taken_back_by(self, after: str) -> str:
+        """Name the waiting commit of which nothing would be left; empty where none waits, or something of it would."""
+        answer = self.link.run("sh -s", scripts.waiting(self._place))
+        if answer.code != 0:
+            return ""
+        token, _, undo = answer.stdout.partition("\n")
+        adds = ruleset.removed_by(undo)
+        return token if adds and not set(adds) & set(ruleset.tables(after)) else ""
 
     def confirm_commit(self) -> None:
         """Keep a commit that waits for its confirmation."""
@@ -209,14 +241,35 @@ class NftablesDriver(NetworkDriver):  # type: ignore[misc]  # napalm is untyped
         before, _, after = answer.stdout.partition(f"{mark}\n")
         return before, after
 
+    def _begin_life(self) -> None:
+        """Forget the candidate before, and note until when the next may be committed."""
+        self._candidate = self._before_s = None
+        if self.candidate_life_s is not None:
+            with as_napalm():
+                self._before_s = latest.uptime_s(self.firewall) + self.candidate_life_s
+
     def _check_merge(self, before: str, after: str) -> tuple[ruleset.Table, ...]:
         try:
-            return ruleset.own_tables(before, after)
+            removable = self._added() if ruleset.removed_tables(before, after) else ()
+            return ruleset.own_tables(before, after, removable)
         except ValueError as touched:
             raise MergeConfigException(
-                f"A merge may only add tables of its own, and this one changes {touched}: taking it back would undo "
+                f"A merge may only add tables of its own, or remove those again, and this one changes {touched}: taking it back would undo "
                 "other people's edits. Put the rules into a table of their own, or use load_replace_candidate."
             ) from None
+
+    def _added(self) -> tuple[ruleset.Table, ...]:
+        """Name the tables that commits of this driver added since the device started."""
+        told = (line.split() for line in self._read_script(scripts.added(self._place)).splitlines())
+        return tuple((words[0], words[1]) for words in told if len(words) == 2)
+
+    def _read_script(self, script: str) -> str:
+        answer = self.link.run("sh -s", script)
+        if answer.code != 0:
+            raise CommandErrorException(
+                f"{self.hostname}: what the driver keeps on the device could not be read: {answer.why}"
+            )
+        return str(answer.stdout)
 
 
 _REFUSALS = {
@@ -225,6 +278,7 @@ _REFUSALS = {
     scripts.NOT_PENDING: "No commit is waiting on the device, and none of this boot can be taken back.",
     scripts.NOT_APPLIED: "The device refused the candidate; nothing was changed.",
     scripts.NOT_UNDONE: "The device refused the undo: the commit is still in force.",
+    scripts.TOO_LATE: "The candidate reached the device after its time; nothing was changed.",
     scripts.NO_TIMER: "The timer did not start on the device; nothing was changed.",
 }
 

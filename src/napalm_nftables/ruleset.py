@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 Table = tuple[str, str]
 """Family and name of a table."""
 
 _TABLE = re.compile(r"^table (\S+) (\S+) \{.*?^\}", re.MULTILINE | re.DOTALL)
+_DELETES = re.compile(r"delete table (\S+) (\S+)")
 _USES_INTERFACES = re.compile(r"\b(?:iif|oif|device|devices)\b")
 
 
@@ -24,18 +25,41 @@ def diff(before: str, after: str) -> str:
     return "\n".join(lines)
 
 
-def own_tables(before: str, after: str) -> tuple[Table, ...]:
-    """Name the tables that a merge adds; ValueError when it touches a table that was there before."""
+def own_tables(before: str, after: str, removable: Collection[Table] = ()) -> tuple[Table, ...]:
+    """Name the tables that a merge adds; ValueError when it touches a table that was there before, but for those that it may remove."""
     old, new = tables(before), tables(after)
-    touched = [f"{family} {name}" for (family, name), text in old.items() if new.get((family, name)) != text]
+    touched = [
+        f"{family} {name}"
+        for (family, name), text in old.items()
+        if new.get((family, name)) != text and not ((family, name) in removable and (family, name) not in new)
+    ]
     if touched:
         raise ValueError(", ".join(touched))
     return tuple(table for table in new if table not in old)
 
 
+def removed_tables(before: str, after: str) -> tuple[Table, ...]:
+    """Name the tables that a merge removes."""
+    new = tables(after)
+    return tuple(table for table in tables(before) if table not in new)
+
+
 def removal(own: tuple[Table, ...]) -> str:
     """Write the undo of a merge: remove its own tables and nothing else, whether they are still there or not."""
     return "".join(f"add table {family} {name}\ndelete table {family} {name}\n" for family, name in own)
+
+
+def removed_by(undo: str) -> tuple[Table, ...]:
+    """Name the tables that an undo removes; none where it does anything else."""
+    lines = [line for line in undo.splitlines() if line.strip() and not line.startswith("#")]
+    found = tuple((match[1], match[2]) for line in lines if (match := _DELETES.fullmatch(line)))
+    return found if "\n".join(lines) == removal(found).strip() else ()
+
+
+def return_of(removed: tuple[Table, ...], running: str) -> str:
+    """Write what brings removed tables back, with the counters that they had; it fails where a table of that name is there again."""
+    listed = tables(running)
+    return "".join(f"create table {family} {name}\n{listed[family, name]}\n" for family, name in removed)
 
 
 def guarded(candidate: str, own: tuple[Table, ...]) -> str:

@@ -287,3 +287,100 @@ def test_saved_configuration_is_never_written(node: FirewallNode, driver: Nftabl
 def test_only_a_known_way_to_become_root_is_taken(node: FirewallNode) -> None:
     with pytest.raises(ValueError, match='"sudo" or "root"'):
         make_driver(node, node.relay(), become="doas")
+
+
+TAKEN_AWAY = "add table inet own\ndelete table inet own\n"
+"""Right whether the table stands or not."""
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_merge_removes_what_a_commit_of_the_driver_added(
+    node: FirewallNode, driver: NftablesDriver, *, waits: bool
+) -> None:
+    before = ruleset(node)
+    committed(driver, revert_in=61 if waits else None)
+    driver.load_merge_candidate(config=TAKEN_AWAY)
+    changed = [
+        line for line in driver.compare_config().splitlines() if line[:3] not in {"---", "+++"} and line[0] in "+-"
+    ]
+    assert {line[0] for line in changed} == {"-"}
+    assert "-table inet own {" in changed
+    driver.commit_config()
+    assert ruleset(node) == before
+    assert not driver.has_pending_commit()
+    assert "sleep 61" not in node.run("ps axo args")
+
+
+def test_a_merge_that_finds_nothing_to_remove_changes_nothing(node: FirewallNode, driver: NftablesDriver) -> None:
+    committed(driver, revert_in=1)
+    wait_until_gone(node)
+    before = ruleset(node)
+    driver.load_merge_candidate(config=TAKEN_AWAY)
+    assert driver.compare_config() == ""
+    driver.commit_config()
+    assert ruleset(node) == before
+
+
+def test_while_a_commit_waits_no_other_is_taken_than_one_that_removes_all_of_it(
+    node: FirewallNode, driver: NftablesDriver
+) -> None:
+    committed(driver, OWN + OWN.replace("own", "second"), revert_in=60)
+    for candidate, revert_in in ((TAKEN_AWAY, None), (TAKEN_AWAY + TAKEN_AWAY.replace("own", "second"), 60)):
+        driver.load_merge_candidate(config=candidate)
+        with pytest.raises(CommitError, match="already waiting"):
+            driver.commit_config(revert_in=revert_in)
+        assert driver.has_pending_commit()
+    driver.load_merge_candidate(config=TAKEN_AWAY + TAKEN_AWAY.replace("own", "second"))
+    driver.commit_config()
+    assert not driver.has_pending_commit()
+    assert "table inet site" in ruleset(node)
+
+
+@pytest.mark.parametrize("table", ["site", "colleague"])
+def test_a_merge_removes_no_table_that_the_driver_did_not_add(
+    node: FirewallNode, driver: NftablesDriver, table: str
+) -> None:
+    node.run("nft add table inet colleague")
+    before = ruleset(node)
+    with pytest.raises(MergeConfigException, match=f"inet {table}"):
+        driver.load_merge_candidate(config=f"delete table inet {table}")
+    assert ruleset(node) == before
+    node.run("nft delete table inet colleague")
+
+
+def test_what_a_merge_removed_can_be_brought_back_with_its_counters(node: FirewallNode, driver: NftablesDriver) -> None:
+    committed(driver, OWN.replace("counter drop", "counter packets 7 bytes 700 drop"))
+    driver.load_merge_candidate(config=TAKEN_AWAY)
+    driver.commit_config(revert_in=1)
+    assert "table inet own" not in ruleset(node)
+    until = time.monotonic() + PATIENCE_S
+    while "packets 7 bytes 700" not in node.run("nft list ruleset"):
+        assert time.monotonic() < until, "the device did not take the removal back"
+        time.sleep(0.05)
+
+
+def test_a_candidate_that_comes_after_its_life_lands_nowhere(node: FirewallNode) -> None:
+    before = ruleset(node)
+    with logged_in(node, candidate_life=0.05) as driver:
+        driver.load_merge_candidate(config=OWN)
+        with pytest.raises(CommitError, match="after its time"):
+            driver.commit_config(revert_in=59)
+        assert not driver.has_pending_commit()
+    assert ruleset(node) == before
+    assert "sleep 59" not in node.run("ps axo args")
+    with logged_in(node, candidate_life=PATIENCE_S) as driver:
+        committed(driver, revert_in=60)
+        driver.rollback()
+
+
+def test_the_device_keeps_until_when_a_commit_waits_and_who_confirmed_it(
+    node: FirewallNode, driver: NftablesDriver
+) -> None:
+    state = "/home/drill/.napalm_nftables"
+    committed(driver, revert_in=60)
+    up_s = float(node.run("cat /proc/uptime").split()[0])
+    ends_s = float(node.run(f"cat {state}/pending.*").split()[2])
+    assert up_s < ends_s <= up_s + 60
+    driver.confirm_commit()
+    assert node.run(f"cat {state}/confirmed").split()[2:] == ["drill", "127.0.0.1"]
+    driver.rollback()

@@ -35,7 +35,9 @@ def test_a_guard_is_added_only_where_the_candidate_has_none() -> None:
 
 
 @pytest.mark.parametrize("script", [
-    scripts.commit(scripts.Place("nft", "/s"), "token", "add table ip own", "delete table ip own", "note", 5),
+    scripts.commit(scripts.Place("nft", "/s"), scripts.Change("token", "add table ip own", "delete table ip own", "note"), 5),
+    scripts.waiting(scripts.Place("nft", "/s")),
+    scripts.added(scripts.Place("nft", "/s")),
     scripts.confirm(scripts.Place("nft", "/s")),
     scripts.rollback(scripts.Place("nft", "/s")),
     scripts.preview("nft", SITE, OWN, "mark", ("eth0",)),
