@@ -45,13 +45,15 @@ CLOCKS = {
 # A vendor library is imported in one file, so that its next major release is one file's work.
 ONE_FILE = {
     "jinja2": {"src/islandmode/ui/templates/__init__.py"},
-    "napalm": {"src/islandmode/isolation/nftables/point.py"},
+    "napalm": {"src/islandmode/isolation/by_recipe/napalm_session.py"},
     "netmiko": {"src/islandmode/isolation/by_recipe/console.py"},
     "paramiko": set[str](),
     "pymodbus": set[str](),
     "ruamel": {"src/islandmode/store/yaml_tree.py"},
     "typer": {"src/islandmode/ui/cli.py"},
 }
+
+NEVER_OF_NAPALM = {"rollback", "confirm_commit", "load_replace_candidate"}
 
 MAY_PRINT = {"src/islandmode/run/outermost.py"}
 """The outermost edge: how the program ends is said even where nothing else works any more."""
@@ -190,6 +192,23 @@ def test_only_the_command_line_prints() -> None:
 def test_a_vendor_library_has_one_file(library: str) -> None:
     importing = {name_of(path) for path in python_files("src/islandmode/") if library in imported(path)}
     assert importing <= ONE_FILE[library]
+
+
+def test_what_napalm_would_save_is_never_called() -> None:
+    """On some drivers `rollback` and `confirm_commit` write what a restart loads, and a replacement takes everybody's edits back."""
+    calls = {
+        f"{name_of(path)}:{node.lineno} {node.attr}"
+        for path in python_files("src/islandmode/")
+        for node in nodes(path)
+        if isinstance(node, ast.Attribute) and node.attr in NEVER_OF_NAPALM
+    }
+    named = {
+        f"{name_of(path)}:{node.lineno} {node.value}"
+        for path in python_files("src/islandmode/")
+        for node in nodes(path)
+        if isinstance(node, ast.Constant) and node.value in NEVER_OF_NAPALM
+    }
+    assert calls | named == set()
 
 
 def test_pages_are_templates_and_only_drawings_escape_by_hand() -> None:

@@ -9,11 +9,14 @@ from islandmode.core.errors import InputError
 from islandmode.core.recipe.shipped import SHIPPED
 from islandmode.store.recipes import SHIPPED_FOLDER, own_recipes, read_recipe, shipped_recipes
 from tests.store.recipe_texts import CLOCK, OWN_TIMER, PENDING
+from tests.store.rows_candidates import CANDIDATE, CANDIDATES
 from tests.store.rows_recipes import FILE
 from tests.store.rows_recipes import ROWS as OTHER_ROWS
 from tests.store.rows_stand_in import BENCHED, STAND_IN
 
 ROWS = OTHER_ROWS | {f"stand-in: {name}": row for name, row in STAND_IN.items()}
+
+BAD = ROWS | {f"candidate: {name}": row for name, row in CANDIDATES.items()}
 
 
 def write(workspace: Path, name: str, text: str) -> Path:
@@ -30,15 +33,17 @@ def said_of(workspace: Path, text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "text", [CLOCK, OWN_TIMER, PENDING, BENCHED], ids=["clock", "own timer", "pending", "with a stand-in"]
+    "text",
+    [CLOCK, OWN_TIMER, PENDING, BENCHED, CANDIDATE],
+    ids=["clock", "own timer", "pending", "with a stand-in", "candidate"],
 )
 def test_the_recipes_that_are_spoilt_below_are_good(tmp_path: Path, text: str) -> None:
     assert read_recipe(write(tmp_path, FILE, text), FILE).recipe.version == 1
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", BAD)
 def test_a_bad_recipe_is_refused_when_it_is_loaded(tmp_path: Path, name: str) -> None:
-    text, good, bad, said = ROWS[name]
+    text, good, bad, said = BAD[name]
     assert text.count(good) >= 1, "the row replaces nothing"
     answer = said_of(tmp_path, text.replace(good, bad, 1))
     assert [line for line in answer.splitlines() if line.startswith(f"{FILE}:{said}")], answer

@@ -307,6 +307,7 @@ def watch_trouble(
         # One missed answer is no proof of a lost timer; flying blind and the timer itself bound how long that may last.
         return None
     # A point that no longer trusts what a device says of its timer says why.
+    lost = able.timer == "device" and reading.value.timer_s is None and bool(isolated or able.arms == "before")
     stopped = reading.why or (f"somebody stopped it {in_time}" if in_time else "it ended")
     for conduit in watched:
         state = reading.value.conduits.get(conduit)
@@ -315,9 +316,10 @@ def watch_trouble(
             return f"{point}: the object for {conduit} is gone from the device; {who}."
         if able.timer == "conduit" and state.armed_s is None:
             return f"{point}: the dead-man for {conduit} is not running any more; {stopped}."
-        if conduit in isolated and not state.isolating:
+        # Where the device's one timer is gone, that is what happened, whatever the device calls what it still does.
+        if conduit in isolated and not state.isolating and not lost:
             return f"{point}: {conduit} is not isolated any more although its object stands."
-    if able.timer == "device" and reading.value.timer_s is None and (isolated or able.arms == "before"):
+    if lost:
         return f"{point}: the device's dead-man is not running any more; {stopped}."
     return None
 

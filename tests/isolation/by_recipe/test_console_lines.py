@@ -11,7 +11,8 @@ import pytest
 from islandmode.core.outcome import Outcome
 from islandmode.core.recipe.reading import refused_by
 from islandmode.core.recipe.steps import RunValues, step_lines
-from islandmode.isolation.by_recipe.console import Console, ConsoleError, NoAnswer, NothingSent
+from islandmode.isolation.by_recipe.console import Console
+from islandmode.isolation.by_recipe.trouble import ConsoleError, NoAnswer, NothingSent
 from islandmode.isolation.session import DeviceSession
 from tests.core.recipe_plant import ENDS, RUN, recipe, sent
 from tests.emulators.device import Device

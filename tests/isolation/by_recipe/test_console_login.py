@@ -12,7 +12,8 @@ import pytest
 
 from islandmode.core.errors import InputError
 from islandmode.isolation.by_recipe import console as console_file
-from islandmode.isolation.by_recipe.console import Console, LoginFailed, NothingSent
+from islandmode.isolation.by_recipe.console import Console
+from islandmode.isolation.by_recipe.trouble import LoginFailed, NothingSent
 from islandmode.isolation.platform import Access
 from islandmode.isolation.session import DeviceTrouble
 from tests.core.recipe_plant import recipe

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from islandmode.isolation.by_recipe.console import Console, NoAnswer
+from islandmode.isolation.by_recipe.console import Console
 from islandmode.isolation.by_recipe.prompt import Prompt
+from islandmode.isolation.by_recipe.trouble import NoAnswer
 from islandmode.isolation.platform import Access
 from islandmode.system.clock import MachineClock
 from tests.core.recipe_plant import recipe

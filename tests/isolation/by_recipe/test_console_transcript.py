@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.isolation.by_recipe.console import NoAnswer
 from islandmode.isolation.by_recipe.transcript import LEFT_OUT, MaskedTranscript, Said
+from islandmode.isolation.by_recipe.trouble import NoAnswer
 from islandmode.system.redaction import KNOWN
 from tests.emulators.plant import PASSWORD, router
 from tests.isolation.by_recipe.consoles import CLOCK, IOS, chained, console_on

@@ -12,6 +12,7 @@ import pytest
 
 from islandmode.core.outcome import Outcome
 from islandmode.core.recipe.known import TIME_ZONE
+from islandmode.isolation.by_recipe.console import Console
 from islandmode.isolation.by_recipe.point import RecipePoint
 from islandmode.isolation.platform import Access
 from islandmode.isolation.point import PointState
@@ -46,7 +47,7 @@ def edge(world: World, tmp_path: Path) -> Iterator[RecipePoint]:
             host=server.host, port=server.port, user=USER, become="", known_hosts=known_hosts, password=PASSWORD
         )
         clock = MachineClock.of_this_boot()
-        yield RecipePoint("edge", world.planned(FOR_S, AT), world.recipe, AT, access, clock, RUN)
+        yield RecipePoint("edge", world.planned(FOR_S, AT), world.recipe, AT, access, clock, RUN, Console)
 
 
 def isolating(state: PointState | None) -> list[bool]:
@@ -125,7 +126,7 @@ def test_a_wrong_password_is_tried_once(world: World, tmp_path: Path) -> None:
                 password="guessed-canary",
             )
             clock = MachineClock.of_this_boot()
-            edge = RecipePoint("edge", world.planned(FOR_S, AT), world.recipe, AT, access, clock, RUN)
+            edge = RecipePoint("edge", world.planned(FOR_S, AT), world.recipe, AT, access, clock, RUN, Console)
             reading = await edge.facts(PATIENCE_S)
             assert (reading.outcome, reading.value) == (Outcome.NOT_DONE, None)
             assert not world.device.logins

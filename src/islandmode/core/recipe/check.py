@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from islandmode.core.problem import Problem
+from islandmode.core.recipe.check_candidate import candidate_problems
 from islandmode.core.recipe.check_cycle import meaning_problems
 from islandmode.core.recipe.check_text import text_problems
 from islandmode.core.recipe.model import Recipe
@@ -14,3 +15,4 @@ def recipe_problems(recipe: Recipe) -> Iterator[Problem]:
     """Find everything wrong in a recipe."""
     yield from text_problems(recipe)
     yield from meaning_problems(recipe)
+    yield from candidate_problems(recipe)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from islandmode.core.problem import Path, Problem
 from islandmode.core.recipe.check_stand_in import stand_in_problems
+from islandmode.core.recipe.drivers import by_candidate
 from islandmode.core.recipe.known import OF_EACH, TIMED
 from islandmode.core.recipe.model import STEPS, Recipe
 from islandmode.core.recipe.parts import asked_of, lines_of, reads_of, wrong
@@ -89,7 +90,7 @@ def _saves_and_confirms(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _restore(recipe: Recipe) -> Iterator[Problem]:
-    for sent in lines_of(recipe, "restore", "take_away"):
+    for sent in lines_of(recipe, "restore", "by_hand", "take_away"):
         if BY_NUMBER.search(sent.line.send):
             sentence = (
                 f'"{sent.line.send}" names what it removes by its number, which may be somebody else\'s line by then; name it by its text or by an '
@@ -321,5 +322,5 @@ def _pending(recipe: Recipe) -> Iterator[Problem]:
         )
     if recipe.arm:
         yield from _arm_is_timed(recipe)
-    elif not TIMED & _used(recipe, "isolate"):
+    elif not by_candidate(recipe.driver) and not TIMED & _used(recipe, "isolate"):
         yield wrong(("isolate",), "Nothing is armed, and isolate starts no timer ({for_s} or {for_min}).")

@@ -172,7 +172,7 @@ def _values(recipe: Recipe) -> Iterator[Problem]:
 
 def _value(find: Find, at: Path) -> Iterator[Problem]:
     is_moment = find.gives in {"starts", "ends", "started"}
-    has_value = is_moment or find.gives in {"left", "length", "owner", "count"}
+    has_value = is_moment or find.gives in {"left", "length", "owner", "count", "changer"}
     if has_value and not groups_in(find.pattern):
         yield wrong((*at, "pattern"), f"This gives {find.gives}, so put what is its value in parentheses.")
     if is_moment != (find.format is not None):

@@ -47,6 +47,8 @@ IN_STEP: Mapping[str, frozenset[str]] = {
     "restore": AT_REST,
     "take_away": frozenset(),
     "stand_in": frozenset(),
+    "by_hand": AT_REST,
+    "difference": frozenset(),
     "reads": frozenset(),
     "needs": AT_REST,
     "card": AT_REST,

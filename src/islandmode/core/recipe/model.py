@@ -29,7 +29,9 @@ Each = Literal[
     "management4",
     "management6",
 ]
-Gives = Literal["in-place", "isolating", "starts", "ends", "left", "started", "length", "owner", "pending", "count"]
+Gives = Literal[
+    "in-place", "isolating", "starts", "ends", "left", "started", "length", "owner", "pending", "count", "changer"
+]
 Sent = Annotated[str, StringConstraints(min_length=1, max_length=LINE_MAX)]
 """A line of a device's command line."""
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=PATTERN_MAX)]
@@ -156,7 +158,7 @@ class Find(Frozen):
     gives: Gives = Field(
         description="What it tells. `in-place`: the deny that was provisioned is there; `isolating`: it drops now; `starts` and `ends`: the "
         "window of a clock recipe; `left`, `started` and `length`: of a timer; `owner`: whose it is; `pending`: a change waits; "
-        "`count`: packets. Found in several reads, all of them must show it; of `left` the least counts.",
+        "`changer`: who made the newest change, and from where; `count`: packets. Found in several reads, all of them must show it; of `left` the least counts.",
         examples=["ends"],
     )
     pattern: Pattern = Field(
@@ -215,6 +217,19 @@ class Part(Grounded):
     ask: Sent = Field(description="A command that changes nothing.", examples=["show running-config"])
     whole: Pattern = Field(
         description="What every whole answer shows; without it the configuration is unknown.", examples=["^end$"]
+    )
+
+
+class Changed(Grounded):
+    """A line that a candidate may add to the configuration when it isolates, or take away when it restores."""
+
+    each: Each = Field(default="conduit", description="For what there is such a line.", examples=["interface-pair"])
+    family: Literal[4, 6] | None = Field(
+        default=None, description="Only where a conduit has networks of this address family.", examples=[6]
+    )
+    pattern: Pattern = Field(
+        description="What the whole line looks like, without the mark before it and the spaces around it.",
+        examples=["table inet {object} \\{"],
     )
 
 
@@ -481,6 +496,15 @@ class Recipe(Frozen):
         default=(),
         description="Removes the stand-in of a bench, and is sent for nothing else; needed with `stand_in`.",
     )
+    by_hand: Step = Field(
+        default=(),
+        description="What a person types at the device's console to restore, where the lines of `restore` are a candidate configuration.",
+    )
+    difference: Annotated[tuple[Changed, ...], BeforeValidator(as_tuple)] = Field(
+        default=(),
+        description="What a line may be by which the candidate differs from the configuration; a candidate that holds anything else, such as "
+        "somebody's uncommitted edit, is not committed.",
+    )
     errors: Annotated[tuple[Pattern, ...], BeforeValidator(as_tuple)] = Field(
         default=(), description="What shows that the device refused a line.", examples=[["^Command fail"]]
     )
@@ -505,7 +529,7 @@ class Recipe(Frozen):
 Version.model_rebuild()
 Recipe.model_rebuild()
 
-STEPS = ("provision", "keep_closed", "arm", "isolate", "renew", "flush", "restore", "take_away")
+STEPS = ("provision", "keep_closed", "arm", "isolate", "renew", "flush", "restore", "by_hand", "take_away")
 """The steps of a recipe, by their field."""
 
 

@@ -94,6 +94,8 @@ def _patterns_of_lines(recipe: Recipe) -> Iterator[PatternAt]:
         yield from _named(sent.step, sent.each, sent.line, sent.path, "must", "must_not")
         for number, answer in enumerate(sent.line.answers):
             yield PatternAt(sent.step, sent.each, answer.on, (*sent.path, "answers", number, "on"))
+    for number, changed in enumerate(recipe.difference):
+        yield PatternAt("difference", changed.each, changed.pattern, ("difference", number, "pattern"))
 
 
 def _patterns_of_looks(recipe: Recipe) -> Iterator[PatternAt]:
@@ -144,16 +146,12 @@ def grounded_of(recipe: Recipe) -> Iterator[tuple[Grounded, Path]]:
         yield need, ("needs", number)
     for _, read, path in reads_of(recipe):
         yield read, path
+    for number, changed in enumerate(recipe.difference):
+        yield changed, ("difference", number)
     for number, part in enumerate(recipe.configuration):
         yield part, ("configuration", number)
     yield recipe.versions, ("versions",)
     for number, refused in enumerate(recipe.versions.refused):
         yield refused, ("versions", "refused", number)
-    if recipe.serial is not None:
-        yield recipe.serial, ("serial",)
-    if recipe.device_time is not None:
-        yield recipe.device_time, ("device_time",)
-    if recipe.held is not None:
-        yield recipe.held, ("held",)
-    if recipe.late is not None:
-        yield recipe.late, ("late",)
+    singly = {"serial": recipe.serial, "device_time": recipe.device_time, "held": recipe.held, "late": recipe.late}
+    yield from ((said, (key,)) for key, said in singly.items() if said is not None)

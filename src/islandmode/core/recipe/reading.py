@@ -40,6 +40,8 @@ class Shown:
     owner: str | None = None
     pending: bool = False
     partly: bool = False
+    changer: str | None = None
+    """Who made the newest change of the device's configuration, where it tells."""
 
     @property
     def at_rest(self) -> bool:
@@ -133,7 +135,7 @@ def _value(find: Find, match: re.Match[str]) -> Value | None:
     text = " ".join(part for part in match.groups() if part).strip()
     if find.format is not None:
         return read_moment(find.format, text)
-    if find.gives == "owner":
+    if find.gives in {"owner", "changer"}:
         return text or None
     if find.gives == "count" and not text:
         # A counter that has counted nothing is shown without a number.
@@ -168,8 +170,8 @@ def _shown(recipe: Recipe, found: Mapping[str, Value], now: datetime | None) -> 
         return left_s
     some, pending = bool(found.get("some isolating", False)), bool(found.get("pending", False))
     isolating = bool(found.get("isolating", False)) and in_place is not False
-    whose = owner if isinstance(owner, str) else None
-    return Shown(isolating, in_place, None, left_s, whose, pending, some and not isolating)
+    whose, changer = (told if isinstance(told, str) else None for told in (owner, found.get("changer")))
+    return Shown(isolating, in_place, None, left_s, whose, pending, some and not isolating, changer)
 
 
 def _clocked(found: Mapping[str, Value], now: datetime | None, in_place: bool | None) -> Shown | Unread:  # noqa: FBT001 - read as true, read as false, or not told

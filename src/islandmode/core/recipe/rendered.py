@@ -42,5 +42,10 @@ def rendering(
     )
 
 
+def typed(recipe: Recipe, at: PointAt) -> tuple[str, ...]:
+    """Write what a person types to restore, where that is not the lines of `restore`."""
+    return _sent(step_lines(recipe, "by_hand", at, planned(0)))
+
+
 def _sent(lines: tuple[Ready, ...]) -> tuple[str, ...]:
     return tuple(line.send for line in lines)

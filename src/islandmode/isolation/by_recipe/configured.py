@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from islandmode.core.difference import Comparable
+from islandmode.core.recipe.drivers import by_candidate
 from islandmode.core.recipe.model import Recipe
 from islandmode.core.recipe.parts import lines_of
 from islandmode.core.recipe.place import PointAt
@@ -35,6 +36,8 @@ def islandmode_lines(recipe: Recipe, at: PointAt, text: str, run: str | None) ->
     if recipe.provision:
         # Beside what was provisioned only the run's name tells a line of a drill; without one none is told.
         return "\n".join(line for line in lines if run is not None and run in line)
+    if by_candidate(recipe.driver):
+        return "\n".join(line for line in lines if any(name in line for name in _named(recipe, at)))
     return "\n".join(line for line in lines if any(written in _plain(line) for written in _written(recipe, at)))
 
 
@@ -54,6 +57,12 @@ def _written(recipe: Recipe, at: PointAt) -> tuple[str, ...]:
     """Give what `restore` takes away, line by line, as a configuration has it."""
     sent = (_plain(line.send) for line in step_lines(recipe, "restore", at, planned(0)))
     return tuple(line.removeprefix("no ") for line in sent if line.startswith("no "))
+
+
+def _named(recipe: Recipe, at: PointAt) -> Iterator[str]:
+    """Give the names of what a candidate makes."""
+    for name in recipe.names.values():
+        yield from (name.form.replace("{conduit}", conduit.name) for conduit in at.conduits)
 
 
 def _plain(line: str) -> str:

@@ -30,8 +30,8 @@ from islandmode.core.text import cleaned
 from islandmode.isolation import incoming
 from islandmode.isolation.by_recipe.prompt import Prompt, is_plain, looks_like_prompt
 from islandmode.isolation.by_recipe.screen import Screen, as_wrapped, echo_of, is_page_mark
+from islandmode.isolation.by_recipe.trouble import ConnectionEnded, LoginFailed, NoAnswer, NothingSent
 from islandmode.isolation.platform import Access, Transcript
-from islandmode.isolation.session import DeviceTrouble, SessionEnded
 from islandmode.system.clock import Clock
 from islandmode.system.redaction import KNOWN, redacted
 from napalm_nftables.errors import DeviceSilent, FirewallError, LinkLost
@@ -66,26 +66,6 @@ FIRST_LINES = {
 """What is sent after the login: settings of this session alone. On FortiOS pages are configuration, so there they are turned."""
 LAST_LINES = {"cisco_ios": "exit", "cisco_xe": "exit", "fortinet": "exit", "mikrotik_routeros": "/quit"}
 """How to log out where nothing is being configured; from elsewhere the connection is just ended."""
-
-
-class ConsoleError(Exception):
-    """Something went wrong with a console, or on the way to it."""
-
-
-class LoginFailed(ConsoleError, DeviceTrouble):
-    """There is no console: nothing was changed."""
-
-
-class NothingSent(ConsoleError, DeviceTrouble):
-    """A line did not leave this machine; what was sent before it is as it was."""
-
-
-class ConnectionEnded(NothingSent, SessionEnded):
-    """A line did not leave this machine, and none will: the connection had ended."""
-
-
-class NoAnswer(ConsoleError):
-    """A line was sent, and its answer did not come or could not be told: what it did is unknown."""
 
 
 class _ShellLink(DeviceLink):

@@ -138,10 +138,12 @@ class Dialogue:
         answered: Callable[[], None] = lambda: None,
         *,
         restores: bool = False,
+        for_s: float = 0.0,
     ) -> None:
         """Send lines, each after the prompt of the one before it; `LineRefused` at the first that is not answered as it must be.
 
-        `about_to` is called right before each line leaves, and `answered` when its prompt has come.
+        `about_to` is called right before each line leaves, and `answered` when its prompt has come. `for_s` is how long a timer is set
+        that no line brings.
         """
         for line in lines:
             about_to()
@@ -150,6 +152,9 @@ class Dialogue:
             trouble = self._trouble(line, answer, restores=restores)
             if trouble:
                 raise LineRefused(trouble)
+
+    def try_candidate(self, console: Speaks, lines: Iterable[Ready]) -> None:
+        """Try lines before they take effect, where they are a candidate; lines of a console cannot be tried."""
 
     def _trouble(self, line: Ready, answer: str, *, restores: bool) -> str:
         # A deny that is gone already is answered as an error, and is what a restore wants.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 from islandmode.core.bench.stand_in import is_stand_in
 from islandmode.core.plan import PlanPoint
@@ -14,10 +15,11 @@ from islandmode.core.problem import Problem
 from islandmode.core.recipe.card import looks_of
 from islandmode.core.recipe.derive import capabilities
 from islandmode.core.recipe.described import described
+from islandmode.core.recipe.drivers import by_candidate
 from islandmode.core.recipe.known import TIME_ZONE
 from islandmode.core.recipe.model import Recipe
 from islandmode.core.recipe.place import at_point, place_problems, planned_at
-from islandmode.core.recipe.rendered import rendering
+from islandmode.core.recipe.rendered import rendering, typed
 from islandmode.core.recipe.stand_in import object_name, with_stand_in
 from islandmode.core.rendering import RecipeUsed, Rendering
 from islandmode.core.site import Between, Networks, SitePoint
@@ -27,6 +29,9 @@ from islandmode.isolation.platform import Access, Asked, Platform
 from islandmode.isolation.point import IsolationPoint
 from islandmode.system.clock import Clock
 from islandmode.system.time_zones import zone_trouble
+
+if TYPE_CHECKING:
+    from islandmode.isolation.by_recipe.point import MakeConsole
 
 ZONE_MEANS = "the time zone of the device's clock, as Europe/Berlin"
 
@@ -69,21 +74,32 @@ def _render(recipe: Recipe, used: RecipeUsed, asked: Asked) -> Rendering:
 def _open(
     recipe: Recipe, name: str, planned: PlanPoint, access: Access, clock: Clock, run: str | None
 ) -> IsolationPoint:
-    # Imported late: netmiko takes long, and only a run needs it.
-    from islandmode.isolation.by_recipe.point import RecipePoint  # noqa: PLC0415 - only where it is needed, as it is slow
+    # Imported late: netmiko and NAPALM take long, and only a run needs them.
+    from islandmode.isolation.by_recipe.point import RecipePoint  # noqa: PLC0415 - only where it is needed
 
     if is_stand_in(planned):
         from islandmode.isolation.by_recipe.stand_in import RecipeStandIn  # noqa: PLC0415 - only a bench needs it
 
-        return RecipeStandIn(name, planned, recipe, planned_at(name, planned), access, clock, run)
-    return RecipePoint(name, planned, recipe, planned_at(name, planned), access, clock, run)
+        return RecipeStandIn(name, planned, recipe, planned_at(name, planned), access, clock, run, _session_of(recipe))
+    return RecipePoint(name, planned, recipe, planned_at(name, planned), access, clock, run, _session_of(recipe))
+
+
+def _session_of(recipe: Recipe) -> MakeConsole:
+    """Give what makes a session at a device of a recipe."""
+    if by_candidate(recipe.driver):
+        from islandmode.isolation.by_recipe.napalm_session import NapalmSession  # noqa: PLC0415 - it loads NAPALM
+
+        return NapalmSession
+    from islandmode.isolation.by_recipe.console import Console  # noqa: PLC0415 - it loads netmiko
+
+    return Console
 
 
 def _by_hand(recipe: Recipe, planned: PlanPoint) -> ByHand:
     at = planned_at(planned.rendering.point, planned)
     return ByHand(
         become=recipe.card.become,
-        commands=planned.rendering.restore,
+        commands=typed(recipe, at) or planned.rendering.restore,
         answer="",
         looks=tuple(
             Look(look.ask, look.must_not_show, look.otherwise, must_show=look.must_show)

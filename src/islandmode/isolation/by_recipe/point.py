@@ -22,6 +22,7 @@ from islandmode.core.capabilities import Capabilities
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import PlanPoint
 from islandmode.core.recipe.device_clock import ClockRead
+from islandmode.core.recipe.drivers import by_candidate
 from islandmode.core.recipe.due import due_lines, is_already_so
 from islandmode.core.recipe.model import Recipe
 from islandmode.core.recipe.place import PointAt
@@ -29,12 +30,13 @@ from islandmode.core.recipe.reading import Shown, Unread
 from islandmode.core.recipe.steps import ANY_RUN, Ready, RunValues, planned, step_lines
 from islandmode.core.recipe.words import compiled
 from islandmode.isolation import incoming
+from islandmode.isolation.by_recipe.candidate import CandidateDialogue
 from islandmode.isolation.by_recipe.configured import SAVED, comparable_of, islandmode_lines
-from islandmode.isolation.by_recipe.console import Console, ConsoleError
 from islandmode.isolation.by_recipe.dialogue import Dialogue, LineRefused, Look, NotSaid, Speaks, Unproven
 from islandmode.isolation.by_recipe.facts import read_facts
 from islandmode.isolation.by_recipe.proof import Viewer, changed
 from islandmode.isolation.by_recipe.run_end import RunEnd
+from islandmode.isolation.by_recipe.trouble import ConsoleError
 from islandmode.isolation.platform import Access, Transcript
 from islandmode.isolation.point import Configuration, Facts, PointState
 from islandmode.isolation.session import DeviceSession, DeviceTrouble
@@ -75,7 +77,7 @@ class RecipePoint:
         access: Access,
         clock: Clock,
         run: str | None,
-        make_console: MakeConsole = Console,
+        make_console: MakeConsole,
     ) -> None:
         """Know the device; nothing is contacted yet. Without a run it can only restore, and takes every run's isolation back."""
         self._name, self._run = name, run
@@ -83,12 +85,12 @@ class RecipePoint:
         self._recipe, self._at = recipe, at
         self._access, self._clock = access, clock
         self._make_console = make_console
-        self._dialogue = Dialogue(recipe, at, clock)
+        self._dialogue = (CandidateDialogue if by_candidate(recipe.driver) else Dialogue)(recipe, at, clock)
         self._end = RunEnd(recipe, at)
         self._doubt = ""
         self._for_s = 0.0
         self._has_armed = False
-        self._is_refused = False
+        self._is_refused = self._has_written = False
         self._unflushed: set[str] = set()
         self._logins = {access.user}
         self._restored_last: list[str] = []
@@ -154,7 +156,8 @@ class RecipePoint:
         def work(console: Speaks) -> _Came:
             look = self._dialogue.whole_look(console, conduits)
             self._saw(look)
-            return _Came(self._viewer.state(look.seen), self._doubt or self._not_flushed(look.seen))
+            why = self._doubt or self._not_flushed(look.seen) or self._viewer.confirmed(look.seen)
+            return _Came(self._viewer.state(look.seen), why)
 
         found = await self._call(work, deadline_s)
         value = None if found.value is None else found.value.state
@@ -226,6 +229,7 @@ class RecipePoint:
         self._for_s = for_s
         self._set_end(look, for_s, is_renewed=False)
         self._has_armed = True
+        self._try_candidate(console, conduits, write)
         self._send(console, due_lines(self._recipe, "arm", self._at, self._values(), look.seen, conduits), write)
         after = self._read_back(console, conduits)
         viewer = self._viewer
@@ -236,6 +240,19 @@ class RecipePoint:
             # Nothing waited before, and the device took the line: whatever it calls who began this change is this side.
             self._logins.update(state.owner for state in after.values() if state.owner is not None)
         return _Came(viewer.state(after), why)
+
+    def _try_candidate(self, console: Speaks, conduits: tuple[str, ...], write: _Write) -> None:
+        """Where isolating is one commit, see before that the device takes it, and that nothing foreign goes with it."""
+        if by_candidate(self._recipe.driver):
+            lines = step_lines(self._recipe, "isolate", self._at, self._values(), conduits)
+            write.lines.about_to_send(self._able.latest_s)
+            try:
+                self._dialogue.try_candidate(console, lines)
+            except LineRefused as error:
+                write.refused = str(error)
+                write.lines.answered()
+                raise
+            write.lines.answered()
 
     def _refuse_to_arm(self, shown: dict[str, Shown]) -> None:
         """Raise DeviceTrouble where something forbids arming; what stands is left alone."""
@@ -273,6 +290,8 @@ class RecipePoint:
 
     def _isolate(self, console: Speaks, conduits: tuple[str, ...], write: _Write) -> _Came:
         look = self._running_look(console, conduits, write, is_needed=bool(self._recipe.arm))
+        if self._able.arms == "with_isolate" and self._recipe.cycle == "pending":
+            self._refuse_a_second(look.seen)
         if self._recipe.cycle == "clock" and self._end.ends is None:
             raise DeviceTrouble("this process did not arm it, so that the end of its timer is not known here")
         values = self._values()
@@ -288,6 +307,14 @@ class RecipePoint:
         after = self._read_back(console, conduits)
         state = self._viewer.state(after)
         return _Came(state, self._viewer.open_ones(state, after, self._end.ends))
+
+    def _refuse_a_second(self, shown: dict[str, Shown]) -> None:
+        """Raise DeviceTrouble where a change waits or an isolation stands: a further change would take its timer off."""
+        standing = self._viewer.standing(shown, None)
+        if standing:
+            # It stood before this run wrote anything.
+            self._is_refused = self._is_refused or not self._has_written
+            raise DeviceTrouble(standing)
 
     async def renew(self, conduits: tuple[str, ...], for_s: float, deadline_s: float) -> Reading[PointState]:
         """Extend running timers; fails on an expired one."""
@@ -341,10 +368,12 @@ class RecipePoint:
         return look
 
     def _send(self, console: Speaks, lines: tuple[Ready, ...], write: _Write) -> None:
+        def about_to() -> None:
+            write.lines.about_to_send(self._able.latest_s)
+            self._has_written = True
+
         try:
-            self._dialogue.send(
-                console, lines, lambda: write.lines.about_to_send(self._able.latest_s), write.lines.answered
-            )
+            self._dialogue.send(console, lines, about_to, write.lines.answered, for_s=self._for_s)
         except LineRefused as error:
             write.refused = str(error)
             raise

@@ -68,6 +68,14 @@ class Viewer:
         names = {state.owner for state in shown.values() if state.pending and state.owner is not None}
         return ", ".join(sorted(incoming.word(name) for name in names - self.logins))
 
+    def confirmed(self, shown: Mapping[str, Shown]) -> str:
+        """Say whose change took the timer off what isolates, where the device names who changed it last; else empty."""
+        untimed = [state for state in shown.values() if state.isolating and not state.pending and state.left_s is None]
+        who = {incoming.word(state.changer) for state in untimed if state.changer is not None and self.owns(state)}
+        if self.recipe.cycle != "pending" or not who:
+            return ""
+        return f"the newest change on the device is that of {', '.join(sorted(who))}, and it confirmed the isolation"
+
     def _conduit(self, name: str, shown: Shown) -> ConduitState:
         timed = self._left_s(shown)
         drops = shown.isolating and timed is not None and name not in self.unflushed
@@ -173,4 +181,4 @@ def changed(before: Mapping[str, Shown], after: Mapping[str, Shown]) -> bool:
 
 
 def _still(shown: Shown) -> Shown:
-    return replace(shown, left_s=None if shown.left_s is None else 0.0)
+    return replace(shown, left_s=None if shown.left_s is None else 0.0, changer=None)
