@@ -61,9 +61,17 @@ def _point(plan: Plan, point: PlanPoint) -> Group:
         Text(f"{_where(point)}; {_undone(plan, able)}{more}"),
         *(Text(told) for told in recipe_told(point)),
         *(Text(f"not for live: it {why}", style="yellow") for why in live_refusals_of(point)),
-        *((_lines("arm", arm),) if arm or able.timer != "none" else ()),
+        *_arming(able, arm),
         _lines("restore", point.rendering.restore),
     )
+
+
+def _arming(able: Capabilities, arm: tuple[str, ...]) -> tuple[Text, ...]:
+    if able.timer == "none":
+        return ()
+    if able.arms == "with_isolate" and not arm:
+        return (Text("arm: nothing takes effect; the command that isolates brings the timer with it", style="bold"),)
+    return (_lines("arm", arm),)
 
 
 def _where(point: PlanPoint) -> str:
@@ -136,7 +144,8 @@ def _at_the_latest(point: PlanPoint, timer_s: float) -> str:
     able = point.capabilities
     if able.timer == "none":
         return ", by hand, and undone by hand only"
-    since = "its timer was last set" if able.renewable else "it was armed"
+    armed = "it was armed" if able.arms == "before" else "it was isolated"
+    since = "its timer was last set" if able.renewable else armed
     return f", undone by the device itself at most {timer_s + able.late_s:g} s after {since}"
 
 
