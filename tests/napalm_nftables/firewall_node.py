@@ -86,7 +86,7 @@ class FirewallNode:
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def relay(self, port: int = 22, lag_s: float = 0.0) -> Relay:
-        """Open a new way to the sshd on this port; each way takes `lag_s`. 22 shows the known host key, 23 another key, 24 the known and an RSA key."""
+        """Open a new way to the sshd on this port; each way takes `lag_s`. 22 shows the known host key, 23 another key, 26 the known and an RSA key."""
         command = [*DIES_WITH_US, sys.executable, str(HERE / "relay.py"), str(self.pid), str(port), str(lag_s)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None

@@ -58,7 +58,7 @@ PidFile none
 SSHD
 /usr/sbin/sshd -f /etc/ssh/sshd_test -o Port=22 -o HostKey=/etc/ssh/known -E /run/sshd.log
 /usr/sbin/sshd -f /etc/ssh/sshd_test -o Port=23 -o HostKey=/etc/ssh/other -E /run/sshd-other.log
-/usr/sbin/sshd -f /etc/ssh/sshd_test -o Port=24 -o HostKey=/etc/ssh/known -o HostKey=/etc/ssh/rsa -E /run/sshd-both.log
+/usr/sbin/sshd -f /etc/ssh/sshd_test -o Port=26 -o HostKey=/etc/ssh/known -o HostKey=/etc/ssh/rsa -E /run/sshd-both.log
 cat > /etc/nftables.conf <<'NFT'
 flush ruleset
 table inet site {

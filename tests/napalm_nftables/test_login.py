@@ -76,7 +76,7 @@ def test_a_changed_host_key_is_refused_before_any_login(node: FirewallNode) -> N
 
 @pytest.mark.parametrize("kind", ["known", "rsa"])
 def test_a_device_with_several_keys_is_asked_for_the_known_key(node: FirewallNode, kind: str) -> None:
-    relay = node.relay(port=24)
+    relay = node.relay(port=26)
     known_hosts = node.known_hosts(relay, name=kind)
     with logged_in_by(node, relay, alt_key_file=str(known_hosts)) as driver:
         assert driver.get_facts()["hostname"] == "fw"
