@@ -48,9 +48,9 @@ lint: ready
 	$(BIN)/lint-imports --no-logo
 
 # Tests are played beside each other; tests/beside_each_other.py says which stay together, and a mark which come first. Many wait, for a
-# hold to end or a process to start: so one more at a time than there are cores, and two more of those in a lab.
-AT_ONCE := --numprocesses $$(($$(nproc) + 1))
-LABS := --numprocesses $$(($$(nproc) + 2)) --ignore=tests/containerlab --ignore=tests/third_party
+# hold to end or a process to start: so two more at a time than there are cores.
+AT_ONCE := --numprocesses $$(($$(nproc) + 2))
+LABS := $(AT_ONCE) --ignore=tests/containerlab --ignore=tests/third_party
 
 # What needs no lab. mypy keeps one core busy, so the tests begin beside it.
 check: ready

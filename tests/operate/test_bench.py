@@ -23,6 +23,7 @@ from tests.emulators.device import Device
 from tests.emulators.ios import IosDevice
 from tests.emulators.kirkby import CONDUITS, Kirkby, device_of, typed
 from tests.emulators.server import SshServer
+from tests.more import first_of
 from tests.operate.test_check_by_recipe import locked
 from tests.patience import LONG_PATIENCE_S, wait_until
 
@@ -31,7 +32,7 @@ NAME = "islandmode_STAND_IN"
 LONG_WAIT_S = 90.0
 """Only a timer is waited for so long."""
 END = {FORTI: (r"^set end (.+)$", "%H:%M %Y/%m/%d"), RANGE: (r" end (.+)$", "%H:%M %e %B %Y")}
-each_platform = pytest.mark.parametrize("platform", [FORTI, RANGE])
+each_platform = pytest.mark.parametrize("platform", first_of([FORTI, RANGE]))
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from islandmode.run.restore import restore_until_seen
 from tests.core.recipe_plant import ENDS
 from tests.isolation.by_recipe.world import AT, CONDUITS, MADE, World
 from tests.isolation.contract import PATIENT_S, RUN
+from tests.more import first_of
 
 FOR_S, LONGER_S = 300.0, 600.0
 BEFORE: dict[str, tuple[str, ...]] = {"arm": (), "isolate": ("arm",), "renew": ("arm", "isolate")}
@@ -84,7 +85,7 @@ def moments(name: str, step: str) -> Iterator[tuple[int, str]]:
 
 @each_recipe
 @each_step
-@pytest.mark.parametrize("executes", [True, False], ids=["carried out", "not carried out"])
+@pytest.mark.parametrize("executes", first_of([True, False]), ids=["carried out", "not carried out"])
 def test_wherever_a_session_is_lost_it_is_unknown_until_when_is_told_and_it_is_restored(
     name: str,
     step: str,
@@ -107,7 +108,7 @@ def test_wherever_a_session_is_lost_it_is_unknown_until_when_is_told_and_it_is_r
 
 
 @each_recipe
-@pytest.mark.parametrize("executes", [True, False], ids=["carried out", "not carried out"])
+@pytest.mark.parametrize("executes", first_of([True, False]), ids=["carried out", "not carried out"])
 def test_a_restore_whose_session_is_lost_goes_on_through_a_fresh_session(name: str, executes: bool) -> None:  # noqa: FBT001
     for number, pattern in moments(name, "restore"):
         world = World(name)
