@@ -319,3 +319,27 @@ def test_a_last_moment_that_moves_on_makes_no_storm_of_logins() -> None:
     gaps_ms = [later - earlier for earlier, later in pairwise(attempts_ms)][1:]
     assert min(gaps_ms) >= 200
     assert gaps_ms[:5] == sorted(gaps_ms[:5])
+
+
+@pytest.mark.parametrize("latest_s", [4.5, 15.5, 55.5, 300.25])
+def test_the_look_that_proves_a_restoration_comes_as_soon_as_no_line_may_act_any_more(latest_s: float) -> None:
+    """A guardian takes the run over from a conductor that restores for longer than its lines may act."""
+    scene = Scene("firewall")
+    able = ABLE.model_copy(update={"latest_s": latest_s})
+    scene.points["firewall"] = SimulatedPoint(scene.devices["firewall"], able, (), scene.clock, scene.faults, Steady(1))
+
+    async def main() -> frozenset[str]:
+        scene.isolate()
+        return await restore_until_seen(
+            scene.points,
+            {"firewall": ("firewall",)},
+            notes=scene.notes,
+            clock=scene.clock,
+            give_up_after_s=600.0,
+            others_until_us=scene.clock.monotonic_us(),
+        )
+
+    assert run_world(1, main) == {"firewall"}
+    seen_ms, kind, _ = scene.notes.about("firewall")[-1]
+    assert kind == "restore.seen"
+    assert 0 <= seen_ms - latest_s * 1000 < 100

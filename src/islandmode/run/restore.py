@@ -125,11 +125,12 @@ async def _restore_point(
                 if wait_s > WAIT_TOLD_S and final_us > told_us:
                     bounds.waits(point.name, wait_s)
                     told_us = final_us + round(WAIT_TOLD_S * 1_000_000)
-                # A moment that goes on moving away must not make this a storm of logins.
-                await clock.sleep(min(max(wait_s, backoff_s) if waited else wait_s, watch_s))
+                # A moment that was waited for and has moved away must not make this a storm of logins.
+                pause_s = min(max(wait_s, backoff_s) if waited else wait_s, watch_s)
+                await clock.sleep(pause_s)
                 backoff_s = min(backoff_s * 2, bounds.pause_max_s) if waited else backoff_s
                 watch_s = min(watch_s * 2, WATCH_MAX_S)
-                looks, waited = able.needs_look, True
+                looks, waited = able.needs_look, waited or pause_s >= wait_s
                 continue
             notes.note(RestoreSeen, point=point.name, asked_us=reading.asked_us, answered_us=reading.answered_us)
             return True
