@@ -16,11 +16,12 @@ import pytest
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.isolation.incoming import SENTENCE_MAX
 from islandmode.isolation.session import RESTORE_TRY_S, DeviceSession, DeviceTrouble, SessionEnded, restore_through
+from islandmode.isolation.under_way import Lines
 from islandmode.system import ready
 from islandmode.system.clock import MachineClock
 from islandmode.system.redaction import KNOWN
 from tests.isolation.nftables.fake_firewall import TickingClock
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.anyio
 
@@ -412,3 +413,30 @@ async def test_a_restore_needs_no_thread_that_was_not_there_when_arming(monkeypa
     assert not reading.done
     reading, _ = await restore_through(None, session(Device()), work, PATIENCE_S, clock)
     assert reading.done
+
+
+async def test_where_no_memory_is_left_to_wait_for_a_step_no_line_of_it_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    device, lines, may_go = Device(), Lines(MachineClock.of_this_boot()), threading.Event()
+    one, began, ended = session(device), threading.Event(), threading.Event()
+
+    def isolate(driver: Device) -> None:
+        began.set()
+        try:
+            wait_until(may_go.is_set, "nobody waits for this step any more")
+            lines.about_to_send(PATIENCE_S)
+            driver.write("isolate")
+        finally:
+            ended.set()
+
+    def no_memory(_: float) -> None:
+        wait_until(began.is_set, "the step begins")
+        raise MemoryError
+
+    with monkeypatch.context() as starved:
+        starved.setattr(anyio, "move_on_after", no_memory)
+        with pytest.raises(MemoryError):
+            await one.call(isolate, PATIENCE_S, lines)
+    may_go.set()
+    await anyio.to_thread.run_sync(wait_until, ended.is_set, "the step ends")
+    assert "isolate" not in device.done
+    assert lines.sent == 0

@@ -123,22 +123,24 @@ class DeviceSession(Generic[D]):
         if self.dead:
             # Its thread may have ended; the call would never be answered.
             return Reading(Outcome.NOT_DONE, None, "the session was given up", asked_us, asked_us)
+        # Before its thread can send any of them: whatever ends this call, a restore finds them here.
+        self._writing += () if lines is None else (lines,)
         try:
             answer = self._ask(work)
         except _NO_ROOM as failure:
             self.dead = True
             return Reading(Outcome.NOT_DONE, None, _no_room(failure), asked_us, asked_us, failed_here=True)
-        value, error, in_time = None, None, False
-        self._writing += () if lines is None else (lines,)
+        value, error, in_time, is_late = None, None, False, False
         try:
-            with anyio.move_on_after(deadline_s) as scope:
+            with anyio.move_on_after(deadline_s):
                 value, error = await answer
                 in_time = True
+            is_late = not in_time
         finally:
-            # Past the deadline, or the caller was cancelled: either way the end of this call is not heard.
+            # Past the deadline, or the caller was cancelled or found no memory: either way the end of this call is not heard.
             if in_time:
                 self._writing = [other for other in self._writing if other is not lines]
-            elif scope.cancelled_caught or not self.give_up():
+            elif is_late or not self.give_up():
                 self.abort()
         stamps = (asked_us, self._clock.monotonic_us())
         if not in_time:

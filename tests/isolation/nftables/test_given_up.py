@@ -85,3 +85,39 @@ def test_what_was_given_up_with_its_ticket_isolates_nothing() -> None:
         await point.close()
 
     anyio.run(story, backend="asyncio")
+
+
+@pytest.mark.parametrize("words", [" ticket ", " hold "])
+def test_where_no_memory_was_left_no_further_line_leaves_and_one_under_way_is_known(
+    words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = FakeFirewall()
+
+    async def story() -> None:
+        point = FakePoint(device, ONE)
+        assert (await point.arm(ONE, 60.0, PATIENCE_S)).done
+        slow = Slow(device, words)
+
+        def none_to_wait_with(_: float) -> None:
+            wait_until(slow.has_come.is_set, "the line comes")
+            raise MemoryError
+
+        def none_to_give_up_with(_: object) -> bool:
+            raise MemoryError
+
+        with monkeypatch.context() as starved:
+            starved.setattr(anyio, "move_on_after", none_to_wait_with)
+            starved.setattr(session.DeviceSession, "give_up", none_to_give_up_with)
+            with pytest.raises(MemoryError):
+                await point.isolate(ONE, PATIENCE_S)
+        assert (point.late_until_us > device.clock.monotonic_us()) is (words == " hold ")
+        async with anyio.create_task_group() as beside:
+            beside.start_soon(point.restore, ONE, PATIENCE_S)
+            await anyio.to_thread.run_sync(wait_until, lambda: not device.tables, "the device is restored")
+            slow.may_act.set()
+        assert not isolating(device)
+        sent = [line for line in device.tape if line.startswith("nft: ")]
+        assert words == " hold " or not [line for line in sent if " hold " in line]
+        await point.close()
+
+    anyio.run(story, backend="asyncio")

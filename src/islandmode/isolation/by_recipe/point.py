@@ -390,6 +390,8 @@ class RecipePoint:
     ) -> Reading[PointState]:
         """Carry out a step that writes, look where a line of it was refused, and note until when it may act where its end is not heard."""
         began_us, write = self._clock.monotonic_us(), _Write(Lines(self._clock))
+        # Beforehand: where this machine has no memory left, nothing could be noted afterwards.
+        self._unheard.append(write.lines)
         try:
             found = await self._sessions.call(lambda console: work(console, write), deadline_s, write.lines)
             if write.refused:
@@ -397,11 +399,11 @@ class RecipePoint:
             else:
                 reading = _reading(found)
         finally:
-            # Also when the caller was cancelled. Where every line was answered, whatever it did is done.
-            if write.lines.is_under_way:
-                if self._recipe.cycle == "clock":
-                    write.lines.until_us = self._end.late_until_us
-                self._unheard.append(write.lines)
+            # Also when the caller was cancelled; no line leaves any more. Where every line was answered, whatever it did is done.
+            if not write.lines.give_up():
+                self._unheard.remove(write.lines)
+            elif self._recipe.cycle == "clock":
+                write.lines.until_us = self._end.late_until_us
         return replace(reading, asked_us=began_us)
 
     async def _looked(self, write: _Write, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:

@@ -245,12 +245,14 @@ class NftablesPoint:
             lines.answered()
             return answer
 
+        # Beforehand: where this machine has no memory left, nothing could be noted afterwards.
+        self._unheard.append(lines)
         try:
             return await self._sessions.call(lambda session: work(session, writes), deadline_s, lines)
         finally:
-            # Also when the caller was cancelled. A line that was answered does nothing later.
-            if lines.is_under_way:
-                self._unheard.append(lines)
+            # Also when the caller was cancelled; no line leaves any more. A line that was answered does nothing later.
+            if not lines.give_up():
+                self._unheard.remove(lines)
 
     async def _call(self, work: Callable[[NftSession], T], deadline_s: float) -> Reading[T]:
         return await self._sessions.call(work, deadline_s)
