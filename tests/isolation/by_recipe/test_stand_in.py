@@ -32,7 +32,7 @@ def world(request: pytest.FixtureRequest) -> World:
     return World(request.param)
 
 
-def stand_in(world: World, run: str = RUN) -> RecipeStandIn:
+def stand_in(world: World, run: str | None = RUN) -> RecipeStandIn:
     planned = with_stand_in(world.planned())
     assert planned is not None
     assert planned.recipe is not None
@@ -181,3 +181,31 @@ def test_an_answer_that_is_not_whole_is_never_taken_for_absence(world: World) ->
 
     plays(world, made, story)
     assert NAME in world.device.configuration()
+
+
+def test_an_object_that_was_removed_while_its_timer_ran_did_not_end_by_itself(world: World) -> None:
+    """By a colleague, by a bench from elsewhere, or by a restart of a device on which it was not saved."""
+    made, other = stand_in(world), stand_in(world, "another-bench")
+
+    async def story() -> None:
+        assert (await other.take_away(PATIENCE_S)).done
+        await other.close()
+        await world.clock.sleep(TIMER_S + 90)
+        acts = await made.acts(PATIENCE_S)
+        assert (acts.outcome, acts.value) == (Outcome.NOT_DONE, None)
+
+    plays(world, made, story)
+
+
+def test_an_object_that_was_put_to_rest_while_its_timer_ran_did_not_end_by_itself(world: World) -> None:
+    made, person = stand_in(world), stand_in(world, None)
+
+    async def story() -> None:
+        assert (await person.restore(ONLY, PATIENCE_S)).done
+        await person.close()
+        await world.clock.sleep(TIMER_S + 90)
+        acts = await made.acts(PATIENCE_S)
+        assert (acts.outcome, acts.value) == (Outcome.NOT_DONE, None)
+        assert f"{NAME} is not there any more as it was armed" in acts.why
+
+    plays(world, made, story)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from islandmode.core.bench.stand_in import STAND_IN
+from islandmode.core.bench.stand_in import NOT_BY_ITSELF, STAND_IN
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.recipe.device_clock import ClockRead
 from islandmode.core.recipe.reading import Shown, Unread
@@ -90,7 +90,7 @@ class RecipeStandIn(RecipePoint):
             raise DeviceTrouble(f"a timer of {self.object_name} runs for {seen.runs_for_s:.0f} s more")
 
     async def acts(self, deadline_s: float) -> Reading[bool]:
-        """Tell whether it acts still, by the device's own word where that has one; trouble where its clock was set meanwhile."""
+        """Tell whether it acts still, by the device's own word where that has one; trouble where its clock was set meanwhile, or another ended it."""
 
         def work(console: Speaks) -> bool:
             look = self._dialogue.whole_look(console, ONLY)
@@ -98,6 +98,9 @@ class RecipeStandIn(RecipePoint):
             if self._doubt:
                 raise DeviceTrouble(self._doubt)
             shown = look.seen[STAND_IN]
+            # A window that is over is still there; one that is at rest, or gone, was not ended by its timer.
+            if shown.window is None or shown.window.says == "rest" or self._viewer.leaves(shown):
+                raise DeviceTrouble(NOT_BY_ITSELF.format(self.object_name))
             return shown.isolating or _runs(shown)
 
         return await self._call(work, deadline_s)

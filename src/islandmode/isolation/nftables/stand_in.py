@@ -5,7 +5,7 @@ Its rules name interfaces, and a packet that meets none of them goes on as if th
 
 from __future__ import annotations
 
-from islandmode.core.bench.stand_in import STAND_IN
+from islandmode.core.bench.stand_in import NOT_BY_ITSELF, STAND_IN
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.isolation.nftables import recipe
 from islandmode.isolation.nftables.point import NftablesPoint, NftSession
@@ -54,10 +54,12 @@ class NftablesStandIn(NftablesPoint):
         return await self._call(work, deadline_s)
 
     async def acts(self, deadline_s: float) -> Reading[bool]:
-        """Tell whether it is in force still, or its timer still runs."""
+        """Tell whether it is in force still, or its timer still runs; trouble where it was taken away meanwhile, as that is no end of its own."""
 
         def work(session: NftSession) -> bool:
             shown = self._state(ONLY, session.ask(recipe.list_lines(ONLY))).conduits[STAND_IN]
+            if not shown.stands:
+                raise DeviceTrouble(NOT_BY_ITSELF.format(self.object_name))
             return shown.isolating or shown.armed_s is not None
 
         return await self._call(work, deadline_s)
