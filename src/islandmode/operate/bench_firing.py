@@ -250,6 +250,9 @@ class Benching:
     async def _ended(self, found: _Found) -> BenchSeen:
         if self._stopped:
             self.listener.warn(f"the bench ends: {self._stopped.rstrip('.')}. What it made is taken away.")
+            # Of a line that was given up nobody hears the answer here: its session would stay in the device's configuration, and perhaps keep
+            # others out of it, until that line's last moment.
+            await self.point.close()
         gone = await self._gone()
         same, changed = await self._compared(found.before) if gone else (None, ())
         if not gone:
