@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -118,6 +118,14 @@ def test_a_key_that_has_ended_since_was_good_when_it_signed(workspace: Path) -> 
     allow(workspace, made, more='valid-before="20261201"')
     kept(workspace, made)
     assert judged(workspace, AT + timedelta(days=90)).counts
+
+
+def test_the_day_of_a_key_is_the_same_in_every_time_zone_that_a_record_names(workspace: Path) -> None:
+    made = new_key(workspace)
+    allow(workspace, made, more=f'namespaces="bench@islandmode",valid-before="{AT:%Y%m%d%H%M%S}"')
+    an_hour_later = (AT + timedelta(hours=1)).astimezone(timezone(-timedelta(hours=12)))
+    kept(workspace, made, record(at=an_hour_later))
+    assert not judged(workspace).counts
 
 
 def test_somebody_else_s_name_in_a_record_does_not_count(workspace: Path, key: Path) -> None:

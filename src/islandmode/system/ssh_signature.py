@@ -10,7 +10,7 @@ import os
 import subprocess
 import tempfile
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from islandmode.core.text import cleaned
@@ -61,7 +61,7 @@ def signer(data: bytes, signature: bytes, allowed: Path, namespace: str, at: dat
             raise SignatureTrouble(f"the signature does not belong to it, or was not made for {namespace}")
         if not allowed.is_file():
             return Signed("")
-        when = f"-Overify-time={at:%Y%m%d%H%M%S}"
+        when = f"-Overify-time={at.astimezone(UTC):%Y%m%d%H%M%S}"
         found = _checked(("find-principals", "-s", str(signed), "-f", str(allowed), when), data)
         for person in found.stdout.decode("utf-8", "replace").splitlines() if not found.returncode else ():
             words = ("verify", "-f", str(allowed), "-I", person, "-n", namespace, "-s", str(signed), when)
