@@ -244,6 +244,14 @@ DEVICES = (
         "samples cannot be seen; lengthen longest_ot_gap or shorten sample_every.",
     ),
     Row(
+        "a settling too short for two samples",
+        lambda at: at.drill.update(settle="150 ms"),
+        "drill",
+        ("settle",),
+        "settle (0.15 s) must be at least twice sample_every (0.1 s): what comes back after a restore is seen by samples within it; "
+        "lengthen settle or shorten sample_every.",
+    ),
+    Row(
         "a probe that asks without a pause",
         lambda at: at.drill.update(sample_every="19 ms"),
         "drill",

@@ -142,7 +142,7 @@ class Drill(Frozen):
     )
     settle: Seconds = Field(
         default=2.0,
-        description="How long every probe must be good before the first stage, and again after restore.",
+        description="How long every probe must be good before the first stage, and again after restore. At least twice sample_every.",
         examples=["2 s"],
     )
 

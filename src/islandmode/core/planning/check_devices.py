@@ -34,6 +34,12 @@ def limit_problems(drill: Drill) -> Iterator[Problem]:
             "not burden the devices that run the plant; lengthen it."
         )
         yield Problem("drill", ("sample_every",), sentence)
+    if drill.settle < 2 * drill.sample_every:
+        sentence = (
+            f"settle ({drill.settle:g} s) must be at least twice sample_every ({drill.sample_every:g} s): what comes back after a restore is seen by "
+            "samples within it; lengthen settle or shorten sample_every."
+        )
+        yield Problem("drill", ("settle",), sentence)
     if limits.longest_ot_gap <= drill.sample_every:
         sentence = (
             f"longest_ot_gap ({limits.longest_ot_gap:g} s) must be more than sample_every ({drill.sample_every:g} s): "

@@ -163,7 +163,12 @@ class NapalmSession:
         self._bound(self._driver, None if revert_in_s is None else self._latest_s)
         difference = self.difference(lines, foreign)
         if difference:
-            about_to()
+            try:
+                about_to()
+            except BaseException:
+                # The step was given up: what is loaded must not wait there for anybody's commit.
+                self._discard()
+                raise
             timer = {} if revert_in_s is None else {"revert_in": revert_in_s}
             self._tell("commit" if revert_in_s is None else f"commit, taken back in {revert_in_s} s")
             try:

@@ -88,7 +88,7 @@ class RunEnd:
         """Until when a line of this run may isolate, on this machine's monotonic clock; 0 where no line brings an end."""
         if self._latest is None or self._last is None:
             return 0
-        # The device told its time before it answered, and nothing isolates past the end but the lag of the device.
-        left_s = (self._latest - self._last.local).total_seconds() + self._grain_s + self._lag_s
+        # The device told its time before it answered, and nothing isolates past the end, which is a whole minute, but the lag of the device.
+        left_s = (self._latest - self._last.local).total_seconds() + self._lag_s
         # Past the end this lies before the look that told it: or each look would ask for a later look.
         return max(1, self._last.answered_us + round(left_s * 1_000_000))
