@@ -78,10 +78,10 @@ class Scene:
             device.isolate((name,))
         self.faults.phase_is(self.faults.phase)
 
-    async def restore(self, give_up_after_s: float = 60.0) -> frozenset[str]:
+    async def restore(self, give_up_after_s: float = 60.0, **more: Any) -> frozenset[str]:
         conduits = {name: (name,) for name in self.devices}
         return await restore_until_seen(
-            self.points, conduits, notes=self.notes, clock=self.clock, give_up_after_s=give_up_after_s
+            self.points, conduits, notes=self.notes, clock=self.clock, give_up_after_s=give_up_after_s, **more
         )
 
     def play(self, seed: int = 1) -> frozenset[str]:
@@ -226,14 +226,7 @@ def test_what_a_late_line_isolates_goes_soon_and_not_only_when_no_line_may_act_a
     async def main() -> frozenset[str]:
         for after_s in (0.5, 100.0):
             scene.clock.at(START_US + round(after_s * 1_000_000), isolate)
-        return await restore_until_seen(
-            scene.points,
-            {"firewall": ("firewall",)},
-            notes=scene.notes,
-            clock=scene.clock,
-            give_up_after_s=60.0,
-            others_until_us=scene.clock.monotonic_us(),
-        )
+        return await scene.restore(60.0, others_until_us=scene.clock.monotonic_us())
 
     assert run_world(1, main) == {"firewall"}
     begun = [one.at_us for one in device.tape if one.what == "isolating"]
@@ -254,14 +247,7 @@ def test_a_line_that_another_process_had_under_way_is_waited_for(*, waits: bool)
             # Its process dies here, and knows nothing any more.
             await other.arm(("firewall",), 60.0, 5.0)
         others_until_us = scene.clock.monotonic_us() if waits else None
-        seen = await restore_until_seen(
-            scene.points,
-            {"firewall": ("firewall",)},
-            notes=scene.notes,
-            clock=scene.clock,
-            give_up_after_s=60.0,
-            others_until_us=others_until_us,
-        )
+        seen = await scene.restore(60.0, others_until_us=others_until_us)
         await scene.clock.sleep(5.0)
         return seen
 
@@ -284,15 +270,7 @@ def test_a_long_wait_for_the_look_that_proves_a_restoration_is_told(
 
     async def main() -> frozenset[str]:
         scene.isolate()
-        return await restore_until_seen(
-            scene.points,
-            {"firewall": ("firewall",)},
-            notes=scene.notes,
-            clock=scene.clock,
-            give_up_after_s=60.0,
-            others_until_us=scene.clock.monotonic_us(),
-            waits=waits,
-        )
+        return await scene.restore(60.0, others_until_us=scene.clock.monotonic_us(), waits=waits)
 
     assert run_world(1, main) == {"firewall"}
     assert heard == told
@@ -330,14 +308,7 @@ def test_the_look_that_proves_a_restoration_comes_as_soon_as_no_line_may_act_any
 
     async def main() -> frozenset[str]:
         scene.isolate()
-        return await restore_until_seen(
-            scene.points,
-            {"firewall": ("firewall",)},
-            notes=scene.notes,
-            clock=scene.clock,
-            give_up_after_s=600.0,
-            others_until_us=scene.clock.monotonic_us(),
-        )
+        return await scene.restore(600.0, others_until_us=scene.clock.monotonic_us())
 
     assert run_world(1, main) == {"firewall"}
     seen_ms, kind, _ = scene.notes.about("firewall")[-1]

@@ -6,7 +6,7 @@ the one that it was made by, so that what restores by a plan asks for no file.
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from islandmode.core.difference import UNTOUCHED, Comparable
 from islandmode.core.plan import PlanPoint
@@ -19,6 +19,9 @@ from islandmode.isolation.nftables.platform import NFTABLES
 from islandmode.isolation.platform import Platform
 from islandmode.isolation.point import IsolationPoint, ShowsRights
 
+if TYPE_CHECKING:
+    from islandmode.core.recipe.model import Recipe
+
 IN_CODE: dict[str, Platform] = {platform.name: platform for platform in (NFTABLES, BY_HAND)}
 
 
@@ -27,20 +30,20 @@ def platform_of_site(name: str, recipes: Recipes) -> Platform | None:
     if name in IN_CODE:
         return IN_CODE[name]
     loaded = recipes.good.get(name)
-    if loaded is None:
-        return None
-    from islandmode.isolation.by_recipe.platform import platform_of  # noqa: PLC0415 - nftables needs no recipe's model
-
-    return platform_of(loaded.recipe, loaded.used)
+    return None if loaded is None else _by_recipe(loaded.recipe, loaded.used)
 
 
 def platform_of_plan(planned: PlanPoint) -> Platform | None:
     """Find the platform of a planned point, by the plan alone; None for one of which nothing is known here."""
     if planned.recipe is None or planned.rendering.recipe is None:
         return IN_CODE.get(planned.platform)
+    return _by_recipe(planned.recipe, planned.rendering.recipe)
+
+
+def _by_recipe(recipe: Recipe, used: RecipeUsed) -> Platform:
     from islandmode.isolation.by_recipe.platform import platform_of  # noqa: PLC0415 - nftables needs no recipe's model
 
-    return platform_of(planned.recipe, planned.rendering.recipe)
+    return platform_of(recipe, used)
 
 
 def no_platform(name: str, platform: str, recipes: Recipes) -> Problem:

@@ -27,8 +27,7 @@ from islandmode.system.clock import MachineClock
 from napalm_nftables.link import DeviceLink
 from tests.isolation.by_candidate.world import planned_by, recipe_of
 from tests.isolation.contract import PATIENT_S, RUN, Contract, armed, isolated, restored
-from tests.isolation.nftables.plant import BETWEEN, INTERFACES, NETWORKS, passing
-from tests.isolation.nftables.test_contract import WAYS
+from tests.isolation.nftables.plant import BETWEEN, INTERFACES, NETWORKS, OnNode
 from tests.isolation.nftables.test_late_lines import Sshd, sshd
 from tests.napalm_nftables.drivers import logged_in
 from tests.napalm_nftables.firewall_node import PASSWORD, FirewallNode, Relay
@@ -66,7 +65,7 @@ class Feeding:
 FEED = DeviceLink._feed
 
 
-class NapalmBench:
+class NapalmBench(OnNode):
     """The firewall node, driven through NAPALM by a recipe."""
 
     conduits = CONDUITS
@@ -150,16 +149,6 @@ class NapalmBench:
     def owner_told(self, run: str) -> str | None:
         """A commit tells no run."""
         return None
-
-    def all_passes(self, conduit: str) -> bool:
-        return passing(self._node, WAYS[conduit]) == set(WAYS[conduit])
-
-    def any_passes(self, conduit: str) -> bool:
-        return bool(passing(self._node, WAYS[conduit]))
-
-    def type_by_hand(self, commands: tuple[str, ...]) -> None:
-        for command in commands:
-            self._node.run(command)
 
     def hang(self, point: IsolationPoint) -> None:
         self._relays[id(point)].freeze()

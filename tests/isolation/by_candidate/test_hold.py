@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from islandmode.core.outcome import Outcome
+from islandmode.isolation.by_recipe.napalm_session import NapalmSession
 from islandmode.isolation.by_recipe.point import RecipePoint
+from islandmode.isolation.platform import Access
+from islandmode.isolation.under_way import GivenUp, Lines
 from islandmode.run.deadman import watch_trouble
-from tests.isolation.by_candidate.fake_junos import COLLEAGUE, SITES_OWN
-from tests.isolation.by_candidate.world import FakeBench
+from tests.isolation.by_candidate.fake_junos import COLLEAGUE, SITES_OWN, FakeJunosDriver, Way
+from tests.isolation.by_candidate.world import FAKE, FakeBench
 from tests.isolation.contract import OTHER_RUN, PATIENT_S, armed, isolated, restored
 
 FOR_S = 600.0
@@ -154,6 +159,20 @@ def test_edits_that_wait_in_the_candidate_are_known_before_anything_isolates_and
         await point.close()
 
     bench.play(story)
+
+
+def test_a_candidate_whose_step_was_given_up_before_its_commit_is_forgotten() -> None:
+    bench = FakeBench()
+    access = Access(host="edge", port=22, user="drill", become="", known_hosts=Path("/dev/null"))
+    driver = FakeJunosDriver(bench.wire, Way())
+    session = NapalmSession(access, bench.recipe, bench.clock, make=lambda *_: driver, known=FAKE)
+    session.open()
+    lines = Lines(bench.clock)
+    lines.give_up()
+    with pytest.raises(GivenUp):
+        session.put_in((COLLEAGUE,), lambda _: None, lambda: lines.about_to_send(1.0), lines.answered, 60)
+    assert bench.device.candidate == bench.device.active == [*SITES_OWN]
+    assert commits_by(bench, "drill") == 0
 
 
 @pytest.mark.parametrize("call", ["arm", "isolate"])

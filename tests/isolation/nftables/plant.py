@@ -88,6 +88,37 @@ def passing(node: FirewallNode, ways: tuple[Way, ...]) -> set[Way]:
         return {way for way, passed in zip(ways, found, strict=True) if passed}
 
 
+WAYS = {
+    f"corporate-{zone}": tuple(
+        Way(*way)
+        for way in (
+            *(("corporate", address) for address in HOSTS[zone]),
+            *((zone, address) for address in HOSTS["corporate"]),
+        )
+    )
+    for zone in ("line3", "dmz")
+}
+
+
+class OnNode:
+    """What is asked of the firewall node itself, however it is driven."""
+
+    _node: FirewallNode
+
+    def all_passes(self, conduit: str) -> bool:
+        """Ask each way, from its own host."""
+        return passing(self._node, WAYS[conduit]) == set(WAYS[conduit])
+
+    def any_passes(self, conduit: str) -> bool:
+        """Ask each way, from its own host."""
+        return bool(passing(self._node, WAYS[conduit]))
+
+    def type_by_hand(self, commands: tuple[str, ...]) -> None:
+        """Type as root."""
+        for command in commands:
+            self._node.run(command)
+
+
 @contextmanager
 def held_open(node: FirewallNode, way: Way) -> Iterator[socket.socket]:
     """Open a connection and keep it."""

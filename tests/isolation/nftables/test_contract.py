@@ -13,7 +13,7 @@ from islandmode.isolation.nftables.platform import NFTABLES
 from islandmode.isolation.point import IsolationPoint
 from islandmode.system.clock import MachineClock
 from tests.isolation.contract import RUN, Contract
-from tests.isolation.nftables.plant import HOSTS, PointOnNode, Way, make_point, passing, planned
+from tests.isolation.nftables.plant import OnNode, PointOnNode, make_point, planned
 from tests.isolation.nftables.test_hanging_devices import ODD, odd_nft
 from tests.isolation.nftables.test_late_lines import Sshd, WhenReady, ready, sshd
 from tests.napalm_nftables.firewall_node import FirewallNode, Relay
@@ -21,19 +21,8 @@ from tests.napalm_nftables.firewall_node import FirewallNode, Relay
 __all__ = ["ready", "sshd"]
 pytestmark = [pytest.mark.lab]
 
-WAYS = {
-    f"corporate-{zone}": tuple(
-        Way(*way)
-        for way in (
-            *(("corporate", address) for address in HOSTS[zone]),
-            *((zone, address) for address in HOSTS["corporate"]),
-        )
-    )
-    for zone in ("line3", "dmz")
-}
 
-
-class NftablesBench:
+class NftablesBench(OnNode):
     """The firewall node, with an nft before the real one that can lose what comes and goes."""
 
     platform = NFTABLES
@@ -71,16 +60,6 @@ class NftablesBench:
 
     def owner_told(self, run: str) -> str:
         return run
-
-    def all_passes(self, conduit: str) -> bool:
-        return passing(self._node, WAYS[conduit]) == set(WAYS[conduit])
-
-    def any_passes(self, conduit: str) -> bool:
-        return bool(passing(self._node, WAYS[conduit]))
-
-    def type_by_hand(self, commands: tuple[str, ...]) -> None:
-        for command in commands:
-            self._node.run(command)
 
     def hang(self, point: IsolationPoint) -> None:
         self._relay(point).freeze()

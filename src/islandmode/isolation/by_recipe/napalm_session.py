@@ -21,6 +21,7 @@ from islandmode.core.text import cleaned
 from islandmode.isolation import incoming
 from islandmode.isolation.by_recipe.trouble import CandidateRefused, ConnectionEnded, LoginFailed, NoAnswer, NothingSent
 from islandmode.isolation.platform import Access, Transcript
+from islandmode.isolation.under_way import GivenUp
 from islandmode.system.clock import Clock
 from islandmode.system.redaction import KNOWN, redacted
 from napalm_nftables.errors import FirewallError
@@ -165,8 +166,8 @@ class NapalmSession:
         if difference:
             try:
                 about_to()
-            except BaseException:
-                # The step was given up: what is loaded must not wait there for anybody's commit.
+            except GivenUp:
+                # What is loaded must not wait there for anybody's commit.
                 self._discard()
                 raise
             timer = {} if revert_in_s is None else {"revert_in": revert_in_s}
@@ -184,7 +185,7 @@ class NapalmSession:
                 raise NoAnswer(f"the connection broke during a commit: {error}") from error
             answered()
         else:
-            # After a commit there is no candidate, and some drivers would take the waiting commit back by discarding.
+            # Only here: after a commit there is no candidate, and some drivers would take the waiting commit back by discarding.
             self._discard()
         return difference
 

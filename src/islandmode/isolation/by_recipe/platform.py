@@ -74,8 +74,7 @@ def _render(recipe: Recipe, used: RecipeUsed, asked: Asked) -> Rendering:
 def _open(
     recipe: Recipe, name: str, planned: PlanPoint, access: Access, clock: Clock, run: str | None
 ) -> IsolationPoint:
-    # Imported late: netmiko and NAPALM take long, and only a run needs them.
-    from islandmode.isolation.by_recipe.point import RecipePoint  # noqa: PLC0415 - only where it is needed
+    from islandmode.isolation.by_recipe.point import RecipePoint  # noqa: PLC0415 - a plan opens no session, and waits for no asyncio
 
     if is_stand_in(planned):
         from islandmode.isolation.by_recipe.stand_in import RecipeStandIn  # noqa: PLC0415 - only a bench needs it
