@@ -17,7 +17,8 @@ from tests.patience import LONG_PATIENCE_S, PATIENCE_S
 pytestmark = pytest.mark.lab
 
 MODULE = "github.com/srl-labs/containerlab"
-TOPOLOGIES = sorted((PROJECT / "lab").glob("*.clab.yml"))
+TOPOLOGIES = sorted([*(PROJECT / "lab").glob("*.clab.yml"), *(PROJECT / "examples").glob("*/lab/*.clab.yml")])
+PLANT = PROJECT / "lab" / "plant.clab.yml"
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def test_a_topology_keeps_to_containerlabs_own_schema(schema: dict[str, Any], pa
 )
 def test_that_schema_refuses_a_key_of_our_own(schema: dict[str, Any], where: tuple[str, ...], key: str) -> None:
     """Why what Islandmode reads of its own is in labels."""
-    document = YAML(typ="safe").load(TOPOLOGIES[0].read_text(encoding="utf-8"))
+    document = YAML(typ="safe").load(PLANT.read_text(encoding="utf-8"))
     place = document
     for step in where:
         place = place[step]

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from islandmode.core.errors import Refused
 from islandmode.ui.cli import command
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-MILLBROOK, KIRKBY = EXAMPLES / "millbrook", EXAMPLES / "kirkby"
+MILLBROOK, KIRKBY, VENDOR_NODES = EXAMPLES / "millbrook", EXAMPLES / "kirkby", EXAMPLES / "vendor-nodes"
+VENDORS = sorted(path.stem for path in (VENDOR_NODES / "inventory").glob("*.yaml") if path.stem != "nftables")
 
 
 def test_every_example_is_listed_and_tested() -> None:
     folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir()}
-    assert folders == {MILLBROOK.name, KIRKBY.name}
+    assert folders == {MILLBROOK.name, KIRKBY.name, VENDOR_NODES.name}
     assert all(f"[{name}]({name}/)" in (EXAMPLES / "README.md").read_text(encoding="utf-8") for name in folders)
 
 
@@ -51,3 +54,55 @@ def test_a_firewall_and_a_router_by_recipes_and_a_modem_by_hand_validate_and_pla
     assert "Device 3 of 3: press-modem" in card.read_text(encoding="utf-8")
     with pytest.raises(Refused, match="press-modem is isolated by hand"):
         command(["run", "all-ways", "--mode", "rehearsal", "--workspace", str(KIRKBY)])
+
+
+def read(path: Path) -> Any:
+    return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+
+
+def test_the_labs_of_vendor_nodes_validate(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["validate", "--workspace", str(VENDOR_NODES)]) == 0
+    said = capsys.readouterr().out
+    for name in ("nftables", *VENDORS):
+        assert f"drills/cut-off-{name}.yaml: good." in said
+        assert f"inventory/{name}.yaml: good." in said
+        assert f"lab/{name}.clab.yml: good." in said
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_a_lab_of_a_vendor_node_is_the_lab_that_is_drilled_but_for_its_firewall(name: str) -> None:
+    """What a test cannot run differs in nothing else from what a test does run."""
+    tried, theirs = (read(VENDOR_NODES / "lab" / f"{one}.clab.yml") for one in ("nftables", name))
+    node = theirs["topology"]["nodes"].pop("fw")
+    own = tried["topology"]["nodes"].pop("fw")
+    assert node["kind"] != "linux"
+    assert (node["mgmt-ipv4"], node["labels"]["islandmode.isolation-point"]) == (own["mgmt-ipv4"], "fw")
+    assert (VENDOR_NODES / "lab" / node["startup-config"]).is_file()
+    ends = [[end.partition(":")[0] for end in link["endpoints"]] for link in theirs["topology"].pop("links")]
+    assert ends == [[end.partition(":")[0] for end in link["endpoints"]] for link in tried["topology"].pop("links")]
+    assert theirs | {"name": ""} == tried | {"name": ""}
+    sites = [read(VENDOR_NODES / "inventory" / f"{one}.yaml") for one in ("nftables", name)]
+    for site in sites:
+        for key in ("site", "lab", "isolation_points"):
+            site.pop(key)
+    assert sites[0] == sites[1]
+
+
+@pytest.mark.parametrize("name", VENDORS)
+@pytest.mark.parametrize("folder", ["lab", "inventory"])
+def test_a_file_for_an_image_that_could_not_be_run_says_so(folder: str, name: str) -> None:
+    (path,) = (VENDOR_NODES / folder).glob(f"{name}.*")
+    assert "Not run here:" in path.read_text(encoding="utf-8").partition("name:")[0]
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_a_drill_on_a_vendor_node_is_planned_with_its_card(
+    name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    card = tmp_path / "card.html"
+    assert command(["plan", f"cut-off-{name}", "--workspace", str(VENDOR_NODES), "--card", str(card)]) == 0
+    plan = capsys.readouterr().out
+    assert "isolates corporate-line" in plan
+    if read(VENDOR_NODES / "inventory" / f"{name}.yaml")["isolation_points"]["fw"]["platform"] == "manual":
+        assert "undo tier D" in " ".join(plan.replace("│", " ").split())
+    assert "Device 1 of 1: fw" in card.read_text(encoding="utf-8")
