@@ -14,6 +14,7 @@ from islandmode.core.errors import RefusedFor
 from tests import begun_again
 from tests.begun_again import BUSY
 from tests.lab.drills import Drill, Ended, end, wait_for
+from tests.more import first_of
 from tests.patience import LONG_PATIENCE_S
 
 REFUSES = """
@@ -98,7 +99,7 @@ def test_one() -> None:
 """
 
 
-@pytest.mark.parametrize("workers", ["0", "1"], ids=["here", "in a worker"])
+@pytest.mark.parametrize("workers", first_of(["1", "0"]), ids=["in a worker", "here"])
 def test_the_end_of_a_test_run_tells_them(tmp_path: Path, workers: str) -> None:
     (tmp_path / "conftest.py").write_text(Path(__file__).with_name("conftest.py").read_text("utf-8"), encoding="utf-8")
     (tmp_path / "test_one.py").write_text(TEST, encoding="utf-8")

@@ -41,6 +41,7 @@ def test_is_begun_later() -> None:
 """
 
 
+@pytest.mark.more
 def test_what_a_file_makes_once_is_made_once_however_many_processes_there_are(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text((TESTS / "conftest.py").read_text("utf-8"), encoding="utf-8")
     marks = 'markers = ["longest: is begun first"]'

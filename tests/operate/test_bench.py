@@ -540,6 +540,7 @@ def counting(bencher: Bencher) -> Path:
     return path
 
 
+@pytest.mark.more
 def test_a_check_says_who_benched_it_until_the_firmware_is_another(tmp_path: Path) -> None:
     with ready(tmp_path, RANGE) as bencher:
         counting(bencher)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from islandmode.run.conductor import Conductor
 from islandmode.run.progress import Stop
 from islandmode.simulate.faults import Fault, Kind
 from islandmode.simulate.kinds import KINDS
+from tests.more import one_in
 from tests.run.simulated_drill import Shape
 from tests.run.simulated_run import Ended, run
 from tests.run.test_arming import LINE, VENDOR, Steady
@@ -43,8 +45,7 @@ def test_a_stage_on_two_devices_isolates_both_at_once(platform: str) -> None:
     assert "isolating" in did(ended, VENDOR)
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
-@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize(("trouble", "platform"), one_in(3, itertools.product(TROUBLES, PLATFORMS)))
 def test_what_one_device_did_not_do_is_undone_on_the_other(platform: str, trouble: str) -> None:
     ended = played(platform, TROUBLES[trouble])
     assert ended.violations == (), ended.story()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from islandmode.system.life import hold_life
+from tests.more import first_of
 from tests.ui.test_runs_commands import ARMED, SEEN, leave_run
 
 AS_NOBODY = """
@@ -29,7 +30,7 @@ def ask_as_nobody(*arguments: str, workspace: Path) -> subprocess.CompletedProce
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("verb", ["abort", "status", "restore"])
+@pytest.mark.parametrize("verb", first_of(["restore", "abort", "status"]))
 @pytest.mark.parametrize(
     "close",
     [
