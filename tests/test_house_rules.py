@@ -44,6 +44,8 @@ CLOCKS = {
 
 # A vendor library is imported in one file, so that its next major release is one file's work.
 ONE_FILE = {
+    "ansible": set[str](),
+    "ansible_runner": {"src/islandmode/isolation/by_play/runner.py"},
     "jinja2": {"src/islandmode/ui/templates/__init__.py"},
     "napalm": {"src/islandmode/isolation/by_recipe/napalm_session.py"},
     "netmiko": {"src/islandmode/isolation/by_recipe/console.py"},
