@@ -76,7 +76,7 @@ CANDIDATES: dict[str, Row] = {
         CANDIDATE,
         "napalm:nftables",
         "https:panos",
-        "4:9: Nothing here speaks https to a device yet; write netmiko:KIND, or napalm:nftables.",
+        "4:9: Nothing here speaks https to a device yet; write netmiko:KIND, ssh:shell, or napalm:nftables.",
     ),
     "a candidate under timers of its own": (
         CANDIDATE,

@@ -45,7 +45,7 @@ Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 
 KEY_PATTERN = r"^[a-z][a-z0-9_]{0,30}$"
 """A key of a recipe, which may stand in its lines as a placeholder."""
-DRIVER_PATTERN = r"^(?:netmiko|napalm|https):[a-z0-9_]{1,40}$"
+DRIVER_PATTERN = r"^(?:netmiko|napalm|ssh|https):[a-z0-9_]{1,40}$"
 """What speaks to a device, and its name of the device's kind."""
 
 

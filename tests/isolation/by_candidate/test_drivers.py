@@ -87,7 +87,10 @@ def test_what_eos_is_refused_for_is_what_the_installed_driver_sends() -> None:
 @pytest.mark.parametrize(
     ("driver", "why"),
     [
-        ("https:panos", "Nothing here speaks https to a device yet; write netmiko:KIND, or napalm:nftables."),
+        (
+            "https:panos",
+            "Nothing here speaks https to a device yet; write netmiko:KIND, ssh:shell, or napalm:nftables.",
+        ),
         (
             "napalm:cumulus",
             (

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from islandmode.core.problem import listed
 
 NETMIKO, NAPALM = "netmiko", "napalm"
+SHELL = "ssh:shell"
+"""Each line is a command of its own to the login user's shell, over SSH: for what runs Linux, where a prompt tells nothing."""
 NAPALM_DRIVEN = ("nftables",)
 """The NAPALM drivers through which a candidate can be committed here; `isolation/by_recipe/napalm_session.py` opens each."""
 NAPALM_REFUSED: Mapping[str, str] = {
@@ -37,10 +39,10 @@ def by_candidate(driver: str) -> bool:
 def driver_trouble(driver: str) -> str:
     """Say why nothing here can speak through a driver; empty where something can."""
     maker, _, kind = driver.partition(":")
-    if maker == NETMIKO:
+    if maker == NETMIKO or driver == SHELL:
         return ""
     if maker != NAPALM:
-        return f"Nothing here speaks {maker} to a device yet; write netmiko:KIND, or {_driven()}."
+        return f"Nothing here speaks {maker} to a device yet; write netmiko:KIND, {SHELL}, or {_driven()}."
     if kind in NAPALM_DRIVEN:
         return ""
     why = NAPALM_REFUSED.get(kind, "whether its device takes a commit back by revert_in is not known here")

@@ -29,10 +29,15 @@ _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 class Speaks(Driver, Protocol):
     """A session at a device's command line, as `DeviceSession` wants it."""
 
-    let_in: str
-    """Why nothing more could be done after a login that worked."""
-    greeting: str
-    """What the device showed at login."""
+    @property
+    def let_in(self) -> str:
+        """Say why nothing more could be done after a login that worked."""
+        ...
+
+    @property
+    def greeting(self) -> str:
+        """Give what the device showed at login."""
+        ...
 
     def say(self, line: str, answers: tuple[tuple[str, str], ...] = ()) -> str:
         """Send a line and give what is shown until the next prompt; raises where no prompt comes, or the device asks what `answers` lacks."""
