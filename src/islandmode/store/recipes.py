@@ -12,15 +12,18 @@ from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from islandmode.core.errors import InputError
+from islandmode.core.errors import InputError, Place
 from islandmode.core.recipe.check import recipe_problems
+from islandmode.core.recipe.check_plays import playbook_trouble
 from islandmode.core.recipe.loaded import LoadedRecipe, Recipes
 from islandmode.core.recipe.model import Recipe
+from islandmode.core.recipe.plays import playbooks_of
 from islandmode.core.recipe.shipped import NOT_RECIPES, SHIPPED
 from islandmode.core.rendering import RecipeUsed
 from islandmode.store import catalog
 from islandmode.store.yaml_tree import YamlTree, read_yaml
 
+PLAYBOOK_MAX_BYTES = 64 * 1024
 SHIPPED_FOLDER = files("islandmode.recipes")
 
 
@@ -83,7 +86,7 @@ def own_recipes(workspace: Path) -> OwnRecipes:
         try:
             tree = read_yaml(path, shown)
             name = str(tree.document.get("recipe", name))
-            loaded = _checked(tree)
+            loaded = with_playbooks(workspace, _checked(tree), tree)
             _refuse_taken(name, tree, trees)
         except InputError as error:
             earlier = wrong[name].errors if name in wrong else ()
@@ -100,6 +103,45 @@ def _checked(tree: YamlTree) -> LoadedRecipe:
         raise catalog.all_of(InputError(problem.sentence, tree.place(problem.path)) for problem in problems)
     used = RecipeUsed(name=recipe.recipe, version=recipe.version, sha256=tree.sha256)
     return LoadedRecipe(tree.file, recipe, used)
+
+
+def with_playbooks(workspace: Path, loaded: LoadedRecipe, tree: YamlTree) -> LoadedRecipe:
+    """Read the playbooks that a recipe names into it: what runs is what was planned, whatever becomes of the files meanwhile."""
+    plays = loaded.recipe.plays
+    if plays is None:
+        return loaded
+    texts: dict[str, str] = {}
+    errors: list[InputError] = []
+    for name, path in playbooks_of(loaded.recipe):
+        if name in texts:
+            continue
+        try:
+            texts[name] = (workspace / name).read_bytes()[: PLAYBOOK_MAX_BYTES + 1].decode("utf-8")
+        except OSError as error:
+            errors.append(
+                InputError(
+                    f"The playbook {name} cannot be read ({error.strerror}); add it, or correct its name.",
+                    tree.place(path),
+                )
+            )
+            continue
+        except UnicodeDecodeError:
+            errors.append(InputError(f"The playbook {name} is not UTF-8 text; save it as such.", tree.place(path)))
+            continue
+        if len(texts[name]) > PLAYBOOK_MAX_BYTES:
+            errors.append(
+                InputError(
+                    f"The playbook {name} is too long for a plan to carry; at most {PLAYBOOK_MAX_BYTES} bytes.",
+                    tree.place(path),
+                )
+            )
+        trouble = playbook_trouble(texts[name])
+        if trouble is not None:
+            errors.append(InputError(trouble[1], Place(name, trouble[0], 1)))
+    if errors:
+        raise catalog.all_of(errors)
+    recipe = loaded.recipe.model_copy(update={"plays": plays.model_copy(update={"texts": texts})})
+    return LoadedRecipe(loaded.file, recipe, loaded.used)
 
 
 def _refuse_taken(name: str, tree: YamlTree, own: Mapping[str, YamlTree]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from islandmode.core.problem import Problem
 from islandmode.core.recipe.check_candidate import candidate_problems
 from islandmode.core.recipe.check_cycle import meaning_problems
+from islandmode.core.recipe.check_plays import play_problems
 from islandmode.core.recipe.check_text import text_problems
 from islandmode.core.recipe.model import Recipe
 
@@ -16,3 +17,4 @@ def recipe_problems(recipe: Recipe) -> Iterator[Problem]:
     yield from text_problems(recipe)
     yield from meaning_problems(recipe)
     yield from candidate_problems(recipe)
+    yield from play_problems(recipe)

@@ -247,7 +247,8 @@ def _said(recipe: Recipe) -> Iterator[Problem]:
 def _late(recipe: Recipe) -> Iterator[Problem]:
     """Find whether it is said how late a line may act exactly where nothing in the lines says so."""
     bounded = recipe.cycle == "clock" or (recipe.cycle == "own-timer" and bool(recipe.arm))
-    if bounded and recipe.late is not None:
+    # Of a play the processes here are ended with it, so that it may say how long what has arrived on the device acts.
+    if bounded and recipe.late is not None and recipe.plays is None:
         yield wrong(
             ("late",),
             "What a late line of this recipe does ends by itself, so that there is nothing to say under late; take it out.",

@@ -56,8 +56,11 @@ def latest_s(recipe: Recipe, dead_man_s: float) -> float:
     A line of a clock recipe brings its end, and one that only refers to an armed object is nothing without it: neither acts after the timer
     of its drill. Where nothing in the lines says so, the recipe does.
     """
-    if recipe.late is not None:
+    if recipe.late is not None and recipe.plays is None:
         return recipe.late.at_most
+    if recipe.late is not None and recipe.plays is not None:
+        # What another process knows of a play: that it had begun, and for how long one may go on.
+        return min(dead_man_s, recipe.late.at_most + max(recipe.calls.get(step, 0.0) for step in recipe.plays.steps))
     return dead_man_s + (recipe.timer.grain if recipe.cycle == "clock" else 0.0) + (recipe.timer.lag or 0.0)
 
 

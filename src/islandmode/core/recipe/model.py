@@ -358,6 +358,23 @@ class Card(Frozen):
     )
 
 
+class Plays(Frozen):
+    """Which steps are Ansible plays. Each of their lines names a playbook, and what it is given: `playbooks/isolate.yml table={object}`."""
+
+    steps: Annotated[tuple[Literal["arm", "isolate"], ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
+        description="The steps whose lines are plays. What renews and what restores is always a line of the device.",
+        examples=[["arm", "isolate"]],
+    )
+    facts: Sent | None = Field(
+        default=None,
+        description="A play that changes nothing, run before anything is armed: whether Ansible can log in and do its work there.",
+        examples=["playbooks/facts.yml"],
+    )
+    texts: dict[str, str] = Field(
+        default_factory=dict, description="The playbooks themselves, as a plan carries them; never written in a file."
+    )
+
+
 class Recipe(Frozen):
     """A way of isolating as data. Every line says where it is from, and how sure that is."""
 
@@ -477,6 +494,7 @@ class Recipe(Frozen):
         description="What a person enters beside the drill's denies on a day when a drill turns real: denies without an end, of names that "
         "nothing else in the recipe uses. Nothing of it is ever sent, and no restore takes it back.",
     )
+    plays: Plays | None = Field(default=None, description="Which steps Ansible carries out; none, if left out.")
     arm: Step = Field(default=(), description="Makes ready; traffic still passes.")
     isolate: Annotated[Step, Field(min_length=1)] = Field(
         description="Isolates, and refers to what `arm` has made ready."

@@ -40,6 +40,8 @@ class Shown:
     owner: str | None = None
     pending: bool = False
     partly: bool = False
+    is_object: bool = False
+    """Whether the owner is that of an object of the conduit, and no login's."""
     changer: str | None = None
     """Who made the newest change of the device's configuration, where it tells."""
 
@@ -47,7 +49,9 @@ class Shown:
     def at_rest(self) -> bool:
         """Tell whether nothing of any run stands there, and nothing is dropped."""
         quiet = self.window is None or self.window.says in {"rest", "over"}
-        return quiet and not (self.isolating or self.partly or self.pending) and self.left_s is None
+        # What outlives its own timer has an owner still, and is to be taken away.
+        is_left = self.is_object and self.owner is not None
+        return quiet and not (self.isolating or self.partly or self.pending or is_left) and self.left_s is None
 
 
 @dataclass(frozen=True)
@@ -171,7 +175,9 @@ def _shown(recipe: Recipe, found: Mapping[str, Value], now: datetime | None) -> 
     some, pending = bool(found.get("some isolating", False)), bool(found.get("pending", False))
     isolating = bool(found.get("isolating", False)) and in_place is not False
     whose, changer = (told if isinstance(told, str) else None for told in (owner, found.get("changer")))
-    return Shown(isolating, in_place, None, left_s, whose, pending, some and not isolating, changer)
+    return Shown(
+        isolating, in_place, None, left_s, whose, pending, some and not isolating, recipe.cycle == "own-timer", changer
+    )
 
 
 def _clocked(found: Mapping[str, Value], now: datetime | None, in_place: bool | None) -> Shown | Unread:  # noqa: FBT001 - read as true, read as false, or not told

@@ -48,4 +48,4 @@ def typed(recipe: Recipe, at: PointAt) -> tuple[str, ...]:
 
 
 def _sent(lines: tuple[Ready, ...]) -> tuple[str, ...]:
-    return tuple(line.send for line in lines)
+    return tuple(f"ansible-playbook {line.send}" if line.is_play else line.send for line in lines)

@@ -37,6 +37,8 @@ class Ready:
     must_not: str | None = None
     answers: tuple[tuple[str, str], ...] = ()
     """What the device may ask back, and what it is answered."""
+    is_play: bool = False
+    """Whether it names a playbook and what that is given, and is no line of the device."""
 
 
 def planned(for_s: float) -> RunValues:
@@ -67,7 +69,7 @@ def _lines(recipe: Recipe, step: str, at: PointAt, run: RunValues, only: set[str
                 # Numbers run on over the conduits of the whole point, so that no two stages use the same.
                 number += "{line}" in line.send
                 if is_asked:
-                    yield _ready(line, Values(recipe, at, run, conduit, things, number))
+                    yield _ready(line, Values(recipe, at, run, conduit, things, number), is_play(recipe, step))
 
 
 def _numbered(recipe: Recipe, step: str, at: PointAt) -> int:
@@ -87,12 +89,18 @@ def _times(group: Group, at: PointAt) -> Iterator[tuple[ConduitAt | None, Things
         yield None, {}
 
 
-def _ready(line: Line, values: Values) -> Ready:
+def is_play(recipe: Recipe, step: str) -> bool:
+    """Tell whether the lines of a step are plays."""
+    return recipe.plays is not None and step in recipe.plays.steps
+
+
+def _ready(line: Line, values: Values, is_play: bool) -> Ready:  # noqa: FBT001 - of the step, for each of its lines
     return Ready(
         filled(line.send, values),
         None if line.must is None else filled_pattern(line.must, values).pattern,
         None if line.must_not is None else filled_pattern(line.must_not, values).pattern,
         tuple((filled_pattern(answer.on, values).pattern, answer.send) for answer in line.answers),
+        is_play,
     )
 
 

@@ -36,7 +36,7 @@ def islandmode_lines(recipe: Recipe, at: PointAt, text: str, run: str | None) ->
     if recipe.provision:
         # Beside what was provisioned only the run's name tells a line of a drill; without one none is told.
         return "\n".join(line for line in lines if run is not None and run in line)
-    if by_candidate(recipe.driver):
+    if by_candidate(recipe.driver) or recipe.plays is not None:
         return "\n".join(line for line in lines if any(name in line for name in _named(recipe, at)))
     return "\n".join(line for line in lines if any(written in _plain(line) for written in _written(recipe, at)))
 

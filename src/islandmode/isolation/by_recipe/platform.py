@@ -15,7 +15,7 @@ from islandmode.core.problem import Problem
 from islandmode.core.recipe.card import looks_of
 from islandmode.core.recipe.derive import capabilities
 from islandmode.core.recipe.described import described
-from islandmode.core.recipe.drivers import by_candidate
+from islandmode.core.recipe.drivers import SHELL, by_candidate
 from islandmode.core.recipe.known import TIME_ZONE
 from islandmode.core.recipe.model import Recipe
 from islandmode.core.recipe.place import at_point, place_problems, planned_at
@@ -74,6 +74,10 @@ def _render(recipe: Recipe, used: RecipeUsed, asked: Asked) -> Rendering:
 def _open(
     recipe: Recipe, name: str, planned: PlanPoint, access: Access, clock: Clock, run: str | None
 ) -> IsolationPoint:
+    if recipe.plays is not None and not is_stand_in(planned):
+        from islandmode.isolation.by_play.point import PlayPoint  # noqa: PLC0415 - only where there are plays
+
+        return PlayPoint(name, planned, recipe, planned_at(name, planned), access, clock, run, _session_of(recipe))
     from islandmode.isolation.by_recipe.point import RecipePoint  # noqa: PLC0415 - a plan opens no session, and waits for no asyncio
 
     if is_stand_in(planned):
@@ -89,6 +93,10 @@ def _session_of(recipe: Recipe) -> MakeConsole:
         from islandmode.isolation.by_recipe.napalm_session import NapalmSession  # noqa: PLC0415 - it loads NAPALM
 
         return NapalmSession
+    if recipe.driver == SHELL:
+        from islandmode.isolation.by_recipe.shell import ShellSession  # noqa: PLC0415 - it loads paramiko
+
+        return ShellSession
     from islandmode.isolation.by_recipe.console import Console  # noqa: PLC0415 - it loads netmiko
 
     return Console

@@ -393,7 +393,7 @@ class RecipePoint:
         # Beforehand: where this machine has no memory left, nothing could be noted afterwards.
         self._unheard.append(write.lines)
         try:
-            found = await self._sessions.call(lambda console: work(console, write), deadline_s, write.lines)
+            found = await self._through(lambda console: work(console, write), deadline_s, write.lines)
             if write.refused:
                 reading = await self._looked(write, conduits, self._left_s(began_us, deadline_s))
             else:
@@ -402,9 +402,18 @@ class RecipePoint:
             # Also when the caller was cancelled; no line leaves any more. Where every line was answered, whatever it did is done.
             if not write.lines.give_up():
                 self._unheard.remove(write.lines)
-            elif self._recipe.cycle == "clock":
-                write.lines.until_us = self._end.late_until_us
+            else:
+                self._bound(write.lines)
         return replace(reading, asked_us=began_us)
+
+    def _bound(self, lines: Lines) -> None:
+        """Say until when lines that were given up may act, where that is known better than when they left."""
+        if self._recipe.cycle == "clock":
+            lines.until_us = self._end.late_until_us
+
+    async def _through(self, work: Callable[[Speaks], T], deadline_s: float, lines: Lines) -> Reading[T]:
+        """Have a step that writes carried out."""
+        return await self._sessions.call(work, deadline_s, lines)
 
     async def _looked(self, write: _Write, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Look, in a fresh session, at what a step left of which a line was refused."""
