@@ -32,6 +32,9 @@ def made_folder(access: Access, playbook: str, text: str) -> Path:
     try:
         script.parent.mkdir(parents=True)
         script.write_text(text, encoding="utf-8")
+        (folder / "env").mkdir()
+        # The runner looks this often whether a play is late.
+        (folder / "env" / "settings").write_text('{"pexpect_timeout": 1}', encoding="ascii")
         (folder / "ansible.cfg").write_text("[defaults]\n", encoding="ascii")
         (folder / HOSTS).write_bytes(access.known_hosts.read_bytes())
     except OSError:

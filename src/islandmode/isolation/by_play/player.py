@@ -30,7 +30,7 @@ from islandmode.isolation.platform import Access, Transcript
 from islandmode.system.process import start
 
 RUNNER = Path(__file__).with_name("runner.py")
-GRACE_S = 10.0
+GRACE_S = 3.0
 """The runner ends a play that is late by itself; so much later it counts as hanging, and is ended too."""
 WELL, LATE = "successful", "timeout"
 NOT_KNOWN = "the device's host key is not the known key, so that no login was attempted"

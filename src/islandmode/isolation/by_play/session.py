@@ -11,7 +11,7 @@ from islandmode.core.recipe.steps import Ready
 from islandmode.isolation.by_play.player import NotBegun, Player, PlayFailed
 from islandmode.isolation.by_recipe.dialogue import Dialogue, LineRefused, NotSaid, Speaks
 
-SHARE = 0.8
+SHARE = 0.7
 """How much of a call's time its play may take; the login and the looks before and after it have the rest."""
 
 
