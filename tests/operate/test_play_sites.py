@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from islandmode.core.errors import InputError
 from islandmode.core.planning.digest import plan_digest
 from islandmode.operate.check import check_workspace
 from islandmode.operate.plan import plan_of
+from islandmode.operate.rescue_points import rescue_of
 from tests.lab.test_plays import FIREWALL, ISOLATE, workspace_of
 from tests.operate.test_commit_confirm_sites import FakeLab, edit
 
@@ -60,3 +62,11 @@ def test_a_timer_that_does_not_outlast_the_plays_is_refused(workspace: Path) -> 
         InputError, match="conduit-firewall cannot renew its timer and allows 120 s, but this drill needs"
     ):
         plan_of(workspace, "quarterly-isolation")
+
+
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_text("no playbook at all")])
+def test_a_restore_by_the_drills_name_needs_no_playbook(workspace: Path, spoil: Callable[[Path], object]) -> None:
+    spoil(workspace / ISOLATE)
+    rescue, lost, left_out = rescue_of(workspace, "quarterly-isolation")
+    assert (lost, left_out) == ((), ())
+    assert rescue.points[FIREWALL].rendering.restore

@@ -13,8 +13,13 @@ from islandmode.isolation import NO_RECIPES
 from islandmode.isolation.table import IN_CODE
 
 
-def recipes_for(workspace: Path, points: Iterable[SitePoint]) -> tuple[Recipes, tuple[InputError, ...]]:
-    """Read the recipes that these points name, and say what is wrong in the files of those among them that cannot be used."""
+def recipes_for(
+    workspace: Path, points: Iterable[SitePoint], *, restores_only: bool = False
+) -> tuple[Recipes, tuple[InputError, ...]]:
+    """Read the recipes that these points name, and say what is wrong in the files of those among them that cannot be used.
+
+    What only restores, or looks, needs none of the playbooks that a recipe names, and must not fail for one.
+    """
     named = {point.platform for point in points} - IN_CODE.keys()
     if not named:
         return NO_RECIPES, ()
@@ -24,6 +29,6 @@ def recipes_for(workspace: Path, points: Iterable[SitePoint]) -> tuple[Recipes, 
     others = named - shipped.keys()
     if not others:
         return Recipes(shipped), ()
-    own = own_recipes(workspace)
+    own = own_recipes(workspace, with_plays=not restores_only)
     errors = tuple(error for name in sorted(others & own.wrong.keys()) for error in own.wrong[name].errors)
     return own.beside(shipped), errors

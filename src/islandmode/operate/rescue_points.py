@@ -31,7 +31,7 @@ def rescue_of_site(workspace: Path, site: str) -> tuple[Rescue, tuple[InputError
 def _rescue(workspace: Path, needed: Needed) -> tuple[Rescue, tuple[InputError, ...], tuple[InputError, ...]]:
     points: dict[str, PlanPoint] = {}
     lost = [InputError(f"{name} cannot be restored by this drill: {error}") for name, error in needed.lost.items()]
-    recipes, wrong = recipes_for(workspace, (point for point, _ in needed.points.values()))
+    recipes, wrong = recipes_for(workspace, (point for point, _ in needed.points.values()), restores_only=True)
     lost += wrong
     for name, (point, between) in needed.points.items():
         try:

@@ -76,7 +76,7 @@ def _read_shipped(name: str) -> LoadedRecipe:
         return read_recipe(path, f"{name}.yaml")
 
 
-def own_recipes(workspace: Path) -> OwnRecipes:
+def own_recipes(workspace: Path, *, with_plays: bool = True) -> OwnRecipes:
     """Read the recipes of a workspace, by name; whatever is wrong in a file is kept under the name that stands in it, or that it has."""
     good: dict[str, LoadedRecipe] = {}
     trees: dict[str, YamlTree] = {}
@@ -86,7 +86,9 @@ def own_recipes(workspace: Path) -> OwnRecipes:
         try:
             tree = read_yaml(path, shown)
             name = str(tree.document.get("recipe", name))
-            loaded = with_playbooks(workspace, _checked(tree), tree)
+            loaded = _checked(tree)
+            if with_plays:
+                loaded = with_playbooks(workspace, loaded, tree)
             _refuse_taken(name, tree, trees)
         except InputError as error:
             earlier = wrong[name].errors if name in wrong else ()

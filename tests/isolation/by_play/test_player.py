@@ -19,7 +19,7 @@ from islandmode.isolation.by_play import player as players
 from islandmode.isolation.by_play.player import NotBegun, Player, PlayFailed
 from islandmode.isolation.by_recipe.trouble import NoAnswer
 from islandmode.isolation.platform import Access
-from tests.isolation.by_play.world import HANGS, PlayBench, Said, texts_of
+from tests.isolation.by_play.world import HANGS, PROJECT, PlayBench, Said, texts_of
 from tests.isolation.contract import PATIENT_S
 from tests.napalm_nftables.firewall_node import PASSWORD, FirewallNode
 from tests.patience import PATIENCE_S, wait_until
@@ -126,6 +126,17 @@ def test_a_key_is_a_file_in_memory_alone(bench: PlayBench, node: FirewallNode) -
     Player("fw", access, said).play(FACTS, texts_of(bench.recipe)[FACTS.playbook], WITHIN_S)
     assert said.lines[-1] == "< ended: successful"
     assert key.splitlines()[1] not in "\n".join(said.lines)
+
+
+@pytest.mark.lab
+@pytest.mark.more
+def test_the_playbook_for_people_takes_every_isolation_away(bench: PlayBench, node: FirewallNode) -> None:
+    for conduit in bench.conduits:
+        node.run(f"nft add table inet islandmode_{conduit}")
+    player = Player("fw", bench.access(node.relay()))
+    for _ in range(2):
+        player.play(PlayRun("playbooks/restore.yml", ()), (PROJECT / "playbooks/restore.yml").read_text(), WITHIN_S)
+        assert node.run("nft list tables").split("\n") == ["table inet site", ""]
 
 
 @pytest.mark.lab
