@@ -76,7 +76,7 @@ def workspace_of(
         "drills/quarterly-isolation.yaml": in_one_stage(hold, dead_man, within),
     }
     workspace = make_workspace(folder, lab.state_dir, edits)
-    (workspace / "inventory" / "recipes").mkdir()
+    (workspace / "inventory" / "recipes").mkdir(exist_ok=True)
     shutil.copy(HERE / "nftables-confirm.yaml", workspace / "inventory" / "recipes")
     return workspace
 

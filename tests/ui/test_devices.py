@@ -211,7 +211,7 @@ def test_a_recipe_that_is_wrong_is_told_with_its_place_and_hides_no_device(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recipes = workspace / "inventory" / "recipes"
-    recipes.mkdir()
+    recipes.mkdir(exist_ok=True)
     (recipes / "own.yaml").write_text("recipe: own\n", encoding="utf-8")
     other_site(workspace, ("platform: nftables", "platform: own"))
     with pytest.raises(InputError, match=r"inventory/recipes/own.yaml:1:1"):

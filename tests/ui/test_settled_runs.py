@@ -68,7 +68,7 @@ def test_a_finished_run_is_read_once(verb: str, ended: Path) -> None:
     workspace = ended.parents[1]
     (workspace / "drills").symlink_to(Path(__file__).parents[2] / "drills")
     with reading() as found:
-        for folder in ("inventory", "probes", "lab"):
+        for folder in ("inventory", "probes", "playbooks", "lab"):
             (workspace / folder).symlink_to(Path(__file__).parents[2] / folder)
         assert ask(verb, workspace=workspace) == 0
     assert found == []

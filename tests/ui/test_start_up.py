@@ -70,7 +70,7 @@ def imported_by(*arguments: str, cwd: Path) -> tuple[int, set[str]]:
 )
 def test_a_command_imports_what_it_needs(arguments: tuple[str, ...], others: set[str], tmp_path: Path) -> None:
     """`bench/command_line.py` holds what this saves: NAPALM alone is half a second of processor time."""
-    for name in ("drills", "inventory", "probes", "lab"):
+    for name in ("drills", "inventory", "probes", "playbooks", "lab"):
         (tmp_path / name).symlink_to(PROJECT / name)
     leave_run(tmp_path, "2026-01-a", [*ARMED, SEEN], json.dumps(VERDICT))
     code, imported = imported_by(*arguments, cwd=tmp_path)
@@ -85,7 +85,7 @@ def test_what_puts_a_plant_back_waits_for_nothing_that_a_drill_needs(
     arguments: tuple[str, ...], code: int, tmp_path: Path
 ) -> None:
     """A run still owes a restore, and its lab is gone: all is imported but the library that talks to the device."""
-    for name in ("drills", "inventory", "probes", "lab"):
+    for name in ("drills", "inventory", "probes", "playbooks", "lab"):
         (tmp_path / name).symlink_to(PROJECT / name)
     leave_run(tmp_path, "2026-01-a", ARMED)
     ended, imported = imported_by(*arguments, cwd=tmp_path)

@@ -13,7 +13,7 @@ from islandmode.ui.cli import command
 from islandmode.ui.workspace import start_workspace
 
 PROJECT = Path(__file__).resolve().parents[2]
-FILES = ("drills", "inventory", "probes", "lab")
+FILES = ("drills", "inventory", "probes", "playbooks", "lab")
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_validate_checks_a_site_without_a_drill(workspace: Path, capsys: pytest.
     edit(site, "platform: nftables", "platform: iptables")
     line = line_of(site, "platform: iptables")
     assert complaints(workspace) == [
-        f'inventory/riverside.yaml:{line}:15: There is no platform "iptables"; known: {listed((*IN_CODE, *SHIPPED))}. Did you mean "nftables"?'
+        f'inventory/riverside.yaml:{line}:15: There is no platform "iptables"; known: {listed((*IN_CODE, *SHIPPED, "nftables-plays"))}. Did you mean "nftables"?'
     ]
 
 

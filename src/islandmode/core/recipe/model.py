@@ -371,7 +371,9 @@ class Plays(Frozen):
         examples=["playbooks/facts.yml"],
     )
     texts: dict[str, str] = Field(
-        default_factory=dict, description="The playbooks themselves, as a plan carries them; never written in a file."
+        default_factory=dict,
+        description="The playbooks themselves, as a plan carries them; never written in a file.",
+        examples=[{"playbooks/isolate.yml": "- hosts: all"}],
     )
 
 
