@@ -311,7 +311,8 @@ def test_a_flowtable_elsewhere_is_advice_but_not_where_a_dialled_line_hides_what
 def test_a_firewall_that_speaks_to_its_peers_is_refused(socket: Socket, words: str) -> None:
     refused = found(more(sockets=(socket,)))["!point-speaks-to-peers"]
     assert words in refused
-    assert "Pairs are not supported in this version" in refused
+    assert ("(docs/pairs.md)" in refused) is words.startswith("VRRP")
+    assert "stop it, or isolate elsewhere" in refused.lower()
 
 
 @pytest.mark.parametrize("socket", [Socket("tcp", 179, "127.0.0.1"), Socket("udp", 112), Socket("tcp", 3784)])

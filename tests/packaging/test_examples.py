@@ -12,13 +12,14 @@ from islandmode.core.errors import Refused
 from islandmode.ui.cli import command
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-MILLBROOK, KIRKBY, VENDOR_NODES = EXAMPLES / "millbrook", EXAMPLES / "kirkby", EXAMPLES / "vendor-nodes"
+MILLBROOK, KIRKBY, ASHBY = EXAMPLES / "millbrook", EXAMPLES / "kirkby", EXAMPLES / "ashby"
+VENDOR_NODES = EXAMPLES / "vendor-nodes"
 VENDORS = sorted(path.stem for path in (VENDOR_NODES / "inventory").glob("*.yaml") if path.stem != "nftables")
 
 
 def test_every_example_is_listed_and_tested() -> None:
     folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir()}
-    assert folders == {MILLBROOK.name, KIRKBY.name, VENDOR_NODES.name}
+    assert folders == {MILLBROOK.name, KIRKBY.name, ASHBY.name, VENDOR_NODES.name}
     assert all(f"[{name}]({name}/)" in (EXAMPLES / "README.md").read_text(encoding="utf-8") for name in folders)
 
 
@@ -38,6 +39,24 @@ def test_two_firewalls_in_series_validate_plan_and_are_drawn(
     assert command(["lab", "graph", str(picture), "--workspace", str(MILLBROOK)]) == 0
     drawn = picture.read_text(encoding="utf-8")
     assert all(f">{node}<" in drawn for node in ("enterprise-fw", "plant-fw", "sw-dmz", "plc-pasteuriser"))
+
+
+def test_a_pair_of_firewalls_validates_and_is_planned_as_one(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert command(["validate", "--workspace", str(ASHBY)]) == 0
+    assert "2 isolation points, 1 pair" in capsys.readouterr().out
+    card = tmp_path / "card.html"
+    assert command(["plan", "cut-off", "--workspace", str(ASHBY), "--card", str(card)]) == 0
+    plan = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "member of pair station-firewall, with station-firewall-b: all of them are isolated, or none" in plan
+    assert (
+        "not isolated: VRRP (IP protocol 112, hop limit 255) between 10.70.0.2, fe80::70:a and 10.70.0.3, fe80::70:b"
+        in plan
+    )
+    page = card.read_text(encoding="utf-8")
+    assert "station-firewall: restore station-firewall-b too, whichever carries the traffic" in page
+    assert "station-firewall: restore station-firewall-a too, whichever carries the traffic" in page
 
 
 def test_a_firewall_and_a_router_by_recipes_and_a_modem_by_hand_validate_and_plan(

@@ -12,6 +12,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 from islandmode.core.boundary import UNKNOWN_BOUNDARY, Boundary
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.drill import Drill
+from islandmode.core.pair import PairMember
 from islandmode.core.probe import Probe
 from islandmode.core.recipe.carried import CarriedRecipe
 from islandmode.core.rendering import Rendering
@@ -98,7 +99,7 @@ TAKES_BACK = {
     "everything": "everything that was changed since, other people's edits too",
 }
 """What a device's timer takes back beside the isolation."""
-WHERE_GIVEN = ("management", "login", "options", "lost_edits_accepted_by", "recipe", "networks", "by_hand")
+WHERE_GIVEN = ("management", "login", "options", "lost_edits_accepted_by", "recipe", "networks", "by_hand", "pair")
 """What stands in the plan of a point only where there is any, so that plans of an earlier version keep their digest."""
 
 
@@ -124,6 +125,8 @@ class PlanPoint(Frozen):
     """The networks of the zones in `between`, which lines of a recipe may name; empty where the platform is code."""
     by_hand: Hands | None = None
     """What a person does on it; None where Islandmode does it."""
+    pair: PairMember | None = None
+    """The pair of which it is a member; None where it stands alone."""
 
     @model_validator(mode="after")
     def _is_the_recipe_that_wrote_the_lines(self) -> PlanPoint:
@@ -208,3 +211,12 @@ class Plan(Frozen):
     """Sum of the stages' holds."""
     boundary: Boundary = UNKNOWN_BOUNDARY
     """Every conduit across the boundary of what is isolated, and what of it stays open; unknown in a plan of an earlier version."""
+
+    @property
+    def pairs(self) -> dict[str, tuple[str, ...]]:
+        """Name the members of every pair that this drill isolates."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, point in self.points.items():
+            if point.pair is not None:
+                found[point.pair.pair] = (*found.get(point.pair.pair, ()), name)
+        return found

@@ -12,6 +12,7 @@ from functools import cached_property
 from ipaddress import ip_network
 
 from islandmode.core.firewall import STACKED, TUNNELS, Firewall, Link, Socket, related
+from islandmode.core.pair import VRRP
 from islandmode.core.plan import PlanPoint
 from islandmode.core.preflight import PreflightFinding
 from islandmode.core.site import Network
@@ -132,6 +133,7 @@ def judge_firewall(name: str, planned: PlanPoint, zones: Zones, firewall: Firewa
         *_bridged(site),
         *_offloaded(site),
         *_speaks(site),
+        *_member_addresses(site),
         *_leased(site),
         *_unread(site),
         *_unplaced(site),
@@ -326,15 +328,48 @@ def _offloaded(site: _Site) -> Iterator[PreflightFinding]:
 
 def _speaks(site: _Site) -> Iterator[PreflightFinding]:
     """Find protocols by which another device would take over, or routes would change, while this firewall is isolated."""
+    pair = site.planned.pair
+    excepted = {VRRP} if pair is not None and pair.own else set[int]()
     spoken = [
-        words for kind, ports, words in _SPOKEN if any(_uses(socket, kind, ports) for socket in site.firewall.sockets)
+        words
+        for kind, ports, words in _SPOKEN
+        if ports - excepted and any(_uses(socket, kind, ports) for socket in site.firewall.sockets)
     ]
     if spoken:
+        in_pair = "Name the pair in the site file with the addresses from which its members send VRRP (docs/pairs.md), stop it, or isolate elsewhere."
         sentence = (
             f"{site.where} speaks {_listed(spoken)}: isolating stops that too, and another device or route may then carry "
-            "what is isolated here. Pairs are not supported in this version; stop it, or isolate elsewhere."
+            f"what is isolated here. {in_pair if spoken == [_SPOKEN[0][2]] else 'Stop it, or isolate elsewhere.'}"
         )
         yield _refusal("point-speaks-to-peers", sentence)
+
+
+def _member_addresses(site: _Site) -> Iterator[PreflightFinding]:
+    """Find addresses of VRRP that the site names for a member and that it has on no outer interface: what it really sends would be stopped."""
+    pair = site.planned.pair
+    if pair is None or not pair.own or any(unread.what == "addresses" for unread in site.firewall.unread):
+        return
+    on_outer = {held.address.ip for held in site.firewall.addresses if held.link in site.outer}
+    missing = [address for address in pair.own if address not in on_outer]
+    if missing:
+        sentence = (
+            f"{site.where} has no address {_listed(map(str, missing))} on {_listed(site.outer)}, from which it sends VRRP as pair {pair.pair} says; "
+            "while it is isolated the other member would not hear it, and both would be active. Correct vrrp in the site file."
+        )
+        yield _refusal("pair-address-missing", sentence)
+    silent = [
+        link
+        for link in site.outer
+        if any(held.link == link for held in site.firewall.addresses)
+        and not any(held.link == link and held.address.ip in pair.own for held in site.firewall.addresses)
+        and any(held.link == link and held.address.ip in pair.virtual_addresses for held in site.firewall.addresses)
+    ]
+    if silent:
+        sentence = (
+            f"{site.where} has a virtual address of pair {pair.pair} on {_listed(silent)}, an outer interface that this drill isolates, and vrrp "
+            "names none of its own addresses there, so the other member would not hear it. Name that address under vrrp in the site file."
+        )
+        yield _refusal("pair-address-missing", sentence)
 
 
 def _uses(socket: Socket, kind: str, ports: set[int]) -> bool:

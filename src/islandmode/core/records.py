@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from islandmode.core.errors import RefusedFor
+from islandmode.core.pair import Role
 from islandmode.core.record import Record, plain
 
 StopBy = Literal[
@@ -254,6 +255,26 @@ class DeadManRead(_ReadBack, _OfPoint):
     """A dead-man was read from its device."""
 
     record_kind = "dead_man.read"
+
+
+class PairRole(_OfPoint):
+    """A member of a pair showed another role than before, or its first: `before` is empty then."""
+
+    record_kind = "pair.role"
+    pair: str
+    role: str
+    before: str
+    why: Text
+    asked_us: int
+    answered_us: int
+
+    @field_validator("role")
+    @classmethod
+    def _is_known(cls, role: str, info: ValidationInfo) -> str:
+        # A newer version may know other roles; what is written here comes from this one.
+        if role not in get_args(Role) and not info.context:
+            raise ValueError(f"{role} is no role in a pair")
+        return role
 
 
 class DeadManRenew(_ReadBack, _Set):

@@ -396,6 +396,26 @@ class SitePoint(Frozen):
         return self
 
 
+class Pair(Frozen):
+    """Isolation points that stand in for each other: all of them are isolated, or none."""
+
+    members: Annotated[tuple[Name, ...], BeforeValidator(as_tuple), Field(min_length=2)] = Field(
+        description="The isolation points that stand in for each other. Each has its own address, login and host key, and they isolate the "
+        "same conduits.",
+        examples=[["plant-firewall-a", "plant-firewall-b"]],
+    )
+    virtual_addresses: Annotated[tuple[Address, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
+        description="The addresses that the active member has, all of them, and the others have not: by these the roles are read.",
+        examples=[["192.168.20.2", "192.168.30.1"]],
+    )
+    vrrp: dict[Name, Annotated[tuple[Address, ...], BeforeValidator(as_tuple), Field(min_length=1)]] = Field(
+        default_factory=dict,
+        description="By member, the addresses from which it sends VRRP on interfaces that a drill isolates on their outer side. An isolation lets "
+        "VRRP pass between these, from and to the devices themselves; left out, it stops VRRP there as it stops everything else.",
+        examples=[{"plant-firewall-a": "192.168.20.3", "plant-firewall-b": "192.168.20.4"}],
+    )
+
+
 class VantagePoint(Frozen):
     """A place from which a probe looks."""
 
@@ -430,6 +450,10 @@ class Site(Frozen):
         description="Every permitted path between two zones; two zones have one at most."
     )
     isolation_points: dict[Name, SitePoint] = Field(description="The devices that can isolate conduits.")
+    pairs: dict[Name, Pair] = Field(
+        default_factory=dict,
+        description="The isolation points that stand in for each other, as redundant firewalls do.",
+    )
     vantages: Annotated[dict[Name, VantagePoint], Field(min_length=1)] = Field(
         description="The places from which probes look. One of them is called `here`: the operations host, on the plant's side, from which the drill is run."
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from islandmode.core.drill import Drill
 from islandmode.core.egress import Way, ways_of
 from islandmode.core.errors import InputError, NoSecret, Refused
+from islandmode.core.pair import member_of
 from islandmode.core.plan import PlanPoint
 from islandmode.core.planning.check_names import site_name_problems
 from islandmode.core.problem import Problem
@@ -41,6 +42,13 @@ def _point_problems(name: str, point: SitePoint, site: Site, recipes: Recipes) -
     if platform is None:
         yield no_platform(name, point.platform, recipes)
     else:
+        member = member_of(site, name)
+        if member is not None and member.own and not platform.excepts_vrrp:
+            sentence = (
+                f"The lines of {platform.name} can let no VRRP pass, so take vrrp out of pair {member.pair}, and permit what {name} sends to the "
+                "other members in the device's own rules, before the denies."
+            )
+            yield Problem("site", ("pairs", member.pair, "vrrp", name), sentence)
         between = {conduit: site.conduits[conduit].between for conduit in point.isolates}
         yield from problems_at(platform, name, point, between, networks_of(site))
 
@@ -61,7 +69,9 @@ def render(name: str, point: SitePoint, drill: Drill, site: Site, recipes: Recip
     ways: dict[str, tuple[Way, ...]] = {
         conduit: ways_of(site, conduit, point.interfaces) for conduit in (point.isolates if counts else ())
     }
-    return platform.render(Asked(name, point, between, stages, drill.limits.dead_man, ways, networks_of(site)))
+    return platform.render(
+        Asked(name, point, between, stages, drill.limits.dead_man, ways, networks_of(site), member_of(site, name))
+    )
 
 
 def render_rescue(

@@ -16,6 +16,7 @@ from islandmode.core.capabilities import Capabilities
 from islandmode.core.described import Described
 from islandmode.core.difference import UNTOUCHED, Comparable
 from islandmode.core.egress import Way
+from islandmode.core.pair import PairMember
 from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import Problem, unknown
 from islandmode.core.rendering import RecipeUsed, Rendering
@@ -70,6 +71,8 @@ class Asked:
     dead_man_s: float
     ways: Mapping[str, tuple[Way, ...]]
     networks: Networks = field(default_factory=dict)
+    pair: PairMember | None = None
+    """The pair of which it is a member; None also for a rescue, which isolates nothing."""
 
 
 class Check(Protocol):
@@ -123,6 +126,10 @@ class Platform:
     """Which lines isolate by it, for the record of a bench: a recipe, or of a platform that is code the digest of what it writes."""
     shows_rights: bool = False
     """Whether its points can tell what their account may do (`ShowsRights`)."""
+    tells_role: bool = False
+    """Whether its points can tell whether they are the active member of a pair (`TellsRole`)."""
+    excepts_vrrp: bool = False
+    """Whether its lines can let the VRRP of a pair pass."""
 
 
 def problems_at(

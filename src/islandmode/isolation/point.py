@@ -19,6 +19,7 @@ from typing import Protocol, cast
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.firewall import Firewall, Unread
 from islandmode.core.outcome import Reading
+from islandmode.core.pair import Role
 from islandmode.core.recipe.window import owner_of
 
 
@@ -216,6 +217,14 @@ class ShowsRights(Protocol):
 
     async def rights(self, deadline_s: float) -> Reading[Rights]:
         """Ask the device what the account may do; nothing is changed."""
+        ...
+
+
+class TellsRole(Protocol):
+    """A point that can tell its role in a pair; `isolation.table.telling_role` says whether a platform's points can."""
+
+    async def role(self, deadline_s: float) -> Reading[Role]:
+        """Read whether it is the active member; nothing is changed."""
         ...
 
 

@@ -17,7 +17,7 @@ from islandmode.isolation.by_hand import ByHand, plain
 from islandmode.isolation.manual.platform import BY_HAND
 from islandmode.isolation.nftables.platform import NFTABLES
 from islandmode.isolation.platform import Platform
-from islandmode.isolation.point import IsolationPoint, ShowsRights
+from islandmode.isolation.point import IsolationPoint, ShowsRights, TellsRole
 
 if TYPE_CHECKING:
     from islandmode.core.recipe.model import Recipe
@@ -92,6 +92,12 @@ def stand_in_name(planned: PlanPoint) -> str:
     """Name the stand-in of a bench as a planned point's device has it; empty where its platform has none."""
     known = platform_of_plan(planned)
     return "" if known is None else known.stand_in_name
+
+
+def telling_role(planned: PlanPoint, point: IsolationPoint) -> TellsRole | None:
+    """Give a point as a member that can tell its role in its pair, if it is one and can."""
+    known = platform_of_plan(planned) if planned.pair is not None else None
+    return cast("TellsRole", point) if known is not None and known.tells_role else None
 
 
 def showing_rights(planned: PlanPoint, point: IsolationPoint) -> ShowsRights | None:

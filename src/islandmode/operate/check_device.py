@@ -10,6 +10,7 @@ import anyio
 
 from islandmode.core.errors import InputError, NoSecret
 from islandmode.core.outcome import Outcome, Reading
+from islandmode.core.pair import member_of
 from islandmode.core.plan import PlanPoint
 from islandmode.core.preflight import PreflightFinding
 from islandmode.core.preflight_device import (
@@ -104,7 +105,8 @@ def planned_of(workspace: Path, device: Device) -> PlanPoint:
     rescue, lost, _ = rescue_of_site(workspace, device.site.site)
     if device.name not in rescue.points:
         raise catalog.all_of(lost)
-    planned = rescue.points[device.name]
+    # A rescue needs to know of no pair; what is asked of a device before a drill does.
+    planned = rescue.points[device.name].model_copy(update={"pair": member_of(device.site, device.name)})
     if planned.recipe is None:
         return planned
     # No drill is asked about: a change of the clocks keeps from a drill whose timer meets it, and no timer is shorter than this.

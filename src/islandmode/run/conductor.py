@@ -48,6 +48,7 @@ from islandmode.run.deadman import DeadMan, egress_in
 from islandmode.run.guards import Guarded, Guards
 from islandmode.run.outermost import Broken
 from islandmode.run.pace import Pace
+from islandmode.run.pair_roles import PairRoles
 from islandmode.run.preflight import Preflight
 from islandmode.run.progress import Progress, Show, Stop, StopLatch
 from islandmode.run.restore import restore_until_seen, wait_told
@@ -121,7 +122,10 @@ class Conductor:
         self._guards = Guards(guarded, clock=clock, journal=self._journal, run=place.run, ready_s=limits.ready_s(plan))
         self._dead_man = DeadMan(plan, points, self._journal, self._guards, clock)
         self._witness = Witness(plan, vantages, self._journal, clock, place.run)
-        self._preflight = Preflight(plan, points, self._journal, disk, place.directory, place.forwards, place.restore)
+        self._roles = PairRoles(plan, points, self._journal)
+        self._preflight = Preflight(
+            plan, points, self._journal, disk, place.directory, self._roles, place.forwards, place.restore
+        )
         self._isolated: dict[str, tuple[str, ...]] = {}
         self._stage: PlanStage | None = None
         self._complete = False
@@ -297,6 +301,9 @@ class Conductor:
             trouble = await self._dead_man.read(name, self._isolated.get(name, ()))
             if trouble is None and self._latch.first is None and self._plant_is_watched():
                 trouble = await self._dead_man.renew_if_due(name)
+            for member in () if trouble is not None else await self._roles.changed(name):
+                # Another member carries the traffic now: whether each of them isolates is read again, and not taken from before.
+                trouble = trouble or await self._dead_man.read(member, self._isolated.get(member, ()))
             if trouble is not None:
                 self._latch.pull(trouble)
             await self._pace.pause(self._plan.points[name].capabilities.read_every_s)

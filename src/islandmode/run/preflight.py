@@ -20,6 +20,7 @@ from islandmode.core.preflight_firewall import judge_host
 from islandmode.core.records import ConfigurationCompared, ConfigurationRead, PreflightFound, When
 from islandmode.isolation.point import Configuration, IsolationPoint, showing_configuration
 from islandmode.isolation.table import comparable, mend_saved
+from islandmode.run.pair_roles import PairRoles
 from islandmode.run.point_look import look_at_point
 from islandmode.run.run_journal import RunJournal
 from islandmode.system.disk import Disk
@@ -43,11 +44,12 @@ class Preflight:
         journal: RunJournal,
         disk: Disk,
         directory: Path,
+        roles: PairRoles,
         forwards: tuple[str, ...] = (),
         restore: str = "islandmode restore",
     ) -> None:
         """Know where artifacts go, what this machine itself forwards and which command restores; nothing is read yet."""
-        self._forwards, self._restore = forwards, restore
+        self._forwards, self._restore, self._roles = forwards, restore, roles
         self._plan = plan
         self._points = points
         self._journal = journal
@@ -72,6 +74,8 @@ class Preflight:
             for name in self._plan.points:
                 group.start_soon(check_point, name)
         await self._note(tuple(finding for name in self._plan.points for finding in findings[name]))
+        # Only where every member let this machine in: a second question to one that refused the first could lock the account.
+        await self._note(await self._roles.check())
         for name in self._plan.points:
             unkept = await self._keep(name, "before")
             if unkept is not None:

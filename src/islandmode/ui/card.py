@@ -63,6 +63,8 @@ class Device:
     zone: str
     """From where it is managed; empty for a device that a person isolates by hand."""
     isolates: str
+    pair: str
+    """With which other devices it must be restored; empty where it stands alone."""
     by_itself: str
     shell: tuple[str, str] | None
     """What opens a shell on it from the lab's machine; nothing in a plant."""
@@ -154,6 +156,9 @@ def _device(plan: Plan, name: str, lab: TypedAt | None) -> Device:
         address=point.place,
         zone=point.management.zone if point.management is not None else "",
         isolates=", ".join(f"{conduit} ({' to '.join(point.between[conduit])})" for conduit in point.conduits),
+        pair=""
+        if point.pair is None
+        else f"{point.pair.pair}: restore {' and '.join(point.pair.others)} too, whichever carries the traffic",
         by_itself=_by_itself(plan, point),
         shell=lab.command("lab", "shell", "--lab", lab.lab, name) if lab is not None and hands.is_typed else None,
         hands=hands,

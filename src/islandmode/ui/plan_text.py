@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
@@ -13,6 +13,7 @@ from rich.text import Text
 
 from islandmode.core.boundary import Boundary
 from islandmode.core.capabilities import Capabilities
+from islandmode.core.pair import PairMember
 from islandmode.core.plan import DyingFlow, Plan, PlanPoint, PlanProbe, PlanStage
 from islandmode.core.preflight import unpermitted
 from islandmode.core.recipe.told import live_refusals_of, recipe_told
@@ -61,9 +62,18 @@ def _point(plan: Plan, point: PlanPoint) -> Group:
         Text(f"{_where(point)}; {_undone(plan, able)}{more}"),
         *(Text(told) for told in recipe_told(point)),
         *(Text(f"not for live: it {why}", style="yellow") for why in live_refusals_of(point)),
+        *(Text(told) for told in _of_pair(point.pair)),
         *_arming(able, arm),
         _lines("restore", point.rendering.restore),
     )
+
+
+def _of_pair(pair: PairMember | None) -> Iterator[str]:
+    if pair is None:
+        return
+    yield f"member of pair {pair.pair}, with {', '.join(pair.others)}: all of them are isolated, or none"
+    if pair.excepted_told:
+        yield f"not isolated: {pair.excepted_told}"
 
 
 def _arming(able: Capabilities, arm: tuple[str, ...]) -> tuple[Text, ...]:

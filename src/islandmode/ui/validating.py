@@ -155,6 +155,8 @@ def _in_site(site: Site) -> Iterator[tuple[int, str]]:
     yield len(site.conduits), "conduit"
     yield sum(len(conduit.flows) for conduit in site.conduits.values()), "flow"
     yield len(site.isolation_points), "isolation point"
+    if site.pairs:
+        yield len(site.pairs), "pair"
 
 
 def _in_recipe(recipe: Recipe) -> Iterator[tuple[int, str]]:

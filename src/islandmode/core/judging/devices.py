@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
+from islandmode.core.judging.pairs import MOVES_WITH_ROLE, changed_roles
 from islandmode.core.judging.timeline import of_kind
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
@@ -31,9 +32,10 @@ def judge_devices(plan: Plan, records: Sequence[Record], restored: Collection[st
         ):
             sentence = f"The configuration of {name} after restore was not read; whether it is as before is not known."
             found.append(Finding(code="configuration-unread", result=Result.INCONCLUSIVE, sentence=sentence))
+    moved = changed_roles(records)
     for record in of_kind(records, "configuration.compared"):
         if record.data["ours"] or not record.data["same"]:
-            found += _compared(plan, record)
+            found += _compared(plan, record, failed_over=record.data["point"] in moved)
     return found
 
 
@@ -43,7 +45,7 @@ def _kept_out(records: Sequence[Record], point: str) -> str:
     return f" ({whys[-1]})" if whys and whys[-1] else ""
 
 
-def _compared(plan: Plan, record: Record) -> Iterator[Finding]:
+def _compared(plan: Plan, record: Record, *, failed_over: bool) -> Iterator[Finding]:
     """Judge one part of one device that differs: an Islandmode object that is left, edits of other people, and what they loaded again."""
     data, rests_on = record.data, (record.seq,)
     where = f"{data['part']} configuration" if data["part"] in CONFIGURATIONS else data["part"]
@@ -61,6 +63,13 @@ def _compared(plan: Plan, record: Record) -> Iterator[Finding]:
         yield Finding(code="loaded-again", result=Result.HELD, sentence=sentence, records=rests_on)
     if lines or not (anew or data["ours"] or data["same"]):
         what = f" ({lines})" if lines else ""
+        if failed_over and data["part"] in MOVES_WITH_ROLE:
+            sentence = (
+                f"{data['point']}: its {where} differ from before the drill{what}, as they do where a member of a pair changes its role; "
+                "nothing here put that back."
+            )
+            yield Finding(code="moved-with-role", result=Result.HELD, sentence=sentence, records=rests_on)
+            return
         sentence = f"{data['point']}: somebody else edited its {where} during the drill{what}; that edit was kept."
         yield Finding(code="edited-meanwhile", result=Result.HELD, sentence=sentence, records=rests_on)
 

@@ -15,6 +15,7 @@ from islandmode.core.episodes import Episode, Seen
 from islandmode.core.judging.continuity import judge_continuity
 from islandmode.core.judging.devices import judge_devices, told_of_loss
 from islandmode.core.judging.egress import judge_egress, saw_nothing
+from islandmode.core.judging.pairs import judge_pairs
 from islandmode.core.judging.passage import Passage, SawNothing, not_counted, passage_of
 from islandmode.core.judging.preflight import advised, leads_unwatched
 from islandmode.core.judging.probes import Death, ProbeRecord, death_in, judge_return, judge_severed
@@ -80,7 +81,7 @@ def judge(
         *_of_the_run(plan, records, others, timeline),
         *_of_the_witness(plan, records),
     ]
-    findings += [*judge_devices(plan, records, restored), *of_probes, *counted]
+    findings += [*judge_devices(plan, records, restored), *judge_pairs(plan, records, timeline), *of_probes, *counted]
     stages, times = _stages(plan, probes, timeline, first_stage, findings)
     restoration_times, late = _restoration_times(plan, probes, timeline)
     findings += late

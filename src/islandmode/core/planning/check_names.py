@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv6Address
 
 from islandmode.core.drill import Drill
+from islandmode.core.planning.check_pairs import pair_name_problems
 from islandmode.core.planning.paths import HERE
 from islandmode.core.probe import Probe
 from islandmode.core.problem import Path, Problem, listed, unknown
@@ -48,6 +49,7 @@ def site_name_problems(site: Site) -> Iterator[Problem]:
                 yield unknown("site", (*at, "interfaces", zone), "zone", zone, site.zones)
         if point.management is not None and point.management.zone not in site.zones:
             yield unknown("site", (*at, "management", "zone"), "zone", point.management.zone, site.zones)
+    yield from pair_name_problems(site)
     for name, vantage in site.vantages.items():
         if vantage.zone not in site.zones:
             yield unknown("site", ("vantages", name, "zone"), "zone", vantage.zone, site.zones)

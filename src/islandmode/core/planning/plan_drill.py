@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from islandmode.core.boundary import boundary_of
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.drill import Drill, Stage
+from islandmode.core.pair import member_of
 from islandmode.core.plan import ClosedWay, Plan, PlanPoint, PlanProbe, PlanStage, PlanVantage, Step
 from islandmode.core.planning.check_boundary import boundary_problems
 from islandmode.core.planning.check_devices import device_problems, hold_s, limit_problems, points_used
@@ -72,7 +73,7 @@ def make_plan(
     if problems:
         raise PlanRefused(problems)
     points = {
-        name: _point(drill, site, point, renderings[name], recipes.get(point.platform))
+        name: _point(drill, site, name, renderings[name], recipes.get(point.platform))
         for name, point in points_used(drill, site).items()
     }
     planned = {name: _probe(drill, site, name, probes[name]) for name in (*drill.continuity, *drill.severed)}
@@ -119,7 +120,8 @@ def _site_values(site: Site) -> tuple[Problem, ...]:
     return found if any(site_name_problems(site)) else (*found, *site_problems(site))
 
 
-def _point(drill: Drill, site: Site, point: SitePoint, rendering: Rendering, recipe: Recipe | None) -> PlanPoint:
+def _point(drill: Drill, site: Site, name: str, rendering: Rendering, recipe: Recipe | None) -> PlanPoint:
+    point = site.isolation_points[name]
     conduits = tuple(conduit for conduit in isolated_by(drill) if conduit in point.isolates)
     between = {conduit: site.conduits[conduit].between for conduit in conduits}
     return PlanPoint(
@@ -138,6 +140,7 @@ def _point(drill: Drill, site: Site, point: SitePoint, rendering: Rendering, rec
         if recipe is None
         else {zone: site.zones[zone].networks for ends in between.values() for zone in ends},
         by_hand=point.by_hand,
+        pair=member_of(site, name),
     )
 
 

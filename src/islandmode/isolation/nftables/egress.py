@@ -19,7 +19,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from islandmode.core.egress import Side, Way
+from islandmode.core.pair import PairMember
 from islandmode.isolation import incoming
+from islandmode.isolation.nftables import vrrp
 
 LAST = 2**31 - 1
 OUT, IN = "counted_out", "counted_in"
@@ -32,8 +34,8 @@ Rule = tuple[str, str, frozenset[Match]]
 """A rule as read back: its chain, its comment, and what it matches."""
 
 
-def lines(own: str, ways: Sequence[Way]) -> list[str]:
-    """Write the chains and rules that count; none where there is nothing to count."""
+def lines(own: str, ways: Sequence[Way], pair: PairMember | None = None) -> list[str]:
+    """Write the chains and rules that count; none where there is nothing to count. What a pair may say is not counted."""
     if not ways:
         return []
     written = [
@@ -47,7 +49,15 @@ def lines(own: str, ways: Sequence[Way]) -> list[str]:
         # The isolation lets neighbour discovery of the firewall itself pass, so it is let go before the rest is counted.
         written.append(f"add rule {own} {OUT} meta iif 0 {_DISCOVERY} accept")
         written.append(f"add rule {own} {IN} {_DISCOVERY} accept")
+        outer = _outer(own_ways)
+        written += [f"add rule {own} {OUT} meta iif 0 {match} accept" for match in vrrp.matches(pair, "output", outer)]
+        written += [f"add rule {own} {IN} {match} accept" for match in vrrp.matches(pair, "input", outer)]
     return [*written, *_rules(own, own_ways)]
+
+
+def _outer(ways: Sequence[Way]) -> tuple[str, ...]:
+    """Name the outer interfaces: those at the other end of a way onto the firewall."""
+    return tuple(dict.fromkeys(name for way in ways if way.kind == "firewall" for name in way.enters.names))
 
 
 def _rules(own: str, ways: Sequence[Way]) -> list[str]:
@@ -85,12 +95,14 @@ def _quoted(names: tuple[str, ...]) -> str:
     return f'"{names[0]}"'
 
 
-def counted(listed: Sequence[Mapping[str, Any]], ways: Sequence[Way]) -> dict[str, int] | None:
+def counted(
+    listed: Sequence[Mapping[str, Any]], ways: Sequence[Way], pair: PairMember | None = None
+) -> dict[str, int] | None:
     """Read what was counted, by way; None when the rules that count are not all there, or others stand among them."""
     if not ways or _hooked(listed) != set(_HOOKS):
         return None
     rules = [row["rule"] for row in listed if "rule" in row and row["rule"]["chain"] in _HOOKS]
-    if Counter(map(_read, rules)) != Counter(_expected(ways)):
+    if Counter(map(_read, rules)) != Counter(_expected(ways, pair)):
         return None
     packets = {way.name: 0 for way in ways}
     for rule in rules:
@@ -130,11 +142,12 @@ def _values(right: object) -> tuple[str, ...]:
     return tuple(sorted(str(value) for value in values))
 
 
-def _expected(ways: Sequence[Way]) -> Iterator[Rule]:
+def _expected(ways: Sequence[Way], pair: PairMember | None) -> Iterator[Rule]:
     if any(way.kind == "firewall" for way in ways):
         discovery = ("icmpv6 type", "==", tuple(sorted(_NEIGHBOURS)))
         yield OUT, "", frozenset({("iif", "==", ("0",)), discovery})
         yield IN, "", frozenset({discovery})
+        yield from _expected_vrrp(ways, pair)
     for way in ways:
         ends = {*_end("iif", way.enters), *(_end("oif", way.leaves) if _chain(way) == OUT else ())}
         end = "saddr" if way.enters.but else "daddr"
@@ -143,6 +156,14 @@ def _expected(ways: Sequence[Way]) -> Iterator[Rule]:
             yield _chain(way), way.name, frozenset(ends)
         for version in families:
             yield _chain(way), way.name, frozenset({*ends, (f"{'ip' if version == 4 else 'ip6'} {end}", "==", ())})
+
+
+def _expected_vrrp(ways: Sequence[Way], pair: PairMember | None) -> Iterator[Rule]:
+    for interface in _outer(ways):
+        for family in vrrp.families(pair):
+            fields = {(field, "==", ()) for field in vrrp.FIELDS[family]}
+            yield OUT, "", frozenset({("iif", "==", ("0",)), ("oifname", "==", (interface,)), *fields})
+            yield IN, "", frozenset({("iifname", "==", (interface,)), *fields})
 
 
 def _end(key: str, side: Side) -> tuple[Match, ...]:

@@ -52,7 +52,8 @@ def check(name: str, point: SitePoint, between: Between, networks: Networks) -> 
 
 def render(asked: Asked) -> Rendering:
     """Render every line of a point."""
-    return recipe.render(asked.name, asked.stages, asked.between, asked.point.interfaces, asked.dead_man_s, asked.ways)
+    ends = (asked.between, asked.point.interfaces)
+    return recipe.render(asked.name, asked.stages, *ends, asked.dead_man_s, asked.ways, asked.pair)
 
 
 def open_point(name: str, planned: PlanPoint, access: Access, clock: Clock, run: str | None) -> IsolationPoint:
@@ -80,6 +81,7 @@ def with_stand_in(planned: PlanPoint) -> PlanPoint:
     """Put the stand-in in the place of a point's conduits: a table between two interfaces that no device has."""
     rendering = _stand_in_rendering(planned.rendering.point)
     changed = {"conduits": (STAND_IN,), "between": _BETWEEN, "interfaces": _INTERFACES, "rendering": rendering}
+    changed["pair"] = None
     return planned.model_copy(update=changed)
 
 
@@ -131,6 +133,8 @@ NFTABLES = Platform(
     stand_in_name=recipe.table_of(STAND_IN),
     method=_method(),
     shows_rights=True,
+    tells_role=True,
+    excepts_vrrp=True,
     described=Described(
         title="nftables: two timed sets in a table of each conduit's own",
         cycle="own-timer",

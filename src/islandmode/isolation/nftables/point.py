@@ -16,9 +16,10 @@ from typing import Protocol, TypeVar
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.firewall import Unread, related
 from islandmode.core.outcome import Outcome, Reading
+from islandmode.core.pair import Role, role_by
 from islandmode.core.plan import PlanPoint
 from islandmode.isolation import incoming
-from islandmode.isolation.nftables import account, firewall_look, reading, recipe
+from islandmode.isolation.nftables import account, firewall_look, firewall_reading, reading, recipe
 from islandmode.isolation.nftables import saved as saved_files
 from islandmode.isolation.nftables.login_trouble import FIRST_COMMAND, NFT_SILENT, NO_NFT, TELLS_NOTHING, with_remedy
 from islandmode.isolation.platform import Access
@@ -205,6 +206,7 @@ class NftablesPoint:
         self._met = frozenset(interface for side in planned.interfaces.values() for interface in side)
         self._between = planned.between
         self._ways = planned.rendering.ways
+        self._pair = planned.pair
         self._clock = clock
         self._access = access
         self._texts = incoming.Configurations(reading.COMPARABLE)
@@ -309,6 +311,19 @@ class NftablesPoint:
             lambda session: account.rights(session.run, access.user, access.become, access.nft), deadline_s
         )
 
+    async def role(self, deadline_s: float) -> Reading[Role]:
+        """Read which of its pair's virtual addresses the firewall has; nothing is changed."""
+        wanted = () if self._pair is None else self._pair.virtual_addresses
+
+        def work(session: NftSession) -> Role:
+            try:
+                found = firewall_reading.addresses(session.run(firewall_reading.ADDRESSES))
+            except (ValueError, LookupError, TypeError, AttributeError):
+                raise DeviceTrouble("what it says of its addresses could not be read") from None
+            return role_by(wanted, (held.address.ip for held in found))
+
+        return await self._call(work, deadline_s)
+
     async def configuration(self, deadline_s: float) -> Reading[Configuration]:
         """Read running and saved ruleset, routes, addresses and interfaces, for the comparison before and after.
 
@@ -348,7 +363,7 @@ class NftablesPoint:
         if not ready.done:
             why = f"the restore session could not be opened: {ready.why}"
             return Reading(Outcome.NOT_DONE, None, why, ready.asked_us, ready.answered_us)
-        line = recipe.arm_line(conduits, self._between, self._interfaces, self._ways, for_s, self._owner)
+        line = recipe.arm_line(conduits, self._between, self._interfaces, self._ways, for_s, self._owner, self._pair)
         return await self._send(lambda session, writes: self._arm(session, conduits, line, writes), deadline_s)
 
     def _arm(self, session: NftSession, conduits: tuple[str, ...], line: str, writes: _Writes) -> PointState:
@@ -384,7 +399,7 @@ class NftablesPoint:
             if reading.holds_anything(text):
                 return f"{conduit} was read back with entries in `hold` that nobody had put there"
             outer = self._interfaces[self._between[conduit][0]]
-            if not reading.rules_are_whole(text, outer, self._ways.get(conduit, ())):
+            if not reading.rules_are_whole(text, outer, self._ways.get(conduit, ()), self._pair):
                 return f"the rules for {conduit} were not read back as they were written"
         return None
 
@@ -479,7 +494,7 @@ class NftablesPoint:
             raise TimeoutError("; ".join(answer.errors) or f"nft listed nothing for {table}")
         outer, inner = self._between[conduit]
         sides, ways = (self._interfaces[outer], self._interfaces[inner]), self._ways.get(conduit, ())
-        return reading.state_of(text, *sides, ways, self._run)
+        return reading.state_of(text, *sides, ways, self._run, self._pair)
 
 
 def _why_refused(state: PointState, errors: tuple[str, ...]) -> str:

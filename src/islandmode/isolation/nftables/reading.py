@@ -9,6 +9,7 @@ from typing import Any
 
 from islandmode.core.difference import Comparable
 from islandmode.core.egress import Way
+from islandmode.core.pair import PairMember
 from islandmode.isolation import incoming
 from islandmode.isolation.nftables import egress
 from islandmode.isolation.nftables.recipe import OWNER, PREFIX, Pair, pairs_of
@@ -50,7 +51,12 @@ def rows(answer: str) -> tuple[dict[str, Any], ...]:
 
 
 def state_of(
-    answer: str, outer: tuple[str, ...], inner: tuple[str, ...], ways: Sequence[Way], run: str | None
+    answer: str,
+    outer: tuple[str, ...],
+    inner: tuple[str, ...],
+    ways: Sequence[Way],
+    run: str | None,
+    pair: PairMember | None = None,
 ) -> ConduitState:
     """Read the state of a conduit from the listing of its table; "" when nft said that it has no such table.
 
@@ -70,7 +76,7 @@ def state_of(
     isolating = armed_s is not None and whole and set(wanted) <= set(hold)
     counters = (str(row["counter"]["name"]) for row in listed if "counter" in row)
     owner = next((incoming.word(name.removeprefix(OWNER)) for name in counters if name.startswith(OWNER)), None)
-    packets = egress.counted(listed, ways)
+    packets = egress.counted(listed, ways, pair)
     return ConduitState(True, armed_s, isolating, ours=run is None or owner in (None, run), owner=owner, egress=packets)
 
 
@@ -93,12 +99,12 @@ def holds_anything(answer: str) -> bool:
     return any(row["set"].get("elem") for row in rows(answer) if "set" in row and row["set"]["name"] == "hold")
 
 
-def rules_are_whole(answer: str, outer: tuple[str, ...], ways: Sequence[Way]) -> bool:
+def rules_are_whole(answer: str, outer: tuple[str, ...], ways: Sequence[Way], pair: PairMember | None = None) -> bool:
     """Tell whether every rule that drops or counts is in the table, on a chain with the right hook."""
     if not answer:
         return False
     listed = rows(answer)
-    counts = not ways or egress.counted(listed, ways) is not None
+    counts = not ways or egress.counted(listed, ways, pair) is not None
     return counts and _drops(listed) >= _wanted_drops(outer)
 
 

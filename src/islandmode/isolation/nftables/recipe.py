@@ -24,6 +24,7 @@ forward, and on the outer interfaces input and output too, because a VPN or rela
 as well. That traffic is matched as the interface's pair with itself; forwarding back out of the same interface, which
 has the same pair and does not cross the conduit, is let go before. So is IPv6 neighbour discovery on the firewall: it
 is what ARP is to IPv4, never leaves the link, and conduits that are not isolated may need it on the same interface.
+Where the site states a pair that speaks VRRP, that is let go there too, or both members would become active (`vrrp.py`).
 
 What still leaves the firewall all the same is counted by rules in the same table: `egress`.
 
@@ -45,8 +46,9 @@ from collections.abc import Mapping
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.egress import Way
 from islandmode.core.errors import InputError
+from islandmode.core.pair import PairMember
 from islandmode.core.rendering import Rendering, StageLines
-from islandmode.isolation.nftables import egress
+from islandmode.isolation.nftables import egress, vrrp
 
 PLATFORM = "nftables"
 PREFIX = "islandmode_"
@@ -105,19 +107,27 @@ def pairs_of(outer: tuple[str, ...], inner: tuple[str, ...]) -> tuple[Pair, ...]
 
 
 def arm_line(
-    conduits: tuple[str, ...], between: Between, interfaces: Interfaces, ways: Ways, for_s: float, run: str
+    conduits: tuple[str, ...],
+    between: Between,
+    interfaces: Interfaces,
+    ways: Ways,
+    for_s: float,
+    run: str,
+    pair: PairMember | None = None,
 ) -> str:
     """Create the tables with their timers running; fails as a whole when one of them exists."""
     parts = []
     for conduit in conduits:
         outer = interfaces[between[conduit][0]]
-        parts += _table(table_of(conduit), outer, _pairs(conduit, between, interfaces), for_s)
-        parts += egress.lines(f"inet {table_of(conduit)}", ways.get(conduit, ()))
+        parts += _table(table_of(conduit), outer, _pairs(conduit, between, interfaces), for_s, pair)
+        parts += egress.lines(f"inet {table_of(conduit)}", ways.get(conduit, ()), pair)
         parts.append(f"add counter inet {table_of(conduit)} {OWNER}{run}")
     return "; ".join(parts)
 
 
-def _table(table: str, outer: tuple[str, ...], pairs: tuple[Pair, ...], for_s: float) -> list[str]:
+def _table(
+    table: str, outer: tuple[str, ...], pairs: tuple[Pair, ...], for_s: float, pair_member: PairMember | None
+) -> list[str]:
     own = f"inet {table}"
     timed = "{ type ifname . ifname; flags timeout; }"
     lines = [f"create table {own}", f"add set {own} armed {timed}", f"add set {own} hold {timed}"]
@@ -130,6 +140,7 @@ def _table(table: str, outer: tuple[str, ...], pairs: tuple[Pair, ...], for_s: f
         lines.append(f'add rule {own} forward oifname "{interface}" {through} comment "outward"')
     for hook, pair, direction in (("input", "iifname . iifname", "inward"), ("output", "oifname . oifname", "outward")):
         lines.append(f"add rule {own} {hook} {_NEIGHBOURS}")
+        lines += [f"add rule {own} {hook} {match} accept" for match in vrrp.matches(pair_member, hook, outer)]
         lines.append(f'add rule {own} {hook} {_in_both(pair)} counter drop comment "{direction}"')
     lines.append(f"add element {own} armed {_elements(pairs, for_s)}")
     return lines
@@ -245,6 +256,7 @@ def render(
     interfaces: Interfaces,
     for_s: float,
     ways: Ways,
+    pair: PairMember | None = None,
 ) -> Rendering:
     """Render every line of one point: `stages` gives the conduits that each stage isolates on it."""
     conduits = tuple(conduit for group in stages.values() for conduit in group)
@@ -253,7 +265,7 @@ def render(
         point=name,
         platform=PLATFORM,
         conduits=conduits,
-        arm=(arm_line(conduits, between, interfaces, ways, for_s, ANY_RUN),) if conduits else (),
+        arm=(arm_line(conduits, between, interfaces, ways, for_s, ANY_RUN, pair),) if conduits else (),
         stages=tuple(
             StageLines(
                 stage=stage,

@@ -1,0 +1,77 @@
+"""The roles of a pair's members: read before anything is armed, and watched for as long as something may be isolated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import anyio
+
+from islandmode.core.outcome import Outcome, Reading
+from islandmode.core.pair import Role, RoleSeen
+from islandmode.core.plan import Plan
+from islandmode.core.preflight import PreflightFinding
+from islandmode.core.preflight_pair import judge_roles
+from islandmode.core.records import PairRole
+from islandmode.isolation.point import IsolationPoint
+from islandmode.isolation.table import telling_role
+from islandmode.run.run_journal import RunJournal
+
+UNTOLD = "its platform has no question for that"
+
+
+class PairRoles:
+    """What each member last said of its role; nothing is read yet."""
+
+    def __init__(self, plan: Plan, points: Mapping[str, IsolationPoint], journal: RunJournal) -> None:
+        """Know the pairs of a plan; one without pairs asks nothing."""
+        self._plan, self._points, self._journal = plan, points, journal
+        self._last: dict[str, Role] = {}
+
+    async def check(self) -> tuple[PreflightFinding, ...]:
+        """Read every member, and find why a pair must not be isolated."""
+        found: list[PreflightFinding] = []
+        for pair, members in self._plan.pairs.items():
+            seen: dict[str, RoleSeen] = {}
+            async with anyio.create_task_group() as group:
+                for name in members:
+                    group.start_soon(self._see, name, seen)
+            found += judge_roles(pair, {name: seen[name] for name in members})
+        return tuple(found)
+
+    async def _see(self, name: str, seen: dict[str, RoleSeen]) -> None:
+        seen[name] = (await self.read(name))[0]
+
+    async def read(self, name: str) -> tuple[RoleSeen, bool]:
+        """Read a member's role now; tells beside it whether that is another than before. It is written down where it is."""
+        reading = await self._ask(name)
+        role: Role = "unknown" if not reading.done or reading.value is None else reading.value
+        before = self._last.get(name, "")
+        self._last[name] = role
+        if role != before:
+            planned = self._plan.points[name]
+            told = PairRole(
+                point=name,
+                pair="" if planned.pair is None else planned.pair.pair,
+                role=role,
+                before=before,
+                why=reading.why,
+                asked_us=reading.asked_us,
+                answered_us=reading.answered_us,
+            )
+            await self._journal.append(told)
+        return RoleSeen(role, reading.why, late=reading.outcome is Outcome.UNKNOWN), role != before
+
+    async def changed(self, name: str) -> tuple[str, ...]:
+        """Read the role of an armed point, and name its pair's members where it is another than before; none where it has no pair."""
+        planned = self._plan.points[name]
+        if planned.pair is None or telling_role(planned, self._points[name]) is None:
+            return ()
+        _, other = await self.read(name)
+        return self._plan.pairs[planned.pair.pair] if other else ()
+
+    async def _ask(self, name: str) -> Reading[Role]:
+        planned = self._plan.points[name]
+        tells = telling_role(planned, self._points[name])
+        if tells is None:
+            return Reading(Outcome.NOT_DONE, None, UNTOLD, 0, 0)
+        return await tells.role(planned.capabilities.check_s)
