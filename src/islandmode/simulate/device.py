@@ -17,6 +17,7 @@ from typing import ClassVar
 
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.egress import Way
+from islandmode.core.pair import Role
 from islandmode.isolation.point import ConduitState, PointState
 from islandmode.simulate.clock import SimulatedClock
 from islandmode.simulate.network import SimulatedNetwork
@@ -224,6 +225,11 @@ class SimulatedDevice:
         """Show what stands there now, and whether it is the owner's."""
         return PointState({conduit: self._state(conduit, owner) for conduit in conduits})
 
+    def role(self) -> Role:
+        """Tell whether it is the active member of its pair."""
+        active = self.network.active(self.clock.monotonic_us())
+        return "unknown" if not active else "active" if active == self.name else "standby"
+
     def configuration(self) -> dict[str, str]:
         """Show running and saved configuration as text."""
         lines = ["table inet site", *self.edits, *(f"islandmode object for {name}" for name in self.objects)]
@@ -245,7 +251,7 @@ class SimulatedDevice:
             return None
         now_us = self.clock.monotonic_us()
         packets = {
-            "across": self.network.unblocked_us(conduit, made.made_us, now_us) // 1000,
+            "across": self.network.unblocked_us(conduit, made.made_us, now_us, self.name) // 1000,
             "control": (now_us - made.made_us) // 1000,
         }
         return {way.name: packets.get(way.kind, 0) for way in ways}
@@ -339,7 +345,7 @@ class SimulatedDevice:
             made.timer_runs, made.isolating = False, False
             self._write("lost", conduit, made, "restart")
         for conduit in self.network.conduits:
-            for reason in self.network.blocked_by(conduit, now_us):
+            for reason in self.network.reasons(conduit, now_us):
                 if reason.startswith(f"{self.name} "):
                     self.network.unblock(conduit, reason, now_us)
 

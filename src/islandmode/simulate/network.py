@@ -75,6 +75,28 @@ class SimulatedNetwork:
         self._by: dict[str, list[frozenset[str]]] = {name: [frozenset()] for name in conduits}
         self.leaks: list[Leak] = []
         self.outages: list[Outage] = []
+        self._pair: frozenset[str] = frozenset()
+        self._active: list[tuple[int, str]] = []
+
+    # Two devices of a pair, one path: only what the active member does counts for the packets.
+
+    def join(self, members: tuple[str, ...]) -> None:
+        """Let some devices stand in for each other; the first is active."""
+        self._pair, self._active = frozenset(members), [(0, members[0])]
+
+    def step_down(self, name: str, at_us: int) -> None:
+        """Move the path from a member to another, if it has it; what stands on each device stays there."""
+        if self._active and self.active(at_us) == name:
+            self._active.append((at_us, min(self._pair - {name})))
+
+    def active(self, at_us: int) -> str:
+        """Name the member that carries the packets at a moment; empty where there is no pair."""
+        return next((name for since_us, name in reversed(self._active) if since_us <= at_us), "")
+
+    def _counts(self, reason: str, at_us: int) -> bool:
+        """Tell whether what a device does matters at a moment: it does not where another member carries the packets."""
+        by = next((name for name in self._pair if reason.startswith(f"{name} ")), "")
+        return not by or by == self.active(at_us)
 
     # What devices do to it.
 
@@ -95,15 +117,22 @@ class SimulatedNetwork:
 
     def blocked_by(self, conduit: str, at_us: int) -> frozenset[str]:
         """Name every reason why a conduit is blocked at a moment."""
+        return frozenset(reason for reason in self.reasons(conduit, at_us) if self._counts(reason, at_us))
+
+    def reasons(self, conduit: str, at_us: int) -> frozenset[str]:
+        """Name what stands on any device at a moment to block a conduit, whether packets come that way or not."""
         return self._by[conduit][bisect_right(self._times[conduit], at_us) - 1]
 
-    def unblocked_us(self, conduit: str, from_us: int, until_us: int) -> int:
-        """Tell for how long of a stretch no rule blocked a conduit."""
-        edges = [*self._times[conduit], max(until_us, self._times[conduit][-1])]
+    def unblocked_us(self, conduit: str, from_us: int, until_us: int, through: str = "") -> int:
+        """Tell for how long of a stretch no rule blocked a conduit; `through` a member of a pair, only while that was active."""
+        moved = [at_us for at_us, _ in self._active]
+        last_us = max(until_us, self._times[conduit][-1])
+        edges = [*sorted({*self._times[conduit], *(at_us for at_us in moved if at_us < last_us)}), last_us]
         free = (
             (max(begin_us, from_us), min(end_us, until_us))
-            for (begin_us, end_us), by in zip(pairwise(edges), self._by[conduit], strict=True)
-            if not by
+            for begin_us, end_us in pairwise(edges)
+            if not self.blocked_by(conduit, begin_us)
+            and (through not in self._pair or self.active(begin_us) == through)
         )
         return sum(max(0, end_us - begin_us) for begin_us, end_us in free)
 

@@ -51,6 +51,8 @@ class SimulatedPlant:
         for name, point in plan.points.items():
             self.devices[name].ways = point.rendering.ways
             self.devices[name].fit(point.capabilities)
+        for members in plan.pairs.values():
+            self.network.join(members)
         self.points = {name: self._point(name, dice_type(dice.random())) for name in plan.points}
         self.vantages = {name: self._vantage(name, dice_type(dice.random())) for name in plan.vantages}
         self.guardian_points = {name: self._point(name, dice_type(dice.random())) for name in plan.points}

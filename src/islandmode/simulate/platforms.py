@@ -3,6 +3,7 @@
 CoarseTimers         tells what is left in whole steps, rounded up or down, as a command line with whole minutes does
 HalfWrites           a write for several conduits lands for the first of them only, and is said to have failed, or not
 SlowRestore          works on a restore for most of a minute
+PathMember           a device of its own, as its peer is: a failover moves the path to the peer, and leaves on each what stands there
 PairMember           one address, two members: when one restarts the other takes over, and knows nothing of what was armed
 StandbyRefuses       the member that was asked so far becomes the standby: it shows what it had, and takes no change for a while
 TimerProcess         its timers are a process of their own; when that dies, all of them are gone
@@ -94,6 +95,20 @@ class SlowRestore(SimulatedDevice):
     """Works on each restore for most of a minute."""
 
     takes_us: ClassVar[Mapping[str, int]] = MappingProxyType({"restore": 45 * SECOND_US})
+
+
+class PathMember(SimulatedDevice):
+    """One of two devices that stand in for each other; in the plan both isolate the same conduits."""
+
+    def restart(self, for_us: int) -> None:
+        """Boot, while the other member carries the packets."""
+        self.network.step_down(self.name, self.clock.monotonic_us())
+        super().restart(for_us)
+
+    def edit(self, text: str) -> None:
+        """Take in what a colleague changes: that the other member is to be active."""
+        super().edit(text)
+        self.network.step_down(self.name, self.clock.monotonic_us())
 
 
 class PairMember(SimulatedDevice):

@@ -24,6 +24,7 @@ import anyio
 
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.outcome import Outcome, Reading
+from islandmode.core.pair import Role
 from islandmode.isolation.point import Configuration, Facts, PointState
 from islandmode.isolation.session import LAST_ANSWER_S
 from islandmode.simulate.clock import SimulatedClock
@@ -114,6 +115,10 @@ class SimulatedPoint:
     def _facts(self) -> Facts:
         pending = self._device.waits_for_confirmation()
         return Facts(self._interfaces, pending=pending)
+
+    async def role(self, deadline_s: float) -> Reading[Role]:
+        """Read whether it is the active member of its pair."""
+        return await self._ask("role", deadline_s, lambda: (self._device.role(), ""))
 
     async def configuration(self, deadline_s: float) -> Reading[Configuration]:
         """Read what stands on the device."""
