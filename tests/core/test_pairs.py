@@ -11,14 +11,17 @@ import pytest
 from hypothesis import given as over
 from hypothesis import strategies as st
 
+from islandmode import isolation
 from islandmode.core.judging.pairs import changed_roles, judge_pairs
 from islandmode.core.judging.timeline import Timeline, Window
 from islandmode.core.pair import PairMember, RoleSeen, member_of, role_by
 from islandmode.core.plan import Plan
 from islandmode.core.planning.plan_drill import check
 from islandmode.core.preflight_pair import judge_roles
+from islandmode.core.recipe.loaded import Recipes
 from islandmode.core.record import Record
 from islandmode.core.verdict import Result
+from islandmode.store.recipes import shipped_recipes
 from tests.core.given import Documents, given
 
 A, B = "conduit-firewall", "second-firewall"
@@ -219,6 +222,28 @@ def test_only_a_pair_in_order_is_isolated(roles: tuple[Any, Any], code: str, wor
     assert all(finding.sentence.endswith("Nothing was touched.") for finding in found)
 
 
+def test_a_role_that_nothing_asks_for_is_told_and_refuses_nothing() -> None:
+    """Devices that go by a recipe can be rehearsed; a member that was asked and is silent is refused beside them."""
+    untold = RoleSeen("unknown", "no question", untold=True)
+    found = judge_roles("edge", {A: untold, B: untold})
+    assert [(finding.code, finding.refuses) for finding in found] == [("pair-role-untold", False)] * 2
+    found = judge_roles("edge", {A: untold, B: RoleSeen("unknown", "it is silent", late=True)})
+    assert [(finding.code, finding.refuses, finding.late) for finding in found] == [
+        ("pair-role-unread", True, True),
+        ("pair-role-untold", False, False),
+    ]
+
+
+def test_a_recipe_can_let_no_vrrp_pass() -> None:
+    def by_recipe(at: Documents) -> None:
+        for name in (A, B):
+            at.site["isolation_points"][name]["platform"] = "fortios-schedule"
+
+    paths = [each.path for each in isolation.problems(given(paired(by_recipe)).site, Recipes(good=shipped_recipes()))]
+    assert {("pairs", "edge", "vrrp", A), ("pairs", "edge", "vrrp", B)} <= set(paths)
+    assert not [path for path in (each.path for each in isolation.problems(given(paired()).site)) if path[0] == "pairs"]
+
+
 def record(seq: int, at_s: float, kind: str, **data: Any) -> Record:
     return Record(seq, "riverside", "run", "conductor", "boot", 0, round(at_s * 1e6), kind, data)
 
@@ -282,6 +307,14 @@ def test_two_active_members_are_told() -> None:
         ("pair-role-changed", Result.HELD),
         ("pair-was-split", Result.HELD),
     ]
+
+
+def test_a_member_that_stepped_down_a_moment_later_is_not_active_beside_the_other() -> None:
+    """Of two readings one comes first: only what was read after the change says that both were active."""
+    changed, stepped = role(10, 15, B, "standby", "active"), role(11, 15.1, A, "active", "standby")
+    told = judged(changed, stepped, read(12, 15.2, A), read(13, 15.3, B))
+    assert told == [("pair-role-changed", Result.HELD)] * 2
+    assert ("pair-was-split", Result.HELD) not in judged(changed, read(11, 15.1, A))
 
 
 def test_a_role_that_changes_before_or_after_the_hold_is_no_finding() -> None:

@@ -46,11 +46,15 @@ class PairMember(Frozen):
 
 @dataclass(frozen=True)
 class RoleSeen:
-    """What a member said of its role, and why that is not known where it is not; `late`: it did not answer in time."""
+    """What a member said of its role, and why that is not known where it is not.
+
+    `late`: it did not answer in time. `untold`: nothing was asked, as its platform has no question for that.
+    """
 
     role: Role
     why: str = ""
     late: bool = False
+    untold: bool = False
 
 
 def member_of(site: Site, point: str) -> PairMember | None:

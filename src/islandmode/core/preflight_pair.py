@@ -13,6 +13,16 @@ def judge_roles(pair: str, seen: Mapping[str, RoleSeen]) -> tuple[PreflightFindi
     named = {
         role: [name for name, said in seen.items() if said.role == role] for role in ("active", "divided", "unknown")
     }
+    untold = [
+        PreflightFinding(
+            "pair-role-untold",
+            f"Pair {pair}: nobody knows whether {name} is active, because its platform has no question for that; look at the device. A failover in "
+            "the hold is not noticed either.",
+            refuses=False,
+        )
+        for name, said in seen.items()
+        if said.untold
+    ]
     unknown = [
         _refusal(
             "pair-role-unread",
@@ -21,9 +31,10 @@ def judge_roles(pair: str, seen: Mapping[str, RoleSeen]) -> tuple[PreflightFindi
             late=seen[name].late,
         )
         for name in named["unknown"]
+        if not seen[name].untold
     ]
-    if unknown:
-        return tuple(unknown)
+    if unknown or untold:
+        return (*unknown, *untold)
     if named["divided"]:
         sentence = (
             f"Pair {pair} is out of step: {_listed(named['divided'])} has only some of its virtual addresses. Put the interfaces that must fail over "

@@ -78,6 +78,7 @@ WHAT_TO_DO = {
     "point-account-elsewhere": "Give the drill an account of the device's own, so that no restore needs another machine.",
     "pair-unread": "See why a member of the pair was not read after its role changed. " + REPEAT,
     # Notes.
+    "pair-role-untold": "Look on the devices which member is active before the drill, and whether that is still so after it.",
     "pair-role-changed": "Ask the owner of the pair why it failed over during the drill; every member isolated.",
     "pair-was-split": "See why the members of the pair did not hear each other during the drill: that is no state to leave a pair in.",
     "moved-with-role": "See that the pair is as it should be; its own daemon moves these addresses.",

@@ -39,11 +39,11 @@ class PairRoles:
         return tuple(found)
 
     async def _see(self, name: str, seen: dict[str, RoleSeen]) -> None:
-        seen[name] = (await self.read(name))[0]
+        seen[name], _ = await self.read(name, self._plan.points[name].capabilities.check_s)
 
-    async def read(self, name: str) -> tuple[RoleSeen, bool]:
+    async def read(self, name: str, deadline_s: float) -> tuple[RoleSeen, bool]:
         """Read a member's role now; tells beside it whether that is another than before. It is written down where it is."""
-        reading = await self._ask(name)
+        reading = await self._ask(name, deadline_s)
         role: Role = "unknown" if not reading.done or reading.value is None else reading.value
         before = self._last.get(name, "")
         self._last[name] = role
@@ -59,19 +59,31 @@ class PairRoles:
                 answered_us=reading.answered_us,
             )
             await self._journal.append(told)
-        return RoleSeen(role, reading.why, late=reading.outcome is Outcome.UNKNOWN), role != before
+        late = reading.outcome is Outcome.UNKNOWN
+        return RoleSeen(role, reading.why, late=late, untold=reading.why == UNTOLD), role != before
 
     async def changed(self, name: str) -> tuple[str, ...]:
-        """Read the role of an armed point, and name its pair's members where it is another than before; none where it has no pair."""
+        """Read the role of an armed point, and name its pair's members where it is another than before; none where it has no pair.
+
+        The other members' roles have been read too by then: who is active is known of all of them or of none.
+        """
         planned = self._plan.points[name]
         if planned.pair is None or telling_role(planned, self._points[name]) is None:
             return ()
-        _, other = await self.read(name)
-        return self._plan.pairs[planned.pair.pair] if other else ()
+        # Longer than a look at the timer, since a program is started there; and short enough that a silent device is still noticed in time.
+        deadline_s = planned.capabilities.silent_s / 2
+        _, is_other = await self.read(name, deadline_s)
+        if not is_other:
+            return ()
+        members = self._plan.pairs[planned.pair.pair]
+        for member in members:
+            if member != name:
+                await self.read(member, deadline_s)
+        return members
 
-    async def _ask(self, name: str) -> Reading[Role]:
+    async def _ask(self, name: str, deadline_s: float) -> Reading[Role]:
         planned = self._plan.points[name]
         tells = telling_role(planned, self._points[name])
         if tells is None:
             return Reading(Outcome.NOT_DONE, None, UNTOLD, 0, 0)
-        return await tells.role(planned.capabilities.check_s)
+        return await tells.role(deadline_s)

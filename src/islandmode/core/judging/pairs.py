@@ -6,7 +6,7 @@ each of them; where it was not, nobody knows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from islandmode.core.judging.timeline import Timeline, of_kind
 from islandmode.core.plan import Plan
@@ -20,13 +20,10 @@ MOVES_WITH_ROLE = frozenset({"addresses", "routes", "routes-v6"})
 def judge_pairs(plan: Plan, records: Sequence[Record], timeline: Timeline) -> list[Finding]:
     """Judge every change of a role between the first isolation and the order to restore."""
     found: list[Finding] = []
-    last: dict[str, str] = {}
     for record in of_kind(records, "pair.role"):
-        data = record.data
-        last[data["point"]] = data["role"]
-        if data["before"] and _in_hold(record, timeline):
+        if record.data["before"] and _in_hold(record, timeline):
             found.append(_changed(plan, records, record))
-            found += _split(plan, record, last)
+            found += _split(plan, records, record)
     return found
 
 
@@ -69,12 +66,22 @@ def _isolates_after(records: Sequence[Record], change: Record, name: str) -> boo
     return reading is not None and all(reading.data["isolating"].get(conduit) for conduit in ordered)
 
 
-def _split(plan: Plan, record: Record, last: Mapping[str, str]) -> Iterator[Finding]:
-    pair = record.data["pair"]
-    active = [name for name in plan.pairs.get(pair, ()) if last.get(name) == "active"]
-    if record.data["role"] == "active" and len(active) > 1:
+def _split(plan: Plan, records: Sequence[Record], change: Record) -> Iterator[Finding]:
+    """Tell where another member was still active when a member had become so.
+
+    A member is read for its timer again only after the role of every other has been read; what was read before may be of another moment.
+    """
+    name, pair = change.data["point"], change.data["pair"]
+    read = next((record for record in of_kind(records, "dead_man.read", point=name) if record.seq > change.seq), None)
+    if read is None or change.data["role"] != "active":
+        return
+    roles = {
+        record.data["point"]: record.data["role"] for record in of_kind(records, "pair.role") if record.seq < read.seq
+    }
+    active = [member for member in plan.pairs.get(pair, ()) if roles.get(member) == "active"]
+    if len(active) > 1:
         sentence = f"Pair {pair} was split while it was isolated: {' and '.join(active)} each had its virtual addresses. See why they did not hear each other."
-        yield Finding(code="pair-was-split", result=Result.HELD, sentence=sentence, records=(record.seq,))
+        yield Finding(code="pair-was-split", result=Result.HELD, sentence=sentence, records=(change.seq,))
 
 
 def changed_roles(records: Sequence[Record]) -> frozenset[str]:
