@@ -93,6 +93,11 @@ class SimulatedNetwork:
         """Name the member that carries the packets at a moment; empty where there is no pair."""
         return next((name for since_us, name in reversed(self._active) if since_us <= at_us), "")
 
+    @property
+    def has_moved(self) -> bool:
+        """Tell whether the path went from one member to another."""
+        return len(self._active) > 1
+
     def _counts(self, reason: str, at_us: int) -> bool:
         """Tell whether what a device does matters at a moment: it does not where another member carries the packets."""
         by = next((name for name in self._pair if reason.startswith(f"{name} ")), "")
