@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 import anyio.lowlevel
 
+from islandmode.core.bench.record import What
 from islandmode.operate.bench import BenchEnd, BenchOrder, bench
 from islandmode.operate.site_devices import find_device
 from islandmode.operate.telling import Kept
@@ -73,10 +74,11 @@ class Bencher:
         self.clock = BenchClock(kirkby.server.device)
         self.heard = Kept()
 
-    def benches(self, firings: int = 2) -> BenchEnd:
-        """Bench the device."""
-        root = self.kirkby.root
-        order = BenchOrder(root, find_device(root, self.kirkby.name, None), self.key, firings)
+    def benches(self, firings: int = 2, *outages: What, confirmed: str | None = None) -> BenchEnd:
+        """Bench the device, with what a person does to it meanwhile."""
+        root, name = self.kirkby.root, self.kirkby.name
+        typed = name if confirmed is None else confirmed
+        order = BenchOrder(root, find_device(root, name, None), self.key, firings, outages, typed)
         ended = bench(order, self.heard, self.clock)
         assert isinstance(ended, BenchEnd)
         return ended

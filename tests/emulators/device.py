@@ -91,6 +91,8 @@ class CliSession(ABC):
 class Device(ABC):
     """A device that people log in to."""
 
+    serial_form = "EMULATED"
+
     def __init__(
         self, name: str, clock: DeviceClock, zones: Mapping[str, Zone], accounts: Mapping[str, Account] | None = None
     ) -> None:
@@ -113,6 +115,9 @@ class Device(ABC):
         self.sessions: list[CliSession] = []
         self._numbers = count(1)
         self._arm: list[str] | None = None
+        self.serials = [f"{self.serial_form}1", f"{self.serial_form}2"]
+        """The serial numbers of a pair that is managed at one address; the first is of the member that answers."""
+        self._away_until_s = 0.0
 
     # What a test asks and does.
 
@@ -142,11 +147,20 @@ class Device(ABC):
         """Whether any line came that could change a configuration."""
         return bool(self.received(configuring=True))
 
-    def restart(self) -> None:
-        """Lose all sessions and begin again with what is saved."""
+    def restart(self, takes_s: float = 0.0) -> None:
+        """Lose all sessions and begin again with what is saved; nobody is let in while it starts."""
         with self.lock:
+            self._away_until_s = self.clock.up_s + takes_s
             self._end_sessions()
             self.restarted()
+
+    def fail_over(self, takes_s: float = 0.0) -> None:
+        """Have the other member answer from now on: sessions are lost, and what the pair has in common is there."""
+        with self.lock:
+            self._away_until_s = self.clock.up_s + takes_s
+            self._end_sessions()
+            self.serials.reverse()
+            self.failed_over()
 
     # What a family of devices says.
 
@@ -161,6 +175,9 @@ class Device(ABC):
     @abstractmethod
     def restarted(self) -> None:
         """Begin again with what is saved."""
+
+    def failed_over(self) -> None:  # noqa: B027 - a pair that has everything in common goes on as it was
+        """Go on with what the other member has."""
 
     @abstractmethod
     def configuration(self) -> str:
@@ -179,8 +196,10 @@ class Device(ABC):
 
     @property
     def is_full(self) -> bool:
-        """Tell whether there is no place left for a session."""
+        """Tell whether there is no place left for a session, or whether it still starts."""
         with self.lock:
+            if self.clock.up_s < self._away_until_s:
+                return True
             self.sessions = [session for session in self.sessions if not session.is_over]
             most = self.faults.sessions_most
             return most is not None and len(self.sessions) >= most

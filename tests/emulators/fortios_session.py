@@ -267,7 +267,7 @@ class FortiSession(CliSession):
         now = self._box.clock.local
         return (
             f"Version: FortiGate-60F v{self._box.version},build3704,260601 (GA.M)\nSecurity Level: High\n"
-            f"Serial-Number: FGTEMULATED0001\nHostname: {self._box.hostname}\nOperation Mode: NAT\n"
+            f"Serial-Number: {self._box.serials[0]}\nHostname: {self._box.hostname}\nOperation Mode: NAT\n"
             "Current virtual domain: root\nVirtual domains status: 1 in NAT mode, 0 in TP mode\n"
             "Virtual domain configuration: disable\nFIPS-CC mode: disable\nCurrent HA mode: standalone\n"
             f"System time: {now:%a} {write_moment('%b', now)} {now.day:>2} {now:%H:%M:%S %Y}\n"
@@ -277,7 +277,7 @@ class FortiSession(CliSession):
         if self._box.pair == "standalone":
             return "HA Health Status: OK\nModel: FortiGate-60F\nMode: Standalone\n"
         state = self._box.pair
-        return f"HA Health Status: OK\nMode: HA A-P\nConfiguration Status:\n    FGTEMULATED0001(updated 2 seconds ago): {state}\n"
+        return f"HA Health Status: OK\nMode: HA A-P\nConfiguration Status:\n    {self._box.serials[0]}(updated 2 seconds ago): {state}\n"
 
     def _ntp(self, words: list[str]) -> str:
         kept = "yes" if self._box.clock.is_kept else "no"

@@ -35,6 +35,8 @@ class OpenConnection:
 class FortiState(Device):
     """A firewall. What a site has besides the denies is entered with `enter`, as at the command line."""
 
+    serial_form = "FGTEMULATED000"
+
     def __init__(
         self,
         name: str,

@@ -26,7 +26,7 @@ def _version(device: IosState, values: tuple[str, ...]) -> str:
     return (
         f"Cisco IOS Software [IOSXE], Linux Software (X86_64BI_LINUX-ADVENTERPRISEK9-M), Version {device.running.version}.1, "
         f"RELEASE SOFTWARE (fc4)\n\n{device.running.hostname} uptime is {int(device.clock.up_s // 60)} minutes\n"
-        "cisco ISR4331/K9 (1RU) processor with 1795979K/6147K bytes of memory.\nProcessor board ID FDOEMULATED1\n"
+        f"cisco ISR4331/K9 (1RU) processor with 1795979K/6147K bytes of memory.\nProcessor board ID {device.serials[0]}\n"
     )
 
 

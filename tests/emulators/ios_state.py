@@ -37,6 +37,8 @@ class ConfigLock:
 class IosState(Device):
     """A router. Its access lists are bound by `bind`; everything else is entered as it would be at the command line."""
 
+    serial_form = "FDOEMULATED"
+
     def __init__(
         self,
         name: str,
@@ -144,6 +146,10 @@ class IosState(Device):
         if not self.keeps_numbers:
             for listed in self.running.lists.values():
                 listed.resequence(10, 10)
+
+    def failed_over(self) -> None:
+        """Go on with what the other router has: nothing but what is saved is in common."""
+        self.restarted()
 
     def configuration(self) -> str:
         """The running configuration."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from datetime import datetime, timedelta
+from io import StringIO
 from pathlib import Path
 
 import anyio
@@ -18,6 +20,7 @@ from islandmode.core.errors import InputError, Refused
 from islandmode.core.recipe.words import read_moment
 from islandmode.store import bench_records
 from islandmode.system.disk import hold_conduits
+from islandmode.ui.bench import bench_command
 from tests.emulators.benching import PERSON, Bencher, new_key
 from tests.emulators.device import Device
 from tests.emulators.ios import IosDevice
@@ -560,3 +563,18 @@ def test_a_check_says_who_benched_it_until_the_firmware_is_another(tmp_path: Pat
     assert why == 'it is of firmware "17.15.1", and the device runs "17.18.1"'
     assert f"Not benched: the record by {PERSON} on " in said
     assert why in said
+
+
+def test_a_bench_tells_a_machine_what_its_record_is_worth(tmp_path: Path) -> None:
+    with ready(tmp_path, RANGE) as bencher:
+        kirkby = bencher.kirkby
+        with redirect_stdout(StringIO()) as said:
+            code = bench_command(kirkby.root, kirkby.name, None, bencher.key, 1, bencher.clock, as_json=True)
+        told = json.loads(said.getvalue())
+        refused = kirkby.called("devices", "bench", kirkby.name, "--key", "nobody", "--json")
+    assert (code, told["exit_code"], told["device"], told["site"]) == (3, 3, "vendor-router", "kirkby")
+    assert (told["gone"], told["same_configuration"], told["object"], told["stopped"]) == (True, True, NAME, None)
+    assert (told["bench"]["counts"], told["bench"]["firings"], told["bench"]["outages"]) == (False, 1, [])
+    assert "it has 1 firing, and 10 are needed" in told["bench"]["why_not"]
+    document = json.loads(refused.stdout)
+    assert (document["exit_code"], document["errors"][0][:12]) == (2, "There is no ")

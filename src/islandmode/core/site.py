@@ -384,6 +384,13 @@ class SitePoint(Frozen):
         "changed since. Other people's edits of that time are then lost if nobody restores the device before its timer does.",
     )
 
+    spare: bool = Field(
+        default=False,
+        description="Whether it is a spare, through which nothing of the plant runs: only then does `devices bench` take `--restart` and "
+        "`--failover`.",
+        examples=[True],
+    )
+
     @model_validator(mode="after")
     def _says_how_it_is_reached(self) -> SitePoint:
         """Refuse a point without what its platform cannot do without, as any key that is missing."""

@@ -6,7 +6,7 @@ the one that it was made by, so that what restores by a plan asks for no file.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from islandmode.core.difference import UNTOUCHED, Comparable
 from islandmode.core.plan import PlanPoint
@@ -86,6 +86,12 @@ def method_of(planned: PlanPoint) -> RecipeUsed | None:
     """Tell which lines isolate a planned point, for the record of a bench; None where nothing here does."""
     known = platform_of_plan(planned)
     return None if known is None else known.method
+
+
+def after_failover_of(planned: PlanPoint) -> Literal["isolates", "passes", "unknown"]:
+    """Tell what the other member of a pair does with an isolation, by the word of a planned point's platform."""
+    known = platform_of_plan(planned)
+    return "unknown" if known is None or known.described is None else known.described.after_failover
 
 
 def stand_in_name(planned: PlanPoint) -> str:

@@ -24,15 +24,17 @@ import anyio
 
 from islandmode import __version__
 from islandmode.core.bench.counting import FIRINGS_LEAST, Standing, standing_of, unshown
-from islandmode.core.bench.record import BenchRecord, DeviceToday, Ground
+from islandmode.core.bench.record import BenchRecord, DeviceToday, Ground, What
 from islandmode.core.errors import InputError, IslandmodeError, NoSecret, Refused
 from islandmode.core.plan import PlanPoint
+from islandmode.core.recipe.stand_in import lasting
 from islandmode.core.rendering import RecipeUsed
 from islandmode.core.rescue import Rescue
 from islandmode.core.text import how_many
 from islandmode.isolation.point import StandsIn
 from islandmode.isolation.table import method_of, stand_in_of
 from islandmode.operate.bench_firing import Benching, BenchSeen, timer_s
+from islandmode.operate.bench_outage import outage_timer_s, refuse_outages, refuse_unconfirmed
 from islandmode.operate.check_device import planned_of
 from islandmode.operate.ground import Ground as RunGround
 from islandmode.operate.ground import LabGround, PlantGround
@@ -67,6 +69,12 @@ class BenchOrder:
     key: Path
     """The person's SSH key that signs the record; or its public half, where an agent has the key."""
     firings: int = FIRINGS_LEAST
+    outages: tuple[What, ...] = ()
+    """What a person does to the device while the stand-in acts: on a spare only."""
+    confirmed: str = ""
+    """The device's name, as the person typed it to confirm those."""
+    words: tuple[str, ...] = ()
+    """What else stands on the command line of a bench that another process carries out."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,7 @@ def bench(order: BenchOrder, listener: Listener, clock: Clock | None = None) -> 
             f"--firings {order.firings} fires nothing; give 1 or more. {FIRINGS_LEAST} are needed for a record that counts."
         )
     refuse_wrong(order.workspace, device)
+    refuse_outages(device, order.outages)
     planned = planned_of(order.workspace, device)
     stand_in, method = stand_in_of(planned), method_of(planned)
     if stand_in is None or method is None:
@@ -99,6 +108,9 @@ def bench(order: BenchOrder, listener: Listener, clock: Clock | None = None) -> 
             f"{where} ({device.point.platform}) cannot be benched: what it isolates with has no stand-in, an object of the kind that isolates "
             "nothing. Nothing was touched."
         )
+    refuse_unconfirmed(device, order.outages, order.confirmed)
+    if order.outages:
+        stand_in = lasting(stand_in, outage_timer_s(stand_in))
     ground = _ground(order, device)
     if not ground.is_here():
         return _elsewhere(order, ground)
@@ -120,7 +132,7 @@ def _benched(began: _Began, rescue: Rescue, listener: Listener, clock: Clock) ->
         run = f"bench-{began.at:%Y%m%dT%H%M%SZ}-{randomness.token_hex(2)}"
         try:
             point = _opened(order, began.ground, rescue, clock, transcripts, run)
-            seen = _carried_out(Benching(point, began.stand_in, order.firings, listener, clock))
+            seen = _carried_out(Benching(point, began.stand_in, order.firings, listener, clock, order.outages))
         except IslandmodeError:
             transcripts.close()
             # Nothing was made, so that there is nothing to keep.
@@ -153,7 +165,7 @@ def _elsewhere(order: BenchOrder, ground: RunGround) -> int:
         "--key",
         str(order.key.absolute()),
     )
-    more = ("--firings", str(order.firings), "--workspace", str(order.workspace.absolute()))
+    more = ("--firings", str(order.firings), "--workspace", str(order.workspace.absolute()), *order.words)
     code = ground.ask((*words, *more))
     return STRANDED if code is None else code
 
@@ -297,6 +309,7 @@ def _record(began: _Began, folder: Path, seen: BenchSeen) -> BenchRecord:
         seen_by="device" if seen.says_itself else "clock",
         firings=seen.firings,
         late_line=seen.late_line,
+        outages=seen.outages,
         gone=seen.gone,
         same_configuration=seen.same_configuration,
         changed=tuple(seen.changed),

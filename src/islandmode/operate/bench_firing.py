@@ -8,7 +8,8 @@ from typing import Any
 
 import anyio
 
-from islandmode.core.bench.record import BenchFiring, LateLine
+from islandmode.core.bench.outage import outage_told, outage_trouble
+from islandmode.core.bench.record import BenchFiring, BenchOutage, LateLine, What
 from islandmode.core.bench.stand_in import STAND_IN
 from islandmode.core.difference import changed_lines, compare_parts
 from islandmode.core.errors import Refused
@@ -16,6 +17,7 @@ from islandmode.core.outcome import Reading
 from islandmode.core.plan import PlanPoint
 from islandmode.isolation.point import Configuration, Facts, StandInSeen, StandsIn
 from islandmode.isolation.table import comparable
+from islandmode.operate.bench_outage import OutageWatch, outage_timer_s
 from islandmode.operate.telling import Listener
 from islandmode.run.progress import StopLatch
 from islandmode.system.clock import Clock
@@ -47,6 +49,7 @@ class BenchSeen:
     gone: bool
     same_configuration: bool | None
     changed: tuple[str, ...]
+    outages: tuple[BenchOutage, ...] = ()
     stopped: str = ""
     """Why the bench ended before its time; empty where it did not."""
 
@@ -77,6 +80,10 @@ class Benching:
     firings: int
     listener: Listener
     clock: Clock
+    outages: tuple[What, ...] = ()
+    """What a person does to the device meanwhile, after the firings."""
+    _serial: str = ""
+    _seen: list[BenchOutage] = field(default_factory=list)
     _fired: list[BenchFiring] = field(default_factory=list)
     _late: LateLine | None = None
     _stopped: str = ""
@@ -87,6 +94,7 @@ class Benching:
         """Bench, and take away what was made, however it ended; raises `Refused` where nothing was made."""
         try:
             found = await self._looked()
+            self._serial = found.facts.serial
             try:
                 await self._until_stopped(latch)
             finally:
@@ -164,17 +172,36 @@ class Benching:
             self.listener.say(f"firing {number} of {self.firings}: {self._told(firing)}.")
             await self._rested()
         await self._tried_late()
+        for what in self.outages:
+            await self._rested()
+            await self._tried_outage(what)
 
     async def _fired_once(self, number: int) -> BenchFiring:
+        told, ends_us = await self._acting(f"firing {number}", f" of {self.firings}", timer_s(self.stand_in))
+        return await self._past_end(told, ends_us)
+
+    async def _tried_outage(self, what: What) -> None:
+        told, ends_us = await self._acting(what, "", outage_timer_s(self.stand_in))
+        able = self.stand_in.capabilities
+        watch = OutageWatch(self.point, self.stand_in, self._serial, self.listener, self.clock, able.ready_s)
+        seen = await watch.watched(what, told, ends_us)
+        if seen.survived:
+            seen = seen.model_copy(update={"firing": await self._past_end(told, ends_us)})
+        self._seen.append(seen)
+        tell = self.listener.warn if outage_trouble(seen) else self.listener.say
+        tell(f"{outage_told(seen)}.")
+
+    async def _acting(self, label: str, of: str, for_s: float) -> tuple[BenchFiring, int]:
+        """Arm the stand-in, see it act, and log out; gives its moments, and when it ends at the latest."""
         calls = self.stand_in.capabilities.calls_s
-        armed_us, for_s = self.clock.utc_us(), timer_s(self.stand_in)
+        armed_us = self.clock.utc_us()
         armed = await self.point.arm(ONLY, for_s, calls.arm + 2 * calls.login)
         if not armed.done:
-            raise _Failed(f"firing {number}: it could not be armed: {_why(armed)}")
+            raise _Failed(f"{label}: it could not be armed: {_why(armed)}")
         acting = await self.point.isolate(ONLY, calls.isolate + calls.login)
         shown = None if acting.value is None else acting.value.conduits[STAND_IN]
         if not acting.done or shown is None or shown.armed_s is None:
-            raise _Failed(f"firing {number}: it was not seen to act: {_why(acting)}")
+            raise _Failed(f"{label}: it was not seen to act: {_why(acting)}")
         # From here on nothing of this side is logged in: whatever ends it is the device's own.
         await self.point.close()
         now_us, seen_us = self.clock.utc_us(), self.clock.monotonic_us()
@@ -185,8 +212,12 @@ class Benching:
             ends_at=_at(now_us + ends_us - seen_us),
         )
         self.listener.say(
-            f"firing {number} of {self.firings}: acts, and ends at {told.ends_at:%H:%M:%S} UTC at the latest. Logged out until then."
+            f"{label}{of}: acts, and ends at {told.ends_at:%H:%M:%S} UTC at the latest. Logged out{' until then' if of else ''}."
         )
+        return told, ends_us
+
+    async def _past_end(self, told: BenchFiring, ends_us: int) -> BenchFiring:
+        """Wait until a timer is over, and look whether it ended what acted."""
         await self.clock.sleep(max(0.0, (ends_us - self.clock.monotonic_us()) / 1_000_000 + PAST_END_S))
         return await self._watched(told, ends_us)
 
@@ -272,6 +303,7 @@ class Benching:
             gone,
             same,
             changed,
+            tuple(self._seen),
             self._stopped,
         )
 

@@ -36,6 +36,9 @@ class Benched:
         return (f"{self.kept.path} {self.kept.trouble}",) if self.standing is None else self.standing.whys
 
 
+NO_BENCH = Benched()
+
+
 def benched(
     workspace: Path,
     site: str,

@@ -26,10 +26,10 @@ from islandmode.core.recipe.derive import capabilities
 from islandmode.core.rescue import Rescue
 from islandmode.isolation.point import Facts, IsolationPoint, Rights, logging_in, showing_configuration
 from islandmode.isolation.table import method_of, showing_rights, stand_in_name
-from islandmode.operate.benched import Benched, benched
+from islandmode.operate.benched import NO_BENCH, Benched, benched
 from islandmode.operate.ground import PlantGround
 from islandmode.operate.rescue_points import rescue_of_site
-from islandmode.operate.site_devices import NO_BENCH, Device, known_hosts, refuse_of_lab, refuse_wrong
+from islandmode.operate.site_devices import Device, known_hosts, refuse_of_lab, refuse_wrong
 from islandmode.run.point_look import PointLook, look_at_point
 from islandmode.store import catalog
 from islandmode.system.clock import MachineClock

@@ -16,14 +16,13 @@ from islandmode.core.problem import listed
 from islandmode.core.recipe.loaded import Recipes
 from islandmode.core.site import Management, Site, SitePoint
 from islandmode.isolation.table import platform_of_site
-from islandmode.operate.benched import Benched, benched
+from islandmode.operate.benched import NO_BENCH, Benched, benched
 from islandmode.operate.recipes import recipes_for
 from islandmode.store import catalog
 from islandmode.store.known_hosts import KNOWN_HOSTS
 from islandmode.store.yaml_tree import YamlTree, show
 from napalm_nftables.host_keys import SSH_PORT, HostKey, KnownHosts, known_as, load
 
-NO_BENCH = Benched()
 LAB_SECRET = "lab:"  # noqa: S105 - how a reference begins
 
 

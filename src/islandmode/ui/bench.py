@@ -1,18 +1,24 @@
-"""`islandmode devices bench`, and what lists and checks say of its records."""
+"""`islandmode devices bench`: what a person sees of it."""
 
 from __future__ import annotations
 
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from islandmode.core.bench.outage import outage_told
+from islandmode.core.errors import Refused
 from islandmode.operate.benched import Benched
-from islandmode.operate.site_devices import find_device
-from islandmode.store.bench_records import NAMESPACE
+from islandmode.operate.site_devices import Device, find_device
+from islandmode.store.bench_records import NAMESPACE, KeptRecord
+from islandmode.ui.as_json import print_json
+from islandmode.ui.bench_told import bench_for_machines
 from islandmode.ui.spoken import Spoken
 
 if TYPE_CHECKING:
     from islandmode.core.bench.counting import Standing
+    from islandmode.core.bench.record import What
     from islandmode.operate.bench import BenchEnd
     from islandmode.system.clock import Clock
 
@@ -22,18 +28,50 @@ BY_CLOCK = (
 
 
 def bench_command(
-    workspace: Path, name: str, site: str | None, key: Path, firings: int, clock: Clock | None = None
+    workspace: Path,
+    name: str,
+    site: str | None,
+    key: Path,
+    firings: int,
+    clock: Clock | None = None,
+    *,
+    restart: bool = False,
+    failover: bool = False,
+    as_json: bool = False,
 ) -> int:
     """Bench a device, say what was seen, and where the record is."""
     # Only here: logging in brings all that a drill needs.
     from islandmode.operate.bench import BenchEnd, BenchOrder, bench  # noqa: PLC0415 - only where it is needed, as it is slow
+    from islandmode.operate.bench_outage import refuse_outages  # noqa: PLC0415 - as above
 
     workspace = workspace.resolve()
-    ended = bench(BenchOrder(workspace, find_device(workspace, name, site), key, firings), Spoken(), clock)
-    if isinstance(ended, BenchEnd):
+    device = find_device(workspace, name, site)
+    asked: dict[What, bool] = {"restart": restart, "failover": failover}
+    outages = tuple(what for what, wanted in asked.items() if wanted)
+    refuse_outages(device, outages)
+    words = ("--json",) if as_json else ()
+    order = BenchOrder(workspace, device, key, firings, outages, _confirmed(device, outages), words)
+    ended = bench(order, Spoken(only_warnings=as_json), clock)
+    if not isinstance(ended, BenchEnd):
+        return ended
+    if as_json:
+        print_json(_for_machines(device, ended))
+    else:
         _say(ended, key)
-        return ended.exit_code
-    return ended
+    return ended.exit_code
+
+
+def _confirmed(device: Device, outages: tuple[What, ...]) -> str:
+    """Have a person type the device's name before it is restarted or its pair fails over; raises `Refused` where nobody is there."""
+    if not outages:
+        return ""
+    if not sys.stdin.isatty():
+        raise Refused("Nobody is at a terminal to confirm that, and to do it to the device. Nothing was touched.")
+    told = f"While {device.name} holds a timer, you will be told when to do it to the device: {' and '.join(outages)}."
+    print(
+        f"{told} All that it carries stops meanwhile.\nType its name to confirm: ", end="", file=sys.stderr, flush=True
+    )
+    return sys.stdin.readline().strip()
 
 
 def _say(ended: BenchEnd, key: Path) -> None:
@@ -64,6 +102,8 @@ def _say_shown(standing: Standing) -> None:
         print(
             f"Worst lag: {max(0.0, record.worst_lag_s):.1f} s at most, with a login and a look in it; {record.declared_lag_s:g} s are declared."
         )
+    for outage in record.outages:
+        print(f"{outage_told(outage)}.")
     if record.seen_by == "clock":
         print(BY_CLOCK)
     if standing.counts:
@@ -76,53 +116,27 @@ def _say_shown(standing: Standing) -> None:
             print(f"  {why}")
 
 
+def _for_machines(device: Device, ended: BenchEnd) -> dict[str, Any]:
+    """Give what was seen and what it is worth, as `devices` and `devices check` give a record."""
+    seen, standing = ended.seen, ended.standing
+    found = (
+        Benched()
+        if ended.path is None
+        else Benched(KeptRecord(ended.path, None if standing is None else standing.record), standing)
+    )
+    return {
+        "exit_code": ended.exit_code,
+        "device": device.name,
+        "site": device.site.site,
+        "stopped": seen.stopped or None,
+        "object": seen.object_name,
+        "gone": seen.gone,
+        "same_configuration": seen.same_configuration,
+        "changed": list(seen.changed),
+        "unsigned": ended.trouble or None,
+        "bench": bench_for_machines(found),
+    }
+
+
 def _signing(path: Path, key: Path) -> str:
     return f"ssh-keygen -Y sign -n {NAMESPACE} -f {shlex.quote(str(key))} {shlex.quote(str(path))}"
-
-
-def bench_word(found: Benched) -> str:
-    """Say in a table whether a device is benched."""
-    if found.kept is None:
-        return "no"
-    standing = found.standing
-    if standing is not None and found.counts:
-        return f"by {standing.record.person} on {standing.record.at:%Y-%m-%d}, until {standing.until:%Y-%m-%d}"
-    first, *more = found.whys
-    return f"does not count: {first}{f'; and {len(more)} more' if more else ''}"
-
-
-def bench_sentence(found: Benched) -> str:
-    """Say whether a device is benched, with every reason why a record does not count."""
-    standing = found.standing
-    if found.kept is None:
-        return "Not benched: nobody has shown on it that an isolation ends by itself."
-    if standing is None:
-        return f"Not benched: {'; '.join(found.whys)}."
-    record = standing.record
-    by = f"by {record.person} on {record.at:%Y-%m-%d}, with firmware {record.firmware}"
-    if found.counts:
-        limit = " Seen by its clock alone." if record.seen_by == "clock" else ""
-        return f"Benched {by}; counts until {standing.until:%Y-%m-%d}.{limit}"
-    return f"Not benched: the record {by} does not count: {'; '.join(found.whys)}."
-
-
-def bench_for_machines(found: Benched) -> dict[str, Any] | None:
-    """Give the same for a machine; None where there is no record."""
-    if found.kept is None:
-        return None
-    record = None if found.standing is None else found.standing.record
-    return {
-        "counts": found.counts,
-        "why_not": list(found.whys),
-        "record": str(found.kept.path),
-        "person": None if record is None else record.person,
-        "at": None if record is None else record.at.isoformat(),
-        "until": None if found.standing is None else found.standing.until.isoformat(),
-        "ground": None if record is None else record.ground,
-        "firmware": None if record is None else record.firmware,
-        "serial": None if record is None else record.serial,
-        "firings": None if record is None else len(record.firings),
-        "worst_lag_s": None if record is None else record.worst_lag_s,
-        "declared_lag_s": None if record is None else record.declared_lag_s,
-        "seen_by": None if record is None else record.seen_by,
-    }

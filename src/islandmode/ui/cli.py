@@ -358,6 +358,15 @@ def devices_bench(
         int,
         typer.Option("--firings", help="How many timers are let run out; a record with fewer than 10 does not count."),
     ] = 10,
+    restart: Annotated[  # noqa: FBT002 - typer's way
+        bool,
+        typer.Option("--restart", help="Also restart it, by your own hand, while a timer runs; only what is a spare."),
+    ] = False,
+    failover: Annotated[  # noqa: FBT002 - typer's way
+        bool,
+        typer.Option("--failover", help="Also have its pair fail over, by your own hand; only what is a spare."),
+    ] = False,
+    json: Json = False,  # noqa: FBT002 - typer's way
 ) -> int:
     """Prove on a device that an isolation would end by itself, with an object that isolates nothing; keep a signed record.
 
@@ -365,7 +374,7 @@ def devices_bench(
     """
     from islandmode.ui.bench import bench_command
 
-    return bench_command(workspace, device, site, key, firings)
+    return bench_command(workspace, device, site, key, firings, restart=restart, failover=failover, as_json=json)
 
 
 @app.command()

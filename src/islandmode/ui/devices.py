@@ -18,7 +18,7 @@ from islandmode.store import catalog
 from islandmode.store.known_hosts import KNOWN_HOSTS
 from islandmode.system.own_program import typed_at
 from islandmode.ui.as_json import print_as_json, print_json
-from islandmode.ui.bench import bench_for_machines, bench_sentence, bench_word
+from islandmode.ui.bench_told import bench_for_machines, bench_sentence, bench_word
 from islandmode.ui.name_table import NameTable
 from islandmode.ui.plan_text import not_covered
 
@@ -71,7 +71,7 @@ def _row(listed: ListedDevice) -> tuple[str, ...]:
         device.name,
         device.site.site,
         device.point.platform,
-        listed.described.tried if listed.described is not None else "",
+        _status(listed),
         device.known_as if device.point.by_hand is None else "by hand",
         ", ".join(device.point.isolates),
         able.undo_tier if able is not None else "",
@@ -80,6 +80,14 @@ def _row(listed: ListedDevice) -> tuple[str, ...]:
         _key_told(listed),
         bench_word(listed.benched),
     )
+
+
+def _status(listed: ListedDevice) -> str:
+    """Say how far the device itself was tried, by a record that counts; else how far its platform was."""
+    standing = listed.benched.standing
+    if standing is not None and standing.counts:
+        return f"benched {standing.record.at:%Y-%m-%d}, firmware {standing.record.firmware}"
+    return listed.described.tried if listed.described is not None else ""
 
 
 def _key_told(listed: ListedDevice) -> str:
@@ -97,7 +105,11 @@ def _for_machines(listed: ListedDevice) -> dict[str, Any]:
         "device": device.name,
         "site": device.site.site,
         "platform": device.point.platform,
-        "status": listed.described.tried if listed.described is not None else None,
+        "status": "benched"
+        if listed.benched.counts
+        else listed.described.tried
+        if listed.described is not None
+        else None,
         "address": None if management is None else str(management.address),
         "port": None if management is None else management.port,
         "zone": None if management is None else management.zone,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from islandmode.core.bench.outage import outage_trouble
 from islandmode.core.bench.record import BenchFiring, BenchRecord, DeviceToday, Signature
 from islandmode.core.text import how_many
 
@@ -74,6 +75,13 @@ def unshown(record: BenchRecord) -> Iterator[str]:
         yield "A LATE LINE ACTED: it would have isolated after its own end"
     elif line.after_s <= record.declared_lag_s:
         yield f"the late line was not late: {line.after_s:.0f} s after its end, and the device may be {record.declared_lag_s:g} s late"
+    for outage in record.outages:
+        if outage_trouble(outage):
+            yield f"the {outage.what} {outage_trouble(outage)}"
+    yield from _unreturned(record)
+
+
+def _unreturned(record: BenchRecord) -> Iterator[str]:
     if not record.gone:
         yield f"{record.tried_on} was not seen gone from the device"
     if record.same_configuration is not True:

@@ -15,6 +15,8 @@ from islandmode.core.site import Frozen, as_tuple
 
 Ground = Literal["device", "emulated", "lab"]
 """On what it was tried: a device, an emulator on this machine, or a device of a rehearsal lab."""
+What = Literal["restart", "failover"]
+"""What a person did to a spare device while its stand-in acted."""
 SeenBy = Literal["device", "clock"]
 """By what an end was seen: the device itself says whether the object acts; or only its clock, against the end that it shows."""
 Texts = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
@@ -35,6 +37,41 @@ class BenchFiring(Frozen):
     """How long after its end a look had shown that it acts no more; None if none had."""
     why: str = ""
     """Why it was not seen to end."""
+
+
+class BenchOutage(Frozen):
+    """One restart or failover: the stand-in armed, made to act, and looked at once the device took logins again."""
+
+    what: What
+    declared: Literal["gone", "stays", "reverts", "isolates", "passes", "unknown"]
+    """What the platform says that becomes of an isolation."""
+    firing: BenchFiring
+    """The timer that ran meanwhile."""
+    away_s: float | None = None
+    """For how long no login was taken; None where none was seen to fail."""
+    serial_before: str = ""
+    serial_after: str = ""
+    """Which serial number answered; empty where none is told."""
+    present: bool | None = None
+    """Whether the object was still there; None where that was not seen, or only after the end of its timer."""
+    acts: bool | None = None
+    """Whether it still acted."""
+    timer_s: float | None = None
+    """What was left of its timer; None where none ran."""
+    why: str = ""
+    """Why something of this was not seen."""
+
+    @property
+    def was_seen(self) -> bool:
+        """Tell whether anything shows that the device restarted, or that another member answers."""
+        if self.what == "restart":
+            return self.away_s is not None
+        return bool(self.serial_before and self.serial_after) and self.serial_before != self.serial_after
+
+    @property
+    def survived(self) -> bool | None:
+        """Tell whether object and timer were still there; None where that was not seen."""
+        return None if self.present is None else bool(self.acts and self.timer_s is not None)
 
 
 class LateLine(Frozen):
@@ -84,6 +121,8 @@ class BenchRecord(Frozen):
     seen_by: SeenBy
     firings: Annotated[tuple[BenchFiring, ...], BeforeValidator(as_tuple)] = ()
     late_line: LateLine | None = None
+    outages: Annotated[tuple[BenchOutage, ...], BeforeValidator(as_tuple)] = ()
+    """Restarts and failovers that a person caused, which is done on a spare only."""
     gone: bool
     """Whether the object was seen gone at the end."""
     same_configuration: bool | None

@@ -71,6 +71,11 @@ def with_stand_in(planned: PlanPoint) -> PlanPoint | None:
     return made.model_copy(update={"rendering": rendering})
 
 
+def lasting(made: PlanPoint, for_s: float) -> PlanPoint:
+    """Give a point with the stand-in for timers of such a length: a line of it that was given up may act as long as they do."""
+    return made if made.recipe is None else made.model_copy(update={"capabilities": capabilities(made.recipe, for_s)})
+
+
 def referring(recipe: Recipe, configuration: str, itself: str) -> tuple[str, ...]:
     """Give the lines of a configuration that name the stand-in and are not the object itself; `itself` is its filled pattern."""
     name = object_name(recipe)
