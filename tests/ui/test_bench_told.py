@@ -10,12 +10,17 @@ from typing import Any
 
 import pytest
 
+from islandmode.core.errors import Refused
+from islandmode.core.recipe.told import TRIED
 from islandmode.isolation.nftables.platform import NFTABLES
+from islandmode.operate.plan import plan_of
 from islandmode.store import bench_records
 from islandmode.ui.cli import command
 from tests.core.bench_records import record
 from tests.emulators.benching import PERSON, allow, new_key
 
+KIRKBY = Path(__file__).parents[2] / "examples" / "kirkby"
+NOT_BENCHED = "goes by a recipe that was not benched on such a device (emulated)"
 INVENTORY = Path(__file__).parents[2] / "inventory"
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -108,3 +113,66 @@ def test_a_platform_that_writes_other_lines_today_ends_a_record(
     assert NFTABLES.method is not None
     benched(workspace, method=NFTABLES.method.model_copy(update={"sha256": "0" * 64}))
     assert "does not count: nftables has changed since (sha256 000000000000 then, " in listed(workspace, capsys)
+
+
+# What a plan says.
+
+
+@pytest.fixture
+def kirkby(tmp_path: Path) -> Path:
+    shutil.copytree(KIRKBY, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+def router_benched(workspace: Path, **changed: Any) -> Path:
+    """Keep a record of the router as of yesterday, signed."""
+    key = workspace / "operator"
+    if not key.exists():
+        allow(workspace, new_key(workspace))
+    used = plan_of(workspace, "all-ways")[1].points["vendor-router"].rendering.recipe
+    assert used is not None
+    made = record(**({"method": used, "at": NOW - timedelta(days=1), "host_keys": ()} | changed))
+    folder = bench_records.new_folder(workspace, "kirkby", "vendor-router", made.at)
+    bench_records.keep(folder, made)
+    bench_records.keep_signature(folder, key)
+    return folder
+
+
+def plan_said(workspace: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    assert command(["plan", "all-ways", "--workspace", str(workspace)]) == 0
+    return " ".join(line.strip("│ ") for line in capsys.readouterr().out.splitlines())
+
+
+def test_a_plan_says_by_whom_and_with_which_firmware_a_device_was_benched(
+    kirkby: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    router_benched(kirkby)
+    said, day = plan_said(kirkby, capsys), NOW - timedelta(days=1)
+    told = f"benched by {PERSON} on {day:%Y-%m-%d}, with firmware 17.15.1; that counts until {day.year + 1}-"
+    assert told in said
+    # The firewall beside it was not benched; what keeps the router from a plant besides stays.
+    assert said.count(NOT_BENCHED) == 1
+    assert said.count("not for live: it does not say what the other member of a pair does with an isolation") == 1
+    with pytest.raises(Refused) as refused:
+        command(["run", "all-ways", "--mode", "live", "--workspace", str(kirkby)])
+    live = str(refused.value)
+    assert f"edge-firewall (fortios-schedule) {NOT_BENCHED}" in live
+    assert f"vendor-router (ios-time-range) {NOT_BENCHED}" not in live
+    assert command(["devices", "--workspace", str(kirkby)]) == 0
+    assert f"status: benched {day:%Y-%m-%d}, firmware 17.15.1" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_plan_says_why_a_record_does_not_count(kirkby: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = router_benched(kirkby)
+    (folder / "record.json.sig").unlink()
+    said, day = plan_said(kirkby, capsys), NOW - timedelta(days=1)
+    why = f"Not benched: the record by {PERSON} on {day:%Y-%m-%d}, with firmware 17.15.1 does not count: nobody signed it."
+    assert why in said
+    assert said.count(NOT_BENCHED) == 2
+    assert said.count(TRIED["emulated"]) == 2
+
+
+def test_a_dry_run_says_it_as_a_plan_does(kirkby: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    router_benched(kirkby)
+    assert command(["run", "all-ways", "--mode", "dry-run", "--workspace", str(kirkby)]) == 6
+    assert f"benched by {PERSON} on " in capsys.readouterr().out

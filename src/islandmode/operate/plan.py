@@ -10,8 +10,11 @@ from islandmode.core.plan import Plan
 from islandmode.core.planning.plan_drill import PlanRefused, check, make_plan
 from islandmode.core.recipe.loaded import Recipes
 from islandmode.core.recipe.told import live_refusals_of
+from islandmode.isolation.table import method_of
+from islandmode.operate.benched import NO_BENCH, Benched, benched
 from islandmode.operate.recipes import recipes_for
 from islandmode.store import catalog
+from islandmode.store.bench_records import BENCHED
 from islandmode.store.catalog import Loaded
 
 
@@ -40,10 +43,34 @@ def plan_loaded(loaded: Loaded, recipes: Recipes, wrong: tuple[InputError, ...] 
         raise catalog.problem_error(loaded, refused.problems) from refused
 
 
-def refused_for_live(plan: Plan) -> tuple[str, ...]:
+def benched_of(workspace: Path, plan: Plan) -> dict[str, Benched]:
+    """Judge the records of benches of a plan's points, by name. No device is asked: of its firmware only the record's word is known."""
+    if not (workspace / BENCHED).is_dir():
+        return {}
+    # What reads host keys is slow, and most plans have nothing to say of a bench.
+    from islandmode.operate.site_devices import known_hosts  # noqa: PLC0415
+
+    known = known_hosts(workspace)
+    return {
+        name: benched(
+            workspace,
+            plan.drill.site,
+            name,
+            method_of(point),
+            [key.fingerprint for key in known.of(str(point.management.address), point.management.port)],
+        )
+        for name, point in plan.points.items()
+        if point.management is not None
+    }
+
+
+def refused_for_live(workspace: Path, plan: Plan) -> tuple[str, ...]:
     """Say of every point that goes by a recipe why it could not be drilled live, approved or not."""
+    found = benched_of(workspace, plan)
     return tuple(
-        f"{name} ({point.platform}) {why}." for name, point in plan.points.items() for why in live_refusals_of(point)
+        f"{name} ({point.platform}) {why}."
+        for name, point in plan.points.items()
+        for why in live_refusals_of(point, found.get(name, NO_BENCH).standing)
     )
 
 

@@ -98,7 +98,7 @@ def run_drill(order: DrillOrder, audience: Audience, *, again: tuple[str, ...] =
     if order.mode in (Mode.LIVE, Mode.INCIDENT):
         raise Refused(
             f"Mode {order.mode.value} needs approvals, which do not exist yet in this version. "
-            f"Nothing was touched. Rehearse with --mode rehearsal.{''.join(f' {told}' for told in refused_for_live(plan))}"
+            f"Nothing was touched. Rehearse with --mode rehearsal.{''.join(f' {told}' for told in refused_for_live(order.workspace, plan))}"
         )
     if order.mode in (Mode.TABLETOP, Mode.DRY_RUN):
         warn_of_left_out(audience.listener, loaded.left_out)

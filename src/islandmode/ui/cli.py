@@ -158,7 +158,7 @@ def plan(
 
     No device is contacted.
     """
-    from islandmode.operate.plan import plan_of
+    from islandmode.operate.plan import benched_of, plan_of
     from islandmode.operate.telling import warn_of_left_out
     from islandmode.ui.plan_text import print_plan
     from islandmode.ui.spoken import Spoken
@@ -168,7 +168,7 @@ def plan(
     if json:
         typer.echo(made.model_dump_json(indent=2, by_alias=True))
     else:
-        print_plan(made)
+        print_plan(made, benched=benched_of(workspace, made))
     if card is not None:
         from islandmode.rehearse.lab_place import lab_of_site
         from islandmode.ui.card import TypedAt, write_plan_card

@@ -16,8 +16,10 @@ from islandmode.core.capabilities import Capabilities
 from islandmode.core.pair import PairMember
 from islandmode.core.plan import DyingFlow, Plan, PlanPoint, PlanProbe, PlanStage
 from islandmode.core.preflight import unpermitted
-from islandmode.core.recipe.told import live_refusals_of, recipe_told
+from islandmode.core.recipe.told import bench_counts, live_refusals_of, recipe_told
 from islandmode.core.text import how_many
+from islandmode.operate.benched import NO_BENCH, Benched
+from islandmode.ui.bench_told import bench_sentence
 from islandmode.ui.name_table import NameTable
 
 FRAME = 6
@@ -29,8 +31,8 @@ COMMAND = re.compile(r"; (?=(?:create|add|delete) )")
 NOT_COVERED = {"to_device": "what ends on the device itself", "vpn": "tunnels"}
 
 
-def print_plan(plan: Plan, console: Console | None = None) -> None:
-    """Print a plan for a person to read before anything happens."""
+def print_plan(plan: Plan, console: Console | None = None, benched: Mapping[str, Benched] | None = None) -> None:
+    """Print a plan for a person to read before anything happens; `benched` has what is known of benches, by isolation point."""
     out = console or Console()
     total = f"{plan.hold_s:g} s of hold in {how_many(len(plan.stages), 'stage')}"
     out.print(Text(f"{plan.drill.drill} at {plan.drill.site}: {total}", style="bold"))
@@ -38,7 +40,7 @@ def print_plan(plan: Plan, console: Console | None = None) -> None:
     out.print(f"drill digest {plan.drill_digest}\nplan digest  {plan.plan_digest}")
     out.print(_panel(out, "boundary", _boundary(plan.boundary)))
     for name, point in plan.points.items():
-        out.print(_panel(out, name, _point(plan, point)))
+        out.print(_panel(out, name, _point(plan, point, (benched or {}).get(name, NO_BENCH))))
     for number, stage in enumerate(plan.stages, 1):
         title = f"stage {number}: {stage.name}, hold {stage.hold_s:g} s"
         out.print(_panel(out, title, _stage(plan, stage, plan.stages[: number - 1])))
@@ -53,15 +55,16 @@ def _panel(out: Console, title: str, body: RenderableType) -> Panel:
     return Panel(body, title=title, title_align="left")
 
 
-def _point(plan: Plan, point: PlanPoint) -> Group:
+def _point(plan: Plan, point: PlanPoint, benched: Benched) -> Group:
     more = f"; {point.takes_back_told}" if point.takes_back_told else ""
     able, arm = point.capabilities, point.rendering.arm
     left = not_covered(point)
     more += f"; it does not isolate {left}" if left else ""
     return Group(
         Text(f"{_where(point)}; {_undone(plan, able)}{more}"),
-        *(Text(told) for told in recipe_told(point)),
-        *(Text(f"not for live: it {why}", style="yellow") for why in live_refusals_of(point)),
+        *(Text(told) for told in recipe_told(point, benched.standing)),
+        *_bench(point, benched),
+        *(Text(f"not for live: it {why}", style="yellow") for why in live_refusals_of(point, benched.standing)),
         *(Text(told) for told in _of_pair(point.pair)),
         *_arming(able, arm),
         _lines("restore", point.rendering.restore),
@@ -74,6 +77,14 @@ def _of_pair(pair: PairMember | None) -> Iterator[str]:
     yield f"member of pair {pair.pair}, with {', '.join(pair.others)}: all of them are isolated, or none"
     if pair.excepted_told:
         yield f"not isolated: {pair.excepted_told}"
+
+
+def _bench(point: PlanPoint, benched: Benched) -> Iterator[Text]:
+    """Say why a record does not count; and of one that counts whatever the recipe's own line has not said yet."""
+    if benched.kept is not None and not benched.counts:
+        yield Text(bench_sentence(benched), style="yellow")
+    elif benched.standing is not None and point.recipe is None:
+        yield Text(bench_counts(benched.standing))
 
 
 def _arming(able: Capabilities, arm: tuple[str, ...]) -> tuple[Text, ...]:

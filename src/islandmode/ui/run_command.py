@@ -9,6 +9,7 @@ from pathlib import Path
 from islandmode.core.errors import InputError
 from islandmode.core.plan import Plan
 from islandmode.operate.audience import Audience, Follower, Unfollowed
+from islandmode.operate.plan import benched_of
 from islandmode.operate.run import DrillOrder, Ended, conduct, run_drill
 from islandmode.operate.signals import ignore_signals
 from islandmode.run.outermost import NOTHING_TO_JUDGE
@@ -25,7 +26,9 @@ JSON = ("--json",)
 
 def run_command(order: DrillOrder, *, as_json: bool) -> int:
     """Run a drill and return the exit code."""
-    return _tell(lambda audience, again: run_drill(order, audience, again=again, becomes=True), as_json=as_json)
+    return _tell(
+        lambda audience, again: run_drill(order, audience, again=again, becomes=True), order.workspace, as_json=as_json
+    )
 
 
 def conduct_command(request: Path, workspace: Path, *, as_json: bool) -> int:
@@ -41,10 +44,10 @@ def conduct_command(request: Path, workspace: Path, *, as_json: bool) -> int:
             # What came of the run is still to be said.
             ignore_signals()
 
-    return _tell(conducted, as_json=as_json)
+    return _tell(conducted, workspace, as_json=as_json)
 
 
-def _tell(run: Callable[[Audience, tuple[str, ...]], Ended], *, as_json: bool) -> int:
+def _tell(run: Callable[[Audience, tuple[str, ...]], Ended], workspace: Path, *, as_json: bool) -> int:
     """Run, and tell what came of it, as far as this process conducted it."""
 
     def follow(plan: Plan) -> Follower:
@@ -62,5 +65,5 @@ def _tell(run: Callable[[Audience, tuple[str, ...]], Ended], *, as_json: bool) -
         if as_json:
             print(ended.plan.model_dump_json(indent=2, by_alias=True))
         else:
-            print_plan(ended.plan)
+            print_plan(ended.plan, benched=benched_of(workspace, ended.plan))
     return ended.exit_code

@@ -10,6 +10,7 @@ from islandmode.core.recipe.described import tried
 from islandmode.core.text import how_many
 
 if TYPE_CHECKING:
+    from islandmode.core.bench.counting import Standing
     from islandmode.core.recipe.model import Recipe
 
 TRIED = {
@@ -24,13 +25,23 @@ def status_of(recipe: Recipe) -> str:
     return tried(recipe.recipe)
 
 
-def recipe_told(point: PlanPoint) -> tuple[str, ...]:
+def recipe_told(point: PlanPoint, bench: Standing | None = None) -> tuple[str, ...]:
     """Say of the recipe of a point which it is and how sure it is, in a few sentences; empty where it goes by none."""
     recipe, used = point.recipe, point.rendering.recipe
     if recipe is None or used is None:
         return ()
     name = f"recipe {used.name}, version {used.version}, sha256 {used.sha256[:12]}: {recipe.title}"
-    return (name, f"{_confidence(recipe)}; {TRIED[status_of(recipe)]}", *_lock(recipe), *_whose(point, recipe))
+    how_far = TRIED[status_of(recipe)] if bench is None or not bench.counts else bench_counts(bench)
+    return (name, f"{_confidence(recipe)}; {how_far}", *_lock(recipe), *_late_arm(recipe), *_whose(point, recipe))
+
+
+def bench_counts(bench: Standing) -> str:
+    """Say of a record that counts who made it, when, with which firmware, and until when it counts."""
+    by_clock = ", seen by its clock alone" if bench.record.seen_by == "clock" else ""
+    return (
+        f"benched by {bench.record.person} on {bench.record.at:%Y-%m-%d}, with firmware {bench.record.firmware}{by_clock}; that counts until "
+        f"{bench.until:%Y-%m-%d}, and for no other firmware"
+    )
 
 
 def _confidence(recipe: Recipe) -> str:
@@ -45,6 +56,15 @@ def _confidence(recipe: Recipe) -> str:
 def _lock(recipe: Recipe) -> Iterator[str]:
     if recipe.lock == "checked":
         yield "another machine that drills it is noticed by looking, not held off: both may write in the same moment, and one is then refused"
+
+
+def _late_arm(recipe: Recipe) -> Iterator[str]:
+    """Say what is promised of a late line that isolates, and not of one that arms."""
+    if recipe.cycle == "own-timer" and recipe.arm:
+        yield (
+            "a line of arm that comes late starts a whole timer, also after a restore: its object isolates nothing, stands on the device until that "
+            "timer ends, and until then another drill is refused there"
+        )
 
 
 def _whose(point: PlanPoint, recipe: Recipe) -> Iterator[str]:
@@ -65,7 +85,7 @@ def _whose(point: PlanPoint, recipe: Recipe) -> Iterator[str]:
         )
 
 
-def live_refusals_of(point: PlanPoint) -> Iterator[str]:
+def live_refusals_of(point: PlanPoint, bench: Standing | None = None) -> Iterator[str]:
     """Say why a point may not be isolated in a plant by its recipe; each ends a sentence that begins with the point's name."""
     if point.recipe is None:
         return
@@ -73,5 +93,6 @@ def live_refusals_of(point: PlanPoint) -> Iterator[str]:
         yield f"is a member of pair {point.pair.pair}, and its recipe has no question for whether it is active"
     from islandmode.core.recipe.derive import live_refusals  # noqa: PLC0415 - a plan without a recipe needs none of it
 
-    yield f"goes by a recipe that was not benched on such a device ({status_of(point.recipe)})"
+    if bench is None or not bench.counts:
+        yield f"goes by a recipe that was not benched on such a device ({status_of(point.recipe)})"
     yield from live_refusals(point.recipe)
