@@ -19,7 +19,7 @@ from islandmode.rehearse.lab import Lab
 from islandmode.store.journal import read_journal
 from tests.crash.breaking import pids_naming
 from tests.crash.playing import Played
-from tests.crash.scenarios import FORTIOS, LINES, Layer, Scenario
+from tests.crash.scenarios import FORTIOS, LINES, RENEWS, Layer, Scenario
 from tests.lab.drills import REFUSED, Drill, newest_run, wait_for
 from tests.lab.guarded import end_quietly, guardian_pid, records, run_of
 from tests.lab.three_platforms import DEAD_MAN_S, GATE, ROUTER, PlantOfThree, plant_of_three
@@ -109,7 +109,7 @@ class Struck:
 def line_of(row: Scenario) -> tuple[int, bool]:
     """Give the configuring line of a row's moment, and whether it is carried out."""
     step, _, when = row.at.partition(":")
-    first, last = LINES[row.recipe][step]
+    first, last = RENEWS[row.recipe] if step == "renew" else LINES[row.recipe][step]
     return {"before": (first, False), "amid": (last - 1, True), "after": (last, True)}[when]
 
 
@@ -119,7 +119,7 @@ def play_emulated(row: Scenario, lab: Lab, folder: Path) -> Played:
     played = Played(row)
     name = GATE if row.recipe == FORTIOS else ROUTER
     router_recipe = row.recipe if name == ROUTER else "ios-time-range"
-    hold = "2 min" if row.at == "hold" else "2 s"
+    hold = "2 min" if row.at == "hold" or row.at.startswith("renew") else "2 s"
     with plant_of_three(folder, lab, hold=hold, router_recipe=router_recipe) as plant, Watch(plant, name) as watch:
         # A refusal is for the matrix to begin again: the numbers of lines count from a device's beginning.
         struck = Struck(row, plant, name, plant.drill(again=0))
@@ -143,7 +143,12 @@ def begin(struck: Struck) -> None:
         return
     device = struck.plant.devices[struck.name]
     device.faults.strikes = struck.at_line
-    wait_until(lambda: struck.has_come.is_set() or struck.running.poll() is not None, "the row's moment comes")
+    has_come = lambda: struck.has_come.is_set() or struck.running.poll() is not None  # noqa: E731 - asked twice
+    if struck.row.at.startswith("renew"):
+        wait_for(struck.running, struck.plant.workspace, "hold.started")
+        # Half of the timer, before a renewal is due.
+        struck.has_come.wait(DEAD_MAN_S / 2)
+    wait_until(has_come, "the row's moment comes")
     if not struck.has_come.is_set():
         raise AssertionError(f"the drill ended with {struck.running.returncode} before its moment came.")
 

@@ -53,7 +53,7 @@ the last two are emulated (`tests/emulators`), so that these rows say nothing of
 all three must come back. Its referee asks the emulator ten times a second what it would let through. Processes are killed by the device, at the line that the row
 names. Where its timer is all that is left, its clock is hastened, and the seconds are the device's own. Such a device goes by whole minutes, so that a timer of
 three minutes may be set to four, and may act another minute later: that is the bound of these rows. The rows end when everything passes and stands as before; what a process then still waits for, until no line that was given up can act
-any more, takes minutes and is played elsewhere (`make minutes`), and so is a renewal (`tests/isolation/by_recipe`).
+any more, takes minutes and is played elsewhere (`make minutes`). Rows that are about a renewal wait for it, for half of the timer.
 """
 
 

@@ -429,6 +429,13 @@ LINES = {
     IOS_REVERT: {"arm": (1, 1), "isolate": (2, 6), "restore": (7, 12)},
 }
 """Of each recipe: the first and the last configuring line of a step, counted from the beginning of a drill of one conduit."""
+RENEWS = {FORTIOS: (11, 15), IOS: (7, 9)}
+"""The same of the first renewal, which comes in a hold of two minutes, after half of the timer: only these rows wait for that."""
+RENEWED_AT = {
+    "renew:before": "before the first line that renews is carried out",
+    "renew:amid": "amid the lines that renew",
+    "renew:after": "the last line that renews is carried out, its answer is lost",
+}
 TAKES_EFFECT = {FORTIOS: "isolate:after", IOS: "isolate:after", IOS_REVERT: "isolate:amid"}
 """From when on an isolation stands, at least in part."""
 
@@ -436,13 +443,13 @@ TAKES_EFFECT = {FORTIOS: "isolate:after", IOS: "isolate:after", IOS_REVERT: "iso
 def emulated_row(recipe: str, at: str) -> Scenario:
     """The conductor dies while the device's timer is far away: the guardian restores; what the conductor had restored is back already."""
     layer = Layer.CONDUCTOR if at == "restore:after" else Layer.GUARDIAN
-    name = f"{recipe}, emulated: conductor killed, timer far away: {KILLED_AT[at]}"
+    name = f"{recipe}, emulated: conductor killed, timer far away: {(KILLED_AT | RENEWED_AT)[at]}"
     return Scenario(name, layer, at=at, dead_man_s=EMULATED_S, recipe=recipe, fast=(recipe, at) == (FORTIOS, "hold"))
 
 
 def emulated_timer_row(recipe: str, at: str) -> Scenario:
     """Both die, and the device's own clock is all that is left."""
-    name = f"{recipe}, emulated: conductor and guardian killed: {KILLED_AT[at]}"
+    name = f"{recipe}, emulated: conductor and guardian killed: {(KILLED_AT | RENEWED_AT)[at]}"
     return Scenario(name, Layer.TIMER, at=at, guardian="killed", dead_man_s=EMULATED_S, recipe=recipe)
 
 
@@ -469,6 +476,8 @@ EMULATED = (
         for at in ("isolate:after", "hold", "restore:before")
     ),
     *(emulated_timer_row(IOS_REVERT, at) for at in ("isolate:amid", "hold")),
+    *(emulated_row(recipe, at) for recipe in (FORTIOS, IOS) for at in RENEWED_AT),
+    *(emulated_timer_row(recipe, "renew:after") for recipe in (FORTIOS, IOS)),
 )
 
 SECTIONS = {

@@ -9,7 +9,18 @@ import pytest
 from islandmode.core.recipe.steps import RunValues
 from tests.core.recipe_plant import ACLS, ENDS, RUN, VENDOR, point, recipe
 from tests.crash.emulated import line_of
-from tests.crash.scenarios import EMULATED, FORTIOS, IOS, IOS_REVERT, KILLED_AT, LINES, TAKES_EFFECT, Layer
+from tests.crash.scenarios import (
+    EMULATED,
+    FORTIOS,
+    IOS,
+    IOS_REVERT,
+    KILLED_AT,
+    LINES,
+    RENEWED_AT,
+    RENEWS,
+    TAKES_EFFECT,
+    Layer,
+)
 from tests.emulators.driving import Typist, carry_out
 from tests.emulators.fortios import FortiDevice
 from tests.emulators.ios import IosDevice
@@ -47,11 +58,23 @@ def test_the_lines_of_a_step_have_the_numbers_by_which_rows_name_them(name: str)
     assert passes()
 
 
+@pytest.mark.parametrize("name", sorted(RENEWS))
+def test_a_renewal_has_the_numbers_by_which_rows_name_its_lines(name: str) -> None:
+    device, heard = MADE[name](), list[int]()
+    device.faults.strikes = lambda number, _done: heard.append(number)
+    session = Typist(device.log_in("drill"))
+    for step in ("arm", "isolate", "renew"):
+        heard.clear()
+        carry_out(session, recipe(name), step, AT, RUNNING)
+    assert (min(heard), max(heard)) == RENEWS[name]
+    assert not device.passes("vendor", "line")
+
+
 def test_every_moment_has_a_row_on_both_devices_and_both_die_where_something_stands() -> None:
     guarded = {(row.recipe, row.at) for row in EMULATED if row.guardian == "real" and row.do == "kill"}
-    assert guarded >= {(name, at) for name in (FORTIOS, IOS) for at in KILLED_AT}
+    assert guarded >= {(name, at) for name in (FORTIOS, IOS) for at in (*KILLED_AT, *RENEWED_AT)}
     for row in EMULATED:
         if row.layer is Layer.TIMER:
-            assert row.at in {"hold", "restore:before", TAKES_EFFECT[row.recipe]}
+            assert row.at in {"hold", "renew:after", "restore:before", TAKES_EFFECT[row.recipe]}
         if row.at != "hold":
             assert line_of(row)[0] in range(1, 20)

@@ -17,9 +17,12 @@ from tests.isolation.by_candidate.world import HERE
 from tests.lab.drills import drill, end, make_workspace, start, wait_for
 from tests.lab.guarded import ask, end_quietly, is_isolated, kill_both, see_restored, wait_restored
 from tests.lab.rogue.bypass import in_node
+from tests.lab.test_devices import check
+from tests.lab.test_plant_ground import plant
 from tests.more import first_of
 from tests.patience import PATIENCE_S
 
+__all__ = ["plant"]
 pytestmark = pytest.mark.lab
 FIREWALL, ADDRESS = "conduit-firewall", "172.31.255.1"
 NODE = "fw"
@@ -125,6 +128,21 @@ def test_a_colleague_who_confirms_it_in_the_hold_is_named_and_it_is_restored_at_
         "device is that of islandmode from 172.31.255.100, and it confirmed the isolation."
     )
     see_restored(lab)
+
+
+def test_a_check_says_that_it_is_ready_and_what_its_account_lacks(lab: Lab, plant: Path, state: str) -> None:
+    site = plant / "inventory" / "riverside.yaml"
+    site.write_text(by_napalm(site.read_text(encoding="utf-8")).replace("STATE", state), encoding="utf-8")
+    (plant / "inventory" / "recipes").mkdir()
+    shutil.copy(HERE / "nftables-confirm.yaml", plant / "inventory" / "recipes")
+    code, told = check(lab, plant)
+    assert (code, told["platform"], told["undo_tier"], told["ready"]) == (0, "nftables-confirm", "B", True), told
+    assert sorted(told["at_rest"]) == ["corporate-dmz", "corporate-line3", "dmz-line3", "remote-access"]
+    in_node(lab, NODE, "rm", RIGHTS)
+    code, told = check(lab, plant)
+    assert (code, told["ready"]) == (4, False)
+    (finding,) = [each for each in told["findings"] if each["refuses"]]
+    assert "unshare" in finding["sentence"]
 
 
 @pytest.mark.parametrize("left", first_of(["the device", "the guardian"]))

@@ -18,10 +18,11 @@ import pytest
 from islandmode.core.recipe.told import TRIED
 from islandmode.rehearse.lab import Lab
 from islandmode.store.recipes import shipped_recipes
-from tests.lab.drills import Drill, Ended, wait_for
+from tests.lab.drills import REFUSED, Drill, Ended, wait_for
 from tests.lab.guarded import guardian_pid, kill_both, kinds, records, run_of, see_restored
 from tests.lab.three_platforms import FIREWALL, GATE, MANAGED, ROUTER, PlantOfThree, forget_inventory, plant_of_three
 from tests.more import first_of
+from tests.operate.test_check_by_recipe import locked
 from tests.patience import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.lab
@@ -197,6 +198,22 @@ def test_the_devices_own_timers_release_and_the_run_s_own_plan_restores(lab: Lab
         see_restored(lab)
         see_only_planned(plant, run)
         assert plant.run("status").returncode == 0
+
+
+def test_a_drill_is_refused_before_it_arms_anything_while_a_colleague_has_the_router_s_configuration(
+    lab: Lab, tmp_path: Path
+) -> None:
+    with plant_of_three(tmp_path, lab) as plant:
+        locked(plant.devices[ROUTER])
+        ended = plant.end(plant.drill(again=0))
+        checked = plant.run("devices", "check", ROUTER)
+        assert (ended.code, ended.kinds().count("arm.intent")) == (REFUSED, 0), ended.output
+        told = "it is locked for configuration by okello; let them leave configuration mode (end), or take the lock from them"
+        assert told in " ".join(ended.output.split())
+        assert (checked.returncode, told in checked.stdout) == (REFUSED, True), checked.stdout
+        assert all(not plant.written(name) for name in MANAGED)
+        assert plant.is_restored
+        see_restored(lab)
 
 
 @pytest.mark.parametrize(

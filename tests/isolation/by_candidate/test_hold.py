@@ -194,7 +194,23 @@ def test_where_nobody_locks_a_shared_candidate_it_is_not_committed_with_foreign_
             "committed with it"
         )
         assert bench.device.active == list(SITES_OWN)
+        # As the page says: what is discarded is the whole candidate, and the colleague's edit is lost with it.
+        assert bench.device.candidate == list(SITES_OWN)
         await point.close()
+
+    bench.play(story)
+
+
+def test_a_session_that_is_closed_or_reset_discards_nobody_s_edit() -> None:
+    bench = FakeBench()
+    bench.device.is_locked_by_drivers = False
+
+    async def story() -> None:
+        point = bench.point()
+        await armed(bench, point)
+        bench.device.load((COLLEAGUE,))
+        await point.close()
+        assert COLLEAGUE in bench.device.candidate
 
     bench.play(story)
 
