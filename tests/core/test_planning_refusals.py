@@ -332,3 +332,24 @@ def test_management_beyond_an_isolated_conduit_is_refused_without_a_direct_path_
 def test_management_over_a_conduit_that_stays_open_is_allowed() -> None:
     plan = given(lambda at: put(at.site, *FIREWALL, "management", {"address": "10.20.0.1", "zone": "dmz"})).plan()
     assert plan.points["conduit-firewall"].place == "10.20.0.1"
+
+
+UNTIMED: dict[str, Any] = {"timer": "none", "undo_tier": "D", "arms": "with_isolate", "renewable": False}
+
+
+def tier_d_accepted(at: Documents) -> object:
+    put(at.drill, "limits", "undo_tier", "D")
+    return put(at.site, *FIREWALL, "accepts_tier", "D")
+
+
+def test_a_device_that_nothing_restores_by_itself_must_be_accepted_and_no_other_can_be() -> None:
+    (found,) = refusals(lambda at: put(at.drill, "limits", "undo_tier", "D"), **UNTIMED)
+    assert (found.source, found.path) == ("site", (*FIREWALL, "platform"))
+    assert found.sentence == (
+        "Nothing on conduit-firewall (nftables) restores by itself what is isolated there: if this machine dies, it stays isolated until somebody "
+        "restores it. Use another isolation point, or have that accepted for this one: accepts_tier: D."
+    )
+    assert given(tier_d_accepted).plan(**UNTIMED).points["conduit-firewall"].capabilities.timer == "none"
+    (found,) = refusals(tier_d_accepted)
+    assert (found.source, found.path) == ("site", (*FIREWALL, "accepts_tier"))
+    assert found.sentence.endswith("restores it by itself, so there is no tier D to accept; take accepts_tier out.")

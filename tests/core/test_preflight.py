@@ -96,6 +96,15 @@ def test_a_point_that_is_as_it_should_be_has_no_finding() -> None:
             ),
         ),
         (
+            {"present": {"corporate-dmz": FoundObject(None, None, isolating=True)}},
+            "point-already-isolated",
+            (
+                f"{WHERE} already isolates corporate-dmz, by run unknown, and no timer runs that would end it. If a drill left it so, restore "
+                "it: islandmode restore --drill NAME, with a drill that isolates the same; if somebody of the site did it, let them end it. "
+                "Nothing was touched."
+            ),
+        ),
+        (
             {"saved_has_ours": True, "mend": "sed -i ..."},
             "point-saved-isolated",
             (

@@ -88,7 +88,7 @@ def test_every_recipe_has_an_emulator_and_every_row_that_the_page_names_is_there
 
 
 def test_it_ends_by_its_own_timer_no_later_than_told(played: Played) -> None:
-    lag_s = played.recipe.timer.lag or 0.0
+    lag_s = played.recipe.ends_by.lag or 0.0
     assert told(played, "may end later by").startswith(written(lag_s))
     played.device.faults.end_lag_s = lag_s
     played.move_to_end()
@@ -136,7 +136,7 @@ def test_a_restart_does_what_is_told(played: Played) -> None:
 def test_the_timer_takes_back_what_is_told(played: Played) -> None:
     assert "10.20.0.5" in played.device.configuration()
     played.move_to_end()
-    played.device.clock.move(1 + (played.recipe.timer.lag or 0.0))
+    played.device.clock.move(1 + (played.recipe.ends_by.lag or 0.0))
     assert played.passing() == {True}
     kept = "10.20.0.5" in played.device.configuration()
     assert told(played, "its timer takes back other people's edits") == ("no" if kept else "**all since it was armed**")

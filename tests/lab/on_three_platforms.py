@@ -105,14 +105,14 @@ class PlantInLab(PlantGround):
         return LabGround.of(self.workspace, self.lab).open_vantages(plan, clock, run)
 
 
-def conduct(workspace: Path, name: str, state_dir: Path, moment: str = "") -> int:
+def conduct(workspace: Path, name: str, state_dir: Path, moment: str = "", drill: str = DRILL) -> int:
     """Run the drill; returns the exit code of the product's own command."""
     lab = backends.attach(name, state_dir)
     assert lab is not None
-    _, plan = plan_of(workspace, DRILL)
+    _, plan = plan_of(workspace, drill)
     ground = PlantInLab(workspace, plan.drill.site, lab=lab, dies_after=CALLS.get(moment))
     run = _new_name(plan, MachineClock.of_this_boot())
-    request = RunRequest(run, workspace, DRILL, "live", "nobody", ground.words())
+    request = RunRequest(run, workspace, drill, "live", "nobody", ground.words())
 
     def follow(_plan: Plan) -> Follower:
         return DiesAt(PHASES[moment]) if moment in PHASES else Unfollowed()

@@ -73,7 +73,7 @@ def test_only_a_change_of_the_clocks_that_the_shortest_timer_would_meet_is_looke
     """No drill is asked about: one whose timer is longer is refused by its own preflight."""
     with ready(tmp_path, RANGE) as kirkby:
         found = check_device(kirkby.root, find_device(kirkby.root, kirkby.name, None))
-    timer = recipe(RANGE).timer
+    timer = recipe(RANGE).ends_by
     assert found.is_ready
     assert found.planned.capabilities.latest_s == timer.least + timer.grain + (timer.lag or 0)
     assert found.planned.capabilities.dead_man_max_s == timer.most

@@ -259,4 +259,4 @@ def test_a_recipe_of_another_workspace_is_checked_there(tmp_path: Path) -> None:
 
 def test_the_example_of_the_reference_is_good() -> None:
     found = own_recipes(MINIMAL)
-    assert (sorted(found.good), found.errors) == (["routeros-lists"], ())
+    assert (sorted(found.good), found.errors) == (["frr-shutdown", "routeros-lists"], ())

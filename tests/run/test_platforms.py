@@ -268,9 +268,9 @@ def test_a_recipe_that_ships_is_simulated_with_its_own_numbers(name: str) -> Non
     ended = run(1, Shape.of(name))
     assert verdict_of(ended) == ("held", "proven")
     planned = ended.plant.plan.points[FIREWALL].capabilities
-    assert planned.model_copy(update={"granularity_s": recipe.timer.grain}) == kind.capabilities()
+    assert planned.model_copy(update={"granularity_s": recipe.ends_by.grain}) == kind.capabilities()
     device = ended.plant.devices[FIREWALL]
-    assert device.lag_us == (recipe.timer.lag or 0.0) * 1_000_000
+    assert device.lag_us == (recipe.ends_by.lag or 0.0) * 1_000_000
     assert device.late_s >= planned.late_s
 
 

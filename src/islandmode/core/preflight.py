@@ -41,6 +41,8 @@ class FoundObject:
 
     owner: str | None
     armed_s: float | None
+    isolating: bool = False
+    """Whether it isolates now, by what the device showed."""
 
 
 def judge_point(
@@ -172,6 +174,11 @@ def _of_others(present: Mapping[str, FoundObject], restore: str) -> str:
     if timers:
         left = f"its timer runs, {max(timers):.0f} s are left"
         return f"is already isolated for {conduits} by {whose} ({left}); wait for its end, or abort it where it was started."
+    if any(found.isolating for found in present.values()):
+        return (
+            f"already isolates {conduits}, by {whose}, and no timer runs that would end it. If a drill left it so, restore it: {restore} --drill NAME, with "
+            "a drill that isolates the same; if somebody of the site did it, let them end it."
+        )
     return (
         f"already carries an object for {conduits} that {whose} left behind (no timer runs, so it stops nothing); take it "
         f"away: {restore} --drill NAME, with a drill that isolates the same."

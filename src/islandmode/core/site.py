@@ -384,6 +384,12 @@ class SitePoint(Frozen):
         "changed since. Other people's edits of that time are then lost if nobody restores the device before its timer does.",
     )
 
+    accepts_tier: Literal["D"] | None = Field(
+        default=None,
+        description="D where the site accepts that nothing on the device restores what a drill isolates there: only the processes of the drill, "
+        "a later restore, or a person do. Needed for every device without a timer that something logs in to; a rehearsal only.",
+        examples=["D"],
+    )
     spare: bool = Field(
         default=False,
         description="Whether it is a spare, through which nothing of the plant runs: only then does `devices bench` take `--restart` and "

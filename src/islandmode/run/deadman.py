@@ -1,5 +1,8 @@
 """The dead-man: armed and read back before anything is isolated, and read from the device while it holds.
 
+A device without any timer is in a plan only where its site accepts that in words (`planning/check_platform`): there nothing is armed, and
+it is read back that nothing isolates yet.
+
 The remaining time is never counted down here. A timer that is missing, or a conduit that is no longer isolated, is a
 reason to restore at once.
 """

@@ -39,7 +39,7 @@ async def look_at_point(name: str, planned: PlanPoint, point: IsolationPoint, zo
     present = None
     if state.done and state.value is not None:
         there = {conduit: seen for conduit, seen in state.value.conduits.items() if seen.present}
-        present = {conduit: FoundObject(seen.owner, seen.armed_s) for conduit, seen in there.items()}
+        present = {conduit: FoundObject(seen.owner, seen.armed_s, seen.isolating) for conduit, seen in there.items()}
     firewall = facts.value.firewall
     others = () if firewall is None else tuple(name for link in firewall.links for name in link.altnames)
     found = judge_point(

@@ -229,10 +229,10 @@ def _say_check(found: DeviceCheck) -> None:
     device, able = found.device, found.planned.capabilities
     version = f": {found.version}" if found.version else ""
     print(f"{device.where} ({device.point.platform}){version}")
-    timer = f"{written(able.dead_man_min_s)} to {written(able.dead_man_max_s)}"
-    print(
-        f"Undo tier {able.undo_tier}, timer {timer}, witness {able.witness}; isolates {', '.join(device.point.isolates)}."
-    )
+    timer = f"timer {written(able.dead_man_min_s)} to {written(able.dead_man_max_s)}"
+    if able.timer == "none":
+        timer = "no timer: nothing on it restores an isolation by itself"
+    print(f"Undo tier {able.undo_tier}, {timer}, witness {able.witness}; isolates {', '.join(device.point.isolates)}.")
     families = " and ".join(f"IPv{family}" for family in able.families)
     left = not_covered(found.planned)
     print(f"It isolates {families}{f', and does not isolate {left}' if left else ''}.")

@@ -89,7 +89,10 @@ def _bench(point: PlanPoint, benched: Benched) -> Iterator[Text]:
 
 def _arming(able: Capabilities, arm: tuple[str, ...]) -> tuple[Text, ...]:
     if able.timer == "none":
-        return ()
+        nothing = Text(
+            "arm: there is no timer; it is read that nothing stands there, and nothing is sent", style="bold"
+        )
+        return (nothing,) if able.logs_in else ()
     if able.arms == "with_isolate" and not arm:
         return (Text("arm: nothing takes effect; the command that isolates brings the timer with it", style="bold"),)
     return (_lines("arm", arm),)
@@ -103,8 +106,13 @@ def _where(point: PlanPoint) -> str:
 
 def _undone(plan: Plan, able: Capabilities) -> str:
     tier = f"undo tier {able.undo_tier}"
-    if able.timer == "none":
+    if able.timer == "none" and not able.logs_in:
         return f"{tier}: nothing restores it but a person, and no run isolates it"
+    if able.timer == "none":
+        return (
+            f"{tier}, accepted by the site: NOTHING ON THE DEVICE RESTORES THIS BY ITSELF. The run does, its guardian, a later restore, or a person; "
+            f"no command acts later than {able.latest_s:g} s after it was sent"
+        )
     renewed = "renewed while all is well" if able.renewable else "not renewable"
     latest = f"no command acts later than {able.latest_s:g} s after it was sent"
     late = f", up to {able.late_s:g} s late" if able.late_s else ""
@@ -164,7 +172,7 @@ def _stage(plan: Plan, stage: PlanStage, earlier: Sequence[PlanStage]) -> Group:
 def _at_the_latest(point: PlanPoint, timer_s: float) -> str:
     able = point.capabilities
     if able.timer == "none":
-        return ", by hand, and undone by hand only"
+        return ", undone by nothing on the device" if able.logs_in else ", by hand, and undone by hand only"
     armed = "it was armed" if able.arms == "before" else "it was isolated"
     since = "its timer was last set" if able.renewable else armed
     return f", undone by the device itself at most {timer_s + able.late_s:g} s after {since}"

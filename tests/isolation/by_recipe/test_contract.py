@@ -31,7 +31,7 @@ class RecipeBench:
         self.world = world(name)
         recipe = self.world.recipe
         self.clock = self.world.clock
-        self.dead_man_s = recipe.timer.least
+        self.dead_man_s = recipe.ends_by.least
         used = self.planned().rendering.recipe
         assert used is not None
         self.platform = replace(platform_of(recipe, used), open=lambda *_: self.point())

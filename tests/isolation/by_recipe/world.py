@@ -206,7 +206,7 @@ class World:
         able = capabilities(self.recipe, dead_man_s)
         used = RecipeUsed(name=self.recipe.recipe, version=self.recipe.version, sha256="0" * 64)
         stages = {f"stage-{number}": (name,) for number, name in enumerate(CONDUITS)}
-        lines = rendering(self.recipe, used, at, stages, dead_man_s or self.recipe.timer.most)
+        lines = rendering(self.recipe, used, at, stages, dead_man_s or self.recipe.ends_by.most)
         return PlanPoint(
             platform=self.recipe.recipe,
             management=Management(address=at.management, zone="line"),

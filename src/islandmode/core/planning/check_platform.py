@@ -20,6 +20,7 @@ def platform_problems(drill: Drill, site: Site, name: str, point: SitePoint, abl
     yield from _too_coarse(drill, point, able, whose)
     yield from _not_covered(drill, site, name, point, able)
     yield from _lost_edits(name, point, able)
+    yield from _nothing_restores(name, point, able)
 
 
 def _stages_on(drill: Drill, point: SitePoint) -> list[int]:
@@ -110,3 +111,18 @@ def _lost_edits(name: str, point: SitePoint, able: Capabilities) -> Iterator[Pro
             "accept; take accept_lost_edits out."
         )
         yield Problem("site", ("isolation_points", name, "accept_lost_edits"), sentence)
+
+
+def _nothing_restores(name: str, point: SitePoint, able: Capabilities) -> Iterator[Problem]:
+    """Refuse a device without a timer of its own, unless the site accepts that; what a person isolates has a rule of its own."""
+    if point.by_hand is not None or (able.timer == "none") == (point.accepts_tier == "D"):
+        return
+    if able.timer == "none":
+        sentence = (
+            f"Nothing on {name} ({point.platform}) restores by itself what is isolated there: if this machine dies, it stays isolated until somebody "
+            "restores it. Use another isolation point, or have that accepted for this one: accepts_tier: D."
+        )
+        yield Problem("site", ("isolation_points", name, "platform"), sentence)
+    else:
+        sentence = f"The timer of {name} ({point.platform}) restores it by itself, so there is no tier D to accept; take accepts_tier out."
+        yield Problem("site", ("isolation_points", name, "accepts_tier"), sentence)

@@ -43,9 +43,9 @@ def _cycle(recipe: Recipe) -> Iterator[Problem]:
             "device isolates stands in one stage."
         )
         yield wrong(("further",), sentence)
-    if recipe.timer.renewable:
+    if recipe.ends_by.renewable:
         yield wrong(("timer", "renewable"), "NAPALM has no call that sets a running timer again; say renewable: false.")
-    if recipe.timer.grain % 1:
+    if recipe.ends_by.grain % 1:
         yield wrong(("timer", "grain"), "revert_in is a whole number of seconds, so the grain must be whole seconds.")
 
 

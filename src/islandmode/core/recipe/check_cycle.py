@@ -53,7 +53,7 @@ def meaning_problems(recipe: Recipe) -> Iterator[Problem]:
     yield from _families(recipe)
     yield from _said(recipe)
     yield from stand_in_problems(recipe)
-    yield from {"own-timer": _own_timer, "clock": _clock, "pending": _pending}[recipe.cycle](recipe)
+    yield from {"own-timer": _own_timer, "clock": _clock, "pending": _pending, "none": _untimed}[recipe.cycle](recipe)
 
 
 def _used(recipe: Recipe, *steps: str) -> set[str]:
@@ -151,7 +151,37 @@ def _proof(recipe: Recipe) -> Iterator[Problem]:
         )
 
 
+def _untimed(recipe: Recipe) -> Iterator[Problem]:
+    """Find what of a recipe without a timer only a timer gives a meaning to."""
+    for step in ("arm", "renew"):
+        if getattr(recipe, step):
+            yield wrong((step,), f"cycle none has no timer, so that nothing is sent under {step}; take its lines out.")
+    for sent in lines_of(recipe, "isolate"):
+        timed = TIMED & {found.name for found in placeholders(sent.line.send)}
+        if timed:
+            yield wrong(
+                (*sent.path, "send"), f"{{{min(timed)}}} sets a timer, and cycle none has none; say another cycle."
+            )
+    if recipe.reverts != "own":
+        yield wrong(
+            ("reverts",), "Nothing on the device takes anything back, so that nothing of others is lost; say own."
+        )
+    if recipe.undo_tier != "D":
+        sentence = f"Nothing on the device ends what this isolates, which is undo tier D, and not {recipe.undo_tier}."
+        yield wrong(("undo_tier",), sentence)
+
+
 def _timer(recipe: Recipe) -> Iterator[Problem]:
+    if (recipe.timer is None) != (recipe.cycle == "none"):
+        needs = (
+            f"a recipe with this cycle ({recipe.cycle}) ends by a timer; say which"
+            if recipe.timer is None
+            else "cycle none has no timer; take it out, or say how it works"
+        )
+        yield wrong(("timer",), f"{needs[0].upper()}{needs[1:]}.")
+        return
+    if recipe.timer is None:
+        return
     timer, given = recipe.timer, _given(recipe)
     missing = [thing for thing in SHOWN_BY[timer.shown] if thing not in given]
     if missing:
@@ -194,7 +224,9 @@ def _tier(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _lock(recipe: Recipe) -> Iterator[Problem]:
-    fits = {"own-timer": ("atomic", "checked"), "clock": ("checked",), "pending": ("device",)}[recipe.cycle]
+    fits = {"own-timer": ("atomic", "checked"), "clock": ("checked",), "pending": ("device",), "none": ("checked",)}[
+        recipe.cycle
+    ]
     if recipe.lock not in fits:
         yield wrong(
             ("lock",),
@@ -289,9 +321,9 @@ def _arm_is_timed(recipe: Recipe) -> Iterator[Problem]:
 def _clock(recipe: Recipe) -> Iterator[Problem]:
     if recipe.reverts != "own":
         yield wrong(("reverts",), "A deny that ends at a time of day takes back itself and nothing else; say own.")
-    if recipe.timer.shown != "until":
+    if recipe.ends_by.shown != "until":
         yield wrong(("timer", "shown"), 'What ends a clock recipe is a moment, so its timer is shown as "until".')
-    if recipe.timer.grain % 60:
+    if recipe.ends_by.grain % 60:
         yield wrong(("timer", "grain"), "A window is told in whole minutes, so the grain must be whole minutes.")
     needed: Iterable[tuple[str, set[str], str]] = (
         (

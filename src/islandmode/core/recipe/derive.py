@@ -10,7 +10,7 @@ from islandmode.core.recipe.model import Recipe
 
 def capabilities(recipe: Recipe, dead_man_s: float | None = None) -> Capabilities:
     """Say what a recipe can do, for a drill with such a timer; for the longest that it takes, if none is given."""
-    timer = recipe.timer
+    timer = recipe.ends_by
     longest_s = timer.most if dead_man_s is None else dead_man_s
     works = Works(**recipe.works)
     usual = Calls()
@@ -31,7 +31,7 @@ def capabilities(recipe: Recipe, dead_man_s: float | None = None) -> Capabilitie
         latest_s=latest_s(recipe, longest_s),
         witness=recipe.witness,
         denies_with=recipe.denies_with,
-        timer="device" if recipe.cycle == "pending" else "conduit",
+        timer={"pending": "device", "none": "none"}.get(recipe.cycle, "conduit"),
         further=recipe.further,
         reverts=recipe.reverts,
         calls_s=Calls(**calls, restore_anew=max(usual.restore_anew + works.restore, restore_s + login_s)),
@@ -61,11 +61,13 @@ def latest_s(recipe: Recipe, dead_man_s: float) -> float:
     if recipe.late is not None and recipe.plays is not None:
         # What another process knows of a play: that it had begun, and for how long one may go on.
         return min(dead_man_s, recipe.late.at_most + max(recipe.calls.get(step, 0.0) for step in recipe.plays.steps))
-    return dead_man_s + (recipe.timer.grain if recipe.cycle == "clock" else 0.0) + (recipe.timer.lag or 0.0)
+    return dead_man_s + (recipe.ends_by.grain if recipe.cycle == "clock" else 0.0) + (recipe.ends_by.lag or 0.0)
 
 
 def live_refusals(recipe: Recipe) -> Iterator[str]:
     """Say why a recipe may not isolate a plant, benched or not; each ends a sentence that begins with its name."""
+    if recipe.cycle == "none":
+        yield "has nothing on the device that would restore it by itself (undo tier D)"
     if recipe.cycle == "own-timer" and not recipe.arm:
         yield "isolates by the timed object itself, so that a line that comes late isolates for a whole timer"
     if recipe.after_failover == "unknown":

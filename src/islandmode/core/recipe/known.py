@@ -99,7 +99,7 @@ def _unknown(recipe: Recipe, part: str, each: Each, name: str, allowed: Iterable
         return "it is a number among others, which may be somebody else's line by then; name the line by its text"
     if name in RUN_TIME | AT_REST | {NUMBER}:
         article = "an" if recipe.cycle == "own-timer" else "a"
-        return f"it has no value in {part} of {article} {recipe.cycle} recipe; {known}"
+        return f"it has no value in {part} of {article} {'cycle-none' if recipe.cycle == 'none' else recipe.cycle} recipe; {known}"
     if name in OWN_WORDS or name in recipe.names:
         return f'it has no value in lines for each "{each}"; {known}'
     return f"there is no such placeholder; {known}"

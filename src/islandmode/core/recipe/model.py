@@ -12,7 +12,7 @@ from islandmode.core.site import Covered, Frozen, as_tuple
 LINE_MAX = 250
 PATTERN_MAX = 250
 
-Cycle = Literal["own-timer", "clock", "pending"]
+Cycle = Literal["own-timer", "clock", "pending", "none"]
 Confidence = Literal["seen", "documented", "unchecked"]
 Each = Literal[
     "point",
@@ -317,6 +317,12 @@ class Timer(Frozen):
     renewable: bool = Field(description="Whether it can be set again while it runs.", examples=[True])
 
 
+NO_TIMER = Timer.model_construct(
+    shown="nothing", least=0.0, most=0.0, grain=0.0, shown_in=None, lag=None, renewable=False
+)
+"""Stands for the timer of a device that ends nothing by itself."""
+
+
 class Late(Grounded):
     """How long a line that was given up may still act, where nothing in the line itself ends that."""
 
@@ -391,7 +397,8 @@ class Recipe(Frozen):
     )
     cycle: Cycle = Field(
         description="How its timer works: `own-timer`, an object with a timer of its own; `clock`, a deny that ends at a time of the device's "
-        "clock; `pending`, one change that goes back unless it is confirmed.",
+        "clock; `pending`, one change that goes back unless it is confirmed; `none`, nothing on the device ends an isolation: undo tier D, which a site "
+        "must accept.",
         examples=["clock"],
     )
     undo_tier: Literal["A", "B", "C", "D"] = Field(
@@ -445,7 +452,9 @@ class Recipe(Frozen):
         description="What the other member of a pair does with an isolation that was made on this one. `unknown` is refused for live.",
         examples=["unknown"],
     )
-    timer: Timer = Field(description="The timer that takes an isolation back.")
+    timer: Timer | None = Field(
+        default=None, description="The timer that takes an isolation back; needed for every cycle but `none`."
+    )
     late: Late | None = Field(
         default=None,
         description="How long a line that was given up may still act; needed where its lines carry no end of their own and refer to nothing "
@@ -544,6 +553,11 @@ class Recipe(Frozen):
         description="Lines of its configuration that it changes by itself.",
         examples=[["^ntp clock-period"]],
     )
+
+    @property
+    def ends_by(self) -> Timer:
+        """Give the timer that ends an isolation; where there is none, one that is nothing."""
+        return self.timer or NO_TIMER
 
 
 Version.model_rebuild()

@@ -198,11 +198,11 @@ def _clocked(found: Mapping[str, Value], now: datetime | None, in_place: bool | 
 
 
 def _left_s(recipe: Recipe, found: Mapping[str, Value], now: datetime | None) -> float | Unread | None:
-    if recipe.timer.shown == "remaining":
+    if recipe.ends_by.shown == "remaining":
         left = found.get("left")
         return left if isinstance(left, float) else None
     started, length = found.get("started"), found.get("length")
-    if recipe.timer.shown == "until":
+    if recipe.ends_by.shown == "until":
         started, length = found.get("ends"), 0.0
     if not isinstance(started, datetime):
         return None

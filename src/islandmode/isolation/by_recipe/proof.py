@@ -78,7 +78,8 @@ class Viewer:
 
     def _conduit(self, name: str, shown: Shown) -> ConduitState:
         timed = self._left_s(shown)
-        drops = shown.isolating and timed is not None and name not in self.unflushed
+        is_held = timed is not None or self.recipe.cycle == "none"
+        drops = shown.isolating and is_held and name not in self.unflushed
         is_of_device = self.recipe.cycle == "pending"
         return ConduitState(
             # What waits on the device is no object of any conduit; the denies are.
@@ -142,7 +143,7 @@ class Viewer:
                 yield f"the deny for {name} is not in place"
             elif not self.owns(state):
                 yield f"what stands for {name} is another run's"
-            elif self._left_s(state) is None:
+            elif self._left_s(state) is None and self.recipe.cycle != "none":
                 yield self.doubt or f"{name} has no running timer"
             elif ends is not None and (window is None or window.ends != ends):
                 yield f"the timer of {name} does not show the end that was written"

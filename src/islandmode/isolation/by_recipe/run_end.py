@@ -26,8 +26,8 @@ class RunEnd:
 
     def __init__(self, recipe: Recipe, at: PointAt) -> None:
         """Know the device's time zone; nothing was read yet."""
-        self._grain_s = recipe.timer.grain
-        self._lag_s = recipe.timer.lag or 0.0
+        self._grain_s = recipe.ends_by.grain
+        self._lag_s = recipe.ends_by.lag or 0.0
         self._is_clocked = recipe.cycle == "clock"
         self._zone = str(at.options.get(TIME_ZONE, "UTC"))
         self._first: ClockRead | None = None
