@@ -18,6 +18,7 @@ from tests.emulators.ios import IosDevice
 from tests.emulators.kirkby import ENTRIES, LOGIN
 from tests.emulators.plant import USER
 from tests.lab.test_planted_secrets import assert_in_none
+from tests.more import first_of
 from tests.operate.test_bench import RANGE, at_first_timer, device, ready
 
 SECRETS = {
@@ -33,7 +34,7 @@ WITH_ENABLE = f'login: {{user: {USER}, password: "file:keys/password", become: e
 
 
 def planted(bencher: Bencher) -> IosDevice:
-    """Plant all of them; the community is another one while the first timer runs."""
+    """Plant all of them; the community changes while the first timer runs."""
     router, keys = device(bencher), bencher.kirkby.root / "keys"
     assert isinstance(router, IosDevice)
     bencher.kirkby.describe(ENTRIES[RANGE].replace(LOGIN, WITH_ENABLE))
@@ -64,7 +65,7 @@ def left(bencher: Bencher) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in root.rglob("*") if path.is_file() and path not in own}
 
 
-@pytest.mark.parametrize("as_json", [False, True], ids=["said", "for a machine"])
+@pytest.mark.parametrize("as_json", first_of([False, True]), ids=["said", "for a machine"])
 def test_planted_secrets_stand_in_nothing_that_a_bench_leaves(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

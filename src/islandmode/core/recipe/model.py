@@ -556,7 +556,7 @@ class Recipe(Frozen):
 
     @property
     def ends_by(self) -> Timer:
-        """Give the timer that ends an isolation; where there is none, one that is nothing."""
+        """Give the timer that ends an isolation, or what stands for no timer."""
         return self.timer or NO_TIMER
 
 
