@@ -64,7 +64,7 @@ def _undo(recipe: Recipe) -> Iterator[Problem]:
             "isolate be nothing without it."
         )
         yield wrong(("plays",), sentence)
-    if recipe.timer.shown == "nothing":
+    if recipe.timer is not None and recipe.timer.shown == "nothing":
         sentence = "Nothing shows the timer of what a play has armed, and a play's own word proves nothing; read the timer back."
         yield wrong(("timer", "shown"), sentence)
 
