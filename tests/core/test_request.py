@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -43,13 +44,39 @@ def test_a_request_is_read_as_it_was_written() -> None:
         (document(id=7), "it lacks a part of a request, or has one of another type"),
         (document(not_after_utc_us=True), "it lacks a part of a request, or has one of another type"),
         (document(run="run-2"), "it is meant for run run-2"),
-        (document(kind="isolate"), "it asks for isolate, which this version does not know; it knows abort"),
+        (
+            document(kind="isolate"),
+            "it asks for isolate, which this version does not know; it knows abort, confirm, note",
+        ),
+        (document(kind="confirm"), "it is a request to confirm and does not say its point"),
+        (document(kind="confirm", point="plug", ask="7"), "it is a request to confirm and does not say its person"),
+        (
+            document(kind="confirm", point="plug", ask=7, person="x"),
+            "it is a request to confirm and does not say its ask",
+        ),
+        (document(kind="note"), "it is a request to note and does not say its text"),
+        (document(kind="note", text=" \n"), "it is a request to note and does not say its text"),
         (document(not_after_utc_us=NOW - 3_000_000), "it is too old: it was good until 3 s ago"),
         (b" " * SIZE_MAX_BYTES + b"{", f"it is longer than {SIZE_MAX_BYTES} bytes"),
     ],
 )
 def test_what_is_no_request_says_why(data: bytes, why: str) -> None:
     assert read(data) == NotARequest(why)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        replace(GOOD, kind="confirm", point="plug", ask="7", person="R. Ortiz"),
+        replace(GOOD, kind="note", text="it rains"),
+    ],
+)
+def test_a_confirmation_and_a_note_are_read_as_they_were_written(request_: Request) -> None:
+    assert read(write_request(request_)) == request_
+
+
+def test_a_stop_carries_nothing_of_the_other_requests() -> None:
+    assert set(json.loads(write_request(GOOD))) == {"v", "kind", "run", "id", "author", "not_after_utc_us"}
 
 
 def test_the_same_request_counts_once() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from islandmode.core.drill import Mode
 from islandmode.core.errors import InputError, Refused
@@ -24,7 +26,9 @@ from islandmode.operate.run import DrillOrder, run_drill
 from islandmode.rehearse.site_in_lab import site_faults
 from islandmode.rehearse.topology import read_topology
 from islandmode.system.clock import MachineClock
+from islandmode.ui.card import TypedAt, render_card
 from islandmode.ui.pages import HtmlPages
+from islandmode.ui.plan_text import print_plan
 
 KIRKBY = Path(__file__).resolve().parents[2] / "examples" / "kirkby"
 MINIMAL = Path(__file__).resolve().parents[2] / "docs" / "minimal"
@@ -212,11 +216,16 @@ def test_no_run_isolates_by_hand_and_a_tabletop_walks_through_it(mode: Mode) -> 
     if mode is Mode.TABLETOP:
         assert run_drill(order, Audience(HtmlPages())).exit_code == 6
         return
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError if mode is Mode.REHEARSAL else Refused) as refused:
         run_drill(order, Audience(HtmlPages()))
     if mode is Mode.REHEARSAL:
-        assert str(refused.value).startswith(
-            f"{MODEM} is isolated by hand (platform: manual), and this version cannot conduct a person"
+        line = line_of(KIRKBY, "    by_hand:") + 1
+        at = f"{SITE}:{line}:7: {MODEM} is isolated by hand, "
+        told = str(refused.value)
+        assert f"{at}and nobody is named who would be asked; add person, and answers_within" in told
+        assert (
+            f"{at}so nothing restores it by itself; have that accepted for this isolation point: accept_no_timer"
+            in told
         )
     else:
         # Why its recipes would not do for a plant is told at once.
@@ -228,7 +237,7 @@ def test_no_run_isolates_by_hand_and_a_tabletop_walks_through_it(mode: Mode) -> 
             "vendor-router (ios-time-range) does not say what the other member of a pair does with an isolation."
             in str(refused.value)
         )
-    assert "Nothing was touched." in str(refused.value)
+        assert "Nothing was touched." in str(refused.value)
     assert not (KIRKBY / "runs").exists()
 
 
@@ -246,10 +255,13 @@ def test_a_restore_leaves_it_to_the_person_and_opens_the_others(tmp_path: Path) 
     assert str(made.lost[MODEM]) == f"{MODEM} is isolated and restored by hand: {WHERE}. Nothing here logs in to it."
 
 
-def test_a_look_at_a_whole_site_waits_for_no_person() -> None:
-    """No run isolates by hand, so that such a device keeps no alarm of a run whose record is lost."""
+def test_a_look_at_a_whole_site_waits_for_no_person_whom_no_run_would_ask(tmp_path: Path) -> None:
+    """Where nobody is named no run isolates by hand; where somebody is, the alarm of a run whose record is lost must not end unseen."""
     rescue, lost, _ = rescue_of_site(KIRKBY, "kirkby")
     assert (set(rescue.points), lost) == ({"edge-firewall", "vendor-router"}, ())
+    named = "\n      person: {name: R. Ortiz, position: shift lead, reached: radio 4}\n      answers_within: 60 s\n      last_resort:"
+    root = workspace(tmp_path, {"\n      last_resort:": named})
+    assert set(rescue_of_site(root, "kirkby")[0].points) == {"edge-firewall", "vendor-router", MODEM}
 
 
 def test_no_lab_must_have_it(tmp_path: Path) -> None:
@@ -275,3 +287,55 @@ def test_a_drill_that_wants_more_than_a_person_is_refused(tmp_path: Path) -> Non
     drill.write_text(drill.read_text().replace("undo_tier: D", "undo_tier: B"))
     with pytest.raises(InputError, match=f"undo_tier B is demanded, but {MODEM} \\(manual\\) offers only tier D"):
         plan_of(root, DRILL)
+
+
+NAMED = """
+      person: {name: R. Ortiz, position: shift lead, reached: radio 4}
+      answers_within: 60 s
+      accept_no_timer: {accepted_by: "M. Keller, plant manager"}
+      last_resort:"""
+
+
+def test_plan_and_card_say_who_is_asked_and_that_nothing_restores_it_by_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = workspace(tmp_path, {"\n      last_resort:": NAMED})
+    drill = root / "drills" / f"{DRILL}.yaml"
+    text = drill.read_text()
+    for key in ("isolate_within", "restore_within"):
+        text = re.sub(rf"{key}: [^,}}\n#]*", f"{key}: 2 min", text)
+    drill.write_text(re.sub(r"dead_man: [^,}\n#]*", "dead_man: 10 min", text))
+    plan = plan_of(root, DRILL)[1]
+    able = plan.points[MODEM].capabilities
+    assert (able.asks_person, able.works_s.isolate, able.latest_s) == (True, 60.0, 65.0)
+    print_plan(plan, Console(width=400))
+    told = (
+        "undo tier D: nothing restores this by itself (accepted by M. Keller, plant manager); R. Ortiz (shift lead; radio 4) is asked, and has "
+        "60 s for each act"
+    )
+    assert told in capsys.readouterr().out
+    card = render_card(plan, at=TypedAt(root, "islandmode", "plant"))
+    assert (
+        "NOTHING restores it but you. R. Ortiz (shift lead; radio 4) was asked to isolate it, and is to restore it."
+        in card
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        (
+            "person: {name: R. Ortiz, position: lead, reached: radio}",
+            '"by_hand" must have person and answers_within together',
+        ),
+        ("answers_within: 60 s", '"by_hand" must have person and answers_within together'),
+        (
+            "person: {name: R. Ortiz, position: lead, reached: radio}\n      answers_within: 1 s",
+            '"answers_within" must be between 5 s and 30 min',
+        ),
+        ("accept_no_timer: {}", 'The key "accepted_by" is missing here; add it.'),
+    ],
+)
+def test_what_is_wrong_about_a_person_is_said_with_its_place(tmp_path: Path, lines: str, sentence: str) -> None:
+    root = workspace(tmp_path, {"\n      last_resort:": f"\n      {lines}\n      last_resort:"})
+    assert any(line.startswith(f"{SITE}:") and sentence in line for line in said(root)), said(root)

@@ -13,7 +13,7 @@ import pytest
 from islandmode.core.chain import GENESIS, digest
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.record import Record
-from islandmode.operate.stop import _put_request
+from islandmode.operate.requesting import put_request
 from islandmode.run.outermost import exit_code_of
 from islandmode.store import rundir
 from islandmode.store.journal import encode
@@ -48,7 +48,7 @@ def test_what_a_run_leaves_is_for_its_account_and_its_group_whatever_the_umask(t
         made.write_text("verdict.json", "{}")
         made.write_spool("erp", [("000001.jsonl", b"{}\n")])
         anyio.run(_write_durably, made)
-        _put_request(made)
+        put_request(made, "abort")
         made.seal()
         exit_code_of(lambda: int("no number"), workspace / "runs" / "internal-error.txt")
     finally:

@@ -93,6 +93,9 @@ class Capabilities(Frozen):
     """Whether its configuration can be read, to compare it before and after. Where it cannot, a verdict is at best inconclusive,
     and the restoration is never called proven."""
     covers: tuple[Covered, ...] = ("forward", "to_device", "vpn")
+    asks_person: bool = False
+    """Whether a person is asked for each act, and only probes show what became of it: a call waits for their answer, what they did
+    not confirm is never taken for done, and there is no configuration to compare."""
     after_restart: Literal["gone", "stays", "reverts", "unknown"] = "gone"
     """What a restart of the device makes of an isolation that nobody saved: the card's last resort rests on it."""
 

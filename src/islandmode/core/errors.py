@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-RefusedFor = Literal["stopped", "preflight", "vantage", "guardian", "baseline", "arming", "late"]
+RefusedFor = Literal["stopped", "preflight", "vantage", "guardian", "baseline", "arming", "person", "late"]
 """What a run that had begun was refused for, before it isolated anything.
 
     stopped    it was told to stop
@@ -24,6 +24,7 @@ RefusedFor = Literal["stopped", "preflight", "vantage", "guardian", "baseline", 
     guardian   the guardian, or another layer that restores, is not ready
     baseline   a probe was not good
     arming     a dead-man was not armed as it must be
+    person     nobody said that they are there, at a device that a person isolates
     late       one of these, and only because something did not come in time, as on a busy machine; the records before say what
 """
 

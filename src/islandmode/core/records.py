@@ -26,11 +26,23 @@ from islandmode.core.pair import Role
 from islandmode.core.record import Record, plain
 
 StopBy = Literal[
-    "signal", "abort_when", "flying_blind", "dead_man", "isolate", "internal", "guardian", "abort", "window", "lock_out"
+    "signal",
+    "abort_when",
+    "flying_blind",
+    "dead_man",
+    "isolate",
+    "internal",
+    "guardian",
+    "abort",
+    "window",
+    "lock_out",
+    "person",
 ]
 """What stops a drill before its plan is complete."""
 Outcome = Literal["done", "not done", "unknown"]
 When = Literal["before", "after"]
+HandAct = Literal["be there", "isolate", "restore"]
+"""What a person is asked for at a device that is isolated by hand."""
 Text = InstanceOf[str]
 """Words that a device, a host or a person may have said: not all of them are text that could be encoded."""
 _READING = "reading"
@@ -415,6 +427,35 @@ class RequestTaken(Entry):
     file: Text
     kind: str
     author: Text
+
+
+class HandAsked(_OfConduits):
+    """A person was asked for an act by hand: to be there, to isolate or to restore. `ask` is what a confirmation names."""
+
+    record_kind = "hand.asked"
+    ask: str
+    act: HandAct
+    person: Text
+    within_s: float
+    told: Text
+
+
+class HandConfirmed(_OfPoint):
+    """The named person has confirmed an act, by the account that typed it. What became of the act, only probes show."""
+
+    record_kind = "hand.confirmed"
+    ask: str
+    act: HandAct
+    person: Text
+    author: Text
+
+
+class Noted(Entry):
+    """Somebody wrote a note into the record of the run."""
+
+    record_kind = "note"
+    author: Text
+    text: Text
 
 
 class RequestIgnored(Entry):

@@ -10,7 +10,7 @@ from islandmode.core.record import Record
 
 UNTOLD = "refused"
 """The code of a refusal about which no other record says more."""
-ACTED_ON = {"guardian": "not-ready", "arming": "not-armed", "vantage": "worker-not-started"}
+ACTED_ON = {"guardian": "not-ready", "arming": "not-armed", "person": "nobody-there", "vantage": "worker-not-started"}
 """The code to look up, by what a run says that it was refused for, where that alone is enough."""
 
 

@@ -1,5 +1,7 @@
 """A request to a running drill: a small file that anybody of the operators' group may put into the run's folder.
 
+`abort` stops the run. `confirm` says of an act by hand that the named person says it is done; `note` is words for the record.
+
 Conductor and guardian both read it. What is wrong with a file is told apart, because a person who asked for a restore and
 was not heard must learn why: not a request, half-written, of another run, too old, from a newer version, repeated.
 """
@@ -16,17 +18,28 @@ FORMAT = 1
 SIZE_MAX_BYTES = 4096
 TEXT_MAX = 300
 FIELDS: dict[str, type] = {"kind": str, "run": str, "id": str, "author": str, "not_after_utc_us": int}
+KINDS: dict[str, tuple[str, ...]] = {"abort": (), "confirm": ("point", "ask", "person"), "note": ("text",)}
+"""What can be asked for, and what more each must say."""
+NOTE_MAX = 500
+"""Characters of a note; a longer one is refused where it is typed."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asked of a run. `id` is new for each request; after `not_after_utc_us` it means nothing any more."""
+    """What a person asked of a run. `id` is new for each request; after `not_after_utc_us` it means nothing any more.
+
+    `point`, `ask` and `person` stand in a confirmation: which ask it answers, and who says so. `text` stands in a note.
+    """
 
     kind: str
     run: str
     id: str
     author: str
     not_after_utc_us: int
+    point: str = ""
+    ask: str = ""
+    person: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,8 @@ class NotARequest:
 
 def write_request(request: Request) -> bytes:
     """Write a request as the bytes of its file."""
-    return json.dumps({"v": FORMAT, **vars(request)}).encode() + b"\n"
+    said = {name: value for name, value in vars(request).items() if name in FIELDS or name in KINDS[request.kind]}
+    return json.dumps({"v": FORMAT, **said}).encode() + b"\n"
 
 
 def read_request(data: bytes, *, run: str, now_utc_us: int, known: frozenset[str]) -> Request | NotARequest:
@@ -55,13 +69,10 @@ def read_request(data: bytes, *, run: str, now_utc_us: int, known: frozenset[str
         return NotARequest(f"it was written by a newer version (format {document['v']}, this one reads {FORMAT})")
     if any(type(document.get(name)) is not kind for name, kind in FIELDS.items()):
         return NotARequest("it lacks a part of a request, or has one of another type")
-    # Anybody of the group may write it, and it is told to everybody.
-    said = {name: cleaned(document[name][:TEXT_MAX]) for name, kind in FIELDS.items() if kind is str}
+    said = _said(document, run)
+    if isinstance(said, NotARequest):
+        return said
     request = Request(**said, not_after_utc_us=document["not_after_utc_us"])
-    if request.run != run:
-        return NotARequest(f"it is meant for run {request.run[:80]}")
-    if request.kind != "abort":
-        return NotARequest(f"it asks for {request.kind[:80]}, which this version does not know; it knows abort")
     if request.not_after_utc_us < now_utc_us:
         return NotARequest(
             f"it is too old: it was good until {(now_utc_us - request.not_after_utc_us) / 1e6:.0f} s ago"
@@ -69,3 +80,19 @@ def read_request(data: bytes, *, run: str, now_utc_us: int, known: frozenset[str
     if request.id in known:
         return NotARequest("it is repeated")
     return request
+
+
+def _said(document: dict[str, Any], run: str) -> dict[str, str] | NotARequest:
+    """Take a request's words; anybody of the group may write it, and it is told to everybody."""
+    said = {name: cleaned(document[name][:TEXT_MAX]) for name, kind in FIELDS.items() if kind is str}
+    if said["run"] != run:
+        return NotARequest(f"it is meant for run {said['run'][:80]}")
+    if said["kind"] not in KINDS:
+        known = ", ".join(KINDS)
+        return NotARequest(f"it asks for {said['kind'][:80]}, which this version does not know; it knows {known}")
+    for more in KINDS[said["kind"]]:
+        value = document.get(more)
+        if not isinstance(value, str) or not value.strip():
+            return NotARequest(f"it is a request to {said['kind']} and does not say its {more}")
+        said[more] = cleaned(value[: NOTE_MAX if more == "text" else TEXT_MAX])
+    return said

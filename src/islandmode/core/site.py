@@ -21,6 +21,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     WithJsonSchema,
+    field_validator,
     model_serializer,
     model_validator,
 )
@@ -47,6 +48,8 @@ Covered = Literal["forward", "to_device", "vpn"]
 """What of a conduit can stop passing on a device: what it forwards, what ends on the device itself, what comes out of its tunnels."""
 MANUAL = "manual"
 """The platform of a device that a person isolates by hand."""
+ANSWER_MIN_S, ANSWER_MAX_S = 5.0, 1800.0
+"""Nobody pulls a cable and says so faster; and nobody watches a plant for longer that may be isolated at any moment."""
 HAND_LINE_PATTERN = r"^[^\r\n]{1,250}$"
 HandLine = Annotated[str, StringConstraints(pattern=HAND_LINE_PATTERN)]
 """One line of what a person does or sees."""
@@ -311,6 +314,22 @@ class HandLines(Frozen):
     )
 
 
+class HandPerson(Frozen):
+    """Who is asked for each act by hand, and must be there during the drill."""
+
+    name: HandLine = Field(description="Their name, as it is typed to confirm an act.", examples=["R. Ortiz"])
+    position: HandLine = Field(description="Their position.", examples=["shift lead, line 1"])
+    reached: HandLine = Field(description="How they are reached at the device.", examples=["radio channel 4"])
+
+
+class NoTimer(Frozen):
+    """Who accepted that nothing restores the device by itself: undo tier D."""
+
+    accepted_by: Words = Field(
+        description="Who accepted that: name and position.", examples=["M. Keller, plant manager"]
+    )
+
+
 class Hands(Frozen):
     """What a person does on a device that Islandmode does not drive."""
 
@@ -329,6 +348,39 @@ class Hands(Frozen):
         description="What to do where the lines do not help.",
         examples=["Call the network team; the spare is in cabinet 1."],
     )
+    person: HandPerson | None = Field(
+        default=None, description="Who is asked for each act. Without it a drill of the device can only be planned."
+    )
+    answers_within: Seconds | None = Field(
+        default=None,
+        description="How long that person has for an act and its confirmation; needed with `person`. An act that nobody confirmed in time "
+        "counts as unknown: the drill is stopped and restored.",
+        examples=["60 s"],
+    )
+    accept_no_timer: NoTimer | None = Field(
+        default=None,
+        description="Needed to drill the device: nothing restores it by itself if people forget it.",
+    )
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_not_there(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out who is asked where nobody is named, so that plans of an earlier version keep their digest."""
+        given = ("person", "answers_within", "accept_no_timer")
+        return {name: value for name, value in write(self).items() if name not in given or value is not None}
+
+    @model_validator(mode="after")
+    def _names_both(self) -> Hands:
+        """Refuse a person without a time to answer in, and a time without a person."""
+        if (self.person is None) != (self.answers_within is None):
+            raise ValueError("have person and answers_within together: who is asked, and how long they have")
+        return self
+
+    @field_validator("answers_within")
+    @classmethod
+    def _can_be_kept(cls, within_s: float | None) -> float | None:
+        if within_s is not None and not ANSWER_MIN_S <= within_s <= ANSWER_MAX_S:
+            raise ValueError(f"be between {ANSWER_MIN_S:g} s and {ANSWER_MAX_S / 60:g} min")
+        return within_s
 
 
 class LostEdits(Frozen):

@@ -24,6 +24,7 @@ WHAT_TO_DO = {
     "repeat the drill.",
     "isolated-late": "See what delays the device or the way to it. If this time is acceptable, the process owner raises "
     "isolate_within in the drill.",
+    "not-by-hand": "Ask the person at the device what they did, when, and what they saw there; then repeat the drill.",
     "not-isolating": "Find out in the device's own log whether the order reached it and what it did with it; then repeat the drill.",
     "isolated-too-much": "Correct what the earlier stage isolates, in the site file or on the firewall; it stops more than it should.",
     "held-short": "Repeat the drill with a longer hold, or remove what made the isolation late.",
@@ -132,6 +133,7 @@ WHAT_TO_DO = {
     "worker-not-started": "See why the vantage's worker does not start (address, login, Python), and start again.",
     "not-ready": "Make every layer that restores ready, as the sentence says (a busy machine starts them too slowly), and start again.",
     "not-armed": "See why the device did not take its timer; nothing is isolated without one. Then start again.",
+    "nobody-there": "Reach the person who is asked at the device, or name another in the site file; start again when they are there.",
     "stopped-early": "Start again when the reason is gone.",
     "refused": "Do what the sentence says, and start again.",
 }

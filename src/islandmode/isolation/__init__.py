@@ -15,6 +15,8 @@ from islandmode.core.problem import Problem
 from islandmode.core.recipe.loaded import Recipes
 from islandmode.core.rendering import Rendering
 from islandmode.core.site import MANUAL, Between, Networks, Site, SitePoint
+from islandmode.isolation.manual.eye import Eye
+from islandmode.isolation.manual.platform import hand_point
 from islandmode.isolation.platform import Access, Asked, Platform, Transcript, problems_at
 from islandmode.isolation.point import IsolationPoint
 from islandmode.isolation.table import no_platform, platform_of_plan, platform_of_site
@@ -93,17 +95,22 @@ def open_point(
     clock: Clock,
     run: str | None,
     transcript: Callable[[str], Transcript | None] | None = None,
+    eye: Eye | None = None,
 ) -> IsolationPoint:
     """Make the edge to a planned point for one run; secrets are resolved now, nothing is contacted yet.
 
     Without a run the point is for restoring only, and removes the objects of every run. What is said at a console is told to `transcript`,
-    by the name of the session. Raises `Refused` for a device that nothing here drives.
+    by the name of the session. `eye` looks where a person acts; without it, and where nobody is named, nothing here drives the device
+    and `Refused` is raised.
     """
     platform = platform_of_plan(planned)
     if platform is None:
         raise InputError(f"{name}: this version has no platform {planned.platform}, by which its plan was made.")
     login, management = planned.login, planned.management
     if login is None or management is None:
+        by_hand = None if eye is None else hand_point(name, planned, eye, clock)
+        if by_hand is not None:
+            return by_hand
         raise Refused(f"{name} is isolated and restored by hand: {planned.place}. Nothing here logs in to it.")
     access = Access(
         host=str(management.address),

@@ -7,17 +7,18 @@ later than `capabilities.latest_s` after it was sent, and a point says until whe
 Device trouble is never raised: it is a `Reading` that is *not done* or *unknown*.
 
 `IsolationPoint` is what every way of isolating has. What only some have is a protocol of its own, and a capability says
-whether a point has it: `renewing`, `logging_in` and `showing_configuration` ask. Counting is in the state itself (`egress`).
+whether a point has it: `renewing`, `logging_in`, `showing_configuration` and `asking` ask. Counting is in the state itself (`egress`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.firewall import Firewall, Unread
+from islandmode.core.hand import HandAsk
 from islandmode.core.outcome import Reading
 from islandmode.core.pair import Role
 from islandmode.core.recipe.window import owner_of
@@ -228,6 +229,27 @@ class TellsRole(Protocol):
         ...
 
 
+class AsksPerson(Protocol):
+    """A point that is isolated by a person's hand; its capabilities say `asks_person`."""
+
+    @property
+    def asked(self) -> HandAsk | None:
+        """Give what a person is asked for now; None where nothing is asked."""
+        ...
+
+    def tells(self, hear: Callable[[HandAsk], object]) -> None:
+        """Call `hear` for each ask from now on, also where the same is asked again; it must neither wait nor raise."""
+        ...
+
+    def confirm(self, ask: str, person: str) -> str:
+        """Take a person's word that an act is done; returns why it is not taken, or an empty string."""
+        ...
+
+    def withdraw(self) -> None:
+        """Ask for nothing more that isolates, and wait for no answer; what was asked for already may still be done."""
+        ...
+
+
 @dataclass(frozen=True)
 class StandInSeen:
     """What of a bench's stand-in is on a device."""
@@ -300,3 +322,8 @@ def logging_in(point: IsolationPoint) -> LogsIn | None:
 def showing_configuration(point: IsolationPoint) -> ShowsConfiguration | None:
     """Give a point as one whose configuration can be read, if it can."""
     return cast("ShowsConfiguration", point) if point.capabilities.shows_configuration else None
+
+
+def asking(point: IsolationPoint) -> AsksPerson | None:
+    """Give a point as one that asks a person, if it does."""
+    return cast("AsksPerson", point) if point.capabilities.asks_person else None

@@ -16,8 +16,10 @@ from islandmode import isolation
 from islandmode.core.errors import InputError, IslandmodeError, Refused
 from islandmode.core.plan import Plan, PlanPoint
 from islandmode.core.rescue import Restorable
+from islandmode.isolation.manual.eye import Eye
 from islandmode.isolation.point import IsolationPoint
 from islandmode.observe.vantage import Vantage
+from islandmode.operate.eyes import eye_of
 from islandmode.operate.transcripts import Transcripts
 from islandmode.operate.unfinished import ground_recorded, lab_of
 from islandmode.rehearse import backends
@@ -190,7 +192,7 @@ class LabGround:
         """Make the plan's isolation points, with the lab's host keys and secrets."""
         secrets = Secrets(self.workspace, lab=self.lab.secret, clock=clock)
         planned = {name: self._as_offered(point) for name, point in plan.points.items() if only is None or name in only}
-        return _open(planned, secrets, self.lab.known_hosts, clock, run, transcripts)
+        return _open(planned, secrets, self.lab.known_hosts, clock, run, transcripts, eye_of(plan))
 
     def _as_offered(self, point: PlanPoint) -> PlanPoint:
         """Log in as the lab offers it: in user namespaces there is no sudo, and the account is root."""
@@ -291,7 +293,8 @@ class PlantGround:
         """Make the plan's isolation points, with the workspace's host keys and secrets."""
         known_hosts = self._known_hosts()
         planned = {name: point for name, point in plan.points.items() if only is None or name in only}
-        return _open(planned, Secrets(self.workspace, clock=clock), known_hosts, clock, run, transcripts)
+        secrets = Secrets(self.workspace, clock=clock)
+        return _open(planned, secrets, known_hosts, clock, run, transcripts, eye_of(plan))
 
     def _known_hosts(self) -> Path:
         """Find the host keys: the workspace's, so that a key that was taken out of them counts no more; else those that the run kept."""
@@ -346,6 +349,7 @@ def _open(
     clock: Clock,
     run: str | None,
     transcripts: Transcripts | None,
+    eye: Eye | None,
 ) -> Opened:
     """Make isolation points; their secrets are fetched before, all at once."""
     logins = [point.login for point in planned.values() if point.login is not None]
@@ -361,6 +365,7 @@ def _open(
                 clock=clock,
                 run=run,
                 transcript=None if transcripts is None else transcripts.of(name),
+                eye=eye,
             )
         except IslandmodeError as error:
             lost[name] = error

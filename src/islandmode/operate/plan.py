@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from islandmode import isolation
-from islandmode.core.errors import InputError, Refused
+from islandmode.core.errors import InputError
+from islandmode.core.hand import hand_problems
 from islandmode.core.plan import Plan
 from islandmode.core.planning.plan_drill import PlanRefused, check, make_plan
 from islandmode.core.recipe.loaded import Recipes
@@ -74,11 +75,8 @@ def refused_for_live(workspace: Path, plan: Plan) -> tuple[str, ...]:
     )
 
 
-def refuse_by_hand(plan: Plan) -> None:
-    """Raise `Refused` for a drill with a device that a person isolates: what is done there would neither be timed nor undone."""
-    for name, point in plan.points.items():
-        if point.by_hand is not None:
-            raise Refused(
-                f"{name} is isolated by hand (platform: {point.platform}), and this version cannot conduct a person, nor undo what one did. Walk "
-                "through the drill with --mode tabletop, with its plan and its card. Nothing was touched."
-            )
+def refuse_by_hand(loaded: Loaded, plan: Plan) -> None:
+    """Raise `InputError` for a drill with a device that a person isolates, and that lacks what it takes to conduct a person."""
+    problems = tuple(hand_problems(plan))
+    if problems:
+        raise catalog.problem_error(loaded, problems)

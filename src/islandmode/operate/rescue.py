@@ -18,9 +18,10 @@ from islandmode.core.errors import InputError, IslandmodeError, Refused
 from islandmode.core.rescue import Restorable
 from islandmode.operate.ground import Ground, lab_ground
 from islandmode.operate.operator_name import operator_name
+from islandmode.operate.requesting import PUT_WITHIN_S
 from islandmode.operate.rescue_points import rescue_of, rescue_of_site
 from islandmode.operate.restoring import elsewhere, new_journal, restore_points, say_what_is_left
-from islandmode.operate.stop import PUT_WITHIN_S, StopOrder, ask
+from islandmode.operate.stop import StopOrder, ask
 from islandmode.operate.telling import Listener, warn_of_left_out
 from islandmode.operate.unfinished import UNREADABLE, Owed, cannot_be_told, ground_recorded, known_runs, owed_by
 from islandmode.operate.watch import beside

@@ -21,9 +21,16 @@ def rescue_of(workspace: Path, drill: str) -> tuple[Rescue, tuple[InputError, ..
 
 
 def rescue_of_site(workspace: Path, site: str) -> tuple[Rescue, tuple[InputError, ...], tuple[InputError, ...]]:
-    """Make what a look at every point of a site needs, but for those that a person isolates, as no run does; returns what `rescue_of` does."""
+    """Make what a look at every point of a site needs, but for those that no run isolates, as nobody is named there who would be asked.
+
+    Returns what `rescue_of` does. A point where somebody is named cannot be seen without a plan's probes, and is lost when it is opened.
+    """
     needed = read_whole(workspace, site)
-    driven = {name: (point, between) for name, (point, between) in needed.points.items() if point.by_hand is None}
+    driven = {
+        name: (point, between)
+        for name, (point, between) in needed.points.items()
+        if point.by_hand is None or point.by_hand.person is not None
+    }
     conduits = tuple(dict.fromkeys(conduit for _, between in driven.values() for conduit in between))
     return _rescue(workspace, replace(needed, points=driven, conduits=conduits))
 

@@ -21,7 +21,8 @@ from islandmode.operate.ground import Ground, ground_of
 from islandmode.operate.judge import judge_died
 from islandmode.operate.opening import opened
 from islandmode.operate.operator_name import operator_name
-from islandmode.operate.stop import PUT_WITHIN_S, StopOrder, arguments_for, went_with_its_lab
+from islandmode.operate.requesting import PUT_WITHIN_S
+from islandmode.operate.stop import StopOrder, arguments_for, went_with_its_lab
 from islandmode.operate.telling import Listener
 from islandmode.operate.transcripts import Transcripts
 from islandmode.operate.unfinished import Owed, owed_by
@@ -66,10 +67,7 @@ def _restore_here(order: StopOrder, directory: RunDirectory) -> int:
         resumed = restore_points(plan, ground, owed, order.listener, names=(plan.drill.site, directory.run), path=path)
     if not say_what_is_left(directory.run, plan, owed, resumed, order.listener):
         return STRANDED
-    order.listener.say(
-        f"{directory.run}: restored by this command; {', '.join(sorted(owed))} was read back without Islandmode objects, and none "
-        "is saved there."
-    )
+    order.listener.say(f"{directory.run}: restored by this command; {restored_told(plan, owed)}.")
     with order.watch.elsewhere():
         # The plant is back; what is known of the run is judged now, where nobody lives who would.
         judge_died(directory)
@@ -82,6 +80,14 @@ def say_what_is_left(run: str, plan: Restorable, owed: Owed, resumed: Resumed, l
         for sentence in told_of_saved(name, plan.points[name], left):
             listener.warn(f"UNPROVEN: {run}: {sentence}")
     return resumed.is_whole(owed)
+
+
+def restored_told(plan: Restorable, owed: Owed) -> str:
+    """Say how each point was seen restored by this process."""
+    by_hand = sorted(name for name in owed if plan.points[name].capabilities.asks_person)
+    driven = sorted(set(owed) - set(by_hand))
+    told = [f"{', '.join(driven)} was read back without Islandmode objects, and none is saved there"] if driven else []
+    return "; ".join([*told, *[f"a probe passed through {', '.join(by_hand)}" for _ in by_hand[:1]]])
 
 
 def new_journal() -> str:
@@ -111,7 +117,10 @@ def restore_points(
             path=path,
             clock=clock,
             disk=MachineDisk(),
-            waits=lambda point, wait_s: listener.say(wait_told(point, wait_s)),
+            waits=lambda point, wait_s: listener.say(
+                wait_told(point, wait_s, asks_person=plan.points[point].capabilities.asks_person)
+            ),
+            asks=lambda ask: listener.say(ask.told()),
         )
 
     resumed = anyio.run(act)

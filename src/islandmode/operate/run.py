@@ -17,6 +17,7 @@ from islandmode import __version__
 from islandmode.core import limits
 from islandmode.core.drill import Mode
 from islandmode.core.errors import IslandmodeError, Refused, Unrecorded
+from islandmode.core.hand import back_told
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.records import RunStarted
@@ -103,7 +104,7 @@ def run_drill(order: DrillOrder, audience: Audience, *, again: tuple[str, ...] =
     if order.mode in (Mode.TABLETOP, Mode.DRY_RUN):
         warn_of_left_out(audience.listener, loaded.left_out)
         return Ended(NOTHING_TO_JUDGE, plan)
-    refuse_by_hand(plan)
+    refuse_by_hand(loaded, plan)
     place = lab_of_site(loaded.site.lab, loaded.place("site", ("lab", "topology")), order.lab, order.topology)
     fits = partial(refuse_unlike_lab, loaded, plan)
     ground, brought_up = attach_or_up(order.workspace, place, order.topology, fits)
@@ -148,7 +149,7 @@ def conduct(request: RunRequest, audience: Audience, *, again: tuple[str, ...] =
 
 def _conduct(request: RunRequest, ground: LabGround, audience: Audience, again: tuple[str, ...]) -> Ended:
     loaded, plan = plan_of(request.workspace, request.drill)
-    refuse_by_hand(plan)
+    refuse_by_hand(loaded, plan)
     ground.refuse(plan)
     refuse_unlike_lab(loaded, plan, ground.lab.topology)
     if not ground.is_here():
@@ -273,7 +274,7 @@ def _judged(
         if not conducted.restored:
             audience.listener.stranded(lines_by_hand(plan))
         where = f"The run's record in {directory.root} could not be finished ({error.strerror})"
-        back = " The plant is back: every isolation point was read back without Islandmode objects."
+        back = f" The plant is back: {back_told(plan.points, plan.points)}."
         raise Unrecorded(
             f"{where}; it proves nothing.{back if conducted.restored else ''}", stranded=not conducted.restored
         ) from error
@@ -355,6 +356,7 @@ class _Conducting:
             header,
             forwards(),
             _restoring(self._request.workspace),
+            typed_anywhere("confirm", directory.run, "--workspace", str(self._request.workspace)),
         )
         conductor = Conductor(
             plan,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import secrets as randomness
 import signal
 import subprocess
 import sys
@@ -24,9 +23,8 @@ import anyio
 
 from islandmode.core.errors import InputError
 from islandmode.core.judging.timeline import of_kind
-from islandmode.core.request import Request, write_request
 from islandmode.core.unfinished import armed
-from islandmode.operate.operator_name import operator_name
+from islandmode.operate.requesting import put_request
 from islandmode.operate.telling import Kept, Listener
 from islandmode.operate.unfinished import (
     KnownRuns,
@@ -39,8 +37,7 @@ from islandmode.operate.unfinished import (
 from islandmode.operate.watch import Unwatched, Watch
 from islandmode.run.outermost import STRANDED
 from islandmode.store.rundir import GUARDIAN, VERDICT, RunDirectory
-from islandmode.system import modes, own_program
-from islandmode.system.apart import apart
+from islandmode.system import own_program
 from islandmode.system.clock import MachineClock
 from islandmode.system.machine_state import VARIABLE
 from islandmode.system.own_program import typed
@@ -49,11 +46,8 @@ from islandmode.system.process import EMPTY_ENVIRONMENT
 NAMED_WITHIN_S = 0.3
 OBEYED_WITHIN_S = 1.0
 ENDED_WITHIN_S = 15.0
-PUT_WITHIN_S = 0.3
-"""How long to wait for a request or a claim to be written: a restore waits for no disk, and neither is its only way."""
 RECORDS_WITHIN_S = 3.0
 LOOK_EVERY_S = 0.05
-GOOD_FOR_US = 60_000_000
 
 
 @dataclass(frozen=True)
@@ -245,7 +239,7 @@ def _obeys(order: StopOrder, directory: RunDirectory) -> bool:
     if holder is None and (owed or not order.asked):
         if directory.denied():
             # Its conductor may live without this account seeing it; it still hears the request.
-            _put_request(directory)
+            put_request(directory, "abort")
         return False
     if not owed and was_restored(directory) and not order.asked:
         order.listener.say(f"{directory.run}: restoration was seen already; the run is writing its verdict.")
@@ -264,28 +258,13 @@ def _obeys(order: StopOrder, directory: RunDirectory) -> bool:
 def ask(directory: RunDirectory, pid: int | None) -> None:
     """Put a request into the run's folder, and signal the conductor; either is enough, and both may fail."""
     try:
-        if not _put_request(directory):
+        if not put_request(directory, "abort")[1]:
             # If the request is read before the signal, the record names the person who asked.
             anyio.run(MachineClock.of_this_boot().sleep, NAMED_WITHIN_S)
     finally:
         if pid is not None:
             with suppress(OSError):
                 os.kill(pid, signal.SIGTERM)
-
-
-def _put_request(directory: RunDirectory) -> str:
-    """Put a request into the run's folder if the disk answers at once; returns why it did not, or an empty string."""
-    clock = MachineClock.of_this_boot()
-    token = randomness.token_hex(8)
-    request = Request("abort", directory.run, token, operator_name(), clock.utc_us() + GOOD_FOR_US)
-
-    def put() -> None:
-        new = directory.requests / f".{token}.new"
-        # The run may have another account; the folder gives the file its group, which may read it.
-        modes.write_bytes(new, write_request(request))
-        new.rename(directory.requests / f"{token}.json")
-
-    return apart(put, PUT_WITHIN_S)
 
 
 async def _obeyed(order: StopOrder, directory: RunDirectory, *, was_owed: bool) -> bool:
@@ -303,8 +282,9 @@ async def _obeyed(order: StopOrder, directory: RunDirectory, *, was_owed: bool) 
         if waited_s >= within_s and works_s is None:
             works_s = _works_s(directory) if was_owed else 0.0
             if works_s and _is_restoring(directory):
-                told = f"{directory.run}: its own processes restore; the device works on that for up to {works_s:g} s."
-                order.listener.say(told)
+                order.listener.say(
+                    f"{directory.run}: its own processes restore; {_worked_on(directory)} for up to {works_s:g} s."
+                )
         if works_s is not None and (waited_s >= within_s + works_s or not _is_restoring(directory)):
             return False
         order.watch.step()
@@ -319,6 +299,15 @@ def _works_s(directory: RunDirectory) -> float:
     except InputError:
         return 0.0
     return max((points[name].capabilities.works_s.restore for name in owed_by(directory) if name in points), default=0)
+
+
+def _worked_on(directory: RunDirectory) -> str:
+    """Say what a restore of a run waits for."""
+    points = directory.plan().points
+    by_hand = [name for name in owed_by(directory) if name in points and points[name].capabilities.asks_person]
+    return (
+        f"a person is asked to restore {', '.join(by_hand)}, and waited for" if by_hand else "the device works on that"
+    )
 
 
 def _is_restoring(directory: RunDirectory) -> bool:

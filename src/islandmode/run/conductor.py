@@ -11,9 +11,11 @@ No durable record, no isolate: the journal is awaited before each isolate. A res
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -21,6 +23,7 @@ import anyio
 from islandmode.core import limits
 from islandmode.core.episodes import Sample
 from islandmode.core.errors import Refused, RefusedFor
+from islandmode.core.hand import HandAsk, back_told
 from islandmode.core.lifecycle import Event, Phase, next_phase
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import Plan, PlanStage, Step
@@ -46,6 +49,7 @@ from islandmode.isolation.point import IsolationPoint, PointState, logging_in
 from islandmode.observe.vantage import Vantage
 from islandmode.run.deadman import DeadMan, egress_in
 from islandmode.run.guards import Guarded, Guards
+from islandmode.run.hands import Hands
 from islandmode.run.outermost import Broken
 from islandmode.run.pace import Pace
 from islandmode.run.pair_roles import PairRoles
@@ -80,6 +84,8 @@ class RunPlace:
     """The address families that this machine itself forwards."""
     restore: str = "islandmode restore"
     """The command that restores here, as a person types it."""
+    confirm: str = "islandmode confirm"
+    """The command that confirms an act by hand of this run, without the point and the person."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +125,11 @@ class Conductor:
         self._latch = latch
         self._show = show
         self._journal = RunJournal(journal, latch)
-        self._guards = Guards(guarded, clock=clock, journal=self._journal, run=place.run, ready_s=limits.ready_s(plan))
+        self._hands = Hands(points, self._journal)
+        ready_s = limits.ready_s(plan)
+        self._guards = Guards(
+            guarded, clock=clock, journal=self._journal, run=place.run, ready_s=ready_s, hands=self._hands
+        )
         self._dead_man = DeadMan(plan, points, self._journal, self._guards, clock)
         self._witness = Witness(plan, vantages, self._journal, clock, place.run)
         self._roles = PairRoles(plan, points, self._journal)
@@ -261,6 +271,8 @@ class Conductor:
         """Tell for what a run is refused that was about to arm, or had armed."""
         if self._latch.first is not None:
             return self._stopped_for()
+        if self._dead_man.absent:
+            return "person"
         return "late" if self._dead_man.unanswered else "arming"
 
     def _stopped(self) -> str:
@@ -270,6 +282,8 @@ class Conductor:
     async def _isolate_all(self) -> str | None:
         """Arm, then isolate and hold stage by stage; return why arming was refused, if it was."""
         with anyio.CancelScope() as scope:
+            # Before the cancel: arming waits for every answer, and nobody's answer is worth waiting for any more.
+            self._latch.wakes(self._hands.withdraw)
             self._latch.wakes(scope.cancel)
             self._move(Event.ARMING_STARTED, "Arming the dead-man on each isolation point; traffic still passes.")
             self._guards.open_window(limits.window_s(self._plan))
@@ -368,8 +382,11 @@ class Conductor:
         if not reading.done or not _isolating(reading.value, step.conduits):
             why = reading.why or "the device was read back and does not isolate"
             what = f"{step.point} did not isolate {_not_isolated(reading.value, step.conduits)}: {why}."
+            asks_person = self._plan.points[step.point].capabilities.asks_person
+            if asks_person and reading.outcome is Outcome.UNKNOWN:
+                what = f"Whether {', '.join(step.conduits)} was isolated at {step.point} is not known: {why}."
             # Isolating failed only where the device took the order and shows no isolation; a lost order shows nothing.
-            self._latch.pull(Stop("isolate", what, proven=ordered.value is not None))
+            self._latch.pull(Stop("person" if asks_person else "isolate", what, proven=ordered.value is not None))
             return
         self._isolated[step.point] = (*self._isolated.get(step.point, ()), *step.conduits)
         self._pace.closely()
@@ -377,6 +394,9 @@ class Conductor:
     async def _seen(self, step: Step, ordered: Reading[PointState]) -> Reading[PointState]:
         """Give what came of an order to isolate, as far as it was read from the device, conduit by conduit."""
         able, value = self._plan.points[step.point].capabilities, ordered.value
+        if ordered.outcome is Outcome.UNKNOWN and able.asks_person:
+            # What nobody confirmed may be done at any moment: probes that are silent now do not make it done.
+            return ordered
         if ordered.outcome is Outcome.UNKNOWN:
             return await self._points[step.point].state(step.conduits, able.calls_s.isolate)
         in_parts = not able.atomic_stage and len(step.conduits) > 1
@@ -429,18 +449,11 @@ class Conductor:
         self._journal.note(RestoreOrdered, why=why)
         with suppress(MemoryError):
             self._move(Event.RESTORE_STARTED, f"Restoring every isolation point: {why}")
-        seen = await restore_until_seen(
-            self._points,
-            touched,
-            notes=self._journal,
-            clock=self._clock,
-            give_up_after_s=limits.stranded_s(self._plan),
-            waits=self._tell_wait,
-        )
+        seen = await self._restore_all(touched)
         restored = seen == set(touched)
         self._guards.restored(seen=restored)
         if restored:
-            self._move(Event.RESTORE_SEEN, "Restored: every isolation point was read back without Islandmode objects.")
+            self._move(Event.RESTORE_SEEN, f"Restored: {back_told(self._plan.points, touched)}.")
         else:
             unseen = ", ".join(sorted(set(touched) - seen))
             self._move(
@@ -448,9 +461,36 @@ class Conductor:
             )
         return restored
 
+    async def _restore_all(self, touched: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+        restoring = partial(
+            restore_until_seen,
+            self._points,
+            touched,
+            notes=self._journal,
+            clock=self._clock,
+            give_up_after_s=limits.stranded_s(self._plan),
+            waits=self._tell_wait,
+        )
+        if not self._hands:
+            return await restoring()
+        async with anyio.create_task_group() as beside:
+            beside.start_soon(self._hear_people)
+            seen = await restoring()
+            beside.cancel_scope.cancel()
+        return seen
+
+    async def _hear_people(self) -> None:
+        """Show what a restore asks of people, and take what they say; a fault here must keep nothing from being restored."""
+        while True:
+            with suppress(Exception):
+                self._guards.hear_people()
+                self._tell()
+            await self._clock.sleep(TICK_S)
+
     def _tell_wait(self, point: str, wait_s: float) -> None:
         with suppress(MemoryError):
-            self._sentence = wait_told(point, wait_s)
+            asks_person = self._plan.points[point].capabilities.asks_person
+            self._sentence = wait_told(point, wait_s, asks_person=asks_person)
             self._tell()
 
     async def _settle(self) -> None:
@@ -499,12 +539,19 @@ class Conductor:
         self.phase, self._sentence = next_phase(self.phase, event), sentence
         self._tell()
 
+    def _asked_told(self, ask: HandAsk) -> str:
+        if ask.act == "restore":
+            return ask.told()
+        command = f"{self._place.confirm} {shlex.quote(ask.point)} --person {shlex.quote(ask.person)}"
+        return f"{ask.told()} To confirm: {command}"
+
     def _tell(self) -> None:
         self._witness.listen()
         stage = self._stage.name if self._stage is not None else None
         now_us = self._clock.monotonic_us()
         lamps, timers = self._witness.lamps(), dict(self._dead_man.timers)
-        self._show(Progress(self.phase, stage, now_us, lamps, timers, self._sentence))
+        asked = tuple(self._asked_told(ask) for ask in self._hands.asked)
+        self._show(Progress(self.phase, stage, now_us, lamps, timers, self._sentence, asked))
 
 
 def _isolating(state: PointState | None, conduits: tuple[str, ...]) -> bool:

@@ -58,6 +58,8 @@ class DeadMan:
         self.counted: dict[str, Mapping[str, Mapping[str, int]]] = {}
         """What each point last said that it had counted since it was armed, by conduit and way."""
         self._set: dict[str, _TimerSet] = {}
+        self.absent = False
+        """Whether somebody who is asked at a point did not say that they are there."""
         self.unanswered = False
         """Whether a point did not say in time that it is armed."""
         # A device takes one change after the other: an isolate waits for a renewal, and the other way round.
@@ -131,6 +133,7 @@ class DeadMan:
             del self._touched[name]
             self._guards.paid(name)
         self.unanswered |= reading.outcome is Outcome.UNKNOWN
+        self.absent |= self._able(name).asks_person and reading.outcome is Outcome.NOT_DONE
         self._expect(name, for_s, reading)
         self._keep(name, reading)
         await self._journal.append(ArmResult(point=name, conduits=conduits, for_s=for_s, **_result(reading)))
@@ -150,7 +153,7 @@ class DeadMan:
         watched = watched_of(able, conduits, isolated)
         trouble = watch_trouble(name, able, watched, isolated, reading, left_s) or self._not_as_set(name, reading)
         if trouble is not None:
-            return Stop("dead_man", trouble)
+            return Stop("person" if able.asks_person else "dead_man", trouble)
         silent = self._unseen(name, self._silent_s(name))
         return None if silent is None else Stop("dead_man", silent, proven=False)
 
@@ -268,6 +271,8 @@ def arm_trouble(
 ) -> str | None:
     """Judge an arm by what was read back; None means every timer runs and nothing is isolated yet."""
     value = reading.value
+    if able.asks_person and not reading.done:
+        return f"{point}: {reading.why or reading.outcome.value}."
     if not reading.done or value is None:
         return f"{point}: the dead-man was not armed ({reading.why or reading.outcome.value})."
     least_s, most_s = able.shown_after(for_s)
@@ -314,6 +319,8 @@ def watch_trouble(
     stopped = reading.why or (f"somebody stopped it {in_time}" if in_time else "it ended")
     for conduit in watched:
         state = reading.value.conduits.get(conduit)
+        if able.asks_person and (state is None or not state.isolating):
+            return f"{point}: {conduit} is not isolated any more: {reading.why or 'a probe passed'}."
         if state is None or not state.stands:
             who = f"somebody removed it {in_time}" if in_time else "its timer ended, or somebody removed it"
             return f"{point}: the object for {conduit} is gone from the device; {who}."

@@ -42,6 +42,7 @@ from islandmode.core.records import (
 )
 from islandmode.core.request import NotARequest, read_request
 from islandmode.isolation.point import IsolationPoint, LogsIn, logging_in
+from islandmode.run.hands import Hands
 from islandmode.run.left import look_and_note
 from islandmode.run.restore import restore_until_seen
 from islandmode.store.journal import Journal
@@ -113,8 +114,10 @@ class Guardian:
         self._restoring_us: int | None = None
         self._asked: tuple[int, str] | None = None
         self._took_over = False
+        self._restored = anyio.Event()
         self._outlasted = False
         self._reserve = MemoryReserve()
+        self._hands = Hands(points, journal)
 
     async def guard(self) -> bool:
         """Guard until restoration was seen or nothing is owed; returns whether it was ready and all is restored."""
@@ -214,6 +217,10 @@ class Guardian:
             if isinstance(request, NotARequest):
                 # The conductor records it too; here it matters when the conductor cannot.
                 self._journal.note(RequestIgnored, file=name, why=request.why)
+            elif request.kind != "abort":
+                # While a conductor has the run it takes these itself, and it asks for other things than this process.
+                if self._took_over:
+                    self._hands.take(name, request)
             elif self._asked is None:
                 self._asked = (self._clock.monotonic_us(), request.author)
 
@@ -222,7 +229,8 @@ class Guardian:
         for name, conduits in tuple(self._owed.items()):
             reading = await self._points[name].state(conduits, self._points[name].capabilities.look_s)
             if reading.done and reading.value is not None and not reading.value.clear:
-                self._journal.note(GuardianDisagrees, point=name, why=f"{name} still shows an object.")
+                shows = reading.why if self._points[name].capabilities.asks_person else "still shows an object"
+                self._journal.note(GuardianDisagrees, point=name, why=f"{name} {shows}.")
             if not reading.done or reading.value is None or not reading.value.clear:
                 return f"The conductor is done; {name} {reading.why or 'still shows an object'}."
             self._journal.note(GuardianAgrees, point=name, asked_us=reading.asked_us, answered_us=reading.answered_us)
@@ -269,13 +277,15 @@ class Guardian:
         return max((self._points[name].capabilities.latest_s for name in self._owed), default=0.0)
 
     async def _take_over(self, why: str) -> None:
-        self._took_over = True
+        self._took_over, self._restored = True, anyio.Event()
         self._reserve.give_back()
         # The conductor's own line first: it waits for no disk. The file is for a conductor that does not hear that line.
         self._hearing.answer(TAKEN)
         self._journal.note(GuardianTookOver, why=why, points=tuple(sorted(self._owed)))
         async with anyio.create_task_group() as beside:
             beside.start_soon(self._take_claim)
+            if self._hands:
+                beside.start_soon(self._hear_people)
             await restore_until_seen(
                 self._points,
                 self._owed,
@@ -285,6 +295,13 @@ class Guardian:
                 pause_max_s=PAUSE_MAX_S,
                 others_until_us=self._clock.monotonic_us(),
             )
+            self._restored.set()
+
+    async def _hear_people(self) -> None:
+        """Take what people say while a restore asks them."""
+        while not self._restored.is_set():
+            self._read_requests()
+            await self._clock.sleep(LISTEN_S)
 
     async def _take_claim(self) -> None:
         claimed = await self._claim.take()

@@ -13,6 +13,7 @@ import anyio
 
 from islandmode.core.records import GuardianProved, RequestIgnored, RequestTaken
 from islandmode.core.request import NotARequest, read_request
+from islandmode.run.hands import Hands
 from islandmode.run.progress import Stop
 from islandmode.run.run_journal import RunJournal
 from islandmode.system.claim import Claim
@@ -39,8 +40,11 @@ class Guarded:
 class Guards:
     """The conductor's side of everything that may take the run from it."""
 
-    def __init__(self, guarded: Guarded, *, clock: Clock, journal: RunJournal, run: str, ready_s: float) -> None:
+    def __init__(
+        self, guarded: Guarded, *, clock: Clock, journal: RunJournal, run: str, ready_s: float, hands: Hands
+    ) -> None:
         """Know the guardian's line, and how long it may take to be ready; nothing is said on it yet."""
+        self._hands = hands
         self._ready_s = ready_s
         self._lifeline = guarded.lifeline
         self._claim = guarded.claim
@@ -109,7 +113,7 @@ class Guards:
 
     async def stop_reason(self) -> Stop | None:
         """Beat, read requests, look at the guardian; returns why the plant must be restored now."""
-        asked = self._asked()
+        asked = self.hear_people()
         if asked is not None:
             return asked
         stood_s = self._stood_s()
@@ -138,7 +142,8 @@ class Guards:
         self._beat_us = self._clock.monotonic_us()
         self._lifeline.tell(BEAT)
 
-    def _asked(self) -> Stop | None:
+    def hear_people(self) -> Stop | None:
+        """Take every request that people made since the last call; returns the stop that one asked for."""
         stop: Stop | None = None
         for name, data in self._requests.fresh():
             known = frozenset(self._known)
@@ -147,6 +152,9 @@ class Guards:
                 self._journal.note(RequestIgnored, file=name, why=request.why)
                 continue
             self._known.add(request.id)
+            if request.kind != "abort":
+                self._hands.take(name, request)
+                continue
             self._journal.note(RequestTaken, file=name, kind=request.kind, author=request.author)
             stop = stop or Stop("abort", f"{request.author} asked for it.")
         return stop

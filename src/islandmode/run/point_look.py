@@ -35,6 +35,9 @@ async def look_at_point(name: str, planned: PlanPoint, point: IsolationPoint, zo
         return PointLook(judge_point(name, planned, outcome=facts.outcome, why=facts.why))
     if facts.value.trouble:
         return PointLook(judge_point(name, planned, outcome=facts.outcome, trouble=facts.value.trouble))
+    if planned.capabilities.asks_person:
+        # Nothing stands there that could be read; the baseline sees by every probe whether traffic passes.
+        return PointLook((), facts.value, at_rest=planned.conduits)
     state = await point.state(planned.conduits, planned.capabilities.check_s)
     present = None
     if state.done and state.value is not None:

@@ -30,6 +30,8 @@ class Progress:
     lamps: Mapping[str, Lamp]
     timers: Mapping[str, TimerReading]
     sentence: str
+    asked: tuple[str, ...] = ()
+    """What people are asked for now, and how that is confirmed."""
 
 
 Show = Callable[[Progress], None]

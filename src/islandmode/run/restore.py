@@ -47,8 +47,13 @@ class Notes(Protocol):
         ...
 
 
-def wait_told(point: str, wait_s: float) -> str:
+def wait_told(point: str, wait_s: float, *, asks_person: bool = False) -> str:
     """Say why a restore goes on although the plant is back."""
+    if asks_person:
+        return (
+            f"A probe passed through {point}. Who was asked to isolate it may still do so for {wait_s:.0f} s more at most: only another "
+            "look after that proves its restoration."
+        )
     return (
         f"{point} was read back without Islandmode objects. What was sent to it last may act for {wait_s:.0f} s more at most: only another "
         "look after that proves its restoration."

@@ -7,14 +7,16 @@ asked for its saved configuration too. No restore waits for that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
 
+from islandmode.core.hand import HandAsk
 from islandmode.core.records import RestoreUnseen, ResumeEnded, ResumeStarted
 from islandmode.isolation.point import IsolationPoint
+from islandmode.run.hands import Hands
 from islandmode.run.left import Left, look_and_note
 from islandmode.run.restore import Waits, restore_until_seen
 from islandmode.store.journal import Journal
@@ -70,15 +72,19 @@ async def resume(
     clock: Clock,
     disk: Disk,
     waits: Waits = lambda _point, _wait_s: None,
+    asks: Callable[[HandAsk], object] = lambda _ask: None,
 ) -> Resumed:
     """Restore what a run owes, and look into the saved configuration of what was seen; `names` are its site and run.
 
-    What is owed on a point that is not here, as nobody could log in there, keeps the restore from being whole.
+    What is owed on a point that is not here, as nobody could log in there, keeps the restore from being whole. `asks` hears what a person
+    is asked for.
     """
     kept = KeptFile()
     journal = Journal(kept, clock, site=names[0], run=names[1], writer=path.stem)
     journal.note(ResumeStarted, by=by, points=tuple(sorted(owed)))
     here = {name: conduits for name, conduits in owed.items() if name in points}
+    hands = Hands(points, journal)
+    hands.hears(asks)
     try:
         seen = await restore_until_seen(
             points,

@@ -171,6 +171,9 @@ def _device(plan: Plan, name: str, lab: TypedAt | None) -> Device:
 def _by_itself(plan: Plan, point: PlanPoint) -> str:
     able = point.capabilities
     since = "Islandmode last set the timer" if able.renewable else "the drill began to isolate"
+    person = point.by_hand.person if point.by_hand is not None else None
+    if person is not None:
+        return f"{BY_ITSELF['D']} {person.name} ({person.position}; {person.reached}) was asked to isolate it, and is to restore it."
     text = BY_ITSELF[able.undo_tier].format(limit=_duration(plan.dead_man_s + able.late_s), since=since)
     if point.takes_back_told and able.undo_tier in ("A", "B"):
         return f"{text} Do not wait for it: {point.takes_back_told}."

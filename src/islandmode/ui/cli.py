@@ -18,7 +18,8 @@ from typer.main import get_command
 from islandmode import __version__
 from islandmode.run.outermost import INTERNAL, exit_code_of
 from islandmode.system.output import outlast_readers, telling, unsaid
-from islandmode.system.own_program import program_anywhere, typed
+from islandmode.system.own_program import program_anywhere
+from islandmode.ui.ending import end_with_banner
 
 # Plain help and plain errors: rich would double the time to the first line.
 app = typer.Typer(
@@ -42,29 +43,11 @@ RUNS = "runs"
 CRASH_FILE = Path(RUNS) / "internal-error.txt"
 BAD_INPUT = 2
 JSON = "--json"
-BANNER_S = 3.0
-UNTOLD = "it is not known whether an earlier run left something isolated"
-SAY_IT_THEMSELVES = frozenset({"islandmode status", "islandmode look", "islandmode restore", "islandmode guard"})
 
 
 def _with_banner(context: typer.Context, workspace: Path) -> Path:
     """Let every command end by naming earlier runs that may have left something isolated: that alarm never goes quiet."""
-
-    def say() -> None:
-        from islandmode.ui.banner import print_banners
-
-        print_banners(workspace)
-
-    def say_soon() -> None:
-        from islandmode.operate.watch import beside
-
-        # Neither what an earlier run left nor a disk that hangs may change how this command ends.
-        why = beside(say, BANNER_S)
-        if why:
-            print(f"islandmode: {UNTOLD}: {why}. To look again: `{typed('status')}`.", file=sys.stderr)
-
-    if context.command_path not in SAY_IT_THEMSELVES:
-        context.call_on_close(say_soon)
+    end_with_banner(context.command_path, workspace, context.call_on_close)
     return workspace
 
 
@@ -407,6 +390,36 @@ def abort(
             asked=asked,
         )
         return stop.abort(order)
+
+
+@app.command()
+def confirm(
+    run: RunName,
+    point: Annotated[str | None, typer.Argument(help="The isolation point; needed where several ask.")] = None,
+    person: Annotated[
+        str | None, typer.Option("--person", help="Who says that it is done: the name that is asked.")
+    ] = None,
+    workspace: Workspace = HERE,
+) -> int:
+    """Say for the person who was asked that an act by hand is done; without --person, print what is asked now.
+
+    Only probes show whether it worked. Exit code 4 if the run did not take it.
+    """
+    from islandmode.ui.people_commands import print_confirmed
+
+    return print_confirmed(workspace.resolve(), run, point, person)
+
+
+@app.command()
+def note(
+    run: RunName,
+    text: Annotated[str, typer.Argument(help="What to write into its record, in quotes.")],
+    workspace: Workspace = HERE,
+) -> int:
+    """Write a note into the record of a run that goes on. Exit code 4 if the run did not take it."""
+    from islandmode.ui.people_commands import print_noted
+
+    return print_noted(workspace.resolve(), run, text)
 
 
 @app.command()

@@ -90,6 +90,7 @@ class LiveView:
 
     def _print_lines(self) -> None:
         said: tuple[Phase, str] | None = None
+        asked: tuple[str, ...] = ()
         over = False
         while not over:
             progress, over = self._take()
@@ -100,6 +101,9 @@ class LiveView:
             if said != (progress.phase, progress.sentence):
                 said = (progress.phase, progress.sentence)
                 print(f"{self._clock_text(progress)}  {progress.sentence}", file=self._stream, flush=True)
+            for told in (each for each in progress.asked if each not in asked):
+                print(f"{self._clock_text(progress)}  ASKED  {told}", file=self._stream, flush=True)
+            asked = progress.asked
 
     def _clock_text(self, progress: Progress) -> str:
         if self._start_us is None:
@@ -110,8 +114,13 @@ class LiveView:
     def _picture(self, progress: Progress) -> RenderableType:
         stage = f"  stage {progress.stage}" if progress.stage else ""
         head = Text(f"{self._clock_text(progress)}  {progress.phase.value.upper()}{stage}", style="bold")
-        parts: list[RenderableType] = [head, Text(progress.sentence), self._lamp_table(progress)]
+        parts: list[RenderableType] = [head, Text(progress.sentence)]
+        parts += [Text(f"ASKED  {told}", style="bold yellow") for told in progress.asked]
+        parts.append(self._lamp_table(progress))
         for point, timer in progress.timers.items():
+            if self._plan.points[point].capabilities.timer == "none":
+                parts.append(Text(f"{point}: no timer; nothing restores it by itself"))
+                continue
             age_s = (progress.now_us - timer.read_us) / 1_000_000
             left = "no timer" if timer.armed_s is None else f"{timer.armed_s:.0f} s left"
             parts.append(Text(f"dead-man on {point}: {left}, as the device said {age_s:.0f} s ago"))

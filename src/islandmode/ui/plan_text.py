@@ -13,6 +13,7 @@ from rich.text import Text
 
 from islandmode.core.boundary import Boundary
 from islandmode.core.capabilities import Capabilities
+from islandmode.core.hand import no_timer_told
 from islandmode.core.pair import PairMember
 from islandmode.core.plan import DyingFlow, Plan, PlanPoint, PlanProbe, PlanStage
 from islandmode.core.preflight import unpermitted
@@ -61,7 +62,7 @@ def _point(plan: Plan, point: PlanPoint, benched: Benched) -> Group:
     left = not_covered(point)
     more += f"; it does not isolate {left}" if left else ""
     return Group(
-        Text(f"{_where(point)}; {_undone(plan, able)}{more}"),
+        Text(f"{_where(point)}; {_undone(plan, point)}{more}"),
         *(Text(told) for told in recipe_told(point, benched.standing)),
         *_bench(point, benched),
         *(Text(f"not for live: it {why}", style="yellow") for why in live_refusals_of(point, benched.standing)),
@@ -104,15 +105,16 @@ def _where(point: PlanPoint) -> str:
     return f"{point.platform} at {point.management.address}, managed from zone {point.management.zone}"
 
 
-def _undone(plan: Plan, able: Capabilities) -> str:
+def _undone(plan: Plan, point: PlanPoint) -> str:
+    able = point.capabilities
     tier = f"undo tier {able.undo_tier}"
-    if able.timer == "none" and not able.logs_in:
-        return f"{tier}: nothing restores it but a person, and no run isolates it"
-    if able.timer == "none":
+    if able.timer == "none" and able.logs_in:
         return (
             f"{tier}, accepted by the site: NOTHING ON THE DEVICE RESTORES THIS BY ITSELF. The run does, its guardian, a later restore, or a person; "
             f"no command acts later than {able.latest_s:g} s after it was sent"
         )
+    if able.timer == "none":
+        return f"{tier}: {no_timer_told(point) or 'nothing restores this by itself'}"
     renewed = "renewed while all is well" if able.renewable else "not renewable"
     latest = f"no command acts later than {able.latest_s:g} s after it was sent"
     late = f", up to {able.late_s:g} s late" if able.late_s else ""

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from islandmode.core.flows_told import seen_of
+from islandmode.core.hand import back_told
 from islandmode.core.plan import Plan
 from islandmode.core.verdict import Interval, Restoration, Result, Row, Times, Verdict, verdict_json
 from islandmode.core.what_to_do import what_to_do
@@ -19,10 +20,7 @@ from islandmode.system.own_program import program
 from islandmode.ui.name_table import NameTable
 from islandmode.ui.spoken import Spoken
 
-UNPROVEN = (
-    "UNPROVEN: every isolation point was read back without Islandmode objects, yet restoration is not proven; the findings "
-    "say what is not known."
-)
+UNPROVEN = "UNPROVEN: {back}, yet restoration is not proven; the findings say what is not known."
 COLOURS = {Result.HELD: "green", Result.NOT_TESTED: "yellow", Result.INCONCLUSIVE: "yellow", Result.BREACHED: "red"}
 
 
@@ -30,7 +28,7 @@ def print_result(plan: Plan, verdict: Verdict, directory: RunDirectory, *, as_js
     """Print the end of a run: for machines the verdict itself, for people a table and where the report is."""
     if verdict.restoration is Restoration.UNPROVEN:
         if is_only_unproven(directory):
-            print(UNPROVEN, file=sys.stderr)
+            print(UNPROVEN.format(back=back_told(plan.points, plan.points)), file=sys.stderr)
         else:
             Spoken().stranded(lines_by_hand(plan))
     if as_json:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from islandmode.core.errors import InputError
+from islandmode.core.people_told import moment_told, people_told
 from islandmode.core.refusal import Refusal, refusal_of
 from islandmode.core.text import cleaned
 from islandmode.core.unfinished import armed
@@ -110,6 +111,8 @@ def show_run(workspace: Path, run: str, watch: LookWatch, *, as_json: bool) -> i
         print(f"  {word}: {finding['sentence']}")
         if word != "note" and "code" in finding:
             print(f"    do: {what_to_do(finding['code'], directory.run, program())}")
+    for said in people_told(directory.records(), directory.guardian_records()):
+        print(f"  {moment_told(said.at_us)}  {said.who}: {said.what}")
     died = any(finding.get("code") == rundir.DIED for finding in verdict["findings"])
     print(f"journal {directory.journal}" if died else f"report {directory.root / rundir.REPORT}")
     return 0

@@ -11,12 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from islandmode.operate.people import asked_in
 from islandmode.operate.status import LabStanding, RunStanding, labs_standing, runs_standing
 from islandmode.operate.stop import say_whether_all
 from islandmode.operate.unfinished import KnownRuns, is_workspace, known_runs
 from islandmode.rehearse.lab import lab_command
 from islandmode.rehearse.lab_place import STATE, names_meant
 from islandmode.run.outermost import STRANDED
+from islandmode.store.rundir import RunDirectory
 from islandmode.ui.as_json import print_as_json
 from islandmode.ui.banner import banner
 from islandmode.ui.silent_disk import LookWatch
@@ -69,6 +71,12 @@ def _lab(workspace: Path, lab: LabStanding) -> str:
     return lab.why if lab.state == "unknown" else f"Lab {lab.name} is {lab.state}."
 
 
+def _print_asked(run: RunDirectory) -> None:
+    """Say what people are asked for now, by whichever process of a run lives."""
+    for ask in asked_in(run):
+        print(f"  ASKED  {ask.told}")
+
+
 def _print_runs(standing: Iterable[RunStanding]) -> tuple[int, bool]:
     """Say which runs go on or owe a restore; returns the exit code, and whether any such run was named."""
     code, named = 0, False
@@ -78,10 +86,12 @@ def _print_runs(standing: Iterable[RunStanding]) -> tuple[int, bool]:
             process = "a process not visible from here" if holder.pid is None else f"process {holder.pid}"
             what = f"{', '.join(found.owed)} may be isolated" if found.owed else "nothing is on record as isolated"
             print(f"{run.run} in {run.workspace} is running ({process}); {what}.")
+            _print_asked(run)
             named = True
         elif found.state == "gone with its lab":
             print(f"{run.run} ended without restoration seen; its lab is gone, and the isolation with it.")
         elif found.state == "unfinished":
             print(banner(run, list(found.owed)), file=sys.stderr)
+            _print_asked(run)
             code, named = STRANDED, True
     return code, named

@@ -27,6 +27,9 @@ def judge_devices(plan: Plan, records: Sequence[Record], restored: Collection[st
         if name in touched and name not in restored and not any(of_kind(records, "restore.seen", point=name)):
             sentence = f"STRANDED: {name} was not seen restored{_kept_out(records, name)}. Restore it by hand now, with the commands of the card."
             found.append(Finding(code="stranded", result=Result.INCONCLUSIVE, sentence=sentence))
+        if plan.points[name].capabilities.asks_person:
+            # A person changed no configuration; whether they put all of it back, the probes of every way say.
+            continue
         if name not in restored and not any(
             of_kind(records, "configuration.read", point=name, when="after", outcome="done")
         ):

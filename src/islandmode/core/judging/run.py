@@ -37,6 +37,7 @@ STOPS = {
     "abort": (Result.INCONCLUSIVE, "stopped-by-person"),
     "window": (Result.INCONCLUSIVE, "window-over"),
     "lock_out": (Result.BREACHED, "locked-out"),
+    "person": (Result.BREACHED, "not-by-hand"),
 }
 OTHER_STOP = (Result.INCONCLUSIVE, "stopped-otherwise")
 """A stop of another version: whatever it was, the drill was not held to its end."""

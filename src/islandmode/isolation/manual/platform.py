@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from islandmode.core.capabilities import Capabilities
+from islandmode.core.capabilities import Calls, Capabilities, Works
 from islandmode.core.described import Described
 from islandmode.core.errors import Refused
+from islandmode.core.hand import AFTER_S
 from islandmode.core.masking import masked
 from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import Path, Problem, unknown
 from islandmode.core.rendering import Rendering, StageLines
 from islandmode.core.site import MANUAL, Between, HandLines, Hands, Networks, SitePoint
 from islandmode.isolation.by_hand import ByHand, Look
+from islandmode.isolation.manual.eye import Eye
+from islandmode.isolation.manual.point import HandPoint
 from islandmode.isolation.platform import Access, Asked, Platform
 from islandmode.isolation.point import IsolationPoint
 from islandmode.system.clock import Clock
@@ -32,6 +35,25 @@ CAPABILITIES = Capabilities(
     covers=("forward",),
     after_restart="unknown",
 )
+READ_S = 5.0
+"""How long one look by probes may take: the slowest of those that are asked, and a margin."""
+
+
+def able_of(hands: Hands) -> Capabilities:
+    """Say what the named person can do; a device for which nobody is named is planned only."""
+    able = CAPABILITIES.model_copy(update={"covers": hands.covers})
+    if hands.answers_within is None:
+        return able
+    within_s = hands.answers_within
+    waits_s = within_s + AFTER_S + READ_S
+    return able.model_copy(
+        update={
+            "asks_person": True,
+            "latest_s": within_s + AFTER_S,
+            "calls_s": Calls(arm=waits_s, isolate=waits_s, restore=waits_s, restore_anew=waits_s, read=READ_S),
+            "works_s": Works(arm=within_s, isolate=within_s, restore=within_s),
+        }
+    )
 
 
 def check(name: str, point: SitePoint, between: Between, networks: Networks) -> Iterator[Problem]:  # noqa: ARG001 - as every platform's
@@ -91,7 +113,7 @@ def render(asked: Asked) -> Rendering:
         ),
         renew=(),
         restore=_of(hands, conduits, "restore"),
-        capabilities=CAPABILITIES.model_copy(update={"covers": hands.covers}),
+        capabilities=able_of(hands),
     )
 
 
@@ -106,8 +128,16 @@ def _hands(name: str, hands: Hands | None) -> Hands:
 
 
 def open_point(name: str, planned: PlanPoint, access: Access, clock: Clock, run: str | None) -> IsolationPoint:  # noqa: ARG001 - as every platform's
-    """Raise: there is nothing to open."""
+    """Raise: there is nothing to log in to; `hand_point` makes the edge to the person."""
     raise Refused(f"{name} is isolated and restored by hand: {planned.place}. Nothing here drives it.")
+
+
+def hand_point(name: str, planned: PlanPoint, eye: Eye, clock: Clock) -> IsolationPoint | None:
+    """Make the edge to the person who is asked at a planned point; None where nobody is named."""
+    hands = planned.by_hand
+    if hands is None or hands.person is None or not planned.capabilities.asks_person:
+        return None
+    return HandPoint(name, hands, hands.person, planned.capabilities, eye, clock)
 
 
 def by_hand(planned: PlanPoint) -> ByHand:

@@ -57,6 +57,7 @@ def render_report(
         differences=sorted(configuration_diffs.items()),
         tiers=behind.tiers(plan),
         dead_man=behind.dead_man(records, timeline),
+        people=behind.people(records, others, moments),
         vantages=behind.vantages(plan, records),
         sample_every=f"{plan.drill.sample_every:g} s",
         drill_digest=plan.drill_digest,

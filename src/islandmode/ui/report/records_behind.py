@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from islandmode.core.flows_told import seen_of
+from islandmode.core.hand import no_timer_told
 from islandmode.core.judging.timeline import Timeline, of_kind
+from islandmode.core.people_told import people_told
 from islandmode.core.plan import Plan
 from islandmode.core.recipe.told import recipe_told
 from islandmode.core.record import Record
@@ -131,7 +133,11 @@ def counted(verdict: Verdict) -> Table:
 def tiers(plan: Plan) -> tuple[tuple[str, str, str], ...]:
     """Say of every point how strong its undo is, what that takes back, and by which recipe it goes."""
     return tuple(
-        (name, point.capabilities.undo_tier, "; ".join((*filter(None, [point.takes_back_told]), *recipe_told(point))))
+        (
+            name,
+            point.capabilities.undo_tier,
+            "; ".join((*filter(None, [point.takes_back_told, no_timer_told(point)]), *recipe_told(point))),
+        )
         for name, point in plan.points.items()
     )
 
@@ -147,7 +153,9 @@ def unchanged(plan: Plan, records: Sequence[Record]) -> Iterator[str]:
     for name in plan.points:
         compared = list(of_kind(records, "configuration.compared", point=name))
         same = [str(record.data["part"]) for record in compared if record.data["same"]]
-        if not compared:
+        if plan.points[name].capabilities.asks_person:
+            yield f"{name}: restored by a person, so there is no configuration to compare; probes saw what passes."
+        elif not compared:
             yield f"{name}: its configuration before and after could not be compared."
         elif same:
             yield f"{name}: the same before and after, line by line: {', '.join(same)}."
@@ -205,3 +213,10 @@ def vantages(plan: Plan, records: Sequence[Record]) -> Table:
             )
         )
     return Table(("vantage", "zone", "how", "worker started by", "clock offset", "samples"), tuple(rows))
+
+
+def people(records: Sequence[Record], others: Sequence[Record], moments: Moments) -> Table | None:
+    """Say what people were asked, what they confirmed and what they noted; None where there was nothing of it."""
+    told = people_told(records, others)
+    rows = tuple((moments.clock((said.at_us - moments.start_utc_us) / 1_000_000), said.who, said.what) for said in told)
+    return Table(("at", "who", "what"), rows, "small") if rows else None

@@ -1,0 +1,48 @@
+"""What people were asked in a run, what they confirmed and what they noted, in order: for a report and a terminal. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from islandmode.core.record import Record
+
+SAID_TO_CONFIRM = "it confirms nothing"
+"""How a record begins that says why a confirmation was not taken."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """One thing that people were asked, said, or had noted."""
+
+    at_us: int
+    """When, in UTC."""
+    who: str
+    what: str
+
+
+def people_told(records: Sequence[Record], others: Sequence[Record] = ()) -> tuple[Said, ...]:
+    """Tell it in the order in which it was recorded; `others` are the guardian's records."""
+    told = (Said(record.utc_us, *words) for record in (*records, *others) if (words := _words(record)) is not None)
+    return tuple(sorted(told, key=lambda said: said.at_us))
+
+
+def moment_told(at_us: int) -> str:
+    """Say a moment as a time of day."""
+    return f"{datetime.fromtimestamp(at_us / 1_000_000, UTC):%H:%M:%S} UTC"
+
+
+def _words(record: Record) -> tuple[str, str] | None:
+    data = record.data
+    if record.kind == "hand.asked":
+        return "asked", str(data["told"])
+    if record.kind == "hand.confirmed":
+        what = {"be there": "is there and ready", "isolate": "says it is isolated", "restore": "says it is restored"}
+        author = f", typed by account {data['author']}"
+        return str(data["person"]), f"{data['point']}: {what.get(str(data['act']), str(data['act']))}{author}"
+    if record.kind == "note":
+        return str(data["author"]), f"note: {data['text']}"
+    if record.kind == "request.ignored" and str(data["why"]).startswith(SAID_TO_CONFIRM):
+        return "not taken", f"{data['file']}: {data['why']}"
+    return None
