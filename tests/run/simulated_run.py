@@ -14,6 +14,7 @@ import anyio
 
 from islandmode.core.drill import Mode
 from islandmode.core.errors import Refused
+from islandmode.core.hand import HandAsk
 from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
@@ -149,6 +150,7 @@ class _Stage:
     async def play(self) -> None:
         self.plant.when_process = self._strike
         self.plant.when_asked = self._ask
+        self.plant.when_confirmed = self._confirm
         self.over["conductor"] = anyio.Event()
         self._start("conductor", self._conduct())
         await self.over["conductor"].wait()
@@ -212,6 +214,14 @@ class _Stage:
         for requests in self.asked.values():
             requests.put("id-1.json", data)
         return not all(over.is_set() for over in self.over.values())
+
+    def _confirm(self, ask: HandAsk, name: str) -> None:
+        """Put what a person says of an ask into the run's folder."""
+        good_until_us = self.plant.clock.utc_us() + GOOD_FOR_US
+        said = f"said-{ask.id}"
+        request = Request("confirm", "run-1", said, "operator", good_until_us, point=ask.point, ask=ask.id, person=name)
+        for requests in self.asked.values():
+            requests.put(f"{said}.json", write_request(request))
 
     def _go_on(self, name: str) -> None:
         if name not in self.dead:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 
+from islandmode.core.hand import HandAsk
 from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import Plan
+from islandmode.core.site import MANUAL
 from islandmode.simulate.clock import SimulatedClock
 from islandmode.simulate.device import SimulatedDevice
 from islandmode.simulate.disk import SimulatedDisk
@@ -36,7 +38,8 @@ class SimulatedPlant:
         """Build the plant that a plan describes; `devices` names other devices, by platform."""
         # An operator's own plan names a real platform; by itself it acts as the kind with its own timer does.
         kinds = {"nftables": KINDS[OWN_TIMER].device} | {name: kind.device for name, kind in KINDS.items()}
-        kinds |= dict(devices or {})
+        # A cable that a person pulls does nothing by itself.
+        kinds |= {MANUAL: SimulatedDevice, **dict(devices or {})}
         dice = dice_type(seed)
         self.plan = plan
         self.clock = SimulatedClock()
@@ -62,6 +65,11 @@ class SimulatedPlant:
         self.when_process: Callable[[Fault], bool] = lambda _: False
         self.when_signalled: Callable[[], None] = lambda: None
         self.when_asked: Callable[[], bool] = lambda: False
+        self.when_confirmed: Callable[[HandAsk, str], None] = lambda _ask, _name: None
+
+    def confirm(self, ask: HandAsk, person: str) -> None:
+        """Put a person's word into the run's folder."""
+        self.when_confirmed(ask, person)
 
     def _point(self, name: str, dice: random.Random) -> SimulatedPoint:
         planned = self.plan.points[name]
@@ -77,7 +85,8 @@ class SimulatedPlant:
     def lands_last_us(self) -> int:
         """When the last request still under way reaches its device."""
         sessions = (self.points, self.guardian_points, self.resume_points)
-        return max(point.lands_last_us for points in sessions for point in points.values())
+        # Where a person stands, nothing is under way.
+        return max(getattr(point, "lands_last_us", 0) for points in sessions for point in points.values())
 
     def phase_is(self, phase: Phase) -> None:
         """Hear which phase the run is in; faults that waited for it are set off."""
