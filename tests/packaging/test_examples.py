@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from islandmode.core.errors import Refused
+from islandmode.core.errors import InputError
 from islandmode.ui.cli import command
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -71,7 +71,7 @@ def test_a_firewall_and_a_router_by_recipes_and_a_modem_by_hand_validate_and_pla
     plan = capsys.readouterr().out
     assert all(f"╭─ {name} ─" in plan for name in ("edge-firewall", "vendor-router", "press-modem"))
     assert "Device 3 of 3: press-modem" in card.read_text(encoding="utf-8")
-    with pytest.raises(Refused, match="press-modem is isolated by hand"):
+    with pytest.raises(InputError, match="press-modem is isolated by hand"):
         command(["run", "all-ways", "--mode", "rehearsal", "--workspace", str(KIRKBY)])
 
 

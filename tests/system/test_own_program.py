@@ -21,7 +21,7 @@ MAY_NAME_A_COMMAND = {
     "core/what_to_do.py": "its sentences get the program as it is typed",
     "run/conductor.py": "as core/preflight.py",
     "run/preflight.py": "as core/preflight.py",
-    "ui/cli.py": "names of commands, that nobody is told",
+    "ui/ending.py": "names of commands, that nobody is told",
     "ui/picture/scene.py": "it says by what a picture was drawn",
     "operate/run.py": "it says which command would not work",
 }

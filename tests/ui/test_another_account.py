@@ -81,3 +81,21 @@ def test_a_run_that_can_be_looked_into_is_told_to_a_colleague_as_it_is(open_fold
     leave_run(open_folder, "2026-01-a", [*ARMED, SEEN])
     said = ask_as_nobody("abort", workspace=open_folder)
     assert (said.returncode, "No run is going on." in said.stdout) == (0, True), said.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("confirm", "2026-01-a"), ("note", "2026-01-a", "Line 3 is clear.")], ids=["confirm", "note"]
+)
+def test_what_a_run_asks_of_people_is_not_known_to_an_account_that_cannot_read_it(
+    words: tuple[str, ...], open_folder: Path
+) -> None:
+    root = leave_run(open_folder, "2026-01-a", [*ARMED[:1]])
+    held = hold_life(root / "lock.conductor")
+    try:
+        root.chmod(0o750)
+        said = ask_as_nobody(*words, workspace=open_folder)
+    finally:
+        os.close(held)
+    assert said.returncode == 4, (said.stdout, said.stderr)
+    assert "cannot be read by this account (Permission denied)" in said.stderr
+    assert "internal error" not in said.stderr

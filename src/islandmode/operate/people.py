@@ -43,8 +43,11 @@ class OpenAsk:
 
 
 def asked_in(directory: RunDirectory) -> tuple[OpenAsk, ...]:
-    """Give what the processes of a run that live ask of people now."""
-    records = _of_the_living(directory)
+    """Give what the processes of a run that live ask of people now. Raises `Refused` where this account cannot see it."""
+    try:
+        records = _of_the_living(directory)
+    except OSError as error:
+        raise _unseen(directory, error) from error
     found: dict[str, OpenAsk] = {}
     for record in records:
         data = record.data
@@ -54,6 +57,13 @@ def asked_in(directory: RunDirectory) -> tuple[OpenAsk, ...]:
         elif record.kind in OVER:
             found.pop(point, None)
     return tuple(found.values())
+
+
+def _unseen(directory: RunDirectory, error: OSError) -> Refused:
+    return Refused(
+        f"{directory.run} in {directory.workspace} cannot be read by this account ({error.strerror}), so what it asks is not known. Nothing was "
+        "written; type the command as the account that runs the drill."
+    )
 
 
 def _of_the_living(directory: RunDirectory) -> Sequence[Record]:
@@ -102,7 +112,11 @@ def note(workspace: Path, run: str, text: str) -> str:
         raise InputError(
             f"A note has {NOTE_MAX} characters at most, and this one has {len(said)}; make it shorter, or two of it."
         )
-    if directory.conductor() is None and directory.guardian() is None:
+    try:
+        lives = directory.conductor() is not None or directory.guardian() is not None
+    except OSError as error:
+        raise _unseen(directory, error) from error
+    if not lives:
         raise Refused(f"{directory.run} does not go on any more, so nothing can be noted in it. Nothing was written.")
     _put_and_wait(directory, "note", text=said)
     return f"{directory.run}: noted."

@@ -396,15 +396,10 @@ def abort(
 def confirm(
     run: RunName,
     point: Annotated[str | None, typer.Argument(help="The isolation point; needed where several ask.")] = None,
-    person: Annotated[
-        str | None, typer.Option("--person", help="Who says that it is done: the name that is asked.")
-    ] = None,
+    person: Annotated[str | None, typer.Option("--person", help="Who says so: the name that is asked.")] = None,
     workspace: Workspace = HERE,
 ) -> int:
-    """Say for the person who was asked that an act by hand is done; without --person, print what is asked now.
-
-    Only probes show whether it worked. Exit code 4 if the run did not take it.
-    """
+    """Say for the person who was asked that an act by hand is done; without --person, print what is asked now. Exit code 4 if not taken."""
     from islandmode.ui.people_commands import print_confirmed
 
     return print_confirmed(workspace.resolve(), run, point, person)

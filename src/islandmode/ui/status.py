@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from islandmode.core.errors import Refused
 from islandmode.operate.people import asked_in
 from islandmode.operate.status import LabStanding, RunStanding, labs_standing, runs_standing
 from islandmode.operate.stop import say_whether_all
@@ -73,8 +75,10 @@ def _lab(workspace: Path, lab: LabStanding) -> str:
 
 def _print_asked(run: RunDirectory) -> None:
     """Say what people are asked for now, by whichever process of a run lives."""
-    for ask in asked_in(run):
-        print(f"  ASKED  {ask.told}")
+    # Of a run that this account cannot read, the line above has said so.
+    with suppress(Refused):
+        for ask in asked_in(run):
+            print(f"  ASKED  {ask.told}")
 
 
 def _print_runs(standing: Iterable[RunStanding]) -> tuple[int, bool]:
