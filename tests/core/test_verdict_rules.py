@@ -268,6 +268,30 @@ def test_what_passes_after_an_order_that_perhaps_never_left_is_no_leak() -> None
     assert "leak" in codes(story.judge())
 
 
+@pytest.mark.parametrize("outcome", ["not done", "unknown"])
+def test_what_passes_after_a_device_that_did_not_isolate_is_no_leak(outcome: str) -> None:
+    """A device refuses, and some samples pass before the restore is ordered, as they must."""
+    story = Story()
+    ordered = [one for one in story.records if one.kind == "isolate.intent"][-1]
+    gone = {"hold.started", "hold.ended"}
+    story.records = [
+        replace(one, data=one.data | {"outcome": outcome})
+        if one.kind == "isolate.result" and one.seq > ordered.seq
+        else one
+        for one in story.records
+        if one.kind not in gone or one.seq < ordered.seq
+    ]
+    for name in story.plan.stages[1].dead:
+        if name not in story.plan.stages[0].dead:
+            story.see(name, Seen.GOOD, CORPORATE, RESTORE, "")
+    verdict = story.judge()
+    assert "leak" not in codes(verdict)
+    assert verdict.verdict is not Result.HELD
+    # What was looked at and held after all is isolated, and what passes then is a leak.
+    story.add(CORPORATE + STEP, "hold.started", stage="corporate")
+    assert "leak" in codes(story.judge())
+
+
 def test_what_was_only_loaded_again_is_no_edit() -> None:
     story = Story()
     story.change(

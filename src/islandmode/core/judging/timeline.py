@@ -146,9 +146,15 @@ def _seen_us(records: Sequence[Record], others: Sequence[Record]) -> int | None:
 
 
 def _answered_us(records: Sequence[Record], stage: str) -> int | None:
-    """Give when the last device answered that a stage is isolated, or when it was held without that being on record."""
-    answered = [record.data["answered_us"] for record in of_kind(records, "isolate.result", stage=stage)]
+    """Give when the last device answered that a stage is isolated, or when it was held without that being on record.
+
+    A device that refused, or did not say, isolated nothing that anybody may rest on: what still passed until the restore is no leak.
+    """
+    results = list(of_kind(records, "isolate.result", stage=stage))
+    answered = [record.data["answered_us"] for record in results]
     held = [record.monotonic_us for record in of_kind(records, "hold.started", stage=stage)]
+    if any(record.data["outcome"] != "done" for record in results):
+        return max(held, default=None)
     return max(answered or held, default=None)
 
 
