@@ -474,7 +474,8 @@ class Conductor:
         if not self._hands:
             return await restoring()
         async with anyio.create_task_group() as beside:
-            beside.start_soon(self._hear_people)
+            with suppress(MemoryError):
+                beside.start_soon(self._hear_people)
             seen = await restoring()
             beside.cancel_scope.cancel()
         return seen

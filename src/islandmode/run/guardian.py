@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Protocol
 
 import anyio
@@ -285,7 +286,8 @@ class Guardian:
         async with anyio.create_task_group() as beside:
             beside.start_soon(self._take_claim)
             if self._hands:
-                beside.start_soon(self._hear_people)
+                with suppress(MemoryError):
+                    beside.start_soon(self._hear_people)
             await restore_until_seen(
                 self._points,
                 self._owed,
@@ -298,9 +300,10 @@ class Guardian:
             self._restored.set()
 
     async def _hear_people(self) -> None:
-        """Take what people say while a restore asks them."""
+        """Take what people say while a restore asks them; a fault here must keep nothing from being restored."""
         while not self._restored.is_set():
-            self._read_requests()
+            with suppress(Exception):
+                self._read_requests()
             await self._clock.sleep(LISTEN_S)
 
     async def _take_claim(self) -> None:
