@@ -50,7 +50,8 @@ lint: ready
 # Tests are played beside each other; tests/beside_each_other.py says which stay together, and a mark which come first. Many wait, for a
 # hold to end or a process to start: so two more at a time than there are cores.
 AT_ONCE := --numprocesses $$(($$(nproc) + 2))
-LABS := $(AT_ONCE) --ignore=tests/containerlab --ignore=tests/third_party
+# A lab is a dozen programs that go on working: one more of them than there are cores is enough.
+LABS := --numprocesses $$(($$(nproc) + 1)) --ignore=tests/containerlab --ignore=tests/third_party
 
 # What needs no lab. mypy keeps one core busy, so the tests begin beside it.
 check: ready

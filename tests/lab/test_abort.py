@@ -74,6 +74,7 @@ def test_an_abort_in_the_baseline_arms_nothing(lab: Lab, tmp_path: Path) -> None
     assert "arm.intent" not in ended.kinds()
 
 
+@pytest.mark.more
 def test_another_account_of_the_group_may_abort(lab: Lab, open_folder: Path) -> None:
     """It may not signal the conductor: the file of the request is enough."""
     workspace = hold_workspace(open_folder, lab)
@@ -182,6 +183,7 @@ def test_a_request_that_is_none_is_recorded_and_stops_nothing(lab: Lab, tmp_path
     assert why["odd.json"] == "it is not a request"
 
 
+@pytest.mark.more
 def test_a_secret_that_only_this_shell_has_is_refused(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

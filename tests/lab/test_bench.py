@@ -56,6 +56,7 @@ def test_a_firewall_is_benched_as_a_plant_s_and_its_check_says_so(lab: Lab, plan
     assert (code, findings & {"point-bench-left", "point-other-objects"}) == (0, {"point-bench-left"})
 
 
+@pytest.mark.more
 def test_a_lab_s_own_firewall_gives_a_record_that_counts_for_no_plant(lab: Lab, tmp_path: Path) -> None:
     workspace = make_workspace(
         tmp_path, lab.state_dir, {SITE: lambda text: text.replace("name: plant\n", f"name: {lab.name}\n")}

@@ -131,6 +131,7 @@ def test_who_is_not_there_is_asked_for_nothing_else(lab: Lab, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("moment", first_of(["hold.started", "isolate.intent"]))
+@pytest.mark.more
 def test_the_guardian_goes_on_asking_when_the_conductor_was_killed(moment: str, lab: Lab, tmp_path: Path) -> None:
     workspace = workspace_of(tmp_path, lab, hold="2 min")
     acts = {"be there": there, "isolate": pulls if moment == "hold.started" else nothing, "restore": pushes}

@@ -18,6 +18,7 @@ from islandmode.ui.card import TypedAt, render_card
 from tests.lab.drills import PROJECT, end, make_workspace, newest_run, start, wait_for
 from tests.lab.leave_isolated import DRILL, RUN
 from tests.lab.rogue.bypass import in_node
+from tests.more import first_of
 from tests.patience import PATIENCE_S
 from tests.ui.card_reading import DamagedCard, DevicePage, browse, read_card, rendered, words
 from tests.ui.cards import card_of
@@ -152,7 +153,7 @@ def test_a_run_has_its_card_before_anything_is_armed(lab: Lab, tmp_path: Path) -
     assert f"card   {directory / 'card.html'}" in ended.output
 
 
-@pytest.mark.parametrize("paper", ["A4", "Letter"])
+@pytest.mark.parametrize("paper", first_of(["A4", "Letter"]))
 def test_every_device_has_one_page_on_paper(tmp_path: Path, paper: str) -> None:
     plan = plan_of(PROJECT, DRILL)[1]
     point = plan.points["conduit-firewall"]

@@ -112,6 +112,7 @@ def test_a_drill_holds_and_everything_is_as_before(tmp_path: Path, lab: Lab, sta
     )
 
 
+@pytest.mark.more
 def test_a_colleague_who_confirms_it_in_the_hold_is_named_and_it_is_restored_at_once(
     tmp_path: Path, lab: Lab, state: str
 ) -> None:
@@ -133,7 +134,7 @@ def test_a_colleague_who_confirms_it_in_the_hold_is_named_and_it_is_restored_at_
 def test_a_check_says_that_it_is_ready_and_what_its_account_lacks(lab: Lab, plant: Path, state: str) -> None:
     site = plant / "inventory" / "riverside.yaml"
     site.write_text(by_napalm(site.read_text(encoding="utf-8")).replace("STATE", state), encoding="utf-8")
-    (plant / "inventory" / "recipes").mkdir()
+    (plant / "inventory" / "recipes").mkdir(exist_ok=True)
     shutil.copy(HERE / "nftables-confirm.yaml", plant / "inventory" / "recipes")
     code, told = check(lab, plant)
     assert (code, told["platform"], told["undo_tier"], told["ready"]) == (0, "nftables-confirm", "B", True), told
@@ -146,6 +147,7 @@ def test_a_check_says_that_it_is_ready_and_what_its_account_lacks(lab: Lab, plan
 
 
 @pytest.mark.parametrize("left", first_of(["the device", "the guardian"]))
+@pytest.mark.more
 def test_who_is_left_restores(tmp_path: Path, lab: Lab, state: str, left: str) -> None:
     workspace = workspace_of(tmp_path, lab, state, "8 s", dead_man="40 s", within="12 s")
     running = start(workspace, lab.name)

@@ -83,6 +83,7 @@ def test_a_device_that_is_ready_is_told_so(lab: Lab, plant: Path) -> None:
     assert done.stdout.endswith("Ready for a drill. Nothing was changed.\n")
 
 
+@pytest.mark.more
 def test_a_changed_key_is_refused_and_never_written(lab: Lab, plant: Path) -> None:
     known = _known_hosts(plant)
     known.write_text(f"172.31.255.1 {OTHER_KEY}\n", encoding="ascii")
@@ -123,6 +124,7 @@ def test_an_account_without_the_right_to_run_nft(lab: Lab, plant: Path) -> None:
     assert "NOPASSWD: /usr/sbin/nft" in told["findings"][0]["sentence"]
 
 
+@pytest.mark.more
 def test_an_account_that_may_do_more_than_it_needs_is_named_and_ready(lab: Lab, plant: Path) -> None:
     with sudoers(lab, "islandmode ALL=(ALL) NOPASSWD: ALL\n"):
         code, told = check(lab, plant)
@@ -143,6 +145,7 @@ def test_an_object_of_a_dead_run_is_found_and_left_alone(lab: Lab, plant: Path) 
     assert check(lab, plant)[0] == 0
 
 
+@pytest.mark.more
 def test_an_object_of_another_site_is_named(lab: Lab, plant: Path) -> None:
     in_node(lab, "fw", "nft", "add table inet islandmode_elsewhere")
     try:

@@ -41,6 +41,7 @@ def say(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
 
 
+@pytest.mark.more
 def test_a_drill_is_seen_and_ended_from_a_folder_that_is_no_workspace(lab: Lab, tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
     nowhere.mkdir()

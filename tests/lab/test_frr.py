@@ -133,7 +133,7 @@ def plant(lab: Lab, tmp_path: Path) -> Iterator[Plant]:
     try:
         workspace = make_workspace(tmp_path, lab.state_dir, {SITE: with_router})
         (workspace / ".lab").unlink()
-        (workspace / "inventory" / "recipes").mkdir()
+        (workspace / "inventory" / "recipes").mkdir(exist_ok=True)
         shutil.copy(RECIPE, workspace / "inventory" / "recipes")
         (workspace / "probes" / "frr.yaml").write_text(PROBES, encoding="utf-8")
         (workspace / "inventory" / "known_hosts").write_text(f"{ADDRESS} {key[0]} {key[1]}\n", encoding="ascii")
@@ -232,6 +232,7 @@ def test_an_address_that_frr_does_not_know_is_lost_and_the_verdict_tells_of_it(p
         in_node(plant.lab, NODE, "sh", "-c", f"ip -6 addr del {by_ip} dev {OUTER} 2>/dev/null; true")
 
 
+@pytest.mark.more
 def test_an_interface_that_somebody_had_shut_down_is_no_rest_and_stays_as_it_is(plant: Plant) -> None:
     vtysh(plant.lab, "configure terminal", f"interface {OUTER}", "shutdown")
     checked = plant.asked("devices", "check", ROUTER)

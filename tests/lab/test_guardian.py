@@ -73,6 +73,7 @@ def test_a_conductor_that_is_killed_leaves_it_to_its_guardian(lab: Lab, tmp_path
     assert (status.returncode, status.stderr) == (0, "")
 
 
+@pytest.mark.more
 def test_the_guardian_of_a_conductor_that_was_killed_writes_the_verdict_and_show_tells_it(
     lab: Lab, tmp_path: Path
 ) -> None:

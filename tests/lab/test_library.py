@@ -18,6 +18,7 @@ pytestmark = pytest.mark.lab
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "library.md"
 
 
+@pytest.mark.more
 def test_the_page_s_program_runs_a_drill_and_is_still_there_afterwards(lab: Lab, tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path / "my-plant", lab.state_dir)
     (program,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)

@@ -36,6 +36,7 @@ from tests.lab.guarded import (
     wait_restored,
 )
 from tests.lab.rogue.bypass import in_node
+from tests.more import first_of
 from tests.patience import wait_until
 
 pytestmark = pytest.mark.lab
@@ -110,6 +111,7 @@ def test_c_out_of_tolerance_with_nothing_said_about_it_is_breached(lab: Lab, tmp
     assert_back(lab, ended)
 
 
+@pytest.mark.more
 def test_d_a_signal_in_the_hold_restores(lab: Lab, tmp_path: Path) -> None:
     """There: left isolated."""
     workspace = hold_workspace(tmp_path, lab, held)
@@ -190,7 +192,7 @@ def test_i_with_nobody_to_ask_it_restores_though_no_rule_says_so(lab: Lab, tmp_p
     assert_back(lab, ended)
 
 
-@pytest.mark.parametrize("mode", ["dry-run", "tabletop"])
+@pytest.mark.parametrize("mode", first_of(["dry-run", "tabletop"]))
 def test_j_a_drill_that_touches_nothing_does_not_read_like_a_pass(lab: Lab, tmp_path: Path, mode: str) -> None:
     """There: completed, not deviated, one restore."""
     workspace = hold_workspace(tmp_path, lab, held)

@@ -106,6 +106,7 @@ def checked(run: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, cwd=run, check=False, capture_output=True, text=True, timeout=PATIENCE_S)
 
 
+@pytest.mark.more
 def test_planted_secrets_stand_in_no_byte_of_a_drill_on_three_platforms_and_its_sums_hold(planted: Planted) -> None:
     plant, secrets = planted.plant, planted.secrets
     running = plant.drill()

@@ -48,6 +48,7 @@ def workspace(lab: Lab, tmp_path: Path, program: Path) -> Path:
     return hold_workspace(tmp_path / "plant", lab, held, printed)
 
 
+@pytest.mark.more
 def test_the_guardian_of_a_killed_conductor_has_the_password_though_the_program_is_gone(
     lab: Lab, workspace: Path, program: Path
 ) -> None:

@@ -78,6 +78,7 @@ def assert_nowhere(secret: str, ended: Ended, workspace: Path) -> None:
         assert not path.is_file() or secret.encode() not in path.read_bytes(), path
 
 
+@pytest.mark.more
 def test_the_labs_own_password_stands_in_no_output_of_a_whole_drill(lab: Lab, workspace: Path) -> None:
     """The same drill shows that between the look before arming and the restore no process enters a far node."""
     running = start(workspace, lab.name)
@@ -122,6 +123,7 @@ def test_a_changed_host_key_is_refused(lab: Lab, workspace: Path, tmp_path: Path
         lab.known_hosts.write_text(true, encoding="ascii")
 
 
+@pytest.mark.more
 def test_an_unknown_host_key_is_refused(lab: Lab, workspace: Path) -> None:
     true = lab.known_hosts.read_text(encoding="ascii")
     lab.known_hosts.write_text("", encoding="ascii")
@@ -148,6 +150,7 @@ def test_a_firewall_that_is_already_isolated_is_refused_and_left_alone(lab: Lab,
         in_node(lab, "fw", "nft", "delete", "table", "inet", "islandmode_corporate_dmz")
 
 
+@pytest.mark.more
 def test_a_plc_that_is_down_before_the_drill_is_refused(lab: Lab, workspace: Path) -> None:
     in_node(lab, "plc-mixer", "sh", "-c", "kill -STOP $(cat /run/plc.pid)")
     try:
@@ -183,6 +186,7 @@ def start_argv(lab: Lab) -> tuple[str, ...]:
     return (sys.executable, "-m", "islandmode", *words)
 
 
+@pytest.mark.more
 def test_a_runs_directory_that_cannot_be_written_is_refused(lab: Lab, workspace: Path) -> None:
     (workspace / "runs").write_text("a file where the folder should be", encoding="ascii")
     ended = subprocess.run(
@@ -226,7 +230,7 @@ def test_modes_that_need_approvals_are_refused(workspace: Path, mode: str) -> No
     ("probe", "wrong"),
     [
         ("erp-to-historian", "target: 10.20.0.10, port: 8099"),
-        ("vendor-to-hmi", "target: 10.40.0.99, port: 8080"),
+        pytest.param("vendor-to-hmi", "target: 10.40.0.99, port: 8080", marks=pytest.mark.more),
     ],
     ids=["a port on which nobody listens", "a host that is not there"],
 )

@@ -58,7 +58,7 @@ def stopped_by(workspace: Path, lab: Lab, *signals: signal.Signals) -> Ended:
         (signal.SIGINT,),
         pytest.param((signal.SIGINT, signal.SIGINT), marks=pytest.mark.more),
         pytest.param((signal.SIGTERM,), marks=pytest.mark.more),
-        (signal.SIGHUP,),
+        pytest.param((signal.SIGHUP,), marks=pytest.mark.more),
     ],
     ids=["int", "int-int", "term", "hup"],
 )

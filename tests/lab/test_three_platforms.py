@@ -99,7 +99,7 @@ def see_told(plant: PlantOfThree, ended: Ended) -> None:
     assert not any(told.startswith(CONDUITS[FIREWALL]) for told in ended.verdict["witness"]["not_seen"])
 
 
-@pytest.mark.parametrize("moment", first_of(["isolating", "holding", "armed", "restoring"], 2))
+@pytest.mark.parametrize("moment", first_of(["isolating", "holding", "armed", "restoring"]))
 def test_the_guardian_restores_all_three_when_the_conductor_was_killed(moment: str, lab: Lab, tmp_path: Path) -> None:
     with plant_of_three(tmp_path, lab) as plant:
         died = see_died(plant, plant.drill(moment))
@@ -113,6 +113,7 @@ def test_the_guardian_restores_all_three_when_the_conductor_was_killed(moment: s
         see_only_planned(plant, run_of(plant.workspace).name)
 
 
+@pytest.mark.more
 def test_the_conductor_restores_all_three_when_the_guardian_was_killed(lab: Lab, tmp_path: Path) -> None:
     with plant_of_three(tmp_path, lab, hold="2 min") as plant:
         running = plant.drill()
@@ -224,6 +225,7 @@ def test_a_drill_is_refused_before_it_arms_anything_while_a_colleague_has_the_ro
         pytest.param(ROUTER, "ios-time-range", marks=pytest.mark.minutes),
     ],
 )
+@pytest.mark.more
 def test_where_one_device_refuses_the_others_are_restored_and_nothing_is_held(
     refuses: str, router_recipe: str, lab: Lab, tmp_path: Path
 ) -> None:

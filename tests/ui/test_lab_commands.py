@@ -76,6 +76,7 @@ def test_another_name_is_another_lab(workspace: Path) -> None:
     assert "There is no lab other in" in down.stderr
 
 
+@pytest.mark.more
 def test_a_lab_comes_up_from_the_topology_that_was_named(workspace: Path) -> None:
     named = Path("lab") / "second.clab.yml"
     shutil.copy(workspace / "lab" / "plant.clab.yml", workspace / named)
@@ -107,6 +108,7 @@ def test_a_drill_on_a_lab_of_another_topology_is_refused(workspace: Path) -> Non
     assert not (workspace / "runs").exists()
 
 
+@pytest.mark.more
 def test_a_lab_whose_third_party_programs_are_not_built_says_how_to_build_them(workspace: Path) -> None:
     up = lab(workspace, "up", "--lab", "third", "--topology", "lab/third-party.clab.yml")
     assert up.returncode != 0

@@ -107,6 +107,7 @@ def test_nobody_sees_the_password_and_a_runner_that_is_killed_leaves_no_process(
 
 @pytest.mark.lab
 @pytest.mark.usefixtures("hostile")
+@pytest.mark.more
 def test_a_host_key_that_is_not_known_is_refused_whatever_anybody_says(bench: PlayBench, node: FirewallNode) -> None:
     relay = node.relay()
     access = bench.access(relay, node.known_hosts(relay, name="other"))
@@ -165,6 +166,7 @@ def test_an_end_from_another_thread_ends_a_play_at_once(bench: PlayBench, node: 
 
 
 @pytest.mark.lab
+@pytest.mark.more
 def test_a_restore_needs_no_ansible(bench: PlayBench, node: FirewallNode, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor does a look; and preflight says what is missing."""
     monkeypatch.setattr(players, "find_spec", lambda name: None if name == "ansible_runner" else object())
