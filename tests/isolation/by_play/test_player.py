@@ -83,8 +83,9 @@ def test_nobody_sees_the_password_and_a_runner_that_is_killed_leaves_no_process(
     thread = threading.Thread(target=play)
     thread.start()
     wait_until(lambda: any("begun: Stand still" in line for line in said.lines), "the play has begun to stand still")
+    # Ansible tells of a task before it forks for it.
+    wait_until(lambda: len(of("a-mark-of-this-test")) > 2, "the processes of the play are there")
     processes = of("a-mark-of-this-test")
-    assert len(processes) > 2
     folder = Path(
         next(word for word in processes[0].joinpath("environ").read_text().split("\0") if word.startswith("HOME="))[5:]
     )
