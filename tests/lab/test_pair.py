@@ -18,10 +18,11 @@ import pytest
 
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab
+from tests.lab import examples
 from tests.lab.drills import Drill, Ended, end, newest_run, start, wait_for
 from tests.lab.guarded import kill_both
 from tests.lab.rogue.bypass import in_node
-from tests.patience import LONG_PATIENCE_S, PATIENCE_S, wait_until
+from tests.patience import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.lab
 
@@ -45,22 +46,11 @@ TRIED = 'ip saddr 10.70.0.20 meta l4proto 112 counter accept comment "tried"'
 Edit = Callable[[str], str]
 
 
-def ask(workspace: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "islandmode", *words]
-    return subprocess.run(argv, cwd=workspace, check=False, capture_output=True, text=True, timeout=LONG_PATIENCE_S)
-
-
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Copy the example, and the programs that it uses, to where runs may be written; bring its lab up."""
-    root = tmp_path_factory.mktemp("project")
-    folder = root / "examples" / "ashby"
-    shutil.copytree(PROJECT / "examples" / "ashby", folder, ignore=shutil.ignore_patterns("runs", ".lab"))
-    shutil.copytree(PROJECT / "lab" / "plant", root / "lab" / "plant")
-    up = ask(folder, "lab", "up")
-    assert up.returncode == 0, up.stderr
-    yield folder
-    assert ask(folder, "lab", "down", "--force").returncode == 0
+    with examples.up("ashby", tmp_path_factory.mktemp("project")) as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -353,6 +343,6 @@ def test_the_dead_man_fires_on_both_members(workspace: Path, ashby: Lab, tmp_pat
     signal_keepalived(ashby, A, "TERM")
     wait_until(lambda: is_active(ashby, B), "firewall b active")
     wait_until(lambda: passes(ashby), "the dead-man of the other member")
-    restored = ask(folder, "restore")
+    restored = examples.ask(folder, "restore")
     assert restored.returncode == 0, restored.stderr
     assert not any(isolates(ashby, point) for point in POINTS)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +10,9 @@ import pytest
 
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab
+from tests.lab import examples
 from tests.lab.drills import Drill, Ended, end, newest_run, start, wait_for
 from tests.lab.rogue.bypass import in_node
-from tests.patience import LONG_PATIENCE_S
 
 pytestmark = pytest.mark.lab
 
@@ -29,22 +27,11 @@ for _ in range(5):
 """
 
 
-def ask(workspace: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "islandmode", *words]
-    return subprocess.run(argv, cwd=workspace, check=False, capture_output=True, text=True, timeout=LONG_PATIENCE_S)
-
-
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Copy the example, and the programs that it uses, to where runs may be written; bring its lab up."""
-    root = tmp_path_factory.mktemp("project")
-    folder = root / "examples" / "millbrook"
-    shutil.copytree(PROJECT / "examples" / "millbrook", folder, ignore=shutil.ignore_patterns("runs", ".lab"))
-    shutil.copytree(PROJECT / "lab" / "plant", root / "lab" / "plant")
-    up = ask(folder, "lab", "up")
-    assert up.returncode == 0, up.stderr
-    yield folder
-    assert ask(folder, "lab", "down", "--force").returncode == 0
+    with examples.up("millbrook", tmp_path_factory.mktemp("project")) as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def benched_of(workspace: Path, plan: Plan) -> dict[str, Benched]:
     if not (workspace / BENCHED).is_dir():
         return {}
     # What reads host keys is slow, and most plans have nothing to say of a bench.
-    from islandmode.operate.site_devices import known_hosts  # noqa: PLC0415
+    from islandmode.operate.site_devices import known_hosts  # noqa: PLC0415 - only where a device was benched
 
     known = known_hosts(workspace)
     return {

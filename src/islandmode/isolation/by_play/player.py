@@ -108,7 +108,7 @@ class Player:
     ) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:
         """Say what to run, and hear what comes of it: the last event that tells of a task, and how it ended."""
         assert child.stdin is not None  # noqa: S101 - it was started with both pipes
-        assert child.stdout is not None  # noqa: S101
+        assert child.stdout is not None  # noqa: S101 - as above
         given = of_play.variables(self._access, folder, run)
         asked = {
             "folder": str(folder),
