@@ -8,7 +8,8 @@ import pytest
 
 from islandmode.rehearse.containers.lab import ContainerLab
 from tests.crash.matrix import play_again_if_refused
-from tests.crash.scenarios import MATRIX, Layer
+from tests.crash.scenarios import Layer
+from tests.crash.sections import MATRIX
 
 pytestmark = pytest.mark.lab
 
@@ -16,7 +17,10 @@ pytestmark = pytest.mark.lab
 ROWS = {
     row.name: row
     for row in MATRIX
-    if row.fast and not row.recipe and (row.layer in {Layer.GUARDIAN, Layer.RESUME} or row.do == "stop")
+    if row.fast
+    and not row.recipe
+    and row.way is None
+    and (row.layer in {Layer.GUARDIAN, Layer.RESUME} or row.do == "stop")
 }
 
 

@@ -23,23 +23,22 @@ from pathlib import Path
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab
 from islandmode.system.machine_state import VARIABLE
-from tests.crash.breaking import DRILL, NO_WAY_IN, EndedEarly, Stage, pids_naming, wait_until
+from tests.crash.breaking import NO_WAY_IN, EndedEarly, Stage, pids_naming, wait_until
 from tests.crash.matrix import LABS, play_all
 from tests.crash.playing import (
     LATE_S,
     Played,
     clear,
     ended,
-    flows,
     guardians,
     journals_of,
-    limits_of,
     records_of,
     verdict_of,
 )
 from tests.crash.referee import Referee
 from tests.crash.scenarios import Layer, Scenario
-from tests.lab.drills import make_workspace, newest_run, read_journal
+from tests.crash.ways import by_its_own_lines, referee_of
+from tests.lab.drills import newest_run, read_journal
 from tests.lab.rogue.bypass import in_node
 from tests.patience import LONG_PATIENCE_S, PATIENCE_S
 from tests.system.hanging_disk import FreezingDisk, freezing_disk
@@ -176,16 +175,15 @@ def acts_of(row: Random) -> list[tuple[float, Callable[[Stage], object]]]:
 def play_random(row: Scenario, lab: Lab, folder: Path) -> Played:
     """Play a row; the lab is afterwards as it was before."""
     assert isinstance(row, Random)
-    lab = backends.attach(lab.name, lab.state_dir) or lab
-    stage = Stage(row, lab, make_workspace(folder, lab.state_dir, {DRILL: limits_of(row)}))
+    stage = by_its_own_lines(row, backends.attach(lab.name, lab.state_dir) or lab, folder)
     played = Played(row, acted="")
-    referee = Referee(flows(lab), lab.enter("fw", (), network_only=True))
+    referee = referee_of(stage)
     disks = ExitStack()
     try:
         if any(one.what == "disk frozen" for one in row.strikes):
             stage.disk = disks.enter_context(freezing_disk(folder / "disk.img", stage.folder / "runs"))
         with referee:
-            stage.running = stage.start("run", DRILL, "--mode", "rehearsal")
+            stage.begin()
             strike(stage, row)
             see_back(stage, referee, played)
     except EndedEarly as early:
@@ -238,7 +236,7 @@ def see_back(stage: Stage, referee: Referee, played: Played) -> None:
     if not referee.wait_passing(PATIENCE_S):
         played.wrong.append("not everything passed at the end")
     seen_s = time.monotonic()
-    wait_until(lambda: referee.rules[-1][0] > seen_s, PATIENCE_S, "the ruleset is read")
+    wait_until(lambda: referee.has_read_since(seen_s), PATIENCE_S, "the ruleset is read")
     judge_packets(stage, referee, played)
 
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,8 @@ from tests.lab.drills import PROJECT, newest_run
 from tests.lab.drills import read_journal as read_conductor
 from tests.lab.guarded import guardian_pid
 from tests.lab.rogue.bypass import in_node
+from tests.lab.test_pair import A, signal_keepalived
+from tests.lab.test_plays import playing, runner_of, wait_play
 from tests.patience import LONG_PATIENCE_S, PATIENCE_S
 from tests.standing_still import send, stand_still
 from tests.system.hanging_disk import FreezingDisk
@@ -52,6 +54,13 @@ class Stage:
     scenario: Scenario
     lab: Lab
     folder: Path
+    drill: str = DRILL
+    firewalls: tuple[str, ...] = ("fw",)
+    """The nodes that isolate, and on which nothing may be left."""
+    program: tuple[str, ...] = ()
+    """What conducts the drill in place of the launcher; empty where the launcher does."""
+    push: Callable[[], None] | None = None
+    """Puts the cable back, where a person isolates by one."""
     running: subprocess.Popen[bytes] | None = None
     fault_s: float = 0.0
     back_s: float = 0.0
@@ -84,6 +93,14 @@ class Stage:
         """Give what the conductor printed."""
         return (self.folder / "output").read_text(encoding="utf-8", errors="replace")[-600:]
 
+    def begin(self) -> None:
+        """Start the drill."""
+        if self.program:
+            self.running = self._started(self.lab.enter("ops", self.program, network_only=True))
+        else:
+            words = ("run", self.drill, "--mode", "rehearsal")
+            self.running = self.start(*words, at=self.scenario.at, do=self.scenario.do)
+
     def start(self, *arguments: str, at: str = "", do: str = "kill") -> subprocess.Popen[bytes]:
         """Start the launcher on the operations host."""
         options: tuple[str, ...] = ("--at", at or "never:never:0", "--do", do, "--guardian", self.scenario.guardian)
@@ -97,6 +114,9 @@ class Stage:
             argv = (*beside, "python3", str(self.lab.topology.workspace / "launcher.py"), *marked)
         else:
             argv = self.lab.enter("ops", (sys.executable, launcher.__file__, *marked), network_only=True)
+        return self._started(argv)
+
+    def _started(self, argv: Sequence[str]) -> subprocess.Popen[bytes]:
         with (self.folder / "output").open("ab") as output:
             return subprocess.Popen(
                 argv,
@@ -128,7 +148,7 @@ class Stage:
         argv = [sys.executable, "-m", "islandmode", *arguments, "--workspace", str(self.folder), "--lab", self.lab.name]
         with (self.folder / "output").open("ab") as output:
             where = self.environment()
-            ended = subprocess.run(argv, check=False, timeout=PATIENCE_S, stdout=output, stderr=output, env=where)
+            ended = subprocess.run(argv, check=False, timeout=LONG_PATIENCE_S, stdout=output, stderr=output, env=where)
             return ended.returncode
 
 
@@ -162,13 +182,41 @@ def break_it(stage: Stage) -> None:
             raise EndedEarly(stage.conductor.returncode)
         found = newest_run(stage.folder)
         records = read_conductor(found) if found is not None else []
-        return any(one["kind"] == wanted.after and one["data"].get("stage") == wanted.stage for one in records)
+        key, value = wanted.says
+        return any(one["kind"] == wanted.after and one["data"].get(key) == value for one in records)
 
     wait_until(written, LONG_PATIENCE_S, f"{wanted.after} is recorded")
+    if wanted.task:
+        wait_play(stage.folder, wanted.task)
     # In the middle of a hold, not at its edge.
     time.sleep(0.6)
     stage.fault_s = time.monotonic()
     ACTS[wanted.act](stage)
+
+
+def kill_conductor(stage: Stage) -> None:
+    """Kill the conductor."""
+    stage.signal_conductor(signal.SIGKILL)
+
+
+def kill_runner(stage: Stage) -> None:
+    """Kill the process that runs the play, and not the play."""
+    os.kill(runner_of(playing(stage.run())[0]), signal.SIGKILL)
+
+
+def kill_keepalived(stage: Stage) -> None:
+    """Kill keepalived on the active member: its addresses stay there, and the other member takes them too."""
+    signal_keepalived(stage.lab, A, "KILL")
+
+
+def both(first: Callable[[Stage], None], second: Callable[[Stage], None]) -> Callable[[Stage], None]:
+    """Do one after the other."""
+
+    def act(stage: Stage) -> None:
+        first(stage)
+        second(stage)
+
+    return act
 
 
 def kill_guardian(stage: Stage) -> None:
@@ -232,6 +280,9 @@ def kill_far_vantage(stage: Stage) -> None:
 
 
 ACTS: dict[str, Callable[[Stage], None]] = {
+    "kill-conductor": kill_conductor,
+    "kill-runner": kill_runner,
+    "kill-keepalived": kill_keepalived,
     "kill-guardian": kill_guardian,
     "freeze-guardian": freeze_guardian,
     "freeze-both": freeze_both,
@@ -241,6 +292,8 @@ ACTS: dict[str, Callable[[Stage], None]] = {
     "restart-firewall": restart_firewall,
     "fill-disk": fill_disk,
     "kill-far-vantage": kill_far_vantage,
+    "kill-conductor-and-keepalived": both(kill_keepalived, kill_conductor),
+    "kill-both-and-keepalived": both(kill_keepalived, kill_both),
 }
 
 

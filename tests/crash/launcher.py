@@ -10,7 +10,8 @@ CALL is a call on an isolation point: arm, isolate, renew or restore. WHEN:
     acted     the device has acted and answered, the product has not heard of it
     result    the product has recorded the result
 
-A ticket is a call of its own. `stop-sshd` stops every sshd in the network namespace of the process named by --sshd-of, for
+A ticket is a call of its own, and so are the candidate and the commit of NAPALM's driver: isolate-candidate, isolate-commit, and with another
+call in front likewise. `stop-sshd` stops every sshd in the network namespace of the process named by --sshd-of, for
 as many seconds as --for says; `stop-sshd-and-die` also kills this process as soon as its line waits there.
 
 NUMBER counts from 1. With `--guardian`, the guardian is a line at whose other end nobody is and that looks alive, or is
@@ -49,6 +50,7 @@ from islandmode.system.disk import MachineDisk
 from islandmode.ui import cli
 from napalm_nftables.channel import NftChannel
 from napalm_nftables.link import DeviceLink
+from napalm_nftables.scripts import BAD_CANDIDATE
 
 CALLS = ("arm", "isolate", "renew", "restore")
 RECORDS = {
@@ -59,6 +61,11 @@ RECORDS = {
 }
 HOUR_US = 3_600_000_000
 TICKET = re.compile(r"add element \S+ \S+ ticket ")
+SCRIPTS = {
+    "candidate": re.compile(rf"\|\| exit {BAD_CANDIDATE}\b"),
+    "commit": re.compile(r"^  cat > undo\.", re.MULTILINE),
+}
+"""What the scripts of NAPALM's driver have that no other has."""
 
 
 @dataclass
@@ -113,7 +120,8 @@ def watch(moment: Moment) -> None:
         return WatchedPoint(open_point(*arguments, **options), moment)
 
     def leave(send: Callable[[], None], line: str) -> None:
-        call = "ticket" if TICKET.search(line) else moment.calling
+        script = next((name for name, pattern in SCRIPTS.items() if pattern.search(line)), "")
+        call = "ticket" if TICKET.search(line) else f"{moment.calling}-{script}" if script else moment.calling
         moment.reach(call, "leaving")
         send()
         if DIES_WHEN_SENT:

@@ -7,37 +7,30 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab
 from islandmode.store import rundir
 from islandmode.store.journal import read_journal
-from tests.crash.breaking import DRILL, EndedEarly, Stage, break_it, pids_naming, wait_until
-from tests.crash.referee import Flow, Referee
-from tests.crash.scenarios import Layer, Scenario
-from tests.lab.drills import make_workspace, newest_run
+from tests.crash.breaking import EndedEarly, Stage, break_it, pids_naming, wait_until
+from tests.crash.referee import Referee, Spell
+from tests.crash.scenarios import Layer, Scenario, Way
+from tests.crash.ways import referee_of, stage_of
+from tests.lab.drills import newest_run
 from tests.lab.guarded import guardian_pid
 from tests.lab.rogue.bypass import in_node
+from tests.lab.test_plays import playing
 from tests.patience import LONG_PATIENCE_S, PATIENCE_S
 from tests.ui.card_reading import read_card, rendered
 
+STRANDED = 5
 AFTER_DEATH = " (the conductor died)"
 LATE_S = 5.0
 """How much later than the dead-man the plant may be back, whatever happened."""
-TARGETS = (
-    ("remote-access", "vendor", "10.40.0.20", 8080),
-    ("remote-access", "vendor", "fd10:40::20", 8080),
-    ("remote-access", "ops", "10.15.0.10", 8443),
-    ("corporate-dmz", "erp", "10.20.0.10", 8080),
-    ("corporate-dmz", "historian", "fd10:10::10", 8080),
-    ("corporate-line3", "office", "10.40.0.10", 502),
-    ("corporate-line3", "ops", "fd10:10::10", 8080),
-)
 
 
 @dataclass
@@ -53,27 +46,25 @@ class Played:
     restored: bool = False
     """Whether the referee saw everything pass again, in time, for good, with no Islandmode object left."""
     refused: bool = False
-    """Whether the drill refused to begin: on a machine that is too busy for a baseline it must."""
+    """Whether the row's moment did not come: on a machine that is too busy a drill must refuse to begin, or be restored before that."""
     tries: int = 1
     wrong: list[str] = field(default_factory=list)
 
 
-def flows(lab: Lab) -> tuple[Flow, ...]:
-    """Give the flows that the referee opens: both directions and both families, on the machine's own clock."""
-    return tuple(
-        Flow(conduit, lab.enter(node, (), network_only=True), host, port) for conduit, node, host, port in TARGETS
-    )
-
-
 def play(scenario: Scenario, lab: Lab, folder: Path) -> Played:
     """Play a row; the lab is afterwards as it was before."""
-    lab = backends.attach(lab.name, lab.state_dir) or lab
-    stage = Stage(scenario, lab, make_workspace(folder, lab.state_dir, {DRILL: limits_of(scenario)}))
     played = Played(scenario)
-    referee = Referee(flows(lab), lab.enter("fw", (), network_only=True))
+    with stage_of(scenario, lab, folder) as stage:
+        play_on(stage, played)
+    return played
+
+
+def play_on(stage: Stage, played: Played) -> None:
+    """Play a row where it is played."""
+    referee = referee_of(stage)
     try:
         with referee:
-            stage.running = stage.start("run", DRILL, "--mode", "rehearsal", at=scenario.at, do=scenario.do)
+            stage.begin()
             break_it(stage)
             bring_back(stage, referee)
             finish(stage, referee, played)
@@ -82,26 +73,9 @@ def play(scenario: Scenario, lab: Lab, folder: Path) -> Played:
         played.refused = early.refused
         played.wrong.append(f"{early} {stage.said()}")
     except (AssertionError, OSError, subprocess.SubprocessError) as failed:
-        played.wrong.append(f"{failed} {stage.said() if (folder / 'output').exists() else ''}")
+        played.wrong.append(f"{failed} {stage.said() if (stage.folder / 'output').exists() else ''}")
     finally:
         clear(stage)
-    return played
-
-
-def limits_of(scenario: Scenario) -> Callable[[str], str]:
-    """Give the change to the drill's file that a row needs."""
-    first, second = scenario.holds_s
-
-    def change(text: str) -> str:
-        return (
-            text.replace("hold: 2 s", f"hold: {first} s  # first")
-            .replace("hold: 3 s", f"hold: {second} s  # second")
-            .replace("dead_man: 3 min", f"dead_man: {scenario.dead_man_s} s")
-            .replace("isolate_within: 5 s", "isolate_within: 3 s")
-            .replace("restore_within: 10 s", "restore_within: 5 s")
-        )
-
-    return change
 
 
 def bring_back(stage: Stage, referee: Referee) -> None:
@@ -122,7 +96,7 @@ def bring_back(stage: Stage, referee: Referee) -> None:
     wait_until(lambda: referee.passes(stage.fault_s + 0.5), longest_s, "every flow passes again")
     stage.back_s = time.monotonic()
     # What stands, as read after that.
-    wait_until(lambda: referee.rules[-1][0] > stage.back_s, PATIENCE_S, "the ruleset is read")
+    wait_until(lambda: referee.has_read_since(stage.back_s), PATIENCE_S, "the ruleset is read")
     stage.standing = frozenset(name for name in referee.foreign() if not name.endswith(" noway"))
 
 
@@ -132,6 +106,11 @@ def by_hand(stage: Stage, layer: Layer) -> None:
         first = stage.start("restore", at=stage.scenario.hand_dies_at)
         if first.wait(timeout=PATIENCE_S) != -signal.SIGKILL:
             raise AssertionError("the first islandmode restore did not die at its moment.")
+    if stage.push is not None:
+        # Nothing but a cable lets it pass again, and the first command only asks for that.
+        if stage.ask("restore") != STRANDED:
+            raise AssertionError("islandmode restore did not say that the cable is still out.")
+        stage.push()
     if layer is Layer.RESUME:
         if stage.ask("restore") != 0:
             raise AssertionError("islandmode restore did not see it restored.")
@@ -149,8 +128,8 @@ def ended(stage: Stage) -> None:
         raise AssertionError("the conductor did not end.") from None
 
 
-def finish(stage: Stage, referee: Referee, played: Played) -> None:
-    """Wake who sleeps, see the run's end, bring its record to an end, and see that nothing is isolated again."""
+def let_go_on(stage: Stage) -> None:
+    """Wake who sleeps, see the conductor's end, and open what the row has closed."""
     row = stage.scenario
     if row.wake:
         stage.signal_conductor(signal.SIGCONT)
@@ -159,9 +138,17 @@ def finish(stage: Stage, referee: Referee, played: Played) -> None:
         in_node(stage.lab, "fw", "nft", "delete", "table", "inet", "noway")
     if row.outside is not None and row.outside.act.startswith("freeze"):
         os.kill(guardian_pid(stage.folder), signal.SIGCONT)
+
+
+def finish(stage: Stage, referee: Referee, played: Played) -> None:
+    """Wake who sleeps, see the run's end, bring its record to an end, and see that nothing is isolated again."""
+    row = stage.scenario
+    let_go_on(stage)
+    if row.way is Way.PLAYS:
+        wait_until(lambda: not playing(stage.run()), PATIENCE_S, "no process of the play is left")
     if row.guardian != "absent":
         run = stage.run().name
-        wait_until(lambda: not guardians(run), PATIENCE_S, "the guardian ends")
+        wait_until(lambda: not guardians(run), LONG_PATIENCE_S, "the guardian ends")
     played.verdict = verdict_of(stage)
     played.journals = journals_of(stage)
     if row.outside is not None and row.outside.act == "fill-disk":
@@ -170,12 +157,12 @@ def finish(stage: Stage, referee: Referee, played: Played) -> None:
         played.wrong.append("islandmode restore did not bring the run to its end")
     if stage.ask("status") != 0:
         played.wrong.append("status still says that something may be isolated")
-    if row.by_hand is not None and stage.banner != 5:
+    if row.by_hand is not None and stage.banner != STRANDED:
         played.wrong.append(f"status ended with {stage.banner} while the plant was isolated and nobody lived")
     if not referee.wait_passing(PATIENCE_S):
         played.wrong.append("not everything passed at the end")
     seen_s = time.monotonic()
-    wait_until(lambda: referee.rules[-1][0] > seen_s, PATIENCE_S, "the ruleset is read")
+    wait_until(lambda: referee.has_read_since(seen_s), PATIENCE_S, "the ruleset is read")
 
 
 def guardians(run: str) -> bool:
@@ -242,6 +229,8 @@ def judge(stage: Stage, referee: Referee, played: Played) -> None:
     struck = [one.flow for one in spells if one.flow.split(" ")[0] in row.spared]
     if struck:
         played.wrong.append(f"isolated by a line that was given up: {', '.join(struck)}")
+    if row.closed:
+        played.wrong += leaks(spells, records)
     if played.beyond_s > row.dead_man_s + LATE_S:
         played.wrong.append(f"back {played.beyond_s:.1f} s late")
     if referee.foreign():
@@ -254,6 +243,17 @@ def judge(stage: Stage, referee: Referee, played: Played) -> None:
     judge_verdict(stage, played)
     if row.verdict and not played.verdict.startswith(row.verdict):
         played.wrong.append(f"expected the verdict {row.verdict}, but {findings_of(stage) or stage.said()}")
+
+
+def leaks(spells: Sequence[Spell], records: Sequence[dict[str, Any]]) -> list[str]:
+    """Say which flows passed again before anything was restored: a restore acts first, and is recorded later."""
+    # In the journal the attempts stand by when they were noted; the first may not be the first that was made.
+    asked_s = min((float(one["asked_us"]) / 1e6 for one in records if one["kind"] == "restore.attempt"), default=0.0)
+    return [
+        f"{one.flow} passed again {asked_s - one.until_s:.2f} s before the first restore"
+        for one in spells
+        if one.until_s is not None and one.until_s < asked_s
+    ]
 
 
 def judge_verdict(stage: Stage, played: Played) -> None:
@@ -277,8 +277,6 @@ def acted(stage: Stage, passed_s: float, records: Sequence[dict[str, Any]]) -> s
     row = stage.scenario
     if row.by_hand is not None:
         return row.by_hand
-    if passed_s and stage.standing:
-        return Layer.TIMER
     # What a restore afterwards did, when all was over, brought nothing back. The attempt that was done, not the look that
     # proves it, which comes later where a line was given up.
     seen = [
@@ -286,21 +284,34 @@ def acted(stage: Stage, passed_s: float, records: Sequence[dict[str, Any]]) -> s
         for one in records
         if (one["kind"], one.get("outcome")) == ("restore.attempt", "done") and one["by"] != "restore"
     ]
+    # Of a pair the other member's object stands for a moment after its traffic passes, or for as long as it leaks.
+    if passed_s and stage.standing and not (row.way is Way.PAIR and seen):
+        return Layer.TIMER
     died_in_restore = [
         layer
         for at, layer in ((row.at, Layer.CONDUCTOR), (row.guardian, Layer.GUARDIAN))
         if at.startswith("restore:") and row.do == "kill"
     ]
     if seen and passed_s and not died_in_restore and passed_s < float(seen[0]["asked_us"]) / 1e6:
-        return Layer.REBOOT
+        return Layer.LEAK if row.way is Way.PAIR else Layer.REBOOT
     if seen:
         return {"conductor": Layer.CONDUCTOR, "guardian": Layer.GUARDIAN}[str(seen[0]["by"])]
+    return acted_unseen(row, passed_s, records, died_in_restore)
+
+
+def acted_unseen(
+    row: Scenario, passed_s: float, records: Sequence[dict[str, Any]], died_in_restore: Sequence[Layer]
+) -> str:
+    """Name who brought it back where no journal has an attempt that was done."""
     if not passed_s:
         return Layer.NOTHING
     kinds = {str(one["kind"]) for one in records}
     if "guardian.agrees" in kinds and "guardian.took_over" not in kinds:
         # Its own journal had failed; its guardian heard from it that all was restored, and looked.
         return Layer.CONDUCTOR
+    if row.way is Way.CANDIDATE and not died_in_restore:
+        # A commit that the device takes back leaves nothing there.
+        return Layer.TIMER
     # Its line had left, and it died before it could note what came of it.
     return died_in_restore[0] if died_in_restore else "nobody"
 
@@ -314,8 +325,11 @@ def clear(stage: Stage) -> None:
     for pid in pids_naming(found.name) if found is not None else ():
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    left = in_node(stage.lab, "fw", "nft", "list", "tables")
-    for table in (line.split()[2] for line in left.splitlines() if "islandmode_" in line or line.endswith(" noway")):
-        in_node(stage.lab, "fw", "nft", "delete", "table", "inet", table, check=False)
+    for node in stage.firewalls:
+        left = in_node(stage.lab, node, "nft", "list", "tables")
+        for table in (
+            line.split()[2] for line in left.splitlines() if "islandmode_" in line or line.endswith(" noway")
+        ):
+            in_node(stage.lab, node, "nft", "delete", "table", "inet", table, check=False)
     if os.path.ismount(stage.folder / "runs"):
         subprocess.run(["umount", "--lazy", str(stage.folder / "runs")], check=False, timeout=PATIENCE_S)

@@ -1,6 +1,6 @@
 """A referee that shares no code with the product: whether plant traffic passes, and what stands on the firewall.
 
-It opens fresh TCP connections ten times a second from given places, over each conduit, and reads `nft list ruleset` on the
+It opens fresh TCP connections ten times a second from given places, over each conduit, and reads `nft list ruleset` on every
 firewall five times a second. It knows nothing of how anything is isolated: a connection that is made passes, one that is
 not has stopped, and whatever stands in the ruleset that was not there at the start is not the site's.
 """
@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 PATIENCE_S = 90.0
@@ -90,9 +91,10 @@ class Referee:
     """Looks until it is told to stop; times are this machine's monotonic seconds."""
 
     flows: Sequence[Flow]
-    firewall: tuple[str, ...]
+    firewalls: Mapping[str, tuple[str, ...]]
+    """Of each firewall by its name: the argv that leads to it."""
     samples: dict[str, list[tuple[float, bool]]] = field(default_factory=dict)
-    rules: list[tuple[float, str | None]] = field(default_factory=list)
+    rules: dict[str, list[tuple[float, str | None]]] = field(default_factory=dict)
     _children: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _readers: list[threading.Thread] = field(default_factory=list)
 
@@ -102,7 +104,9 @@ class Referee:
         for enter in sorted({flow.enter for flow in self.flows}):
             targets = [[one.name, one.host, one.port] for one in self.flows if one.enter == enter]
             self._start((*enter, "python3", "-c", LOOK_THROUGH, json.dumps(targets)), self._keep_sample)
-        self._start((*self.firewall, "python3", "-c", LOOK_AT_RULES), self._keep_rules)
+        self.rules = {name: [] for name in self.firewalls}
+        for name, enter in self.firewalls.items():
+            self._start((*enter, "python3", "-c", LOOK_AT_RULES), partial(self._keep_rules, name))
         try:
             self.wait_passing(PATIENCE_S)
             self._wait_rules(PATIENCE_S)
@@ -126,8 +130,8 @@ class Referee:
         name, begun_s, passed = told
         self.samples[name].append((begun_s, passed))
 
-    def _keep_rules(self, told: tuple[float, str | None]) -> None:
-        self.rules.append((told[0], told[1]))
+    def _keep_rules(self, firewall: str, told: tuple[float, str | None]) -> None:
+        self.rules[firewall].append((told[0], told[1]))
 
     def stop(self) -> None:
         """End everything that looks; what is under way is waited for."""
@@ -158,22 +162,31 @@ class Referee:
         return True
 
     def _wait_rules(self, longest_s: float) -> None:
-        """Wait for the first ruleset: what is read later may already show what a test has done."""
+        """Wait for the first rulesets: what is read later may already show what a test has done."""
         until_s = time.monotonic() + longest_s
-        while not any(text is not None for _, text in self.rules) and time.monotonic() < until_s:
+        while not all(self._read(name) for name in self.firewalls) and time.monotonic() < until_s:
             time.sleep(0.05)
+
+    def _read(self, firewall: str) -> list[str]:
+        return [text for _, text in self.rules[firewall] if text is not None]
+
+    def has_read_since(self, moment_s: float) -> bool:
+        """Tell whether every firewall's ruleset was read after a moment."""
+        return all(kept and kept[-1][0] > moment_s for kept in self.rules.values())
 
     def spells(self) -> tuple[Spell, ...]:
         """List when which flow did not pass."""
         return tuple(spell for name, kept in self.samples.items() for spell in spells_of(name, sorted(kept)))
 
     def foreign(self) -> Mapping[str, str]:
-        """Give the tables that stand on the firewall now and were not there at the start."""
-        read = [text for _, text in self.rules if text is not None]
-        if not read:
-            return {}
-        before = tables_of(read[0])
-        return {name: text for name, text in tables_of(read[-1]).items() if name not in before}
+        """Give the tables that stand on a firewall now and were not there at the start, each by its firewall's name and its own."""
+        found: dict[str, str] = {}
+        for firewall in self.firewalls:
+            read = self._read(firewall)
+            before = tables_of(read[0]) if read else {}
+            now = tables_of(read[-1]) if read else {}
+            found |= {f"{firewall}: {name}": text for name, text in now.items() if name not in before}
+        return found
 
 
 def spells_of(flow: str, kept: Sequence[tuple[float, bool]]) -> Iterator[Spell]:

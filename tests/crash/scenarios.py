@@ -16,15 +16,27 @@ class Layer(StrEnum):
     REBOOT = "device: its restart clears the isolation"
     RESUME = "islandmode restore"
     CARD = "card, by hand"
+    LEAK = "nobody: the other member let it pass"
+
+
+class Way(StrEnum):
+    """Ways to isolate other than by the product's own lines for nftables."""
+
+    PLAYS = "plays"
+    HAND = "hand"
+    PAIR = "pair"
+    CANDIDATE = "candidate"
 
 
 @dataclass(frozen=True)
 class Outside:
-    """Something that is done from outside when the conductor has written a record of this kind, for this stage."""
+    """Something that is done from outside when the conductor has written a record of this kind that says this."""
 
     act: str
     after: str = "hold.started"
-    stage: str | None = "vendors"
+    says: tuple[str, str] = ("stage", "vendors")
+    task: str = ""
+    """The task of an Ansible play that must have begun too; empty where it is about no play."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,12 @@ class Scenario:
     fast: bool = False
     recipe: str = ""
     """The recipe of the emulated device that the row is about; empty for the lab's own firewall."""
+    way: Way | None = None
+    """How the lab's firewall is isolated, where not as it is by itself."""
+    variant: str = ""
+    """What else is different in this row of a way: what a play does, or what a person does, or how many members isolate."""
+    closed: bool = False
+    """Whether nothing may pass from the first isolation to the planned restore, whatever fails over."""
 
 
 LONG_S = 60
@@ -430,7 +448,7 @@ LINES = {
 }
 """Of each recipe: the first and the last configuring line of a step, counted from the beginning of a drill of one conduit."""
 RENEWS = {FORTIOS: (11, 15), IOS: (7, 9)}
-"""The same of the first renewal, which comes in a hold of two minutes, after half of the timer: only these rows wait for that."""
+"""The same of the first renewal, which comes in a long hold, after half of the timer: only these rows wait for that."""
 RENEWED_AT = {
     "renew:before": "before the first line that renews is carried out",
     "renew:amid": "amid the lines that renew",
@@ -479,13 +497,3 @@ EMULATED = (
     *(emulated_row(recipe, at) for recipe in (FORTIOS, IOS) for at in RENEWED_AT),
     *(emulated_timer_row(recipe, "renew:after") for recipe in (FORTIOS, IOS)),
 )
-
-SECTIONS = {
-    "The conductor dies, and only the device's timer is left": BY_TIMER,
-    "The conductor dies, and the guardian restores": BY_GUARDIAN,
-    "Guardian, both, and people": PROCESSES,
-    "A line waits on the firewall while its sshd is stopped, and gets through when nobody waits any more": LATE_LINES,
-    "What surrounds them": SURROUNDINGS,
-    "Emulated: a FortiGate and a Cisco router, in one drill with the firewall": EMULATED,
-}
-MATRIX = tuple(row for rows in SECTIONS.values() for row in rows)

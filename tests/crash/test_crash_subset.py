@@ -8,7 +8,7 @@ import pytest
 
 from islandmode.rehearse.lab import Lab
 from tests.crash.matrix import play_again_if_refused
-from tests.crash.scenarios import MATRIX
+from tests.crash.sections import MATRIX
 from tests.more import first_of
 
 pytestmark = [pytest.mark.lab, pytest.mark.longest]

@@ -11,9 +11,10 @@ import pytest
 
 from islandmode.rehearse.lab import Lab
 from tests.crash import referee
-from tests.crash.playing import TARGETS, flows
 from tests.crash.referee import Referee, Spell, spells_of, tables_of
-from tests.crash.scenarios import BY_GUARDIAN, BY_TIMER, MATRIX, POINTS, Layer
+from tests.crash.scenarios import BY_GUARDIAN, BY_TIMER, POINTS, Layer
+from tests.crash.sections import MATRIX
+from tests.crash.ways import TARGETS, flows
 from tests.lab.rogue.bypass import in_node
 from tests.patience import PATIENCE_S, wait_until
 
@@ -49,17 +50,22 @@ def test_every_layer_has_a_row_and_every_moment_has_two() -> None:
     assert {row.layer for row in MATRIX} == set(Layer)
     assert len({row.name for row in MATRIX}) == len(MATRIX)
     assert [row.at for row in BY_TIMER] == [row.at for row in BY_GUARDIAN] == [at for at, _ in POINTS]
-    assert {row.layer for row in MATRIX if row.fast} >= set(Layer) - {Layer.NOTHING, Layer.REBOOT, Layer.CARD}
+    assert {row.layer for row in MATRIX if row.fast} >= set(Layer) - {
+        Layer.NOTHING,
+        Layer.REBOOT,
+        Layer.CARD,
+        Layer.LEAK,
+    }
 
 
 @pytest.mark.lab
 def test_it_sees_an_isolation_that_is_not_ours(lab: Lab) -> None:
-    with Referee(flows(lab), lab.enter("fw", (), network_only=True)) as looking:
+    with Referee(flows(lab), {"fw": lab.enter("fw", (), network_only=True)}) as looking:
         begun_s = time.monotonic()
         in_node(lab, "fw", "nft", BY_OTHER_MEANS)
         try:
             wait_until(lambda: not looking.passes(), "the referee sees that nothing passes")
-            wait_until(lambda: set(looking.foreign()) == {"table inet other"}, "the referee sees whose table it is")
+            wait_until(lambda: set(looking.foreign()) == {"fw: table inet other"}, "the referee sees whose table it is")
             # For long enough that it is more than one late sample.
             time.sleep(1.5)
             assert not looking.passes()

@@ -33,5 +33,8 @@ def up(name: str, root: Path) -> Iterator[Path]:
     folder = copied(name, root)
     brought = ask(folder, "lab", "up")
     assert brought.returncode == 0, brought.stderr
-    yield folder
-    assert ask(folder, "lab", "down", "--force").returncode == 0
+    try:
+        yield folder
+    finally:
+        ended = ask(folder, "lab", "down", "--force")
+    assert ended.returncode == 0, ended.stderr

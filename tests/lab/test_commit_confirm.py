@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,16 +59,25 @@ def in_one_stage(hold: str, dead_man: str, within: str) -> Any:
     return edit
 
 
-@pytest.fixture
-def state(lab: Lab) -> Iterator[str]:
+@contextmanager
+def napalm_state(lab: Lab) -> Iterator[str]:
     """Let the drill's account do on the firewall what NAPALM's driver needs; gives where that driver keeps its state."""
     home = in_node(lab, NODE, "sh", "-c", "getent passwd islandmode | cut -d: -f6").strip().rstrip("/")
     folder = f"{home}/.napalm_nftables"
     line = "islandmode ALL=(root) NOPASSWD: /usr/bin/unshare"
     in_node(lab, NODE, "sh", "-c", f"echo '{line}' > {RIGHTS}; chmod 440 {RIGHTS}")
     in_node(lab, NODE, "install", "-d", "-m", "700", "-o", "islandmode", folder)
-    yield folder
-    in_node(lab, NODE, "rm", "-rf", RIGHTS, folder)
+    try:
+        yield folder
+    finally:
+        in_node(lab, NODE, "rm", "-rf", RIGHTS, folder)
+
+
+@pytest.fixture
+def state(lab: Lab) -> Iterator[str]:
+    """Give where NAPALM's driver keeps its state."""
+    with napalm_state(lab) as folder:
+        yield folder
 
 
 def workspace_of(
