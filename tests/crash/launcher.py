@@ -38,6 +38,7 @@ from pathlib import Path
 from typing import Any
 
 import islandmode.isolation
+from islandmode.core import limits
 from islandmode.core.record import Record
 from islandmode.core.records import Entry
 from islandmode.isolation.point import IsolationPoint
@@ -60,6 +61,8 @@ RECORDS = {
     "restore.attempt": "restore",
 }
 HOUR_US = 3_600_000_000
+READY_S = 90.0
+"""How long a guardian may take to say that it is ready: this program runs in containers too, where the tests are not."""
 TICKET = re.compile(r"add element \S+ \S+ ticket ")
 SCRIPTS = {
     "candidate": re.compile(rf"\|\| exit {BAD_CANDIDATE}\b"),
@@ -297,6 +300,8 @@ def main() -> None:
     watch(Moment(call, when, int(number), ACTS[given.do], given.mark, Counter()))
     put(operate_run, "MachineDisk", lambda: MachineDisk(sync_or_fail))
     put(operate_run, "MachineClock", SteppedClock)
+    # Before anything is armed a busy machine may take its time.
+    put(limits, "ready_s", lambda _plan: READY_S)
     if given.guardian == "absent":
         put(operate_run, "PipeLifeline", NobodyThere)
     elif given.guardian != "real":

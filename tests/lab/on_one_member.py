@@ -20,6 +20,7 @@ from islandmode.store.run_request import RunRequest
 from islandmode.system.clock import MachineClock
 from islandmode.ui.pages import HtmlPages
 from islandmode.ui.spoken import Spoken
+from tests.lab.on_three_platforms import wait_patiently
 
 ONLY, OTHER = "station-firewall-a", "station-firewall-b"
 
@@ -56,4 +57,5 @@ def conduct(workspace: Path, name: str, state_dir: Path) -> int:
 
 
 if __name__ == "__main__":
+    wait_patiently()
     sys.exit(conduct(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])))

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from islandmode.core import limits
 from islandmode.core.errors import IslandmodeError
 from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import Plan
@@ -36,6 +37,7 @@ from islandmode.system.clock import Clock, MachineClock
 from islandmode.ui.pages import HtmlPages
 from islandmode.ui.results import print_result
 from islandmode.ui.spoken import Spoken
+from tests.patience import PATIENCE_S
 
 DRILL = "three-platforms"
 PHASES = {"armed": Phase.ISOLATING, "holding": Phase.HOLDING}
@@ -105,6 +107,11 @@ class PlantInLab(PlantGround):
         return LabGround.of(self.workspace, self.lab).open_vantages(plan, clock, run)
 
 
+def wait_patiently() -> None:
+    """Let the guardian take its time to be ready: that is before anything is armed, and the machine may be busy."""
+    vars(limits)["ready_s"] = lambda _plan: PATIENCE_S
+
+
 def conduct(workspace: Path, name: str, state_dir: Path, moment: str = "", drill: str = DRILL) -> int:
     """Run the drill; returns the exit code of the product's own command."""
     lab = backends.attach(name, state_dir)
@@ -128,4 +135,5 @@ def conduct(workspace: Path, name: str, state_dir: Path, moment: str = "", drill
 
 
 if __name__ == "__main__":
+    wait_patiently()
     sys.exit(conduct(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), *sys.argv[4:]))
