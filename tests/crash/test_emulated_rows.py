@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from islandmode.core.recipe.steps import RunValues
 from tests.core.recipe_plant import ACLS, ENDS, RUN, VENDOR, point, recipe
-from tests.crash.emulated import line_of
+from tests.crash.emulated import WATCHED, Struck, line_of
 from tests.crash.scenarios import (
     EMULATED,
     FORTIOS,
@@ -25,6 +27,8 @@ from tests.emulators.driving import Typist, carry_out
 from tests.emulators.fortios import FortiDevice
 from tests.emulators.ios import IosDevice
 from tests.emulators.plant import firewall, router
+from tests.lab.drills import Drill
+from tests.lab.three_platforms import PlantOfThree
 
 AT = point(VENDOR, options=ACLS)
 MADE: dict[str, Callable[[], FortiDevice | IosDevice]] = {
@@ -68,6 +72,23 @@ def test_a_renewal_has_the_numbers_by_which_rows_name_its_lines(name: str) -> No
         carry_out(session, recipe(name), step, AT, RUNNING)
     assert (min(heard), max(heard)) == RENEWS[name]
     assert not device.passes("vendor", "line")
+
+
+@pytest.mark.parametrize("name", sorted(RENEWS))
+def test_a_restore_over_its_own_session_is_not_taken_for_a_renewal(name: str) -> None:
+    device = MADE[name]()
+    row = next(row for row in EMULATED if row.recipe == name and row.at == "renew:after")
+    plant = cast("PlantOfThree", SimpleNamespace(devices={name: device}))
+    struck = Struck(row, plant, name, cast("Drill", None))
+    watching, restoring = Typist(device.log_in("drill")), Typist(device.log_in("drill"))
+    for step in ("arm", "isolate"):
+        carry_out(watching, recipe(name), step, AT, RUNNING)
+    for _ in range(WATCHED):
+        watching.say("")
+    carry_out(watching, recipe(name), "renew", AT, RUNNING)
+    assert struck.is_said_by_who_watches()
+    carry_out(restoring, recipe(name), "restore", AT, RUNNING)
+    assert not struck.is_said_by_who_watches()
 
 
 def test_every_moment_has_a_row_on_both_devices_and_both_die_where_something_stands() -> None:

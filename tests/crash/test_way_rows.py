@@ -9,6 +9,8 @@ import pytest
 from napalm_nftables import scripts
 from tests.crash.breaking import ACTS
 from tests.crash.launcher import CALLS, SCRIPTS
+from tests.crash.playing import leaks
+from tests.crash.referee import Spell
 from tests.crash.scenarios import Layer, Scenario, Way
 from tests.crash.sections import MATRIX
 from tests.crash.way_rows import AMID, BY_CANDIDATE, BY_HAND, BY_PAIR, BY_PLAYS, STAGES
@@ -66,6 +68,12 @@ def test_rows_name_stages_and_moments_that_the_drills_have() -> None:
             assert call.partition("-")[0] in CALLS
             assert call.partition("-")[2] in {"", *SCRIPTS}
             assert when in whens
+
+
+def test_what_passes_before_the_first_restore_has_leaked() -> None:
+    spells = [Spell("a", 10.0, 30.2), Spell("b", 10.0, 20.0), Spell("b", 20.5, 30.3), Spell("c", 10.0, None)]
+    records = [{"kind": "restore.attempt", "asked_us": at_us} for at_us in (31_000_000, 30_100_000)]
+    assert leaks(spells, records) == ["b passed again 10.10 s before the first restore"]
 
 
 def test_the_scripts_of_the_driver_are_told_apart() -> None:

@@ -16,7 +16,6 @@ from tests.crash.scenarios import Scenario, Way
 from tests.crash.way_rows import AMID
 from tests.lab import by_hand, examples, test_commit_confirm, test_pair, test_plays
 from tests.lab.drills import make_workspace
-from tests.patience import wait_until
 
 TARGETS = (
     ("remote-access", "vendor", "10.40.0.20", 8080),
@@ -131,7 +130,7 @@ def on_a_pair(scenario: Scenario, _lab: Lab, folder: Path) -> Iterator[Stage]:
             assert good in text
             text = text.replace(good, other)
         drill.write_text(text, encoding="utf-8")
-        wait_until(lambda: test_pair.is_active(lab, test_pair.A), "firewall a active")
+        test_pair.make_active(lab)
         program: tuple[str, ...] = ()
         if scenario.variant == "one member":
             program = (sys.executable, "-m", "tests.lab.on_one_member", str(workspace), lab.name, str(lab.state_dir))
