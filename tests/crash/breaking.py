@@ -23,7 +23,7 @@ from tests.lab.drills import read_journal as read_conductor
 from tests.lab.guarded import guardian_pid
 from tests.lab.rogue.bypass import in_node
 from tests.lab.test_pair import A, signal_keepalived
-from tests.lab.test_plays import playing, runner_of, wait_play
+from tests.lab.test_plays import playing, runner_of, says_begun
 from tests.patience import LONG_PATIENCE_S, PATIENCE_S
 from tests.standing_still import send, stand_still
 from tests.system.hanging_disk import FreezingDisk
@@ -45,6 +45,14 @@ class EndedEarly(AssertionError):
     def __init__(self, code: int) -> None:
         super().__init__(f"the drill ended with {code} before its moment came.")
         self.refused = code == REFUSED
+
+
+class NeverCame(EndedEarly):
+    """The drill was restored before its moment came, as where a busy machine is too slow for a step: nothing was shown."""
+
+    def __init__(self, why: str) -> None:
+        AssertionError.__init__(self, f"the drill was restored before its moment came: {why}")
+        self.refused = True
 
 
 @dataclass
@@ -187,11 +195,20 @@ def break_it(stage: Stage) -> None:
 
     wait_until(written, LONG_PATIENCE_S, f"{wanted.after} is recorded")
     if wanted.task:
-        wait_play(stage.folder, wanted.task)
+        wait_until(lambda: has_begun(stage, wanted.task), LONG_PATIENCE_S, f"the task {wanted.task} begins")
     # In the middle of a hold, not at its edge.
     time.sleep(0.6)
     stage.fault_s = time.monotonic()
     ACTS[wanted.act](stage)
+
+
+def has_begun(stage: Stage, task: str) -> bool:
+    """Tell whether a task of the play that isolates has begun; raises where it can begin no more."""
+    ordered = (one["data"]["why"] for one in read_conductor(stage.run()) if one["kind"] == "restore.ordered")
+    why = next(ordered, "")
+    if why:
+        raise NeverCame(why)
+    return says_begun(stage.run(), task)
 
 
 def kill_conductor(stage: Stage) -> None:
@@ -201,7 +218,10 @@ def kill_conductor(stage: Stage) -> None:
 
 def kill_runner(stage: Stage) -> None:
     """Kill the process that runs the play, and not the play."""
-    os.kill(runner_of(playing(stage.run())[0]), signal.SIGKILL)
+    found = playing(stage.run())
+    if not found:
+        raise NeverCame("the play that was to die had been ended.")
+    os.kill(runner_of(found[0]), signal.SIGKILL)
 
 
 def kill_keepalived(stage: Stage) -> None:

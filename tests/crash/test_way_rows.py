@@ -71,7 +71,7 @@ def test_rows_name_stages_and_moments_that_the_drills_have() -> None:
 
 
 def test_what_passes_before_the_first_restore_has_leaked() -> None:
-    spells = [Spell("a", 10.0, 30.2), Spell("b", 10.0, 20.0), Spell("b", 20.5, 30.3), Spell("c", 10.0, None)]
+    spells = [Spell("a", 10.0, 29.9), Spell("b", 10.0, 20.0), Spell("b", 20.5, 30.3), Spell("c", 10.0, None)]
     records = [{"kind": "restore.attempt", "asked_us": at_us} for at_us in (31_000_000, 30_100_000)]
     assert leaks(spells, records) == ["b passed again 10.10 s before the first restore"]
 

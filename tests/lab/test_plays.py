@@ -116,10 +116,14 @@ def runner_of(pid: int) -> int:
     return pid
 
 
+def says_begun(run: Path, task: str) -> bool:
+    """Tell whether a run's transcript says that a task has begun."""
+    return f"begun: {task}" in (run / "transcripts" / f"{FIREWALL}-conductor.txt").read_text(encoding="utf-8")
+
+
 def wait_play(workspace: Path, task: str) -> list[int]:
     """Wait until a task of the isolating play has begun; gives the processes of that play."""
-    told = run_of(workspace) / "transcripts" / f"{FIREWALL}-conductor.txt"
-    wait_until(lambda: f"begun: {task}" in told.read_text(encoding="utf-8"), f"the task {task} begins")
+    wait_until(lambda: says_begun(run_of(workspace), task), f"the task {task} begins")
     return playing(run_of(workspace))
 
 
