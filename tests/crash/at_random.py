@@ -229,7 +229,7 @@ def see_back(stage: Stage, referee: Referee, played: Played) -> None:
     if "NOT READABLE" in played.journals:
         played.wrong.append(f"a journal cannot be read: {played.journals}")
     judge_words(stage, played)
-    if stage.ask("restore") != 0:
+    if stage.restore()[0] != 0:
         played.wrong.append("islandmode restore did not bring the run to its end")
     if stage.ask("status") != 0:
         played.wrong.append("status still says that something may be isolated")

@@ -36,7 +36,10 @@ NO_WAY_IN = (
 )
 
 
-REFUSED = 4
+REFUSED, STRANDED = 4, 5
+UNREAD = "again when its disk answers"
+"""What a command says that a busy machine gave no time to read a run's record."""
+RESTORES_MOST = 5
 
 
 class EndedEarly(AssertionError):
@@ -158,6 +161,17 @@ class Stage:
             where = self.environment()
             ended = subprocess.run(argv, check=False, timeout=LONG_PATIENCE_S, stdout=output, stderr=output, env=where)
             return ended.returncode
+
+    def restore(self) -> tuple[int, str]:
+        """Run `islandmode restore`, and again as long as it says that it had no time to look; give its exit code and what it said."""
+        code, said = STRANDED, ""
+        for _ in range(RESTORES_MOST):
+            kept = (self.folder / "output").stat().st_size
+            code = self.ask("restore")
+            said = (self.folder / "output").read_bytes()[kept:].decode(errors="replace")
+            if UNREAD not in said:
+                break
+        return code, said
 
 
 def wait_until(is_so: Callable[[], bool], longest_s: float, what: str) -> None:

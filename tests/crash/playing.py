@@ -16,7 +16,7 @@ from typing import Any
 from islandmode.rehearse.lab import Lab
 from islandmode.store import rundir
 from islandmode.store.journal import read_journal
-from tests.crash.breaking import EndedEarly, Stage, break_it, pids_naming, wait_until
+from tests.crash.breaking import STRANDED, EndedEarly, Stage, break_it, pids_naming, wait_until
 from tests.crash.referee import Referee, Spell
 from tests.crash.scenarios import Layer, Scenario, Way
 from tests.crash.ways import referee_of, stage_of
@@ -27,7 +27,7 @@ from tests.lab.test_plays import playing
 from tests.patience import LONG_PATIENCE_S, PATIENCE_S
 from tests.ui.card_reading import read_card, rendered
 
-STRANDED = 5
+CABLE = "Put the cable labelled VENDOR into port 2."
 AFTER_DEATH = " (the conductor died)"
 SENT_AGAIN_S = 3.0
 """What was sent so shortly before a restore may have been dropped, sent again, and answered after it."""
@@ -110,11 +110,12 @@ def by_hand(stage: Stage, layer: Layer) -> None:
             raise AssertionError("the first islandmode restore did not die at its moment.")
     if stage.push is not None:
         # Nothing but a cable lets it pass again, and the first command only asks for that.
-        if stage.ask("restore") != STRANDED:
-            raise AssertionError("islandmode restore did not say that the cable is still out.")
+        code, said = stage.restore()
+        if code != STRANDED or CABLE not in said:
+            raise AssertionError("islandmode restore did not ask for the cable, and say that it is still out.")
         stage.push()
     if layer is Layer.RESUME:
-        if stage.ask("restore") != 0:
+        if stage.restore()[0] != 0:
             raise AssertionError("islandmode restore did not see it restored.")
         return
     for page in read_card(rendered(stage.run() / "card.html")):
@@ -155,7 +156,7 @@ def finish(stage: Stage, referee: Referee, played: Played) -> None:
     played.journals = journals_of(stage)
     if row.outside is not None and row.outside.act == "fill-disk":
         (stage.folder / "runs" / "neighbour").unlink()
-    if stage.ask("restore") != 0:
+    if stage.restore()[0] != 0:
         played.wrong.append("islandmode restore did not bring the run to its end")
     if stage.ask("status") != 0:
         played.wrong.append("status still says that something may be isolated")

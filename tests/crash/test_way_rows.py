@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 
+from islandmode.ui import silent_disk
 from napalm_nftables import scripts
-from tests.crash.breaking import ACTS
+from tests.crash.breaking import ACTS, UNREAD
 from tests.crash.launcher import CALLS, SCRIPTS
-from tests.crash.playing import leaks
+from tests.crash.playing import CABLE, leaks
 from tests.crash.referee import Spell
 from tests.crash.scenarios import Layer, Scenario, Way
 from tests.crash.sections import MATRIX
@@ -61,6 +62,8 @@ def test_rows_name_stages_and_moments_that_the_drills_have() -> None:
     drill = test_pair.PROJECT / "examples" / "ashby" / test_pair.DRILL
     assert f"name: {STAGES[Way.PAIR]}," in drill.read_text(encoding="utf-8")
     assert f"- name: {AMID}\n" in test_plays.HANGS
+    assert CABLE in by_hand.PLUG
+    assert UNREAD in silent_disk.UNSEEN
     whens = {"leaving", "sent", "acted"}
     for row in MATRIX:
         if row.way is not None and row.at:
