@@ -23,7 +23,7 @@ from pathlib import Path
 from islandmode.rehearse import backends
 from islandmode.rehearse.lab import Lab
 from islandmode.system.machine_state import VARIABLE
-from tests.crash.breaking import NO_WAY_IN, EndedEarly, Stage, pids_naming, wait_until
+from tests.crash.breaking import NO_WAY_IN, MomentMissed, Stage, ended_early, pids_naming, wait_until
 from tests.crash.matrix import LABS, play_all
 from tests.crash.playing import (
     LATE_S,
@@ -186,8 +186,8 @@ def play_random(row: Scenario, lab: Lab, folder: Path) -> Played:
             stage.begin()
             strike(stage, row)
             see_back(stage, referee, played)
-    except EndedEarly as early:
-        played.refused = early.refused
+    except MomentMissed as early:
+        played.refused = True
         played.wrong.append(f"{early} {stage.said()}")
     except (AssertionError, OSError) as failed:
         played.wrong.append(f"{failed} {stage.said() if (folder / 'output').exists() else ''}")
@@ -205,7 +205,7 @@ def strike(stage: Stage, row: Random) -> None:
 
     def armed() -> bool:
         if stage.conductor.poll() is not None:
-            raise EndedEarly(stage.conductor.returncode)
+            raise ended_early(stage.conductor.returncode)
         found = newest_run(stage.folder)
         return found is not None and any(one["kind"] == "arm.intent" for one in read_journal(found))
 

@@ -36,26 +36,19 @@ NO_WAY_IN = (
 )
 
 
-REFUSED, STRANDED = 4, 5
+STRANDED = 5
 UNREAD = "again when its disk answers"
 """What a command says that a busy machine gave no time to read a run's record."""
 RESTORES_MOST = 5
 
 
-class EndedEarly(AssertionError):
-    """The drill ended before its moment came; refused, it has touched nothing."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(f"the drill ended with {code} before its moment came.")
-        self.refused = code == REFUSED
+class MomentMissed(AssertionError):
+    """The drill ended, or was restored, before its moment came, as where a busy machine is too slow for a step: nothing was shown."""
 
 
-class NeverCame(EndedEarly):
-    """The drill was restored before its moment came, as where a busy machine is too slow for a step: nothing was shown."""
-
-    def __init__(self, why: str) -> None:
-        AssertionError.__init__(self, f"the drill was restored before its moment came: {why}")
-        self.refused = True
+def ended_early(code: int) -> MomentMissed:
+    """Say how the drill ended before its moment."""
+    return MomentMissed(f"the drill ended with {code} before its moment came.")
 
 
 @dataclass
@@ -193,7 +186,7 @@ def break_it(stage: Stage) -> None:
             lambda: stage.mark.exists() or stage.conductor.poll() is not None, LONG_PATIENCE_S, "the moment comes"
         )
         if not stage.mark.exists():
-            raise EndedEarly(stage.conductor.returncode)
+            raise ended_early(stage.conductor.returncode)
         wait_until(lambda: stage.mark.read_text(encoding="ascii") != "", PATIENCE_S, "the mark is written")
         stage.fault_s = float(stage.mark.read_text(encoding="ascii"))
         return
@@ -201,7 +194,7 @@ def break_it(stage: Stage) -> None:
 
     def written() -> bool:
         if stage.conductor.poll() is not None:
-            raise EndedEarly(stage.conductor.returncode)
+            raise ended_early(stage.conductor.returncode)
         found = newest_run(stage.folder)
         records = read_conductor(found) if found is not None else []
         key, value = wanted.says
@@ -221,7 +214,7 @@ def has_begun(stage: Stage, task: str) -> bool:
     ordered = (one["data"]["why"] for one in read_conductor(stage.run()) if one["kind"] == "restore.ordered")
     why = next(ordered, "")
     if why:
-        raise NeverCame(why)
+        raise MomentMissed(f"the drill was restored before its moment came: {why}")
     return says_begun(stage.run(), task)
 
 
@@ -234,7 +227,7 @@ def kill_runner(stage: Stage) -> None:
     """Kill the process that runs the play, and not the play."""
     found = playing(stage.run())
     if not found:
-        raise NeverCame("the play that was to die had been ended.")
+        raise MomentMissed("the play that was to die had been ended.")
     os.kill(runner_of(found[0]), signal.SIGKILL)
 
 

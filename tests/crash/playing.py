@@ -16,7 +16,7 @@ from typing import Any
 from islandmode.rehearse.lab import Lab
 from islandmode.store import rundir
 from islandmode.store.journal import read_journal
-from tests.crash.breaking import STRANDED, EndedEarly, Stage, break_it, pids_naming, wait_until
+from tests.crash.breaking import STRANDED, MomentMissed, Stage, break_it, pids_naming, wait_until
 from tests.crash.referee import Referee, Spell
 from tests.crash.scenarios import Layer, Scenario, Way
 from tests.crash.ways import referee_of, stage_of
@@ -71,8 +71,8 @@ def play_on(stage: Stage, played: Played) -> None:
             bring_back(stage, referee)
             finish(stage, referee, played)
         judge(stage, referee, played)
-    except EndedEarly as early:
-        played.refused = early.refused
+    except MomentMissed as early:
+        played.refused = True
         played.wrong.append(f"{early} {stage.said()}")
     except (AssertionError, OSError, subprocess.SubprocessError) as failed:
         played.wrong.append(f"{failed} {stage.said() if (stage.folder / 'output').exists() else ''}")

@@ -28,6 +28,8 @@ pytestmark = pytest.mark.lab
 FIREWALL, ADDRESS = "conduit-firewall", "172.31.255.1"
 NODE = "fw"
 RIGHTS = "/etc/sudoers.d/napalm"
+HOME = "/run/drill-account"
+"""On the node's own disk: the account's home is the root folder, and that is the same one in every lab of this machine."""
 STAGES = """stages:
   - name: everything
     isolate: [remote-access, corporate-dmz, corporate-line3]
@@ -62,15 +64,24 @@ def in_one_stage(hold: str, dead_man: str, within: str) -> Any:
 @contextmanager
 def napalm_state(lab: Lab) -> Iterator[str]:
     """Let the drill's account do on the firewall what NAPALM's driver needs; gives where that driver keeps its state."""
-    home = in_node(lab, NODE, "sh", "-c", "getent passwd islandmode | cut -d: -f6").strip().rstrip("/")
-    folder = f"{home}/.napalm_nftables"
+    before = in_node(lab, NODE, "sh", "-c", "getent passwd islandmode | cut -d: -f6").strip()
+    folder = f"{HOME}/.napalm_nftables"
+    set_home(lab, HOME)
     line = "islandmode ALL=(root) NOPASSWD: /usr/bin/unshare"
     in_node(lab, NODE, "sh", "-c", f"echo '{line}' > {RIGHTS}; chmod 440 {RIGHTS}")
-    in_node(lab, NODE, "install", "-d", "-m", "700", "-o", "islandmode", folder)
+    in_node(lab, NODE, "install", "-d", "-m", "700", "-o", "islandmode", HOME, folder)
     try:
         yield folder
     finally:
-        in_node(lab, NODE, "rm", "-rf", RIGHTS, folder)
+        in_node(lab, NODE, "rm", "-rf", RIGHTS, HOME)
+        set_home(lab, before)
+
+
+def set_home(lab: Lab, home: str) -> None:
+    """Give the drill's account another home on the firewall; also while it is logged in."""
+    # The file is mounted there: it is written again, and not replaced.
+    changed = rf"sed 's#^\(islandmode:.*:\)[^:]*\(:[^:]*\)$#\1{home}\2#' /etc/passwd"
+    in_node(lab, NODE, "sh", "-c", f'text=$({changed}) && printf "%s\\n" "$text" >/etc/passwd')
 
 
 @pytest.fixture
