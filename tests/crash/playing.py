@@ -6,8 +6,9 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,11 +110,8 @@ def by_hand(stage: Stage, layer: Layer) -> None:
         if first.wait(timeout=PATIENCE_S) != -signal.SIGKILL:
             raise AssertionError("the first islandmode restore did not die at its moment.")
     if stage.push is not None:
-        # Nothing but a cable lets it pass again, and the first command only asks for that.
-        code, said = stage.restore()
-        if code != STRANDED or CABLE not in said:
-            raise AssertionError("islandmode restore did not ask for the cable, and say that it is still out.")
-        stage.push()
+        # Nothing but a cable lets it pass again: the command asks for that until it is in.
+        threading.Thread(target=push_when_asked, args=(stage, stage.push), daemon=True).start()
     if layer is Layer.RESUME:
         if stage.restore()[0] != 0:
             raise AssertionError("islandmode restore did not see it restored.")
@@ -121,6 +119,15 @@ def by_hand(stage: Stage, layer: Layer) -> None:
     for page in read_card(rendered(stage.run() / "card.html")):
         for command in page.commands:
             in_node(stage.lab, "fw", "sh", "-c", command)
+
+
+def push_when_asked(stage: Stage, push: Callable[[], None]) -> None:
+    """Put the cable back when a restore has asked for it."""
+    output = stage.folder / "output"
+    wait_until(
+        lambda: CABLE in output.read_text(encoding="utf-8", errors="replace"), LONG_PATIENCE_S, "the cable is asked for"
+    )
+    push()
 
 
 def ended(stage: Stage) -> None:
