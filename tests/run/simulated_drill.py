@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -16,6 +16,7 @@ from islandmode.core.probe import CanaryProbe, ModbusProbe, Probe, TcpProbe
 from islandmode.core.rendering import Rendering, StageLines
 from islandmode.core.site import Conduit, Login, LostEdits, Management, Site, SitePoint, VantagePoint, Zone
 from islandmode.simulate.kinds import KINDS, OWN_TIMER
+from islandmode.simulate.person import Habit, draw_habit, with_hand
 
 ZONES = {"vendors": (5.0, 15), "corporate": (4.0, 10), "dmz": (3.5, 20), "line3": (2.0, 40)}
 CONDUITS = {"remote-access": "vendors", "corporate-line3": "corporate", "dmz-line3": "dmz"}
@@ -24,6 +25,10 @@ FAR = {"vendor": "vendors", "office": "corporate", "historian": "dmz"}
 
 OFTEN = 20
 """How many times as often as any other kind the plain one is drawn."""
+SELDOM = 0.1
+"""How often a person stands where a second device would."""
+HAND = "vendor-firewall"
+"""Where a person stands in place of a device, if one does."""
 COUNT = frozenset(name for name, kind in KINDS.items() if kind.device.gives_tickets)
 """Those with objects of their own count what still leaves them, as nftables does."""
 
@@ -41,6 +46,8 @@ class Shape:
     granularity_s: float = 0.001
     kind: str = OWN_TIMER
     """Which of `KINDS` every device is."""
+    habit: Habit | None = None
+    """Of the person who isolates at `HAND` in place of a device, if one does."""
 
     @classmethod
     def of(cls, kind: str, **more: Any) -> Shape:
@@ -73,6 +80,13 @@ def draw_shape(dice: random.Random) -> Shape:
     )
 
 
+def with_person(shape: Shape, dice: random.Random) -> Shape:
+    """Draw whether a person stands where a drill of the plain kind has a second device, and what that person is like."""
+    if shape.kind != OWN_TIMER or not shape.two_points or dice.random() > SELDOM:
+        return shape
+    return replace(shape, habit=draw_habit(dice), dead_man_s=120.0, sample_every_s=0.5)
+
+
 def make(shape: Shape | None = None) -> Plan:
     """Plan the simulated drill by the product's own planning."""
     return _planned(shape or Shape())
@@ -83,9 +97,10 @@ def _planned(shape: Shape) -> Plan:
     # A plan is a value: thousands of seeds share the few dozen that the shapes give.
     probes = _probes()
     site = _site(shape)
-    return make_plan(
+    plan = make_plan(
         _drill(shape, probes), site, probes, {name: _rendering(name, shape, site) for name in site.isolation_points}
     )
+    return plan if shape.habit is None else with_hand(plan, HAND)
 
 
 def _address(zone: str, host: int, family: int) -> str:
@@ -103,7 +118,7 @@ def _site(shape: Shape) -> Site:
         for name, (level, net) in ZONES.items()
     }
     conduits = {name: Conduit(between=(outer, "line3"), owner=f"{name} owner") for name, outer in CONDUITS.items()}
-    parts = {"vendor-firewall": ("remote-access",), "line-firewall": ("corporate-line3",)}
+    parts = {HAND: ("remote-access",), "line-firewall": ("corporate-line3",)}
     points = parts if shape.two_points else {"conduit-firewall": ("remote-access", "corporate-line3")}
     hosts = {"here": ("line3", 30), **{name: (zone, 10) for name, zone in FAR.items()}}
     return Site(

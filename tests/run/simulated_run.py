@@ -31,6 +31,7 @@ from islandmode.run.progress import Progress, Stop, StopLatch
 from islandmode.run.resume import resume
 from islandmode.simulate.faults import Fault, Kind, draw_faults
 from islandmode.simulate.line import SimulatedClaim, SimulatedLine, SimulatedRequests
+from islandmode.simulate.person import stand_at
 from islandmode.simulate.plant import Devices, SimulatedPlant
 from islandmode.simulate.truth import Claims, check_all
 from islandmode.simulate.world import WorldLoop, run_world
@@ -320,6 +321,8 @@ def run(
     """Run one drill in a world of its own, and check every invariant; `plan` runs instead of the simulated drill."""
     plan = plan or simulated_drill.make(shape)
     plant = SimulatedPlant(plan, seed, faults, devices=devices, dice_type=dice_type)
+    if shape is not None and shape.habit is not None:
+        stand_at(plant, simulated_drill.HAND, shape.habit)
     prepare(plant)
     stage = _Stage(plant, conductor, guardian_type=guardian)
     run_world(seed, stage.play)
@@ -358,5 +361,6 @@ def evidence_of(plan: Plan, stage: _Stage, others: Sequence[Record]) -> Evidence
 def run_seed(seed: int) -> Ended:
     """Run the drill and the faults that a seed draws."""
     dice = random.Random(seed)
-    shape = simulated_drill.draw_shape(dice)
+    # With dice of its own, so that all other seeds play what they always played.
+    shape = simulated_drill.with_person(simulated_drill.draw_shape(dice), random.Random(f"person {seed}"))
     return run(seed, shape, draw_faults(dice, simulated_drill.make(shape)))

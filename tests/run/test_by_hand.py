@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from islandmode.core.lifecycle import Phase
 from islandmode.core.refusal import refusal_of
 from islandmode.simulate.faults import Fault, Kind
-from islandmode.simulate.person import HABITS, Habit, draw_habit, stand_at, with_hand
-from islandmode.simulate.plant import SimulatedPlant
+from islandmode.simulate.person import HABITS, Habit, draw_habit
 from tests.more import first_of
-from tests.run import simulated_drill
-from tests.run.simulated_drill import Shape
+from tests.run.simulated_drill import HAND, Shape
 from tests.run.simulated_run import Ended, run
 
-POINT, CONDUIT = "vendor-firewall", "remote-access"
+POINT, CONDUIT = HAND, "remote-access"
 SHAPE = Shape(two_points=True, dead_man_s=120.0, sample_every_s=0.5)
-TIER_D = ("no timer will ever release it", "longer than the dead-man of its last line", " was isolated for ")
-"""What is so where nothing but a person restores: invariants of a timer that is not there."""
 KILLED = [
     (kind, phase)
     for kind in (Kind.CONDUCTOR_KILLED, Kind.HOST_LOST)
@@ -30,19 +27,13 @@ KILLED = [
 
 def drilled(habit: Habit, faults: Sequence[Fault] = (), seed: int = 1) -> Ended:
     """Run the drill with somebody of these habits."""
-    plan = with_hand(simulated_drill.make(SHAPE), POINT)
-
-    def stand(plant: SimulatedPlant) -> None:
-        stand_at(plant, POINT, habit)
-
-    return run(seed, plan=plan, faults=faults, prepare=stand)
+    return run(seed, replace(SHAPE, habit=habit), faults)
 
 
 def wrong(ended: Ended) -> list[str]:
-    """Name the broken invariants but those of a timer; without a timer something may stay isolated only where the run says so."""
-    of_timer = [told for told in ended.violations if CONDUIT in told and any(words in told for words in TIER_D)]
+    """Name the broken invariants; without a timer something may stay isolated only where the run says so."""
     assert ended.claims.stranded or ended.claims.killed or not out(ended), ended.story()
-    return [told for told in ended.violations if told not in of_timer]
+    return list(ended.violations)
 
 
 def kinds(ended: Ended) -> list[str]:

@@ -50,6 +50,7 @@ def test_runs_end_in_many_ways(played: Sweep) -> None:
         "lock_out",
         "guardian",
         "internal",
+        "person",
     }
     assert any(one.refused for one in played.told)
     assert any(not one.restored for one in played.told)

@@ -16,6 +16,7 @@ from islandmode.core.lifecycle import Phase
 from islandmode.core.problem import PlanRefused
 from islandmode.simulate.faults import Fault, Kind
 from islandmode.simulate.kinds import KINDS
+from islandmode.simulate.person import HABITS
 from tests.pages import write
 from tests.run.simulated_drill import Shape
 from tests.run.simulated_run import Ended, run
@@ -64,8 +65,35 @@ STORIES: dict[str, Story] = {
 }
 
 
+HAND = "a person's hand"
+"""Beside the kinds of devices; its lines are told by what the person is like."""
+BY_HAND: dict[str, tuple[tuple[Fault, ...], tuple[str, ...]]] = {
+    "nothing": ((), tuple(HABITS)),
+    "the host is lost in the first hold": (
+        (Fault(Kind.HOST_LOST, Phase.HOLDING, 1.0),),
+        ("prompt", "slow", "puts it back when asked for the third time", "never puts it back"),
+    ),
+    "the conductor is killed while it isolates": (
+        (Fault(Kind.CONDUCTOR_KILLED, Phase.ISOLATING, 4.5),),
+        ("prompt", "acts and never answers", "never puts it back"),
+    ),
+    "Ctrl-C while it isolates": (
+        (Fault(Kind.SIGNAL, Phase.ISOLATING, 4.5),),
+        ("prompt", "acts and never answers", "does it too late to say so"),
+    ),
+}
+"""Each fault with the people for whom it makes a difference."""
+PAGES = (*KINDS, HAND)
+
+
 def told(kind: str) -> Iterator[str]:
     """Tell every story of a kind of device, a line for each."""
+    if kind == HAND:
+        for name, (faults, habits) in BY_HAND.items():
+            for habit in habits:
+                shape = Shape(two_points=True, dead_man_s=120.0, sample_every_s=0.5, habit=HABITS[habit])
+                yield f"{habit}; {name}: {_told(run(1, shape, faults))}"
+        return
     for name, story in STORIES.items():
         if kind in story.only:
             yield f"{name}: {_ended(kind, story)}"
@@ -77,6 +105,10 @@ def _ended(kind: str, story: Story) -> str:
         ended = run(1, Shape.of(kind, **story.shape, **holds_s), story.faults)
     except PlanRefused as refused:
         return f"NO PLAN: {refused}"
+    return _told(ended)
+
+
+def _told(ended: Ended) -> str:
     broken = f"; BROKEN: {' '.join(ended.violations)}" if ended.violations else ""
     return f"{_said(ended)}; isolated for {_longest_s(ended):.1f} s{broken}"
 
@@ -100,4 +132,4 @@ def _longest_s(ended: Ended) -> float:
 
 
 if __name__ == "__main__":
-    write(PAGE, {name: list(told(name)) for name in KINDS})
+    write(PAGE, {name: list(told(name)) for name in PAGES})

@@ -72,9 +72,19 @@ def never_left_isolated(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...
             continue
         if not claims.stranded and not (claims.killed and _is_hidden(plant, stretch)):
             violations.append(f"{stretch.conduit} is still blocked ({stretch.by}) and the run said it was restored.")
-        if stretch.until_us == FOREVER_US and not _timer_will_release(plant, stretch, claims.ended_us):
+        if (
+            stretch.until_us == FOREVER_US
+            and not _has_no_timer(plant, stretch)
+            and not _timer_will_release(plant, stretch, claims.ended_us)
+        ):
             violations.append(f"{stretch.conduit} is still blocked ({stretch.by}) and no timer will ever release it.")
     return tuple(violations)
+
+
+def _has_no_timer(plant: SimulatedPlant, stretch: Blocked) -> bool:
+    """Tell whether a person isolated it: no timer was ever said to be there, and only a person ends it."""
+    by_hand = (name for name, point in plant.plan.points.items() if point.by_hand is not None)
+    return any(stretch.by.startswith(f"{name} isolates ") for name in by_hand)
 
 
 def _is_hidden(plant: SimulatedPlant, stretch: Blocked) -> bool:
@@ -138,6 +148,8 @@ def dead_man_bounds_every_isolation(plant: SimulatedPlant, claims: Claims) -> tu
                 line.at_us - line.late_us for line in asked if (line.device, line.conduit) == (name, stretch.conduit)
             ]
             if not stretch.by.startswith(f"{name} isolates {stretch.conduit} ") or not sent_us:
+                continue
+            if _has_no_timer(plant, stretch):
                 continue
             late_s = (min(stretch.until_us, claims.ended_us) - max(sent_us)) / 1_000_000 - plant.plan.dead_man_s
             if late_s > DEAD_MAN_LATE_S + device.late_s:
@@ -245,7 +257,8 @@ def ended_in_bounds(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
         violations.append(f"The run took {took_s:.1f} s, more than {bound_s:.1f} s.")
     for stretch in _own_stretches(plant):
         isolated_s = (min(stretch.until_us, claims.ended_us) - stretch.from_us) / 1_000_000
-        if isolated_s > plan.hold_s + HOLD_BOUND_S + plan.dead_man_s + slow_s:
+        # Who does not put a cable back leaves it out: then STRANDED was said, which `never_left_isolated` asks for.
+        if isolated_s > plan.hold_s + HOLD_BOUND_S + plan.dead_man_s + slow_s and not _has_no_timer(plant, stretch):
             violations.append(f"{stretch.conduit} was isolated for {isolated_s:.1f} s.")
     return tuple(violations)
 
