@@ -122,6 +122,7 @@ def open_point(
         key=_secret(secrets, name, "key", login.key),
         enable=_secret(secrets, name, "enable", login.enable),
         transcript=transcript,
+        options=planned.options,
     )
     return platform.open(name, planned, access, clock, run)
 

@@ -20,7 +20,7 @@ from islandmode.core.pair import PairMember
 from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import Problem, unknown
 from islandmode.core.rendering import RecipeUsed, Rendering
-from islandmode.core.site import Between, Networks, SitePoint
+from islandmode.core.site import Between, Networks, Option, SitePoint
 from islandmode.isolation.by_hand import ByHand, plain
 from islandmode.isolation.point import IsolationPoint
 from islandmode.system.clock import Clock
@@ -42,7 +42,8 @@ class Transcript(Protocol):
 class Access:
     """How to log in, with secrets resolved; never printed. `key` is a path or the key itself, `enable` the password of more rights.
 
-    `transcript` gives, by the name of a session, where that session tells what is said; None where nothing is kept.
+    `transcript` gives, by the name of a session, where that session tells what is said; None where nothing is kept. `options` are what
+    the site says of the device.
     """
 
     host: str
@@ -54,6 +55,7 @@ class Access:
     key: str | None = field(default=None, repr=False)
     enable: str | None = field(default=None, repr=False)
     transcript: Callable[[str], Transcript | None] | None = field(default=None, repr=False, compare=False)
+    options: Mapping[str, Option] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

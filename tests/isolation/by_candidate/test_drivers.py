@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,11 @@ def test_a_driver_that_may_be_named_has_a_commit_with_a_timer(kind: str) -> None
     made = make_driver(access(), recipe_of("nftables-confirm"))
     assert isinstance(made, get_network_driver(kind))
     assert lacks_timer(made) == ""
+
+
+def test_the_driver_keeps_a_waiting_commit_where_the_site_says_and_the_reads_look() -> None:
+    made = make_driver(replace(access(), options={"state": "/run/waiting commits"}), recipe_of("nftables-confirm"))
+    assert made._place.state_dir == "'/run/waiting commits'"
 
 
 @pytest.mark.parametrize("kind", REFUSING_REVERT)

@@ -28,6 +28,8 @@ from napalm_nftables.errors import FirewallError
 
 CONNECT_S = 60
 """Longer than any caller waits: the session's own deadline resets the connection, and that ends the wait."""
+STATE = "state"
+"""The option of a site that names the folder in which the driver nftables keeps a commit that waits."""
 _TROUBLES = (NapalmException, FirewallError, OSError, EOFError)
 
 
@@ -51,6 +53,9 @@ def _nftables_options(access: Access, recipe: Recipe) -> Mapping[str, Any]:
     options: dict[str, Any] = {"port": access.port, "alt_key_file": str(access.known_hosts), "become": access.become}
     if access.key is not None:
         options["key"] = access.key
+    if STATE in access.options:
+        # Where the recipe's reads look for it, so that both mean the same folder.
+        options["state_dir"] = str(access.options[STATE])
     return options
 
 
