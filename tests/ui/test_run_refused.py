@@ -41,4 +41,4 @@ def test_a_proof_that_cannot_be_started_says_so(tmp_path: Path) -> None:
 def test_a_proof_is_given_the_time_that_it_was_given() -> None:
     """The plan's platforms say how long a login may take; what does not answer by then would not restore in time either."""
     why = anyio.run(_restore_would_work, ("sleep", "600"), 0.2)
-    assert why == "`islandmode restore` would not be able to restore: it did not answer within 0.2 s"
+    assert why == "`islandmode restore` would not be able to restore: it did not answer within 0.2 s."

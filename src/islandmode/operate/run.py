@@ -412,7 +412,7 @@ async def _claim(directory: RunDirectory, journal: Journal) -> ClaimApart:
 
 async def _restore_would_work(argv: tuple[str, ...], deadline_s: float) -> str | None:
     """Try, with an empty environment, whether `islandmode restore` could log in; say why it could not."""
-    why = f"it did not answer within {deadline_s:g} s"
+    why = f"it did not answer within {deadline_s:g} s."
     with anyio.move_on_after(deadline_s):
         try:
             tried = await anyio.run_process(argv, env=environment_of_guards(), check=False, start_new_session=True)
