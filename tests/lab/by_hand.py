@@ -54,6 +54,23 @@ left_open:
 Act = Callable[["Person", dict[str, Any]], None]
 
 
+@dataclass(frozen=True)
+class Cable:
+    """A cable of a lab: what a person is asked for by its name in the site, and what is pulled out of a node."""
+
+    point: str = POINT
+    node: str = "fw"
+    interface: str = "eth2"
+
+    def put(self, lab: Lab, state: str) -> None:
+        """Pull it out, or put it back; IPv6 addresses stay on the interface, as on a real device."""
+        in_node(lab, self.node, "sysctl", "-qw", f"net.ipv6.conf.{self.interface}.keep_addr_on_down=1")
+        in_node(lab, self.node, "ip", "link", "set", self.interface, state)
+
+
+VENDORS_CABLE = Cable()
+
+
 def plug_site(text: str, within_s: int) -> str:
     """Take the vendors' conduit from the firewall, and give it to a person."""
     text = text.replace("isolates: [remote-access, corporate-dmz,", "isolates: [corporate-dmz,")
@@ -75,23 +92,24 @@ class Person:
     workspace: Path
     acts: Mapping[str, Act]
     """What this person does when asked, by what is asked; they do nothing else."""
+    cable: Cable = VENDORS_CABLE
     said: list[str] = field(default_factory=list)
     """What each confirmation was answered with."""
     _heard: set[str] = field(default_factory=set)
 
     def pull(self) -> None:
         """Pull the cable out."""
-        cable(self.lab, "down")
+        self.cable.put(self.lab, "down")
 
     def push(self) -> None:
         """Put the cable back."""
-        cable(self.lab, "up")
+        self.cable.put(self.lab, "up")
 
     def confirm(self, *more: str, person: str = PERSON) -> int:
         """Say that it is done, through the real command."""
         run = newest_run(self.workspace)
         assert run is not None
-        done = command(self.workspace, "confirm", run.name, *(more or (POINT,)), "--person", person)
+        done = command(self.workspace, "confirm", run.name, *(more or (self.cable.point,)), "--person", person)
         self.said.append(done.stdout + done.stderr)
         return done.returncode
 
@@ -138,12 +156,6 @@ def asks(workspace: Path) -> list[dict[str, Any]]:
     return found
 
 
-def cable(lab: Lab, state: str) -> None:
-    """Pull the vendors' cable out of the lab's firewall, or put it back; IPv6 addresses stay on it, as on a real firewall."""
-    in_node(lab, "fw", "sysctl", "-qw", "net.ipv6.conf.eth2.keep_addr_on_down=1")
-    in_node(lab, "fw", "ip", "link", "set", "eth2", state)
-
-
 def command(workspace: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Type a command of Islandmode's in a workspace."""
     argv = [sys.executable, "-m", "islandmode", *words]
@@ -151,9 +163,11 @@ def command(workspace: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def at_the_cabinet(lab: Lab, workspace: Path, acts: Mapping[str, Act]) -> Iterator[Person]:
+def at_the_cabinet(
+    lab: Lab, workspace: Path, acts: Mapping[str, Act], cable: Cable = VENDORS_CABLE
+) -> Iterator[Person]:
     """Have a person at the cabinet; afterwards the cable is in, whatever became of the drill."""
-    person, over = Person(lab, workspace, acts), threading.Event()
+    person, over = Person(lab, workspace, acts, cable), threading.Event()
 
     def stand() -> None:
         while not over.is_set():
@@ -167,4 +181,4 @@ def at_the_cabinet(lab: Lab, workspace: Path, acts: Mapping[str, Act]) -> Iterat
     finally:
         over.set()
         thread.join(LONG_PATIENCE_S)
-        cable(lab, "up")
+        cable.put(lab, "up")

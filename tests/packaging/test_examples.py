@@ -13,13 +13,13 @@ from islandmode.ui.cli import command
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 MILLBROOK, KIRKBY, ASHBY = EXAMPLES / "millbrook", EXAMPLES / "kirkby", EXAMPLES / "ashby"
-VENDOR_NODES = EXAMPLES / "vendor-nodes"
+VENDOR_NODES, SELBY = EXAMPLES / "vendor-nodes", EXAMPLES / "selby"
 VENDORS = sorted(path.stem for path in (VENDOR_NODES / "inventory").glob("*.yaml") if path.stem != "nftables")
 
 
 def test_every_example_is_listed_and_tested() -> None:
     folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir()}
-    assert folders == {MILLBROOK.name, KIRKBY.name, ASHBY.name, VENDOR_NODES.name}
+    assert folders == {MILLBROOK.name, KIRKBY.name, ASHBY.name, VENDOR_NODES.name, SELBY.name}
     assert all(f"[{name}]({name}/)" in (EXAMPLES / "README.md").read_text(encoding="utf-8") for name in folders)
 
 
@@ -73,6 +73,18 @@ def test_a_firewall_and_a_router_by_recipes_and_a_modem_by_hand_validate_and_pla
     assert "Device 3 of 3: press-modem" in card.read_text(encoding="utf-8")
     with pytest.raises(InputError, match="press-modem is isolated by hand"):
         command(["run", "all-ways", "--mode", "rehearsal", "--workspace", str(KIRKBY)])
+
+
+def test_a_works_with_six_ways_out_validates_and_is_planned(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert command(["validate", "--workspace", str(SELBY)]) == 0
+    assert "7 isolation points, 1 pair" in capsys.readouterr().out
+    card = tmp_path / "card.html"
+    assert command(["plan", "cut-off", "--workspace", str(SELBY), "--card", str(card)]) == 0
+    plan = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    for way in ("nftables at", "nftables-confirm at", "nftables-plays at", "frr-shutdown at", "by hand"):
+        assert way in plan
+    assert "NOTHING ON THE DEVICE RESTORES THIS BY ITSELF" in plan
+    assert "Device 7 of 7: " in card.read_text(encoding="utf-8")
 
 
 def read(path: Path) -> Any:

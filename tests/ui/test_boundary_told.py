@@ -67,6 +67,11 @@ def test_the_report_says_island_of_a_drill_that_held_and_left_nothing() -> None:
     assert "The plant ran as an island." in report_of(Story())
 
 
+def test_the_report_says_by_what_each_conduit_was_isolated() -> None:
+    told = " ".join(report_of(Story()).split())
+    assert "isolated in stage vendors conduit-firewall (nftables)" in told
+
+
 def test_the_report_of_a_drill_that_left_a_modem_says_so_and_never_that_it_was_an_island() -> None:
     told = report_of(Story(given(modem).plan()))
     assert "modem cannot be isolated (no isolation point stands on it), accepted by nobody" in told

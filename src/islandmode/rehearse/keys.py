@@ -12,6 +12,8 @@ USER = "islandmode"
 USER_ID = 47110
 SUDOERS = f"{USER} ALL=(root) NOPASSWD: /usr/sbin/nft\n"
 """All that isolation needs of root, and nothing else."""
+FRR_GROUP = "frrvty"
+"""Who may talk to FRR's processes, which run on a lab's routers alone."""
 
 Files = dict[str, tuple[str, int]]
 
@@ -44,7 +46,7 @@ def files_in_etc(keys: PointKeys, *, rootless: bool) -> Files:
     files: Files = {
         "ssh/lab_host_key": (keys.private, 0o600),
         "own/passwd": (_passwd(), 0o644),
-        "own/group": (Path("/etc/group").read_text(encoding="utf-8") + f"{USER}:x:{USER_ID}:\n", 0o644),
+        "own/group": (_group(), 0o644),
         "own/shadow": (f"{user}:{keys.password_hash}:20000:0:99999:7:::\nsshd:!:20000::::::\n", 0o600),
     }
     if not rootless:
@@ -68,6 +70,15 @@ def _passwd() -> str:
             parts[6] = "/bin/sh"
         lines.append(":".join(parts))
     return "\n".join([*lines, f"{USER}:x:{USER_ID}:{USER_ID}::/:/bin/sh"]) + "\n"
+
+
+def _group() -> str:
+    """Return the machine's groups and the lab's own; where FRR is installed, the account may use its command line."""
+    lines = [
+        f"{line}{',' * (not line.endswith(':'))}{USER}" if line.startswith(f"{FRR_GROUP}:") else line
+        for line in Path("/etc/group").read_text(encoding="utf-8").splitlines()
+    ]
+    return "\n".join([*lines, f"{USER}:x:{USER_ID}:"]) + "\n"
 
 
 def _host_key() -> tuple[str, str]:

@@ -48,7 +48,7 @@ def render_report(
         flows=first.flows(flows_told(plan, verdict, records), moments),
         plot=timeline_plot(plan, verdict, timeline, episodes, moments),
         legend=legend(),
-        boundary=behind.boundary(verdict),
+        boundary=behind.boundary(verdict, plan),
         findings=behind.findings(verdict, moments),
         probes=behind.probes(verdict),
         counted=behind.counted(verdict),

@@ -53,21 +53,30 @@ class TimerReadings:
     between: str = ""
 
 
-def boundary(verdict: Verdict) -> BoundaryTold:
-    """List every conduit of the boundary, and what of it stays open."""
+def boundary(verdict: Verdict, plan: Plan) -> BoundaryTold:
+    """List every conduit of the boundary, by what it was to be isolated, and what of it stays open."""
     rows = tuple(
         (
             conduit.conduit,
             " to ".join(conduit.between),
             f"isolated in stage {conduit.stage}" if conduit.state == "isolated" else conduit.state,
+            _isolated_by(plan, conduit.conduit) if conduit.state == "isolated" else "",
             "" if conduit.state == "isolated" else conduit.accepted_by or "nobody",
         )
         for conduit in verdict.boundary.conduits
     )
     ways = (f"Way {way.told}." for way in verdict.boundary.ways_round)
     closed = (f"{way.told}: closed by rule (declared), not tested by this drill." for way in verdict.closed_by_rule)
-    drawn = Table(("conduit", "between", "in this drill", "accepted by"), rows)
+    drawn = Table(("conduit", "between", "in this drill", "by", "accepted by"), rows)
     return BoundaryTold(verdict.boundary_told, drawn, (*ways, *closed))
+
+
+def _isolated_by(plan: Plan, conduit: str) -> str:
+    return ", ".join(
+        f"{name} ({'by hand' if point.by_hand is not None else point.platform})"
+        for name, point in plan.points.items()
+        if conduit in point.conduits
+    )
 
 
 def findings(verdict: Verdict, moments: Moments) -> tuple[FindingTold, ...]:
