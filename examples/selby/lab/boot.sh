@@ -47,6 +47,10 @@ first_boot() { # first_boot COMMAND...: put a saved configuration where the node
 }
 
 management() { # management LAST [OPTION...]: sshd on the management network
+  [ -e /etc/ssh/lab_host_key ] || {
+    echo "This lab is for namespaces: the containers' image has neither keepalived nor Ansible. Bring it up with: islandmode lab up --backend namespaces" >&2
+    exit 1
+  }
   address=192.168.97.$1
   shift
   mkdir -p /run/sshd

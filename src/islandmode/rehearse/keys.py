@@ -46,7 +46,7 @@ def files_in_etc(keys: PointKeys, *, rootless: bool) -> Files:
     files: Files = {
         "ssh/lab_host_key": (keys.private, 0o600),
         "own/passwd": (_passwd(), 0o644),
-        "own/group": (_group(), 0o644),
+        "own/group": (group_with_account(Path("/etc/group").read_text(encoding="utf-8")), 0o644),
         "own/shadow": (f"{user}:{keys.password_hash}:20000:0:99999:7:::\nsshd:!:20000::::::\n", 0o600),
     }
     if not rootless:
@@ -72,11 +72,11 @@ def _passwd() -> str:
     return "\n".join([*lines, f"{USER}:x:{USER_ID}:{USER_ID}::/:/bin/sh"]) + "\n"
 
 
-def _group() -> str:
+def group_with_account(machine: str) -> str:
     """Return the machine's groups and the lab's own; where FRR is installed, the account may use its command line."""
     lines = [
         f"{line}{',' * (not line.endswith(':'))}{USER}" if line.startswith(f"{FRR_GROUP}:") else line
-        for line in Path("/etc/group").read_text(encoding="utf-8").splitlines()
+        for line in machine.splitlines()
     ]
     return "\n".join([*lines, f"{USER}:x:{USER_ID}:"]) + "\n"
 
