@@ -8,6 +8,9 @@ from islandmode.core.planning.check_devices import run_s
 WORKER_MARGIN_S = 120.0
 """Longer than a run takes beside the holds, the dead-man and the devices' work on changes."""
 
+FURTHER_LOGIN_S = 2.0
+"""How much longer the logins on several devices may take, for each device beyond the first: all of them are this machine's work."""
+
 
 def window_s(plan: Plan) -> float:
     """Bound how long a run may isolate anything, from the first arm on."""
@@ -30,5 +33,6 @@ def stranded_s(plan: Plan) -> float:
 
 
 def ready_s(plan: Plan) -> float:
-    """Tell how long a guardian may take to be ready: it starts, and logs in on every point at once."""
-    return max(point.capabilities.ready_s for point in plan.points.values())
+    """Tell how long a guardian may take to be ready: it starts, and logs in on every point at once, by what one machine can do at a time."""
+    further = len(plan.points) - 1
+    return max(point.capabilities.ready_s for point in plan.points.values()) + further * FURTHER_LOGIN_S
