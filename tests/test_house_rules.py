@@ -51,6 +51,7 @@ ONE_FILE = {
     "netmiko": {"src/islandmode/isolation/by_recipe/console.py"},
     "paramiko": set[str](),
     "pymodbus": set[str](),
+    "cryptography": {"src/islandmode/system/ansible_vault.py"},
     "ruamel": {"src/islandmode/store/yaml_tree.py"},
     "typer": {"src/islandmode/ui/cli.py"},
 }

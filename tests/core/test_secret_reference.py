@@ -7,7 +7,11 @@ import pytest
 from islandmode.core.secret_reference import argv_of, expected_of, shown
 
 CANARY = "hunter2-canary"
-ANY = "a reference, env:NAME, file:PATH, systemd:NAME, command:PROGRAM or lab:NAME"
+VAULT = (
+    "vault: and a file, # and a key in it, and the word with before a reference to the vault's password, such as "
+    "vault:inventory/passwords.yml#firewall with file:vault-password"
+)
+ANY = "a reference, env:NAME, file:PATH, systemd:NAME, command:PROGRAM, vault:PATH#KEY with REFERENCE, or lab:NAME"
 VARIABLE = "env: and the name of a variable, of letters, digits and _"
 CREDENTIAL = "systemd: and the name of a credential, of letters, digits and . _ - @, as in LoadCredential=NAME:PATH"
 PROGRAM = (
@@ -29,6 +33,8 @@ QUOTES = "command: and words in which every quote is closed"
         "command:/usr/bin/pass show plant/firewall",
         'command: "/opt/our tools/secret" "two words"',
         "command:/usr/bin/printf a:b",
+        "vault:inventory/all passwords.yml#edge.firewall_1 with file:vault-password",
+        "vault:/etc/plant.yml#k with command:/usr/bin/pass show plant/vault",
     ],
 )
 def test_a_reference_that_can_name_a_secret_is_taken(reference: str) -> None:
@@ -41,7 +47,14 @@ def test_a_reference_that_can_name_a_secret_is_taken(reference: str) -> None:
         (CANARY, ANY),
         ("", ANY),
         ("env:", ANY),
-        (f"vault:{CANARY}", ANY),
+        (f"pass:{CANARY}", ANY),
+        (f"vault:{CANARY}", VAULT),
+        (f"vault:a.yml#{CANARY}", VAULT),
+        (f"vault:a.yml#k with {CANARY}", VAULT),
+        (f"vault:a.yml#k with lab:{CANARY}", VAULT),
+        (f"vault:a.yml#k with vault:b.yml#{CANARY} with file:c", VAULT),
+        (f"vault:#k with file:{CANARY}", VAULT),
+        (f"vault:a.yml#k with command:{CANARY}", f"vault: and, after the word with, {PROGRAM}"),
         (f"env:{CANARY}", VARIABLE),
         ("env:2FW", VARIABLE),
         (f"env:FW\n{CANARY}", "env: and printable characters, on one line"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 DRILL, SITE, PACK = "drills/weekly.yaml", "inventory/north.yaml", "probes/line.yaml"
 DURATION = 'a duration with its unit, such as "8 s"'
 NAME = "a name: lower-case letters, digits and inner hyphens, at most 40"
-REFERENCE = "a reference, env:NAME, file:PATH, systemd:NAME, command:PROGRAM or lab:NAME; a secret itself never stands in a file"
+REFERENCE = "a reference, env:NAME, file:PATH, systemd:NAME, command:PROGRAM, vault:PATH#KEY with REFERENCE, or lab:NAME; a secret itself never stands in a file"
 MAPPING = 'a mapping, lines such as "name: value"'
 ADDRESS = 'an address such as 10.10.0.10 or "fd10:10::10"'
 NETWORK = 'a network such as 10.10.0.0/24 or "fd10:10::/64"'

@@ -153,12 +153,12 @@ def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("reference", [CANARY, f"vault:{CANARY}", "env:", ""])
+@pytest.mark.parametrize("reference", [CANARY, f"pass:{CANARY}", "env:", ""])
 def test_what_is_no_reference_is_not_repeated(reference: str, tmp_path: Path) -> None:
     with pytest.raises(InputError) as refused:
         Secrets(tmp_path).resolve(reference)
     assert str(refused.value) == (
-        "A secret is named by a reference: env:NAME, file:PATH, systemd:NAME, command:PROGRAM or lab:NAME."
+        "A secret is named by a reference: env:NAME, file:PATH, systemd:NAME, command:PROGRAM, vault:PATH#KEY with REFERENCE, or lab:NAME."
     )
 
 

@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from islandmode.core.errors import InputError, Refused
-from islandmode.core.secret_reference import FORMS, argv_of, expected_of, shown
+from islandmode.core.secret_reference import FORMS, argv_of, expected_of, in_vault, shown
+from islandmode.system.ansible_vault import VaultTrouble, opened, value_of
 from islandmode.system.clock import Clock, MachineClock
 from islandmode.system.life import FAULTS
 from islandmode.system.process import CREDENTIALS
@@ -73,12 +74,12 @@ class Secrets:
         return self._within_s + 2 * KILL_S
 
     def _is_fetched(self, reference: str) -> bool:
-        slow = reference.partition(":")[0] in {"file", "systemd", "command"}
+        slow = reference.partition(":")[0] in {"file", "systemd", "command", "vault"}
         return slow and reference not in self._had and expected_of(reference) is None
 
     def _fetch_one(self, reference: str, heard: queue.SimpleQueue[tuple[str, str | BaseException]]) -> None:
         kind, _, name = reference.partition(":")
-        sources = {"file": self._file, "systemd": self._credential, "command": self._printed}
+        sources = {"file": self._file, "systemd": self._credential, "command": self._printed, "vault": self._in_vault}
         try:
             heard.put((reference, sources[kind](name)))
         except FAULTS as error:
@@ -87,7 +88,7 @@ class Secrets:
     def resolve(self, reference: str) -> Secret:
         """Return the secret that a reference names; errors name the reference, never a value."""
         kind, _, name = reference.partition(":")
-        if kind not in {"env", "file", "systemd", "command", "lab"} or not name:
+        if kind not in {"env", "file", "systemd", "command", "vault", "lab"} or not name:
             # What stands there may be a secret written out by mistake, so it is not repeated.
             raise InputError(f"A secret is named by a reference: {FORMS}.")
         expected = expected_of(reference)
@@ -148,6 +149,18 @@ class Secrets:
             raise InputError(f"The program {what}, which prints a secret, {why}.") from None
         except UnicodeDecodeError:
             raise InputError(f"The program {what}, which prints a secret, printed what is not UTF-8 text.") from None
+
+    def _in_vault(self, name: str) -> str:
+        """Open a vault; neither its password nor anything in it stands in an error. The password is masked from then on, as every secret."""
+        vault = in_vault(name)
+        what, path = f"The secret vault:{vault.path}#{vault.key}", self._workspace / vault.path
+        password = self.resolve(vault.password)
+        # It is encrypted, so that others may read the file itself.
+        text = _private_text(path, what, 0, "")
+        try:
+            return value_of(opened(text, password), vault.key)
+        except VaultTrouble as why:
+            raise InputError(f"{what} cannot be had: {path} {str(why).replace('FILE', str(path))}.") from None
 
     def _fetched(self, reference: str) -> str:
         self.fetch((reference,))
