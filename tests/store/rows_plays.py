@@ -68,6 +68,17 @@ ARMING = f"""arm:
       - {{send: "{ARM}", source: book, confidence: documented}}
 """
 
+RENEW = "playbooks/renew.yml table={object} run={run} for_s={for_s}"
+RENEWED = (
+    PLAYS.replace("renewable: false", "renewable: true")
+    .replace("isolate: 30 s}\n", "isolate: 30 s, renew: 30 s}\nworks: {renew: 20 s}\n")
+    .replace(STEPS, "  steps: [arm, isolate, renew]\n")
+    .replace(
+        "restore:\n",
+        f'renew:\n  - lines:\n      - {{send: "{RENEW}", source: book, confidence: documented}}\nrestore:\n',
+    )
+)
+"""The same, which also renews by a play."""
 BAD_PLAYS: dict[str, Row] = {
     "no undo": (PLAYS, RESTORE, "", '1:1: The key "restore" is missing here; add it.'),
     "an undo that is a play": (
@@ -166,6 +177,42 @@ BAD_PLAYS: dict[str, Row] = {
         STEPS,
         "  steps: [isolate]\n",
         "29:16: A play stands under arm, where a line is sent to the device; say so under plays, steps.",
+    ),
+    "a renewal whose time is not told": (
+        RENEWED,
+        "works: {renew: 20 s}\n",
+        "",
+        "18:1: While a play renews, nobody reads the device, and its timer runs on; say under works how long renew takes, so that a drill",
+    ),
+    "a renewal that has no time to start": (
+        RENEWED,
+        "renew: 30 s}",
+        "renew: 5 s}",
+        "18:8: A play takes some seconds to start; say under calls how long renew may take, at least 10 s.",
+    ),
+    "a renewal of nobody's": (
+        RENEWED,
+        RENEW,
+        "playbooks/renew.yml table={object} for_s={for_s}",
+        "36:16: A play must know whose isolation it makes, so that it leaves another run's alone; give it run={run}.",
+    ),
+    "a renewal that sets no timer": (
+        RENEWED,
+        RENEW,
+        "playbooks/renew.yml table={object} run={run}",
+        "34:1: renew sets no timer: none of its lines has {for_s} or {for_min}.",
+    ),
+    "a renewal that is not said to be a play": (
+        RENEWED,
+        "  steps: [arm, isolate, renew]\n",
+        STEPS,
+        "36:16: A play stands under renew, where a line is sent to the device; say so under plays, steps.",
+    ),
+    "a renewal that is said to be a play and is not there": (
+        PLAYS,
+        STEPS,
+        "  steps: [arm, isolate, renew]\n",
+        "25:3: renew is said to be a play, and has no lines; name its playbook there, or take it out.",
     ),
     "a playbook in the recipe": (
         PLAYS,

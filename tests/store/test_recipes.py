@@ -10,7 +10,7 @@ from islandmode.core.recipe.shipped import SHIPPED
 from islandmode.store.recipes import SHIPPED_FOLDER, own_recipes, read_recipe, shipped_recipes
 from tests.store.recipe_texts import CLOCK, OWN_TIMER, PENDING
 from tests.store.rows_candidates import CANDIDATE, CANDIDATES
-from tests.store.rows_plays import BAD_PLAYS, PLAYS
+from tests.store.rows_plays import BAD_PLAYS, PLAYS, RENEWED
 from tests.store.rows_recipes import FILE
 from tests.store.rows_recipes import ROWS as OTHER_ROWS
 from tests.store.rows_stand_in import BENCHED, STAND_IN
@@ -36,8 +36,8 @@ def said_of(workspace: Path, text: str) -> str:
 
 @pytest.mark.parametrize(
     "text",
-    [CLOCK, OWN_TIMER, PENDING, BENCHED, CANDIDATE, PLAYS],
-    ids=["clock", "own timer", "pending", "with a stand-in", "candidate", "plays"],
+    [CLOCK, OWN_TIMER, PENDING, BENCHED, CANDIDATE, PLAYS, RENEWED],
+    ids=["clock", "own timer", "pending", "with a stand-in", "candidate", "plays", "renewed by a play"],
 )
 def test_the_recipes_that_are_spoilt_below_are_good(tmp_path: Path, text: str) -> None:
     assert read_recipe(write(tmp_path, FILE, text), FILE).recipe.version == 1

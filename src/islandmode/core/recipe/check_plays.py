@@ -32,7 +32,11 @@ def play_problems(recipe: Recipe) -> Iterator[Problem]:
     steps = () if recipe.plays is None else recipe.plays.steps
     for sent in lines_of(recipe):
         if sent.step not in steps and LOOKS_LIKE_PLAY.match(sent.line.send):
-            known = "say so under plays, steps" if sent.step in {"arm", "isolate"} else "write the device's own line"
+            known = (
+                "say so under plays, steps"
+                if sent.step in {"arm", "isolate", "renew"}
+                else "write the device's own line"
+            )
             yield wrong(
                 (*sent.path, "send"), f"A play stands under {sent.step}, where a line is sent to the device; {known}."
             )
@@ -117,6 +121,12 @@ def _times(recipe: Recipe) -> Iterator[Problem]:
                 f"A play takes some seconds to start; say under calls how long {step} may take, at least {LEAST_S:g} s."
             )
             yield wrong(("calls",), sentence)
+    if recipe.plays is not None and "renew" in recipe.plays.steps and not recipe.works.get("renew"):
+        sentence = (
+            "While a play renews, nobody reads the device, and its timer runs on; say under works how long renew takes, so that a drill whose timer is too "
+            "short for that is refused."
+        )
+        yield wrong(("works",), sentence)
 
 
 def playbook_trouble(text: str) -> tuple[int, str] | None:

@@ -367,9 +367,11 @@ class Card(Frozen):
 class Plays(Frozen):
     """Which steps are Ansible plays. Each of their lines names a playbook, and what it is given: `playbooks/isolate.yml table={object}`."""
 
-    steps: Annotated[tuple[Literal["arm", "isolate"], ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
-        description="The steps whose lines are plays. What renews and what restores is always a line of the device.",
-        examples=[["arm", "isolate"]],
+    steps: Annotated[tuple[Literal["arm", "isolate", "renew"], ...], BeforeValidator(as_tuple), Field(min_length=1)] = (
+        Field(
+            description="The steps whose lines are plays. What restores is always a line of the device.",
+            examples=[["arm", "isolate"]],
+        )
     )
     facts: Sent | None = Field(
         default=None,
