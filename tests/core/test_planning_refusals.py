@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from islandmode.core.capabilities import Works
+from islandmode.core.hand import no_timer_told
 from islandmode.core.plan import Plan
 from islandmode.core.planning.plan_drill import PlanRefused, Problem, check, check_site, make_plan
 from tests.core.given import Documents, given, put
@@ -337,9 +339,9 @@ def test_management_over_a_conduit_that_stays_open_is_allowed() -> None:
 UNTIMED: dict[str, Any] = {"timer": "none", "undo_tier": "D", "arms": "with_isolate", "renewable": False}
 
 
-def tier_d_accepted(at: Documents) -> object:
+def tier_d_accepted(at: Documents, by: str = "M. Keller, plant manager") -> object:
     put(at.drill, "limits", "undo_tier", "D")
-    return put(at.site, *FIREWALL, "accepts_tier", "D")
+    return put(at.site, *FIREWALL, "accept_no_timer", {"accepted_by": by})
 
 
 def test_a_device_that_nothing_restores_by_itself_must_be_accepted_and_no_other_can_be() -> None:
@@ -347,9 +349,36 @@ def test_a_device_that_nothing_restores_by_itself_must_be_accepted_and_no_other_
     assert (found.source, found.path) == ("site", (*FIREWALL, "platform"))
     assert found.sentence == (
         "Nothing on conduit-firewall (nftables) restores by itself what is isolated there: if this machine dies, it stays isolated until somebody "
-        "restores it. Use another isolation point, or have that accepted for this one: accepts_tier: D."
+        "restores it. Use another isolation point, or have that accepted for this one: accept_no_timer: {accepted_by: NAME}."
     )
     assert given(tier_d_accepted).plan(**UNTIMED).points["conduit-firewall"].capabilities.timer == "none"
     (found,) = refusals(tier_d_accepted)
+    assert (found.source, found.path) == ("site", (*FIREWALL, "accept_no_timer"))
+    assert found.sentence.endswith("restores it by itself, so there is nothing to accept; take accept_no_timer out.")
+
+
+def test_who_accepts_that_nothing_restores_is_approved_with_the_plan() -> None:
+    plans = [given(partial(tier_d_accepted, by=by)).plan(**UNTIMED) for by in ("M. Keller", "M. Keller", "P. Roth")]
+    assert plans[0].plan_digest == plans[1].plan_digest != plans[2].plan_digest
+    assert (
+        no_timer_told(plans[2].points["conduit-firewall"])
+        == "nothing on the device restores this by itself (accepted by P. Roth)"
+    )
+    assert (
+        "no_timer_accepted_by"
+        not in given().plan().model_dump(mode="json", by_alias=True)["points"]["conduit-firewall"]
+    )
+
+
+def test_an_acceptance_that_names_nobody_is_refused_with_what_to_write() -> None:
+    def old(at: Documents) -> object:
+        put(at.drill, "limits", "undo_tier", "D")
+        return put(at.site, *FIREWALL, "accepts_tier", "D")
+
+    (found,) = refusals(old, **UNTIMED)
     assert (found.source, found.path) == ("site", (*FIREWALL, "accepts_tier"))
-    assert found.sentence.endswith("restores it by itself, so there is no tier D to accept; take accepts_tier out.")
+    assert found.sentence == (
+        "accepts_tier names nobody who accepts that nothing on conduit-firewall restores by itself; write accept_no_timer: {accepted_by: NAME} in its place."
+    )
+    (found,) = refusals(old)
+    assert found.sentence.endswith("restores by itself; take it out.")

@@ -32,11 +32,12 @@ ROUTER, NODE, ADDRESS, PASSWORD = "line3-router", "rtr", "10.40.0.1", "vtysh-pas
 DRILL = "frr-router"
 RECIPE = Path(__file__).parents[2] / "docs/minimal/inventory/recipes/frr-shutdown.yaml"
 OUTER = "eth1"
+ACCEPTED = '    accept_no_timer: {accepted_by: "M. Keller, plant manager"}\n'
 CONDUITS = "remote-access, corporate-line3, dmz-line3"
 POINT = f"""
   {ROUTER}:
     platform: frr-shutdown
-    accepts_tier: D
+    accept_no_timer: {{accepted_by: "M. Keller, plant manager"}}
     management: {{address: {ADDRESS}, zone: line3}}
     login: {{user: islandmode-frr, password: "file:router-password"}}
     interfaces: {{vendors: {OUTER}, corporate: {OUTER}, dmz: {OUTER}, line3: eth2}}
@@ -206,13 +207,13 @@ def test_the_conductor_restores_the_router_when_the_guardian_was_killed(plant: P
 
 def test_a_plan_says_that_nothing_restores_it_and_is_refused_where_the_site_does_not_accept_that(plant: Plant) -> None:
     told = " ".join(line.strip("│ ") for line in plan_text(plan_of(plant.workspace, DRILL)[1]).splitlines())
-    assert "undo tier D, accepted by the site: NOTHING ON THE DEVICE RESTORES THIS BY ITSELF." in told
+    assert "undo tier D, accepted by M. Keller, plant manager: NOTHING ON THE DEVICE RESTORES THIS BY ITSELF." in told
     assert "not for live: it has nothing on the device that would restore it by itself (undo tier D)" in told
     site = plant.workspace / SITE
-    site.write_text(site.read_text(encoding="utf-8").replace("    accepts_tier: D\n", ""), encoding="utf-8")
+    site.write_text(site.read_text(encoding="utf-8").replace(ACCEPTED, ""), encoding="utf-8")
     with pytest.raises(
         InputError,
-        match=rf"riverside\.yaml:\d+:\d+: Nothing on {ROUTER} \(frr-shutdown\) restores by itself .* accepts_tier: D\.",
+        match=rf"riverside\.yaml:\d+:\d+: Nothing on {ROUTER} \(frr-shutdown\) restores by itself .* accept_no_timer: \{{accepted_by: NAME\}}\.",
     ):
         plan_of(plant.workspace, DRILL)
 

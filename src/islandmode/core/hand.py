@@ -55,8 +55,10 @@ def who_told(hands: Hands) -> str:
 
 
 def no_timer_told(point: PlanPoint) -> str:
-    """Say of a device that a person restores what that means, and who accepted it; empty for any other."""
+    """Say of a device that nothing restores by itself what that means, and who accepted it; empty for any other."""
     hands = point.by_hand
+    if hands is None and point.no_timer_accepted_by is not None:
+        return f"nothing on the device restores this by itself (accepted by {point.no_timer_accepted_by})"
     if hands is None:
         return ""
     accepted = f" (accepted by {hands.accept_no_timer.accepted_by})" if hands.accept_no_timer is not None else ""

@@ -99,7 +99,17 @@ TAKES_BACK = {
     "everything": "everything that was changed since, other people's edits too",
 }
 """What a device's timer takes back beside the isolation."""
-WHERE_GIVEN = ("management", "login", "options", "lost_edits_accepted_by", "recipe", "networks", "by_hand", "pair")
+WHERE_GIVEN = (
+    "management",
+    "login",
+    "options",
+    "lost_edits_accepted_by",
+    "no_timer_accepted_by",
+    "recipe",
+    "networks",
+    "by_hand",
+    "pair",
+)
 """What stands in the plan of a point only where there is any, so that plans of an earlier version keep their digest."""
 
 
@@ -119,6 +129,8 @@ class PlanPoint(Frozen):
     capabilities: Capabilities
     lost_edits_accepted_by: str | None = None
     """Who accepted that the device's timer takes back other people's edits too; None where it takes back the isolation only."""
+    no_timer_accepted_by: str | None = None
+    """Who accepted that nothing on the device restores by itself; None where its timer does, and for a device that a person isolates (`by_hand`)."""
     recipe: CarriedRecipe | None = None
     """The recipe that wrote the lines, whole: what restores by this plan looks for no file. None where the platform is code."""
     networks: dict[str, tuple[Network, ...]] = Field(default_factory=dict)

@@ -436,10 +436,15 @@ class SitePoint(Frozen):
         "changed since. Other people's edits of that time are then lost if nobody restores the device before its timer does.",
     )
 
+    accept_no_timer: NoTimer | None = Field(
+        default=None,
+        description="Needed for every device without a timer that something logs in to (undo tier D): nothing on the device restores what a drill "
+        "isolates there, only the processes of the drill, a later restore, or a person do. A rehearsal only. For a device that a person isolates it stands "
+        "under `by_hand`.",
+    )
     accepts_tier: Literal["D"] | None = Field(
         default=None,
-        description="D where the site accepts that nothing on the device restores what a drill isolates there: only the processes of the drill, "
-        "a later restore, or a person do. Needed for every device without a timer that something logs in to; a rehearsal only.",
+        description="Written by earlier versions, and refused: it names nobody. Write `accept_no_timer` in its place.",
         examples=["D"],
     )
     spare: bool = Field(

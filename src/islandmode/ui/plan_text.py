@@ -110,7 +110,7 @@ def _undone(plan: Plan, point: PlanPoint) -> str:
     tier = f"undo tier {able.undo_tier}"
     if able.timer == "none" and able.logs_in:
         return (
-            f"{tier}, accepted by the site: NOTHING ON THE DEVICE RESTORES THIS BY ITSELF. The run does, its guardian, a later restore, or a person; "
+            f"{tier}, accepted by {point.no_timer_accepted_by or 'nobody'}: NOTHING ON THE DEVICE RESTORES THIS BY ITSELF. The run does, its guardian, a later restore, or a person; "
             f"no command acts later than {able.latest_s:g} s after it was sent"
         )
     if able.timer == "none":

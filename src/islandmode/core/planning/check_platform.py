@@ -8,7 +8,7 @@ from islandmode.core.capabilities import Capabilities
 from islandmode.core.drill import Drill
 from islandmode.core.plan import TAKES_BACK
 from islandmode.core.planning.paths import isolated_by, shared_families
-from islandmode.core.problem import Problem
+from islandmode.core.problem import Path, Problem
 from islandmode.core.site import Site, SitePoint
 
 
@@ -115,14 +115,22 @@ def _lost_edits(name: str, point: SitePoint, able: Capabilities) -> Iterator[Pro
 
 def _nothing_restores(name: str, point: SitePoint, able: Capabilities) -> Iterator[Problem]:
     """Refuse a device without a timer of its own, unless the site accepts that; what a person isolates has a rule of its own."""
-    if point.by_hand is not None or (able.timer == "none") == (point.accepts_tier == "D"):
+    at: Path = ("isolation_points", name)
+    if point.accepts_tier is not None:
+        remedy = "write accept_no_timer: {accepted_by: NAME} in its place" if able.timer == "none" else "take it out"
+        sentence = f"accepts_tier names nobody who accepts that nothing on {name} restores by itself; {remedy}."
+        yield Problem("site", (*at, "accepts_tier"), sentence)
+    if point.by_hand is not None and point.accept_no_timer is not None:
+        sentence = f"{name} is isolated by a person, so write accept_no_timer under by_hand, beside who that person is."
+        yield Problem("site", (*at, "accept_no_timer"), sentence)
+    if point.by_hand is not None or point.accepts_tier is not None:
         return
-    if able.timer == "none":
+    if able.timer == "none" and point.accept_no_timer is None:
         sentence = (
             f"Nothing on {name} ({point.platform}) restores by itself what is isolated there: if this machine dies, it stays isolated until somebody "
-            "restores it. Use another isolation point, or have that accepted for this one: accepts_tier: D."
+            "restores it. Use another isolation point, or have that accepted for this one: accept_no_timer: {accepted_by: NAME}."
         )
-        yield Problem("site", ("isolation_points", name, "platform"), sentence)
-    else:
-        sentence = f"The timer of {name} ({point.platform}) restores it by itself, so there is no tier D to accept; take accepts_tier out."
-        yield Problem("site", ("isolation_points", name, "accepts_tier"), sentence)
+        yield Problem("site", (*at, "platform"), sentence)
+    if able.timer != "none" and point.accept_no_timer is not None:
+        sentence = f"The timer of {name} ({point.platform}) restores it by itself, so there is nothing to accept; take accept_no_timer out."
+        yield Problem("site", (*at, "accept_no_timer"), sentence)

@@ -134,6 +134,7 @@ def _point(drill: Drill, site: Site, name: str, rendering: Rendering, recipe: Re
         between=between,
         rendering=rendering,
         capabilities=_capabilities(point, rendering),
+        no_timer_accepted_by=point.accept_no_timer.accepted_by if point.accept_no_timer is not None else None,
         lost_edits_accepted_by=point.accept_lost_edits.accepted_by if point.accept_lost_edits is not None else None,
         recipe=recipe,
         networks={}
