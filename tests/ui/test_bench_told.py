@@ -12,10 +12,15 @@ import pytest
 
 from islandmode.core.errors import Refused
 from islandmode.core.recipe.told import TRIED
+from islandmode.core.record import Record
+from islandmode.core.records import RunStarted
 from islandmode.isolation.nftables.platform import NFTABLES
 from islandmode.operate.plan import plan_of
+from islandmode.operate.run import _benches
 from islandmode.store import bench_records
 from islandmode.ui.cli import command
+from islandmode.ui.devices import HOW_TRIED
+from islandmode.ui.report.records_behind import tiers
 from tests.core.bench_records import record
 from tests.emulators.benching import PERSON, allow, new_key
 
@@ -160,6 +165,41 @@ def test_a_plan_says_by_whom_and_with_which_firmware_a_device_was_benched(
     assert f"vendor-router (ios-time-range) {NOT_BENCHED}" not in live
     assert command(["devices", "--workspace", str(kirkby)]) == 0
     assert f"status: benched {day:%Y-%m-%d}, firmware 17.15.1" in " ".join(capsys.readouterr().out.split())
+
+
+def test_what_is_entered_on_a_benched_device_is_not_called_tried_on_no_device(
+    kirkby: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    router_benched(kirkby)
+    for device, told in (
+        ("vendor-router", f"The device was benched by {PERSON} on "),
+        ("edge-firewall", HOW_TRIED["emulated"]),
+    ):
+        assert command(["devices", "provision", device, "--workspace", str(kirkby)]) == 0
+        assert told in capsys.readouterr().out
+
+
+def test_a_report_says_what_the_plan_said_of_a_bench_when_the_run_began(kirkby: Path) -> None:
+    """It goes by the run's own first record: what a bench counts for today changes no report."""
+    router_benched(kirkby)
+    plan = plan_of(kirkby, "all-ways")[1]
+    header = _benches(kirkby, plan)
+    assert set(header["benched"]) == {"vendor-router"}
+    began = RunStarted(mode="rehearsal", **header)
+    first = Record(1, "kirkby", "run", "conductor", "boot", 0, 0, "run.started", began.data())
+    told = {name: more for name, _, more in tiers(plan, [first])}
+    assert f"benched by {PERSON} on " in told["vendor-router"]
+    assert "with firmware 17.15.1" in told["vendor-router"]
+    assert TRIED["emulated"] not in told["vendor-router"]
+    assert TRIED["emulated"] in told["edge-firewall"]
+    assert TRIED["emulated"] in {name: more for name, _, more in tiers(plan, [])}["vendor-router"]
+
+
+def test_a_record_that_does_not_count_stands_in_no_run(kirkby: Path) -> None:
+    (router_benched(kirkby) / "record.json.sig").unlink()
+    plan = plan_of(kirkby, "all-ways")[1]
+    assert _benches(kirkby, plan) == {}
+    assert "benched" not in RunStarted(mode="rehearsal", **_benches(kirkby, plan)).data()
 
 
 def test_a_plan_says_why_a_record_does_not_count(kirkby: Path, capsys: pytest.CaptureFixture[str]) -> None:

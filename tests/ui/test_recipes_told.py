@@ -44,12 +44,12 @@ def test_a_plan_without_a_recipe_says_nothing_of_any() -> None:
 
 
 def test_a_report_says_how_far_a_recipe_was_tried() -> None:
-    told = {name: (tier, more) for name, tier, more in tiers(plan())}
+    told = {name: (tier, more) for name, tier, more in tiers(plan(), ())}
     assert told["press-modem"][0] == "D"
     assert told["press-modem"][1].startswith("nothing restores this by itself")
     tier, more = told["edge-firewall"]
     assert tier == "B"
-    assert more.startswith("recipe fortios-schedule, version 4, sha256 ")
+    assert more.startswith("recipe fortios-schedule, version 5, sha256 ")
     assert TRIED["emulated"] in more
 
 

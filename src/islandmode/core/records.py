@@ -103,6 +103,8 @@ class RunStarted(Entry):
     lab_backend: str = ""
     lab_lives_by: dict[str, Any] = {}
     ground: Literal["lab", "plant"] = "lab"
+    benched: dict[str, str] = {}
+    """By isolation point, by whom and when it was benched, where a record of that counted as the run began; left out where none did."""
 
 
 class PreflightFound(Entry):

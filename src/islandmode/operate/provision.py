@@ -9,9 +9,10 @@ from islandmode.core.recipe.described import tried
 from islandmode.core.recipe.place import PointAt, at_point
 from islandmode.core.recipe.preflight import asks_of_needs
 from islandmode.core.recipe.steps import planned, step_lines
+from islandmode.core.recipe.told import benched_told
 from islandmode.isolation import networks_of
 from islandmode.operate.recipes import recipes_for
-from islandmode.operate.site_devices import Device, refuse_wrong
+from islandmode.operate.site_devices import Device, bench_of, refuse_wrong
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Provision:
     device: Device
     status: str
     """How far the recipe was tried; empty for a platform that is code."""
+    benched: str = ""
+    """By whom and when this device was benched with it, where the record counts."""
     lines: tuple[str, ...] = ()
     note: str = ""
     needs: tuple[str, ...] = ()
@@ -44,7 +47,8 @@ def provision_of(workspace: Path, device: Device) -> Provision:
     )
     needs = tuple(dict.fromkeys(need.say for need in recipe.needs))
     asks = asks_of_needs(recipe, at)
-    return Provision(device, tried(recipe.recipe), lines, recipe.provision_note or "", needs, asks, closed)
+    said = benched_told(bench_of(workspace, device, loaded.used).standing)
+    return Provision(device, tried(recipe.recipe), said, lines, recipe.provision_note or "", needs, asks, closed)
 
 
 def _at(device: Device) -> PointAt:

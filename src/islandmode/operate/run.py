@@ -10,15 +10,17 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 
 from islandmode import __version__
 from islandmode.core import limits
 from islandmode.core.drill import Mode
-from islandmode.core.errors import IslandmodeError, Refused, Unrecorded
+from islandmode.core.errors import InputError, IslandmodeError, Refused, Unrecorded
 from islandmode.core.hand import back_told
 from islandmode.core.plan import Plan
+from islandmode.core.recipe.told import benched_told
 from islandmode.core.record import Record
 from islandmode.core.records import RunStarted
 from islandmode.core.verdict import Restoration, Result, Verdict
@@ -30,7 +32,7 @@ from islandmode.operate.ground import Ground, LabGround, attach_or_up, ground_by
 from islandmode.operate.opening import opened
 from islandmode.operate.operator_name import operator_name
 from islandmode.operate.outcome import judge_and_write, write_refusal
-from islandmode.operate.plan import plan_of, refuse_by_hand, refused_for_live
+from islandmode.operate.plan import benched_of, plan_of, refuse_by_hand, refused_for_live
 from islandmode.operate.signals import heard_as_before, receive_signals
 from islandmode.operate.telling import warn_of_left_out
 from islandmode.operate.transcripts import Transcripts
@@ -347,6 +349,7 @@ class _Conducting:
             version=__version__,
             operator=self._request.operator,
             **self._ground.header(),
+            **_benches(self._request.workspace, plan),
         )
         claim = await _claim(directory, journal)
         place = RunPlace(
@@ -391,6 +394,16 @@ class _Conducting:
             FolderRequests(self._directory.requests),
             (partial(_restore_would_work, (*islandmode, "restore", run, "--prove", *own), limits.ready_s(plan)),),
         )
+
+
+def _benches(workspace: Path, plan: Plan) -> dict[str, Any]:
+    """Say of the plan's devices by whom they are benched, for the first record; nothing where no record counts, or none can be read."""
+    try:
+        found = {name: benched_told(one.standing) for name, one in benched_of(workspace, plan).items()}
+    except InputError:
+        return {}
+    told = {name: words for name, words in found.items() if words}
+    return {"benched": told} if told else {}
 
 
 def _restoring(workspace: Path) -> str:

@@ -14,6 +14,7 @@ from islandmode.core.errors import InputError
 from islandmode.core.planning.plan_drill import check_site
 from islandmode.core.problem import listed
 from islandmode.core.recipe.loaded import Recipes
+from islandmode.core.rendering import RecipeUsed
 from islandmode.core.site import Management, Site, SitePoint
 from islandmode.isolation.table import platform_of_site
 from islandmode.operate.benched import NO_BENCH, Benched, benched
@@ -136,6 +137,13 @@ def known_hosts(workspace: Path) -> KnownHosts:
         return load(workspace / KNOWN_HOSTS)
     except OSError as error:
         raise InputError(f"{workspace / KNOWN_HOSTS} cannot be read ({error.strerror}).") from None
+
+
+def bench_of(workspace: Path, device: Device, method: RecipeUsed | None) -> Benched:
+    """Judge the records of a device's benches by the host keys that are known of it; the device is not asked."""
+    management = device.point.management
+    keys = () if management is None else known_hosts(workspace).of(str(management.address), management.port)
+    return benched(workspace, device.site.site, device.name, method, [key.fingerprint for key in keys])
 
 
 def _sites(workspace: Path, site: str | None) -> tuple[dict[str, tuple[YamlTree, Site]], tuple[InputError, ...]]:

@@ -11,7 +11,7 @@ from rich.console import Console
 from islandmode.core.errors import Refused
 from islandmode.core.quantities import written
 from islandmode.core.text import how_many
-from islandmode.operate.provision import provision_of
+from islandmode.operate.provision import Provision, provision_of
 from islandmode.operate.site_devices import ListedDevice, find_device, list_devices
 from islandmode.operate.trust import NOTHING_WRITTEN, KeyLook, look_at_key, refuse_changed, trust
 from islandmode.store import catalog
@@ -159,6 +159,10 @@ def _confirmed(look: KeyLook) -> str:
     return look.shown.fingerprint
 
 
+def _how_tried(found: Provision) -> str:
+    return f"The device was {found.benched}." if found.benched else HOW_TRIED.get(found.status, "")
+
+
 def provision(workspace: Path, name: str, site: str | None) -> int:
     """Print what a person enters on a device once; nothing is sent."""
     found = provision_of(workspace, find_device(workspace, name, site))
@@ -167,7 +171,7 @@ def provision(workspace: Path, name: str, site: str | None) -> int:
         print(f"{device.name} ({device.point.platform}) needs no lines before a drill. {NOT_CONTACTED}")
     else:
         print(
-            f"For a person to enter on {device.where}, once, in this order, under change control. {HOW_TRIED.get(found.status, '')}".rstrip()
+            f"For a person to enter on {device.where}, once, in this order, under change control. {_how_tried(found)}".rstrip()
         )
         print()
         for line in found.lines:
@@ -196,7 +200,7 @@ def keep_closed(workspace: Path, name: str, site: str | None) -> int:
             f"rules of the site's own. {NOT_CONTACTED}"
         )
     print(
-        f"For a person to enter on {device.where}, in this order, on the day when a drill turns real. {HOW_TRIED.get(found.status, '')}".rstrip()
+        f"For a person to enter on {device.where}, in this order, on the day when a drill turns real. {_how_tried(found)}".rstrip()
     )
     print()
     for line in found.closed:

@@ -17,7 +17,7 @@ from islandmode.core.hand import no_timer_told
 from islandmode.core.pair import PairMember
 from islandmode.core.plan import DyingFlow, Plan, PlanPoint, PlanProbe, PlanStage
 from islandmode.core.preflight import unpermitted
-from islandmode.core.recipe.told import bench_counts, live_refusals_of, recipe_told
+from islandmode.core.recipe.told import bench_counts, benched_told, live_refusals_of, recipe_told
 from islandmode.core.text import how_many
 from islandmode.operate.benched import NO_BENCH, Benched
 from islandmode.ui.bench_told import bench_sentence
@@ -63,7 +63,7 @@ def _point(plan: Plan, point: PlanPoint, benched: Benched) -> Group:
     more += f"; it does not isolate {left}" if left else ""
     return Group(
         Text(f"{_where(point)}; {_undone(plan, point)}{more}"),
-        *(Text(told) for told in recipe_told(point, benched.standing)),
+        *(Text(told) for told in recipe_told(point, benched_told(benched.standing))),
         *_bench(point, benched),
         *(Text(f"not for live: it {why}", style="yellow") for why in live_refusals_of(point, benched.standing)),
         *(Text(told) for told in _of_pair(point.pair)),

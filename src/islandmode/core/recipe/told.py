@@ -25,14 +25,22 @@ def status_of(recipe: Recipe) -> str:
     return tried(recipe.recipe)
 
 
-def recipe_told(point: PlanPoint, bench: Standing | None = None) -> tuple[str, ...]:
-    """Say of the recipe of a point which it is and how sure it is, in a few sentences; empty where it goes by none."""
+def recipe_told(point: PlanPoint, benched: str = "") -> tuple[str, ...]:
+    """Say of the recipe of a point which it is and how sure it is, in a few sentences; empty where it goes by none.
+
+    `benched` is what `benched_told` says of the device.
+    """
     recipe, used = point.recipe, point.rendering.recipe
     if recipe is None or used is None:
         return ()
     name = f"recipe {used.name}, version {used.version}, sha256 {used.sha256[:12]}: {recipe.title}"
-    how_far = TRIED[status_of(recipe)] if bench is None or not bench.counts else bench_counts(bench)
+    how_far = benched or TRIED[status_of(recipe)]
     return (name, f"{_confidence(recipe)}; {how_far}", *_lock(recipe), *_late_arm(recipe), *_whose(point, recipe))
+
+
+def benched_told(bench: Standing | None) -> str:
+    """Say by whom and when a device was benched, where its record counts; else nothing."""
+    return "" if bench is None or not bench.counts else bench_counts(bench)
 
 
 def bench_counts(bench: Standing) -> str:

@@ -55,7 +55,7 @@ def render_report(
         last_read=behind.last_read(verdict),
         unchanged=tuple(behind.unchanged(plan, records)),
         differences=sorted(configuration_diffs.items()),
-        tiers=behind.tiers(plan),
+        tiers=behind.tiers(plan, records),
         dead_man=behind.dead_man(records, timeline),
         people=behind.people(records, others, moments),
         vantages=behind.vantages(plan, records),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from islandmode.core.flows_told import seen_of
 from islandmode.core.hand import no_timer_told
 from islandmode.core.judging.timeline import Timeline, of_kind
 from islandmode.core.people_told import people_told
-from islandmode.core.plan import Plan
+from islandmode.core.plan import Plan, PlanPoint
 from islandmode.core.recipe.told import recipe_told
 from islandmode.core.record import Record
 from islandmode.core.text import how_many
@@ -139,16 +139,22 @@ def counted(verdict: Verdict) -> Table:
     return Table(head, rows, "small")
 
 
-def tiers(plan: Plan) -> tuple[tuple[str, str, str], ...]:
-    """Say of every point how strong its undo is, what that takes back, and by which recipe it goes."""
+def tiers(plan: Plan, records: Sequence[Record]) -> tuple[tuple[str, str, str], ...]:
+    """Say of every point how strong its undo is, what that takes back, by which recipe it goes, and by whom it was benched when the run began."""
+    benched: Mapping[str, str] = next(
+        (record.data.get("benched", {}) for record in of_kind(records, "run.started")), {}
+    )
     return tuple(
-        (
-            name,
-            point.capabilities.undo_tier,
-            "; ".join((*filter(None, [point.takes_back_told, no_timer_told(point)]), *recipe_told(point))),
-        )
+        (name, point.capabilities.undo_tier, "; ".join(_of_undo(point, benched.get(name, ""))))
         for name, point in plan.points.items()
     )
+
+
+def _of_undo(point: PlanPoint, benched: str) -> Iterator[str]:
+    yield from filter(None, (point.takes_back_told, no_timer_told(point)))
+    yield from recipe_told(point, benched)
+    if point.recipe is None and benched:
+        yield benched
 
 
 def last_read(verdict: Verdict) -> str:
