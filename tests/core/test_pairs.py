@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from islandmode import isolation
 from islandmode.core.judging.pairs import changed_roles, judge_pairs
 from islandmode.core.judging.timeline import Timeline, Window
-from islandmode.core.pair import PairMember, RoleSeen, member_of, role_by
+from islandmode.core.pair import PairMember, RoleSeen, SyncSeen, member_of, role_by
 from islandmode.core.plan import Plan
 from islandmode.core.planning.plan_drill import check
-from islandmode.core.preflight_pair import judge_roles
+from islandmode.core.preflight_pair import judge_roles, judge_sync
 from islandmode.core.recipe.loaded import Recipes
 from islandmode.core.record import Record
 from islandmode.core.verdict import Result
@@ -234,6 +234,63 @@ def test_a_role_that_nothing_asks_for_is_told_and_refuses_nothing() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("syncs", "code", "words"),
+    [
+        (("in-sync", "in-sync"), "", ""),
+        (("not-kept", "not-kept"), "", ""),
+        (("in-sync", "out-of-sync"), "pair-out-of-sync", f"Pair edge is out of sync, as {B} says. Bring"),
+        (("out-of-sync", "out-of-sync"), "pair-out-of-sync", f"as {A} and {B} say. Bring"),
+        (("in-sync", "not-kept"), "pair-out-of-sync", f"{A} keeps itself in sync with the other members, and {B} keeps nothing"),
+        (("unknown", "out-of-sync"), "pair-sync-unread", f"{A} did not show whether it is in sync with the other members (it is silent). What"),
+    ],
+)  # fmt: skip
+def test_only_a_pair_in_sync_is_isolated(syncs: tuple[Any, Any], code: str, words: str) -> None:
+    why = "it is silent."
+    seen = {name: SyncSeen(sync, why if sync == "unknown" else "") for name, sync in zip((A, B), syncs, strict=True)}
+    found = judge_sync("edge", seen)
+    assert [finding.code for finding in found] == ([code] if code else [])
+    assert all(finding.refuses and words in finding.sentence for finding in found)
+    assert all(finding.sentence.endswith("Nothing was touched.") for finding in found)
+
+
+def test_a_sync_that_nothing_asks_for_is_told_with_the_role() -> None:
+    untold = SyncSeen("unknown", "no question", untold=True)
+    assert judge_sync("edge", {A: untold, B: untold}) == ()
+    (found,) = judge_sync("edge", {A: untold, B: SyncSeen("unknown", "it is silent", late=True)})
+    assert (found.code, found.refuses, found.late) == ("pair-sync-unread", True, True)
+
+
+def test_roles_that_members_tell_themselves_are_worded_so() -> None:
+    def sentence(*roles: Any) -> str:
+        seen = {name: RoleSeen(role) for name, role in zip((A, B), roles, strict=True)}
+        (found,) = judge_roles("edge", seen, by_addresses=False)
+        return found.sentence
+
+    assert f"{A} and {B} each say that they are active" in sentence("active", "active")
+    assert "says that it is active for some groups" in sentence("divided", "standby")
+    assert "says that it is active. Mend the pair first. Nothing" in sentence("standby", "standby")
+
+
+def test_a_pair_whose_roles_are_told_by_addresses_must_name_them() -> None:
+    def without(at: Documents) -> None:
+        del at.site["pairs"]["edge"]["virtual_addresses"]
+
+    def by_recipe(at: Documents) -> None:
+        without(at)
+        del at.site["pairs"]["edge"]["vrrp"]
+        for name in (A, B):
+            at.site["isolation_points"][name]["platform"] = "fortios-schedule"
+
+    found = [each for each in isolation.problems(given(paired(without)).site) if each.path == ("pairs", "edge")]
+    assert (
+        f"The role of {A} (nftables) is read by which of its pair's virtual addresses it has, and pair edge names none"
+        in found[0].sentence
+    )
+    recipes = Recipes(good=shipped_recipes())
+    assert not [each for each in isolation.problems(given(paired(by_recipe)).site, recipes) if each.path[0] == "pairs"]
+
+
 def test_a_recipe_can_let_no_vrrp_pass() -> None:
     def by_recipe(at: Documents) -> None:
         for name in (A, B):
@@ -315,6 +372,29 @@ def test_a_member_that_stepped_down_a_moment_later_is_not_active_beside_the_othe
     told = judged(changed, stepped, read(12, 15.2, A), read(13, 15.3, B))
     assert told == [("pair-role-changed", Result.HELD)] * 2
     assert ("pair-was-split", Result.HELD) not in judged(changed, read(11, 15.1, A))
+
+
+def sync(seq: int, at_s: float, point: str, before: str, now: str, why: str = "") -> Record:
+    return record(
+        seq, at_s, "pair.sync", point=point, pair="edge", sync=now, before=before, why=why, asked_us=0, answered_us=0
+    )
+
+
+@pytest.mark.parametrize("now", ["out-of-sync", "unknown"])
+def test_a_sync_that_was_lost_in_the_hold_is_a_note(now: str) -> None:
+    found = judge_pairs(plan_of_pair(), story(sync(10, 15, B, "in-sync", now, "it is silent.")), TIMELINE)
+    assert [(each.code, each.result) for each in found] == [("pair-sync-lost", Result.HELD)]
+    words = {"out-of-sync": f"Pair edge: {B} was out of sync after", "unknown": "(it is silent) after a role"}
+    assert words[now] in found[0].sentence
+
+
+def test_a_sync_that_is_as_it_must_be_or_of_another_time_is_no_finding() -> None:
+    kept = (
+        sync(10, 5, B, "", "out-of-sync"),
+        sync(11, 15, B, "", "out-of-sync"),
+        sync(12, 15, B, "unknown", "in-sync"),
+    )
+    assert judged(*kept, sync(13, 20.5, B, "in-sync", "out-of-sync"), sync(14, 5, A, "in-sync", "out-of-sync")) == []
 
 
 def test_a_role_that_changes_before_or_after_the_hold_is_no_finding() -> None:

@@ -269,7 +269,7 @@ class FortiSession(CliSession):
             f"Version: FortiGate-60F v{self._box.version},build3704,260601 (GA.M)\nSecurity Level: High\n"
             f"Serial-Number: {self._box.serials[0]}\nHostname: {self._box.hostname}\nOperation Mode: NAT\n"
             "Current virtual domain: root\nVirtual domains status: 1 in NAT mode, 0 in TP mode\n"
-            "Virtual domain configuration: disable\nFIPS-CC mode: disable\nCurrent HA mode: standalone\n"
+            f"Virtual domain configuration: disable\nFIPS-CC mode: disable\nCurrent HA mode: {self._box.ha_mode}\n"
             f"System time: {now:%a} {write_moment('%b', now)} {now.day:>2} {now:%H:%M:%S %Y}\n"
         )
 
@@ -277,7 +277,11 @@ class FortiSession(CliSession):
         if self._box.pair == "standalone":
             return "HA Health Status: OK\nModel: FortiGate-60F\nMode: Standalone\n"
         state = self._box.pair
-        return f"HA Health Status: OK\nMode: HA A-P\nConfiguration Status:\n    {self._box.serials[0]}(updated 2 seconds ago): {state}\n"
+        shown = "".join(
+            f"    {member.serials[0]}(updated {seconds} seconds ago): {state}\n    {member.serials[0]} chksum dump: 0b 16 f2 e4\n"
+            for seconds, member in enumerate(self._box.members, 2)
+        )
+        return f"HA Health Status: OK\nModel: FortiGate-60F\nMode: HA A-P\nConfiguration Status:\n{shown}System Usage stats:\n"
 
     def _ntp(self, words: list[str]) -> str:
         kept = "yes" if self._box.clock.is_kept else "no"

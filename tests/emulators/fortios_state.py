@@ -60,6 +60,10 @@ class FortiState(Device):
         """The word at which an object that is locked is refused: `edit`, or `end`; which of them it is was not found."""
         self.pair = "standalone"
         """What `get system ha status` says of the pair's step; `out-of-sync` among others."""
+        self.ha_mode = "standalone"
+        """What `get system status` says of its role, such as `a-p, primary`."""
+        self.members: list[FortiState] = [self]
+        """The members of its cluster that it hears, itself among them."""
 
     @property
     def hostname(self) -> str:
@@ -108,6 +112,23 @@ class FortiState(Device):
     def is_locked(self, path: str, key: str) -> bool:
         """Tell whether somebody edits an object in workspace mode."""
         return any((path, key) in found.edits for found in self.transactions)
+
+    def form_cluster(self, other: FortiState) -> None:
+        """Take another firewall in, as FGCP does: it takes over all that was entered here, and whatever one is told the other has too.
+
+        That a change on the secondary comes to the primary too is a guess, and so is how long either takes: both come at once here.
+        """
+        other.tables, other.schedules, other.connections = self.tables, self.schedules, self.connections
+        other.lock = self.lock
+        other.serials = [f"{other.serial_form}3"]
+        self.members = other.members = [self, other]
+        self.ha_mode, other.ha_mode = "a-p, primary", "a-p, secondary"
+        self.pair = other.pair = "in-sync"
+
+    def hand_over(self) -> None:
+        """Have the cluster fail over: primary and secondary change their roles."""
+        for member in self.members:
+            member.ha_mode = "a-p, secondary" if member.ha_mode == "a-p, primary" else "a-p, primary"
 
     # What it does.
 

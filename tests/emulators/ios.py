@@ -14,6 +14,7 @@ No router was at hand. Written from public documents, of which only facts were t
   and the outputs of `show configuration lock`; public reports and the sources of Cisco's pyATS and NSO drivers for the two forms of the refusal.
 - Outputs in public reports (IOS 12.4 to IOL-XE 17.15): `show clock detail`, `show time-range`, `show ip access-lists` with a time range's
   state and matches, `show ip interface`, `show version`, and how a line that is not understood is answered.
+- Cisco IOS first hop redundancy protocols command reference, `show standby`, for its brief form.
 - netmiko 4.8: prompts, what it sends at login, and that a prompt is shortened to 20 characters in configuration.
 
 Guesses, to be benched: that a second `absolute` takes the place of the first; that a time range begins and ends in force with the minute

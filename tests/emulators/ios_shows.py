@@ -154,6 +154,16 @@ def _lock(device: IosState, values: tuple[str, ...]) -> str:
     )
 
 
+def _standby(device: IosState, values: tuple[str, ...]) -> str:
+    head = "                     P indicates configured to preempt.\n                     |\nInterface   Grp  Pri P State   Active          Standby         Virtual IP\n"
+    ends = {"Active": ("local", "10.1.1.3"), "Standby": ("10.1.1.2", "local")}
+    rows = [(number, state, *ends.get(state, ("unknown", "unknown"))) for number, state in enumerate(device.hsrp, 1)]
+    return head + "".join(
+        f"Gi0/{number:<7} {number:<4} 110 P {state:<7} {active:<15} {standby:<15} 10.1.{number}.1\n"
+        for number, state, active, standby in rows
+    )
+
+
 SHOWN: Mapping[str, Shows] = {
     "show version": _version,
     "show clock": _clock,
@@ -169,6 +179,7 @@ SHOWN: Mapping[str, Shows] = {
     "show archive": _archive,
     "show archive config rollback timer": _timer,
     "show configuration lock": _lock,
+    "show standby brief": _standby,
     "show running-config": _running,
     "show startup-config": _startup,
 }

@@ -61,6 +61,8 @@ class IosState(Device):
         self.time_zone = "CET"
         self.changed = clock.local
         self.changed_by = "console"
+        self.hsrp: list[str] = []
+        """What `show standby brief` says of its groups, such as `Active` or `Standby`."""
         self.config_lock: ConfigLock | None = None
         self.is_exclusive = False
         """Whether each session that configures locks the configuration: `configuration mode exclusive auto`."""

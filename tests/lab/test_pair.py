@@ -138,6 +138,38 @@ def plugged(lab: Lab, port: tuple[str, str], *, how: str) -> None:
     in_node(lab, node, "ip", "link", "set", link, how)
 
 
+CONNTRACKD = """Sync {{
+  Mode FTFW {{ }}
+  UDP {{ IPv4_address 10.71.0.{own}
+    IPv4_Destination_Address 10.71.0.{other}
+    Port 3780
+    Interface eth2 }} }}
+General {{ HashSize 8192
+  HashLimit 65535
+  LockFile /run/conntrackd.lock
+  UNIX {{ Path /run/conntrackd.ctl }}
+  Filter From Userspace {{ Address Ignore {{ IPv4_address 127.0.0.1 IPv4_address 10.71.0.2 IPv4_address 10.71.0.3 }} }} }}
+"""
+HEARS = ("iifname", "eth2", "udp", "dport", "3780", "accept")
+
+
+def start_conntrackd(lab: Lab, point: str) -> None:
+    """Keep a firewall's sessions in sync with the other's, over the station's side."""
+    own, other = (2, 3) if point == A else (3, 2)
+    conf = CONNTRACKD.format(own=own, other=other)
+    started = "setsid /usr/sbin/conntrackd >/run/conntrackd.log 2>&1 </dev/null & echo $! >/run/conntrackd.pid"
+    made = f"mkdir -p /etc/conntrackd; printf '%s' '{conf}' >/etc/conntrackd/conntrackd.conf; {started}"
+    in_node(lab, POINTS[point], "nft", "insert", "rule", "inet", "ashby", "input", *HEARS)
+    in_node(lab, POINTS[point], "sh", "-c", made)
+
+
+def end_conntrackd(lab: Lab, point: str) -> None:
+    """End it, and close its port again."""
+    ended = "test -e /run/conntrackd.pid && kill -KILL $(cat /run/conntrackd.pid); rm -f /run/conntrackd.*"
+    in_node(lab, POINTS[point], "sh", "-c", ended, check=False)
+    in_node(lab, POINTS[point], "nft", "-f", "/etc/nftables.conf")
+
+
 def counted(lab: Lab) -> dict[str, int]:
     """Tell how many packets of protocol 112 from the office the site's own rules met on firewall a, by chain."""
     found = {}
@@ -186,6 +218,7 @@ def test_a_failover_in_the_hold_opens_nothing(workspace: Path, ashby: Lab) -> No
     ended = end(running, workspace)
     assert (ended.code, ended.verdict["verdict"], ended.verdict["restoration"]) == (0, "held", "proven"), ended.output
     assert set(roles(ended)[:2]) == {(A, "", "active"), (B, "", "standby")}
+    assert syncs(ended) == {(A, "not-kept"), (B, "not-kept")}
     assert {(A, "active", "standby"), (B, "standby", "active")} <= set(roles(ended)[2:])
     assert "Every member was read again, and isolated what it had to." in ended.finding("pair-role-changed")["sentence"]
     assert "as they do where a member of a pair changes its role" in ended.finding("moved-with-role")["sentence"]
@@ -196,6 +229,38 @@ def test_a_failover_in_the_hold_opens_nothing(workspace: Path, ashby: Lab) -> No
     report = (ended.directory / "report.html").read_text(encoding="utf-8")
     assert f"{B}, standby before, became active" in report
     assert passes(ashby)
+
+
+def syncs(ended: Ended) -> set[tuple[str, str]]:
+    return {
+        (record["data"]["point"], record["data"]["sync"]) for record in ended.records() if record["kind"] == "pair.sync"
+    }
+
+
+@pytest.mark.skipif(shutil.which("conntrackd") is None, reason="needs conntrackd on this machine")
+def test_sessions_that_conntrackd_keeps_in_sync_are_read_of_each_member(workspace: Path, ashby: Lab) -> None:
+    """With it on one member only the drill is refused; on both it is in sync, and says so again after a failover."""
+
+    def hears(point: str) -> bool:
+        shown = in_node(ashby, POINTS[point], "/usr/sbin/conntrackd", "-s", "link", check=False)
+        return "status=RUNNING" in shown and re.search(r"[1-9]\d* Pckts recv", shown) is not None
+
+    try:
+        start_conntrackd(ashby, A)
+        ended = end(start(workspace, "ashby", named="cut-off", again=0), workspace)
+        assert ended.code == 4
+        assert "did not show whether it is in sync" in " ".join(ended.output.split())
+        start_conntrackd(ashby, B)
+        wait_until(lambda: all(hears(point) for point in POINTS), "the members to hear each other")
+        running = in_hold(workspace)
+        signal_keepalived(ashby, A, "TERM")
+        ended = end(running, workspace)
+    finally:
+        for point in POINTS:
+            end_conntrackd(ashby, point)
+    assert (ended.code, ended.verdict["verdict"], ended.verdict["restoration"]) == (0, "held", "proven"), ended.output
+    assert syncs(ended) == {(A, "in-sync"), (B, "in-sync")}
+    assert "pair-role-changed" in ended.codes()
 
 
 @pytest.mark.more

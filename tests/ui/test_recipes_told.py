@@ -26,7 +26,7 @@ def test_what_is_read_is_what_stands_on_the_page(story: str) -> None:
 def test_a_plan_says_how_far_a_recipe_was_tried_and_how_sure_it_is() -> None:
     said = " ".join(line.strip("│ ") for line in plan_text(plan()).splitlines())
     for name in ("fortios-schedule", "ios-time-range"):
-        assert f"recipe {name}, version 4, sha256 " in said
+        assert f"recipe {name}, version 5, sha256 " in said
     assert said.count(TRIED["emulated"]) == 2
     assert said.count("not for live: it goes by a recipe that was not benched on such a device (emulated)") == 2
     assert said.count("not for live: it does not say what the other member of a pair does with an isolation") == 1

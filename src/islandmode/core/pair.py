@@ -15,6 +15,8 @@ from islandmode.core.site import Address, Frozen, Site
 
 Role = Literal["active", "standby", "divided", "unknown"]
 """`active`: it has every virtual address of its pair. `standby`: it has none. `divided`: it has some, and another member the others."""
+Sync = Literal["in-sync", "out-of-sync", "not-kept", "unknown"]
+"""Whether members of a pair agree in what they keep in sync; `not-kept`: they keep nothing in sync."""
 VRRP = 112
 """The IP protocol by which members of a pair hear of each other."""
 VRRP_GROUPS: Mapping[int, str] = {4: "224.0.0.18", 6: "ff02::12"}
@@ -52,6 +54,16 @@ class RoleSeen:
     """
 
     role: Role
+    why: str = ""
+    late: bool = False
+    untold: bool = False
+
+
+@dataclass(frozen=True)
+class SyncSeen:
+    """What a member said of the pair's sync, and why that is not known where it is not; `late` and `untold` as of a role."""
+
+    sync: Sync
     why: str = ""
     late: bool = False
     untold: bool = False

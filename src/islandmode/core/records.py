@@ -291,6 +291,18 @@ class PairRole(_OfPoint):
         return role
 
 
+class PairSync(_OfPoint):
+    """A member of a pair showed that the pair is in sync or not, otherwise than before or for the first time: `before` is empty then."""
+
+    record_kind = "pair.sync"
+    pair: str
+    sync: str
+    before: str
+    why: Text
+    asked_us: int
+    answered_us: int
+
+
 class DeadManRenew(_ReadBack, _Set):
     """A dead-man was renewed, or could not be."""
 

@@ -474,8 +474,10 @@ class Pair(Frozen):
         "same conduits.",
         examples=[["plant-firewall-a", "plant-firewall-b"]],
     )
-    virtual_addresses: Annotated[tuple[Address, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
-        description="The addresses that the active member has, all of them, and the others have not: by these the roles are read.",
+    virtual_addresses: Annotated[tuple[Address, ...], BeforeValidator(as_tuple)] = Field(
+        default=(),
+        description="The addresses that the active member has, all of them, and the others have not. Needed for nftables, where the roles are "
+        "read by these; a recipe has a question for that.",
         examples=[["192.168.20.2", "192.168.30.1"]],
     )
     vrrp: dict[Name, Annotated[tuple[Address, ...], BeforeValidator(as_tuple), Field(min_length=1)]] = Field(

@@ -81,6 +81,7 @@ WHAT_TO_DO = {
     # Notes.
     "pair-role-untold": "Look on the devices which member is active before the drill, and whether that is still so after it.",
     "pair-role-changed": "Ask the owner of the pair why it failed over during the drill; every member isolated.",
+    "pair-sync-lost": "Bring the members of the pair in sync again, and see why they lost it during the drill.",
     "pair-was-split": "See why the members of the pair did not hear each other during the drill: that is no state to leave a pair in.",
     "moved-with-role": "See that the pair is as it should be; its own daemon moves these addresses.",
     "edited-meanwhile": "Ask the owner of the device whether that edit was meant; it was kept.",
@@ -121,6 +122,8 @@ WHAT_TO_DO = {
     "point-offloaded": "Take the flowtable off the named interfaces, and start again.",
     "point-speaks-to-peers": "Name the pair in the site file if it speaks VRRP (docs/pairs.md), or isolate on a device that speaks to no peers.",
     "pair-role-unread": "See why the member does not show its role, or correct the pair in the site file; then start again.",
+    "pair-sync-unread": "See why the member does not show whether it is in sync (its account's rights, the other member), and start again.",
+    "pair-out-of-sync": "Bring the members of the pair in sync, and start again.",
     "pair-out-of-step": "Put the interfaces that must fail over together into one sync group, or correct virtual_addresses; then start again.",
     "pair-split": "Let the members hear each other again, so that one of them is active; then start again.",
     "pair-without-active": "Let one member become active, or correct virtual_addresses in the site file; then start again.",

@@ -51,6 +51,12 @@ def _point_problems(name: str, point: SitePoint, site: Site, recipes: Recipes) -
                 "other members in the device's own rules, before the denies."
             )
             yield Problem("site", ("pairs", member.pair, "vrrp", name), sentence)
+        if member is not None and platform.role_by_addresses and not member.virtual_addresses:
+            sentence = (
+                f"The role of {name} ({platform.name}) is read by which of its pair's virtual addresses it has, and pair {member.pair} names none; "
+                "list under virtual_addresses those that only the active member has."
+            )
+            yield Problem("site", ("pairs", member.pair), sentence)
         between = {conduit: site.conduits[conduit].between for conduit in point.isolates}
         yield from problems_at(platform, name, point, between, networks_of(site))
 

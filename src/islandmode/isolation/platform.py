@@ -129,7 +129,11 @@ class Platform:
     shows_rights: bool = False
     """Whether its points can tell what their account may do (`ShowsRights`)."""
     tells_role: bool = False
-    """Whether its points can tell whether they are the active member of a pair (`TellsRole`)."""
+    """Whether its points can tell whether they are the active member of a pair, and whether that is in sync (`TellsRole`)."""
+    role_by_addresses: bool = False
+    """Whether a member's role is told by which of its pair's virtual addresses it has."""
+    sync_told: str = ""
+    """What members of a pair keep in sync, and when that is read, in words for a plan."""
     excepts_vrrp: bool = False
     """Whether its lines can let the VRRP of a pair pass."""
 

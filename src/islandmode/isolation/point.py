@@ -20,7 +20,7 @@ from islandmode.core.capabilities import Capabilities
 from islandmode.core.firewall import Firewall, Unread
 from islandmode.core.hand import HandAsk
 from islandmode.core.outcome import Reading
-from islandmode.core.pair import Role
+from islandmode.core.pair import Role, Sync
 from islandmode.core.recipe.window import owner_of
 
 
@@ -226,6 +226,10 @@ class TellsRole(Protocol):
 
     async def role(self, deadline_s: float) -> Reading[Role]:
         """Read whether it is the active member; nothing is changed."""
+        ...
+
+    async def sync(self, deadline_s: float) -> Reading[Sync]:
+        """Read whether it is in sync with the other members; nothing is changed."""
         ...
 
 

@@ -106,6 +106,18 @@ def telling_role(planned: PlanPoint, point: IsolationPoint) -> TellsRole | None:
     return cast("TellsRole", point) if known is not None and known.tells_role else None
 
 
+def reads_addresses(planned: PlanPoint) -> bool:
+    """Tell whether a planned point's role in its pair is told by the virtual addresses that it has; its own word tells it otherwise."""
+    known = platform_of_plan(planned)
+    return known is None or known.role_by_addresses or not known.tells_role
+
+
+def sync_told(planned: PlanPoint) -> str:
+    """Say for a plan what the members of a planned point's pair keep in sync; empty where nothing is known of that, or it has no pair."""
+    known = platform_of_plan(planned) if planned.pair is not None else None
+    return "" if known is None else known.sync_told
+
+
 def showing_rights(planned: PlanPoint, point: IsolationPoint) -> ShowsRights | None:
     """Give a planned point as one that tells what its account may do, if it does."""
     known = platform_of_plan(planned)

@@ -1,4 +1,4 @@
-"""The roles of a pair's members: read before anything is armed, and watched for as long as something may be isolated."""
+"""The roles of a pair's members, and whether they are in sync: read before anything is armed, and again whenever a role changed since."""
 
 from __future__ import annotations
 
@@ -7,39 +7,45 @@ from collections.abc import Mapping
 import anyio
 
 from islandmode.core.outcome import Outcome, Reading
-from islandmode.core.pair import Role, RoleSeen
+from islandmode.core.pair import Role, RoleSeen, Sync, SyncSeen
 from islandmode.core.plan import Plan
 from islandmode.core.preflight import PreflightFinding
-from islandmode.core.preflight_pair import judge_roles
-from islandmode.core.records import PairRole
+from islandmode.core.preflight_pair import judge_roles, judge_sync
+from islandmode.core.records import PairRole, PairSync
 from islandmode.isolation.point import IsolationPoint
-from islandmode.isolation.table import telling_role
+from islandmode.isolation.table import reads_addresses, telling_role
 from islandmode.run.run_journal import RunJournal
 
 UNTOLD = "its platform has no question for that"
 
 
 class PairRoles:
-    """What each member last said of its role; nothing is read yet."""
+    """What each member last said of its role and of the pair's sync; nothing is read yet."""
 
     def __init__(self, plan: Plan, points: Mapping[str, IsolationPoint], journal: RunJournal) -> None:
         """Know the pairs of a plan; one without pairs asks nothing."""
         self._plan, self._points, self._journal = plan, points, journal
         self._last: dict[str, Role] = {}
+        self._in_sync: dict[str, Sync] = {}
 
     async def check(self) -> tuple[PreflightFinding, ...]:
         """Read every member, and find why a pair must not be isolated."""
         found: list[PreflightFinding] = []
         for pair, members in self._plan.pairs.items():
-            seen: dict[str, RoleSeen] = {}
+            roles: dict[str, RoleSeen] = {}
+            syncs: dict[str, SyncSeen] = {}
             async with anyio.create_task_group() as group:
                 for name in members:
-                    group.start_soon(self._see, name, seen)
-            found += judge_roles(pair, {name: seen[name] for name in members})
+                    group.start_soon(self._see, name, roles, syncs)
+            by_addresses = all(reads_addresses(self._plan.points[name]) for name in members)
+            found += judge_roles(pair, {name: roles[name] for name in members}, by_addresses=by_addresses)
+            found += judge_sync(pair, {name: syncs[name] for name in members})
         return tuple(found)
 
-    async def _see(self, name: str, seen: dict[str, RoleSeen]) -> None:
-        seen[name], _ = await self.read(name, self._plan.points[name].capabilities.check_s)
+    async def _see(self, name: str, roles: dict[str, RoleSeen], syncs: dict[str, SyncSeen]) -> None:
+        deadline_s = self._plan.points[name].capabilities.check_s
+        roles[name], _ = await self.read(name, deadline_s)
+        syncs[name] = await self.read_sync(name, deadline_s)
 
     async def read(self, name: str, deadline_s: float) -> tuple[RoleSeen, bool]:
         """Read a member's role now; tells beside it whether that is another than before. It is written down where it is."""
@@ -48,10 +54,9 @@ class PairRoles:
         before = self._last.get(name, "")
         self._last[name] = role
         if role != before:
-            planned = self._plan.points[name]
             told = PairRole(
                 point=name,
-                pair="" if planned.pair is None else planned.pair.pair,
+                pair=self._pair_of(name),
                 role=role,
                 before=before,
                 why=reading.why,
@@ -62,10 +67,34 @@ class PairRoles:
         late = reading.outcome is Outcome.UNKNOWN
         return RoleSeen(role, reading.why, late=late, untold=reading.why == UNTOLD), role != before
 
+    async def read_sync(self, name: str, deadline_s: float) -> SyncSeen:
+        """Read now whether a member is in sync with the others. It is written down where that is otherwise than before."""
+        reading = await self._ask_sync(name, deadline_s)
+        sync: Sync = "unknown" if not reading.done or reading.value is None else reading.value
+        before = self._in_sync.get(name, "")
+        self._in_sync[name] = sync
+        if sync != before:
+            told = PairSync(
+                point=name,
+                pair=self._pair_of(name),
+                sync=sync,
+                before=before,
+                why=reading.why,
+                asked_us=reading.asked_us,
+                answered_us=reading.answered_us,
+            )
+            await self._journal.append(told)
+        late = reading.outcome is Outcome.UNKNOWN
+        return SyncSeen(sync, reading.why, late=late, untold=reading.why == UNTOLD)
+
+    def _pair_of(self, name: str) -> str:
+        pair = self._plan.points[name].pair
+        return "" if pair is None else pair.pair
+
     async def changed(self, name: str) -> tuple[str, ...]:
         """Read the role of an armed point, and name its pair's members where it is another than before; none where it has no pair.
 
-        The other members' roles have been read too by then: who is active is known of all of them or of none.
+        The other members' roles have been read too by then: who is active is known of all of them or of none. So has every member's sync.
         """
         planned = self._plan.points[name]
         if planned.pair is None or telling_role(planned, self._points[name]) is None:
@@ -79,11 +108,15 @@ class PairRoles:
         for member in members:
             if member != name:
                 await self.read(member, deadline_s)
+        async with anyio.create_task_group() as group:
+            for member in members:
+                group.start_soon(self.read_sync, member, deadline_s)
         return members
 
     async def _ask(self, name: str, deadline_s: float) -> Reading[Role]:
-        planned = self._plan.points[name]
-        tells = telling_role(planned, self._points[name])
-        if tells is None:
-            return Reading(Outcome.NOT_DONE, None, UNTOLD, 0, 0)
-        return await tells.role(deadline_s)
+        tells = telling_role(self._plan.points[name], self._points[name])
+        return Reading(Outcome.NOT_DONE, None, UNTOLD, 0, 0) if tells is None else await tells.role(deadline_s)
+
+    async def _ask_sync(self, name: str, deadline_s: float) -> Reading[Sync]:
+        tells = telling_role(self._plan.points[name], self._points[name])
+        return Reading(Outcome.NOT_DONE, None, UNTOLD, 0, 0) if tells is None else await tells.sync(deadline_s)

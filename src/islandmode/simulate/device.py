@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.egress import Way
-from islandmode.core.pair import Role
+from islandmode.core.pair import Role, Sync
 from islandmode.isolation.point import ConduitState, PointState
 from islandmode.simulate.clock import SimulatedClock
 from islandmode.simulate.network import SimulatedNetwork
@@ -229,6 +229,10 @@ class SimulatedDevice:
         """Tell whether it is the active member of its pair."""
         active = self.network.active(self.clock.monotonic_us())
         return "unknown" if not active else "active" if active == self.name else "standby"
+
+    def sync(self) -> Sync:
+        """Tell whether it is in sync with the other members of its pair: nothing is copied between them."""
+        return "not-kept"
 
     def configuration(self) -> dict[str, str]:
         """Show running and saved configuration as text."""

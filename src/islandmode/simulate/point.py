@@ -24,7 +24,7 @@ import anyio
 
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.outcome import Outcome, Reading
-from islandmode.core.pair import Role
+from islandmode.core.pair import Role, Sync
 from islandmode.isolation.point import Configuration, Facts, PointState
 from islandmode.isolation.session import LAST_ANSWER_S
 from islandmode.simulate.clock import SimulatedClock
@@ -119,6 +119,10 @@ class SimulatedPoint:
     async def role(self, deadline_s: float) -> Reading[Role]:
         """Read whether it is the active member of its pair."""
         return await self._ask("role", deadline_s, lambda: (self._device.role(), ""))
+
+    async def sync(self, deadline_s: float) -> Reading[Sync]:
+        """Read whether it is in sync with the other members of its pair."""
+        return await self._ask("sync", deadline_s, lambda: (self._device.sync(), ""))
 
     async def configuration(self, deadline_s: float) -> Reading[Configuration]:
         """Read what stands on the device."""

@@ -19,6 +19,7 @@ from islandmode.core.plan import DyingFlow, Plan, PlanPoint, PlanProbe, PlanStag
 from islandmode.core.preflight import unpermitted
 from islandmode.core.recipe.told import bench_counts, benched_told, live_refusals_of, recipe_told
 from islandmode.core.text import how_many
+from islandmode.isolation.table import sync_told
 from islandmode.operate.benched import NO_BENCH, Benched
 from islandmode.ui.bench_told import bench_sentence
 from islandmode.ui.name_table import NameTable
@@ -67,6 +68,7 @@ def _point(plan: Plan, point: PlanPoint, benched: Benched) -> Group:
         *_bench(point, benched),
         *(Text(f"not for live: it {why}", style="yellow") for why in live_refusals_of(point, benched.standing)),
         *(Text(told) for told in _of_pair(point.pair)),
+        *(Text(told) for told in filter(None, (sync_told(point),))),
         *_arming(able, arm),
         _lines("restore", point.rendering.restore),
     )

@@ -24,7 +24,23 @@ def judge_pairs(plan: Plan, records: Sequence[Record], timeline: Timeline) -> li
         if record.data["before"] and _in_hold(record, timeline):
             found.append(_changed(plan, records, record))
             found += _split(plan, records, record)
+    for record in of_kind(records, "pair.sync"):
+        if record.data["before"] and record.data["sync"] in {"out-of-sync", "unknown"} and _in_hold(record, timeline):
+            found.append(_sync_lost(record))
     return found
+
+
+def _sync_lost(record: Record) -> Finding:
+    """Tell of a pair that lost its sync: what isolates is read of each member, so that this alone is no leak."""
+    data = record.data
+    why = data["why"].rstrip(".")
+    was = (
+        "was out of sync"
+        if data["sync"] == "out-of-sync"
+        else f"did not show whether it was in sync{f' ({why})' if why else ''}"
+    )
+    sentence = f"Pair {data['pair']}: {data['point']} {was} after a role had changed in the hold. Each member was read for itself; bring them in sync again."
+    return Finding(code="pair-sync-lost", result=Result.HELD, sentence=sentence, records=(record.seq,))
 
 
 def _in_hold(record: Record, timeline: Timeline) -> bool:
@@ -80,7 +96,9 @@ def _split(plan: Plan, records: Sequence[Record], change: Record) -> Iterator[Fi
     }
     active = [member for member in plan.pairs.get(pair, ()) if roles.get(member) == "active"]
     if len(active) > 1:
-        sentence = f"Pair {pair} was split while it was isolated: {' and '.join(active)} each had its virtual addresses. See why they did not hear each other."
+        # By a recipe a member says itself that it is active.
+        had = "had its virtual addresses" if plan.points[name].recipe is None else "said that it was active"
+        sentence = f"Pair {pair} was split while it was isolated: {' and '.join(active)} each {had}. See why they did not hear each other."
         yield Finding(code="pair-was-split", result=Result.HELD, sentence=sentence, records=(change.seq,))
 
 

@@ -52,6 +52,7 @@ def meaning_problems(recipe: Recipe) -> Iterator[Problem]:
     yield from _lock(recipe)
     yield from _families(recipe)
     yield from _said(recipe)
+    yield from _pair(recipe)
     yield from stand_in_problems(recipe)
     yield from {"own-timer": _own_timer, "clock": _clock, "pending": _pending, "none": _untimed}[recipe.cycle](recipe)
 
@@ -87,6 +88,12 @@ def _saves_and_confirms(recipe: Recipe) -> Iterator[Problem]:
         if CONFIRMS.search(sent.line.send):
             sentence = f"{sent.step} confirms here, after which no timer takes the isolation back; a change may be confirmed only once it is restored."
             yield wrong(at, sentence)
+
+
+def _pair(recipe: Recipe) -> Iterator[Problem]:
+    if recipe.pair is not None and recipe.pair.shares == "configuration" and recipe.pair.sync is None:
+        sentence = "The members have their configuration in common, so say under sync how a member tells that they do: a line may be on one of them only."
+        yield wrong(("pair",), sentence)
 
 
 def _restore(recipe: Recipe) -> Iterator[Problem]:

@@ -6,14 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from islandmode.core.quantities import DRIVER_PATTERN, KEY_PATTERN, Name, Seconds, Words
+from islandmode.core.quantities import DRIVER_PATTERN, Name, Seconds, Words
+from islandmode.core.recipe.grounded import Grounded, Key, Pattern, Sent, Source
+from islandmode.core.recipe.of_pair import OfPair
 from islandmode.core.site import Covered, Frozen, as_tuple
 
-LINE_MAX = 250
-PATTERN_MAX = 250
-
 Cycle = Literal["own-timer", "clock", "pending", "none"]
-Confidence = Literal["seen", "documented", "unchecked"]
 Each = Literal[
     "point",
     "conduit",
@@ -32,34 +30,7 @@ Each = Literal[
 Gives = Literal[
     "in-place", "isolating", "starts", "ends", "left", "started", "length", "owner", "pending", "count", "changer"
 ]
-Sent = Annotated[str, StringConstraints(min_length=1, max_length=LINE_MAX)]
-"""A line of a device's command line."""
-Pattern = Annotated[str, StringConstraints(min_length=1, max_length=PATTERN_MAX)]
-"""A regular expression, found anywhere in an answer; capitals and small letters are the same, ^ and $ are ends of lines."""
-Key = Annotated[str, StringConstraints(pattern=KEY_PATTERN)]
 Calls = Literal["login", "arm", "isolate", "renew", "read", "restore"]
-
-
-class Source(Frozen):
-    """Where something about the device is written."""
-
-    what: Words = Field(
-        description="Title of a document, or what was looked at.", examples=["FortiOS 7.4 CLI reference"]
-    )
-    url: str = Field(default="", description="Where it is found.", examples=["https://docs.fortinet.com/"])
-
-
-class Grounded(Frozen):
-    """Something said of a device, with where it is from and how sure it is."""
-
-    source: Key | None = Field(
-        default=None, description="Key of the source that says so; needed unless it is `unchecked`.", examples=["cli"]
-    )
-    confidence: Confidence = Field(
-        description="`seen` in a program's source or in an output of the device, `documented` by the vendor, or `unchecked`: from "
-        "experience, and to be benched.",
-        examples=["documented"],
-    )
 
 
 class Answer(Frozen):
@@ -492,6 +463,10 @@ class Recipe(Frozen):
     held: Held | None = Field(
         default=None,
         description="How it is seen that another session has locked the device's configuration; not looked at, if left out.",
+    )
+    pair: OfPair | None = Field(
+        default=None,
+        description="How a member of a pair tells its role, and whether the pair is in sync; without, a pair of such devices is refused for live.",
     )
     provision: Step = Field(
         default=(),

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from islandmode.core.problem import Path, Problem
-from islandmode.core.recipe.model import STEPS, Each, Grounded, Line, Read, Recipe, step_of
+from islandmode.core.recipe.grounded import Grounded
+from islandmode.core.recipe.model import STEPS, Each, Line, Read, Recipe, step_of
+from islandmode.core.recipe.of_pair import RoleAsked, SyncAsked
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,19 @@ def asked_of(recipe: Recipe) -> Iterator[Asked]:
     yield Asked("versions", "point", recipe.versions.ask, ("versions", "ask"))
     if recipe.held is not None:
         yield Asked("held", "point", recipe.held.ask, ("held", "ask"))
+    for key, question in _of_pair(recipe):
+        yield Asked("pair", "point", question.ask, ("pair", key, "ask"))
     if recipe.serial is not None:
         yield Asked("serial", "point", recipe.serial.ask, ("serial", "ask"))
     if recipe.device_time is not None:
         yield Asked("device_time", "point", recipe.device_time.ask, ("device_time", "ask"))
+
+
+def _of_pair(recipe: Recipe) -> Iterator[tuple[str, RoleAsked | SyncAsked]]:
+    if recipe.pair is not None:
+        yield "role", recipe.pair.role
+        if recipe.pair.sync is not None:
+            yield "sync", recipe.pair.sync
 
 
 def _is_of_point(ask: str) -> bool:
@@ -86,6 +97,7 @@ def patterns_of(recipe: Recipe) -> Iterator[PatternAt]:
     """Give every pattern."""
     yield from _patterns_of_lines(recipe)
     yield from _patterns_of_looks(recipe)
+    yield from _patterns_of_pair(recipe)
     yield from _patterns_of_all(recipe)
 
 
@@ -108,6 +120,12 @@ def _patterns_of_looks(recipe: Recipe) -> Iterator[PatternAt]:
             yield PatternAt("reads", read.each, find.pattern, (*path, "finds", number, "pattern"))
     if recipe.stand_in is not None:
         yield PatternAt("stand_in", "conduit", recipe.stand_in, ("stand_in",))
+
+
+def _patterns_of_pair(recipe: Recipe) -> Iterator[PatternAt]:
+    for key, question in _of_pair(recipe):
+        for field in ("active", "standby") if isinstance(question, RoleAsked) else ("in_sync", "out_of_sync"):
+            yield PatternAt("pair", None, getattr(question, field), ("pair", key, field))
 
 
 def _patterns_of_all(recipe: Recipe) -> Iterator[PatternAt]:
@@ -153,5 +171,7 @@ def grounded_of(recipe: Recipe) -> Iterator[tuple[Grounded, Path]]:
     yield recipe.versions, ("versions",)
     for number, refused in enumerate(recipe.versions.refused):
         yield refused, ("versions", "refused", number)
+    for key, question in _of_pair(recipe):
+        yield question, ("pair", key)
     singly = {"serial": recipe.serial, "device_time": recipe.device_time, "held": recipe.held, "late": recipe.late}
     yield from ((said, (key,)) for key, said in singly.items() if said is not None)

@@ -97,7 +97,7 @@ def live_refusals_of(point: PlanPoint, bench: Standing | None = None) -> Iterato
     """Say why a point may not be isolated in a plant by its recipe; each ends a sentence that begins with the point's name."""
     if point.recipe is None:
         return
-    if point.pair is not None:
+    if point.pair is not None and point.recipe.pair is None:
         yield f"is a member of pair {point.pair.pair}, and its recipe has no question for whether it is active"
     from islandmode.core.recipe.derive import live_refusals  # noqa: PLC0415 - a plan without a recipe needs none of it
 

@@ -36,6 +36,14 @@ if TYPE_CHECKING:
 ZONE_MEANS = "the time zone of the device's clock, as Europe/Berlin"
 
 
+SYNC_TOLD = {
+    "configuration": "its members have their configuration in common, so that one object of the run stands on all of them; that they are in sync is "
+    "read before the drill, and again when a role changes",
+    "nothing": "its members have nothing in common: each takes its own lines, and shows by itself whether it isolates",
+}
+"""By what members of a pair share, what a plan says of that."""
+
+
 def platform_of(recipe: Recipe, used: RecipeUsed) -> Platform:
     """Make the platform that goes by a recipe."""
     means = {key: option.means for key, option in recipe.options.items()}
@@ -52,6 +60,8 @@ def platform_of(recipe: Recipe, used: RecipeUsed) -> Platform:
         stand_in=with_stand_in,
         stand_in_name="" if recipe.stand_in is None else object_name(recipe),
         method=used,
+        tells_role=recipe.pair is not None,
+        sync_told="" if recipe.pair is None else SYNC_TOLD[recipe.pair.shares],
         described=described(recipe),
     )
 

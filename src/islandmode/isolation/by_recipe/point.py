@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.outcome import Outcome, Reading
+from islandmode.core.pair import Role, Sync
 from islandmode.core.plan import PlanPoint
 from islandmode.core.recipe.device_clock import ClockRead
 from islandmode.core.recipe.drivers import by_candidate
@@ -34,6 +35,7 @@ from islandmode.isolation.by_recipe.candidate import CandidateDialogue
 from islandmode.isolation.by_recipe.configured import SAVED, comparable_of, islandmode_lines
 from islandmode.isolation.by_recipe.dialogue import Dialogue, LineRefused, Look, NotSaid, Speaks, Unproven
 from islandmode.isolation.by_recipe.facts import read_facts
+from islandmode.isolation.by_recipe.member import Member
 from islandmode.isolation.by_recipe.proof import Viewer, changed
 from islandmode.isolation.by_recipe.run_end import RunEnd
 from islandmode.isolation.by_recipe.trouble import ConsoleError
@@ -87,6 +89,7 @@ class RecipePoint:
         self._make_console = make_console
         self._dialogue = (CandidateDialogue if by_candidate(recipe.driver) else Dialogue)(recipe, at, clock)
         self._end = RunEnd(recipe, at)
+        self._member = Member(recipe, planned.pair, self._end)
         self._doubt = ""
         self._for_s = 0.0
         self._has_armed = False
@@ -149,6 +152,14 @@ class RecipePoint:
             # The login itself worked, and is not what has to be put right.
             return replace(found, outcome=Outcome.DONE, value=Facts(trouble=incoming.sentence(let_in)), why="")
         return found
+
+    async def role(self, deadline_s: float) -> Reading[Role]:
+        """Read whether it is the active member of its pair; nothing is changed."""
+        return await self._call(lambda console: self._member.role(self._dialogue, console), deadline_s)
+
+    async def sync(self, deadline_s: float) -> Reading[Sync]:
+        """Read whether it is in sync with the other members; nothing is changed."""
+        return await self._call(lambda console: self._member.sync(self._dialogue, console), deadline_s)
 
     async def state(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Read what the device shows now."""
@@ -225,6 +236,7 @@ class RecipePoint:
         if not self._has_armed:
             self._end.begin_anew()
         self._saw(look)
+        self._member.take_up(self._viewer, look, for_s)
         self._refuse_to_arm(look.seen)
         self._for_s = for_s
         self._set_end(look, for_s, is_renewed=False)
@@ -279,6 +291,8 @@ class RecipePoint:
         ends = self._end.ends
         if is_renewed or ends is None or not stands:
             ends = self._end.after(look.read, for_s)
+        if is_renewed:
+            ends = self._member.renewed_end(self._viewer, look.seen, ends)
         trouble = self._end.trouble(look.read, ends)
         if trouble:
             raise DeviceTrouble(trouble)
@@ -383,6 +397,7 @@ class RecipePoint:
         if look.unread:
             raise Unproven(look.unread)
         self._saw(look)
+        self._member.follow(self._viewer, look.seen)
         return look.seen
 
     async def _change(

@@ -22,32 +22,32 @@ _RULE = re.compile(r"^\s+\((?P<as_whom>[^)]*)\)\s*(?P<what>.*)$")
 _TAG = re.compile(r"^(?:[A-Z_]+:\s*)+")
 
 
-def rights(run: Callable[[str], str], user: str, become: str, nft: str) -> Rights:
-    """Ask what an account may do; `run` raises `DeviceTrouble` for a command that fails there."""
+def rights(run: Callable[[str], str], user: str, become: str, nft: str, more: tuple[str, ...] = ()) -> Rights:
+    """Ask what an account may do; `run` raises `DeviceTrouble` for a command that fails there. `more` is what else it must run as root."""
     if become == "root":
         told = "root's own account, which may do everything"
-        return Rights(least_lines(USUAL_USER, nft), (told,), _from_elsewhere(run, user))
-    least, elsewhere = least_lines(user, nft), _from_elsewhere(run, user)
+        return Rights(least_lines(USUAL_USER, nft, more), (told,), _from_elsewhere(run, user))
+    least, elsewhere = least_lines(user, nft, more), _from_elsewhere(run, user)
     try:
         answer = run(LIST_RIGHTS)
     except DeviceTrouble as error:
         return Rights(least, from_elsewhere=elsewhere, unread=incoming.quoted(error))
     if _BEGINS not in answer:
         return Rights(least, from_elsewhere=elsewhere, unread="sudo did not list any rule")
-    return Rights(least, tuple(incoming.quoted(rule) for rule in broader(answer, nft)), elsewhere)
+    return Rights(least, tuple(incoming.quoted(rule) for rule in broader(answer, nft, more)), elsewhere)
 
 
-def least_lines(user: str, nft: str) -> tuple[str, ...]:
-    """Write the file by which an account may run nft as root and nothing else."""
+def least_lines(user: str, nft: str, more: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Write the file by which an account may run nft as root, what else it must, and nothing beyond."""
     return (
         f"# {SUDOERS}, written with: visudo -f {SUDOERS}",
-        f"{user} ALL=(root) NOPASSWD: {nft}",
+        f"{user} ALL=(root) NOPASSWD: {', '.join((nft, *more))}",
         f"Defaults:{user} !requiretty",
     )
 
 
-def broader(answer: str, nft: str) -> Iterator[str]:
-    """Give what sudo's list of rules lets an account do beside running nft as root."""
+def broader(answer: str, nft: str, more: tuple[str, ...] = ()) -> Iterator[str]:
+    """Give what sudo's list of rules lets an account do beside running nft, and what else it must, as root."""
     listed = answer.partition(_BEGINS)[2].partition("\n")[2]
     rules: list[str] = []
     for line in listed.splitlines():
@@ -62,7 +62,7 @@ def broader(answer: str, nft: str) -> Iterator[str]:
             continue
         # Without its tags: NOPASSWD before a word would be taken for a password.
         for command in (_TAG.sub("", each.strip()) for each in found["what"].split(", ")):
-            if found["as_whom"].strip() != "root" or command != nft:
+            if found["as_whom"].strip() != "root" or command not in {nft, *more}:
                 yield f"({found['as_whom'].strip()}) {command}"
 
 

@@ -134,6 +134,9 @@ NFTABLES = Platform(
     method=_method(),
     shows_rights=True,
     tells_role=True,
+    role_by_addresses=True,
+    sync_told="sync of sessions: by conntrackd where it runs, which is read before the drill; where it does not, none is configured, and open "
+    "connections end at a failover",
     excepts_vrrp=True,
     described=Described(
         title="nftables: two timed sets in a table of each conduit's own",

@@ -16,10 +16,10 @@ from typing import Protocol, TypeVar
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.firewall import Unread, related
 from islandmode.core.outcome import Outcome, Reading
-from islandmode.core.pair import Role, role_by
+from islandmode.core.pair import Role, Sync, role_by
 from islandmode.core.plan import PlanPoint
 from islandmode.isolation import incoming
-from islandmode.isolation.nftables import account, firewall_look, firewall_reading, reading, recipe
+from islandmode.isolation.nftables import account, firewall_look, firewall_reading, reading, recipe, sessions_kept
 from islandmode.isolation.nftables import saved as saved_files
 from islandmode.isolation.nftables.login_trouble import FIRST_COMMAND, NFT_SILENT, NO_NFT, TELLS_NOTHING, with_remedy
 from islandmode.isolation.platform import Access
@@ -306,9 +306,9 @@ class NftablesPoint:
 
     async def rights(self, deadline_s: float) -> Reading[Rights]:
         """Ask the device what the account may do; nothing is changed."""
-        access = self._access
+        access, more = self._access, () if self._pair is None else (sessions_kept.PROGRAM,)
         return await self._call(
-            lambda session: account.rights(session.run, access.user, access.become, access.nft), deadline_s
+            lambda session: account.rights(session.run, access.user, access.become, access.nft, more), deadline_s
         )
 
     async def role(self, deadline_s: float) -> Reading[Role]:
@@ -323,6 +323,10 @@ class NftablesPoint:
             return role_by(wanted, (held.address.ip for held in found))
 
         return await self._call(work, deadline_s)
+
+    async def sync(self, deadline_s: float) -> Reading[Sync]:
+        """Read whether conntrackd keeps its sessions in sync with the other members'; nothing is changed."""
+        return await self._call(lambda session: sessions_kept.read(session.run, self._access.become), deadline_s)
 
     async def configuration(self, deadline_s: float) -> Reading[Configuration]:
         """Read running and saved ruleset, routes, addresses and interfaces, for the comparison before and after.
