@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from islandmode.core.capabilities import Capabilities
@@ -14,7 +14,7 @@ from islandmode.core.recipe.described import described
 from islandmode.core.recipe.model import Recipe
 from islandmode.core.text import in_words
 from islandmode.isolation.table import IN_CODE
-from islandmode.store.recipes import shipped_recipes
+from islandmode.store.recipes import own_recipes, shipped_recipes
 
 PROJECT = Path(__file__).resolve().parents[1]
 PAGE = PROJECT / "docs" / "platforms.md"
@@ -23,8 +23,8 @@ HEAD = """# Platforms: what each can do, and how far that was tried
 
 Written from what the platforms and the recipes say of themselves (`make reference`); a test fails where they differ. Other tests play
 each recipe on its emulator and hold these rows to what it does: %s. That shows that a recipe and its emulator
-agree, and not that a device does. A workspace's own recipes are not listed; what a recipe is, and where its facts are from:
-[recipes](recipes.md).
+agree, and not that a device does. `nftables-plays` is the recipe with [Ansible plays](ansible.md) that `islandmode init` gives. Other recipes of a workspace are not listed; what a recipe is, and
+where its facts are from: [recipes](recipes.md). [Pairs](pairs.md) have a page of their own.
 
 """
 TAIL = """
@@ -40,6 +40,8 @@ comes late isolates until that timer's end, and no longer.
 **Witness.** `egress`: the device counts what still leaves it across the conduit. `denies`: it counts what it dropped, which never proves that nothing
 passed. `none`: it counts nothing; only probes tell.
 """
+PLAYED_BY_ANSIBLE = "nftables-plays"
+PLAYS_VERSIONS = "ansible-core 2.19 and later; nft as for `nftables`"
 COVERED = {"forward": "forwarded", "to_device": "to and from the device itself", "vpn": "out of its tunnels"}
 CYCLES = {
     "own-timer": "own timer",
@@ -88,7 +90,11 @@ def columns() -> tuple[Column, ...]:
         if platform.described is not None
     ]
     recipes = [loaded.recipe for loaded in shipped_recipes().values()]
-    return (*code, *(Column(known.recipe, described(known), capabilities(known), known) for known in recipes))
+    shipped = [Column(known.recipe, described(known), capabilities(known), known) for known in recipes]
+    plays = own_recipes(PROJECT).good[PLAYED_BY_ANSIBLE].recipe
+    # Its tests play it with real Ansible on a real kernel; in a workspace it is the site's own file, and a plan says no more than it knows.
+    told = replace(described(plays), tried="real", versions=PLAYS_VERSIONS)
+    return (*code, *shipped, Column(plays.recipe, told, capabilities(plays), plays))
 
 
 def _of_timer(tell: Callable[[Capabilities], str]) -> Callable[[Column], str]:
@@ -139,15 +145,53 @@ def _lock(column: Column) -> str:
     )
 
 
+def _by(column: Column) -> str:
+    """Say what carries out its steps."""
+    if column.described.cycle == "none":
+        return "a person"
+    plays = None if column.recipe is None else column.recipe.plays
+    return "lines" if plays is None else f"Ansible plays: {in_words(list(plays.steps))}; the rest by lines"
+
+
+def _role(column: Column) -> str:
+    """Say how a member of a pair tells its role."""
+    recipe = column.recipe
+    if recipe is None:
+        return ROLES[column.name]
+    return (
+        "not asked; refused for live"
+        if recipe.pair is None
+        else f"`{recipe.pair.role.ask}` ({recipe.pair.role.confidence})"
+    )
+
+
+def _sync(column: Column) -> str:
+    """Say how it is seen that a pair is in sync, and in what."""
+    pair = None if column.recipe is None else column.recipe.pair
+    if column.recipe is None:
+        return SYNCS[column.name]
+    if pair is None:
+        return "not asked"
+    return (
+        "nothing is kept in sync"
+        if pair.sync is None
+        else f"its {pair.shares}: `{pair.sync.ask}` ({pair.sync.confidence})"
+    )
+
+
 def _for_live(column: Column) -> str:
     return "; ".join(live_refusals(column.recipe)) if column.recipe is not None else ""
 
 
+ROLES = {"nftables": "by which of the pair's virtual addresses it has", "manual": "no member of a pair"}
+SYNCS = {"nftables": "its sessions: `conntrackd -s link`, where that runs", "manual": "no member of a pair"}
+"""What the platforms that are code say of a pair, by name."""
 ROWS: dict[str, Callable[[Column], str]] = {
     "what it is": lambda column: column.described.title,
     "status": lambda column: f"`{column.described.tried}`",
     "versions": lambda column: column.described.versions,
     "cycle": lambda column: CYCLES[column.described.cycle],
+    "its steps are carried out by": _by,
     "undo tier": lambda column: column.able.undo_tier,
     "timer": _of_timer(lambda able: f"{written(able.dead_man_min_s)} to {written(able.dead_man_max_s)}"),
     "grain of the timer": _of_timer(lambda able: written(able.granularity_s)),
@@ -162,6 +206,8 @@ ROWS: dict[str, Callable[[Column], str]] = {
     "witness": lambda column: f"`{column.able.witness}`",
     "a restart of the device": lambda column: RESTARTS[column.able.after_restart],
     "at a failover": lambda column: FAILOVERS[column.described.after_failover],
+    "role of a pair's member": _role,
+    "a pair is in sync in": _sync,
     "its timer takes back other people's edits": lambda column: TAKEN_BACK[column.able.reverts],
     "another session's lock": _lock,
     "its configuration is compared": lambda column: "yes" if column.able.shows_configuration else "no",

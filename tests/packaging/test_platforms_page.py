@@ -20,7 +20,7 @@ def test_the_committed_page_is_what_the_platforms_say() -> None:
 def test_every_platform_has_a_column_and_every_cell_says_something() -> None:
     told = platforms_page.told()
     for title, cells in told.items():
-        assert list(cells) == [*IN_CODE, *SHIPPED]
+        assert list(cells) == [*IN_CODE, *SHIPPED, platforms_page.PLAYED_BY_ANSIBLE]
         assert title.startswith("refused for live") or all(cells.values()), title
 
 
@@ -33,8 +33,25 @@ def test_what_is_said_of_nftables_is_what_a_plan_says() -> None:
 
 def test_only_what_runs_in_every_test_run_is_called_real() -> None:
     status = platforms_page.told()["status"]
-    assert {name for name, told in status.items() if told == "`real`"} == {"nftables"}
+    assert {name for name, told in status.items() if told == "`real`"} == {"nftables", "nftables-plays"}
     assert {name for name, told in status.items() if told == "`emulated`"} == set(SHIPPED)
+
+
+def test_what_plays_do_and_how_a_pair_is_read_is_told() -> None:
+    told = platforms_page.told()
+    by, role, sync = (
+        told[title] for title in ("its steps are carried out by", "role of a pair's member", "a pair is in sync in")
+    )
+    assert (by["nftables-plays"], by["manual"], by["nftables"]) == (
+        "Ansible plays: arm and isolate; the rest by lines",
+        "a person",
+        "lines",
+    )
+    assert role["fortios-schedule"] == "`get system status` (seen)"
+    assert role["ios-revert"] == role["nftables-plays"] == "not asked; refused for live"
+    assert sync["fortios-schedule"] == "its configuration: `get system ha status` (documented)"
+    assert sync["ios-time-range"] == "nothing is kept in sync"
+    assert {name for name, platform in IN_CODE.items() if platform.tells_role} == {"nftables"}
 
 
 def test_a_line_that_isolates_until_the_timer_ends_is_told_so() -> None:
