@@ -37,7 +37,7 @@ case "$*" in *install*)
 esac
 """
 TOOLS = ("bash", "sh", "id", "tee", "chmod", "rm", "env", "true", "cat")
-BROUGHT = ("nftables", "frr", "openssh-server", "sudo", "conntrack", "keepalived", "iproute2", "uidmap")
+BROUGHT = ("nftables", "frr", "openssh-server", "sudo", "conntrack", "keepalived", "conntrackd", "iproute2", "uidmap")
 PROGRAMS = {"sshd", "zebra", "staticd", "mgmtd", "watchfrr", "bgpd", "vtysh"}
 
 
@@ -98,7 +98,7 @@ def test_missing_packages_are_installed_and_nothing_is_started(machine: Machine)
     assert update == "apt-get -qq update"
     assert set(BROUGHT) <= set(install.split())
     assert [line for line in after if line.startswith("started")] == []
-    services = ("ssh", "frr", "keepalived")
+    services = ("ssh", "frr", "keepalived", "conntrackd")
     assert {f"systemctl --quiet disable {service}.service" for service in services} <= set(after)
     assert ended.stdout == "", "policy-rc.d was left behind"
 

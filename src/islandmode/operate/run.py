@@ -399,10 +399,10 @@ class _Conducting:
 def _benches(workspace: Path, plan: Plan) -> dict[str, Any]:
     """Say of the plan's devices by whom they are benched, for the first record; nothing where no record counts, or none can be read."""
     try:
-        found = {name: benched_told(one.standing) for name, one in benched_of(workspace, plan).items()}
+        words_of = {name: benched_told(found.standing) for name, found in benched_of(workspace, plan).items()}
     except InputError:
         return {}
-    told = {name: words for name, words in found.items() if words}
+    told = {name: words for name, words in words_of.items() if words}
     return {"benched": told} if told else {}
 
 

@@ -29,7 +29,7 @@ class VaultTrouble(Exception):
 
 
 def opened(text: str, password: str) -> str:
-    """Decrypt a whole file; `VaultTrouble` where it is none of ansible-vault's, or the password is another."""
+    """Decrypt a whole file; `VaultTrouble` where ansible-vault did not write it, or the password is another."""
     found = HEADER.match(text)
     if found is None:
         raise VaultTrouble("is not encrypted by ansible-vault; encrypt it: ansible-vault encrypt FILE")

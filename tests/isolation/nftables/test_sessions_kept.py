@@ -53,10 +53,11 @@ def test_it_is_asked_as_root_and_a_right_that_lacks_is_named(become: str, said: 
 
     def run(command: str) -> str:
         asked.append(command)
-        raise DeviceTrouble("a password is required")
+        raise DeviceTrouble(f"192.0.2.1: {command} failed: sudo: a password is required")
 
     with pytest.raises(
-        DeviceTrouble, match=r"a password is required; let the login user run /usr/sbin/conntrackd -s link as root"
+        DeviceTrouble,
+        match=r"it is: sudo: a password is required; let the login user run /usr/sbin/conntrackd -s link as root",
     ):
         sessions_kept.read(run, become)
     assert said in asked[0]

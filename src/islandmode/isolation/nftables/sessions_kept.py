@@ -27,8 +27,9 @@ def read(run: Callable[[str], str], become: str) -> Sync:
     try:
         answer = run(ASK.format(become="" if become == "root" else "sudo -n "))
     except DeviceTrouble as error:
+        why = str(error).rpartition(" failed: ")[2]
         raise DeviceTrouble(
-            f"conntrackd runs there, and does not say how it is: {error}; let the login user run {PROGRAM} as root, as devices check prints it"
+            f"conntrackd runs there, and does not say how it is: {why}; let the login user run {PROGRAM} as root, as devices check prints it"
         ) from None
     return read_links(answer)
 
