@@ -182,7 +182,7 @@ BAD_PLAYS: dict[str, Row] = {
         RENEWED,
         "works: {renew: 20 s}\n",
         "",
-        "18:1: While a play renews, nobody reads the device, and its timer runs on; say under works how long renew takes, so that a drill",
+        "18:8: While a play renews, nobody reads the device, and its timer runs on; say under works how long renew takes, so that a drill",
     ),
     "a renewal that has no time to start": (
         RENEWED,
@@ -200,7 +200,7 @@ BAD_PLAYS: dict[str, Row] = {
         RENEWED,
         RENEW,
         "playbooks/renew.yml table={object} run={run}",
-        "34:1: renew sets no timer: none of its lines has {for_s} or {for_min}.",
+        "35:3: renew sets no timer: none of its lines has {for_s} or {for_min}.",
     ),
     "a renewal that is not said to be a play": (
         RENEWED,
@@ -212,7 +212,7 @@ BAD_PLAYS: dict[str, Row] = {
         PLAYS,
         STEPS,
         "  steps: [arm, isolate, renew]\n",
-        "25:3: renew is said to be a play, and has no lines; name its playbook there, or take it out.",
+        "25:10: renew is said to be a play, and has no lines; name its playbook there, or take it out.",
     ),
     "a playbook in the recipe": (
         PLAYS,

@@ -126,7 +126,7 @@ def _times(recipe: Recipe) -> Iterator[Problem]:
             "While a play renews, nobody reads the device, and its timer runs on; say under works how long renew takes, so that a drill whose timer is too "
             "short for that is refused."
         )
-        yield wrong(("works",), sentence)
+        yield wrong(("calls",), sentence)
 
 
 def playbook_trouble(text: str) -> tuple[int, str] | None:
