@@ -17,6 +17,8 @@ Role = Literal["active", "standby", "divided", "unknown"]
 """`active`: it has every virtual address of its pair. `standby`: it has none. `divided`: it has some, and another member the others."""
 Sync = Literal["in-sync", "out-of-sync", "not-kept", "unknown"]
 """Whether members of a pair agree in what they keep in sync; `not-kept`: they keep nothing in sync."""
+IN_SYNC: Sync = "in-sync"
+OUT_OF_SYNC: Sync = "out-of-sync"
 VRRP = 112
 """The IP protocol by which members of a pair hear of each other."""
 VRRP_GROUPS: Mapping[int, str] = {4: "224.0.0.18", 6: "ff02::12"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from islandmode.core.pair import RoleSeen, SyncSeen
+from islandmode.core.pair import IN_SYNC, OUT_OF_SYNC, RoleSeen, SyncSeen
 from islandmode.core.preflight import PreflightFinding
 
 
@@ -87,11 +87,11 @@ def judge_sync(pair: str, seen: Mapping[str, SyncSeen]) -> tuple[PreflightFindin
     ]
     if unknown:
         return tuple(unknown)
-    out = [name for name, said in told.items() if said.sync == "out-of-sync"]
+    out = [name for name, said in told.items() if said.sync == OUT_OF_SYNC]
     if out:
         sentence = f"Pair {pair} is out of sync, as {' and '.join(out)} {'say' if len(out) > 1 else 'says'}. Bring its members in sync first."
         return (_refusal("pair-out-of-sync", sentence),)
-    alone = [name for name, said in told.items() if said.sync == "in-sync"]
+    alone = [name for name, said in told.items() if said.sync == IN_SYNC]
     if alone and len(alone) < len(told):
         others = [name for name in told if name not in alone]
         sentence = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from islandmode.core.judging.timeline import Timeline, of_kind
+from islandmode.core.pair import OUT_OF_SYNC
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.verdict import Finding, Result
@@ -25,7 +26,7 @@ def judge_pairs(plan: Plan, records: Sequence[Record], timeline: Timeline) -> li
             found.append(_changed(plan, records, record))
             found += _split(plan, records, record)
     for record in of_kind(records, "pair.sync"):
-        if record.data["before"] and record.data["sync"] in {"out-of-sync", "unknown"} and _in_hold(record, timeline):
+        if record.data["before"] and record.data["sync"] in {OUT_OF_SYNC, "unknown"} and _in_hold(record, timeline):
             found.append(_sync_lost(record))
     return found
 
@@ -36,7 +37,7 @@ def _sync_lost(record: Record) -> Finding:
     why = data["why"].rstrip(".")
     was = (
         "was out of sync"
-        if data["sync"] == "out-of-sync"
+        if data["sync"] == OUT_OF_SYNC
         else f"did not show whether it was in sync{f' ({why})' if why else ''}"
     )
     sentence = f"Pair {data['pair']}: {data['point']} {was} after a role had changed in the hold. Each member was read for itself; bring them in sync again."
