@@ -12,7 +12,9 @@ from islandmode.core.quantities import written
 from islandmode.core.recipe.derive import capabilities, latest_s, live_refusals
 from islandmode.core.recipe.described import described
 from islandmode.core.recipe.model import Recipe
+from islandmode.core.site import IsolationLevel
 from islandmode.core.text import in_words
+from islandmode.isolation.platform import Platform
 from islandmode.isolation.table import IN_CODE
 from islandmode.store.recipes import own_recipes, shipped_recipes
 
@@ -33,6 +35,8 @@ kept. `emulated`: tried on an emulator that was written from documents, and on n
 
 **Undo tier.** A: a timer of the isolation's own, counted from now, that takes back nothing else. B: a timer that goes by the device's clock, or
 takes back more. C: nothing on the device ends it. D: a person does.
+
+**Levels.** `deny`: traffic is denied, and every interface stays up. `hard`: the interfaces towards the outer zone go down ([levels](levels.md)).
 
 **Latest moment** of a line: how long after it was sent a line may still act, whatever held it up. Where that is the drill's own timer, a line that
 comes late isolates until that timer's end, and no longer.
@@ -80,21 +84,27 @@ class Column:
     described: Described
     able: Capabilities
     recipe: Recipe | None = None
+    levels: tuple[IsolationLevel, ...] = ("deny",)
 
 
 def columns() -> tuple[Column, ...]:
     """Give every platform that ships: those that are code, then the recipes."""
     code = [
-        Column(name, platform.described, platform.capabilities)
+        Column(name, platform.described, platform.capabilities, levels=levels_of(platform))
         for name, platform in IN_CODE.items()
         if platform.described is not None
     ]
     recipes = [loaded.recipe for loaded in shipped_recipes().values()]
-    shipped = [Column(known.recipe, described(known), capabilities(known), known) for known in recipes]
+    shipped = [Column(known.recipe, described(known), capabilities(known), known, (known.level,)) for known in recipes]
     plays = own_recipes(PROJECT).good[PLAYED_BY_ANSIBLE].recipe
     # Its tests play it with real Ansible on a real kernel; in a workspace it is the site's own file, and a plan says no more than it knows.
     told = replace(described(plays), tried="real", versions=PLAYS_VERSIONS)
-    return (*code, *shipped, Column(plays.recipe, told, capabilities(plays), plays))
+    return (*code, *shipped, Column(plays.recipe, told, capabilities(plays), plays, (plays.level,)))
+
+
+def levels_of(platform: Platform) -> tuple[IsolationLevel, ...]:
+    """Name the levels at which a platform isolates."""
+    return (platform.level,) if platform.hard is None else ("deny", "hard")
 
 
 def _of_timer(tell: Callable[[Capabilities], str]) -> Callable[[Column], str]:
@@ -200,6 +210,7 @@ ROWS: dict[str, Callable[[Column], str]] = {
     "latest moment of a line": _latest,
     "one timer for": _of_timer(lambda able: "each conduit" if able.timer == "conduit" else "the whole device"),
     "address families": _driven(lambda able: in_words([f"IPv{family}" for family in able.families])),
+    "levels": lambda column: "what the site says" if column.described.cycle == "none" else in_words(column.levels),
     "stops": _covers,
     "open connections": _driven(lambda able: ESTABLISHED[able.cuts_established]),
     "a stage of several conduits": lambda column: "all or none" if column.able.atomic_stage else "one after the other",

@@ -199,6 +199,9 @@ def keep_dead(story: Story) -> None:
 UNPROVEN: dict[str, Spoil] = {
     "restore was not seen": lambda s: s.drop("restore.seen"),
     "an Islandmode object is left": lambda s: s.change("configuration.compared", same=False, ours=True),
+    "a route did not come back": lambda s: s.change(
+        "configuration.compared", part="routes", same=False, ours=False, changed=[], lost=["198.51.100.0/24 dev eth1"]
+    ),
     "the configuration was not read": lambda s: s.drop("configuration.read"),
     "a conduit stays dead": keep_dead,
 }
@@ -231,6 +234,24 @@ def test_a_colleagues_edit_is_named_and_costs_nothing() -> None:
     verdict = story.judge()
     assert verdict.verdict is Result.HELD
     assert "edited-meanwhile" in {one.code for one in verdict.findings}
+
+
+def test_what_an_interface_lost_is_told_apart_from_what_somebody_added() -> None:
+    story = Story()
+    story.change(
+        "configuration.compared",
+        part="routes",
+        same=False,
+        ours=False,
+        changed=["+ 192.0.2.0/24"],
+        lost=["198.51.100.0/24"],
+    )
+    found = {one.code: one.sentence for one in story.judge().findings if one.code in ("not-back", "edited-meanwhile")}
+    assert found["not-back"].endswith(
+        "its routes are not as before the drill, whose isolation took an interface down (198.51.100.0/24). Unless somebody removed that meanwhile, enter "
+        "it there again; the whole of it stands in the artifacts of the run."
+    )
+    assert found["edited-meanwhile"].endswith("during the drill (+ 192.0.2.0/24); that edit was kept.")
 
 
 def test_a_last_answer_before_and_a_first_one_after_do_not_make_a_leak_together() -> None:

@@ -37,6 +37,7 @@ CONDUITS = "remote-access, corporate-line3, dmz-line3"
 POINT = f"""
   {ROUTER}:
     platform: frr-shutdown
+    level: hard
     accept_no_timer: {{accepted_by: "M. Keller, plant manager"}}
     management: {{address: {ADDRESS}, zone: line3}}
     login: {{user: islandmode-frr, password: "file:router-password"}}

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 LINES_MAX, LINE_MAX = 3, 120
+HEAD = 2
+"""How many lines at the top of a difference name its sides."""
 PAIRS_MAX = 200_000
 """How many pairs of a line before and an equal line after are aligned: a configuration of 20,000 lines has about as many."""
 
@@ -80,6 +82,15 @@ def changed_lines(diff: str, ours: str = "", comparable: Comparable = UNTOUCHED)
     return found[:LINES_MAX]
 
 
+def lost_lines(diff: str) -> tuple[list[str], str]:
+    """Give the first lines that are not there any more, and the difference without any of them."""
+    kept = [line for number, line in enumerate(diff.splitlines()) if number < HEAD or not line.startswith("-")]
+    gone = Counter(line.strip() for sign, line in _changed(diff) if sign == "-")
+    come = Counter(line.strip() for sign, line in _changed(diff) if sign == "+")
+    lost = [line[:LINE_MAX] for line in (gone - come) if line]
+    return lost[:LINES_MAX], "\n".join(kept)
+
+
 def made_anew(diff: str, comparable: Comparable = UNTOUCHED) -> list[str]:
     """Give the first lines that went and came back the same, as another object: their counters began anew."""
     return [text[:LINE_MAX] for text in _both_ways(diff, comparable)][:LINES_MAX]
@@ -88,7 +99,7 @@ def made_anew(diff: str, comparable: Comparable = UNTOUCHED) -> list[str]:
 def _changed(diff: str) -> list[tuple[str, str]]:
     """Give every line that differs, after the sign of its side."""
     # The two lines at the top of a unified diff name its sides.
-    return [(line[0], line[1:]) for line in diff.splitlines()[2:] if line.startswith(("+", "-"))]
+    return [(line[0], line[1:]) for line in diff.splitlines()[HEAD:] if line.startswith(("+", "-"))]
 
 
 def _both_ways(diff: str, comparable: Comparable) -> Counter[str]:

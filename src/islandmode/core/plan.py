@@ -16,7 +16,7 @@ from islandmode.core.pair import PairMember
 from islandmode.core.probe import Probe
 from islandmode.core.recipe.carried import CarriedRecipe
 from islandmode.core.rendering import Rendering
-from islandmode.core.site import Address, Frozen, Hands, Login, Management, Network, Option
+from islandmode.core.site import Address, Frozen, Hands, IsolationLevel, Login, Management, Network, Option
 from islandmode.core.text import share_text
 
 
@@ -139,6 +139,8 @@ class PlanPoint(Frozen):
     """What a person does on it; None where Islandmode does it."""
     pair: PairMember | None = None
     """The pair of which it is a member; None where it stands alone."""
+    level: IsolationLevel = "deny"
+    """Whether isolating takes its outer interfaces down; it stands in a plan only where it does, so that other plans keep their digest."""
 
     @model_validator(mode="after")
     def _is_the_recipe_that_wrote_the_lines(self) -> PlanPoint:
@@ -151,6 +153,7 @@ class PlanPoint(Frozen):
     @model_serializer(mode="wrap")
     def _leave_out_what_goes_without_saying(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         without = {name for name in WHERE_GIVEN if not getattr(self, name)}
+        without |= {"level"} if self.level == "deny" else set()
         return {name: value for name, value in write(self).items() if name not in without}
 
     @property
@@ -159,6 +162,22 @@ class PlanPoint(Frozen):
         return (
             str(self.management.address) if self.management is not None else self.by_hand.where if self.by_hand else ""
         )
+
+    @property
+    def goes_down(self) -> tuple[str, ...]:
+        """Name the interfaces that isolating takes down; none where it only denies."""
+        if self.level != "hard":
+            return ()
+        outer = (zones[0] for zones in self.between.values())
+        return tuple(dict.fromkeys(name for zone in outer for name in self.interfaces.get(zone, ())))
+
+    @property
+    def level_told(self) -> str:
+        """Say what isolating does to its interfaces."""
+        if self.level == "deny":
+            return "deny: every interface stays up"
+        down = " and ".join(self.goes_down) or "an interface"
+        return f"hard: {down} goes down while isolated; the routes and addresses that are lost by that are compared before and after"
 
     @property
     def mended_as(self) -> str:

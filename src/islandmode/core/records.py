@@ -199,6 +199,8 @@ class ConfigurationCompared(_OfPoint):
     changed: tuple[Text, ...] = ()
     anew: tuple[Text, ...] = ()
     mend: Text = ""
+    lost: tuple[Text, ...] = ()
+    """The first lines that did not come back, of what an interface that went down may lose."""
 
 
 class ArmIntent(_OfConduits):

@@ -46,6 +46,8 @@ OT_LEVEL_MAX = 3.0
 
 Covered = Literal["forward", "to_device", "vpn"]
 """What of a conduit can stop passing on a device: what it forwards, what ends on the device itself, what comes out of its tunnels."""
+IsolationLevel = Literal["deny", "hard"]
+"""What becomes of the device's outer interfaces: they stay up and traffic is denied, or they go down."""
 MANUAL = "manual"
 """The platform of a device that a person isolates by hand."""
 ANSWER_MIN_S, ANSWER_MAX_S = 5.0, 1800.0
@@ -421,6 +423,12 @@ class SitePoint(Frozen):
         description="The conduits that pass through the device and can be isolated on it. Several devices may list the same conduit: a "
         "drill isolates it on all of them.",
         examples=[["remote-access"]],
+    )
+    level: IsolationLevel = Field(
+        default="deny",
+        description="What isolating does to the device: `deny` denies the traffic and leaves every interface up; `hard` takes the interfaces towards "
+        "the outer zone down. A platform that cannot do what is asked is refused, and so is `hard` on the path by which the device is managed.",
+        examples=["deny"],
     )
     renewable: bool = Field(
         default=True,

@@ -7,7 +7,7 @@ REPEAT = "Remove the cause and repeat the drill; this run proves nothing either 
 NO_MORE = "Nothing has to be done."
 OTHER = "Read the journal records that the finding names, and repeat the drill."
 
-URGENT = ("stranded", "guardian-disagrees", "ours-left", "configuration-unread", "no-control-after")
+URGENT = ("stranded", "guardian-disagrees", "ours-left", "not-back", "configuration-unread", "no-control-after")
 """What may mean that the plant is not back, the worst first."""
 
 WHAT_TO_DO = {
@@ -43,6 +43,7 @@ WHAT_TO_DO = {
     "this machine has room for it; then repeat the drill.",
     "stranded": "NOW: restore the device by hand with its card, then run `islandmode restore RUN`, which looks at it.",
     "ours-left": "NOW: do on the device what the finding says, then run `islandmode restore RUN`, which looks at it.",
+    "not-back": "NOW: enter on the device what the finding names, unless somebody removed it on purpose, and see that traffic takes its usual way.",
     "configuration-unread": "NOW: log in to the device and see that no Islandmode object is there; then run `islandmode restore RUN`.",
     "guardian-disagrees": "NOW: run `islandmode status --devices` and see that nothing is isolated; then `islandmode restore RUN`.",
     "no-control-after": "NOW: see whether this path works again for its users. If it does not, look at the device with the card, "

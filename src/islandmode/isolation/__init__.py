@@ -10,6 +10,7 @@ from islandmode.core.egress import Way, ways_of
 from islandmode.core.errors import InputError, NoSecret, Refused
 from islandmode.core.pair import member_of
 from islandmode.core.plan import PlanPoint
+from islandmode.core.planning.check_level import level_problems
 from islandmode.core.planning.check_names import site_name_problems
 from islandmode.core.problem import Problem
 from islandmode.core.recipe.loaded import Recipes
@@ -19,7 +20,7 @@ from islandmode.isolation.manual.eye import Eye
 from islandmode.isolation.manual.platform import hand_point
 from islandmode.isolation.platform import Access, Asked, Platform, Transcript, problems_at
 from islandmode.isolation.point import IsolationPoint
-from islandmode.isolation.table import no_platform, platform_of_plan, platform_of_site
+from islandmode.isolation.table import no_level, no_platform, platform_of_plan, platform_of_site
 from islandmode.system.clock import Clock
 
 NO_RECIPES = Recipes()
@@ -58,7 +59,11 @@ def _point_problems(name: str, point: SitePoint, site: Site, recipes: Recipes) -
             )
             yield Problem("site", ("pairs", member.pair), sentence)
         between = {conduit: site.conduits[conduit].between for conduit in point.isolates}
-        yield from problems_at(platform, name, point, between, networks_of(site))
+        at_level = platform.at(point.level)
+        if at_level is None:
+            yield Problem("site", ("isolation_points", name, "level"), no_level(name, platform, point.level))
+        yield from problems_at(at_level or platform, name, point, between, networks_of(site))
+        yield from level_problems(name, point, site)
 
 
 def networks_of(site: Site) -> Networks:
@@ -69,6 +74,10 @@ def networks_of(site: Site) -> Networks:
 def render(name: str, point: SitePoint, drill: Drill, site: Site, recipes: Recipes = NO_RECIPES) -> Rendering:
     """Render every device line of a point for a drill; pure. Raises `InputError` on what its platform cannot do."""
     platform = _platform(name, point.platform, recipes)
+    at_level = platform.at(point.level)
+    if at_level is None:
+        raise InputError(f"{name}: {no_level(name, platform, point.level)}")
+    platform = at_level
     stages = {
         stage.name: tuple(conduit for conduit in stage.isolate if conduit in point.isolates) for stage in drill.stages
     }
@@ -87,6 +96,8 @@ def render_rescue(
 ) -> Rendering:
     """Render the lines that restore some conduits on a point; pure. Raises `InputError` on what its platform cannot do."""
     platform = _platform(name, point.platform, recipes)
+    # Whatever the site asks for by now, what stands there must go.
+    platform = platform.at(point.level) or platform
     # A rescue arms nothing, so there is nothing to count.
     stages = {"rescue": tuple(between)}
     return platform.render(Asked(name, point, between, stages, platform.capabilities.dead_man_min_s, {}, networks))

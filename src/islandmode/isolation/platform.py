@@ -20,7 +20,7 @@ from islandmode.core.pair import PairMember
 from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import Problem, unknown
 from islandmode.core.rendering import RecipeUsed, Rendering
-from islandmode.core.site import Between, Networks, Option, SitePoint
+from islandmode.core.site import Between, IsolationLevel, Networks, Option, SitePoint
 from islandmode.isolation.by_hand import ByHand, plain
 from islandmode.isolation.point import IsolationPoint
 from islandmode.system.clock import Clock
@@ -136,6 +136,14 @@ class Platform:
     """What members of a pair keep in sync, and when that is read, in words for a plan."""
     excepts_vrrp: bool = False
     """Whether its lines can let the VRRP of a pair pass."""
+    level: IsolationLevel = "deny"
+    """What isolating by it does: deny the traffic, or take the outer interfaces down."""
+    hard: Platform | None = None
+    """The same platform as it isolates at level hard, where it has both."""
+
+    def at(self, level: IsolationLevel) -> Platform | None:
+        """Give the platform as it isolates at a level; None where it has no such level."""
+        return self if level == self.level else self.hard if level == "hard" else None
 
 
 def problems_at(

@@ -13,6 +13,7 @@ from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import Path, Problem, unknown
 from islandmode.core.recipe.loaded import Recipes
 from islandmode.core.rendering import RecipeUsed
+from islandmode.core.site import MANUAL, IsolationLevel
 from islandmode.isolation.by_hand import ByHand, plain
 from islandmode.isolation.manual.platform import BY_HAND
 from islandmode.isolation.nftables.platform import NFTABLES
@@ -35,9 +36,10 @@ def platform_of_site(name: str, recipes: Recipes) -> Platform | None:
 
 def platform_of_plan(planned: PlanPoint) -> Platform | None:
     """Find the platform of a planned point, by the plan alone; None for one of which nothing is known here."""
-    if planned.recipe is None or planned.rendering.recipe is None:
-        return IN_CODE.get(planned.platform)
-    return _by_recipe(planned.recipe, planned.rendering.recipe)
+    if planned.recipe is not None and planned.rendering.recipe is not None:
+        return _by_recipe(planned.recipe, planned.rendering.recipe)
+    known = IN_CODE.get(planned.platform)
+    return known and (known.at(planned.level) or known)
 
 
 def _by_recipe(recipe: Recipe, used: RecipeUsed) -> Platform:
@@ -53,6 +55,18 @@ def no_platform(name: str, platform: str, recipes: Recipes) -> Problem:
         return unknown("site", at, "platform", platform, {*IN_CODE, *recipes.names})
     file = recipes.wrong[platform]
     return Problem("site", at, f"{name} goes by the recipe {platform}, and {file} is wrong; mend that file first.")
+
+
+def no_level(name: str, platform: Platform, level: IsolationLevel) -> str:
+    """Say of a point that its platform does not isolate at the level that the site asks for, and what to write."""
+    if platform.name == MANUAL:
+        return f"{name} is isolated by a person, whose lines say what they do; take level out."
+    if level == "hard":
+        return f"{name} asks for level hard, and {platform.name} has only deny, which leaves every interface up; take level out, or use another platform."
+    return (
+        f"{platform.name} takes interfaces of {name} down, which is level hard, and the site asks for deny there, as it does where nothing is said. Write "
+        "level: hard if that is meant, or use another platform."
+    )
 
 
 def by_hand(point: PlanPoint) -> ByHand:

@@ -77,4 +77,5 @@ def _point(name: str, point: SitePoint, between: Between, needed: Needed, recipe
         recipe=None if loaded is None else loaded.recipe,
         networks=dict(networks),
         by_hand=point.by_hand,
+        level=point.level,
     )

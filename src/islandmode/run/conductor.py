@@ -134,7 +134,7 @@ class Conductor:
         self._witness = Witness(plan, vantages, self._journal, clock, place.run)
         self._roles = PairRoles(plan, points, self._journal)
         self._preflight = Preflight(
-            plan, points, self._journal, disk, place.directory, self._roles, place.forwards, place.restore
+            plan, points, self._journal, disk, place.directory, self._roles, clock, place.forwards, place.restore
         )
         self._isolated: dict[str, tuple[str, ...]] = {}
         self._stage: PlanStage | None = None

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 
 from islandmode.core import limits
-from islandmode.core.difference import changed_lines, compare_parts, made_anew
+from islandmode.core.difference import changed_lines, compare_parts, lost_lines, made_anew
 from islandmode.core.errors import Refused
 from islandmode.core.outcome import Outcome
 from islandmode.core.plan import Plan
@@ -23,7 +23,13 @@ from islandmode.isolation.table import comparable, mend_saved
 from islandmode.run.pair_roles import PairRoles
 from islandmode.run.point_look import look_at_point
 from islandmode.run.run_journal import RunJournal
+from islandmode.system.clock import Clock
 from islandmode.system.disk import Disk
+
+CONFIGURED = ("running", "saved")
+"""What only people and programs write; every other part an interface that goes down may lose."""
+BACK_LOOKS, BACK_EVERY_S = 10, 1.0
+"""How often a device whose interface went down is read until all of it is back: a routing daemon takes its time."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +51,14 @@ class Preflight:
         disk: Disk,
         directory: Path,
         roles: PairRoles,
+        clock: Clock,
         forwards: tuple[str, ...] = (),
         restore: str = "islandmode restore",
     ) -> None:
         """Know where artifacts go, what this machine itself forwards and which command restores; nothing is read yet."""
         self._forwards, self._restore, self._roles = forwards, restore, roles
         self._plan = plan
+        self._clock = clock
         self._points = points
         self._journal = journal
         self._disk = disk
@@ -125,26 +133,51 @@ class Preflight:
         saved = mend_saved(self._plan.points[name], files) if part == "saved" else ""
         return saved or f"{self._restore} --drill {self._plan.drill.drill}"
 
+    async def _keep_when_back(self, name: str) -> _Unkept | None:
+        """Read a configuration after restore; where an interface went down, again until what it had is back, or for long enough."""
+        for look in range(BACK_LOOKS):
+            unkept = await self._keep(name, "after")
+            after = self._after.get(name)
+            if unkept is not None or after is None or not self._waits(name, after):
+                return unkept
+            if look + 1 < BACK_LOOKS:
+                await self._clock.sleep(BACK_EVERY_S)
+        return None
+
+    def _waits(self, name: str, after: Configuration) -> bool:
+        planned = self._plan.points[name]
+        if planned.level != "hard":
+            return False
+        found = compare_parts(self._before[name].parts, after.parts, comparable(planned))
+        return any(lost_lines(text)[0] for part, text in found.items() if part not in CONFIGURED)
+
     async def compare(self) -> dict[str, str]:
         """Read every configuration again and return what differs, as unified diffs by point and part."""
         differences: dict[str, str] = {}
-        for name in self._plan.points:
-            if await self._keep(name, "after") is not None:
+        for name, planned in self._plan.points.items():
+            if await self._keep_when_back(name) is not None:
                 differences[name] = "The configuration after restore could not be read or written down."
-            after, able = self._after.get(name), comparable(self._plan.points[name])
+            after = self._after.get(name)
             if after is None:
                 continue
-            found = compare_parts(self._before[name].parts, after.parts, able)
+            found = compare_parts(self._before[name].parts, after.parts, comparable(planned))
             for part in sorted({*self._before[name].parts, *after.parts}):
                 text, ours = found.get(part, ""), after.ours.get(part, "")
-                more: dict[str, Any] = {}
-                if text:
-                    mend = self._mend(name, part) if ours else ""
-                    changed, anew = changed_lines(text, ours, able), made_anew(text, able)
-                    more = {"changed": tuple(changed), "anew": tuple(anew), "mend": mend}
+                more = self._told(name, part, text, ours) if text else {}
                 await self._journal.append(
                     ConfigurationCompared(point=name, part=part, same=not text, ours=bool(ours), **more)
                 )
                 if text:
                     differences[f"{name} {part}"] = text
         return differences
+
+    def _told(self, name: str, part: str, text: str, ours: str) -> dict[str, Any]:
+        """Say of a difference what is ours, what others changed, and what did not come back with an interface."""
+        planned = self._plan.points[name]
+        able, more = comparable(planned), {}
+        if planned.level == "hard" and part not in CONFIGURED:
+            lost, text = lost_lines(text)
+            more = {"lost": tuple(lost)} if lost else {}
+        mend = self._mend(name, part) if ours else ""
+        changed, anew = changed_lines(text, ours, able), made_anew(text, able)
+        return {"changed": tuple(changed), "anew": tuple(anew), "mend": mend, **more}

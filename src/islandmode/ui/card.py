@@ -65,6 +65,8 @@ class Device:
     isolates: str
     pair: str
     """With which other devices it must be restored; empty where it stands alone."""
+    level: str
+    """What isolating does to it beside denying traffic; empty where it only denies."""
     by_itself: str
     shell: tuple[str, str] | None
     """What opens a shell on it from the lab's machine; nothing in a plant."""
@@ -159,6 +161,7 @@ def _device(plan: Plan, name: str, lab: TypedAt | None) -> Device:
         pair=""
         if point.pair is None
         else f"{point.pair.pair}: restore {' and '.join(point.pair.others)} too, whichever carries the traffic",
+        level=point.level_told if point.level == "hard" else "",
         by_itself=_by_itself(plan, point),
         shell=lab.command("lab", "shell", "--lab", lab.lab, name) if lab is not None and hands.is_typed else None,
         hands=hands,

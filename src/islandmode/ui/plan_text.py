@@ -64,6 +64,7 @@ def _point(plan: Plan, point: PlanPoint, benched: Benched) -> Group:
     more += f"; it does not isolate {left}" if left else ""
     return Group(
         Text(f"{_where(point)}; {_undone(plan, point)}{more}"),
+        *((Text(f"level {point.level_told}", style="bold"),) if point.level == "hard" else ()),
         *(Text(told) for told in recipe_told(point, benched_told(benched.standing))),
         *_bench(point, benched),
         *(Text(f"not for live: it {why}", style="yellow") for why in live_refusals_of(point, benched.standing)),

@@ -57,14 +57,20 @@ def _compared(plan: Plan, record: Record, *, failed_over: bool) -> Iterator[Find
         there = f" there{point.mended_as if point is not None else ', as root'}" if data["part"] == "saved" else ""
         sentence = f"{data['point']}: an Islandmode object is left in its {where}. Do{there}: {data.get('mend', '')}"
         yield Finding(code="ours-left", result=Result.INCONCLUSIVE, sentence=sentence, records=rests_on)
-    lines, anew = "; ".join(data.get("changed", ())), "; ".join(data.get("anew", ()))
+    lines, anew, lost = ("; ".join(data.get(key, ())) for key in ("changed", "anew", "lost"))
+    if lost:
+        sentence = (
+            f"{data['point']}: its {where} are not as before the drill, whose isolation took an interface down ({lost}). Unless somebody removed that "
+            "meanwhile, enter it there again; the whole of it stands in the artifacts of the run."
+        )
+        yield Finding(code="not-back", result=Result.INCONCLUSIVE, sentence=sentence, records=rests_on)
     if anew:
         sentence = (
             f"{data['point']}: somebody loaded parts of its {where} again during the drill ({anew}); the rules there are "
             "the same as before, and their counters began anew."
         )
         yield Finding(code="loaded-again", result=Result.HELD, sentence=sentence, records=rests_on)
-    if lines or not (anew or data["ours"] or data["same"]):
+    if lines or not (anew or lost or data["ours"] or data["same"]):
         what = f" ({lines})" if lines else ""
         if failed_over and data["part"] in MOVES_WITH_ROLE:
             sentence = (

@@ -42,6 +42,8 @@ STOPS = {
 OTHER_STOP = (Result.INCONCLUSIVE, "stopped-otherwise")
 """A stop of another version: whatever it was, the drill was not held to its end."""
 LEAKS = ("leak", "egress-leak")
+NOT_AS_BEFORE = {"stranded", "ours-left", "not-back", "configuration-unread", "guardian-disagrees"}
+"""Findings with which the plant was not seen as it was."""
 HELD_SLACK_S = 1.0
 """How much shorter than its hold an isolation may have been in effect: a few samples, and the device's own lag."""
 NO_TIMES = Times(ordered_to_effective=None, ordered_to_verified=None)
@@ -398,7 +400,7 @@ def _is_proven(
     findings: Sequence[Finding],
 ) -> bool:
     """Tell whether the plant was seen as it was before."""
-    if {finding.code for finding in findings} & {"stranded", "ours-left", "configuration-unread", "guardian-disagrees"}:
+    if {finding.code for finding in findings} & NOT_AS_BEFORE:
         return False
     touched = armed(records)
     if not touched.keys() <= {record.data["point"] for record in of_kind(records, "restore.seen")}:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from islandmode.core.drill import Drill
+from islandmode.core.planning.check_level import down_with_others
 from islandmode.core.planning.check_platform import platform_problems
 from islandmode.core.planning.paths import HERE, isolated_by, separating
 from islandmode.core.problem import Problem
@@ -56,6 +57,7 @@ def device_problems(drill: Drill, site: Site, renderings: Mapping[str, Rendering
     arms_s = max((platform.capabilities.works_s.arm for platform in renderings.values()), default=0.0)
     for name, point in points_used(drill, site).items():
         yield from _management(drill, site, name, point)
+        yield from down_with_others(drill, site, name, point)
         rendering = renderings.get(name)
         yield from _timer(drill, name, point, rendering, arms_s)
         if rendering is not None and rendering.capabilities.undo_tier > drill.limits.undo_tier:

@@ -142,6 +142,7 @@ def _point(drill: Drill, site: Site, name: str, rendering: Rendering, recipe: Re
         else {zone: site.zones[zone].networks for ends in between.values() for zone in ends},
         by_hand=point.by_hand,
         pair=member_of(site, name),
+        level=point.level,
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from islandmode.core.quantities import DRIVER_PATTERN, Name, Seconds, Words
 from islandmode.core.recipe.grounded import Grounded, Key, Pattern, Sent, Source
 from islandmode.core.recipe.of_pair import OfPair
-from islandmode.core.site import Covered, Frozen, as_tuple
+from islandmode.core.site import Covered, Frozen, IsolationLevel, as_tuple
 
 Cycle = Literal["own-timer", "clock", "pending", "none"]
 Each = Literal[
@@ -392,6 +392,12 @@ class Recipe(Frozen):
         "which leaves a race that the plan tells of; or that the whole device has one pending change.",
         examples=["checked"],
     )
+    level: IsolationLevel = Field(
+        default="deny",
+        description="What isolating does to the device: `deny` leaves its interfaces up, `hard` takes those towards the outer zone down. A site must ask "
+        "for the same level.",
+        examples=["deny"],
+    )
     families: Annotated[tuple[Literal[4, 6], ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
         description="The address families that it isolates.", examples=[[4, 6]]
     )
@@ -529,6 +535,12 @@ class Recipe(Frozen):
         default=(),
         description="Lines of its configuration that it changes by itself.",
         examples=[["^ntp clock-period"]],
+    )
+    moving: Annotated[tuple[Pattern, ...], BeforeValidator(as_tuple)] = Field(
+        default=(),
+        description="What of a line of its configuration the device changes by itself, such as the age of a route; only the rest of the line is "
+        "compared.",
+        examples=[[", [0-9:]+$"]],
     )
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import reduce
 
 from islandmode.core.difference import Comparable
 from islandmode.core.recipe.drivers import by_candidate
@@ -25,7 +26,14 @@ _NUMBER = re.compile(r"^(?:sequence )?\d+ ")
 def comparable_of(recipe: Recipe) -> Comparable:
     """Say what the device changes by itself."""
     own = tuple(compiled(pattern) for pattern in recipe.comparable)
-    return Comparable(kept=lambda _part, line: None if any(found.search(line) for found in own) else line)
+    moving = tuple(compiled(pattern) for pattern in recipe.moving)
+
+    def kept(_part: str, line: str) -> str | None:
+        if any(found.search(line) for found in own):
+            return None
+        return reduce(lambda left, found: found.sub("", left), moving, line)
+
+    return Comparable(kept=kept)
 
 
 def islandmode_lines(recipe: Recipe, at: PointAt, text: str, run: str | None) -> str:

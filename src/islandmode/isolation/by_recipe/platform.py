@@ -63,6 +63,7 @@ def platform_of(recipe: Recipe, used: RecipeUsed) -> Platform:
         tells_role=recipe.pair is not None,
         sync_told="" if recipe.pair is None else SYNC_TOLD[recipe.pair.shares],
         described=described(recipe),
+        level=recipe.level,
     )
 
 

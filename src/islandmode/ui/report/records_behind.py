@@ -139,13 +139,22 @@ def counted(verdict: Verdict) -> Table:
     return Table(head, rows, "small")
 
 
+def levels_told(point: PlanPoint) -> tuple[str, ...]:
+    """Say at which level a point is isolated, where that is more than a deny."""
+    return (f"level {point.level_told}",) if point.level == "hard" else ()
+
+
 def tiers(plan: Plan, records: Sequence[Record]) -> tuple[tuple[str, str, str], ...]:
     """Say of every point how strong its undo is, what that takes back, by which recipe it goes, and by whom it was benched when the run began."""
     benched: Mapping[str, str] = next(
         (record.data.get("benched", {}) for record in of_kind(records, "run.started")), {}
     )
     return tuple(
-        (name, point.capabilities.undo_tier, "; ".join(_of_undo(point, benched.get(name, ""))))
+        (
+            name,
+            point.capabilities.undo_tier,
+            "; ".join((*levels_told(point), *_of_undo(point, benched.get(name, "")))),
+        )
         for name, point in plan.points.items()
     )
 
