@@ -169,5 +169,6 @@ def _listed(workspace: Path, device: Device, known: KnownHosts, recipes: Recipes
     keys = () if management is None else known.of(str(management.address), management.port)
     if platform is None:
         return ListedDevice(device, None, None, keys)
+    platform = platform.at(device.point.level) or platform
     found = benched(workspace, device.site.site, device.name, platform.method, [key.fingerprint for key in keys])
     return ListedDevice(device, platform.described, platform.capabilities, keys, found)

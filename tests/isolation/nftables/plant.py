@@ -13,7 +13,8 @@ from islandmode.core import egress
 from islandmode.core.plan import PlanPoint
 from islandmode.core.rendering import Rendering
 from islandmode.core.site import Conduit, Login, Management, Site, VantagePoint, Zone
-from islandmode.isolation.nftables import recipe
+from islandmode.isolation.nftables import hard, recipe
+from islandmode.isolation.nftables.hard_point import NftablesHardPoint
 from islandmode.isolation.nftables.point import NftablesPoint, NftAccess
 from islandmode.system.clock import MachineClock
 from tests.napalm_nftables.firewall_node import PASSWORD, FirewallNode, Relay
@@ -176,8 +177,18 @@ class PointOnNode:
     relay: Relay
 
 
-def make_point(node: FirewallNode, relay: Relay | None = None, run: str | None = RUN, **access: Any) -> PointOnNode:
+def planned_hard(conduits: tuple[str, ...] = tuple(BETWEEN)) -> PlanPoint:
+    """Plan the node as an isolation point whose outer interfaces go down."""
+    denied = planned(conduits)
+    lines = hard.rendering(denied.rendering, INTERFACES, BETWEEN)
+    return denied.model_copy(update={"level": "hard", "rendering": lines, "capabilities": hard.CAPABILITIES})
+
+
+def make_point(
+    node: FirewallNode, relay: Relay | None = None, run: str | None = RUN, plan: Any = None, **access: Any
+) -> PointOnNode:
     """Make the edge to the node; nothing is contacted yet."""
+    plan = plan or planned()
     relay = relay or node.relay()
     arguments: dict[str, Any] = {
         "host": "127.0.0.1",
@@ -187,6 +198,5 @@ def make_point(node: FirewallNode, relay: Relay | None = None, run: str | None =
         "known_hosts": node.known_hosts(relay),
         "password": PASSWORD,
     }
-    return PointOnNode(
-        NftablesPoint("fw", planned(), NftAccess(**arguments | access), MachineClock.of_this_boot(), run), relay
-    )
+    kind = NftablesPoint if plan.level == "deny" else NftablesHardPoint
+    return PointOnNode(kind("fw", plan, NftAccess(**arguments | access), MachineClock.of_this_boot(), run), relay)

@@ -9,17 +9,22 @@ import pytest
 
 from islandmode.core.plan import PlanPoint
 from islandmode.core.site import SitePoint
+from islandmode.isolation.nftables import hard_point
+from islandmode.isolation.nftables.hard_point import HardSession
 from islandmode.isolation.nftables.platform import NFTABLES
 from islandmode.isolation.point import IsolationPoint
 from islandmode.system.clock import MachineClock
 from tests.isolation.contract import RUN, Contract
-from tests.isolation.nftables.plant import OnNode, PointOnNode, make_point, planned
+from tests.isolation.nftables.plant import OnNode, PointOnNode, make_point, planned, planned_hard
 from tests.isolation.nftables.test_hanging_devices import ODD, odd_nft
 from tests.isolation.nftables.test_late_lines import Sshd, WhenReady, ready, sshd
 from tests.napalm_nftables.firewall_node import FirewallNode, Relay
 
 __all__ = ["ready", "sshd"]
 pytestmark = [pytest.mark.lab]
+
+assert NFTABLES.hard is not None
+NFTABLES_HARD = NFTABLES.hard
 
 
 class NftablesBench(OnNode):
@@ -93,6 +98,55 @@ class NftablesBench(OnNode):
         for made in self._made:
             await made.point.close()
         await self._sshd.has_read_everything()
+
+
+class HardWhenReady(HardSession):
+    """The product's session, with something that happens when the line that isolates is about to leave."""
+
+    act: Callable[[], None] | None = None
+
+    def take_ticket(self, conduits: tuple[str, ...], run: str, life_s: int) -> str:
+        ticket = super().take_ticket(conduits, run, life_s)
+        act, type(self).act = type(self).act, None
+        if act is not None:
+            act()
+        return ticket
+
+
+class HardBench(NftablesBench):
+    """The same node, whose outer interface goes down: the platform at level hard."""
+
+    platform = NFTABLES_HARD
+    dead_man_s = 12.0
+
+    @property
+    def site_point(self) -> SitePoint:
+        return super().site_point.model_copy(update={"level": "hard"})
+
+    def planned(self) -> PlanPoint:
+        return planned_hard(self.conduits)
+
+    def point(self, run: str | None = RUN) -> IsolationPoint:
+        made = make_point(self._node, run=run, nft=ODD, plan=self.planned())
+        self._made.append(made)
+        return made.point
+
+    def hold_up(self, call: str) -> None:
+        # A look goes the way of the line that arms.
+        if call == "arm":
+            super().hold_up(call)
+        else:
+            HardWhenReady.act = self._sshd.stop
+
+
+@pytest.mark.more
+class TestContractAtLevelHard(Contract):
+    @pytest.fixture
+    def bench(
+        self, node: FirewallNode, sshd: Sshd, ready: type[WhenReady], monkeypatch: pytest.MonkeyPatch
+    ) -> HardBench:
+        monkeypatch.setattr(hard_point, "HardSession", HardWhenReady)
+        return HardBench(node, sshd, ready)
 
 
 class TestContract(Contract):

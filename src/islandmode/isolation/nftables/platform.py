@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 from islandmode.core.bench.stand_in import STAND_IN, is_stand_in
 from islandmode.core.described import Described
@@ -12,7 +13,7 @@ from islandmode.core.problem import Path, Problem
 from islandmode.core.rendering import RecipeUsed, Rendering
 from islandmode.core.site import Between, Networks, SitePoint
 from islandmode.isolation.by_hand import ByHand, Look, ssh_to
-from islandmode.isolation.nftables import reading, recipe
+from islandmode.isolation.nftables import hard, reading, recipe
 from islandmode.isolation.nftables import saved as saved_files
 from islandmode.isolation.platform import Access, Asked, Platform
 from islandmode.isolation.point import IsolationPoint
@@ -120,6 +121,28 @@ def by_hand(point: PlanPoint) -> ByHand:
     )
 
 
+def _open_hard(name: str, planned: PlanPoint, access: Access, clock: Clock, run: str | None) -> IsolationPoint:
+    """Make the edge to a firewall whose outer interfaces go down; nothing is contacted yet."""
+    from islandmode.isolation.nftables.hard_point import NftablesHardPoint  # noqa: PLC0415 - only where it is needed
+    from islandmode.isolation.nftables.point import NftAccess  # noqa: PLC0415 - only where it is needed, as it is slow
+
+    return NftablesHardPoint(name, planned, NftAccess(**vars(access)), clock, run)
+
+
+def _render_hard(asked: Asked) -> Rendering:
+    return hard.rendering(render(asked), asked.point.interfaces, asked.between)
+
+
+def _by_hand_hard(point: PlanPoint) -> ByHand:
+    """Say how to restore a firewall whose interfaces are down."""
+    known, down = by_hand(point), point.goes_down
+    looks = tuple(
+        Look(f"ip link show dev {name} up", (), f"Type: ip link set dev {name} up", must_show=(name,)) for name in down
+    )
+    last_resort = f"{known.last_resort} Where only routes or addresses are missing, enter them again: the run has them as they were, in its artifacts."
+    return replace(known, looks=(*known.looks, *looks), last_resort=last_resort, answer="", in_order=True)
+
+
 NFTABLES = Platform(
     name=recipe.PLATFORM,
     capabilities=recipe.CAPABILITIES,
@@ -145,5 +168,24 @@ NFTABLES = Platform(
         # Members of a pair share neither rules nor timers.
         after_failover="passes",
         versions="any nft that is built with JSON; the lab drills on the kernel and the nft of its own machine",
+    ),
+    hard=Platform(
+        name=recipe.PLATFORM,
+        level="hard",
+        capabilities=hard.CAPABILITIES,
+        check=check,
+        render=_render_hard,
+        open=_open_hard,
+        by_hand=_by_hand_hard,
+        mend_saved=saved_files.mend,
+        comparable=reading.COMPARABLE,
+        shows_rights=True,
+        described=Described(
+            title="nftables at level hard: the same tables, and two processes that keep the outer interfaces down while they isolate",
+            cycle="own-timer",
+            tried="real",
+            after_failover="unknown",
+            versions="any nft that is built with JSON, and an iproute2 that saves routes and addresses",
+        ),
     ),
 )

@@ -8,7 +8,7 @@ Every change is one written line, and is believed only when it is read back.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -197,6 +197,9 @@ class NftSession:
 class NftablesPoint:
     """An isolation point on a Linux firewall that runs nftables."""
 
+    reads: Mapping[str, str] = READ
+    """What is read of it to compare, by part, beside its rules."""
+
     def __init__(self, name: str, planned: PlanPoint, access: NftAccess, clock: Clock, run: str | None) -> None:
         """Know the device; nothing is contacted yet. Without a run it can only restore, and removes the objects of every run."""
         self._run = run
@@ -339,7 +342,8 @@ class NftablesPoint:
             files = session.saved()
             saved = session.told(lambda firewall: firewall.loaded_by(files))
             texts = {
-                part: session.run(f"PATH=/usr/sbin:/usr/bin:/sbin:/bin; {command}") for part, command in READ.items()
+                part: session.run(f"PATH=/usr/sbin:/usr/bin:/sbin:/bin; {command}")
+                for part, command in self.reads.items()
             }
             tables = [recipe.table_of(conduit) for conduit in self._between]
             # Looked for in what the device said, and not in what is kept of it: a secret may stand in an Islandmode table too.
@@ -348,7 +352,7 @@ class NftablesPoint:
             # Masked before anything is moved: the lines of a private key are known by those around them.
             kept = self._texts.taken_in({"running": running, "saved": saved, **texts})
             still = {"running": reading.comparable(kept["running"]), "saved": kept["saved"]}
-            still |= {part: _sorted(kept[part]) for part in READ}
+            still |= {part: _sorted(kept[part]) for part in self.reads}
             return Configuration(still, self._texts.taken_in(ours), with_ours)
 
         return await self._call(work, deadline_s)
