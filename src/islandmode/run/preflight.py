@@ -172,7 +172,7 @@ class Preflight:
         return differences
 
     def _told(self, name: str, part: str, text: str, ours: str) -> dict[str, Any]:
-        """Say of a difference what is ours, what others changed, and what did not come back with an interface."""
+        """Say of a difference what is of Islandmode, what others changed, and what did not come back with an interface."""
         planned = self._plan.points[name]
         able, more = comparable(planned), {}
         if planned.level == "hard" and part not in CONFIGURED:

@@ -1,4 +1,4 @@
-"""Level hard on a real firewall: the interface goes down, and comes up again with all that it had, whoever is dead."""
+"""Level hard on a real firewall: the interface goes down, and comes up again with all that it had, with conductor and guardian dead too."""
 
 from __future__ import annotations
 

@@ -68,6 +68,6 @@ def _down(point: SitePoint, site: Site, conduits: Sequence[str]) -> dict[str, st
 
 
 def _crossing(point: SitePoint, site: Site, conduit: str) -> set[str]:
-    """Give the interfaces of a device by which a conduit crosses it; none where both ends lie behind the same ones."""
+    """Give the interfaces of a device by which a conduit crosses it; none where both ends lie behind the same interfaces."""
     outer, inner = (set(point.interfaces.get(zone, ())) for zone in site.conduits[conduit].between)
     return outer | inner if outer and inner and outer != inner else set()
