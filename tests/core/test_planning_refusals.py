@@ -16,9 +16,10 @@ from tests.core.given import Documents, given, put
 from tests.core.rows_names import ADDRESSES, NAMES
 from tests.core.rows_paths import DEVICES, PATHS
 from tests.core.rows_site import SITES
+from tests.core.rows_vantages import GOOD, VANTAGES
 from tests.core.spoilt import ANN, FIREWALL, Row, lost_edits_accepted, without
 
-ROWS = (*NAMES, *ADDRESSES, *PATHS, *DEVICES, *SITES)
+ROWS = (*NAMES, *ADDRESSES, *PATHS, *DEVICES, *SITES, *VANTAGES)
 
 
 def refusals(spoil: Callable[[Documents], object], **able: Any) -> tuple[Problem, ...]:
@@ -43,9 +44,20 @@ def test_no_plan_is_made_from_what_check_refuses(row: Row) -> None:
     assert refusals(row.spoil) == check(spoilt.drill, spoilt.site, spoilt.probes)
 
 
-@pytest.mark.parametrize("row", SITES, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [*SITES, *VANTAGES], ids=lambda row: row.name)
 def test_a_site_is_refused_by_itself_too(row: Row) -> None:
     assert [each.path for each in check_site(given(row.spoil).site)] == [row.path]
+
+
+@pytest.mark.parametrize("allow", GOOD)
+def test_a_login_that_a_flow_permits_is_planned_and_part_of_what_is_approved(
+    allow: Callable[[Documents], object],
+) -> None:
+    plan = given(allow).plan()
+    login = plan.vantages["office"].ssh
+    assert login is not None
+    assert login.user == "witness"
+    assert plan.plan_digest != given(lambda _: None).plan().plan_digest
 
 
 PLATFORM_ROWS: tuple[tuple[str, dict[str, Any], tuple[str | int, ...], str], ...] = (

@@ -118,6 +118,12 @@ def conduct(workspace: Path, name: str, state_dir: Path, moment: str = "", drill
     assert lab is not None
     _, plan = plan_of(workspace, drill)
     ground = PlantInLab(workspace, plan.drill.site, lab=lab, dies_after=CALLS.get(moment))
+    return conduct_on(ground, plan, drill, moment)
+
+
+def conduct_on(ground: PlantGround, plan: Plan, drill: str, moment: str = "") -> int:
+    """Run the drill on a plant's ground."""
+    workspace = ground.workspace
     run = _new_name(plan, MachineClock.of_this_boot())
     request = RunRequest(run, workspace, drill, "live", "nobody", ground.words())
 

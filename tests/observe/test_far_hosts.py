@@ -9,7 +9,12 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 SOURCE = PROJECT / "src"
-STARTS = ("islandmode.observe.worker", "islandmode.observe.worker_host", "islandmode.observe.last_words")
+STARTS = (
+    "islandmode.observe.far",
+    "islandmode.observe.worker",
+    "islandmode.observe.worker_host",
+    "islandmode.observe.last_words",
+)
 
 
 def imports(module: str) -> set[str]:
@@ -42,7 +47,7 @@ def closure() -> set[str]:
 def test_a_worker_brings_the_standard_library_and_a_few_files_of_this_project() -> None:
     own = {module for module in closure() if module.startswith("islandmode")}
     assert {module.partition(".")[0] for module in closure() - own} <= sys.stdlib_module_names
-    names = {"answers", "connection", "http", "last_words", "looks", "modbus", "values", "worker", "worker_host"}
+    names = {"answers", "connection", "far", "http", "last_words", "looks", "modbus", "values", "worker", "worker_host"}
     assert own == {f"islandmode.observe.{name}" for name in names} | {"islandmode.core.text"}
 
 
@@ -53,5 +58,5 @@ def test_all_of_them_are_held_to_an_old_python() -> None:
     }
     assert held == {
         "src/islandmode/core/text.py",
-        "src/islandmode/observe/{answers,connection,http,last_words,looks,modbus,values,worker,worker_host}.py",
+        "src/islandmode/observe/{answers,connection,far,http,last_words,looks,modbus,values,worker,worker_host}.py",
     }

@@ -22,6 +22,7 @@ from islandmode.core.text import cleaned
 from islandmode.core.verdict import Result, verdict_json
 from islandmode.observe import process_vantage
 from islandmode.observe.process_vantage import ProcessVantage
+from islandmode.observe.reach import LocalReach
 from islandmode.observe.vantage import Collected, Offset, Schedule
 from islandmode.run.witness import Witness
 from islandmode.system.clock import MachineClock
@@ -313,7 +314,7 @@ def test_ten_thousand_spools_end_in_samples_or_a_sentence(part: int) -> None:
 def far_host(program: str, tmp_path: Path) -> ProcessVantage:
     """Make a vantage whose far side runs a program of its own; the words that we send are its arguments."""
     prefix = (sys.executable, "-c", program)
-    return ProcessVantage(FAR, clock=CLOCK, far=True, prefix=prefix, spool=tmp_path / "spool")
+    return ProcessVantage(FAR, clock=CLOCK, far=True, reach=LocalReach(tmp_path / "spool", prefix))
 
 
 READY = "import sys\nif sys.argv[4] == 'run': sys.stdin.readline(); print('ready', flush=True); sys.exit()\n"

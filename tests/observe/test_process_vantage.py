@@ -24,6 +24,7 @@ from islandmode.core.probe import CanaryProbe, HttpProbe, IcmpProbe, ModbusProbe
 from islandmode.core.spool import SpoolReading, read_spool
 from islandmode.observe import last_words, worker
 from islandmode.observe.process_vantage import ProcessVantage
+from islandmode.observe.reach import LocalReach
 from islandmode.observe.vantage import Collected, Schedule
 from islandmode.system.clock import MachineClock
 from tests.observe.plant import Plant, listen
@@ -36,7 +37,7 @@ FAR = pytest.mark.parametrize("far", [True, False], ids=["far", "near"])
 
 
 def vantage(spool: Path, *, far: bool = True, prefix: tuple[str, ...] = ()) -> ProcessVantage:
-    return ProcessVantage("corporate", clock=CLOCK, far=far, prefix=prefix, spool=spool)
+    return ProcessVantage("corporate", clock=CLOCK, far=far, reach=LocalReach(spool, prefix))
 
 
 @FAR

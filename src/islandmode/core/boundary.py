@@ -16,7 +16,8 @@ from typing import Any, Literal
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from islandmode.core.drill import Drill
-from islandmode.core.site import Covered, Frozen, Site
+from islandmode.core.frozen import Frozen
+from islandmode.core.site import Covered, Site
 from islandmode.core.text import in_words
 
 WAYS_MAX = 20

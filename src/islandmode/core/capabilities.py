@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
-from islandmode.core.site import Covered, Frozen
+from islandmode.core.frozen import Frozen
+from islandmode.core.site import Covered
 
 
 class Calls(Frozen):

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from islandmode.core.site import Address, Frozen, Site
+from islandmode.core.frozen import Address, Frozen
+from islandmode.core.site import Site
 
 Role = Literal["active", "standby", "divided", "unknown"]
 """`active`: it has every virtual address of its pair. `standby`: it has none. `divided`: it has some, and another member the others."""

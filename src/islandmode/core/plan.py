@@ -12,12 +12,14 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 from islandmode.core.boundary import UNKNOWN_BOUNDARY, Boundary
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.drill import Drill
+from islandmode.core.frozen import Address, Frozen
 from islandmode.core.pair import PairMember
 from islandmode.core.probe import Probe
 from islandmode.core.recipe.carried import CarriedRecipe
 from islandmode.core.rendering import Rendering
-from islandmode.core.site import Address, Frozen, Hands, IsolationLevel, Login, Management, Network, Option
+from islandmode.core.site import Hands, IsolationLevel, Login, Management, Network, Option
 from islandmode.core.text import share_text
+from islandmode.core.vantage_login import VantageLogin
 
 
 class DyingFlow(Frozen):
@@ -213,6 +215,13 @@ class PlanVantage(Frozen):
     zone: str
     address: tuple[Address, ...]
     far: bool
+    ssh: VantageLogin | None = None
+    """How it is logged in to on a plant; None where the site does not say."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_not_there(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave `ssh` out where there is none, so that plans of an earlier version keep their digest."""
+        return {name: value for name, value in write(self).items() if name != "ssh" or value is not None}
 
     @model_validator(mode="before")
     @classmethod

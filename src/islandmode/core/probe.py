@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
+from islandmode.core.frozen import Address, Frozen
 from islandmode.core.quantities import AS_WRITTEN, Name, Seconds
-from islandmode.core.site import Address, Frozen, as_tuple
+from islandmode.core.site import as_tuple
 
 HIGHEST_ADDRESS = 65535
 Port = Annotated[int, Field(ge=1, le=65535)]

@@ -8,7 +8,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.egress import Way
-from islandmode.core.site import Frozen
+from islandmode.core.frozen import Frozen
 
 
 class StageLines(Frozen):

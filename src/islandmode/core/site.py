@@ -7,14 +7,12 @@ path between two zones, and it carries *flows*, each with a documented owner.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainValidator,
     SerializerFunctionWrapHandler,
@@ -27,13 +25,14 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
+from islandmode.core.frozen import Address, Frozen
 from islandmode.core.quantities import Name, Seconds, SecretRef, Words
+from islandmode.core.vantage_login import VantageLogin
 
 _PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 SERVICE_PATTERN = rf"^(?:(?:tcp|udp|sctp)(?:/{_PORT}(?:-{_PORT})?)?|icmp|esp|ah|gre|any)$"
 """A protocol, with a port or a range of ports where it has ports; without them every port of it. Ports are 1 to 65535."""
 
-Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 Between = Mapping[str, tuple[str, str]]
 """Outer and inner zone by conduit."""
@@ -108,12 +107,6 @@ def as_range(service: str) -> str:
     if is_range and int(lowest) > int(highest):
         raise ValueError("expected a range of ports from the lower to the higher one")
     return service
-
-
-class Frozen(BaseModel):
-    """Frozen value that refuses unknown keys: a misspelt key must never be ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
 
 Level = Annotated[
@@ -503,6 +496,11 @@ class VantagePoint(Frozen):
     address: Annotated[tuple[Address, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
         description="The addresses from which it asks; of each address family the first is used.",
         examples=[["10.10.0.20", "fd10:10::20"]],
+    )
+    ssh: VantageLogin | None = Field(
+        default=None,
+        description="How the operations host logs in to it on a plant, to start its worker and to collect what it saw; in a rehearsal the "
+        "lab does that. That login is a flow like every other: where it crosses a conduit it is declared there, with its owner.",
     )
 
 

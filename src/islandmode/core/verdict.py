@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Literal
 
 from islandmode.core.boundary import Boundary
+from islandmode.core.frozen import Frozen
 from islandmode.core.plan import ClosedWay
-from islandmode.core.site import Frozen
 
 
 class Result(StrEnum):

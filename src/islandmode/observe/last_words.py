@@ -1,6 +1,7 @@
 """What each probe of a worker said last, read off its spool while it goes on sampling. Standard library only.
 
-    python -m islandmode.observe.last_words SPOOL     prints the newest whole line of each probe, as the worker wrote it, then "end"
+    python -m islandmode.observe.last_words SPOOL     prints the newest whole line of each probe, as the worker wrote it, then "end",
+                                                      or "ended HOW" where the worker does not live any more
 
 It reads, and does nothing else: the worker neither ends nor waits. However large the spool is, only the end of it is read.
 """
@@ -12,9 +13,11 @@ import os
 import sys
 from pathlib import Path
 
+from islandmode.observe.worker_host import ending, living
+
 READ_MAX_BYTES = 8 * 1024 * 1024
-END = b"end"
-"""The last line: without it, what was printed is not all."""
+END, ENDED = b"end", b"ended "
+"""How the last line begins: without it, what was printed is not all."""
 
 
 def tail(folder: Path) -> bytes:
@@ -62,6 +65,13 @@ def last_lines(data: bytes) -> list[bytes]:
     return [line for _, line in found.values()]
 
 
+def main(spool: str) -> None:
+    """Print the last words of a spool."""
+    lines = last_lines(tail(Path(spool))) if os.path.isdir(spool) else []
+    # After the lines are read: a worker that ended meanwhile must not look as if it had written them alive.
+    end = END if living(spool) else ENDED + ending(spool).encode()
+    sys.stdout.buffer.write(b"".join(line + b"\n" for line in (*lines, end)))
+
+
 if __name__ == "__main__":
-    lines = [*last_lines(tail(Path(sys.argv[1]))), END]
-    sys.stdout.buffer.write(b"".join(line + b"\n" for line in lines))
+    main(sys.argv[1])

@@ -1,4 +1,4 @@
-"""A vantage whose worker is a process, started through a command-line prefix: none for here, the lab's for its nodes.
+"""A vantage whose worker is a process: here, in a node of a lab, or on a host that is logged in to (see reach.py).
 
 A far worker is given its schedule and then left alone: no pipe, no session and no process ties it to the conductor until it is
 collected. The near worker also prints each sample on its standard output as it goes.
@@ -11,63 +11,52 @@ import json
 import os
 import queue
 import re
-import signal
 import subprocess
-import sys
 import threading
-from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import anyio
-from anyio.abc import ByteSendStream, Process
+from anyio.abc import ByteSendStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-import islandmode
 from islandmode.core.episodes import Sample
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.spool import Expected, read_sample, read_spool
 from islandmode.core.text import cleaned
 from islandmode.observe import last_words
+from islandmode.observe.reach import Reach, Verb
 from islandmode.observe.vantage import Collected, Offset, Schedule
 from islandmode.system.clock import Clock
-from islandmode.system.process import EMPTY_ENVIRONMENT, PipeStream, first_word, start, stop
+from islandmode.system.process import PipeStream, end_group, first_word, start, stop
 
 ROUND_TRIPS = 7
 LOOK_MAX_BYTES = 4 * 1024 * 1024
 """What a far host may say to a look: a few hundred bytes for each of thousands of probes."""
 PIPE_BYTES = 1 << 20
 CHUNK_BYTES, SAID_MAX_CHUNKS = 65536, 1024
-WORKER, HOST = "islandmode.observe.worker", "islandmode.observe.worker_host"
 CLOCK_ANSWER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18}) ([0-9a-f-]{36})")
 READY_MAX_BYTES, SHOWN_MAX_CHARACTERS = 4096, 200
 SAMPLE_BYTES, SPOOL_LEAST_BYTES, SPOOL_MOST_BYTES = 1000, 1 << 20, 1 << 29
 """How long a fetched spool may be: so much for each sample, and for what surrounds them; a worker ends at half the most."""
 SEGMENT_NAME = re.compile(r"[0-9]{6,9}\.(?:jsonl|part)")
+LOGOUT_S, LOGOUT_STEP_S = 2.0, 0.01
+ENDED_TOLD = "its worker has ended ({})"
 ENDINGS = frozenset({"schedule", "asked", "full", "disk", "left", "lost"})
 
 
 class ProcessVantage:
-    """A vantage on this machine, or in a node that a prefix enters."""
+    """A vantage on this machine, or on a host that can be reached from it."""
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        clock: Clock,
-        far: bool,
-        prefix: tuple[str, ...],
-        spool: Path,
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
-        """Know how to start the worker; nothing runs yet. `environment` is what the prefix needs to find its way."""
-        self._given = dict(environment or {})
+    def __init__(self, name: str, *, clock: Clock, far: bool, reach: Reach) -> None:
+        """Know how to start the worker; nothing runs yet."""
         self._name = name
         self._far = far
         self._clock = clock
-        self._prefix = prefix
-        self._spool = spool
+        self._reach = reach
+        self._prepared = False
+        self._code: int | None = None
+        """Exit code of the verb that ended last; None where it did not end by itself."""
         self._worker: subprocess.Popen[bytes] | None = None
         self._started = False
         self._schedule: Schedule | None = None
@@ -84,13 +73,16 @@ class ProcessVantage:
         """Tell whether nothing can be heard from this vantage during the hold."""
         return self._far
 
-    def _argv(self, module: str, *words: str) -> list[str]:
-        return [*self._prefix, sys.executable, "-m", module, *words]
+    @property
+    def call_s(self) -> float:
+        """Seconds within which its host answers while it is well."""
+        return self._reach.call_s
 
-    def _environment(self) -> dict[str, str]:
-        code = {"PYTHONPATH": str(Path(islandmode.__file__).parents[1]), "PYTHONDONTWRITEBYTECODE": "1"}
-        # Nothing is inherited: a worker stays for hours on hosts that need not learn the operator's environment.
-        return {**EMPTY_ENVIRONMENT, **self._given, **code}
+    async def _prepare(self) -> str:
+        """Make its host ready, once; say why that cannot be, or nothing."""
+        why = "" if self._prepared else await self._reach.prepare()
+        self._prepared = not why
+        return why
 
     async def offset(self, deadline_s: float) -> Reading[Offset]:
         """Measure the vantage's clocks by round trips, and keep the shortest."""
@@ -99,7 +91,7 @@ class ProcessVantage:
         why = "its clock did not answer"
         with anyio.move_on_after(deadline_s):
             try:
-                await self._round_trips(found)
+                why = await self._prepare() or await self._round_trips(found) or why
             except OSError as error:
                 why = f"its clock could not be asked ({error})"
             except (ValueError, anyio.DelimiterNotFound):
@@ -109,8 +101,9 @@ class ProcessVantage:
             return Reading(Outcome.NOT_DONE, None, why, *stamps)
         return Reading(Outcome.DONE, min(found, key=lambda offset: offset.uncertainty_us), "", *stamps)
 
-    async def _round_trips(self, found: list[Offset]) -> None:
-        argv, environment = self._argv(HOST, "clock"), self._environment()
+    async def _round_trips(self, found: list[Offset]) -> str:
+        """Ask its clock some times; say why the way to it failed, or nothing."""
+        argv, environment = self._reach.argv("clock"), self._reach.environment()
         process = await anyio.open_process(argv, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
         async with process:
             if process.stdin is not None and process.stdout is not None:
@@ -121,7 +114,11 @@ class ProcessVantage:
                     if found and offset.boot_id != found[0].boot_id:
                         raise ValueError
                     found.append(offset)
-            _end_all(process)
+                if not found:
+                    # It said nothing more: its exit code tells why.
+                    await process.wait()
+            end_group(process)
+        return "" if found else self._reach.trouble(process.returncode)
 
     async def _round_trip(self, ask: ByteSendStream, answers: BufferedByteReceiveStream) -> Offset | None:
         sent_us, utc_us = self._clock.monotonic_us(), self._clock.utc_us()
@@ -140,22 +137,42 @@ class ProcessVantage:
     async def start(self, schedule: Schedule, deadline_s: float) -> Reading[None]:
         """Hand over the whole schedule and wait for the worker's one word."""
         asked_us = self._clock.monotonic_us()
-        word = "run" if self._far else "live"
         why = f"its worker did not say ready within {deadline_s:g} s"
-        try:
-            self._worker = start(self._argv(WORKER, word, str(self._spool)), environment=self._environment())
-        except OSError as error:
-            why = f"its worker could not be started ({error})"
-            return Reading(Outcome.NOT_DONE, None, why, asked_us, self._clock.monotonic_us())
-        self._started, self._schedule = True, schedule
         with anyio.move_on_after(deadline_s):
+            unready = await self._prepare()
+            if unready:
+                return Reading(Outcome.NOT_DONE, None, unready, asked_us, self._clock.monotonic_us())
+            try:
+                argv = self._reach.argv("run" if self._far else "live")
+                self._worker = start(argv, environment=self._reach.environment())
+            except OSError as error:
+                why = f"its worker could not be started ({error})"
+                return Reading(Outcome.NOT_DONE, None, why, asked_us, self._clock.monotonic_us())
+            self._started, self._schedule = True, schedule
             why = await self._hand_over(self._worker, schedule)
-        if self._far and self._worker.stdout is not None:
-            self._worker.stdout.close()
-        elif not why and self._worker.stdout is not None:
-            why = self._take_in(self._worker.stdout.fileno())
+            if not why and self._reach.proves_start:
+                why = f"its worker was not seen alive by a new login within {deadline_s:g} s"
+                why = await self._outlives_its_login(self._worker)
+        worker = self._worker
+        if worker is not None and worker.stdout is not None:
+            if self._far:
+                worker.stdout.close()
+            elif not why:
+                why = self._take_in(worker.stdout.fileno())
         stamps = (asked_us, self._clock.monotonic_us())
         return Reading(Outcome.UNKNOWN if why else Outcome.DONE, None, why, *stamps)
+
+    async def _outlives_its_login(self, way: subprocess.Popen[bytes]) -> str:
+        """Wait until the login that started the worker is over, and look for the worker by a new login; say what is wrong, or nothing."""
+        while way.poll() is None:
+            await self._clock.sleep(LOGOUT_STEP_S)
+        _, why = await self._last_words()
+        if why == ENDED_TOLD.format("lost"):
+            return (
+                "its worker ended with the login that had started it; let what an account started go on when it logs out (on systemd: "
+                "loginctl enable-linger for that account, or KillUserProcesses=no)"
+            )
+        return why
 
     async def _hand_over(self, worker: subprocess.Popen[bytes], schedule: Schedule) -> str:
         """Return why the worker is not ready; nothing when it is."""
@@ -171,6 +188,13 @@ class ProcessVantage:
             word = b""
         if word == b"ready":
             return ""
+        if not word:
+            with anyio.move_on_after(LOGOUT_S):
+                while worker.poll() is None:
+                    await self._clock.sleep(LOGOUT_STEP_S)
+        lost = "" if word else self._reach.trouble(worker.poll())
+        if lost:
+            return lost
         said = cleaned(word.decode(errors="replace"))[:SHOWN_MAX_CHARACTERS]
         return f"its worker did not start to look ({said or 'it said nothing'})"
 
@@ -204,27 +228,33 @@ class ProcessVantage:
         found: tuple[Sample, ...] | None = None
         why = f"its spool could not be looked into within {deadline_s:g} s"
         with anyio.move_on_after(deadline_s):
-            try:
-                argv = self._argv(last_words.__name__, str(self._spool))
-                said = await self._say(argv, LOOK_MAX_BYTES, "its last words are")
-                *lines, end = said.splitlines() or [b""]
-                why = "its last words could not be read to their end"
-                if end == last_words.END:
-                    samples = (read_sample(line, _expected(self._schedule)) for line in lines)
-                    found = tuple(sample for sample in samples if sample is not None)
-            except OSError as error:
-                why = f"its spool could not be looked into ({error.strerror})"
-            except _NoSpool as odd:
-                why = str(odd)
+            found, why = await self._last_words()
         stamps = (asked_us, self._clock.monotonic_us())
-        return Reading(
-            Outcome.UNKNOWN if found is None else Outcome.DONE, found, "" if found is not None else why, *stamps
-        )
+        return Reading(Outcome.UNKNOWN if found is None else Outcome.DONE, found, why, *stamps)
 
-    async def _say(self, argv: list[str], most: int, what: str) -> bytes:
+    async def _last_words(self) -> tuple[tuple[Sample, ...] | None, str]:
+        """Ask the host for the newest sample of each probe; nothing, and why, where that is not had or the worker has ended."""
+        try:
+            said = await self._say("look", LOOK_MAX_BYTES, "its last words are")
+        except OSError as error:
+            return None, f"its spool could not be looked into ({error.strerror})"
+        except _NoSpool as odd:
+            return None, str(odd)
+        *lines, end = said.splitlines() or [b""]
+        if end == last_words.END:
+            samples = (read_sample(line, _expected(self._schedule)) for line in lines)
+            return tuple(sample for sample in samples if sample is not None), ""
+        how = end.removeprefix(last_words.ENDED).decode(errors="replace")
+        if end.startswith(last_words.ENDED) and how in ENDINGS:
+            return None, ENDED_TOLD.format(how)
+        return None, self._reach.trouble(self._code) or "its last words could not be read to their end"
+
+    async def _say(self, verb: Verb, most: int, what: str) -> bytes:
         """Take in what a short command of the far side says, within bounds; raises `_NoSpool` when it says more."""
+        self._code = None
+        argv, environment = self._reach.argv(verb), self._reach.environment()
         process = await anyio.open_process(
-            argv, env=self._environment(), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            argv, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
         data = bytearray()
         try:
@@ -233,9 +263,9 @@ class ProcessVantage:
                     data += part
                     if len(data) > most:
                         raise _NoSpool(f"{what} more than {most} bytes")
-            await process.wait()
+            self._code = await process.wait()
         finally:
-            _end_all(process)
+            end_group(process)
             with anyio.CancelScope(shield=True):
                 await process.aclose()
         return bytes(data)
@@ -248,6 +278,8 @@ class ProcessVantage:
         with anyio.move_on_after(deadline_s):
             try:
                 found = _collected(await self._fetched(), self._schedule)
+                # It has ended, so nothing is left to stop.
+                self._started = False
             except OSError as error:
                 why = f"its spool could not be fetched ({error})"
             except _NoSpool as odd:
@@ -257,16 +289,34 @@ class ProcessVantage:
 
     async def _fetched(self) -> bytes:
         """End the worker and take in its spool, which is not more than its schedule can have given."""
-        argv, most = self._argv(HOST, "collect", str(self._spool)), _spool_most_bytes(self._schedule)
-        return await self._say(argv, most, "its spool is longer than its schedule can give:")
+        most = _spool_most_bytes(self._schedule)
+        data = await self._say("collect", most, "its spool is longer than its schedule can give:")
+        lost = "" if data else self._reach.trouble(self._code)
+        if lost:
+            raise _NoSpool(lost)
+        return data
 
     async def stop(self) -> None:
         """End the worker without collecting; ending a worker that has ended has no effect."""
+        try:
+            await self._stop()
+        finally:
+            if not self._reach.keeps_spool:
+                self._reach.close()
+
+    async def forget(self) -> None:
+        """Take away what its spool left on its host, where that is another host; what cannot be taken away stays."""
+        if self._reach.keeps_spool:
+            with anyio.move_on_after(self.call_s), suppress(OSError, _NoSpool):
+                await self._say("forget", READY_MAX_BYTES, "what it says is")
+            self._reach.close()
+
+    async def _stop(self) -> None:
         if self._worker is None:
             return
         if self._far and self._started:
             # Without a descriptor or memory it ends by itself, at the end of its schedule.
-            with anyio.move_on_after(5), suppress(OSError, _NoSpool):
+            with anyio.move_on_after(self.call_s / 2), suppress(OSError, _NoSpool):
                 await self._fetched()
         worker, self._worker = self._worker, None
         # A worker that still waits for its schedule takes the end of its input as the end of its work.
@@ -302,13 +352,6 @@ def _schedule_json(schedule: Schedule) -> str:
 
 class _NoSpool(Exception):
     """What was fetched is not a spool; the text says why."""
-
-
-def _end_all(process: Process) -> None:
-    """End a program and everything that its prefix started, unless it has ended."""
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _expected(schedule: Schedule | None) -> Expected:

@@ -61,6 +61,11 @@ class Vantage(Protocol):
         """Tell whether nothing can be heard from this vantage during the hold."""
         ...
 
+    @property
+    def call_s(self) -> float:
+        """Seconds within which its host answers one question while it is well."""
+        ...
+
     async def offset(self, deadline_s: float) -> Reading[Offset]:
         """Measure the worker's clocks against the conductor's; never called during the hold for a far vantage."""
         ...
@@ -86,4 +91,8 @@ class Vantage(Protocol):
 
     async def stop(self) -> None:
         """End the worker without collecting; used when a run is refused."""
+        ...
+
+    async def forget(self) -> None:
+        """Take away what is left of the worker on its host; only once its samples are kept, or nobody will want them."""
         ...

@@ -57,6 +57,11 @@ def end_worker(folder: str) -> str:
             time.sleep(COLLECT_STEP_S)
         else:
             os.kill(pid, signal.SIGKILL)
+    return ending(folder)
+
+
+def ending(folder: str) -> str:
+    """Say how the worker of a spool ended; "lost" where it did not say."""
     try:
         with open(os.path.join(folder, "ended"), encoding="ascii") as file:
             return file.read() or "lost"

@@ -204,16 +204,19 @@ class LabGround:
     def open_vantages(self, plan: Plan, clock: Clock, run: RunDirectory) -> Mapping[str, Vantage]:
         """Make the plan's vantages: `here` beside the conductor, every other inside the lab's node that stands for it."""
         from islandmode.observe.process_vantage import ProcessVantage  # noqa: PLC0415 - only where it is needed, as it is slow
+        from islandmode.observe.reach import LocalReach  # noqa: PLC0415
 
         return {
             name: ProcessVantage(
                 name,
                 clock=clock,
                 far=planned.far,
-                prefix=self.lab.enter(self.lab.topology.vantages[name].name, ()) if planned.far else (),
-                environment=self.lab.environment if planned.far else {},
-                # A far worker spools where it stands, as it would on a host of its own.
-                spool=FAR_SPOOL / run.run / name if planned.far else run.samples(name),
+                reach=LocalReach(
+                    # A far worker spools where it stands, as it would on a host of its own.
+                    FAR_SPOOL / run.run / name if planned.far else run.samples(name),
+                    self.lab.enter(self.lab.topology.vantages[name].name, ()) if planned.far else (),
+                    self.lab.environment if planned.far else {},
+                ),
             )
             for name, planned in plan.vantages.items()
         }
@@ -307,18 +310,15 @@ class PlantGround:
         )
 
     def open_vantages(self, plan: Plan, clock: Clock, run: RunDirectory) -> Mapping[str, Vantage]:
-        """Make the vantage beside the conductor; raises `Refused` for any other."""
-        far = [name for name, planned in plan.vantages.items() if planned.far]
-        if far:
-            raise Refused(
-                f"This version reaches no vantage of a plant but its operations host; {', '.join(far)} cannot be reached. "
-                "Nothing was touched."
-            )
-        from islandmode.observe.process_vantage import ProcessVantage  # noqa: PLC0415 - only where it is needed, as it is slow
+        """Make the vantages: `here` beside the conductor, every other by logging in as the site says; raises `Refused` where it does not."""
+        from islandmode.operate.far_vantages import far_vantage  # noqa: PLC0415 - only where it is needed, as it is slow
 
+        secrets = Secrets(self.workspace, clock=clock)
+        far = {name: planned.ssh for name, planned in plan.vantages.items() if planned.far}
+        secrets.fetch(key for login in far.values() if login is not None for key in login.keys)
         return {
-            name: ProcessVantage(name, clock=clock, far=False, prefix=(), spool=run.samples(name))
-            for name in plan.vantages
+            name: far_vantage(name, planned, clock, run, secrets.resolve, self._known_hosts())
+            for name, planned in plan.vantages.items()
         }
 
     def has(self, run: RunDirectory) -> bool:

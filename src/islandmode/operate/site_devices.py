@@ -11,6 +11,7 @@ from islandmode import isolation
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.described import Described
 from islandmode.core.errors import InputError
+from islandmode.core.frozen import Address
 from islandmode.core.planning.plan_drill import check_site
 from islandmode.core.problem import listed
 from islandmode.core.recipe.loaded import Recipes
@@ -57,9 +58,19 @@ class Device:
         return management
 
     @property
+    def address(self) -> Address:
+        """Where it is logged in to."""
+        return self.management.address
+
+    @property
+    def port(self) -> int:
+        """On which port."""
+        return self.management.port
+
+    @property
     def known_as(self) -> str:
         """Name it as a known-hosts file does."""
-        return known_as(str(self.management.address), self.management.port)
+        return known_as(str(self.address), self.port)
 
     @property
     def where(self) -> str:
@@ -90,7 +101,7 @@ class ListedDevice:
 
 def list_devices(workspace: Path, site: str | None) -> tuple[tuple[ListedDevice, ...], tuple[InputError, ...]]:
     """List the devices of a site, or of every site, and say what is wrong with sites and recipes that cannot be read."""
-    sites, wrong = _sites(workspace, site)
+    sites, wrong = sites_of(workspace, site)
     known = known_hosts(workspace)
     devices = [Device(name, each, tree) for tree, each in sites.values() for name in each.isolation_points]
     recipes, bad = recipes_for(workspace, (device.point for device in devices))
@@ -99,7 +110,7 @@ def list_devices(workspace: Path, site: str | None) -> tuple[tuple[ListedDevice,
 
 def find_device(workspace: Path, name: str, site: str | None) -> Device:
     """Find a device by its name; raises `InputError` for an unknown name, and for a name in two sites."""
-    sites, wrong = _sites(workspace, site)
+    sites, wrong = sites_of(workspace, site)
     found = [Device(name, each, tree) for tree, each in sites.values() if name in each.isolation_points]
     if len(found) == 1:
         return found[0]
@@ -146,7 +157,8 @@ def bench_of(workspace: Path, device: Device, method: RecipeUsed | None) -> Benc
     return benched(workspace, device.site.site, device.name, method, [key.fingerprint for key in keys])
 
 
-def _sites(workspace: Path, site: str | None) -> tuple[dict[str, tuple[YamlTree, Site]], tuple[InputError, ...]]:
+def sites_of(workspace: Path, site: str | None) -> tuple[dict[str, tuple[YamlTree, Site]], tuple[InputError, ...]]:
+    """Read one site, or every site of a workspace, and say what is wrong with those that cannot be read."""
     sites, wrong = catalog.read_sites(workspace)
     if site is None:
         if not sites and not wrong:

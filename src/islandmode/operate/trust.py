@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from islandmode.core.errors import InputError, Refused
-from islandmode.operate.site_devices import Device, known_hosts, refuse_of_lab
+from islandmode.core.frozen import Address
+from islandmode.operate.site_devices import known_hosts
 from islandmode.store.known_hosts import KNOWN_HOSTS, add_line, names_are_hashed
 from napalm_nftables.errors import DeviceSilent
 from napalm_nftables.host_keys import HostKey, hashed, shown_key
@@ -17,12 +18,36 @@ CONNECT_S = 15.0
 NOTHING_WRITTEN = "Nothing was written."
 
 
+class Host(Protocol):
+    """What is logged in to."""
+
+    @property
+    def where(self) -> str:
+        """Name it for a sentence."""
+        ...
+
+    @property
+    def known_as(self) -> str:
+        """Name it as a known-hosts file does."""
+        ...
+
+    @property
+    def address(self) -> Address:
+        """Where it is logged in to."""
+        ...
+
+    @property
+    def port(self) -> int:
+        """On which port."""
+        ...
+
+
 @dataclass(frozen=True)
 class KeyLook:
     """The host key that a device shows now, and those that are known of it."""
 
     workspace: Path
-    device: Device
+    device: Host
     shown: HostKey
     known: tuple[HostKey, ...]
     unread: tuple[int, ...] = ()
@@ -38,11 +63,10 @@ class KeyLook:
         return "new" if not self.known else "known" if self.shown in self.known else "changed"
 
 
-def look_at_key(workspace: Path, device: Device) -> KeyLook:
-    """Ask a device for its host key; no user name and no password is sent. Raises `Refused` where it shows none."""
-    refuse_of_lab(device)
-    management, found = device.management, known_hosts(workspace)
-    host, port = str(management.address), management.port
+def look_at_key(workspace: Path, device: Host) -> KeyLook:
+    """Ask a host for its key; no user name and no password is sent. Raises `Refused` where it shows none."""
+    found = known_hosts(workspace)
+    host, port = str(device.address), device.port
     known = found.of(host, port)
     try:
         shown = shown_key(host, port, CONNECT_S, known)
@@ -81,7 +105,7 @@ def trust(look: KeyLook, fingerprint: str) -> None:
         )
     if look.state == "known":
         return
-    management, path, name = look.device.management, look.workspace / KNOWN_HOSTS, look.device.known_as
+    path, name = look.workspace / KNOWN_HOSTS, look.device.known_as
     try:
         written = hashed(name) if names_are_hashed(path) else name
         add_line(path, f"{written} {look.shown.kind} {look.shown.base64}")
@@ -89,7 +113,7 @@ def trust(look: KeyLook, fingerprint: str) -> None:
         raise Refused(f"Another process is writing {KNOWN_HOSTS}; try again. {NOTHING_WRITTEN}") from None
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error.strerror}). {NOTHING_WRITTEN}") from None
-    if look.shown not in known_hosts(look.workspace).of(str(management.address), management.port):
+    if look.shown not in known_hosts(look.workspace).of(str(look.device.address), look.device.port):
         raise InputError(
             f"The key of {look.device.where} was written to {path}, and is not known by it: another key of its "
             "kind stands before it. Look at the file."

@@ -22,7 +22,6 @@ from islandmode.run.progress import Lamp, Stop
 from islandmode.run.run_journal import RunJournal
 from islandmode.system.clock import Clock
 
-CALL_DEADLINE_S = 10.0
 QUIET_LAMP_US = 3_000_000
 """A near probe that said nothing for this long is shown as unknown."""
 
@@ -77,7 +76,7 @@ class Witness:
             await self._measure(name, vantage, "before")
             mine = {key: planned.probe for key, planned in self._plan.probes.items() if planned.probe.vantage == name}
             schedule = Schedule(self._run, name, mine, self._plan.drill.sample_every, end_after_s)
-            reading = await vantage.start(schedule, CALL_DEADLINE_S)
+            reading = await vantage.start(schedule, vantage.call_s)
             started = VantageStarted(vantage=name, far=vantage.far, by=started_by, **_outcome(reading))
             await self._journal.append(started)
             if not reading.done:
@@ -162,7 +161,7 @@ class Witness:
         found = FarWords({}, {})
 
         async def look_at(name: str, vantage: Vantage) -> None:
-            reading = await vantage.look(CALL_DEADLINE_S)
+            reading = await vantage.look(vantage.call_s)
             if reading.value is None:
                 found.unseen[name] = reading.why or reading.outcome.value
                 return
@@ -191,7 +190,7 @@ class Witness:
 
     async def _collect_vantage(self, name: str, vantage: Vantage) -> None:
         await self._measure(name, vantage, "after")
-        reading = await vantage.collect(CALL_DEADLINE_S)
+        reading = await vantage.collect(vantage.call_s)
         spool = reading.value
         if spool is not None:
             spool = self.collected[name] = self._of_one_boot(name, spool)
@@ -218,7 +217,7 @@ class Witness:
             await vantage.stop()
 
     async def _measure(self, name: str, vantage: Vantage, when: When) -> None:
-        reading = await vantage.offset(CALL_DEADLINE_S)
+        reading = await vantage.offset(vantage.call_s)
         numbers: dict[str, Any] = {}
         if reading.value is not None:
             self.offsets[name].append(reading.value)

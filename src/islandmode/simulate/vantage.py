@@ -77,6 +77,11 @@ class SimulatedVantage:
         return self._name
 
     @property
+    def call_s(self) -> float:
+        """Give what a process on a real host is given."""
+        return 10.0
+
+    @property
     def far(self) -> bool:
         """Tell whether nothing can be heard from this vantage during the hold."""
         return self._far
@@ -154,6 +159,9 @@ class SimulatedVantage:
     async def stop(self) -> None:
         """End the worker without collecting."""
         self._end("stopped")
+
+    async def forget(self) -> None:
+        """Leave nothing: a simulated spool is in memory."""
 
     def die(self) -> None:
         """End the worker as a crash does; what it wrote until now stays."""

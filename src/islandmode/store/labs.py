@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from islandmode.core.errors import InputError
-from islandmode.core.site import Frozen, SiteLab
+from islandmode.core.frozen import Frozen
+from islandmode.core.site import SiteLab
 from islandmode.store import catalog
 from islandmode.store.yaml_tree import YamlTree
 

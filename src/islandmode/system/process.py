@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import anyio
-from anyio.abc import ByteReceiveStream
+from anyio.abc import ByteReceiveStream, Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from islandmode.system.clock import Clock
@@ -86,6 +88,13 @@ def hear_of_children_without_threads() -> None:
     """Let asyncio hear of a child's end from the kernel: before Python 3.12 it starts a thread for each, and may hang in that."""
     if sys.version_info < (3, 12):
         asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
+
+
+def end_group(process: Process) -> None:
+    """Kill a program that leads a session, and everything that it started there, unless it has ended."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 async def stop(child: subprocess.Popen[bytes], *, clock: Clock, term_s: float = TERM_S) -> int | None:

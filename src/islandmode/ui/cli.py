@@ -19,7 +19,24 @@ from islandmode import __version__
 from islandmode.run.outermost import INTERNAL, exit_code_of
 from islandmode.system.output import outlast_readers, telling, unsaid
 from islandmode.system.own_program import program_anywhere
-from islandmode.ui.ending import end_with_banner
+from islandmode.ui.cli_words import (
+    HERE,
+    JSON,
+    Asked,
+    AtOnce,
+    DeviceName,
+    DrillName,
+    GivenLab,
+    Json,
+    LabName,
+    NodeName,
+    RunName,
+    SiteName,
+    TopologyFile,
+    Workspace,
+    with_banner,
+)
+from islandmode.ui.vantage_commands import vantage_app
 
 # Plain help and plain errors: rich would double the time to the first line.
 app = typer.Typer(
@@ -38,40 +55,11 @@ lab_app = typer.Typer(
 app.add_typer(lab_app, name="lab")
 devices_app = typer.Typer(rich_markup_mode=None)
 app.add_typer(devices_app, name="devices")
+app.add_typer(vantage_app, name="vantage")
 
 RUNS = "runs"
 CRASH_FILE = Path(RUNS) / "internal-error.txt"
 BAD_INPUT = 2
-JSON = "--json"
-
-
-def _with_banner(context: typer.Context, workspace: Path) -> Path:
-    """Let every command end by naming earlier runs that may have left something isolated: that alarm never goes quiet."""
-    end_with_banner(context.command_path, workspace, context.call_on_close)
-    return workspace
-
-
-Workspace = Annotated[
-    Path,
-    typer.Option("--workspace", "-w", help="Folder with drills/, inventory/ and probes/.", callback=_with_banner),
-]
-LabName = Annotated[str | None, typer.Option("--lab", help="Name of the lab; the site's if not given.")]
-GivenLab = Annotated[str, typer.Option("--lab")]
-NodeName = Annotated[str, typer.Argument(help="Name of a node or of an isolation point.")]
-TopologyFile = Annotated[
-    Path | None,
-    typer.Option("--topology", help="The lab's file in the workspace; the site's if not given."),
-]
-DrillName = Annotated[str, typer.Argument(help="A drill's file or its name.")]
-RunName = Annotated[str, typer.Argument(help="A run, the beginning of its name, or `last`.")]
-Json = Annotated[bool, typer.Option(JSON, help="For machines: JSON and nothing else on standard output.")]
-AtOnce = Annotated[bool, typer.Option("--at-once", hidden=True)]
-Asked = Annotated[bool, typer.Option("--asked", hidden=True)]
-DeviceName = Annotated[str, typer.Argument(help="Name of an isolation point.")]
-SiteName = Annotated[
-    str | None, typer.Option("--site", help="The site that it belongs to; needed where two have that name.")
-]
-HERE = Path()
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
@@ -272,7 +260,7 @@ def devices(
         return 0
     from islandmode.ui.devices import print_devices
 
-    return print_devices(_with_banner(context, workspace), site, as_json=json)
+    return print_devices(with_banner(context, workspace), site, as_json=json)
 
 
 @devices_app.command("trust")

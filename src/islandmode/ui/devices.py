@@ -12,8 +12,8 @@ from islandmode.core.errors import Refused
 from islandmode.core.quantities import written
 from islandmode.core.text import how_many
 from islandmode.operate.provision import Provision, provision_of
-from islandmode.operate.site_devices import ListedDevice, find_device, list_devices
-from islandmode.operate.trust import NOTHING_WRITTEN, KeyLook, look_at_key, refuse_changed, trust
+from islandmode.operate.site_devices import ListedDevice, find_device, list_devices, refuse_of_lab
+from islandmode.operate.trust import NOTHING_WRITTEN, Host, KeyLook, look_at_key, refuse_changed, trust
 from islandmode.store import catalog
 from islandmode.store.known_hosts import KNOWN_HOSTS
 from islandmode.system.own_program import typed_at
@@ -126,7 +126,14 @@ def _for_machines(listed: ListedDevice) -> dict[str, Any]:
 
 def trust_device(workspace: Path, name: str, site: str | None, fingerprint: str | None) -> int:
     """Show the host key of a device and write it down, once a person has confirmed its fingerprint."""
-    look = look_at_key(workspace, find_device(workspace, name, site))
+    device = find_device(workspace, name, site)
+    refuse_of_lab(device)
+    return trust_host(workspace, device, fingerprint, typed_at(workspace, "devices", "check", name))
+
+
+def trust_host(workspace: Path, host: Host, fingerprint: str | None, following: str) -> int:
+    """Show the key of a host and write it down, once a person has confirmed its fingerprint; `following` is the command for after that."""
+    look = look_at_key(workspace, host)
     for number in look.unread:
         print(f"islandmode: {KNOWN_HOSTS}:{number}: this line holds no key, and is left as it is.", file=sys.stderr)
     print(f"{look.device.where} shows {look.shown.kind} {look.shown.fingerprint}. No login was attempted.", flush=True)
@@ -138,7 +145,7 @@ def trust_device(workspace: Path, name: str, site: str | None, fingerprint: str 
     if look.state == "known":
         print(f"{KNOWN_HOSTS} has this key already. {NOTHING_WRITTEN}")
         return 0
-    print(f"Written to {workspace / KNOWN_HOSTS}. Next: `{typed_at(workspace, 'devices', 'check', name)}`.")
+    print(f"Written to {workspace / KNOWN_HOSTS}. Next: `{following}`.")
     return 0
 
 

@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv6Address
 
 from islandmode.core.drill import Drill
+from islandmode.core.frozen import Address
 from islandmode.core.planning.check_pairs import pair_name_problems
 from islandmode.core.planning.paths import HERE
 from islandmode.core.probe import Probe
 from islandmode.core.problem import Path, Problem, listed, unknown
-from islandmode.core.site import Address, Site
+from islandmode.core.site import Site
 
 
 def name_problems(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> Iterator[Problem]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from islandmode.core.frozen import Address
 from islandmode.core.problem import Path, Problem, unknown
-from islandmode.core.site import MANUAL, Address, Pair, Site
+from islandmode.core.site import MANUAL, Pair, Site
 
 
 def pair_name_problems(site: Site) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from islandmode.core.planning.check_pairs import pair_problems
+from islandmode.core.planning.check_vantages import vantage_problems
 from islandmode.core.problem import Path, Problem
 from islandmode.core.site import Conduit, Flow, Network, Site, SitePoint
 
@@ -28,6 +29,7 @@ def site_problems(site: Site) -> Iterator[Problem]:
         yield from _enable(name, point)
         yield from _lab_secrets(site, name, point)
     yield from pair_problems(site)
+    yield from vantage_problems(site)
 
 
 def _networks(site: Site) -> Iterator[Problem]:

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime
 
+from islandmode.core.frozen import Frozen
 from islandmode.core.recipe.window import EARLIEST
-from islandmode.core.site import Frozen
 
 MARGIN_S = 30.0
 """By how much a device's clock may differ from this machine's."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from islandmode.core.frozen import Address
 from islandmode.core.pair import VRRP, VRRP_GROUPS, PairMember
-from islandmode.core.site import Address
 
 FIELDS = {
     4: ("ip protocol", "ip ttl", "ip saddr", "ip daddr"),

@@ -1,0 +1,56 @@
+"""`islandmode vantage`: the hosts that are logged in to, to watch from where the drill cuts this machine off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from islandmode.core.errors import InputError
+from islandmode.observe.far import SERVE, SPOOLS
+from islandmode.observe.far_program import far_program, sum_of_far_program
+from islandmode.operate.vantages import find_vantage, refuse_behind, try_vantage
+from islandmode.system.own_program import typed_at
+from islandmode.ui.devices import trust_host
+
+US_PER_S = 1_000_000
+
+
+def trust_vantage(workspace: Path, name: str, site: str | None, fingerprint: str | None) -> int:
+    """Show the key of a vantage's host and write it down, once a person has confirmed its fingerprint."""
+    host = find_vantage(workspace, name, site)
+    refuse_behind(host)
+    return trust_host(workspace, host, fingerprint, typed_at(workspace, "vantage", "check", name))
+
+
+def check_vantage(workspace: Path, name: str, site: str | None) -> int:
+    """Log in to a vantage's host as a run would, and say what was seen."""
+    tried = try_vantage(workspace, find_vantage(workspace, name, site))
+    ahead_s = -tried.offset.utc_us / US_PER_S
+    clock = (
+        "as this machine's"
+        if abs(ahead_s) < 1
+        else f"{abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} it"
+    )
+    print(f"{tried.host.where}: logged in by the key, and its host key is known.")
+    print(
+        "A worker was started, outlived the login that had started it, and was ended by another; nothing of it is left."
+    )
+    print(
+        f"Its clock is {clock} (measured to {tried.offset.uncertainty_us / 1000:.1f} ms; samples are placed by that)."
+    )
+    return 0
+
+
+def write_worker(path: Path) -> int:
+    """Write the worker's file for a person to install, and say how its key is restricted to it."""
+    try:
+        path.write_bytes(far_program())
+        path.chmod(0o644)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror}).") from None
+    print(f"{path}: the worker of this version, SHA-256 {sum_of_far_program()}.")
+    print("Copy it to the host, where the account can read it and not change it, such as /opt/islandmode/worker.pyz.")
+    print("Then let the account's key do nothing but start it; in authorized_keys, before the key, on its line:")
+    print(f'  restrict,command="python3 -I /opt/islandmode/worker.pyz {SERVE}"')
+    print(f"Samples lie in {SPOOLS} there until they are collected; elsewhere with --spool FOLDER before {SERVE}.")
+    print("In the site: installed: true, under ssh of the vantage.")
+    return 0
