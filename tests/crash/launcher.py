@@ -42,6 +42,7 @@ from islandmode.core import limits
 from islandmode.core.record import Record
 from islandmode.core.records import Entry
 from islandmode.isolation.point import IsolationPoint
+from islandmode.operate import conducting
 from islandmode.operate import run as operate_run
 from islandmode.run.lifeline_pipes import PipeLifeline
 from islandmode.run.outermost import exit_code_of
@@ -303,9 +304,9 @@ def main() -> None:
     # Before anything is armed a busy machine may take its time.
     put(limits, "ready_s", lambda _plan: READY_S)
     if given.guardian == "absent":
-        put(operate_run, "PipeLifeline", NobodyThere)
+        put(conducting, "PipeLifeline", NobodyThere)
     elif given.guardian != "real":
-        put(operate_run, "PipeLifeline", dying_guardian(given.guardian, given.mark))
+        put(conducting, "PipeLifeline", dying_guardian(given.guardian, given.mark))
     sys.exit(exit_code_of(lambda: cli.command(given.arguments), cli.CRASH_FILE))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from islandmode.operate.run import hear_starter
+from islandmode.operate.conducting import hear_starter
 from islandmode.rehearse.containers import errand
 from islandmode.rehearse.containers.errand import SOCKET_VARIABLE, Desk
 from islandmode.run.progress import StopLatch

@@ -23,7 +23,7 @@ MAY_NAME_A_COMMAND = {
     "run/preflight.py": "as core/preflight.py",
     "ui/ending.py": "names of commands, that nobody is told",
     "ui/picture/scene.py": "it says by what a picture was drawn",
-    "operate/run.py": "it says which command would not work",
+    "operate/conducting.py": "it says which command would not work",
 }
 
 

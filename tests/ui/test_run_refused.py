@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from islandmode.core.errors import Refused
-from islandmode.operate.run import _claim, _restore_would_work
+from islandmode.operate.conducting import _claim, _restore_would_work
 from islandmode.store.journal import Journal
 from islandmode.store.rundir import RunDirectory
 from tests.store.given import MemoryFile, TickingClock

@@ -568,6 +568,13 @@ class RunRefused(Entry):
         return code
 
 
+class RunLooked(Entry):
+    """A dry run has done all that comes before arming, and ended; `live` says why a live run could not begin, if it could not."""
+
+    record_kind = "run.looked"
+    live: tuple[Text, ...]
+
+
 def _all(base: type[Entry]) -> dict[str, type[Entry]]:
     found = {base.record_kind: base} if "record_kind" in vars(base) else {}
     for subclass in base.__subclasses__():

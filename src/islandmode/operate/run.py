@@ -4,59 +4,51 @@ from __future__ import annotations
 
 import os
 import secrets as randomness
-import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar
 
 import anyio
 
-from islandmode import __version__
-from islandmode.core import limits
 from islandmode.core.drill import Mode
-from islandmode.core.errors import InputError, IslandmodeError, Refused, Unrecorded
+from islandmode.core.errors import IslandmodeError, Refused, Unrecorded
 from islandmode.core.hand import back_told
 from islandmode.core.plan import Plan
-from islandmode.core.recipe.told import benched_told
 from islandmode.core.record import Record
-from islandmode.core.records import RunStarted
 from islandmode.core.verdict import Restoration, Result, Verdict
-from islandmode.isolation.point import IsolationPoint
+from islandmode.isolation.read_only import read_only
 from islandmode.operate.audience import Audience
 from islandmode.operate.by_hand import lines_by_hand
 from islandmode.operate.check import refuse_unlike_lab
-from islandmode.operate.ground import Ground, LabGround, attach_or_up, ground_by
+from islandmode.operate.conducting import Conducting
+from islandmode.operate.ground import Ground, LabGround, PlantGround, attach_or_up, ground_by
+from islandmode.operate.judge import WRITE_S
 from islandmode.operate.opening import opened
 from islandmode.operate.operator_name import operator_name
 from islandmode.operate.outcome import judge_and_write, write_refusal
-from islandmode.operate.plan import benched_of, plan_of, refuse_by_hand, refused_for_live
-from islandmode.operate.signals import heard_as_before, receive_signals
+from islandmode.operate.plan import plan_of, refuse_by_hand, refused_for_live
+from islandmode.operate.signals import heard_as_before
 from islandmode.operate.telling import warn_of_left_out
 from islandmode.operate.transcripts import Transcripts
 from islandmode.operate.unfinished import known_runs, owed_by, refuse_beside_unfinished, uses
 from islandmode.rehearse import backends
-from islandmode.rehearse.containers.errand import starter_line
 from islandmode.rehearse.lab_place import lab_of_site
-from islandmode.run.conductor import Conducted, Conductor, RunPlace
-from islandmode.run.guards import Guarded
-from islandmode.run.lifeline_pipes import FolderRequests, PipeLifeline
-from islandmode.run.outermost import NOTHING_TO_JUDGE, STRANDED, Broken, sentence_of
-from islandmode.run.progress import Show, Stop, StopLatch
+from islandmode.run.conductor import Conducted
+from islandmode.run.outermost import NOTHING_TO_JUDGE, STRANDED, sentence_of
 from islandmode.store import rundir
 from islandmode.store.active import record_run
-from islandmode.store.journal import Journal
 from islandmode.store.run_request import REQUEST, RunRequest
 from islandmode.store.rundir import RunDirectory
-from islandmode.system.claim import ClaimApart
+from islandmode.system.apart import apart
 from islandmode.system.clock import Clock, MachineClock, iso_utc
-from islandmode.system.disk import Disk, MachineDisk, hold_conduits
-from islandmode.system.forwarding import forwards
-from islandmode.system.own_program import typed, typed_anywhere
-from islandmode.system.process import environment_of_guards, hear_of_children_without_threads
+from islandmode.system.disk import MachineDisk, hold_conduits
+from islandmode.system.own_program import typed
+from islandmode.system.process import hear_of_children_without_threads
 
+T = TypeVar("T")
 NOTHING_TOUCHED = (2, 4)
 UNPROVEN = "The run ended and its restoration is not proven."
 CARD = "card.html"
@@ -105,8 +97,11 @@ def run_drill(order: DrillOrder, audience: Audience, *, again: tuple[str, ...] =
         )
     if order.mode in (Mode.TABLETOP, Mode.DRY_RUN):
         warn_of_left_out(audience.listener, loaded.left_out)
-        return Ended(NOTHING_TO_JUDGE, plan)
+        if order.mode is Mode.TABLETOP:
+            return Ended(NOTHING_TO_JUDGE, plan)
     refuse_by_hand(loaded, plan)
+    if order.mode is Mode.DRY_RUN:
+        return _look_here(order, plan, audience)
     place = lab_of_site(loaded.site.lab, loaded.place("site", ("lab", "topology")), order.lab, order.topology)
     fits = partial(refuse_unlike_lab, loaded, plan)
     ground, brought_up = attach_or_up(order.workspace, place, order.topology, fits)
@@ -207,39 +202,82 @@ def _take_down(ground: LabGround, audience: Audience) -> None:
         audience.listener.warn(sentence_of(error))
 
 
+def _look_here(order: DrillOrder, plan: Plan, audience: Audience) -> Ended:
+    """Do on the plant all that comes before arming; raises `Refused` with what a live run would be refused for."""
+    ground, live = PlantGround(order.workspace, plan.drill.site), refused_for_live(order.workspace, plan)
+    name = _new_name(plan, MachineClock.of_this_boot())
+    request = RunRequest(name, order.workspace, order.drill, order.mode.value, operator_name(), ground.words())
+    here = _conduct_here(request, plan, ground, audience, lambda conducting: conducting.look_only(live))
+    why = apart(lambda: _seal(here.directory), WRITE_S)
+    anyio.run(here.conducting.forget)
+    if why:
+        raise Unrecorded(
+            f"The record in {here.directory.root} could not be finished ({why}); nothing was touched.", stranded=False
+        )
+    if live:
+        raise Refused(f"A live run could not begin: {' '.join(live)} Nothing was touched.", "preflight")
+    return Ended(NOTHING_TO_JUDGE, plan, here.directory)
+
+
+def _seal(directory: RunDirectory) -> None:
+    directory.seal()
+
+
 def _run_here(request: RunRequest, plan: Plan, ground: Ground, audience: Audience) -> Ended:
-    with heard_as_before():
-        return _run_and_judge(request, plan, ground, audience)
+    here = _conduct_here(request, plan, ground, audience, Conducting.conduct)
+    ended = _judged(request, plan, ground, audience, here.came, here.conducting.records, here.directory)
+    anyio.run(here.conducting.forget)
+    return ended
 
 
-def _run_and_judge(request: RunRequest, plan: Plan, ground: Ground, audience: Audience) -> Ended:
+@dataclass(frozen=True)
+class _Here(Generic[T]):
+    """What came of a run that this process conducted."""
+
+    came: T
+    conducting: Conducting
+    directory: RunDirectory
+
+
+def _conduct_here(
+    request: RunRequest,
+    plan: Plan,
+    ground: Ground,
+    audience: Audience,
+    course: Callable[[Conducting], Awaitable[T]],
+) -> _Here[T]:
+    """Conduct a run in this process; raises `Refused` with its report written, and nothing left isolated."""
     clock, disk = MachineClock.of_this_boot(), MachineDisk()
     root = request.workspace / rundir.RUNS / request.run
     with (
+        heard_as_before(),
         hold_conduits(root.parent / ".locks", plan.drill.site, plan.conduits, request.run),
         closing(Transcripts(root, rundir.CONDUCTOR, clock)) as transcripts,
     ):
         refuse_beside_unfinished(request.workspace, plan, request.run, ground)
         # Before the run has a folder: a secret that is missing is bad input, and leaves no run behind.
         points = opened(ground, plan, clock, request.run, transcripts)
+        if request.mode == Mode.DRY_RUN.value:
+            points = {name: read_only(point) for name, point in points.items()}
         directory = _begin(request, plan, ground, audience)
         follower = audience.follow(plan)
-        conducting = _Conducting(request, plan, ground, points, clock, disk, directory, follower.show)
+        conducting = Conducting(request, plan, ground, points, clock, disk, directory, follower.show)
         hear_of_children_without_threads()
         try:
             with closing(transcripts):
                 # Whole before the run's check sums are written, however it ended.
-                conducted = anyio.run(conducting.conduct)
+                came = anyio.run(course, conducting)
         except Refused as refused:
             # Nothing was touched, or all of it was seen back.
             _forget(directory)
             is_lab = isinstance(ground, LabGround)
             told = write_refusal(plan, refused, conducting.records, directory, lab=is_lab, pages=audience.pages)
             audience.listener.say(told)
+            anyio.run(conducting.forget)
             raise
         finally:
             follower.close()
-    return _judged(request, plan, ground, audience, conducted, conducting.records, directory)
+    return _Here(came, conducting, directory)
 
 
 def _begin(request: RunRequest, plan: Plan, ground: Ground, audience: Audience) -> RunDirectory:
@@ -252,7 +290,8 @@ def _begin(request: RunRequest, plan: Plan, ground: Ground, audience: Audience) 
     for name, text in kept.items():
         directory.keep(name, text)
     card = directory.keep(CARD, audience.pages.card(plan, request.run, request.workspace, ground))
-    if not request.recorded:
+    # A dry run arms nothing, so that no rescue ever has to know of it.
+    if not request.recorded and request.mode != Mode.DRY_RUN.value:
         # Before anything may be armed: from here on every command of this machine knows of the run.
         directory = replace(directory, record=record_run(request.run, request.workspace, plan, ground.words()))
     audience.listener.say(f"card   {card}")
@@ -295,169 +334,3 @@ def exit_code(result: Result, restoration: Restoration) -> int:
 def _forget(directory: RunDirectory) -> None:
     if directory.record is not None:
         directory.record.forget()
-
-
-class _Conducting:
-    """Conducts a run: opens the rest of what the conductor needs, with the signal receiver in place before anything is armed."""
-
-    def __init__(
-        self,
-        request: RunRequest,
-        plan: Plan,
-        ground: Ground,
-        points: Mapping[str, IsolationPoint],
-        clock: Clock,
-        disk: Disk,
-        directory: RunDirectory,
-        show: Show,
-    ) -> None:
-        self._request, self._plan, self._ground, self._points = request, plan, ground, points
-        self._clock, self._disk, self._directory, self._show = clock, disk, directory, show
-        self._latch = StopLatch()
-        self.records: tuple[Record, ...] = ()
-
-    async def conduct(self) -> Conducted:
-        """Run the conductor; raise its own exception, not an exception group."""
-        ended: Conducted | Refused | Broken | None = None
-        async with anyio.create_task_group() as beside:
-            await beside.start(receive_signals, self._latch)
-            beside.start_soon(hear_starter, self._latch)
-            try:
-                ended = await self._conduct()
-            except (Refused, Broken) as error:
-                ended = error
-            beside.cancel_scope.cancel()
-        if isinstance(ended, Conducted):
-            return ended
-        raise ended if ended is not None else Refused("The run was cancelled before it began.")
-
-    async def _conduct(self) -> Conducted:
-        plan, directory = self._plan, self._directory
-        vantages = self._ground.open_vantages(plan, self._clock, directory)
-        names = {"site": plan.drill.site, "run": directory.run, "writer": rundir.CONDUCTOR}
-        try:
-            journal = await Journal.create(self._disk, directory.journal, clock=self._clock, **names)
-        except OSError as error:
-            raise Refused(
-                f"The journal {directory.journal} cannot be made ({error.strerror}); no record, no isolation. "
-                "Make room or rights there. Nothing was touched."
-            ) from error
-        header = RunStarted(
-            mode=self._request.mode,
-            drill_digest=plan.drill_digest,
-            plan_digest=plan.plan_digest,
-            version=__version__,
-            operator=self._request.operator,
-            **self._ground.header(),
-            **_benches(self._request.workspace, plan),
-        )
-        claim = await _claim(directory, journal)
-        place = RunPlace(
-            directory.run,
-            directory.root,
-            self._ground.started_by,
-            header,
-            forwards(),
-            _restoring(self._request.workspace),
-            typed_anywhere("confirm", directory.run, "--workspace", str(self._request.workspace)),
-        )
-        conductor = Conductor(
-            plan,
-            self._points,
-            vantages,
-            journal=journal,
-            disk=self._disk,
-            clock=self._clock,
-            place=place,
-            guarded=self._guarded(plan, claim),
-            latch=self._latch,
-            show=self._show,
-        )
-        try:
-            return await conductor.conduct()
-        finally:
-            with anyio.CancelScope(shield=True):
-                self.records = journal.records
-                await journal.close()
-                claim.close()
-
-    def _guarded(self, plan: Plan, claim: ClaimApart) -> Guarded:
-        """Prepare what guards the run; the guardian's process and the proof start when the conductor asks."""
-        own = ("--workspace", str(self._request.workspace))
-        islandmode = (sys.executable, "-m", "islandmode")
-        run, record = self._directory.run, self._directory.record
-        # By its path: the guardian's environment is empty, so it does not know a state folder chosen by a variable.
-        known = ("--record", str(record.path)) if record is not None else ()
-        return Guarded(
-            PipeLifeline((*islandmode, "guard", run, *own, *known), self._clock),
-            claim,
-            FolderRequests(self._directory.requests),
-            (partial(_restore_would_work, (*islandmode, "restore", run, "--prove", *own), limits.ready_s(plan)),),
-        )
-
-
-def _benches(workspace: Path, plan: Plan) -> dict[str, Any]:
-    """Say of the plan's devices by whom they are benched, for the first record; nothing where no record counts, or none can be read."""
-    try:
-        words_of = {name: benched_told(found.standing) for name, found in benched_of(workspace, plan).items()}
-    except InputError:
-        return {}
-    told = {name: words for name, words in words_of.items() if words}
-    return {"benched": told} if told else {}
-
-
-def _restoring(workspace: Path) -> str:
-    """Give the start of a restore command that works from any folder, for sentences that are kept."""
-    return typed_anywhere("restore", "--workspace", str(workspace))
-
-
-async def _claim(directory: RunDirectory, journal: Journal) -> ClaimApart:
-    """Start the process that watches the run's claim; raises `Refused`."""
-    try:
-        return ClaimApart(directory.root)
-    except OSError as error:
-        await journal.close()
-        raise Refused(
-            f"This machine has no room for another process ({error.strerror}), which the run needs to see whether it was taken "
-            "over. Make room, and start again. Nothing was touched."
-        ) from error
-
-
-async def _restore_would_work(argv: tuple[str, ...], deadline_s: float) -> str | None:
-    """Try, with an empty environment, whether `islandmode restore` could log in; say why it could not."""
-    why = f"it did not answer within {deadline_s:g} s."
-    with anyio.move_on_after(deadline_s):
-        try:
-            tried = await anyio.run_process(argv, env=environment_of_guards(), check=False, start_new_session=True)
-        except OSError as error:
-            return f"`islandmode restore` could not be started on this machine: {error.strerror or error}."
-        if tried.returncode == 0:
-            return None
-        why = tried.stderr.decode(errors="replace").strip().removeprefix("islandmode: ")
-    return f"`islandmode restore` would not be able to restore: {why}"
-
-
-async def hear_starter(latch: StopLatch) -> None:
-    """Treat words from the starting process as signals, and its death as a request to restore."""
-    gone = Stop("signal", "The command that started this drill is gone.")
-    try:
-        held = starter_line()
-    except OSError:
-        latch.pull(gone)
-        return
-    if held is None:
-        return
-    with held:
-        held.setblocking(False)
-        while True:
-            await anyio.wait_readable(held)
-            try:
-                word = held.recv(64)
-            except BlockingIOError:
-                continue
-            except OSError:
-                # Reset: the starting process was killed before it read from this socket.
-                word = b""
-            latch.pull(Stop("signal", f"{word.decode(errors='replace')} was received.") if word else gone)
-            if not word:
-                return

@@ -12,11 +12,12 @@ No durable record, no isolate: the journal is awaited before each isolate. A res
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 
@@ -38,6 +39,7 @@ from islandmode.core.records import (
     LoginTried,
     RestoreOrdered,
     RunFinished,
+    RunLooked,
     RunRefused,
     RunStarted,
     Stopped,
@@ -62,6 +64,7 @@ from islandmode.store.journal import Journal
 from islandmode.system.clock import Clock
 from islandmode.system.disk import Disk
 
+T = TypeVar("T")
 TICK_S = 0.1
 BASELINE_PATIENCE_S = 10.0
 """A busy machine starts its workers slowly; a probe that is bad for so long before the drill is really bad."""
@@ -146,8 +149,21 @@ class Conductor:
 
     async def conduct(self) -> Conducted:
         """Run the plan from preflight to verify; raises `Refused` when it ended before anything could be isolated."""
+        return await self._to_its_end(self._conduct)
+
+    async def look_only(self, live: tuple[str, ...]) -> None:
+        """Do all that comes before arming, and end; raises `Refused` where a run would be refused. `live` is what speaks against a live run."""
+        await self._to_its_end(partial(self._look_only, live))
+
+    async def _look_only(self, live: tuple[str, ...]) -> None:
+        await self._check()
+        await self._baseline()
+        await self._journal.append(RunLooked(live=live))
+
+    async def _to_its_end(self, course: Callable[[], Awaitable[T]]) -> T:
+        """Take a course, record a refusal, and give everything back."""
         try:
-            return await self._conduct()
+            return await course()
         except Refused as refused:
             # No verdict will say why: `show` and the report read it here.
             stop = self._latch.first

@@ -54,6 +54,22 @@ def print_result(plan: Plan, verdict: Verdict, directory: RunDirectory, *, as_js
     console.print(f"report {directory.root / rundir.REPORT}", soft_wrap=True)
 
 
+def print_looked(plan: Plan, directory: RunDirectory) -> None:
+    """Print the end of a dry run that found nothing against a run."""
+    points, vantages = ", ".join(plan.points), ", ".join(plan.vantages)
+    console = Console()
+    looked = Text("dry run ", style="bold").append("A live run of this plan could begin.", style="bold green")
+    console.print(looked)
+    console.print(
+        f"read         {points}; nothing was armed, and nothing was changed there", soft_wrap=True, highlight=False
+    )
+    console.print(
+        f"seen good    every probe, from {vantages}; what must die was alive", soft_wrap=True, highlight=False
+    )
+    console.print("proven       the guardian hears the conductor, and `islandmode restore` can log in", highlight=False)
+    console.print(f"record       {directory.root}", soft_wrap=True, highlight=False)
+
+
 def _print_findings(console: Console, verdict: Verdict) -> None:
     """Print every finding, and below the last of each kind that is no note what to do."""
     codes = [finding.code for finding in verdict.findings]

@@ -18,7 +18,7 @@ from islandmode.ui.as_json import print_error
 from islandmode.ui.live import LiveView
 from islandmode.ui.pages import HtmlPages
 from islandmode.ui.plan_text import print_plan
-from islandmode.ui.results import print_result
+from islandmode.ui.results import print_looked, print_result
 from islandmode.ui.spoken import Spoken
 
 JSON = ("--json",)
@@ -61,9 +61,11 @@ def _tell(run: Callable[[Audience, tuple[str, ...]], Ended], workspace: Path, *,
             print_error(ended.exit_code, [ended.why])
     elif ended.verdict is not None and ended.directory is not None:
         print_result(ended.plan, ended.verdict, ended.directory, as_json=as_json)
-    elif ended.exit_code == NOTHING_TO_JUDGE and ended.directory is None:
+    elif ended.exit_code == NOTHING_TO_JUDGE:
         if as_json:
             print(ended.plan.model_dump_json(indent=2, by_alias=True))
         else:
             print_plan(ended.plan, benched=benched_of(workspace, ended.plan))
+            if ended.directory is not None:
+                print_looked(ended.plan, ended.directory)
     return ended.exit_code

@@ -9,6 +9,7 @@ from typing import Any
 
 from islandmode.core.errors import InputError
 from islandmode.core.people_told import moment_told, people_told
+from islandmode.core.records import RunLooked
 from islandmode.core.refusal import Refusal, refusal_of
 from islandmode.core.text import cleaned
 from islandmode.core.unfinished import armed
@@ -145,6 +146,9 @@ def _unfinished(run: RunDirectory) -> str:
     refusal = refusal_of(records)
     if refusal is not None and not owed_by(run):
         return f"refused ({refusal.code}), nothing is left of it on a device"
+    looked = next((record for record in records if record.kind == RunLooked.record_kind), None)
+    if looked is not None:
+        return f"dry run, a live run could {'not begin' if looked.data.get('live') else 'begin'}"
     if not armed(records):
         # A journal that is spoilt or gone does not say so.
         return "its journal does not say how it ended" if owed_by(run) else "refused or ended before anything was armed"

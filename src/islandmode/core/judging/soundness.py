@@ -15,7 +15,7 @@ from islandmode.core.records import KINDS, unlike
 from islandmode.core.text import how_many
 from islandmode.core.verdict import Finding, Result
 
-ENDS = ("run.finished", "run.refused")
+ENDS = ("run.finished", "run.refused", "run.looked")
 """What a conductor writes last."""
 
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from islandmode.core.frozen import Frozen
 from islandmode.core.quantities import KEY_PATTERN, Words
-from islandmode.core.site import Frozen
 
 LINE_MAX = 250
 PATTERN_MAX = 250

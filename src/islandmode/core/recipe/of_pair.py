@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from islandmode.core.frozen import Frozen
 from islandmode.core.recipe.grounded import Grounded, Pattern, Sent
 from islandmode.core.recipe.words import compiled
-from islandmode.core.site import Frozen
 
 if TYPE_CHECKING:
     from islandmode.core.pair import Role, Sync

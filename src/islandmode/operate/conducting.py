@@ -1,0 +1,223 @@
+"""One process that conducts a run: what the conductor needs is opened, with the signal receiver in place before anything is armed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+
+from islandmode import __version__
+from islandmode.core import limits
+from islandmode.core.errors import InputError, Refused
+from islandmode.core.plan import Plan
+from islandmode.core.recipe.told import benched_told
+from islandmode.core.record import Record
+from islandmode.core.records import RunStarted
+from islandmode.isolation.point import IsolationPoint
+from islandmode.observe.vantage import Vantage
+from islandmode.operate.ground import Ground
+from islandmode.operate.plan import benched_of
+from islandmode.operate.signals import receive_signals
+from islandmode.rehearse.containers.errand import starter_line
+from islandmode.run.conductor import Conducted, Conductor, RunPlace
+from islandmode.run.guards import Guarded
+from islandmode.run.lifeline_pipes import FolderRequests, PipeLifeline
+from islandmode.run.outermost import Broken
+from islandmode.run.progress import Show, Stop, StopLatch
+from islandmode.store import rundir
+from islandmode.store.journal import Journal
+from islandmode.store.run_request import RunRequest
+from islandmode.store.rundir import RunDirectory
+from islandmode.system.claim import ClaimApart
+from islandmode.system.clock import Clock
+from islandmode.system.disk import Disk
+from islandmode.system.forwarding import forwards
+from islandmode.system.own_program import typed_anywhere
+from islandmode.system.process import environment_of_guards
+
+T = TypeVar("T")
+
+
+class Conducting:
+    """Conducts a run: opens the rest of what the conductor needs, with the signal receiver in place before anything is armed."""
+
+    def __init__(
+        self,
+        request: RunRequest,
+        plan: Plan,
+        ground: Ground,
+        points: Mapping[str, IsolationPoint],
+        clock: Clock,
+        disk: Disk,
+        directory: RunDirectory,
+        show: Show,
+    ) -> None:
+        self._request, self._plan, self._ground, self._points = request, plan, ground, points
+        self._clock, self._disk, self._directory, self._show = clock, disk, directory, show
+        self._latch = StopLatch()
+        self.records: tuple[Record, ...] = ()
+        self._vantages: Mapping[str, Vantage] = {}
+
+    async def conduct(self) -> Conducted:
+        """Run the plan; raise the conductor's own exception, not an exception group."""
+        return await self._beside_signals(Conductor.conduct)
+
+    async def look_only(self, live: tuple[str, ...]) -> None:
+        """Do all that comes before arming; raises `Refused` where a run would be refused."""
+        await self._beside_signals(lambda conductor: conductor.look_only(live))
+
+    async def forget(self) -> None:
+        """Take away what is left of the workers on their hosts, all at once; only once their samples are kept, or nobody will want them."""
+        async with anyio.create_task_group() as beside:
+            for vantage in self._vantages.values():
+                beside.start_soon(vantage.forget)
+
+    async def _beside_signals(self, course: Callable[[Conductor], Awaitable[T]]) -> T:
+        ended: list[T] = []
+        failed: Exception = Refused("The run was cancelled before it began.")
+        async with anyio.create_task_group() as beside:
+            await beside.start(receive_signals, self._latch)
+            beside.start_soon(hear_starter, self._latch)
+            try:
+                ended.append(await self._conduct(course))
+            except (Refused, Broken) as error:
+                failed = error
+            beside.cancel_scope.cancel()
+        if ended:
+            return ended[0]
+        raise failed
+
+    async def _conduct(self, course: Callable[[Conductor], Awaitable[T]]) -> T:
+        plan, directory = self._plan, self._directory
+        vantages = self._vantages = self._ground.open_vantages(plan, self._clock, directory)
+        names = {"site": plan.drill.site, "run": directory.run, "writer": rundir.CONDUCTOR}
+        try:
+            journal = await Journal.create(self._disk, directory.journal, clock=self._clock, **names)
+        except OSError as error:
+            raise Refused(
+                f"The journal {directory.journal} cannot be made ({error.strerror}); no record, no isolation. "
+                "Make room or rights there. Nothing was touched."
+            ) from error
+        header = RunStarted(
+            mode=self._request.mode,
+            drill_digest=plan.drill_digest,
+            plan_digest=plan.plan_digest,
+            version=__version__,
+            operator=self._request.operator,
+            **self._ground.header(),
+            **_benches(self._request.workspace, plan),
+        )
+        claim = await _claim(directory, journal)
+        place = RunPlace(
+            directory.run,
+            directory.root,
+            self._ground.started_by,
+            header,
+            forwards(),
+            _restoring(self._request.workspace),
+            typed_anywhere("confirm", directory.run, "--workspace", str(self._request.workspace)),
+        )
+        conductor = Conductor(
+            plan,
+            self._points,
+            vantages,
+            journal=journal,
+            disk=self._disk,
+            clock=self._clock,
+            place=place,
+            guarded=self._guarded(plan, claim),
+            latch=self._latch,
+            show=self._show,
+        )
+        try:
+            return await course(conductor)
+        finally:
+            with anyio.CancelScope(shield=True):
+                self.records = journal.records
+                await journal.close()
+                claim.close()
+
+    def _guarded(self, plan: Plan, claim: ClaimApart) -> Guarded:
+        """Prepare what guards the run; the guardian's process and the proof start when the conductor asks."""
+        own = ("--workspace", str(self._request.workspace))
+        islandmode = (sys.executable, "-m", "islandmode")
+        run, record = self._directory.run, self._directory.record
+        # By its path: the guardian's environment is empty, so it does not know a state folder chosen by a variable.
+        known = ("--record", str(record.path)) if record is not None else ()
+        return Guarded(
+            PipeLifeline((*islandmode, "guard", run, *own, *known), self._clock),
+            claim,
+            FolderRequests(self._directory.requests),
+            (partial(_restore_would_work, (*islandmode, "restore", run, "--prove", *own), limits.ready_s(plan)),),
+        )
+
+
+def _benches(workspace: Path, plan: Plan) -> dict[str, Any]:
+    """Say of the plan's devices by whom they are benched, for the first record; nothing where no record counts, or none can be read."""
+    try:
+        found = {name: benched_told(one.standing) for name, one in benched_of(workspace, plan).items()}
+    except InputError:
+        return {}
+    told = {name: words for name, words in found.items() if words}
+    return {"benched": told} if told else {}
+
+
+def _restoring(workspace: Path) -> str:
+    """Give the start of a restore command that works from any folder, for sentences that are kept."""
+    return typed_anywhere("restore", "--workspace", str(workspace))
+
+
+async def _claim(directory: RunDirectory, journal: Journal) -> ClaimApart:
+    """Start the process that watches the run's claim; raises `Refused`."""
+    try:
+        return ClaimApart(directory.root)
+    except OSError as error:
+        await journal.close()
+        raise Refused(
+            f"This machine has no room for another process ({error.strerror}), which the run needs to see whether it was taken "
+            "over. Make room, and start again. Nothing was touched."
+        ) from error
+
+
+async def _restore_would_work(argv: tuple[str, ...], deadline_s: float) -> str | None:
+    """Try, with an empty environment, whether `islandmode restore` could log in; say why it could not."""
+    why = f"it did not answer within {deadline_s:g} s"
+    with anyio.move_on_after(deadline_s):
+        try:
+            tried = await anyio.run_process(argv, env=environment_of_guards(), check=False, start_new_session=True)
+        except OSError as error:
+            return f"`islandmode restore` could not be started on this machine: {error.strerror or error}."
+        if tried.returncode == 0:
+            return None
+        why = tried.stderr.decode(errors="replace").strip().removeprefix("islandmode: ")
+    return f"`islandmode restore` would not be able to restore: {why}"
+
+
+async def hear_starter(latch: StopLatch) -> None:
+    """Treat words from the starting process as signals, and its death as a request to restore."""
+    gone = Stop("signal", "The command that started this drill is gone.")
+    try:
+        held = starter_line()
+    except OSError:
+        latch.pull(gone)
+        return
+    if held is None:
+        return
+    with held:
+        held.setblocking(False)
+        while True:
+            await anyio.wait_readable(held)
+            try:
+                word = held.recv(64)
+            except BlockingIOError:
+                continue
+            except OSError:
+                # Reset: the starting process was killed before it read from this socket.
+                word = b""
+            latch.pull(Stop("signal", f"{word.decode(errors='replace')} was received.") if word else gone)
+            if not word:
+                return
