@@ -10,6 +10,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
+from islandmode.core.entry import Entry, StopBy
 from islandmode.core.judging.run import STOPS
 from islandmode.core.record import Record
 from islandmode.core.records import (
@@ -17,10 +18,8 @@ from islandmode.core.records import (
     ArmIntent,
     ArmResult,
     BaselineDone,
-    Entry,
     RestoreUnseen,
     RunRefused,
-    StopBy,
     Stopped,
     VantageLooked,
     VantageOffset,

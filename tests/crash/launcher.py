@@ -39,8 +39,8 @@ from typing import Any
 
 import islandmode.isolation
 from islandmode.core import limits
+from islandmode.core.entry import Entry
 from islandmode.core.record import Record
-from islandmode.core.records import Entry
 from islandmode.isolation.point import IsolationPoint
 from islandmode.operate import conducting
 from islandmode.operate import run as operate_run

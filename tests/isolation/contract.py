@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import anyio
 
 from islandmode.core.difference import compare_parts
+from islandmode.core.entry import Entry
 from islandmode.core.outcome import Outcome
 from islandmode.core.plan import PlanPoint
-from islandmode.core.records import Entry
 from islandmode.core.site import SitePoint
 from islandmode.isolation.platform import Platform, problems_at
 from islandmode.isolation.point import IsolationPoint, PointState, logging_in, renewing, showing_configuration

@@ -13,12 +13,13 @@ from typing import Any
 import anyio
 
 from islandmode.core.drill import Mode
+from islandmode.core.entry import Entry
 from islandmode.core.errors import Refused
 from islandmode.core.hand import HandAsk
 from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
-from islandmode.core.records import Entry, RunStarted
+from islandmode.core.records import RunStarted
 from islandmode.core.request import Request, write_request
 from islandmode.core.unfinished import owed
 from islandmode.core.verdict import Verdict

@@ -12,8 +12,8 @@ import anyio
 import pytest
 
 from islandmode.core.capabilities import Capabilities
+from islandmode.core.entry import Entry
 from islandmode.core.outcome import Outcome, Reading
-from islandmode.core.records import Entry
 from islandmode.isolation.point import PointState
 from islandmode.run.restore import WATCH_MAX_S, restore_until_seen
 from islandmode.simulate.clock import START_US, SimulatedClock

@@ -15,8 +15,8 @@ from islandmode.core.recipe.told import TRIED
 from islandmode.core.record import Record
 from islandmode.core.records import RunStarted
 from islandmode.isolation.nftables.platform import NFTABLES
+from islandmode.operate.conducting import _benches
 from islandmode.operate.plan import plan_of
-from islandmode.operate.run import _benches
 from islandmode.store import bench_records
 from islandmode.ui.cli import command
 from islandmode.ui.devices import HOW_TRIED

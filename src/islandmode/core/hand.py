@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from islandmode.core.entry import HandAct
 from islandmode.core.people_told import moment_told
 from islandmode.core.plan import Plan, PlanPoint, PlanProbe
 from islandmode.core.probe import CanaryProbe
 from islandmode.core.problem import Path, Problem
-from islandmode.core.records import HandAct
 from islandmode.core.site import Hands
 
 GLANCE_MAX_S = 3.0

@@ -220,7 +220,7 @@ class PlanVantage(Frozen):
 
     @model_serializer(mode="wrap")
     def _leave_out_what_is_not_there(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave `ssh` out where there is none, so that plans of an earlier version keep their digest."""
+        """Leave `ssh` out where the site does not say it, so that plans of an earlier version keep their digest."""
         return {name: value for name, value in write(self).items() if name != "ssh" or value is not None}
 
     @model_validator(mode="before")

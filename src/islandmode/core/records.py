@@ -9,56 +9,20 @@ for a known kind `unlike` says whether everything is there that this version nee
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
-    InstanceOf,
+    Field,
     ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
+from islandmode.core.entry import FOREIGN, Entry, HandAct, Outcome, StopBy, Text, When
 from islandmode.core.errors import RefusedFor
 from islandmode.core.pair import Role
-from islandmode.core.record import Record, plain
-
-StopBy = Literal[
-    "signal",
-    "abort_when",
-    "flying_blind",
-    "dead_man",
-    "isolate",
-    "internal",
-    "guardian",
-    "abort",
-    "window",
-    "lock_out",
-    "person",
-]
-"""What stops a drill before its plan is complete."""
-Outcome = Literal["done", "not done", "unknown"]
-When = Literal["before", "after"]
-HandAct = Literal["be there", "isolate", "restore"]
-"""What a person is asked for at a device that is isolated by hand."""
-Text = InstanceOf[str]
-"""Words that a device, a host or a person may have said: not all of them are text that could be encoded."""
-_READING = "reading"
-_FOREIGN: Mapping[str, Any] = {_READING: True}
-
-
-class Entry(BaseModel):
-    """What a record says, beside who wrote it and when."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-    record_kind: ClassVar[str]
-
-    def data(self) -> dict[str, Any]:
-        """Give what was said as JSON values, in the order of the fields."""
-        given = self.model_fields_set
-        return {name: plain(getattr(self, name)) for name in type(self).model_fields if name in given}
+from islandmode.core.record import Record
 
 
 class _OfPoint(Entry):
@@ -101,9 +65,9 @@ class RunStarted(Entry):
     operator: Text = ""
     lab: str = ""
     lab_backend: str = ""
-    lab_lives_by: dict[str, Any] = {}
+    lab_lives_by: dict[str, Any] = Field(default_factory=dict)
     ground: Literal["lab", "plant"] = "lab"
-    benched: dict[str, str] = {}
+    benched: dict[str, str] = Field(default_factory=dict)
     """By isolation point, by whom and when it was benched, where a record of that counted as the run began; left out where none did."""
 
 
@@ -599,7 +563,7 @@ def unlike(record: Record) -> str:
     if known is None:
         return ""
     try:
-        known.model_validate(_frozen(record.data), extra="ignore", context=_FOREIGN)
+        known.model_validate(_frozen(record.data), extra="ignore", context=FOREIGN)
     except (ValidationError, RecursionError) as error:
         wrong = error.errors() if isinstance(error, ValidationError) else []
         return (

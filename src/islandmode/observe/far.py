@@ -76,7 +76,7 @@ def do(words: list[str], spools: str) -> None:
     if len(words) < 3 or words[0] not in VERBS or len(words) > (4 if words[0] == "run" else 3):
         refuse("clock, run, look, collect and forget are all that can be asked for here")
     if not all(NAME.fullmatch(word) for word in words[1:]):
-        refuse("the name of the run or of the vantage is none")
+        refuse("the run or the vantage has a name that no run or vantage can have")
     os.umask(0o077)
     base = os.path.expanduser(spools)
     os.makedirs(base, mode=0o700, exist_ok=True)

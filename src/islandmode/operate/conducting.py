@@ -159,10 +159,10 @@ class Conducting:
 def _benches(workspace: Path, plan: Plan) -> dict[str, Any]:
     """Say of the plan's devices by whom they are benched, for the first record; nothing where no record counts, or none can be read."""
     try:
-        found = {name: benched_told(one.standing) for name, one in benched_of(workspace, plan).items()}
+        words_of = {name: benched_told(found.standing) for name, found in benched_of(workspace, plan).items()}
     except InputError:
         return {}
-    told = {name: words for name, words in found.items() if words}
+    told = {name: words for name, words in words_of.items() if words}
     return {"benched": told} if told else {}
 
 
@@ -185,7 +185,7 @@ async def _claim(directory: RunDirectory, journal: Journal) -> ClaimApart:
 
 async def _restore_would_work(argv: tuple[str, ...], deadline_s: float) -> str | None:
     """Try, with an empty environment, whether `islandmode restore` could log in; say why it could not."""
-    why = f"it did not answer within {deadline_s:g} s"
+    why = f"it did not answer within {deadline_s:g} s."
     with anyio.move_on_after(deadline_s):
         try:
             tried = await anyio.run_process(argv, env=environment_of_guards(), check=False, start_new_session=True)

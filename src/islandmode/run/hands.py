@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ParamSpec, Protocol
 
+from islandmode.core.entry import Entry
 from islandmode.core.hand import HandAsk
 from islandmode.core.people_told import SAID_TO_CONFIRM
-from islandmode.core.records import Entry, HandAsked, HandConfirmed, Noted, RequestIgnored, RequestTaken
+from islandmode.core.records import HandAsked, HandConfirmed, Noted, RequestIgnored, RequestTaken
 from islandmode.core.request import Request
 from islandmode.isolation.point import AsksPerson, IsolationPoint, asking
 

@@ -12,12 +12,13 @@ import anyio
 
 from islandmode.core import limits
 from islandmode.core.difference import changed_lines, compare_parts, lost_lines, made_anew
+from islandmode.core.entry import When
 from islandmode.core.errors import Refused
 from islandmode.core.outcome import Outcome
 from islandmode.core.plan import Plan
 from islandmode.core.preflight import PreflightFinding, bytes_needed, judge_machine, judge_plan
 from islandmode.core.preflight_firewall import judge_host
-from islandmode.core.records import ConfigurationCompared, ConfigurationRead, PreflightFound, When
+from islandmode.core.records import ConfigurationCompared, ConfigurationRead, PreflightFound
 from islandmode.isolation.point import Configuration, IsolationPoint, showing_configuration
 from islandmode.isolation.table import comparable, mend_saved
 from islandmode.run.pair_roles import PairRoles

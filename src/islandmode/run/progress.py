@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from islandmode.core.entry import StopBy
 from islandmode.core.lifecycle import Phase
-from islandmode.core.records import StopBy
 
 Lamp = Literal["good", "bad", "unknown", "away", "waiting"]
 

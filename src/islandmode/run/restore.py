@@ -21,8 +21,9 @@ from typing import ParamSpec, Protocol
 
 import anyio
 
+from islandmode.core.entry import Entry
 from islandmode.core.outcome import Outcome, Reading
-from islandmode.core.records import Entry, RestoreAttempt, RestoreLooked, RestoreSeen, RestoreUnseen
+from islandmode.core.records import RestoreAttempt, RestoreLooked, RestoreSeen, RestoreUnseen
 from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.system.clock import Clock
 

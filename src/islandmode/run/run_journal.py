@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ParamSpec
 
+from islandmode.core.entry import Entry
 from islandmode.core.record import Record
-from islandmode.core.records import Entry
 from islandmode.run.progress import Stop, StopLatch
 from islandmode.store.journal import Journal, JournalFailed
 

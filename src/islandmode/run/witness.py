@@ -12,10 +12,11 @@ from typing import Any
 
 import anyio
 
+from islandmode.core.entry import When
 from islandmode.core.episodes import Sample, Seen
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import Plan
-from islandmode.core.records import CollectResult, VantageOffset, VantageStarted, When
+from islandmode.core.records import CollectResult, VantageOffset, VantageStarted
 from islandmode.core.spool import moved, placed
 from islandmode.observe.vantage import Collected, Offset, Schedule, Vantage
 from islandmode.run.progress import Lamp, Stop

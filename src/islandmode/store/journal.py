@@ -25,7 +25,7 @@ from islandmode.system.redaction import redacted
 
 if TYPE_CHECKING:
     # Every command reads journals, and few write one.
-    from islandmode.core.records import Entry
+    from islandmode.core.entry import Entry
 
 RESERVE_BYTES = 4 * 1024 * 1024
 """Reserved when a journal is made, so that a disk that fills up in mid-hold does not stop the records of the restore."""

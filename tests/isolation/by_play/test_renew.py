@@ -78,7 +78,7 @@ def test_a_play_sets_running_timers_again_and_one_after_the_restore_changes_noth
 
 
 def test_a_renewal_of_a_timer_that_ends_meanwhile_isolates_nothing_again(bench: PlayBench) -> None:
-    """The look before it saw a timer; as the play begins there is none any more, so that what it would delete is not there."""
+    """The look before it saw a timer; as the play begins the timer is gone, and so is what the play would delete."""
     point = bench.point()
 
     async def story() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from islandmode.core.entry import Entry
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.recipe.steps import RunValues, step_lines
-from islandmode.core.records import Entry
 from islandmode.isolation.by_recipe.point import RecipePoint
 from islandmode.isolation.point import PointState
 from islandmode.run.restore import restore_until_seen

@@ -13,8 +13,8 @@ import anyio
 import paramiko
 import pytest
 
+from islandmode.core.entry import Entry
 from islandmode.core.outcome import Outcome
-from islandmode.core.records import Entry
 from islandmode.isolation.nftables import point as nftables_point
 from islandmode.isolation.nftables import recipe
 from islandmode.isolation.nftables.point import NftSession

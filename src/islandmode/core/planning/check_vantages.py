@@ -76,7 +76,7 @@ def _hop(
 
 def _permits(flow: Flow, source: Address, destination: Address, port: int) -> bool:
     """Tell whether a flow lets a connection begin."""
-    ends = any(source in one and destination in other for one, other in flow.pairs)
+    ends = any(source in sources and destination in destinations for sources, destinations in flow.pairs)
     return ends and any(_is_service(service, port) for service in flow.service)
 
 

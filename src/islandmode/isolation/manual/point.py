@@ -17,9 +17,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from islandmode.core.capabilities import Capabilities
+from islandmode.core.entry import HandAct
 from islandmode.core.hand import AFTER_S, HandAsk
 from islandmode.core.outcome import Outcome, Reading
-from islandmode.core.records import HandAct
 from islandmode.core.site import HandPerson, Hands
 from islandmode.isolation.manual.eye import Eye, Sight
 from islandmode.isolation.point import ConduitState, Facts, PointState
