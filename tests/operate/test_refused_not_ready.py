@@ -67,6 +67,9 @@ class FakeVantage:
     async def stop(self) -> None:
         """Was never started."""
 
+    async def forget(self) -> None:
+        """Left nothing anywhere."""
+
 
 class PlantOfOne(PlantGround):
     """A plant whose preflight is all that is played: no far vantage of it is ever reached."""

@@ -212,7 +212,7 @@ def test_a_plan_says_why_a_record_does_not_count(kirkby: Path, capsys: pytest.Ca
     assert said.count(TRIED["emulated"]) == 2
 
 
-def test_a_dry_run_says_it_as_a_plan_does(kirkby: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_walk_through_says_it_as_a_plan_does(kirkby: Path, capsys: pytest.CaptureFixture[str]) -> None:
     router_benched(kirkby)
-    assert command(["run", "all-ways", "--mode", "dry-run", "--workspace", str(kirkby)]) == 6
+    assert command(["run", "all-ways", "--mode", "tabletop", "--workspace", str(kirkby)]) == 6
     assert f"benched by {PERSON} on " in capsys.readouterr().out

@@ -117,11 +117,19 @@ def test_real_plants_are_refused_until_approvals_exist(mode: str, tmp_path: Path
     assert "needs approvals" in ended.stderr
 
 
-@pytest.mark.parametrize("mode", ["tabletop", "dry-run"])
-def test_a_walk_through_touches_nothing_and_judges_nothing(mode: str, tmp_path: Path) -> None:
-    ended = islandmode("run", "quarterly-isolation", "--mode", mode, "--workspace", str(PROJECT), cwd=tmp_path)
+def test_a_walk_through_touches_nothing_and_judges_nothing(tmp_path: Path) -> None:
+    ended = islandmode("run", "quarterly-isolation", "--mode", "tabletop", "--workspace", str(PROJECT), cwd=tmp_path)
     assert ended.returncode == 6, ended.stderr
     assert "stage 2: corporate" in ended.stdout
+
+
+def test_a_dry_run_stands_on_a_plant_and_not_on_a_lab(tmp_path: Path) -> None:
+    ended = islandmode("run", "quarterly-isolation", "--mode", "dry-run", "--workspace", str(PROJECT), cwd=tmp_path)
+    assert ended.returncode == 2
+    assert re.fullmatch(
+        r"islandmode: inventory/riverside.yaml:\d+:\d+: conduit-firewall is a device of a rehearsal lab, .*\n",
+        ended.stderr,
+    )
 
 
 def test_a_plan_for_machines_is_json_and_nothing_else(tmp_path: Path) -> None:

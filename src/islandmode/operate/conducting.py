@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -74,7 +75,7 @@ class Conducting:
         """Take away what is left of the workers on their hosts, all at once; only once their samples are kept, or nobody will want them."""
         async with anyio.create_task_group() as beside:
             for vantage in self._vantages.values():
-                beside.start_soon(vantage.forget)
+                beside.start_soon(_forgets, vantage)
 
     async def _beside_signals(self, course: Callable[[Conductor], Awaitable[T]]) -> T:
         ended: list[T] = []
@@ -154,6 +155,12 @@ class Conducting:
             FolderRequests(self._directory.requests),
             (partial(_restore_would_work, (*islandmode, "restore", run, "--prove", *own), limits.ready_s(plan)),),
         )
+
+
+async def _forgets(vantage: Vantage) -> None:
+    # How the run ended stands: what stays on a host is that host's, and nobody waits for it.
+    with suppress(Exception):
+        await vantage.forget()
 
 
 def _benches(workspace: Path, plan: Plan) -> dict[str, Any]:

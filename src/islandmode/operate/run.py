@@ -31,6 +31,7 @@ from islandmode.operate.operator_name import operator_name
 from islandmode.operate.outcome import judge_and_write, write_refusal
 from islandmode.operate.plan import plan_of, refuse_by_hand, refused_for_live
 from islandmode.operate.signals import heard_as_before
+from islandmode.operate.site_devices import Device, refuse_of_lab
 from islandmode.operate.telling import warn_of_left_out
 from islandmode.operate.transcripts import Transcripts
 from islandmode.operate.unfinished import known_runs, owed_by, refuse_beside_unfinished, uses
@@ -40,6 +41,7 @@ from islandmode.run.conductor import Conducted
 from islandmode.run.outermost import NOTHING_TO_JUDGE, STRANDED, sentence_of
 from islandmode.store import rundir
 from islandmode.store.active import record_run
+from islandmode.store.catalog import Loaded
 from islandmode.store.run_request import REQUEST, RunRequest
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.apart import apart
@@ -101,6 +103,7 @@ def run_drill(order: DrillOrder, audience: Audience, *, again: tuple[str, ...] =
             return Ended(NOTHING_TO_JUDGE, plan)
     refuse_by_hand(loaded, plan)
     if order.mode is Mode.DRY_RUN:
+        _refuse_of_lab(loaded, plan)
         return _look_here(order, plan, audience)
     place = lab_of_site(loaded.site.lab, loaded.place("site", ("lab", "topology")), order.lab, order.topology)
     fits = partial(refuse_unlike_lab, loaded, plan)
@@ -200,6 +203,12 @@ def _take_down(ground: LabGround, audience: Audience) -> None:
         backends.down(lab.name, lab.state_dir)
     except IslandmodeError as error:
         audience.listener.warn(sentence_of(error))
+
+
+def _refuse_of_lab(loaded: Loaded, plan: Plan) -> None:
+    """Raise `InputError` for a device of a lab: a dry run logs in to the devices of a plant."""
+    for name in plan.points:
+        refuse_of_lab(Device(name, loaded.site, loaded.site_tree))
 
 
 def _look_here(order: DrillOrder, plan: Plan, audience: Audience) -> Ended:

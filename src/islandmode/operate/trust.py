@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.frozen import Address
-from islandmode.operate.site_devices import known_hosts
+from islandmode.operate.site_devices import Device, known_hosts, refuse_of_lab
 from islandmode.store.known_hosts import KNOWN_HOSTS, add_line, names_are_hashed
 from napalm_nftables.errors import DeviceSilent
 from napalm_nftables.host_keys import HostKey, hashed, shown_key
@@ -65,6 +65,8 @@ class KeyLook:
 
 def look_at_key(workspace: Path, device: Host) -> KeyLook:
     """Ask a host for its key; no user name and no password is sent. Raises `Refused` where it shows none."""
+    if isinstance(device, Device):
+        refuse_of_lab(device)
     found = known_hosts(workspace)
     host, port = str(device.address), device.port
     known = found.of(host, port)

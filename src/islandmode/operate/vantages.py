@@ -39,9 +39,6 @@ class VantageHost:
     tree: YamlTree
     login: VantageLogin
 
-    lab_secret = ""
-    """No rehearsal lab stands for it: a lab starts the workers of its nodes itself."""
-
     @property
     def address(self) -> Address:
         """Where it is logged in to."""

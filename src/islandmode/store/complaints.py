@@ -19,6 +19,7 @@ from islandmode.core.probe import PATH_PATTERN
 from islandmode.core.quantities import DRIVER_PATTERN, KEY_PATTERN, NAME_PATTERN
 from islandmode.core.secret_reference import FORMS, SECRET_PATTERN
 from islandmode.core.site import FLOW_END, HAND_LINE_PATTERN, SERVICE_PATTERN
+from islandmode.core.vantage_login import ACCOUNT, FAR_PATH, FAR_PROGRAM
 from islandmode.store.yaml_tree import PathInFile, YamlTree, show
 
 PATH_SHOWN_MAX = 80
@@ -29,6 +30,9 @@ PATTERNS = {
     HAND_LINE_PATTERN: "one line, of at most 250 characters",
     DRIVER_PATTERN: "netmiko:KIND, napalm:KIND or https:KIND",
     KEY_PATTERN: "a word of lower-case letters, digits and _, at most 31, that begins with a letter",
+    ACCOUNT: "an account's name: letters, digits, ., _ and -, at most 64, that begins with a letter or _",
+    FAR_PATH: 'a path from "/" of letters, digits, ., _, - and /, at most 201',
+    FAR_PROGRAM: "a program's name or path of letters, digits, ., _, - and /, at most 200",
     PATH_PATTERN: 'a path that begins with "/", with everything but plain letters, digits and marks written with %',
 }
 TYPES = {

@@ -66,7 +66,7 @@ def print_looked(plan: Plan, directory: RunDirectory) -> None:
     console.print(
         f"seen good    every probe, from {vantages}; what must die was alive", soft_wrap=True, highlight=False
     )
-    console.print("proven       the guardian hears the conductor, and a restore can log in", highlight=False)
+    console.print("ready        the guardian hears the conductor, and a restore can log in", highlight=False)
     console.print(f"record       {directory.root}", soft_wrap=True, highlight=False)
 
 
