@@ -12,7 +12,7 @@ from pathlib import Path
 from islandmode.rehearse.lab import Lab
 from tests.lab.drills import Drill, make_workspace
 from tests.lab.rogue.bypass import in_node
-from tests.lab.test_plant_ground import SITE, as_plant
+from tests.lab.test_plant_ground import SITE, as_plant, on_operations_host
 
 DRILL = "quarterly-isolation"
 ACCOUNT, PYTHON = "witness", "/usr/bin/python3"
@@ -34,7 +34,7 @@ chmod 700 /run/witness
 ssh-keygen -q -t ed25519 -N "" -f /run/witness-host-key
 echo "$1" >/run/witness-keys
 /usr/sbin/sshd -h /run/witness-host-key -o ListenAddress=$2 -o PidFile=/run/witness-sshd.pid -o UsePAM=no -o UseDNS=no \
-  -o StrictModes=no -o PrintMotd=no -o AuthorizedKeysFile=/run/witness-keys -o LogLevel=DEBUG2 -E /run/witness-log
+  -o StrictModes=no -o PrintMotd=no -o AuthorizedKeysFile=/run/witness-keys
 while [ ! -s /run/witness-sshd.pid ]; do sleep 0.05; done
 cat /run/witness-host-key.pub
 """
@@ -59,6 +59,10 @@ class FarPlant:
         argv = self.lab.enter("ops", (sys.executable, *words), network_only=True)
         given = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
         return Drill(argv, text=True, start_new_session=True, **given)
+
+    def asked(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Ask the product, on the operations host."""
+        return on_operations_host(self.lab, "islandmode", *words, "--workspace", str(self.workspace))
 
     def on(self, node: str, *argv: str) -> str:
         """Run a command on one of the hosts."""
