@@ -294,6 +294,12 @@ def acted(stage: Stage, passed_s: float, records: Sequence[dict[str, Any]]) -> s
         for one in records
         if (one["kind"], one.get("outcome")) == ("restore.attempt", "done") and one["by"] != "restore"
     ]
+    if row.way is Way.HAND and seen:
+        # Everything passes once the last of firewall and cable is back.
+        first: dict[str, dict[str, Any]] = {}
+        for one in seen:
+            first.setdefault(str(one["point"]), one)
+        seen = [max(first.values(), key=lambda one: float(one["asked_us"]))]
     # Of a pair the other member's object stands for a moment after its traffic passes, or for as long as it leaks.
     if passed_s and stage.standing and not (row.way is Way.PAIR and seen):
         return Layer.TIMER

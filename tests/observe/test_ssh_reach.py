@@ -18,6 +18,7 @@ from islandmode.observe.far_program import MODULES, far_program
 from islandmode.observe.process_vantage import ProcessVantage
 from islandmode.observe.ssh_reach import SshReach
 from islandmode.observe.vantage import Schedule
+from islandmode.system import process
 from islandmode.system.clock import MachineClock
 from islandmode.system.openssh import Hop, OpenSsh
 from tests.observe.far_host import FarHost, far_host
@@ -222,3 +223,11 @@ def test_no_key_is_on_disk_in_argv_or_in_the_environment(host: FarHost) -> None:
 def _told_of(pid: int) -> Iterator[str]:
     for name in ("cmdline", "environ"):
         yield Path(f"/proc/{pid}/{name}").read_text(errors="replace")
+
+
+def test_a_machine_without_ssh_says_so_and_starts_nothing(
+    host: FarHost, plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(process.EMPTY_ENVIRONMENT, "PATH", "/nowhere")
+    outcome, why = start_told(vantage(host), plant)
+    assert (outcome, why) == ("not done", "its host could not be made ready (No such file or directory)")

@@ -80,9 +80,15 @@ class ProcessVantage:
 
     async def _prepare(self) -> str:
         """Make its host ready, once; say why that cannot be, or nothing."""
-        why = "" if self._prepared else await self._reach.prepare()
-        self._prepared = not why
-        return why
+        if not self._prepared:
+            try:
+                why = await self._reach.prepare()
+            except OSError as error:
+                why = f"its host could not be made ready ({error.strerror or error})"
+            if why:
+                return why
+        self._prepared = True
+        return ""
 
     async def offset(self, deadline_s: float) -> Reading[Offset]:
         """Measure the vantage's clocks by round trips, and keep the shortest."""
