@@ -137,11 +137,22 @@ def test_it_survives_the_faults_that_a_seed_draws_and_a_failover(plan: Plan, see
     play(plan, *drawn(dice, plan), failover, seed=seed)
 
 
+def with_a_failover(plan: Plan, seed: int) -> None:
+    """Play a seed with a failover at some moment."""
+    dice = random.Random(seed)
+    failover = Fault(Kind.EDIT, dice.choice(tuple(Phase)), 0.5 * dice.random(), target=dice.choice((A, B)))
+    play(plan, *drawn(dice, plan), failover, seed=seed)
+
+
+@pytest.mark.parametrize(
+    "seed", [1490, 1909], ids=["a rule comes late on the standby", "the path moves between the two isolations"]
+)
+def test_only_the_member_that_carries_the_packets_tells_how_long_a_pair_isolated(plan: Plan, seed: int) -> None:
+    with_a_failover(plan, seed)
+
+
 @pytest.mark.many_seeds
 @pytest.mark.parametrize("hundred", range(10))
 def test_it_survives_a_thousand_seeds(plan: Plan, hundred: int) -> None:
     for number in range(100):
-        seed = 1000 + 100 * hundred + number
-        dice = random.Random(seed)
-        failover = Fault(Kind.EDIT, dice.choice(tuple(Phase)), 0.5 * dice.random(), target=dice.choice((A, B)))
-        play(plan, *drawn(dice, plan), failover, seed=seed)
+        with_a_failover(plan, 1000 + 100 * hundred + number)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from islandmode.core.episodes import Heard, Sample, Seen
@@ -100,8 +100,35 @@ class SimulatedNetwork:
 
     def _counts(self, reason: str, at_us: int) -> bool:
         """Tell whether what a device does matters at a moment: it does not where another member carries the packets."""
-        by = next((name for name in self._pair if reason.startswith(f"{name} ")), "")
+        by = self._member(reason)
         return not by or by == self.active(at_us)
+
+    def _member(self, reason: str) -> str:
+        """Name the member of a pair that a reason is of; empty for every other reason."""
+        return next((name for name in self._pair if reason.startswith(f"{name} ")), "")
+
+    def carried(self, stretch: Blocked) -> Blocked | None:
+        """Give a stretch from when to when its member carried the packets; the whole of it where there is no pair, None where it never did."""
+        member = self._member(stretch.by)
+        if not member:
+            return stretch
+        ends = [*(at_us for at_us, _ in self._active[1:]), FOREVER_US]
+        mine = [
+            (since_us, end_us) for (since_us, name), end_us in zip(self._active, ends, strict=True) if name == member
+        ]
+        pieces = [
+            (max(since_us, stretch.from_us), min(end_us, stretch.until_us))
+            for since_us, end_us in mine
+            if since_us < stretch.until_us and stretch.from_us < end_us
+        ]
+        return replace(stretch, from_us=pieces[0][0], until_us=pieces[-1][1]) if pieces else None
+
+    def together(self, first: Blocked | None, other: Blocked) -> Blocked:
+        """Join what two members of a pair blocked, from the first moment to the last; without a pair the later stretch counts alone."""
+        if first is None or not self._member(other.by):
+            return other
+        ends_us = max(first.until_us, other.until_us)
+        return replace(other, from_us=min(first.from_us, other.from_us), until_us=ends_us)
 
     # What devices do to it.
 

@@ -294,7 +294,12 @@ def held_was_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
     """`held` is said only if it was so: isolated for the whole hold, no probe leaked, and what must live lived."""
     if claims.verdict != "held":
         return ()
-    isolated = {stretch.conduit: stretch for stretch in _own_stretches(plant) if _is_own(stretch)}
+    isolated: dict[str, Blocked] = {}
+    for stretch in filter(_is_own, _own_stretches(plant)):
+        # What stands on a standby stops no packet: only the member that is active isolates.
+        carried = plant.network.carried(stretch)
+        if carried is not None:
+            isolated[stretch.conduit] = plant.network.together(isolated.get(stretch.conduit), carried)
     missing = [name for name in plant.plan.conduits if name not in isolated]
     if missing:
         return tuple(f"Held is said, and {name} was never isolated." for name in missing)
@@ -304,8 +309,10 @@ def held_was_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
     for stage in plant.plan.stages:
         from_us = max(isolated[name].from_us for name in stage.isolated)
         until_us = min(isolated[name].until_us for name in stage.isolated)
-        if until_us - from_us < stage.hold_s * 1_000_000 - late_us:
-            violations.append(f"Held is said, and {stage.name} was isolated for {(until_us - from_us) / 1e6:.3f} s.")
+        free_us = max(plant.network.unblocked_us(name, from_us, until_us) for name in stage.isolated)
+        whole_us = until_us - from_us - free_us
+        if whole_us < stage.hold_s * 1_000_000 - late_us:
+            violations.append(f"Held is said, and {stage.name} was isolated for {whole_us / 1e6:.3f} s.")
     ordered = [record.monotonic_us for record in claims.records if record.kind == "restore.ordered"]
     hold = (min(stretch.from_us for stretch in isolated.values()), min([*ordered, claims.ended_us]))
     return (
