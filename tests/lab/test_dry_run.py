@@ -42,7 +42,7 @@ def test_it_says_that_a_live_run_could_begin_and_the_firewall_heard_no_change(pl
     finally:
         plant.on(FIREWALL_NODE, "sh", "-c", "kill $(cat /run/monitor); rm -f /run/monitor /run/changes")
     assert (done.returncode, heard) == (6, ""), done.stdout + done.stderr
-    assert "A live run of this plan could begin." in done.stdout
+    assert "Nothing was found that speaks against a live run." in done.stdout
     assert not re.search(r"\b(held|passed|completed|proven)\b", done.stdout), done.stdout
     directory = newest_run(plant.workspace)
     assert directory is not None
@@ -51,7 +51,7 @@ def test_it_says_that_a_live_run_could_begin_and_the_firewall_heard_no_change(pl
     assert not {"arm.intent", "isolate.intent", "restore.ordered"} & set(kinds)
     assert (directory / "SHA256SUMS").exists()
     assert plant.asked("status").returncode == 0
-    assert "dry run, a live run could begin" in plant.asked("runs").stdout
+    assert "dry run, nothing found against a live run" in plant.asked("runs").stdout
     # No worker and no spool stays on a host.
     for node in HOSTS:
         assert plant.on(node, "sh", "-c", "ls /run/witness/.cache/islandmode/spools").split() == []

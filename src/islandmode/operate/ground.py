@@ -204,7 +204,7 @@ class LabGround:
     def open_vantages(self, plan: Plan, clock: Clock, run: RunDirectory) -> Mapping[str, Vantage]:
         """Make the plan's vantages: `here` beside the conductor, every other inside the lab's node that stands for it."""
         from islandmode.observe.process_vantage import ProcessVantage  # noqa: PLC0415 - only where it is needed, as it is slow
-        from islandmode.observe.reach import LocalReach  # noqa: PLC0415
+        from islandmode.observe.reach import LocalReach  # noqa: PLC0415 - as above
 
         return {
             name: ProcessVantage(

@@ -206,8 +206,7 @@ def _take_down(ground: LabGround, audience: Audience) -> None:
 
 def _refuse_of_lab(loaded: Loaded, plan: Plan) -> None:
     """Raise `InputError` for a device of a lab: a dry run logs in to the devices of a plant."""
-    # Host keys bring much code along that a drill in a lab does not need.
-    from islandmode.operate.site_devices import Device, refuse_of_lab  # noqa: PLC0415
+    from islandmode.operate.site_devices import Device, refuse_of_lab  # noqa: PLC0415 - host keys bring much code along
 
     for name in plan.points:
         refuse_of_lab(Device(name, loaded.site, loaded.site_tree))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import anyio
 
@@ -54,16 +55,7 @@ class PairRoles:
         before = self._last.get(name, "")
         self._last[name] = role
         if role != before:
-            told = PairRole(
-                point=name,
-                pair=self._pair_of(name),
-                role=role,
-                before=before,
-                why=reading.why,
-                asked_us=reading.asked_us,
-                answered_us=reading.answered_us,
-            )
-            await self._journal.append(told)
+            await self._journal.append(PairRole(role=role, **self._told(name, before, reading)))
         late = reading.outcome is Outcome.UNKNOWN
         return RoleSeen(role, reading.why, late=late, untold=reading.why == UNTOLD), role != before
 
@@ -74,22 +66,15 @@ class PairRoles:
         before = self._in_sync.get(name, "")
         self._in_sync[name] = sync
         if sync != before:
-            told = PairSync(
-                point=name,
-                pair=self._pair_of(name),
-                sync=sync,
-                before=before,
-                why=reading.why,
-                asked_us=reading.asked_us,
-                answered_us=reading.answered_us,
-            )
-            await self._journal.append(told)
+            await self._journal.append(PairSync(sync=sync, **self._told(name, before, reading)))
         late = reading.outcome is Outcome.UNKNOWN
         return SyncSeen(sync, reading.why, late=late, untold=reading.why == UNTOLD)
 
-    def _pair_of(self, name: str) -> str:
+    def _told(self, name: str, before: str, reading: Reading[Any]) -> dict[str, Any]:
+        """Give what every record of a member says: whose it is, what was before, and when it was asked."""
         pair = self._plan.points[name].pair
-        return "" if pair is None else pair.pair
+        asked = {"why": reading.why, "asked_us": reading.asked_us, "answered_us": reading.answered_us}
+        return {"point": name, "pair": "" if pair is None else pair.pair, "before": before, **asked}
 
     async def changed(self, name: str) -> tuple[str, ...]:
         """Read the role of an armed point, and name its pair's members where it is another than before; none where it has no pair.

@@ -39,10 +39,9 @@ def opened(text: str, password: str) -> str:
     cipher_key, code_key, counter = keys[:KEY_BYTES], keys[KEY_BYTES : 2 * KEY_BYTES], keys[2 * KEY_BYTES :]
     if not hmac.compare_digest(hmac.new(code_key, sealed, hashlib.sha256).digest(), code):
         raise VaultTrouble("does not open with that vault password: it is another, or the file is damaged")
-    # Only now: every command reads secrets, and few of them lie in a vault.
-    from cryptography.hazmat.primitives.ciphers import Cipher  # noqa: PLC0415
-    from cryptography.hazmat.primitives.ciphers.algorithms import AES  # noqa: PLC0415
-    from cryptography.hazmat.primitives.ciphers.modes import CTR  # noqa: PLC0415
+    from cryptography.hazmat.primitives.ciphers import Cipher  # noqa: PLC0415 - few secrets lie in a vault
+    from cryptography.hazmat.primitives.ciphers.algorithms import AES  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.ciphers.modes import CTR  # noqa: PLC0415 - as above
 
     unsealing = Cipher(AES(cipher_key), CTR(counter)).decryptor()
     padded = unsealing.update(sealed) + unsealing.finalize()

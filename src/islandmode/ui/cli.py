@@ -26,6 +26,7 @@ from islandmode.ui.cli_words import (
     AtOnce,
     DeviceName,
     DrillName,
+    Fingerprint,
     GivenLab,
     Json,
     LabName,
@@ -268,12 +269,7 @@ def devices_trust(
     device: DeviceName,
     workspace: Workspace = HERE,
     site: SiteName = None,
-    fingerprint: Annotated[
-        str | None,
-        typer.Option(
-            "--fingerprint", help="The fingerprint that the device itself shows, as SHA256:...; asked for if not given."
-        ),
-    ] = None,
+    fingerprint: Fingerprint = None,
 ) -> int:
     """Show a device's host key, and write it to inventory/known_hosts once you confirm it.
 

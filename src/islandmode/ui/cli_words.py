@@ -38,4 +38,10 @@ DeviceName = Annotated[str, typer.Argument(help="Name of an isolation point.")]
 SiteName = Annotated[
     str | None, typer.Option("--site", help="The site that it belongs to; needed where two have that name.")
 ]
+Fingerprint = Annotated[
+    str | None,
+    typer.Option(
+        "--fingerprint", help="The fingerprint that the host itself shows, as SHA256:...; asked for if not given."
+    ),
+]
 HERE = Path()

@@ -55,19 +55,22 @@ def print_result(plan: Plan, verdict: Verdict, directory: RunDirectory, *, as_js
 
 
 def print_looked(plan: Plan, directory: RunDirectory) -> None:
-    """Print the end of a dry run that found nothing against a run."""
-    points, vantages = ", ".join(plan.points), ", ".join(plan.vantages)
-    console = Console()
-    looked = Text("dry run ", style="bold").append("A live run of this plan could begin.", style="bold green")
+    """Print the end of a dry run that found nothing against a run. People are not asked in it."""
+    read = [name for name, point in plan.points.items() if point.by_hand is None]
+    people = [name for name in plan.points if name not in read]
+    console = Console(highlight=False, soft_wrap=True)
+    looked = Text("dry run ", style="bold").append(
+        "Nothing was found that speaks against a live run.", style="bold green"
+    )
     console.print(looked)
-    console.print(
-        f"read         {points}; nothing was armed, and nothing was changed there", soft_wrap=True, highlight=False
-    )
-    console.print(
-        f"seen good    every probe, from {vantages}; what must die was alive", soft_wrap=True, highlight=False
-    )
-    console.print("ready        the guardian hears the conductor, and a restore can log in", highlight=False)
-    console.print(f"record       {directory.root}", soft_wrap=True, highlight=False)
+    if read:
+        console.print(f"read         {', '.join(read)}; nothing was armed or changed there")
+    if people:
+        console.print(f"not asked    the people at {', '.join(people)}; a run asks them before it isolates anything")
+    console.print(f"seen good    every probe, from {', '.join(plan.vantages)}; what must die was alive")
+    console.print("ready        the guardian hears the conductor, and a restore can log in")
+    console.print("not looked   approvals: they do not exist yet in this version, and until then live is refused")
+    console.print(f"record       {directory.root}")
 
 
 def _print_findings(console: Console, verdict: Verdict) -> None:

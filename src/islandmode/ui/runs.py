@@ -148,7 +148,7 @@ def _unfinished(run: RunDirectory) -> str:
         return f"refused ({refusal.code}), nothing is left of it on a device"
     looked = next((record for record in records if record.kind == RunLooked.record_kind), None)
     if looked is not None:
-        return f"dry run, a live run could {'not begin' if looked.data.get('live') else 'begin'}"
+        return f"dry run, {'a live run could not begin' if looked.data.get('live') else 'nothing found against a live run'}"
     if not armed(records):
         # A journal that is spoilt or gone does not say so.
         return "its journal does not say how it ended" if owed_by(run) else "refused or ended before anything was armed"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from islandmode.ui.cli_words import HERE, SiteName, Workspace
+from islandmode.ui.cli_words import HERE, Fingerprint, SiteName, Workspace
 
 vantage_app = typer.Typer(
     no_args_is_help=True,
@@ -22,12 +22,7 @@ def trust(
     vantage: VantageName,
     workspace: Workspace = HERE,
     site: SiteName = None,
-    fingerprint: Annotated[
-        str | None,
-        typer.Option(
-            "--fingerprint", help="The fingerprint that the host itself shows, as SHA256:...; asked for if not given."
-        ),
-    ] = None,
+    fingerprint: Fingerprint = None,
 ) -> int:
     """Show the key of a vantage's host, and write it to inventory/known_hosts once you confirm it."""
     from islandmode.ui.vantages import trust_vantage
