@@ -14,12 +14,13 @@ from islandmode.core.plan import Plan
 from islandmode.core.planning.plan_drill import PlanRefused, Problem, check, check_site, make_plan
 from tests.core.given import Documents, given, put
 from tests.core.rows_names import ADDRESSES, NAMES
+from tests.core.rows_other_ways import BY_OTHER_WAYS, OTHER_WAYS
 from tests.core.rows_paths import DEVICES, PATHS
 from tests.core.rows_site import SITES
 from tests.core.rows_vantages import GOOD, VANTAGES
 from tests.core.spoilt import ANN, FIREWALL, Row, lost_edits_accepted, without
 
-ROWS = (*NAMES, *ADDRESSES, *PATHS, *DEVICES, *SITES, *VANTAGES)
+ROWS = (*NAMES, *ADDRESSES, *PATHS, *DEVICES, *SITES, *VANTAGES, *OTHER_WAYS, *BY_OTHER_WAYS)
 
 
 def refusals(spoil: Callable[[Documents], object], **able: Any) -> tuple[Problem, ...]:
@@ -44,7 +45,7 @@ def test_no_plan_is_made_from_what_check_refuses(row: Row) -> None:
     assert refusals(row.spoil) == check(spoilt.drill, spoilt.site, spoilt.probes)
 
 
-@pytest.mark.parametrize("row", [*SITES, *VANTAGES], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [*SITES, *VANTAGES, *OTHER_WAYS], ids=lambda row: row.name)
 def test_a_site_is_refused_by_itself_too(row: Row) -> None:
     assert [each.path for each in check_site(given(row.spoil).site)] == [row.path]
 

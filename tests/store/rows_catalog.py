@@ -13,8 +13,8 @@ MAPPING = 'a mapping, lines such as "name: value"'
 ADDRESS = 'an address such as 10.10.0.10 or "fd10:10::10"'
 NETWORK = 'a network such as 10.10.0.0/24 or "fd10:10::/64"'
 MODBUS_KEYS = (
-    "address, changes_within, kind, maximum, minimum, port, purpose, table, target, timeout, type, unit, vantage, word_order, "
-    "zero_based"
+    "address, by, changes_within, kind, maximum, minimum, port, purpose, stands_for, table, target, timeout, type, unit, vantage, "
+    "word_order, zero_based"
 )
 SERVICE = (
     'inventory/north.yaml:17:18: "service" must be a service such as "tcp/502", "tcp/49152-65535", "udp/53", "icmp" or "esp", '

@@ -16,8 +16,10 @@ from islandmode.store import catalog
 from islandmode.store.complaints import PATTERNS
 from islandmode.store.rescue import read_needed
 from tests.store.rows_catalog import DRILL, KINDS, PACK, ROWS, SECRETS, SITE
+from tests.store.rows_other_ways import OTHER_WAYS
 from tests.store.workspace import FILES, write_workspace
 
+EVERY_ROW = ROWS | OTHER_WAYS
 OPERATORS_FILES = Path(__file__).resolve().parents[2]
 
 
@@ -45,9 +47,9 @@ def test_the_workspace_is_good(tmp_path: Path) -> None:
     assert isinstance(loaded.probes["plc"], ModbusProbe)
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", EVERY_ROW)
 def test_a_bad_value_is_one_sentence_with_its_place(name: str, tmp_path: Path) -> None:
-    file, replaced, by, expected = ROWS[name]
+    file, replaced, by, expected = EVERY_ROW[name]
     assert FILES[file].count(replaced) == 1
     said = refused(write_workspace(tmp_path, **{file: FILES[file].replace(replaced, by)}))
     assert expected in said.splitlines()

@@ -4,19 +4,21 @@ A drill isolates conduits; whether that makes an island is another question. The
 zones of the conduits that it isolates, and every OT zone that stays joined with them. A conduit with one end in them is
 isolated, left open, or cannot be isolated because no isolation point stands on it. *Island* is said only if nothing is left,
 no way round an isolated conduit leads over conduits that stay open, and the isolation points stop all that crosses them, also
-what ends on a device or comes out of a tunnel there, which is not part of what it forwards.
+what ends on a device or comes out of a tunnel there, which is not part of what it forwards; and if a severed probe goes by every
+other way that the site declares round them.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from islandmode.core.drill import Drill
 from islandmode.core.frozen import Frozen
+from islandmode.core.probe import CanaryProbe, Probe
 from islandmode.core.site import Covered, Site
 from islandmode.core.text import in_words
 
@@ -72,6 +74,33 @@ class Uncovered(Frozen):
 UNCOVERED = {"to_device": "what ends on", "vpn": "what comes out of a tunnel on"}
 
 
+class OtherWayRound(Frozen):
+    """An other way of the site round an isolated conduit, and the severed probes that go by it with fresh connections."""
+
+    way: str
+    conduit: str
+    between: tuple[str, str]
+    what: str
+    owner: str
+    probes: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> str:
+        """Name it, with what it is and whose."""
+        return f"{self.way} ({self.what}, owner {self.owner})"
+
+    @property
+    def told(self) -> str:
+        """Say whether anything tests it."""
+        seen = f"tested by {', '.join(self.probes)}" if self.probes else "no severed probe goes by it"
+        return f"round {self.conduit}: {self.named}, {' to '.join(self.between)}; {seen}"
+
+    @property
+    def left_told(self) -> str:
+        """Say that nothing tests it."""
+        return f"no severed probe goes by {self.named}, which leads round {self.conduit}"
+
+
 class Boundary(Frozen):
     """Everything that joins the isolated zones with others."""
 
@@ -80,13 +109,22 @@ class Boundary(Frozen):
     ways_round: tuple[WayRound, ...]
     uncovered: tuple[Uncovered, ...] = ()
     """Stands in a plan only where something is uncovered."""
+    other_ways: tuple[OtherWayRound, ...] = ()
+    """Stands in a plan only where the site declares one round an isolated conduit."""
 
     @model_serializer(mode="wrap")
     def _leave_out_what_goes_without_saying(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         told: dict[str, Any] = write(self)
         if not self.uncovered:
             told.pop("uncovered", None)
+        if not self.other_ways:
+            told.pop("other_ways", None)
         return told
+
+    @property
+    def untested(self) -> tuple[OtherWayRound, ...]:
+        """List the other ways by which no severed probe goes."""
+        return tuple(way for way in self.other_ways if not way.probes)
 
     @property
     def left(self) -> tuple[BoundaryConduit, ...]:
@@ -96,7 +134,8 @@ class Boundary(Frozen):
     @property
     def is_island(self) -> bool:
         """Tell whether the boundary is known and nothing of it stays open."""
-        return bool(self.conduits) and not self.left and not self.ways_round and not self.uncovered
+        left = (*self.left, *self.ways_round, *self.uncovered, *self.untested)
+        return bool(self.conduits) and not left
 
     @property
     def told(self) -> str:
@@ -105,8 +144,10 @@ class Boundary(Frozen):
             return "What stays open is not known: the plan is of an earlier version."
         zones = in_words(self.zones)
         if self.is_island:
-            return f"Every conduit that the site file names across the boundary of {zones} is isolated in this drill."
+            tested = ", and a severed probe goes by every other way" if self.other_ways else ""
+            return f"Every conduit that the site file names across the boundary of {zones} is isolated in this drill{tested}."
         left = [part.told for parts in (self.left, self.ways_round, self.uncovered) for part in parts]
+        left += [way.left_told for way in self.untested]
         return f"No island of {zones}: {'; '.join(left)}."
 
 
@@ -114,7 +155,9 @@ UNKNOWN_BOUNDARY = Boundary(zones=(), conduits=(), ways_round=())
 """The boundary in a plan of an earlier version, which did not know boundaries."""
 
 
-def boundary_of(drill: Drill, site: Site, covers: Mapping[str, Sequence[Covered]]) -> Boundary:
+def boundary_of(
+    drill: Drill, site: Site, covers: Mapping[str, Sequence[Covered]], probes: Mapping[str, Probe]
+) -> Boundary:
     """Find the boundary of a drill; all names must be known. `covers` says what each isolation point of the drill stops."""
     stages = {conduit: stage.name for stage in drill.stages for conduit in stage.isolate}
     zones = isolated_zones(drill, site)
@@ -137,7 +180,25 @@ def boundary_of(drill: Drill, site: Site, covers: Mapping[str, Sequence[Covered]
         conduits=tuple(conduits),
         ways_round=tuple(ways[:WAYS_MAX]),
         uncovered=tuple(_uncovered(covers)),
+        other_ways=tuple(_other_ways(drill, site, stages, probes)),
     )
+
+
+def _other_ways(
+    drill: Drill, site: Site, isolated: Collection[str], probes: Mapping[str, Probe]
+) -> Iterator[OtherWayRound]:
+    for name, way in sorted(site.other_ways.items()):
+        if way.round in isolated:
+            by = (probe for probe in drill.severed if probes[probe].by == name)
+            yield OtherWayRound(
+                way=name,
+                conduit=way.round,
+                between=site.ends_of(name),
+                what=way.what,
+                owner=way.owner,
+                # A held connection does not show that no new one passes.
+                probes=tuple(sorted(probe for probe in by if not isinstance(probes[probe], CanaryProbe))),
+            )
 
 
 def _uncovered(covers: Mapping[str, Sequence[Covered]]) -> Iterator[Uncovered]:

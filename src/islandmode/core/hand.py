@@ -85,7 +85,7 @@ def seeing(plan: Plan, conduit: str) -> dict[str, PlanProbe]:
     return {
         name: planned
         for name, planned in plan.probes.items()
-        if planned.crosses == conduit
+        if planned.through == conduit
         and planned.role == "severed"
         and not plan.vantages[planned.probe.vantage].far
         and not isinstance(planned.probe, CanaryProbe)

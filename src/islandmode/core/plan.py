@@ -199,7 +199,7 @@ class PlanPoint(Frozen):
 
 
 class PlanProbe(Frozen):
-    """One probe, resolved. `zone` is its target's; `crosses` names the conduit on its path, if any."""
+    """One probe, resolved. `zone` is its host's; `crosses` names the conduit on its path, if any, or that its other way leads round."""
 
     probe: Probe
     zone: str
@@ -207,6 +207,18 @@ class PlanProbe(Frozen):
     crosses: str | None
     direction: Literal["inward", "outward", "inside"]
     family: Literal[4, 6]
+
+    @property
+    def through(self) -> str | None:
+        """Name the conduit that it goes through; None by an other way, which leads round it."""
+        return self.crosses if self.probe.by is None else None
+
+    @property
+    def how_told(self) -> str:
+        """Say by which other way it goes, and what its target stands for; empty where neither is so."""
+        by = f"by {self.probe.by}" if self.probe.by is not None else ""
+        asks = f"asks {self.probe.asked_told}" if self.probe.stands_for is not None else ""
+        return ", ".join(filter(None, (by, asks)))
 
 
 class PlanVantage(Frozen):

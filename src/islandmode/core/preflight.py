@@ -187,11 +187,18 @@ def _of_others(present: Mapping[str, FoundObject], restore: str) -> str:
 
 def judge_plan(plan: Plan) -> tuple[PreflightFinding, ...]:
     """Advise on what a plan leaves unseen, although the plan may be run."""
-    return (*_without_canary(plan), *_unseen_flows(plan), *unpermitted(plan), *_closed_ways(plan), *_no_island(plan))
+    return (
+        *_without_canary(plan),
+        *_unseen_flows(plan),
+        *unpermitted(plan),
+        *_closed_ways(plan),
+        *_untested_ways(plan),
+        *_no_island(plan),
+    )
 
 
 def _without_canary(plan: Plan) -> Iterator[PreflightFinding]:
-    held = {known.crosses for known in plan.probes.values() if isinstance(known.probe, CanaryProbe)}
+    held = {known.through for known in plan.probes.values() if isinstance(known.probe, CanaryProbe)}
     for conduit in plan.conduits:
         if conduit not in held:
             sentence = (
@@ -220,10 +227,10 @@ def unpermitted(plan: Plan) -> Iterator[PreflightFinding]:
     flows = [flow for stage in plan.stages for flow in stage.dying_flows]
     declared, known = {flow.conduit for flow in flows}, {name for flow in flows for name in flow.probes}
     for name, planned in plan.probes.items():
-        if name in plan.drill.severed and name not in known and planned.crosses in declared:
+        if name in plan.drill.severed and name not in known and planned.through in declared:
             asked = "icmp" if isinstance(planned.probe, IcmpProbe) else f"tcp/{planned.probe.port}"
             sentence = (
-                f"Probe {name} asks {planned.probe.target} for {asked}, and no flow of {planned.crosses} permits "
+                f"Probe {name} asks {planned.probe.asked_told} for {asked}, and no flow of {planned.crosses} permits "
                 "that: it is good only where the firewall lets more pass than the site says. Add the flow with its owner, or ask "
                 "for what a flow permits."
             )
@@ -234,6 +241,12 @@ def _closed_ways(plan: Plan) -> Iterator[PreflightFinding]:
     for way in (way for stage in plan.stages for way in stage.closed):
         sentence = f"{way.told} is closed by rule (declared): the allow-list permits nothing there, and this drill does not test it."
         yield PreflightFinding("closed-by-rule", sentence, refuses=False)
+
+
+def _untested_ways(plan: Plan) -> Iterator[PreflightFinding]:
+    for way in plan.boundary.untested:
+        sentence = f"Severed probes test nothing of other way {way.named}, which leads round {way.conduit}: nobody would see what passes there."
+        yield PreflightFinding("other-way-untested", sentence, refuses=False)
 
 
 def _no_island(plan: Plan) -> Iterator[PreflightFinding]:

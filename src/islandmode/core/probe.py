@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from ipaddress import IPv6Address
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+)
 
 from islandmode.core.frozen import Address, Frozen
 from islandmode.core.quantities import AS_WRITTEN, Name, Seconds
@@ -53,6 +61,17 @@ class ProbeTarget(Frozen):
     target: Annotated[Address, AfterValidator(without_scope)] = Field(
         description="The address that is asked; no names are looked up.", examples=["10.40.0.10"]
     )
+    stands_for: Annotated[Address, AfterValidator(without_scope)] | None = Field(
+        default=None,
+        description="The host's own address, where target is one that a device translates to it. The path is that to this address; the "
+        "packets go to target.",
+        examples=["10.40.0.20"],
+    )
+    by: Name | None = Field(
+        default=None,
+        description="The other way of the site by which it goes; left out, it goes by the conduit between the zones.",
+        examples=["filler-modem"],
+    )
     timeout: Seconds = Field(
         default=0.8, description="How long an answer may take; after that the sample is bad.", examples=["800 ms"]
     )
@@ -61,6 +80,35 @@ class ProbeTarget(Frozen):
         description="What a good answer shows, in a few words; it stands in the plan.",
         examples=["The filler runs"],
     )
+
+    @property
+    def host(self) -> Address:
+        """Give the address of the host that is asked: its own, also where target is translated to it."""
+        return self.stands_for or self.target
+
+    @property
+    def asked_told(self) -> str:
+        """Name the address that is asked, and the one that it stands for."""
+        return f"{self.target}, which stands for {self.stands_for}" if self.stands_for else str(self.target)
+
+    @field_validator("stands_for")
+    @classmethod
+    def _must_be_another_of_the_family(cls, host: Address | None, info: ValidationInfo) -> Address | None:
+        target = info.data.get("target")
+        if host is None or target is None:
+            return host
+        if host == target:
+            raise ValueError("differ from target; where no device translates the address, leave it out")
+        if host.version != target.version:
+            raise ValueError(f"be an IPv{target.version} address, as target is")
+        return host
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_not_there(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave `stands_for` and `by` out where nothing is said, so that plans of an earlier version keep their digest."""
+        return {
+            name: value for name, value in write(self).items() if name not in ("stands_for", "by") or value is not None
+        }
 
 
 class ModbusProbe(ProbeTarget):

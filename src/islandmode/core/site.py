@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails
 
 from islandmode.core.frozen import Address, Frozen
+from islandmode.core.other_way import OtherWay
 from islandmode.core.quantities import Name, Seconds, SecretRef, Words
 from islandmode.core.vantage_login import VantageLogin
 
@@ -527,6 +528,10 @@ class Site(Frozen):
     conduits: Annotated[dict[Name, Conduit], Field(min_length=1)] = Field(
         description="Every permitted path between two zones; two zones have one at most."
     )
+    other_ways: dict[Name, OtherWay] = Field(
+        default_factory=dict,
+        description="Every other way round a conduit: a modem, a second link, a carrier's network. A severed probe goes by one with `by`.",
+    )
     isolation_points: dict[Name, SitePoint] = Field(description="The devices that can isolate conduits.")
     pairs: dict[Name, Pair] = Field(
         default_factory=dict,
@@ -535,6 +540,11 @@ class Site(Frozen):
     vantages: Annotated[dict[Name, VantagePoint], Field(min_length=1)] = Field(
         description="The places from which probes look. One of them is called `here`: the operations host, on the plant's side, from which the drill is run."
     )
+
+    def ends_of(self, way: str) -> tuple[str, str]:
+        """Name the outer and the inner zone of an other way; the conduit that it leads round must be known."""
+        known = self.other_ways[way]
+        return known.between or self.conduits[known.round].between
 
     def zone_of(self, address: Address) -> str | None:
         """Find the zone with the most specific network that holds an address; None if no zone does."""

@@ -48,6 +48,7 @@ class ProbeEye:
             zones=self._plan.zones,
             near=near,
             beyond=planned.zone,
+            translated=planned.probe.stands_for is not None,
             saw_nothing=None,
         )
 

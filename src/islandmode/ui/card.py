@@ -217,10 +217,10 @@ def _paths(plan: Plan, point: PlanPoint) -> Iterator[tuple[str, str]]:
 def _connections(plan: Plan, conduit: str) -> Iterator[str]:
     for planned in plan.probes.values():
         probe, vantage = planned.probe, plan.vantages.get(planned.probe.vantage)
-        if planned.crosses == conduit and vantage is not None and not isinstance(probe, CanaryProbe):
+        if planned.through == conduit and vantage is not None and not isinstance(probe, CanaryProbe):
             source = next((address for address in vantage.address if address.version == planned.family), "")
             service = "ping" if isinstance(probe, IcmpProbe) else f"TCP {probe.port}"
-            yield f"{probe.vantage} ({source}) reaches {probe.target}, {service}"
+            yield f"{probe.vantage} ({source}) reaches {probe.asked_told}, {service}"
 
 
 def _calls(plan: Plan) -> Iterator[tuple[str, tuple[str, ...]]]:

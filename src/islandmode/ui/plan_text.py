@@ -141,7 +141,8 @@ def _boundary(boundary: Boundary) -> Group:
         )
     table = NameTable(("conduit", "between", "in this drill", "accepted by"), rows)
     ways = [Text(f"way {way.told}", style="yellow") for way in boundary.ways_round]
-    return Group(table, *ways, Text(boundary.told, style="bold"))
+    others = [Text(f"other way {way.told}", style="" if way.probes else "yellow") for way in boundary.other_ways]
+    return Group(table, *ways, *others, Text(boundary.told, style="bold"))
 
 
 def _lines(what: str, lines: tuple[str, ...]) -> Text:
@@ -203,6 +204,11 @@ def _flow(flow: DyingFlow) -> Group:
 
 def _probes(what: str, names: Sequence[str], probes: Mapping[str, PlanProbe]) -> Text:
     """List probes with what each is for, in the words of their file."""
-    purposes = ((name, probes[name].probe.purpose) for name in names)
-    rows = (f"  {name}: {purpose}" if purpose else f"  {name}" for name, purpose in purposes)
+    rows = (f"  {_named(name, probes[name])}" for name in names)
     return Text("\n".join((f"{what}:", *rows)) if names else f"{what}: nothing")
+
+
+def _named(name: str, planned: PlanProbe) -> str:
+    """Name a probe with how it goes and what it is for."""
+    how, purpose = planned.how_told, planned.probe.purpose
+    return f"{name}{f' ({how})' if how else ''}{f': {purpose}' if purpose else ''}"

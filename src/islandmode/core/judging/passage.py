@@ -43,8 +43,12 @@ def passage_of(
     near: str,
     beyond: str,
     saw_nothing: bool | None,
+    translated: bool = False,
 ) -> Passage:
-    """Judge what came back; `near` is the zone that was asked from, `beyond` the zone that was asked."""
+    """Judge what came back; `near` is the zone that was asked from, `beyond` the zone that was asked.
+
+    A target that is `translated` is also the address of the device that translates it, on whichever side that stands.
+    """
     if episode.seen is Seen.GOOD or episode.heard is Heard.ANSWER:
         return Passage.PASSED
     if episode.seen is Seen.UNKNOWN or episode.heard is Heard.UNKNOWN:
@@ -59,7 +63,7 @@ def passage_of(
     if saw_nothing:
         return Passage.STOPPED
     if sender == target:
-        return Passage.PASSED
+        return Passage.UNTOLD if translated and saw_nothing is None else Passage.PASSED
     if zone == near:
         return Passage.STOPPED
     return Passage.UNTOLD if saw_nothing is None else Passage.PASSED

@@ -143,7 +143,7 @@ def judge_severed(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: T
     stretch = (dead_from_us + record.uncertainty_us, end_us - record.uncertainty_us)
     leaks = _answered_in(record, stretch, Passage.PASSED)
     if leaks:
-        found.append(_leak(stage, record, timeline, leaks, dead_from_us))
+        found.append(_leak(plan, stage, record, timeline, leaks, dead_from_us))
     untold = _answered_in(record, stretch, Passage.UNTOLD)
     if untold:
         found.append(_untold(stage, record, timeline, untold))
@@ -267,8 +267,14 @@ def _place(window: str) -> str:
     return f"the time {window} the isolation" if window in (BEFORE, AFTER) else f"stage {window}"
 
 
+def _by_told(plan: Plan, planned: PlanProbe) -> str:
+    """Name the other way by which a probe goes; empty where it goes through its conduit."""
+    ways = (way for way in plan.boundary.other_ways if way.way == planned.probe.by)
+    return next((f"by {way.named}, round {way.conduit}" for way in ways), "")
+
+
 def _leak(
-    stage: PlanStage, record: ProbeRecord, timeline: Timeline, leaks: list[Episode], dead_from_us: int
+    plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Timeline, leaks: list[Episode], dead_from_us: int
 ) -> Finding:
     way = {"inward": "into", "outward": "out of", "inside": "inside"}[record.planned.direction]
     kind = "on an already open connection" if record.planned.probe.kind == "canary" else "with fresh connections"
@@ -276,8 +282,9 @@ def _leak(
     bad = next((episode for episode in leaks if episode.seen is not Seen.GOOD), None)
     # A bad answer, or an answer that tells nothing of its target, is a leak like a good answer; what it was helps to find its way.
     what = "" if bad is None else f"; not every answer was good ({bad.why or bad.heard.value}), and each came back"
+    over = _by_told(plan, record.planned) or f"over {record.planned.crosses}"
     sentence = (
-        f"Leak: {record.name} still passed {way} the isolated side over {record.planned.crosses} (IPv{record.planned.family}, "
+        f"Leak: {record.name} still passed {way} the isolated side {over} (IPv{record.planned.family}, "
         f"{kind}, seen from {record.planned.probe.vantage}), {how_many(passed, 'time')} in the hold{what}."
     )
     finding = finding_of("leak", Result.BREACHED, sentence, stage.name, record)

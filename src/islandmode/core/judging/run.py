@@ -153,7 +153,8 @@ def _probe_records(
         drift_us = max(shifts) - min(shifts) if shifts else 0
         uncertainty_us = max((int(offset["uncertainty_us"]) for offset in measured), default=0) + drift_us
         mine = episodes.get(name, ())
-        counted = saw_nothing(planned.crosses, planned.direction) if planned.crosses is not None else None
+        # A firewall that counted nothing says nothing of a way round it.
+        counted = saw_nothing(planned.through, planned.direction) if planned.through is not None else None
         passages = tuple(_passage(plan, planned, episode, saw_nothing=counted) for episode in mine)
         found[name] = ProbeRecord(name, planned, mine, uncertainty_us, passages)
     return found
@@ -166,6 +167,7 @@ def _passage(plan: Plan, planned: PlanProbe, episode: Episode, *, saw_nothing: b
         zones=plan.zones,
         near=plan.vantages[planned.probe.vantage].zone,
         beyond=planned.zone,
+        translated=planned.probe.stands_for is not None,
         saw_nothing=saw_nothing,
     )
 
@@ -414,15 +416,15 @@ def _is_proven(
     back = {_way(probe) for probe in fresh if probe.came_back(back_from_us, after)}
     # Where only held connections saw a way die, nothing saw it come back.
     dead = {_way(probe) for probe in severed if _died(probe, after.start_us)}
-    crossed = {probe.planned.crosses for probe in severed}
+    crossed = {probe.planned.through for probe in severed}
     stages = [stage for stage in plan.stages if timeline.window(stage.name) is not None]
     # What no probe crosses is closed by rule: only the device can say that it is back.
     reached = {name for stage in stages for name in stage.conduits if name in crossed}
-    return dead <= back and reached <= {conduit for conduit, _, _ in back}
+    return dead <= back and reached <= {conduit for conduit, _, _, by in back if by is None}
 
 
-def _way(record: ProbeRecord) -> tuple[str | None, str, int]:
-    return record.planned.crosses, record.planned.direction, record.planned.family
+def _way(record: ProbeRecord) -> tuple[str | None, str, int, str | None]:
+    return record.planned.crosses, record.planned.direction, record.planned.family, record.planned.probe.by
 
 
 def _died(record: ProbeRecord, by_us: int) -> bool:

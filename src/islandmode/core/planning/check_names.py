@@ -42,6 +42,7 @@ def site_name_problems(site: Site) -> Iterator[Problem]:
             sentence = f'Conduit {name} has zone "{conduit.outer}" on both ends; it must join two zones.'
             yield Problem("site", ("conduits", name, "between"), sentence)
     yield from _twin_conduits(site)
+    yield from _other_ways(site)
     for name, point in site.isolation_points.items():
         at = ("isolation_points", name)
         yield from _unknown_items("conduit", point.isolates, site.conduits, (*at, "isolates"))
@@ -72,6 +73,21 @@ def _twin_conduits(site: Site) -> Iterator[Problem]:
                 "path between two zones, so write them as one conduit."
             )
             yield Problem("site", ("conduits", name, "between"), sentence)
+
+
+def _other_ways(site: Site) -> Iterator[Problem]:
+    for name, way in site.other_ways.items():
+        at = ("other_ways", name)
+        if way.round not in site.conduits:
+            yield unknown("site", (*at, "round"), "conduit", way.round, site.conduits)
+        if name in site.conduits:
+            sentence = f"Other way {name} has the name of a conduit; give it a name of its own."
+            yield Problem("site", at, sentence)
+        ends: tuple[str, ...] = way.between or ()
+        yield from _unknown_items("zone", ends, site.zones, (*at, "between"))
+        if len(ends) > len(set(ends)):
+            sentence = f'Other way {name} has zone "{ends[0]}" on both ends; it must join two zones.'
+            yield Problem("site", (*at, "between"), sentence)
 
 
 def _stage_names(drill: Drill, site: Site) -> Iterator[Problem]:
@@ -129,6 +145,8 @@ def _probe_vantages(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> It
         probe = probes.get(name)
         if probe is not None and probe.vantage not in site.vantages:
             yield unknown("probes", (name, "vantage"), "vantage", probe.vantage, site.vantages)
+        if probe is not None and probe.by is not None and probe.by not in site.other_ways:
+            yield unknown("probes", (name, "by"), "other way", probe.by, site.other_ways)
 
 
 def address_problems(site: Site) -> Iterator[Problem]:

@@ -32,28 +32,33 @@ def path_problems(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> Iter
     paths = {name: path_of(site, probes[name]) for name in (*drill.continuity, *drill.severed)}
     isolated = set(isolated_by(drill))
     for index, name in enumerate(drill.severed):
-        sentence = _severed(name, probes[name], paths[name], isolated)
+        sentence = _severed(name, site, probes[name], paths[name], isolated)
         if sentence:
             yield Problem("drill", ("severed", index), sentence)
     for index, name in enumerate(drill.continuity):
-        sentence = _continuity(name, probes[name], paths[name], isolated)
+        sentence = _continuity(name, site, probes[name], paths[name], isolated)
         if sentence:
             yield Problem("drill", ("continuity", index), sentence)
     yield from _unseen_stages(drill, paths)
-    fresh = {paths[name].crossing for name in drill.severed if not isinstance(probes[name], CanaryProbe)}
-    held = {paths[name].crossing for name in drill.severed} - fresh
+    direct = [name for name in drill.severed if paths[name].by is None]
+    fresh = {paths[name].crossing for name in direct if not isinstance(probes[name], CanaryProbe)}
+    held = {paths[name].crossing for name in direct} - fresh
     yield from _untested(drill, site, fresh, held)
     yield from _unwatched_zones(drill, site, paths)
     yield from _deaf_rules(drill, probes)
 
 
-def _why_unknown(name: str, probe: Probe, path: ProbePath) -> str | None:
+def _why_unknown(name: str, site: Site, probe: Probe, path: ProbePath) -> str | None:
     """Say why a probe's path is not known; None when it is."""
     if path.source is None:
         family = FAMILY_NAMES[path.family]
-        return f"Probe {name} asks {probe.target}, but its vantage {probe.vantage} has no {family} address to ask from; give the vantage such an address."
+        return f"Probe {name} asks {probe.asked_told}, but its vantage {probe.vantage} has no {family} address to ask from; give the vantage such an address."
+    if path.target_zone is None and probe.stands_for is not None:
+        return f"Probe {name} asks {probe.asked_told}, and that lies in no zone's networks, so its path is not known; correct the address."
     if path.target_zone is None:
         return f"Probe {name} asks {probe.target}, which lies in no zone's networks, so its path is not known; correct the address."
+    if probe.by is not None and path.conduit is None:
+        return _beside_its_way(name, site, probe.by, path)
     if not path.known:
         return (
             f"Probe {name} goes from zone {path.source_zone} to zone {path.target_zone}, and the site has no conduit "
@@ -62,10 +67,24 @@ def _why_unknown(name: str, probe: Probe, path: ProbePath) -> str | None:
     return None
 
 
-def _severed(name: str, probe: Probe, path: ProbePath, isolated: set[str]) -> str | None:
-    lost = _why_unknown(name, probe, path)
+def _beside_its_way(name: str, site: Site, way: str, path: ProbePath) -> str:
+    outer, inner = site.ends_of(way)
+    goes = f"from zone {path.source_zone} to zone {path.target_zone}"
+    return (
+        f"Probe {name} goes by {way}, which joins {outer} and {inner}, but {goes}; ask from a vantage beyond that way, for a host on "
+        "its other side."
+    )
+
+
+def _severed(name: str, site: Site, probe: Probe, path: ProbePath, isolated: set[str]) -> str | None:
+    lost = _why_unknown(name, site, probe, path)
     if lost or path.conduit in isolated:
         return lost
+    if path.by is not None:
+        return (
+            f"Severed probe {name} goes by {path.by}, which leads round {path.conduit}, and this drill does not isolate that "
+            f"({listed(isolated)}); isolate {path.conduit} in a stage, or take the probe out."
+        )
     way = f"it crosses {path.conduit}" if path.conduit else f"it stays inside zone {path.source_zone}"
     isolate = f", isolate {path.conduit} in a stage" if path.conduit else ""
     return (
@@ -74,10 +93,15 @@ def _severed(name: str, probe: Probe, path: ProbePath, isolated: set[str]) -> st
     )
 
 
-def _continuity(name: str, probe: Probe, path: ProbePath, isolated: set[str]) -> str | None:
-    lost = _why_unknown(name, probe, path)
+def _continuity(name: str, site: Site, probe: Probe, path: ProbePath, isolated: set[str]) -> str | None:
+    lost = _why_unknown(name, site, probe, path)
     if lost or path.conduit not in isolated:
         return lost
+    if path.by is not None:
+        return (
+            f"Continuity probe {name} must stay alive, but goes by {path.by}, by which nothing may pass while {path.conduit} is "
+            f"isolated; ask from a vantage in zone {path.target_zone}, or list it under severed."
+        )
     return (
         f"Continuity probe {name} must stay alive, but its path crosses {path.conduit}, which this drill isolates; "
         f"ask from a vantage in zone {path.target_zone}."
@@ -117,7 +141,7 @@ def _way_told(way: Crossing) -> str:
 
 
 def _unseen_stages(drill: Drill, paths: Mapping[str, ProbePath]) -> Iterator[Problem]:
-    crossed = {paths[name].conduit for name in drill.severed}
+    crossed = {paths[name].conduit for name in drill.severed if paths[name].by is None}
     for index, stage in enumerate(drill.stages):
         if not crossed & set(stage.isolate):
             sentence = (

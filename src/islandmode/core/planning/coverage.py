@@ -17,7 +17,8 @@ def dying_flows(
     site: Site, conduits: Sequence[str], severed: Sequence[str], probes: Mapping[str, Probe]
 ) -> tuple[DyingFlow, ...]:
     """List the declared flows of some conduits, each with the severed probes that test it."""
-    asked = {name: probes[name] for name in severed}
+    # What goes by an other way says nothing of the conduit's own flows.
+    asked = {name: probes[name] for name in severed if probes[name].by is None}
     return tuple(_dying(site, conduit, flow, asked) for conduit in conduits for flow in site.conduits[conduit].flows)
 
 
@@ -68,7 +69,7 @@ def _is_many(source: Network, destination: Network, service: str) -> bool:
 def covers(site: Site, probe: Probe, source: Network, destination: Network, service: str) -> bool:
     """Tell whether a probe tries one part of a flow: from a host of its source, to one of its destination, by its service."""
     asks_from = site.vantages[probe.vantage].address
-    if probe.target not in destination or not any(address in source for address in asks_from):
+    if probe.host not in destination or not any(address in source for address in asks_from):
         return False
     if isinstance(probe, IcmpProbe):
         return serves(service, "icmp", None)

@@ -70,12 +70,15 @@ def drill_digest(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> str:
         "zones": sorted(site.zones),
         "conduits": {name: list(conduit.between) for name, conduit in site.conduits.items()},
     }
+    ways = {name: [way.round, *site.ends_of(name)] for name, way in site.other_ways.items()}
+    if ways:
+        intent["other_ways"] = ways
     return sha256_of(intent)
 
 
 def _meaning(site: Site, probe: Probe) -> dict[str, Any]:
     path = path_of(site, probe)
-    asked = probe.model_dump(mode="json", by_alias=True, exclude={"target", "purpose"})
+    asked = probe.model_dump(mode="json", by_alias=True, exclude={"target", "stands_for", "purpose"})
     way = {"from": path.source_zone, "to": path.target_zone, "crosses": path.conduit}
     return asked | {"path": way | {"direction": path.direction, "family": path.family}}
 

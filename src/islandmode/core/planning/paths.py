@@ -31,7 +31,8 @@ FAMILIES: tuple[Family, ...] = (4, 6)
 class ProbePath:
     """Where a probe goes. Zones are None where no zone holds the address; `conduit` is None inside one zone or if unknown.
 
-    `direction` is "inward" from the conduit's outer to its inner zone, and "inside" when no conduit is crossed.
+    `direction` is "inward" from the conduit's outer to its inner zone, and "inside" when no conduit is crossed. By an other way,
+    `conduit` is the one that the way leads round, and None where the probe's zones are not the way's; the direction is the way's.
     """
 
     source: Address | None
@@ -40,6 +41,7 @@ class ProbePath:
     conduit: str | None
     direction: Direction
     family: Family
+    by: str | None = None
 
     @property
     def crossing(self) -> Crossing:
@@ -94,10 +96,16 @@ def separating(site: Site, zone: str, isolated: Sequence[str]) -> str | None:
 
 def path_of(site: Site, probe: Probe) -> ProbePath:
     """Find the path of a probe; its vantage must be known."""
-    family = family_of(probe.target)
+    family = family_of(probe.host)
     source = source_address(site.vantages[probe.vantage], family)
     source_zone = site.zone_of(source) if source is not None else None
-    target_zone = site.zone_of(probe.target)
+    target_zone = site.zone_of(probe.host)
+    if probe.by is not None:
+        ends = site.ends_of(probe.by)
+        joined = {source_zone, target_zone} == set(ends)
+        way: Direction = "inside" if not joined else "inward" if target_zone == ends[1] else "outward"
+        around = site.other_ways[probe.by].round if joined else None
+        return ProbePath(source, source_zone, target_zone, around, way, family, probe.by)
     conduit = None
     if source_zone is not None and target_zone is not None and source_zone != target_zone:
         conduit = conduit_between(site, source_zone, target_zone)

@@ -90,7 +90,7 @@ def make_plan(
         conduits=isolated_by(drill),
         dead_man_s=drill.limits.dead_man,
         hold_s=hold_s(drill),
-        boundary=boundary_of(drill, site, {name: point.capabilities.covers for name, point in points.items()}),
+        boundary=boundary_of(drill, site, {name: point.capabilities.covers for name, point in points.items()}, probes),
     )
     return plan.model_copy(update={"plan_digest": plan_digest(plan)})
 
@@ -157,7 +157,7 @@ def _probe(drill: Drill, site: Site, name: str, probe: Probe) -> PlanProbe:
     path = path_of(site, probe)
     return PlanProbe(
         probe=probe,
-        zone=site.zone_of(probe.target) or "",
+        zone=site.zone_of(probe.host) or "",
         role="continuity" if name in drill.continuity else "severed",
         crosses=path.conduit,
         direction=path.direction,
@@ -194,7 +194,7 @@ def _stage(
 
 def _closed(site: Site, stage: Stage, probes: Mapping[str, PlanProbe]) -> Iterator[ClosedWay]:
     """Find the ways of a stage's conduits that the allow-list permits nothing on, and no severed probe tries."""
-    severed = [probe for probe in probes.values() if probe.role == "severed"]
+    severed = [probe for probe in probes.values() if probe.role == "severed" and probe.probe.by is None]
     tried = {(probe.crosses, probe.direction, probe.family) for probe in severed}
     for conduit in stage.isolate:
         permitted = permitted_ways(site, conduit)

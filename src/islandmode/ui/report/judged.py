@@ -50,7 +50,7 @@ def render_report(
         legend=legend(),
         boundary=behind.boundary(verdict, plan),
         findings=behind.findings(verdict, moments),
-        probes=behind.probes(verdict),
+        probes=behind.probes(verdict, plan),
         counted=behind.counted(verdict),
         last_read=behind.last_read(verdict),
         unchanged=tuple(behind.unchanged(plan, records)),

@@ -66,9 +66,10 @@ def boundary(verdict: Verdict, plan: Plan) -> BoundaryTold:
         for conduit in verdict.boundary.conduits
     )
     ways = (f"Way {way.told}." for way in verdict.boundary.ways_round)
+    others = (f"Other way {way.told}." for way in verdict.boundary.other_ways)
     closed = (f"{way.told}: closed by rule (declared), not tested by this drill." for way in verdict.closed_by_rule)
     drawn = Table(("conduit", "between", "in this drill", "by", "accepted by"), rows)
-    return BoundaryTold(verdict.boundary_told, drawn, (*ways, *closed))
+    return BoundaryTold(verdict.boundary_told, drawn, (*ways, *others, *closed))
 
 
 def _isolated_by(plan: Plan, conduit: str) -> str:
@@ -94,15 +95,16 @@ def findings(verdict: Verdict, moments: Moments) -> tuple[FindingTold, ...]:
     )
 
 
-def probes(verdict: Verdict) -> Table:
+def probes(verdict: Verdict, plan: Plan) -> Table:
     """List every probe in every window with the numbers that the verdict rests on."""
     rows = []
+    hows = {name: planned.how_told for name, planned in plan.probes.items()}
     for row in verdict.rows:
         word, result = seen_of(verdict, row)
         rows.append(
             (
                 row.stage,
-                row.probe,
+                f"{row.probe} ({hows[row.probe]})" if hows.get(row.probe) else row.probe,
                 row.vantage,
                 row.expected,
                 Judged(f"{SIGNS[result]} {word}", kind_of(result)),
