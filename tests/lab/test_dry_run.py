@@ -28,6 +28,8 @@ def dry_run(plant: FarPlant) -> subprocess.CompletedProcess[str]:
 
 
 MONITOR = "nft monitor >/run/changes 2>&1 & echo $! >/run/monitor"
+POINT = "conduit-firewall"
+RULE = "nft add table inet seen && nft 'add chain inet seen c'"
 CHANGE = "nft add table inet seen && nft delete table inet seen"
 
 
@@ -68,6 +70,33 @@ def test_what_would_refuse_a_live_run_refuses_a_dry_run_in_the_same_words(plant:
     )
     assert done.stderr.rstrip().endswith("Nothing was touched.")
     assert "refused (worker-not-started), nothing is left of it on a device" in plant.asked("runs").stdout
+
+
+@pytest.mark.more
+def test_a_rule_that_came_since_the_last_dry_run_refuses_until_it_was_shown(plant: FarPlant) -> None:
+    first = dry_run(plant)
+    assert first.returncode == 6, first.stdout + first.stderr
+    assert "compared     with nothing: no earlier dry run of this plan came to its end" in first.stdout
+    plant.on(FIREWALL_NODE, "sh", "-ec", RULE)
+    try:
+        drifted, shown = dry_run(plant), newest_run(plant.workspace)
+        # The same rules, loaded again, have other handles.
+        plant.on(FIREWALL_NODE, "sh", "-ec", f"nft delete table inet seen && {RULE}")
+        again = dry_run(plant)
+    finally:
+        plant.on(FIREWALL_NODE, "nft", "delete", "table", "inet", "seen")
+    said = " ".join(drifted.stderr.split())
+    assert drifted.returncode == 4
+    assert f"{POINT}: its running configuration is not what dry run " in said
+    assert "(+ table inet seen {" in said
+    assert said.endswith("where it is meant, do the dry run again. Nothing was touched.")
+    assert again.returncode == 6, again.stdout + again.stderr
+    assert shown is not None
+    assert "+table inet seen {" in (shown / "artifacts" / f"{POINT}.running.drift.txt").read_text()
+    assert "running and saved configuration are as dry run" in again.stdout
+    # What the last dry run read is what counts, also where it is the rule that was taken away.
+    assert dry_run(plant).returncode == 4
+    assert "refused (configuration-drifted)" in plant.asked("runs").stdout
 
 
 @pytest.mark.more

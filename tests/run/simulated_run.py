@@ -24,12 +24,13 @@ from islandmode.core.request import Request, write_request
 from islandmode.core.unfinished import owed
 from islandmode.core.verdict import Verdict
 from islandmode.operate.judge import Evidence, judge_evidence
-from islandmode.run.conductor import Conducted, Conductor, RunPlace
+from islandmode.run.conductor import Conducted, Conductor
 from islandmode.run.guardian import Guardian
 from islandmode.run.guards import Guarded
 from islandmode.run.outermost import Broken
 from islandmode.run.progress import Progress, Stop, StopLatch
 from islandmode.run.resume import resume
+from islandmode.run.run_place import RunPlace
 from islandmode.simulate.faults import Fault, Kind, draw_faults
 from islandmode.simulate.line import SimulatedClaim, SimulatedLine, SimulatedRequests
 from islandmode.simulate.person import stand_at

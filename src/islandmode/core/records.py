@@ -167,6 +167,15 @@ class ConfigurationCompared(_OfPoint):
     """The first lines that did not come back, of what an interface that went down may lose."""
 
 
+class ConfigurationSince(_OfPoint):
+    """A device's configuration beside what dry run `dry_run` of the same plan read of it; `differs` are the parts that are not the same."""
+
+    record_kind = "configuration.since"
+    dry_run: str
+    differs: tuple[str, ...] = ()
+    changed: tuple[Text, ...] = ()
+
+
 class ArmIntent(_OfConduits):
     """A point is about to be armed."""
 

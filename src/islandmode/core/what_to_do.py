@@ -92,6 +92,7 @@ WHAT_TO_DO = {
     "probe-without-flow": "Add the flow that this probe asks for to the site, with its owner, or correct the probe.",
     "flow-partly-tested": "Add a severed probe for the rest of that flow, with a vantage at its source.",
     "other-way-untested": "Add a severed probe by that way (`by`), from a vantage beyond it, or take the way away.",
+    "configuration-drifted": "Read what changed, and who changed it; where it is meant, do the dry run again.",
     "closed-by-rule": NO_MORE + " If traffic is meant to pass there, declare the flow and probe it.",
     "no-island": "Decide who accepts what stays open (`left_open` in the drill), or isolate it too.",
     "host-forwards": "Turn forwarding off on the operations host, or see that it joins no two zones.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
@@ -22,6 +23,7 @@ T = TypeVar("T")
 _PLAIN = {"str": str, "int": int, "bool": bool, "None": type(None)}
 SENTENCE_MAX, WORD_MAX, CONFIGURATION_MAX = 1000, 100, 8 * 1024 * 1024
 COUNT_MAX = 2**64 - 1
+_MARK = re.compile(rf"{re.escape(HIDDEN[:-1])} [0-9a-f]{{8}}\]")
 _RAW_MAX = 64 * 1024
 """Text beyond this is dropped: masking more of it would take longer than a restore may wait."""
 
@@ -81,6 +83,11 @@ def fit(value: T) -> T:
 
 def _short(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def unkeyed(line: str) -> str:
+    """Give a line of a configuration without what the run's own key put into the marks of secrets."""
+    return _MARK.sub(HIDDEN, line)
 
 
 class Configurations:

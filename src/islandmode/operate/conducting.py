@@ -13,22 +13,26 @@ import anyio
 
 from islandmode import __version__
 from islandmode.core import limits
+from islandmode.core.drill import Mode
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.plan import Plan
+from islandmode.core.preflight_drift import EarlierReading
 from islandmode.core.recipe.told import benched_told
 from islandmode.core.record import Record
 from islandmode.core.records import RunStarted
 from islandmode.isolation.point import IsolationPoint
 from islandmode.observe.vantage import Vantage
+from islandmode.operate.earlier_readings import earlier_readings
 from islandmode.operate.ground import Ground
 from islandmode.operate.plan import benched_of
 from islandmode.operate.signals import receive_signals
 from islandmode.rehearse.containers.errand import starter_line
-from islandmode.run.conductor import Conducted, Conductor, RunPlace
+from islandmode.run.conductor import Conducted, Conductor
 from islandmode.run.guards import Guarded
 from islandmode.run.lifeline_pipes import FolderRequests, PipeLifeline
 from islandmode.run.outermost import Broken
 from islandmode.run.progress import Show, Stop, StopLatch
+from islandmode.run.run_place import RunPlace
 from islandmode.store import rundir
 from islandmode.store.journal import Journal
 from islandmode.store.run_request import RunRequest
@@ -121,6 +125,7 @@ class Conducting:
             forwards(),
             _restoring(self._request.workspace),
             typed_anywhere("confirm", directory.run, "--workspace", str(self._request.workspace)),
+            _earlier(self._request, plan),
         )
         conductor = Conductor(
             plan,
@@ -155,6 +160,16 @@ class Conducting:
             FolderRequests(self._directory.requests),
             (partial(_restore_would_work, (*islandmode, "restore", run, "--prove", *own), limits.ready_s(plan)),),
         )
+
+
+def _earlier(request: RunRequest, plan: Plan) -> tuple[EarlierReading, ...]:
+    """Give what dry runs have read of the devices; a rehearsal's are a lab's, which is made anew each time."""
+    if request.mode == Mode.REHEARSAL.value:
+        return ()
+    try:
+        return earlier_readings(request.workspace, plan)
+    except InputError as error:
+        raise Refused(f"What dry runs have read of the devices is not known: {error} Nothing was touched.") from error
 
 
 async def _forgets(vantage: Vantage) -> None:

@@ -16,7 +16,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 import anyio
@@ -41,7 +40,6 @@ from islandmode.core.records import (
     RunFinished,
     RunLooked,
     RunRefused,
-    RunStarted,
     Stopped,
     VantageLooked,
     VerifyDone,
@@ -59,6 +57,7 @@ from islandmode.run.preflight import Preflight
 from islandmode.run.progress import Progress, Show, Stop, StopLatch
 from islandmode.run.restore import restore_until_seen, wait_told
 from islandmode.run.run_journal import RunJournal
+from islandmode.run.run_place import RunPlace
 from islandmode.run.witness import Witness
 from islandmode.store.journal import Journal
 from islandmode.system.clock import Clock
@@ -73,22 +72,6 @@ ALIVE_S = 1.0
 CONTROL_S = 1.0
 """How long an armed firewall is given to count a packet on every way that a stage isolates: without one, silence there
 proves nothing. Traffic passes meanwhile."""
-
-
-@dataclass(frozen=True)
-class RunPlace:
-    """Where a run writes, and how it names itself."""
-
-    run: str
-    directory: Path
-    started_by: str
-    header: RunStarted
-    forwards: tuple[str, ...] = ()
-    """The address families that this machine itself forwards."""
-    restore: str = "islandmode restore"
-    """The command that restores here, as a person types it."""
-    confirm: str = "islandmode confirm"
-    """The command that confirms an act by hand of this run, without the point and the person."""
 
 
 @dataclass(frozen=True)
@@ -136,9 +119,7 @@ class Conductor:
         self._dead_man = DeadMan(plan, points, self._journal, self._guards, clock)
         self._witness = Witness(plan, vantages, self._journal, clock, place.run)
         self._roles = PairRoles(plan, points, self._journal)
-        self._preflight = Preflight(
-            plan, points, self._journal, disk, place.directory, self._roles, clock, place.forwards, place.restore
-        )
+        self._preflight = Preflight(plan, points, self._journal, disk, self._roles, clock, place)
         self._isolated: dict[str, tuple[str, ...]] = {}
         self._stage: PlanStage | None = None
         self._complete = False

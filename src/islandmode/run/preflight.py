@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -17,13 +17,16 @@ from islandmode.core.errors import Refused
 from islandmode.core.outcome import Outcome
 from islandmode.core.plan import Plan
 from islandmode.core.preflight import PreflightFinding, bytes_needed, judge_machine, judge_plan
+from islandmode.core.preflight_drift import Drift, drift_of, file_of
 from islandmode.core.preflight_firewall import judge_host
-from islandmode.core.records import ConfigurationCompared, ConfigurationRead, PreflightFound
+from islandmode.core.records import ConfigurationCompared, ConfigurationRead, ConfigurationSince, PreflightFound
+from islandmode.isolation.incoming import unkeyed
 from islandmode.isolation.point import Configuration, IsolationPoint, showing_configuration
 from islandmode.isolation.table import comparable, mend_saved
 from islandmode.run.pair_roles import PairRoles
 from islandmode.run.point_look import look_at_point
 from islandmode.run.run_journal import RunJournal
+from islandmode.run.run_place import RunPlace
 from islandmode.system.clock import Clock
 from islandmode.system.disk import Disk
 
@@ -50,21 +53,20 @@ class Preflight:
         points: Mapping[str, IsolationPoint],
         journal: RunJournal,
         disk: Disk,
-        directory: Path,
         roles: PairRoles,
         clock: Clock,
-        forwards: tuple[str, ...] = (),
-        restore: str = "islandmode restore",
+        place: RunPlace,
     ) -> None:
-        """Know where artifacts go, what this machine itself forwards and which command restores; nothing is read yet."""
-        self._forwards, self._restore, self._roles = forwards, restore, roles
+        """Know where artifacts go, what this machine itself forwards, which command restores and what dry runs read; nothing is read yet."""
+        self._earlier = place.earlier
+        self._forwards, self._restore, self._roles = place.forwards, place.restore, roles
         self._plan = plan
         self._clock = clock
         self._points = points
         self._journal = journal
         self._disk = disk
-        self._directory = directory
-        self._artifacts = directory / "artifacts"
+        self._directory = place.directory
+        self._artifacts = place.directory / "artifacts"
         self._needed_bytes = bytes_needed(plan, limits.sampling_s(plan))
         self._before: dict[str, Configuration] = {}
         self._after: dict[str, Configuration] = {}
@@ -90,6 +92,24 @@ class Preflight:
             if unkept is not None:
                 what = f"{name}: its configuration could not be read and kept before the drill ({unkept.why})"
                 raise Refused(f"{what}; nothing was touched.", "late" if unkept.late else "preflight")
+        await self._note(tuple([drift.finding async for drift in self._drifted()]))
+
+    async def _drifted(self) -> AsyncIterator[Drift]:
+        """Compare every device with what dry runs of this plan read of it, and give those that differ."""
+        for name, planned in self._plan.points.items():
+            read = self._before.get(name)
+            drift = read and drift_of(name, read.parts, self._earlier, comparable(planned), unkeyed)
+            if not drift:
+                continue
+            for part, text in drift.differences.items():
+                # The sentence has its first lines: what cannot be written down holds up nobody.
+                with suppress(OSError):
+                    await self._disk.replace(self._artifacts / file_of(name, part), text.encode())
+            differs = tuple(drift.differences)
+            since = ConfigurationSince(point=name, dry_run=drift.run, differs=differs, changed=drift.changed)
+            await self._journal.append(since)
+            if differs:
+                yield drift
 
     async def _note(self, findings: tuple[PreflightFinding, ...]) -> None:
         """Write findings down; raises `Refused` with the first that refuses."""

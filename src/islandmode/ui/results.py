@@ -9,6 +9,7 @@ from rich.text import Text
 
 from islandmode.core.flows_told import seen_of
 from islandmode.core.hand import back_told
+from islandmode.core.judging.timeline import of_kind
 from islandmode.core.plan import Plan
 from islandmode.core.verdict import Interval, Restoration, Result, Row, Times, Verdict, verdict_json
 from islandmode.core.what_to_do import what_to_do
@@ -65,12 +66,23 @@ def print_looked(plan: Plan, directory: RunDirectory) -> None:
     console.print(looked)
     if read:
         console.print(f"read         {', '.join(read)}; nothing was armed or changed there")
+    console.print(f"compared     {_compared(directory)}")
     if people:
         console.print(f"not asked    the people at {', '.join(people)}; a run asks them before it isolates anything")
     console.print(f"seen good    every probe, from {', '.join(plan.vantages)}; what must die was alive")
     console.print("ready        the guardian hears the conductor, and a restore can log in")
     console.print("not looked   approvals: they do not exist yet in this version, and until then live is refused")
     console.print(f"record       {directory.root}")
+
+
+def _compared(directory: RunDirectory) -> str:
+    """Say with which dry runs the configurations were compared; a run in which one differed was refused."""
+    with_runs = dict.fromkeys(
+        str(record.data["dry_run"]) for record in of_kind(directory.records(), "configuration.since")
+    )
+    if not with_runs:
+        return "with nothing: no earlier dry run of this plan came to its end"
+    return f"running and saved configuration are as dry run {' and '.join(with_runs)} read them"
 
 
 def _print_findings(console: Console, verdict: Verdict) -> None:

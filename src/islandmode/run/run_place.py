@@ -1,0 +1,27 @@
+"""Where a run writes, how it names itself, and what it knows of its machine and of runs before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from islandmode.core.preflight_drift import EarlierReading
+from islandmode.core.records import RunStarted
+
+
+@dataclass(frozen=True)
+class RunPlace:
+    """Where a run writes, and how it names itself."""
+
+    run: str
+    directory: Path
+    started_by: str
+    header: RunStarted
+    forwards: tuple[str, ...] = ()
+    """The address families that this machine itself forwards."""
+    restore: str = "islandmode restore"
+    """The command that restores here, as a person types it."""
+    confirm: str = "islandmode confirm"
+    """The command that confirms an act by hand of this run, without the point and the person."""
+    earlier: tuple[EarlierReading, ...] = ()
+    """What dry runs of the plan have read of its devices."""

@@ -1,0 +1,95 @@
+"""Which dry runs a run is compared with: of the very same plan, ended or refused for drift, with texts that are as the journal says."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+from pathlib import Path
+
+import anyio
+import pytest
+
+from islandmode.core.entry import Entry, Outcome
+from islandmode.core.plan import Plan
+from islandmode.core.records import ConfigurationRead, PreflightFound, RunLooked, RunRefused, RunStarted
+from islandmode.operate.earlier_readings import earlier_readings
+from islandmode.store import rundir
+from islandmode.store.journal import Journal
+from islandmode.store.run_request import REQUEST, RunRequest
+from islandmode.system.clock import MachineClock
+from islandmode.system.disk import MachineDisk
+from tests.core.given import given
+
+POINT = "conduit-firewall"
+DRIFTED = (
+    PreflightFound(code="configuration-drifted", sentence="x", refuses=True),
+    RunRefused(why="x", code="preflight"),
+)
+REFUSED = (RunRefused(why="x", code="baseline"),)
+LOOKED = (RunLooked(live=()),)
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return given().plan()
+
+
+def kept(
+    workspace: Path, run: str, digest: str, text: str, *ends: Entry, mode: str = "dry-run", outcome: Outcome = "done"
+) -> Path:
+    """Leave a run as the product does."""
+    directory = rundir.create(workspace, run)
+    directory.keep(REQUEST, RunRequest(run, workspace, "x", mode, "somebody").text())
+    (directory.root / "artifacts" / f"{POINT}.running.before.txt").write_text(text)
+    sums = {"running": hashlib.sha256(text.encode()).hexdigest(), "routes": "0"}
+    entries = (
+        RunStarted(mode=mode, plan_digest=digest),
+        ConfigurationRead(point=POINT, when="before", outcome=outcome, why="", parts=sums),
+        *ends,
+    )
+
+    async def write() -> None:
+        names = {"site": "riverside", "run": run, "writer": "conductor"}
+        clock = MachineClock.of_this_boot()
+        journal = await Journal.create(MachineDisk(), directory.journal, clock=clock, **names)
+        for entry in entries:
+            await journal.append(entry)
+        await journal.close()
+
+    anyio.run(write)
+    return directory.root
+
+
+def test_the_newest_that_ended_is_taken_with_what_was_refused_for_drift_since(tmp_path: Path, plan: Plan) -> None:
+    leave = partial(kept, tmp_path)
+    leave("1-old", plan.plan_digest, "old", *LOOKED)
+    leave("2-ended", plan.plan_digest, "ended", *LOOKED)
+    leave("3-bad-probe", plan.plan_digest, "bad probe", *REFUSED)
+    leave("4-drifted", plan.plan_digest, "drifted", *DRIFTED)
+    leave("5-another-plan", "0" * 64, "another", *LOOKED)
+    leave("6-rehearsal", plan.plan_digest, "rehearsal", *LOOKED, mode="rehearsal")
+    leave("7-killed", plan.plan_digest, "killed")
+    found = earlier_readings(tmp_path, plan)
+    assert [(one.run, one.parts) for one in found] == [
+        ("4-drifted", {POINT: {"running": "drifted"}}),
+        ("2-ended", {POINT: {"running": "ended"}}),
+    ]
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.write_text("edited"), lambda path: path.unlink()])
+def test_a_text_that_is_not_what_the_journal_says_is_none(tmp_path: Path, plan: Plan, spoil: object) -> None:
+    root = kept(tmp_path, "1-ended", plan.plan_digest, "ended", *LOOKED)
+    assert callable(spoil)
+    spoil(root / "artifacts" / f"{POINT}.running.before.txt")
+    (found,) = earlier_readings(tmp_path, plan)
+    assert found.parts == {POINT: {"running": None}}
+
+
+def test_a_reading_that_was_not_done_is_none(tmp_path: Path, plan: Plan) -> None:
+    kept(tmp_path, "1-ended", plan.plan_digest, "ended", *LOOKED, outcome="unknown")
+    (found,) = earlier_readings(tmp_path, plan)
+    assert found.parts == {}
+
+
+def test_a_workspace_without_runs_has_none(tmp_path: Path, plan: Plan) -> None:
+    assert earlier_readings(tmp_path, plan) == ()
