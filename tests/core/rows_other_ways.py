@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.core.given import Documents, put
-from tests.core.spoilt import Row, adding, both, tcp
+from tests.core.spoilt import Row, adding, both, carrier_outside, tcp
 
 MODEM = "filler-modem"
 CONDUITS = "corporate-dmz, corporate-line3, dmz-line3, remote-access"
@@ -59,6 +59,22 @@ OTHER_WAYS = (
         "site",
         ("other_ways", "dmz-line3"),
         "Other way dmz-line3 has the name of a conduit; give it a name of its own.",
+    ),
+    Row(
+        "a way between the zones of another conduit",
+        other_way(between=["dmz", "line3"]),
+        "site",
+        ("other_ways", MODEM, "between"),
+        f"Other way {MODEM} joins dmz and line3 as conduit dmz-line3 does, and so leads round that; write round: dmz-line3, and leave "
+        "between out.",
+    ),
+    Row(
+        "a way that leads outwards",
+        both(carrier_outside, other_way(between=["line3", "carrier"])),
+        "site",
+        ("other_ways", MODEM, "between"),
+        f"Other way {MODEM} leads into carrier, which is neither line3, the inner zone of remote-access, nor an OT zone; write the outer "
+        "zone first, or correct the zones.",
     ),
 )
 """What is wrong in a site by itself."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from islandmode.core.planning.check_pairs import pair_problems
 from islandmode.core.planning.check_vantages import vantage_problems
+from islandmode.core.planning.paths import conduit_between
 from islandmode.core.problem import Path, Problem
 from islandmode.core.site import Conduit, Flow, Network, Site, SitePoint
 
@@ -25,11 +26,35 @@ def site_problems(site: Site) -> Iterator[Problem]:
         yield from _turned_round(site, name, conduit)
         for index, flow in enumerate(conduit.flows):
             yield from _flow(site, name, conduit, flow, ("conduits", name, "flows", index))
+    yield from _other_ways(site)
     for name, point in site.isolation_points.items():
         yield from _enable(name, point)
         yield from _lab_secrets(site, name, point)
     yield from pair_problems(site)
     yield from vantage_problems(site)
+
+
+def _other_ways(site: Site) -> Iterator[Problem]:
+    """Find other ways that lead round another conduit than they say, or into nothing that could be isolated."""
+    for name, way in site.other_ways.items():
+        if way.between is None:
+            continue
+        at: Path = ("other_ways", name, "between")
+        outer, inner = way.between
+        own = site.conduits[way.round].inner
+        beside = conduit_between(site, outer, inner)
+        if beside is not None and beside != way.round:
+            sentence = (
+                f"Other way {name} joins {outer} and {inner} as conduit {beside} does, and so leads round that; write round: {beside}, "
+                "and leave between out."
+            )
+            yield Problem("site", at, sentence)
+        elif inner != own and not site.zones[inner].is_ot:
+            sentence = (
+                f"Other way {name} leads into {inner}, which is neither {own}, the inner zone of {way.round}, nor an OT zone; write the "
+                "outer zone first, or correct the zones."
+            )
+            yield Problem("site", at, sentence)
 
 
 def _networks(site: Site) -> Iterator[Problem]:
