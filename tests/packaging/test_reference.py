@@ -55,11 +55,13 @@ def test_an_example_that_breaks_its_field_would_be_found() -> None:
 
 
 def test_what_is_said_of_lists_numbers_and_defaults_is_what_the_models_hold() -> None:
-    rows = {line.split(" | ")[0].strip("| `"): line for line in PAGE.splitlines() if line.startswith("| `")}
+    lines = [line for line in PAGE.splitlines() if line.startswith("| `")]
+    # Of fields that have one name in several places, the first.
+    rows = {line.split(" | ")[0].strip("| `"): line for line in reversed(lines)}
     assert "| address or network, or a list of them | **yes** | at least 1 |" in rows["destination"]
     assert "| list of 2: name, name | **yes** |" in rows["between"]
     assert "| whole number | no: `1` | 0 to 255 |" in rows["unit"]
-    assert "| duration | no: `100 ms` |" in rows["sample_every"]
+    assert "| duration | no: `1 s` |" in rows["sample_every"]
     assert "| mapping: name to [zone](#site-zone) | **yes** | at least 2 |" in rows["zones"]
     assert "more than 0, at most 90 d |" in PAGE
 

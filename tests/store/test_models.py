@@ -72,7 +72,7 @@ def test_a_default_in_a_schema_is_what_an_operator_could_write(kind: str) -> Non
 
 def test_durations_in_a_schema_have_units() -> None:
     told = dict(properties(catalog.schemas()["drill"]))
-    assert (told["sample_every"]["default"], told["settle"]["default"]) == ("100 ms", "2 s")
+    assert (told["sample_every"]["default"], told["settle"]["default"]) == ("1 s", "2 s")
 
 
 @pytest.mark.parametrize("kind", ["drill", "site", "probes"])

@@ -56,7 +56,7 @@ def test_validate_says_what_is_wrong_in_every_drill(workspace: Path, capsys: pyt
     edit(drills / "b.yaml", "  - plc-mixer", "  - plc-mixr")
     said = complaints(workspace)
     assert said[0].startswith("drills/a.yaml:21:11: ")
-    assert said[1].startswith("drills/b.yaml:41:5: ")
+    assert said[1].startswith("drills/b.yaml:44:5: ")
     assert 'Did you mean "plc-mixer"?' in said[1]
     assert "drills/quarterly-isolation.yaml: good." in capsys.readouterr().out
 
@@ -75,7 +75,7 @@ def test_validate_shows_the_faults_of_all_layers_at_once_in_the_order_of_files_a
     said = [line.partition(": ")[::2] for line in complaints(workspace)]
     assert [place.removeprefix(f"{workspace}/") for place, _ in said] == [
         "drills/quarterly-isolation.yaml:35:19",
-        "drills/quarterly-isolation.yaml:50:5",
+        "drills/quarterly-isolation.yaml:53:5",
         "drills/yearly.yaml:2:3",
         "inventory/north.yaml:1:1",
         "inventory/north.yaml:1:1",

@@ -139,7 +139,9 @@ class Drill(Frozen):
         description="Conduits across the boundary of the isolated zones that stay open on purpose. Nothing then calls the plant an island.",
     )
     sample_every: Seconds = Field(
-        default=0.1, description="How often each probe is asked; at least 20 ms.", examples=["100 ms"]
+        default=1.0,
+        description="How often each probe is asked; at least 20 ms. A gap or a leak shorter than that can pass unseen.",
+        examples=["100 ms"],
     )
     settle: Seconds = Field(
         default=2.0,
