@@ -58,7 +58,7 @@ check: ready
 	@$(MAKE) --no-print-directory --jobs 2 --keep-going lint without-lab
 
 without-lab: ready
-	$(BIN)/pytest $(AT_ONCE) -m "not lab and not more and not many_seeds"
+	$(BIN)/pytest $(AT_ONCE) -m "not lab and not more and not many_seeds and not minutes"
 
 with-lab: ready
 	$(BIN)/pytest $(LABS) -m "lab and not more and not minutes"
@@ -77,9 +77,9 @@ more-without-lab: ready
 more-with-lab: ready
 	$(BIN)/pytest $(LABS) -m "lab and more"
 
-# What waits for minutes until a device's own clock has ended something.
+# What takes minutes: a device's own clock that ends something, a long hold.
 minutes: ready
-	$(BIN)/pytest -m minutes tests/lab
+	$(BIN)/pytest -m minutes tests/lab tests/observe
 
 # Ten thousand simulated drills with faults, until every fault has struck in every phase.
 seeds: ready

@@ -28,6 +28,7 @@ MAY_READ_CLOCKS = {
     "src/islandmode/observe/looks.py": "it goes to far hosts with the worker",
     "src/islandmode/observe/process_vantage.py": "it waits for a worker to end, after all that counts is over",
     "src/islandmode/observe/worker_host.py": "it goes to far hosts with the worker, and says what time it is there",
+    "src/islandmode/observe/spooling.py": "it goes to far hosts with the worker",
     "src/islandmode/observe/worker.py": "standard library only, for hosts without the rest of Islandmode",
 }
 LAB_MAY_READ_CLOCKS = "src/islandmode/rehearse/"

@@ -252,6 +252,14 @@ DEVICES = (
         "lengthen settle or shorten sample_every.",
     ),
     Row(
+        "more samples than a vantage can keep",
+        lambda at: [put(at.drill, "stages", 0, "hold", "2000 h"), at.drill.update(sample_every="20 ms", settle="1 s")],
+        "drill",
+        ("sample_every",),
+        "sample_every (0.02 s) gives 2520 million samples at vantage here, which may need 50 GB, and a vantage keeps at most 4 GB; "
+        "lengthen it, or shorten the holds.",
+    ),
+    Row(
         "a probe that asks without a pause",
         lambda at: at.drill.update(sample_every="19 ms"),
         "drill",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from islandmode.core.request import NotARequest, Request, read_request, write_request
-from islandmode.core.spool import read_sample
+from islandmode.core.spool_lines import read_sample
 
 ANY = st.text(st.characters(categories=None), max_size=60) | st.text(
     st.sampled_from("\x1b[2J\r\n\t\x07\x9b\ud83d\u202e\u2028\ue000ab"), max_size=30

@@ -47,8 +47,23 @@ def closure() -> set[str]:
 def test_a_worker_brings_the_standard_library_and_a_few_files_of_this_project() -> None:
     own = {module for module in closure() if module.startswith("islandmode")}
     assert {module.partition(".")[0] for module in closure() - own} <= sys.stdlib_module_names
-    names = {"answers", "connection", "far", "http", "last_words", "looks", "modbus", "values", "worker", "worker_host"}
-    assert own == {f"islandmode.observe.{name}" for name in names} | {"islandmode.core.text"}
+    names = {
+        "answers",
+        "connection",
+        "far",
+        "http",
+        "last_words",
+        "looks",
+        "modbus",
+        "spooling",
+        "values",
+        "worker",
+        "worker_host",
+    }
+    assert own == {f"islandmode.observe.{name}" for name in names} | {
+        "islandmode.core.text",
+        "islandmode.core.spool_rows",
+    }
 
 
 def test_all_of_them_are_held_to_an_old_python() -> None:
@@ -58,5 +73,6 @@ def test_all_of_them_are_held_to_an_old_python() -> None:
     }
     assert held == {
         "src/islandmode/core/text.py",
-        "src/islandmode/observe/{answers,connection,far,http,last_words,looks,modbus,values,worker,worker_host}.py",
+        "src/islandmode/observe/{answers,connection,far,http,last_words,looks,modbus,spooling,values,worker,worker_host}.py",
+        "src/islandmode/core/spool_rows.py",
     }

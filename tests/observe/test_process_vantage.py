@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -9,7 +10,8 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -21,14 +23,16 @@ import pytest
 from islandmode.core.episodes import Heard, Sample, Seen
 from islandmode.core.outcome import Outcome
 from islandmode.core.probe import CanaryProbe, HttpProbe, IcmpProbe, ModbusProbe, Probe, TcpProbe
-from islandmode.core.spool import SpoolReading, read_spool
-from islandmode.observe import last_words, worker
+from islandmode.core.spool_lines import Expected
+from islandmode.observe import last_words, spooling
 from islandmode.observe.process_vantage import ProcessVantage
-from islandmode.observe.reach import LocalReach
+from islandmode.observe.reach import LocalReach, Verb
 from islandmode.observe.vantage import Collected, Schedule
 from islandmode.system.clock import MachineClock
+from islandmode.system.segments import segments_in
 from tests.observe.plant import Plant, listen
 from tests.patience import PATIENCE_S
+from tests.spools import by_probe, listed, spool_of, written
 from tests.store.rows_catalog import KINDS
 
 CLOCK = MachineClock.of_this_boot()
@@ -36,8 +40,25 @@ EVERY_S = 0.1
 FAR = pytest.mark.parametrize("far", [True, False], ids=["far", "near"])
 
 
+SHORT = "from islandmode.observe import spooling, worker; spooling.SEGMENT_S = 1.0; worker.main()"
+"""A worker whose segments are closed after a second, so that a short test sees several."""
+
+
+class ShortSegments(LocalReach):
+    def argv(self, verb: Verb) -> list[str]:
+        argv = super().argv(verb)
+        if verb in ("run", "live"):
+            argv[argv.index("-m") : argv.index("-m") + 2] = ["-c", SHORT]
+        return argv
+
+
+def kept(spool: Path) -> Path:
+    return spool.with_name(f"{spool.name}-kept")
+
+
 def vantage(spool: Path, *, far: bool = True, prefix: tuple[str, ...] = ()) -> ProcessVantage:
-    return ProcessVantage("corporate", clock=CLOCK, far=far, reach=LocalReach(spool, prefix))
+    reach = ShortSegments(spool, prefix)
+    return ProcessVantage("corporate", clock=CLOCK, far=far, reach=reach, kept=kept(spool) if far else spool)
 
 
 @FAR
@@ -95,11 +116,6 @@ def pid_of(spool: Path) -> int:
     return int((spool / "pid").read_text(encoding="ascii"))
 
 
-def read_folder(spool: Path) -> SpoolReading:
-    paths = sorted(path for path in spool.iterdir() if path.suffix in {".part", ".jsonl"})
-    return read_spool((path.name, path.read_bytes()) for path in paths)
-
-
 def is_gone(pid: int) -> bool:
     try:
         # What is read in the moment when it goes is empty.
@@ -125,13 +141,6 @@ async def sampled(one: ProcessVantage, plan: Schedule, for_s: float) -> Collecte
     return reading.value
 
 
-def by_probe(samples: tuple[Sample, ...]) -> dict[str, list[Sample]]:
-    found: dict[str, list[Sample]] = {}
-    for sample in sorted(samples, key=lambda sample: sample.asked_us):
-        found.setdefault(sample.probe, []).append(sample)
-    return found
-
-
 @FAR
 def test_a_worker_looks_with_every_kind_of_probe_and_writes_nothing_on_the_wire(
     plant: Plant, tmp_path: Path, *, far: bool
@@ -140,7 +149,7 @@ def test_a_worker_looks_with_every_kind_of_probe_and_writes_nothing_on_the_wire(
     found = anyio.run(sampled, one, schedule(everything(plant)), 2.5)
     assert found.chain_ok
     assert found.ended == "asked"
-    samples = by_probe(found.samples)
+    samples = by_probe(listed(found.spool))
     assert set(samples) == set(everything(plant))
     for name, rows in samples.items():
         assert {(row.seen, row.why, row.heard) for row in rows} == {(Seen.GOOD, "", Heard.ANSWER)}, name
@@ -149,8 +158,7 @@ def test_a_worker_looks_with_every_kind_of_probe_and_writes_nothing_on_the_wire(
     assert set(plant.relay.functions) == {1, 2, 3, 4}
     # One connection per continuity probe and canary, however many samples there were.
     assert plant.relay.connections == 5
-    assert len(found.segments) >= 2
-    assert read_spool(found.segments).samples == found.samples
+    assert len(list(segments_in(kept(tmp_path / "spool") if far else tmp_path / "spool"))) >= 2
 
 
 def test_a_near_worker_says_each_sample_as_it_goes_and_a_far_one_nothing(plant: Plant, tmp_path: Path) -> None:
@@ -162,14 +170,14 @@ def test_a_near_worker_says_each_sample_as_it_goes_and_a_far_one_nothing(plant: 
         reading = await one.collect(PATIENCE_S)
         assert reading.value is not None
         with anyio.move_on_after(0 if far else PATIENCE_S):
-            while len(heard) < len(reading.value.samples):
+            while len(heard) < reading.value.samples:
                 await anyio.sleep(0.02)
                 heard += one.fresh()
         await one.stop()
         return heard, reading.value
 
     heard, found = anyio.run(partial(drill, far=False))
-    assert heard == found.samples
+    assert unnumbered(heard) == unnumbered(listed(found.spool))
     assert len(heard) > 5
     assert anyio.run(partial(drill, far=True))[0] == ()
 
@@ -185,15 +193,16 @@ def test_what_a_near_worker_says_while_nobody_takes_it_in_is_not_lost(plant: Pla
         reading = await one.collect(PATIENCE_S)
         assert reading.value is not None
         with anyio.fail_after(PATIENCE_S):
-            while len(heard) < len(reading.value.samples):
+            while len(heard) < reading.value.samples:
                 await anyio.sleep(0.02)
                 heard += one.fresh()
         await one.stop()
         return heard, reading.value
 
     heard, found = anyio.run(drill)
-    assert sum(len(line) for _, line in found.segments) > 10 * 65536
-    assert tuple(heard) == found.samples
+    # 100 bytes and more are said of each.
+    assert found.samples * 100 > 5 * 65536
+    assert unnumbered(heard) == unnumbered(listed(found.spool))
 
 
 def test_nothing_ties_a_far_worker_to_whoever_started_it(plant: Plant, tmp_path: Path) -> None:
@@ -222,7 +231,9 @@ def test_a_slow_server_never_delays_the_next_sample(plant: Plant, tmp_path: Path
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
     slow_one = target(HttpProbe, plant.do(listen(slow)), timeout=5.0)
-    rows = by_probe(anyio.run(sampled, vantage(tmp_path / "spool"), schedule({"slow": slow_one}), 3.0).samples)["slow"]
+    rows = by_probe(listed(anyio.run(sampled, vantage(tmp_path / "spool"), schedule({"slow": slow_one}), 3.0).spool))[
+        "slow"
+    ]
     assert {row.seen for row in rows} == {Seen.GOOD}
     asked = [row.asked_us for row in rows]
     overlapping = sum(second.asked_us < first.answered_us for first, second in pairwise(rows))
@@ -237,7 +248,7 @@ def test_too_many_samples_under_way_are_unknown_not_silent(plant: Plant, tmp_pat
         await reader.read()
 
     probe = target(HttpProbe, plant.do(listen(silent)), timeout=60.0)
-    rows = anyio.run(sampled, vantage(tmp_path / "spool"), schedule({"silent": probe}), 3.0).samples
+    rows = listed(anyio.run(sampled, vantage(tmp_path / "spool"), schedule({"silent": probe}), 3.0).spool)
     too_many = (Seen.UNKNOWN, "too many samples under way", Heard.UNKNOWN)
     assert {(row.seen, row.why, row.heard) for row in rows} == {too_many}
 
@@ -252,7 +263,8 @@ def test_a_wedged_peer_is_bad_at_every_timeout(plant: Plant, tmp_path: Path) -> 
         "hmi": target(HttpProbe, port, timeout=0.3),
         "open": target(CanaryProbe, port, timeout=0.3),
     }
-    for rows in by_probe(anyio.run(sampled, vantage(tmp_path / "spool"), schedule(probes), 2.0).samples).values():
+    found = anyio.run(sampled, vantage(tmp_path / "spool"), schedule(probes), 2.0)
+    for rows in by_probe(listed(found.spool)).values():
         # The server accepts: on a fresh connection that is an answer; on one that was kept nothing came.
         heard = {Heard.ANSWER, Heard.NOTHING} if rows[0].probe == "open" else {Heard.ANSWER}
         assert {(row.seen, row.why) for row in rows} == {(Seen.BAD, "no answer in time")}
@@ -264,7 +276,7 @@ def test_no_route_is_bad(tmp_path: Path) -> None:
     """In a network of its own, where not even loopback is up."""
     probes: dict[str, Probe] = {"port": target(TcpProbe, 9), "ping": target(IcmpProbe), "plc": target(ModbusProbe, 9)}
     one = vantage(tmp_path / "spool", prefix=("unshare", "-rn"))
-    rows = anyio.run(sampled, one, schedule(probes), 0.5).samples
+    rows = listed(anyio.run(sampled, one, schedule(probes), 0.5).spool)
     assert {(row.probe, row.seen, row.why, row.heard, row.sender) for row in rows} == {
         (name, Seen.BAD, "network is unreachable", Heard.UNREACHABLE, "") for name in probes
     }
@@ -284,8 +296,8 @@ def test_a_worker_ends_by_itself(plant: Plant, tmp_path: Path) -> None:
     found = anyio.run(drill)
     assert found.ended == "schedule"
     assert found.chain_ok
-    assert 3 <= len(found.samples) <= 7
-    assert [name for name, _ in found.segments] == ["000001.jsonl"]
+    assert 3 <= found.samples <= 7
+    assert [name for name, _ in segments_in(kept(tmp_path / "spool"))] == ["000001.jsonl.gz"]
 
 
 def test_a_worker_whose_spool_vanishes_ends(plant: Plant, tmp_path: Path) -> None:
@@ -319,33 +331,33 @@ def killed(plant: Plant, tmp_path: Path) -> Iterator[ProcessVantage]:
 
 
 def test_a_killed_worker_leaves_what_it_saw(killed: ProcessVantage, tmp_path: Path) -> None:
-    left = read_folder(tmp_path / "spool")
-    assert left.whole
     reading = anyio.run(killed.collect, PATIENCE_S)
     assert reading.value is not None
-    assert reading.value.ended == "lost"
-    assert reading.value.chain_ok
-    assert reading.value.samples == left.samples
-    assert len(left.samples) > 8
+    assert (reading.value.ended, reading.value.chain_ok, reading.value.why) == ("lost", True, "")
+    assert [name for name, _ in segments_in(kept(tmp_path / "spool"))] == ["000001.jsonl.gz", "000002.part"]
+    assert reading.value.samples == len(listed(reading.value.spool)) > 8
 
 
-@pytest.mark.parametrize("place", [0, 40, 200, -3])
+@pytest.mark.parametrize("place", [0, 12, 60, -3])
 def test_a_flipped_bit_in_the_spool_is_found(killed: ProcessVantage, tmp_path: Path, place: int) -> None:
-    segment = tmp_path / "spool" / "000001.jsonl"
+    segment = tmp_path / "spool" / "000001.jsonl.gz"
     data = bytearray(segment.read_bytes())
     data[place] ^= 0x80
     segment.write_bytes(data)
     reading = anyio.run(killed.collect, PATIENCE_S)
     assert reading.value is not None
     assert not reading.value.chain_ok
-    assert "Segment 000001.jsonl, line" in reading.value.why
-    assert reading.value.segments[0] == ("000001.jsonl", bytes(data))
+    assert reading.value.why.startswith("Segment 000001.jsonl.gz: ")
+    assert reading.value.samples == 0
+    # What came is kept as it came.
+    assert (kept(tmp_path / "spool") / "000001.jsonl.gz").read_bytes() == bytes(data)
 
 
 def test_a_lost_segment_is_found(killed: ProcessVantage, tmp_path: Path) -> None:
-    (tmp_path / "spool" / "000001.jsonl").unlink()
+    (tmp_path / "spool" / "000001.jsonl.gz").unlink()
     reading = anyio.run(killed.collect, PATIENCE_S)
     assert reading.value is not None
+    assert reading.value.why == "Segment 000002.part: the chain is broken; a segment was altered, removed or added."
     assert not reading.value.chain_ok
 
 
@@ -359,7 +371,7 @@ def test_a_stranger_who_got_the_workers_number_is_not_signalled(killed: ProcessV
 
 
 def test_a_spool_is_never_written_over(killed: ProcessVantage, plant: Plant, tmp_path: Path) -> None:
-    before = (tmp_path / "spool" / "000001.jsonl").read_bytes()
+    before = (tmp_path / "spool" / "000001.jsonl.gz").read_bytes()
 
     async def drill() -> tuple[Outcome, str]:
         one = vantage(tmp_path / "spool")
@@ -370,7 +382,7 @@ def test_a_spool_is_never_written_over(killed: ProcessVantage, plant: Plant, tmp
     outcome, why = anyio.run(drill)
     assert outcome is not Outcome.DONE
     assert "there is a spool" in why
-    assert (tmp_path / "spool" / "000001.jsonl").read_bytes() == before
+    assert (tmp_path / "spool" / "000001.jsonl.gz").read_bytes() == before
 
 
 def test_a_look_gives_the_last_word_of_each_probe_and_the_worker_goes_on(plant: Plant, tmp_path: Path) -> None:
@@ -400,11 +412,11 @@ def test_a_look_gives_the_last_word_of_each_probe_and_the_worker_goes_on(plant: 
     with reserved:
         looks, found = anyio.run(drill)
     assert found.chain_ok
-    samples = by_probe(found.samples)
+    samples = by_probe(listed(found.spool))
     for number, words in enumerate(looks):
         assert sorted(one.probe for one in words) == sorted(probes)
         for one in words:
-            assert one in samples[one.probe]
+            assert replace(one, seq=0) in unnumbered(samples[one.probe])
             # The second look finds what was asked after the first, and the worker asked on after both.
             assert number == 0 or one.asked_us > next(w.asked_us for w in looks[0] if w.probe == one.probe)
             assert samples[one.probe][-1].asked_us > one.asked_us
@@ -415,22 +427,33 @@ def test_a_look_gives_the_last_word_of_each_probe_and_the_worker_goes_on(plant: 
     assert {one.seen for name, one in last.items() if name not in ("wrong", "refused")} == {Seen.GOOD}
 
 
-def test_a_look_reads_only_the_end_of_a_spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def line(probe: str, at_us: int) -> bytes:
-        return json.dumps({"probe": probe, "asked_us": at_us}).encode() + b"\n"
+def test_a_look_reads_only_the_newest_segments_of_a_spool(tmp_path: Path) -> None:
+    def one(probe: str, at_us: int) -> Sample:
+        return Sample(probe, 1, at_us, at_us + 1, Seen.GOOD, at_us)
 
-    (tmp_path / "000001.jsonl").write_bytes(line("old", 1) + line("plc", 2))
-    (tmp_path / "000002.jsonl").write_bytes(line("hmi", 3) + line("plc", 5) + line("plc", 4))
-    (tmp_path / "000003.part").write_bytes(line("hmi", 6) + b'{"probe": "plc", "asked')
-    (tmp_path / "ended").write_bytes(b"asked")
-    assert last_words.last_lines(last_words.tail(tmp_path)) == [
-        one.rstrip() for one in (line("old", 1), line("plc", 5), line("hmi", 6))
-    ]
-    monkeypatch.setattr(last_words, "READ_MAX_BYTES", len(line("hmi", 6)) + 23 + 2 * len(line("plc", 5)) + 3)
-    assert [json.loads(one)["probe"] for one in last_words.last_lines(last_words.tail(tmp_path))] == ["plc", "hmi"]
-    # A segment that is closed between two reads is found under its new name.
-    (tmp_path / "000003.part").rename(tmp_path / "000003.jsonl")
-    assert last_words.end_of(tmp_path / "000003.part", 1000) == line("hmi", 6)
+    first = [one("old", 1), one("plc", 2)]
+    parts = [first, [one("hmi", 3), one("plc", 5), one("plc", 4)], [one("hmi", 6)], [one("hmi", 7)], [one("hmi", 8)]]
+    for number in range(1, 6):
+        written(tmp_path / str(number), parts[:number], ("old", "plc", "hmi"))
+    assert values(tmp_path / "3") == {"old": 1, "plc": 5, "hmi": 6}
+    assert values(tmp_path / "4") == {"plc": 5, "hmi": 7}
+    assert values(tmp_path / "5") == {"hmi": 8}
+    # A segment that is closed between two reads is found under its new name; the line that is just being written is not read.
+    spool = tmp_path / "4"
+    (spool / "000005.part").write_bytes(last_words.segment_of(tmp_path / "5", "000005")[:-90])
+    assert values(spool) == {"hmi": 8}
+    (tmp_path / "5" / "000005.jsonl.gz").rename(spool / "000005.jsonl.gz")
+    (spool / "000005.part").unlink()
+    assert values(spool) == {"hmi": 8}
+
+
+def values(spool: Path) -> dict[str, Any]:
+    return {said["probe"]: said["value"] for said in last_words.last_words(spool)}
+
+
+def unnumbered(samples: Iterable[Sample]) -> list[Sample]:
+    """Give samples as they were asked, without the number that a listener hears."""
+    return sorted((replace(one, seq=0) for one in samples), key=lambda one: (one.probe, one.asked_us))
 
 
 @pytest.mark.parametrize("said", ["yes", "head -c 6000000 /dev/zero"])
@@ -448,13 +471,15 @@ def test_what_is_no_sample_is_no_last_word(tmp_path: Path) -> None:
 
 
 def test_a_spool_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "SPOOL_MAX_BYTES", 2000)
-    spool = worker.Spool(str(tmp_path), "run-1", "corporate", None)
-    for number in range(100):
-        spool.add({"probe": "plc", "seq": number})
-    spool.close_segment()
-    assert spool.full
-    assert (tmp_path / "000001.jsonl").stat().st_size < 2300
+    monkeypatch.setattr(spooling, "SPOOL_MAX_BYTES", 50_000)
+    monkeypatch.setattr(spooling, "BATCH_S", 0.0)
+    samples = [Sample("plc", at, at, at + 1, Seen.GOOD, at * 7919**4 % 10**12) for at in range(30_000)]
+    segments = written(tmp_path / "spool", [samples], ["plc"])
+    assert 50_000 < sum(len(data) for _, data in segments) < 100_000
+    reading = spool_of(segments, Expected("run-1", "here", frozenset(["plc"]))).read()
+    # What was written until then is whole, and is read.
+    assert reading.whole
+    assert 0 < reading.samples < 20_000
 
 
 def test_clocks_are_measured_by_round_trips(tmp_path: Path) -> None:
@@ -512,7 +537,7 @@ def test_a_near_worker_whose_listener_died_goes_on_for_a_little_and_ends(tmp_pat
     """A conductor that was killed collects nothing any more; what restores the plant then may still be seen."""
     probe = {"kind": "tcp", "target": "127.0.0.1", "port": 9, "timeout": 0.2}
     schedule = {"run": "r", "vantage": "here", "sample_every_s": 0.05, "end_after_s": 600.0, "probes": {"p": probe}}
-    program = "from islandmode.observe import worker; worker.LEFT_S = 0.5; worker.main()"
+    program = "from islandmode.observe import spooling, worker; spooling.LEFT_S = 0.5; worker.main()"
     argv = [sys.executable, "-c", program, "live", str(tmp_path / "spool")]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
         assert running.stdin is not None
@@ -523,4 +548,6 @@ def test_a_near_worker_whose_listener_died_goes_on_for_a_little_and_ends(tmp_pat
         running.stdout.close()
         assert running.wait(timeout=PATIENCE_S) == 0
     assert (tmp_path / "spool" / "ended").read_text() == "left"
-    assert len((tmp_path / "spool" / "000001.jsonl").read_bytes().splitlines()) > 3
+    plain = gzip.decompress((tmp_path / "spool" / "000001.jsonl.gz").read_bytes())
+    assert len(plain.splitlines()) > 3
+    assert json.loads(plain.splitlines()[-1])["ended"] == "left"

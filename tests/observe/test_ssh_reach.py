@@ -26,6 +26,7 @@ from tests.observe.plant import Plant
 from tests.observe.test_far_hosts import closure
 from tests.observe.test_process_vantage import schedule, target
 from tests.patience import PATIENCE_S
+from tests.spools import listed
 
 CLOCK = MachineClock.of_this_boot()
 RUN, NAME = "2026-11-27T060000Z-quarterly-isolation-0a1b", "corporate"
@@ -47,7 +48,7 @@ def vantage(
 ) -> ProcessVantage:
     way = OpenSsh(hop or host.hop(), host.known_hosts, through)
     reach = SshReach(way, RUN, NAME, python=python, installed=installed)
-    return ProcessVantage(NAME, clock=CLOCK, far=True, reach=reach)
+    return ProcessVantage(NAME, clock=CLOCK, far=True, reach=reach, kept=host.known_hosts.with_name("kept"))
 
 
 def asked(plant: Plant) -> Schedule:
@@ -75,7 +76,7 @@ def test_a_worker_goes_there_samples_alone_and_is_collected_whole(host: FarHost,
         assert collected.value is not None, collected.why
         assert collected.value.chain_ok, collected.value.why
         assert collected.value.ended == "asked"
-        assert {sample.probe for sample in collected.value.samples} == {"plc"}
+        assert {sample.probe for sample in listed(collected.value.spool)} == {"plc"}
         await one.stop()
 
     play(story)

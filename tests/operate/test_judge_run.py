@@ -12,6 +12,7 @@ import pytest
 from islandmode.core.drill import Mode
 from islandmode.core.errors import InputError
 from islandmode.core.lifecycle import Phase
+from islandmode.core.placing import Placed
 from islandmode.core.record import Record
 from islandmode.core.records import unlike
 from islandmode.core.verdict import Restoration, Result, Verdict, verdict_json
@@ -217,7 +218,9 @@ def test_a_simulated_conductor_that_is_killed_is_judged_never_better_than_inconc
     assert ended.claims.killed
     assert JOURNAL in found
     others = [*found.get(GUARDIAN_JOURNAL, ()), *found.get(RESUMED, ())]
-    evidence = Evidence("run-1", ended.plant.plan, found[JOURNAL], others, {}, Mode.REHEARSAL, lab=True, died=True)
+    evidence = Evidence(
+        "run-1", ended.plant.plan, found[JOURNAL], others, Placed({}, {}, {}), Mode.REHEARSAL, lab=True, died=True
+    )
     verdict = judge_evidence(evidence).verdict
     assert proves_nothing(verdict)
     assert "stranded" not in codes(verdict)

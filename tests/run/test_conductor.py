@@ -73,13 +73,13 @@ SCENARIOS = (
     Scenario(
         "a PLC's values freeze: one second to see it, two that the rule allows",
         (fault(Kind.FREEZE, target="10.40.0.50"),),
-        (*BOTH_STAGES, *both_deleted(3884.8)),
+        (*BOTH_STAGES, *both_deleted(3984.8)),
         "abort_when",
     ),
     Scenario(
         "the near worker falls silent",
         (fault(Kind.WORKER_SILENT, target="here"),),
-        (*FIRST_STAGE, *both_deleted(2684.8)),
+        (*FIRST_STAGE, *both_deleted(2784.8)),
         "flying_blind",
     ),
     Scenario(

@@ -19,6 +19,7 @@ from islandmode.store import rundir
 from islandmode.store.journal import encode
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.disk import MachineDisk, hold_conduits
+from islandmode.system.modes import make_folders
 from tests.system.small_disk import on_a_small_disk
 
 
@@ -46,7 +47,6 @@ def test_what_a_run_leaves_is_for_its_account_and_its_group_whatever_the_umask(t
             made = rundir.create(workspace, "run-1")
         made.keep("plan.json", "{}")
         made.write_text("verdict.json", "{}")
-        made.write_spool("erp", [("000001.jsonl", b"{}\n")])
         anyio.run(_write_durably, made)
         put_request(made, "abort")
         made.seal()
@@ -57,7 +57,7 @@ def test_what_a_run_leaves_is_for_its_account_and_its_group_whatever_the_umask(t
     assert modes.pop("runs/run-1/requests") == 0o2770
     expected = {name: 0o750 if (workspace / name).is_dir() else 0o640 for name in modes}
     assert modes == expected
-    assert len(modes) == 17
+    assert len(modes) == 14
 
 
 def test_a_run_that_exists_is_not_written_over(tmp_path: Path) -> None:
@@ -99,13 +99,12 @@ def test_what_is_kept_is_what_was_given(tmp_path: Path) -> None:
 def test_a_sealed_run_is_checked_by_sha256sum_itself(tmp_path: Path) -> None:
     made = rundir.create(tmp_path, "run-1")
     made.write_text("report.html", "<p>held</p>")
-    made.write_spool("erp", [("000001.jsonl", b"{}\n"), ("../../000002.part", b"")])
+    make_folders(made.samples("erp"))
+    (made.samples("erp") / "000001.part").write_bytes(b"{}\n")
     made.seal()
     check = ["sha256sum", "--check", "--quiet", rundir.SUMS]
     assert subprocess.run(check, cwd=made.root, check=False).returncode == 0
     assert hashlib.sha256(b"{}\n").hexdigest() in (made.root / rundir.SUMS).read_text()
-    # A far host names its segments itself; a name with a path stays inside its folder all the same.
-    assert sorted(path.name for path in (made.root / "samples" / "erp").iterdir()) == ["000001.jsonl", "000002.part"]
     made.write_text("report.html", "<p>breached</p>")
     assert subprocess.run([*check, "--status"], cwd=made.root, check=False).returncode == 1
 

@@ -15,9 +15,12 @@ from pathlib import Path
 import anyio
 
 from islandmode.core.errors import Refused
-from islandmode.observe.worker import Spool
+from islandmode.core.spool import KeptSpool
+from islandmode.core.spool_lines import Expected
+from islandmode.observe.spooling import Spool
 from islandmode.store import rundir
 from islandmode.system.disk import MachineDisk
+from islandmode.system.segments import segments_in
 from tests.children import dying_with_us
 from tests.patience import PATIENCE_S
 
@@ -80,15 +83,27 @@ async def overflow(folder: Path) -> str:
 
 async def spool(folder: Path) -> str:
     """Let a neighbour take every free byte while a worker samples, and go on sampling."""
-    kept = Spool(str(folder), "run-1", "here", None, SIZE_BYTES // 2)
-    kept.add({"probe": "first"})
-    fill_up(folder)
-    for number in range(40):
-        kept.add({"probe": "later", "number": number})
-    kept.close_segment()
+    kept = Spool(str(folder), {"run": "run-1", "vantage": "here", "probes": {"plc": {}}}, None, SIZE_BYTES // 2)
+    good = {"probe": "plc", "seen": "good", "heard": "answer", "why": "", "sender": ""}
+    for number in range(41):
+        kept.add({**good, "asked_us": number, "answered_us": number, "value": number})
+        if number == 0:
+            kept.close_segment()
+            fill_up(folder)
+    kept.close_segment("asked")
     kept.forget_reserve()
-    lines = (folder / "000001.jsonl").read_bytes().splitlines()
-    return f"{len(lines)} samples, {len([json.loads(line) for line in lines])} whole"
+    expected = Expected("run-1", "here", frozenset(["plc"]))
+    reading = KeptSpool(lambda: segments_in(folder), expected).read()
+    return f"{reading.samples} samples, {'whole' if reading.whole else reading.why}"
+
+
+async def no_room(folder: Path) -> str:
+    """Start a worker whose schedule takes more room than there is."""
+    probe = {"kind": "tcp", "target": "127.0.0.1", "port": 9, "timeout": 0.2}
+    schedule = {"run": "r", "vantage": "v", "sample_every_s": 0.02, "end_after_s": 86_400, "probes": {"p": probe}}
+    argv = [sys.executable, "-m", "islandmode.observe.worker", "run", str(folder / "spool")]
+    done = await anyio.run_process(argv, input=json.dumps(schedule).encode() + b"\n", check=False)
+    return f"{done.stdout.decode().strip()}; left behind: {names(folder) or 'nothing'}"
 
 
 async def read_only(folder: Path) -> str:
@@ -134,7 +149,15 @@ async def run(folder: Path) -> str:
     return "begun"
 
 
-CASES = {"run": run, "reserve": reserve, "fill": fill, "overflow": overflow, "spool": spool, "read-only": read_only}
+CASES = {
+    "no room": no_room,
+    "run": run,
+    "reserve": reserve,
+    "fill": fill,
+    "overflow": overflow,
+    "spool": spool,
+    "read-only": read_only,
+}
 
 
 if __name__ == "__main__":

@@ -11,6 +11,11 @@ from tests.system.disks import CountingSync, FailingSync
 from tests.system.small_disk import on_a_small_disk
 
 
+def test_a_worker_without_room_for_its_schedule_is_refused() -> None:
+    said = "refused: its disk has 0 MB free and the samples need 89 MB; make room there; left behind: nothing"
+    assert on_a_small_disk("no room") == said
+
+
 def test_what_was_written_is_there_and_in_order(tmp_path: Path) -> None:
     async def write() -> None:
         file = await MachineDisk().create(tmp_path / "new" / "folder" / "lines")
@@ -194,4 +199,4 @@ def test_a_read_only_disk_is_an_error() -> None:
 
 
 def test_a_worker_goes_on_writing_on_a_disk_that_somebody_filled() -> None:
-    assert on_a_small_disk("spool") == "41 samples, 41 whole"
+    assert on_a_small_disk("spool") == "41 samples, whole"

@@ -143,6 +143,12 @@ class Drill(Frozen):
         description="How often each probe is asked; at least 20 ms. A gap or a leak shorter than that can pass unseen.",
         examples=["100 ms"],
     )
+    collect_within: Seconds = Field(
+        default=600.0,
+        description="How long after the restore a vantage that does not answer is asked again for its samples, before the run is closed "
+        "without them.",
+        examples=["10 min"],
+    )
     settle: Seconds = Field(
         default=2.0,
         description="How long every probe must be good before the first stage, and again after restore. At least twice sample_every.",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import cast
+from typing import Protocol, cast
 
 
 class Seen(StrEnum):
@@ -70,6 +70,24 @@ class Sample:
         )
 
 
+State = tuple[Seen, Heard, str]
+"""What one sample saw and heard, and who refused: samples of one state make an episode."""
+Row = tuple[int, int, State, "int | str | None", str]
+"""A sample without its probe's name, for the places that see a hundred million: asked and answered in us, state, value, why."""
+NEVER_US = 1 << 63
+
+
+def row_of(sample: Sample) -> Row:
+    """Give a sample as a row."""
+    return sample.asked_us, sample.answered_us, (sample.seen, sample.heard, sample.sender), sample.value, sample.why
+
+
+def sample_of(probe: str, seq: int, row: Row) -> Sample:
+    """Give a row as a sample."""
+    asked_us, answered_us, (seen, heard, sender), value, why = row
+    return Sample(probe, seq, asked_us, answered_us, seen, value, why, heard, sender)
+
+
 @dataclass(frozen=True, slots=True)
 class Episode:
     """A run of samples of one probe that saw and heard the same; times are when the first and the last were asked.
@@ -92,24 +110,6 @@ class Episode:
     waited_us: int = 0
 
 
-def _begun_with(sample: Sample) -> Episode:
-    asked_us, answered_us = sample.asked_us, sample.answered_us
-    return Episode(
-        probe=sample.probe,
-        seen=sample.seen,
-        first_us=asked_us,
-        last_us=asked_us,
-        count=1,
-        longest_gap_us=0,
-        answered_us=answered_us,
-        why=sample.why,
-        heard=sample.heard,
-        sender=sample.sender,
-        ended_us=answered_us,
-        waited_us=answered_us - asked_us,
-    )
-
-
 class Folder:
     """Folds samples into episodes as they come; the result is the same however they are dealt into batches.
 
@@ -117,50 +117,79 @@ class Folder:
     lies in two stages.
     """
 
-    def __init__(self, edges: tuple[int, ...] = ()) -> None:
-        """Start without samples."""
+    def __init__(self, edges: tuple[int, ...] = (), probe: str = "") -> None:
+        """Start without samples; `probe` is whose they are, where they come as rows."""
         self._edges = tuple(sorted(edges))
+        self._probe = probe
         self._done: list[Episode] = []
-        self._open: Episode | None = None
+        self._state: State | None = None
+        self._edge_us = 0
+        """The first edge after the last sample: the next episode begins there at the latest."""
+        self._first_us = self._last_us = self._count = self._gap_us = 0
+        self._answered_us = self._ended_us = self._waited_us = 0
+        self._why = ""
 
     def add(self, samples: Iterable[Sample]) -> None:
         """Take more samples."""
         for sample in samples:
-            now = self._open
-            if now is None or not _is_like(now, sample) or self._is_parted(now.last_us, sample.asked_us):
-                if now is not None:
-                    self._done.append(now)
-                self._open = _begun_with(sample)
-                continue
-            asked_us, answered_us = sample.asked_us, sample.answered_us
-            # Written out: `dataclasses.replace` was half the cost of folding an hour of samples.
-            self._open = Episode(
-                now.probe,
-                now.seen,
-                now.first_us,
-                asked_us,
-                now.count + 1,
-                max(now.longest_gap_us, asked_us - now.last_us),
-                min(now.answered_us, answered_us),
-                now.why,
-                now.heard,
-                now.sender,
-                max(now.ended_us, answered_us),
-                now.waited_us + answered_us - asked_us,
-            )
+            self._probe = sample.probe
+            self.take((row_of(sample),))
 
-    def _is_parted(self, before_us: int, after_us: int) -> bool:
-        return bisect_right(self._edges, before_us) != bisect_right(self._edges, after_us)
+    def take(self, rows: Iterable[Row]) -> None:
+        """Take more samples of this folder's probe, as rows."""
+        # A drill of a day has a hundred million: what is written out here is not called for each.
+        state = self._state
+        last_us, edge_us, gap_us, count = self._last_us, self._edge_us, self._gap_us, self._count
+        answered_us, ended_us, waited_us = self._answered_us, self._ended_us, self._waited_us
+        for asked, answered, now, _, why in rows:
+            # The sender too: a reset from beyond the firewall must not hide behind one from this side.
+            if asked >= edge_us or (now is not state and now != state):
+                if state is not None:
+                    self._last_us, self._gap_us, self._count = last_us, gap_us, count
+                    self._answered_us, self._ended_us, self._waited_us = answered_us, ended_us, waited_us
+                    self._done.append(self._episode(state))
+                state, edge_us = now, self._edge_after(asked)
+                self._first_us, self._why = asked, why
+                gap_us, count, answered_us, ended_us, waited_us = 0, 0, answered, answered, 0
+                last_us = asked
+            if asked - last_us > gap_us:
+                gap_us = asked - last_us
+            if answered > ended_us:
+                ended_us = answered
+            elif answered < answered_us:
+                answered_us = answered
+            count += 1
+            waited_us += answered - asked
+            last_us = asked
+        self._state = state
+        self._last_us, self._edge_us, self._gap_us, self._count = last_us, edge_us, gap_us, count
+        self._answered_us, self._ended_us, self._waited_us = answered_us, ended_us, waited_us
+
+    def _edge_after(self, moment_us: int) -> int:
+        place = bisect_right(self._edges, moment_us)
+        return self._edges[place] if place < len(self._edges) else NEVER_US
+
+    def _episode(self, state: State) -> Episode:
+        seen, heard, sender = state
+        return Episode(
+            probe=self._probe,
+            seen=seen,
+            first_us=self._first_us,
+            last_us=self._last_us,
+            count=self._count,
+            longest_gap_us=self._gap_us,
+            answered_us=self._answered_us,
+            why=self._why,
+            heard=heard,
+            sender=sender,
+            ended_us=self._ended_us,
+            waited_us=self._waited_us,
+        )
 
     @property
     def episodes(self) -> tuple[Episode, ...]:
         """Give the episodes so far, the open one last."""
-        return (*self._done, self._open) if self._open is not None else tuple(self._done)
-
-
-def _is_like(now: Episode, sample: Sample) -> bool:
-    # The sender too: a reset from beyond the firewall must not hide behind one from this side.
-    return now.seen is sample.seen and now.heard is sample.heard and now.sender == sample.sender
+        return (*self._done, self._episode(self._state)) if self._state is not None else tuple(self._done)
 
 
 def fold(samples: Iterable[Sample], edges: tuple[int, ...] = ()) -> tuple[Episode, ...]:
@@ -168,3 +197,11 @@ def fold(samples: Iterable[Sample], edges: tuple[int, ...] = ()) -> tuple[Episod
     folder = Folder(edges)
     folder.add(samples)
     return folder.episodes
+
+
+class Folded(Protocol):
+    """Samples of a run that fold into episodes, wherever they are kept."""
+
+    def folded(self, edges: tuple[int, ...]) -> Mapping[str, tuple[Episode, ...]]:
+        """Fold the samples of every probe, in the conductor's monotonic time."""
+        ...

@@ -15,7 +15,7 @@ from islandmode.core.plan import Plan, PlanPoint
 from islandmode.core.probe import CanaryProbe, IcmpProbe
 from islandmode.core.text import share_text
 
-BYTES_PER_SAMPLE = 400
+BYTES_PER_SAMPLE = 20
 """A generous length of a sample's line with its hash; a probe that gives long reasons writes more than a probe that is good."""
 BYTES_FOR_REST = 16 * 1024 * 1024
 """Journal, artifacts and report."""

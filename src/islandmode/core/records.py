@@ -81,7 +81,7 @@ class PreflightFound(Entry):
 
 
 class VantageStarted(Entry):
-    """A worker was given its schedule; `by` says who started it."""
+    """A worker was given its schedule; `by` says who started it, `key_sha256` is the sum of the key under which it seals its samples."""
 
     record_kind = "vantage.started"
     vantage: str
@@ -89,10 +89,15 @@ class VantageStarted(Entry):
     by: str
     outcome: Outcome
     why: Text
+    key_sha256: str = ""
 
 
 class VantageOffset(Entry):
-    """A worker's clocks were measured against the conductor's; the numbers are there when that was done."""
+    """A worker's clocks were measured against the conductor's; the numbers are there when that was done.
+
+    `at_us` is the worker's monotonic time of the measurement; `kept` says whether NTP keeps its host's clock, `error_us` how far off
+    the host says that it may be, and `rate_ppb` by how much its rate is corrected.
+    """
 
     record_kind = "vantage.offset"
     vantage: str
@@ -103,6 +108,10 @@ class VantageOffset(Entry):
     utc_us: int = 0
     uncertainty_us: int = 0
     boot_id: Text = ""
+    at_us: int = 0
+    kept: Literal["yes", "no", "unknown"] = "unknown"
+    error_us: int = 0
+    rate_ppb: int = 0
 
     @model_validator(mode="after")
     def _is_measured(self) -> Self:
@@ -369,7 +378,7 @@ class ResumeEnded(Entry):
 
 
 class CollectResult(Entry):
-    """A vantage's spool was fetched and checked, or was not."""
+    """A vantage's spool was fetched and checked, or was not; `length` and `sha256` are of its bytes, `key` is what sealed it."""
 
     record_kind = "collect.result"
     vantage: str
@@ -379,6 +388,9 @@ class CollectResult(Entry):
     samples: int
     outcome: Outcome
     why: Text
+    length: int = 0
+    sha256: str = ""
+    key: str = ""
 
 
 class VerifyStarted(Entry):

@@ -11,6 +11,7 @@ from pathlib import Path
 import islandmode
 
 MODULES = (
+    "core/spool_rows",
     "core/text",
     *(
         f"observe/{name}"
@@ -22,6 +23,7 @@ MODULES = (
             "last_words",
             "looks",
             "modbus",
+            "spooling",
             "values",
             "worker",
             "worker_host",

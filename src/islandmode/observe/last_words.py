@@ -1,9 +1,9 @@
 """What each probe of a worker said last, read off its spool while it goes on sampling. Standard library only.
 
-    python -m islandmode.observe.last_words SPOOL     prints the newest whole line of each probe, as the worker wrote it, then "end",
+    python -m islandmode.observe.last_words SPOOL     prints the newest sample of each probe as one line of JSON, then "end",
                                                       or "ended HOW" where the worker does not live any more
 
-It reads, and does nothing else: the worker neither ends nor waits. However large the spool is, only the end of it is read.
+It reads, and does nothing else: the worker neither ends nor waits. However large the spool is, only its newest segments are read.
 """
 
 from __future__ import annotations
@@ -11,63 +11,75 @@ from __future__ import annotations
 import json
 import os
 import sys
+import zlib
 from pathlib import Path
+from typing import Any
 
+from islandmode.core.spool_rows import CLOSED, OPEN
+from islandmode.observe.spooling import GZIP, SAID_FORMAT
 from islandmode.observe.worker_host import ending, living
 
-READ_MAX_BYTES = 8 * 1024 * 1024
+SEGMENTS_MAX = 3
+"""How many of the newest segments are read: a probe that said nothing in all of them is silent."""
 END, ENDED = b"end", b"ended "
 """How the last line begins: without it, what was printed is not all."""
 
-
-def tail(folder: Path) -> bytes:
-    """Give the end of a spool, in whole lines, over as many of its newest segments as are needed."""
-    data = b""
-    segments = [path for path in folder.iterdir() if path.suffix in (".jsonl", ".part")]
-    for path in sorted(segments, reverse=True):
-        left = READ_MAX_BYTES - len(data)
-        if left <= 0:
-            break
-        data = end_of(path, left) + data
-    return data
+Said = dict[str, Any]
 
 
-def end_of(path: Path, most_bytes: int) -> bytes:
-    """Give whole lines from the end of a segment; a segment that was closed meanwhile is read under its new name."""
+def newest(folder: Path) -> list[bytes]:
+    """Give the newest segments of a spool as plain text, the oldest of them first."""
+    names = sorted({path.name.split(".")[0] for path in folder.iterdir() if path.name.endswith((OPEN, CLOSED))})
+    return [segment_of(folder, name) for name in names[-SEGMENTS_MAX:]]
+
+
+def segment_of(folder: Path, name: str) -> bytes:
+    """Give one segment as plain text; it may be closed between two looks at it."""
     try:
-        return _end_of(path, most_bytes)
+        return (folder / (name + OPEN)).read_bytes()
     except FileNotFoundError:
-        return _end_of(path.with_suffix(".jsonl"), most_bytes)
+        return zlib.decompress((folder / (name + CLOSED)).read_bytes(), GZIP)
 
 
-def _end_of(path: Path, most_bytes: int) -> bytes:
-    with path.open("rb") as file:
-        start = max(file.seek(0, os.SEEK_END) - most_bytes, 0)
-        file.seek(start)
-        data = file.read(most_bytes)
-    if start:
-        data = data.partition(b"\n")[2]
+def last_samples(segment: bytes) -> dict[str, Said]:
+    """Give the sample of each probe that was asked last in one segment, as a worker says it to its listener."""
     # The line that is being written now is not whole yet.
-    return data[: data.rfind(b"\n") + 1]
-
-
-def last_lines(data: bytes) -> list[bytes]:
-    """Keep the line of each probe that was asked last."""
-    found: dict[str, tuple[int, bytes]] = {}
-    for line in data.splitlines():
-        try:
-            row = json.loads(line)
-            probe, asked_us = str(row["probe"]), int(row["asked_us"])
-        except (ValueError, KeyError, TypeError):
+    first, *lines = segment[: segment.rfind(b"\n") + 1].splitlines() or [b"{}"]
+    head = json.loads(first)
+    found: dict[str, Said] = {}
+    asked_us, said = (
+        int(head.get("at_us", 0)),
+        {"v": SAID_FORMAT, "run": head.get("run"), "vantage": head.get("vantage")},
+    )
+    for number, line in enumerate(lines):
+        if not line.startswith(b"["):
             continue
-        if probe not in found or asked_us >= found[probe][0]:
-            found[probe] = (asked_us, line)
-    return [line for _, line in found.values()]
+        place, since_us, took_us, value, *rest = json.loads(line)
+        asked_us += since_us
+        probe = head["probes"][place]
+        if probe in found and asked_us < found[probe]["asked_us"]:
+            continue
+        seen, heard, why, sender = rest or ("good", "answer", "", "")
+        times = {"seq": number, "asked_us": asked_us, "answered_us": asked_us + took_us}
+        told = {"seen": seen, "value": value, "why": why, "heard": heard, "sender": sender}
+        found[probe] = {**said, "probe": probe, **times, **told}
+    return found
+
+
+def last_words(folder: Path) -> list[Said]:
+    """Give the newest sample of each probe of a spool."""
+    found: dict[str, Said] = {}
+    for segment in newest(folder):
+        for probe, said in last_samples(segment).items():
+            if probe not in found or said["asked_us"] >= found[probe]["asked_us"]:
+                found[probe] = said
+    return list(found.values())
 
 
 def main(spool: str) -> None:
     """Print the last words of a spool."""
-    lines = last_lines(tail(Path(spool))) if os.path.isdir(spool) else []
+    said = last_words(Path(spool)) if os.path.isdir(spool) else []
+    lines = [json.dumps(sample, separators=(",", ":")).encode() for sample in said]
     # After the lines are read: a worker that ended meanwhile must not look as if it had written them alive.
     end = END if living(spool) else ENDED + ending(spool).encode()
     sys.stdout.buffer.write(b"".join(line + b"\n" for line in (*lines, end)))

@@ -7,14 +7,19 @@ collected. The near worker also prints each sample on its standard output as it 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import queue
 import re
+import secrets
 import subprocess
 import threading
-from contextlib import suppress
-from typing import Any
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import anyio
 from anyio.abc import ByteSendStream
@@ -22,35 +27,42 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from islandmode.core.episodes import Sample
 from islandmode.core.outcome import Outcome, Reading
-from islandmode.core.spool import Expected, read_sample, read_spool
+from islandmode.core.spool import UNSEALED, KeptSpool, expected
+from islandmode.core.spool_lines import Expected, read_sample
 from islandmode.core.text import cleaned
 from islandmode.observe import last_words
+from islandmode.observe.kept_spool import ENDINGS, BrokenOff, NoSpool, TakenSpool
 from islandmode.observe.reach import Reach, Verb
 from islandmode.observe.vantage import Collected, Offset, Schedule
+from islandmode.system import modes
 from islandmode.system.clock import Clock
 from islandmode.system.process import PipeStream, end_group, first_word, start, stop
+from islandmode.system.segments import segments_in
 
-ROUND_TRIPS = 7
+ROUND_TRIPS, ROUND_TRIPS_MAX, GOOD_ENOUGH_US = 7, 25, 1000
+"""How often a clock is asked: a machine that is busy meanwhile gets some more tries for a short round trip."""
 LOOK_MAX_BYTES = 4 * 1024 * 1024
 """What a far host may say to a look: a few hundred bytes for each of thousands of probes."""
 PIPE_BYTES = 1 << 20
 CHUNK_BYTES, SAID_MAX_CHUNKS = 65536, 1024
+KEPT_ANSWER = re.compile(rb"kept (yes|no|unknown) ([0-9]{1,12}) (-?[0-9]{1,9})")
 CLOCK_ANSWER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18}) ([0-9a-f-]{36})")
 READY_MAX_BYTES, SHOWN_MAX_CHARACTERS = 4096, 200
-SAMPLE_BYTES, SPOOL_LEAST_BYTES, SPOOL_MOST_BYTES = 1000, 1 << 20, 1 << 29
+SAMPLE_BYTES, SPOOL_LEAST_BYTES, SPOOL_MOST_BYTES = 100, 1 << 23, 1 << 33
 """How long a fetched spool may be: so much for each sample, and for what surrounds them; a worker ends at half the most."""
-SEGMENT_NAME = re.compile(r"[0-9]{6,9}\.(?:jsonl|part)")
+KEY_BYTES = 32
 LOGOUT_S, LOGOUT_STEP_S = 2.0, 0.01
 ENDED_TOLD = "its worker has ended ({})"
-ENDINGS = frozenset({"schedule", "asked", "full", "disk", "left", "lost"})
 
 
 class ProcessVantage:
     """A vantage on this machine, or on a host that can be reached from it."""
 
-    def __init__(self, name: str, *, clock: Clock, far: bool, reach: Reach) -> None:
-        """Know how to start the worker; nothing runs yet."""
+    def __init__(self, name: str, *, clock: Clock, far: bool, reach: Reach, kept: Path | None = None) -> None:
+        """Know how to start the worker, and the folder in which its spool is kept once it is collected; nothing runs yet."""
         self._name = name
+        self._kept = kept
+        self._key = b""
         self._far = far
         self._clock = clock
         self._reach = reach
@@ -72,6 +84,11 @@ class ProcessVantage:
     def far(self) -> bool:
         """Tell whether nothing can be heard from this vantage during the hold."""
         return self._far
+
+    @property
+    def key_sha256(self) -> str:
+        """Give the SHA-256 of the key under which its worker seals samples, once it has it."""
+        return hashlib.sha256(self._key).hexdigest() if self._key else ""
 
     @property
     def call_s(self) -> float:
@@ -105,7 +122,7 @@ class ProcessVantage:
         stamps = (asked_us, self._clock.monotonic_us())
         if not found:
             return Reading(Outcome.NOT_DONE, None, why, *stamps)
-        return Reading(Outcome.DONE, min(found, key=lambda offset: offset.uncertainty_us), "", *stamps)
+        return Reading(Outcome.DONE, found[0], "", *stamps)
 
     async def _round_trips(self, found: list[Offset]) -> str:
         """Ask its clock some times; say why the way to it failed, or nothing."""
@@ -114,17 +131,28 @@ class ProcessVantage:
         async with process:
             if process.stdin is not None and process.stdout is not None:
                 answers = BufferedByteReceiveStream(process.stdout)
-                while (
-                    len(found) < ROUND_TRIPS and (offset := await self._round_trip(process.stdin, answers)) is not None
-                ):
+                while _goes_on(found) and (offset := await self._round_trip(process.stdin, answers)) is not None:
                     if found and offset.boot_id != found[0].boot_id:
                         raise ValueError
                     found.append(offset)
-                if not found:
+                if found:
+                    found[:] = [await self._kept_by_ntp(min(found, key=_uncertainty), process.stdin, answers)]
+                else:
                     # It said nothing more: its exit code tells why.
                     await process.wait()
             end_group(process)
         return "" if found else self._reach.trouble(process.returncode)
+
+    async def _kept_by_ntp(self, offset: Offset, ask: ByteSendStream, answers: BufferedByteReceiveStream) -> Offset:
+        """Ask once whether NTP keeps that clock; a host that does not tell is unknown."""
+        try:
+            await ask.send(b"kept\n")
+            told = KEPT_ANSWER.fullmatch(await answers.receive_until(b"\n", 200))
+        except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
+            told = None
+        if told is None:
+            return offset
+        return replace(offset, kept=told[1].decode(), error_us=int(told[2]), rate_ppb=int(told[3]))
 
     async def _round_trip(self, ask: ByteSendStream, answers: BufferedByteReceiveStream) -> Offset | None:
         sent_us, utc_us = self._clock.monotonic_us(), self._clock.utc_us()
@@ -138,7 +166,9 @@ class ProcessVantage:
         if answer is None:
             raise ValueError
         half = (back_us - sent_us) // 2
-        return Offset(sent_us + half - int(answer[1]), utc_us + half - int(answer[2]), half + 1, answer[3].decode())
+        theirs_us = int(answer[1])
+        shifts_us = (sent_us + half - theirs_us, utc_us + half - int(answer[2]))
+        return Offset(*shifts_us, half + 1, answer[3].decode(), theirs_us)
 
     async def start(self, schedule: Schedule, deadline_s: float) -> Reading[None]:
         """Hand over the whole schedule and wait for the worker's one word."""
@@ -154,7 +184,7 @@ class ProcessVantage:
             except OSError as error:
                 why = f"its worker could not be started ({error})"
                 return Reading(Outcome.NOT_DONE, None, why, asked_us, self._clock.monotonic_us())
-            self._started, self._schedule = True, schedule
+            self._started, self._schedule, self._key = True, schedule, secrets.token_bytes(KEY_BYTES)
             why = await self._hand_over(self._worker, schedule)
             if not why and self._reach.proves_start:
                 why = f"its worker was not seen alive by a new login within {deadline_s:g} s"
@@ -185,7 +215,7 @@ class ProcessVantage:
         if worker.stdin is None or worker.stdout is None:
             return "its worker has no pipes"
         try:
-            await _write_all(worker.stdin.fileno(), _schedule_json(schedule).encode() + b"\n")
+            await _write_all(worker.stdin.fileno(), _schedule_json(schedule, self._key).encode() + b"\n")
             worker.stdin.close()
             answers = BufferedByteReceiveStream(PipeStream(worker.stdout.fileno()))
             word = await first_word(answers, READY_MAX_BYTES)
@@ -244,7 +274,7 @@ class ProcessVantage:
             said = await self._say("look", LOOK_MAX_BYTES, "its last words are")
         except OSError as error:
             return None, f"its spool could not be looked into ({error.strerror})"
-        except _NoSpool as odd:
+        except NoSpool as odd:
             return None, str(odd)
         *lines, end = said.splitlines() or [b""]
         if end == last_words.END:
@@ -256,51 +286,98 @@ class ProcessVantage:
         return None, self._reach.trouble(self._code) or "its last words could not be read to their end"
 
     async def _say(self, verb: Verb, most: int, what: str) -> bytes:
-        """Take in what a short command of the far side says, within bounds; raises `_NoSpool` when it says more."""
+        """Take in what a short command of the far side says, within bounds; raises `NoSpool` when it says more."""
+        data = bytearray()
+        async with aclosing(self._said_by(verb)) as said:
+            async for part in said:
+                data += part
+                if len(data) > most:
+                    raise NoSpool(f"{what} more than {most} bytes")
+        return bytes(data)
+
+    async def _said_by(self, verb: Verb) -> AsyncGenerator[bytes, None]:
+        """Give what a command of the far side says, as it comes."""
         self._code = None
         argv, environment = self._reach.argv(verb), self._reach.environment()
         process = await anyio.open_process(
             argv, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
-        data = bytearray()
         try:
             if process.stdout is not None:
                 async for part in process.stdout:
-                    data += part
-                    if len(data) > most:
-                        raise _NoSpool(f"{what} more than {most} bytes")
+                    yield part
             self._code = await process.wait()
         finally:
             end_group(process)
             with anyio.CancelScope(shield=True):
                 await process.aclose()
-        return bytes(data)
 
     async def collect(self, deadline_s: float) -> Reading[Collected]:
-        """Stop the worker and fetch its spool, with times as the worker recorded them."""
+        """Stop the worker and fetch its spool, with times as the worker recorded them; what came is kept before it is read."""
         asked_us = self._clock.monotonic_us()
         found: Collected | None = None
         why = f"its spool could not be fetched within {deadline_s:g} s"
+        if self._kept is None:
+            return Reading(Outcome.NOT_DONE, None, "there is no folder for its spool", asked_us, asked_us)
         with anyio.move_on_after(deadline_s):
             try:
-                found = _collected(await self._fetched(), self._schedule)
+                ended = await self._fetched(self._kept)
                 # It has ended, so nothing is left to stop.
                 self._started = False
+                read = partial(self._read, self._kept, ended)
+                found = await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
             except OSError as error:
                 why = f"its spool could not be fetched ({error})"
-            except _NoSpool as odd:
-                why = str(odd)
+            except BrokenOff as broken:
+                why = str(broken)
+            except NoSpool as odd:
+                # Asked again, it would give the same.
+                return Reading(Outcome.NOT_DONE, None, str(odd), asked_us, self._clock.monotonic_us())
         stamps = (asked_us, self._clock.monotonic_us())
         return Reading(Outcome.UNKNOWN if found is None else Outcome.DONE, found, "" if found else why, *stamps)
 
-    async def _fetched(self) -> bytes:
-        """End the worker and take in its spool, which is not more than its schedule can have given."""
-        most = _spool_most_bytes(self._schedule)
-        data = await self._say("collect", most, "its spool is longer than its schedule can give:")
-        lost = "" if data else self._reach.trouble(self._code)
-        if lost:
-            raise _NoSpool(lost)
-        return data
+    async def _fetched(self, kept: Path) -> str:
+        """End the worker and take in its spool, which is not more than its schedule can have given; say how it ended."""
+        in_place = self._reach.spools_in(kept)
+        if not in_place:
+            modes.make_folders(kept)
+        taking = TakenSpool(None if in_place else kept, _spool_most_bytes(self._schedule))
+        silent = True
+        try:
+            async with aclosing(self._said_by("end" if in_place else "collect")) as said:
+                while part := await self._next(said):
+                    silent = False
+                    await anyio.to_thread.run_sync(taking.take, part, abandon_on_cancel=True)
+            lost = self._reach.trouble(self._code) if silent else ""
+            if lost:
+                raise BrokenOff(lost)
+            return taking.ended()
+        finally:
+            taking.close()
+
+    async def _next(self, said: AsyncGenerator[bytes, None]) -> bytes:
+        """Wait for the next piece of a spool, nothing at its end; raises `BrokenOff` where none comes: a long spool has no other deadline."""
+        with anyio.move_on_after(self.call_s):
+            return await anext(said, b"")
+        raise BrokenOff(f"nothing more of its spool came for {self.call_s:g} s")
+
+    def _read(self, kept: Path, ended: str) -> Collected:
+        """Read what was kept, once, and check it."""
+        plan = self._schedule
+        spool = KeptSpool(partial(segments_in, kept), _expected(plan), self._key)
+        reading = spool.read()
+        # A worker that was killed could not seal its last segment, and its end says so.
+        cut = ended == "lost" and reading.why == UNSEALED
+        return Collected(
+            spool,
+            reading.samples,
+            chain_ok=reading.whole or cut,
+            ended=ended,
+            why="" if cut else reading.why,
+            length=reading.length,
+            sha256=reading.sha256,
+            key=self._key.hex(),
+        )
 
     async def stop(self) -> None:
         """End the worker without collecting; ending a worker that has ended has no effect."""
@@ -313,7 +390,7 @@ class ProcessVantage:
     async def forget(self) -> None:
         """Take away what its spool left on its host, where that is another host; what cannot be taken away stays."""
         if self._reach.keeps_spool:
-            with anyio.move_on_after(self.call_s), suppress(OSError, _NoSpool):
+            with anyio.move_on_after(self.call_s), suppress(OSError, NoSpool):
                 await self._say("forget", READY_MAX_BYTES, "what it says is")
             self._reach.close()
 
@@ -322,11 +399,24 @@ class ProcessVantage:
             return
         if self._far and self._started:
             # Without a descriptor or memory it ends by itself, at the end of its schedule.
-            with anyio.move_on_after(self.call_s / 2), suppress(OSError, _NoSpool):
-                await self._fetched()
+            with anyio.move_on_after(self.call_s / 2), suppress(OSError, NoSpool):
+                async with aclosing(self._said_by("collect")) as said:
+                    async for _ in said:
+                        pass  # Nobody wants it any more.
         worker, self._worker = self._worker, None
         # A worker that still waits for its schedule takes the end of its input as the end of its work.
         await stop(worker, clock=self._clock)
+
+
+def _goes_on(found: Sequence[Offset]) -> bool:
+    """Tell whether a clock is asked once more."""
+    if len(found) < ROUND_TRIPS:
+        return True
+    return len(found) < ROUND_TRIPS_MAX and min(map(_uncertainty, found)) > GOOD_ENOUGH_US
+
+
+def _uncertainty(offset: Offset) -> int:
+    return offset.uncertainty_us
 
 
 def _drain(number: int, said: queue.Queue[bytes]) -> None:
@@ -344,11 +434,12 @@ async def _write_all(number: int, data: bytes) -> None:
         data = data[os.write(number, data) :]
 
 
-def _schedule_json(schedule: Schedule) -> str:
+def _schedule_json(schedule: Schedule, key: bytes) -> str:
     return json.dumps(
         {
             "run": schedule.run,
             "vantage": schedule.vantage,
+            "key": key.hex(),
             "sample_every_s": schedule.sample_every_s,
             "end_after_s": schedule.end_after_s,
             "probes": {name: probe.model_dump(mode="json", by_alias=True) for name, probe in schedule.probes.items()},
@@ -356,15 +447,11 @@ def _schedule_json(schedule: Schedule) -> str:
     )
 
 
-class _NoSpool(Exception):
-    """What was fetched is not a spool; the text says why."""
-
-
 def _expected(schedule: Schedule | None) -> Expected:
     """Say which samples may come; none before a schedule was handed over."""
     if schedule is None:
         return Expected("", "", frozenset())
-    return Expected(schedule.run, schedule.vantage, frozenset(schedule.probes))
+    return expected(schedule.run, schedule.vantage, schedule.probes)
 
 
 def _spool_most_bytes(schedule: Schedule | None) -> int:
@@ -372,18 +459,3 @@ def _spool_most_bytes(schedule: Schedule | None) -> int:
         return SPOOL_LEAST_BYTES
     samples = len(schedule.probes) * (schedule.end_after_s / schedule.sample_every_s + 1)
     return min(SPOOL_LEAST_BYTES + round(samples * SAMPLE_BYTES), SPOOL_MOST_BYTES)
-
-
-def _collected(data: bytes, schedule: Schedule | None) -> Collected:
-    """Take a spool apart, check its shape, and its chain over the exact bytes; raises `_NoSpool` where it is not a spool."""
-    try:
-        document: Any = json.loads(data)
-        segments = tuple((str(name), text.encode("latin-1")) for name, text in document["segments"])
-        ended = str(document["ended"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        segments, ended = (), ""
-    names = [name for name, _ in segments]
-    if ended not in ENDINGS or names != sorted(set(names)) or not all(map(SEGMENT_NAME.fullmatch, names)):
-        raise _NoSpool(f"what was fetched is not a spool; it begins {data[:40].decode('latin-1')!r}")
-    reading = read_spool(segments, _expected(schedule))
-    return Collected(reading.samples, segments, reading.whole, ended, reading.why)

@@ -11,7 +11,7 @@ import islandmode
 from islandmode.observe import last_words, worker_host
 from islandmode.system.process import EMPTY_ENVIRONMENT
 
-Verb = Literal["clock", "run", "live", "look", "collect", "forget"]
+Verb = Literal["clock", "run", "live", "look", "collect", "end", "forget"]
 """What is asked of a worker's host; each is one short program, but for the worker that `run` and `live` begin."""
 WORKER = "islandmode.observe.worker"
 """Named, and not imported: a worker's probes are of no use to the process that starts it."""
@@ -51,6 +51,10 @@ class Reach(Protocol):
         """Tell whether a spool stays on its host until it is told to forget it."""
         ...
 
+    def spools_in(self, folder: Path) -> bool:
+        """Tell whether a worker there writes its spool into a folder of this machine itself."""
+        ...
+
     def close(self) -> None:
         """Give back what it holds."""
         ...
@@ -75,6 +79,7 @@ class LocalReach:
             "live": (WORKER, "live", str(self._spool)),
             "look": (last_words.__name__, str(self._spool)),
             "collect": (worker_host.__name__, "collect", str(self._spool)),
+            "end": (worker_host.__name__, "end", str(self._spool)),
         }
         return [*self._prefix, sys.executable, "-m", *words[verb]]
 
@@ -91,6 +96,10 @@ class LocalReach:
         """Say nothing: a prefix that fails gives no answer, and that is said of the answer."""
         del code
         return ""
+
+    def spools_in(self, folder: Path) -> bool:
+        """Tell whether that is the folder of its spool."""
+        return self._spool == folder
 
     def close(self) -> None:
         """Hold nothing."""

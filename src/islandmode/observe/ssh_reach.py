@@ -11,6 +11,7 @@ import shlex
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 
 import anyio
 
@@ -111,6 +112,11 @@ class SshReach:
         if code == NOT_FOUND:
             return f"there is no {self._python} there; name the Python to use, 3.9 or newer, under python of the vantage's ssh"
         return ""
+
+    def spools_in(self, folder: Path) -> bool:
+        """Keep its spool where it stands, until it is collected."""
+        del folder
+        return False
 
     def close(self) -> None:
         """Forget the key."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from islandmode.core.episodes import Sample
 from islandmode.core.outcome import Reading
+from islandmode.core.placing import Spooled
 from islandmode.core.probe import Probe
 
 
@@ -25,27 +26,37 @@ class Schedule:
 class Offset:
     """A worker's clocks against the conductor's: add `monotonic_us` to the worker's monotonic time to get the conductor's.
 
-    `uncertainty_us` is half the shortest round trip by which it was measured.
+    `uncertainty_us` is half the shortest round trip by which it was measured, `at_us` the worker's monotonic time when it was.
+    `kept` says whether NTP keeps its host's clock (yes, no, unknown), `error_us` how far off the host itself says that its clock may
+    be, `rate_ppb` by how much its rate is corrected.
     """
 
     monotonic_us: int
     utc_us: int
     uncertainty_us: int
     boot_id: str
+    at_us: int = 0
+    kept: str = "unknown"
+    error_us: int = 0
+    rate_ppb: int = 0
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What a worker spooled: its samples in its own monotonic time, and whether the spool was whole.
+    """What a worker spooled: how many samples in its own monotonic time, where they are kept, and whether the spool was whole.
 
-    `chain_ok` is false when a segment was altered or the spool's hash chain does not close; `why` then says where.
+    `chain_ok` is false when a segment was altered or the spool's seals do not close; `why` then says where. `length` and `sha256`
+    are of all its bytes, `key` (hexadecimal) is what sealed them.
     """
 
-    samples: tuple[Sample, ...]
-    segments: tuple[tuple[str, bytes], ...]
+    spool: Spooled
+    samples: int
     chain_ok: bool
     ended: str
     why: str = ""
+    length: int = 0
+    sha256: str = ""
+    key: str = ""
 
 
 class Vantage(Protocol):
@@ -59,6 +70,11 @@ class Vantage(Protocol):
     @property
     def far(self) -> bool:
         """Tell whether nothing can be heard from this vantage during the hold."""
+        ...
+
+    @property
+    def key_sha256(self) -> str:
+        """Give the SHA-256 of the key under which its worker seals samples, once it has it; empty where anybody could seal them."""
         ...
 
     @property
@@ -86,7 +102,7 @@ class Vantage(Protocol):
         ...
 
     async def collect(self, deadline_s: float) -> Reading[Collected]:
-        """Stop the worker and fetch its spool, with times as the worker recorded them."""
+        """Stop the worker and fetch its spool, with times as the worker recorded them; what came is kept before it is read."""
         ...
 
     async def stop(self) -> None:

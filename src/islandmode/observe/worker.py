@@ -8,157 +8,32 @@ observe/worker_host.py answers what else is asked of a worker's host.
 How it works. Every probe has a fixed grid of times, staggered against the others. At each a sample begins; a slow sample
 never delays the next, and where too many are under way the slot is recorded as unknown. A probe that keeps one
 connection has one question on it at a time: the slots that pass while its answer is awaited are that question's.
-Samples go into a spool of short segments: `N.part` is being written, `N.jsonl` is closed. Each line names the SHA-256
-of the line before it. `pid` is locked while the worker lives, so that a process that got its number later is never signalled;
-`ended` says why it ended: schedule, asked, full (the spool's bound), disk, or left (its listener died).
+Samples go into a spool (observe/spooling.py). `pid` is locked while the worker lives, so that a process that got its number
+later is never signalled; `ended` says why it ended: schedule, asked, full (the spool's bound), disk, or left (its listener died).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import fcntl
-import hashlib
 import json
 import os
 import signal
 import sys
-import time
-from collections import deque
-from typing import Any, BinaryIO
+from typing import Any
 
+from islandmode.core.spool_rows import OPEN_SEGMENT_BYTES, SAMPLE_BYTES
 from islandmode.observe import looks as probes
 from islandmode.observe.answers import UNKNOWN
 from islandmode.observe.looks import LATE, LOOKS, monotonic_us
+from islandmode.observe.spooling import RESERVE_MAX_BYTES, Spool, SpoolLost
 
-FORMAT = 1
-SEGMENT_S = 1.0
-SPOOL_MAX_BYTES = 256 * 1024 * 1024
-RESERVE, RESERVE_MAX_BYTES, RESERVE_STEP_BYTES = "reserve", 64 * 1024 * 1024, 64 * 1024
-SAMPLE_BYTES = 400  # a generous line, reserved for each sample of the schedule
-LEFT_S = 15.0  # for how long a worker whose listener died goes on: what brings the plant back then may still be seen
 IN_FLIGHT_MAX = 16
 LATE_SLOTS_MAX = 20
-UNSAID_MAX_LINES = 20_000  # what a listener that stood still may still hear late
-GENESIS = "0" * 64
 
 Schedule = dict[str, Any]
 Looks = dict[str, Any]
-
-
-class SpoolLost(Exception):
-    """The spool cannot be written any more: its folder is gone, or its disk failed or is full."""
-
-
-class Spool:
-    """Segments of samples in one folder, bounded, chained, each readable by anything that reads lines."""
-
-    def __init__(self, folder: str, run: str, vantage: str, live: int | None, reserve_bytes: int = 0) -> None:
-        """Reserve room for what is to come; `live` also gets every line, where somebody listens."""
-        self._folder = folder
-        self._head = {"v": FORMAT, "run": run, "vantage": vantage}
-        self._live = live
-        self._unsaid: deque[bytes] = deque(maxlen=UNSAID_MAX_LINES)
-        self._previous = GENESIS
-        self._number = 0
-        self._written = 0
-        self._file: BinaryIO | None = None
-        self._since = time.monotonic()
-        self._reserved = self._reserve(reserve_bytes)
-        self._left_at = float("inf")
-        self.full = self.left = False
-
-    def add(self, sample: dict[str, Any]) -> None:
-        """Write one sample down; raises `SpoolLost` when that is not possible any more."""
-        if self.full:
-            return
-        line = json.dumps({**self._head, **sample, "prev": self._previous}, separators=(",", ":")).encode() + b"\n"
-        try:
-            self._append(line)
-        except OSError as error:
-            raise SpoolLost(error.strerror or "the spool cannot be written") from None
-        self._previous = hashlib.sha256(line).hexdigest()
-        self._written += len(line)
-        self.full = self._written > SPOOL_MAX_BYTES
-        self._say(line)
-        self.left = time.monotonic() - self._left_at > LEFT_S
-        if time.monotonic() - self._since > SEGMENT_S:
-            self.close_segment()
-
-    def _reserve(self, wanted: int) -> int:
-        """Reserve room for the case that the disk fills up later; less, or none, when there is not enough."""
-        path = os.path.join(self._folder, RESERVE)
-        try:
-            with open(path, "wb") as file:
-                os.posix_fallocate(file.fileno(), 0, max(wanted, 1))
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(path)
-            return 0
-        return wanted
-
-    def _give_back(self) -> bool:
-        """Free a piece of what was reserved; false when nothing is left of it."""
-        if self._reserved <= 0:
-            return False
-        self._reserved = max(0, self._reserved - RESERVE_STEP_BYTES)
-        os.truncate(os.path.join(self._folder, RESERVE), self._reserved)
-        return True
-
-    def forget_reserve(self) -> None:
-        """Free all of it."""
-        with contextlib.suppress(OSError):
-            os.unlink(os.path.join(self._folder, RESERVE))
-
-    def _append(self, line: bytes) -> None:
-        """Append a line whole; on a full disk, with what was reserved for it."""
-        trouble = self._write(line)
-        while trouble is not None and trouble.errno == errno.ENOSPC and self._give_back():
-            trouble = self._write(line)
-        if trouble is not None:
-            raise trouble
-
-    def _write(self, line: bytes) -> OSError | None:
-        try:
-            if self._file is None:
-                self._number += 1
-                self._file = open(os.path.join(self._folder, "%06d.part" % self._number), "xb", buffering=0)
-            at = self._file.tell()
-            if self._file.write(line) != len(line):
-                # What fitted is taken back, or the next try would follow half a line.
-                self._file.seek(at)
-                self._file.truncate()
-                return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        except OSError as error:
-            return error
-        return None
-
-    def _say(self, line: bytes) -> None:
-        if self._live is None:
-            return
-        self._unsaid.append(line)
-        try:
-            while self._unsaid:
-                # A line is shorter than a pipe's atomic write, so it is never sent in part.
-                os.write(self._live, self._unsaid[0])
-                self._unsaid.popleft()
-        except BlockingIOError:
-            pass  # The listener is slow: sent later, without the oldest lines. The spool has all of them.
-        except OSError:
-            self._live, self._left_at = None, time.monotonic()
-
-    def close_segment(self) -> None:
-        """Close the segment that is being written; raises `SpoolLost` when its folder is gone."""
-        self._since = time.monotonic()
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-            name = os.path.join(self._folder, "%06d" % self._number)
-            try:
-                os.rename(name + ".part", name + ".jsonl")
-            except OSError as error:
-                raise SpoolLost(error.strerror or "the segment cannot be closed") from None
 
 
 class Worker:
@@ -253,22 +128,35 @@ def own_trouble(why: str) -> dict[str, Any]:
 
 async def sample(schedule: Schedule, folder: str, looks: Looks, live: int | None) -> None:
     """Run one schedule to its end."""
-    looks_wanted = len(schedule["probes"]) * schedule["end_after_s"] / schedule["sample_every_s"]
-    reserve = min(int(looks_wanted * SAMPLE_BYTES), RESERVE_MAX_BYTES)
-    spool = Spool(folder, schedule["run"], schedule["vantage"], live, reserve)
+    spool = Spool(folder, schedule, live, min(needed_bytes(schedule), RESERVE_MAX_BYTES))
     worker = Worker(schedule, spool, looks)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.end, "asked")
     ended = await worker.run()
     try:
-        spool.close_segment()
+        spool.close_segment(ended)
         spool.forget_reserve()
         with open(os.path.join(folder, "ended"), "w", encoding="ascii") as file:
             file.write(ended)
     except (SpoolLost, OSError):
         # Without its folder there is nowhere to record the end.
         pass
+
+
+def needed_bytes(schedule: Schedule) -> int:
+    """Tell how much room the spool of a schedule takes."""
+    samples = len(schedule["probes"]) * schedule["end_after_s"] / schedule["sample_every_s"]
+    return int(samples * SAMPLE_BYTES) + OPEN_SEGMENT_BYTES
+
+
+def refuse_without_room(folder: str, schedule: Schedule) -> None:
+    """Refuse a schedule whose spool has no room on this host's disk."""
+    disk = os.statvfs(folder)
+    free_mb, needed_mb = disk.f_bavail * disk.f_frsize // 10**6, -(-needed_bytes(schedule) // 10**6)
+    if free_mb < needed_mb:
+        os.rmdir(folder)
+        sys.exit(say("its disk has %d MB free and the samples need %d MB; make room there" % (free_mb, needed_mb)))
 
 
 def run(folder: str, looks: Looks, *, live: bool = False) -> None:
@@ -279,6 +167,7 @@ def run(folder: str, looks: Looks, *, live: bool = False) -> None:
     os.makedirs(folder, exist_ok=True)
     if os.listdir(folder):
         sys.exit(say("there is a spool in %s already" % folder))
+    refuse_without_room(folder, schedule)
     if not live:
         detach()
     # Held open, and so locked, until this process ends.
@@ -309,7 +198,7 @@ def read_schedule(looks: Looks) -> Schedule:
         if not unknown:
             for probe in schedule["probes"].values():
                 looks[probe["kind"]](probe)
-        str(schedule["run"]), str(schedule["vantage"])
+        str(schedule["run"]), str(schedule["vantage"]), bytes.fromhex(schedule.get("key", ""))
         float(schedule["sample_every_s"]), float(schedule["end_after_s"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         sys.exit(say("the schedule cannot be read; it was made by another version, or cut off"))

@@ -1,7 +1,9 @@
 """What is asked of a worker's host from outside: its clocks, and its worker's spool. Standard library only, and little of it.
 
     python -m islandmode.observe.worker_host clock          answers each line with: monotonic_us utc_us boot_id
-    python -m islandmode.observe.worker_host collect SPOOL  ends the worker and prints its spool as JSON
+                                                            and the line "kept" with: kept yes|no|unknown error_us rate_ppb
+    python -m islandmode.observe.worker_host collect SPOOL  ends the worker and prints its spool, segment by segment
+    python -m islandmode.observe.worker_host end SPOOL      ends the worker and says how it ended
 
 It is apart from the worker because it is started twice and more in every run, on every host, and needs none of what a probe needs.
 """
@@ -10,12 +12,15 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
+import shutil
 import signal
+import struct
 import sys
 import time
 
+PIECE_BYTES = 1 << 18
+TIME_ERROR, STA_UNSYNC = 5, 0x40
 COLLECT_STEPS, COLLECT_STEP_S = 300, 0.01
 
 
@@ -28,21 +33,61 @@ def boot_id() -> str:
 def clock() -> None:
     """Answer each line with this host's clocks, so that the conductor can measure the offset."""
     boot = boot_id()
-    for _ in sys.stdin:
+    for line in sys.stdin:
+        if line.strip() == "kept":
+            os.write(1, b"kept %s %d %d\n" % how_kept())
+            continue
         # A single write, regardless of the environment's buffering: the other side times this line.
         os.write(1, b"%d %d %s\n" % (time.monotonic_ns() // 1000, time.time_ns() // 1000, boot.encode("ascii")))
 
 
+def how_kept() -> tuple[bytes, int, int]:
+    """Say whether NTP keeps this host's clock, how far off it may be in us, and by how much its rate is corrected, in parts per 10^9.
+
+    As the kernel tells every account (adjtimex(2)): the maximum error, and the frequency in units of 2^-16 ppm.
+    """
+    try:
+        import ctypes  # noqa: PLC0415 - asked once in a measurement
+
+        timex = ctypes.create_string_buffer(512)
+        state = ctypes.CDLL(None).adjtimex(timex)
+    except (ImportError, OSError, AttributeError):
+        return b"unknown", 0, 0
+    if state < 0:
+        return b"unknown", 0, 0
+    # struct timex: unsigned modes; long offset, freq, maxerror, esterror; int status
+    _, _, rate, error_us, _, status = struct.unpack_from("@Illlli", timex.raw)
+    kept = state != TIME_ERROR and not status & STA_UNSYNC
+    return b"yes" if kept else b"no", error_us, rate * 1000 >> 16
+
+
 def collect(folder: str) -> None:
-    """End the worker, wait for its last segment, and print the spool."""
+    """End the worker, wait for its last segment, and print the spool: each segment with its name and length before it, then the end."""
     how = end_worker(folder)
-    segments = []
-    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
-        if name.endswith((".jsonl", ".part")):
-            # Latin-1 gives every byte back unchanged, also in an altered segment.
-            with open(os.path.join(folder, name), encoding="latin-1", newline="") as file:
-                segments.append([name, file.read()])
-    json.dump({"segments": segments, "ended": how}, sys.stdout)
+    out = sys.stdout.buffer
+    for name in segments_of(folder):
+        with open(os.path.join(folder, name), "rb") as file:
+            length = os.fstat(file.fileno()).st_size
+            out.write(b"segment %s %d\n" % (name.encode("ascii"), length))
+            shutil.copyfileobj(file, out, PIECE_BYTES)
+    out.write(b"ended %s\n" % how.encode("ascii", "replace"))
+    out.flush()
+
+
+def segments_of(folder: str) -> list[str]:
+    """Name a spool's segments in their order; of one that is there twice, closed and open, the closed one."""
+    from islandmode.core.spool_rows import CLOSED, OPEN  # noqa: PLC0415 - a clock, which is asked more often, needs no spool
+
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    closed = {name[: -len(CLOSED)] for name in names if name.endswith(CLOSED)}
+    return [
+        name for name in names if name.endswith(CLOSED) or (name.endswith(OPEN) and name[: -len(OPEN)] not in closed)
+    ]
+
+
+def end(folder: str) -> None:
+    """End the worker, and print how it ended; its spool stays where it is."""
+    sys.stdout.write("ended %s\n" % end_worker(folder))
 
 
 def end_worker(folder: str) -> str:
@@ -89,8 +134,10 @@ def main() -> None:
         clock()
     elif what == "collect":
         collect(sys.argv[2])
+    elif what == "end":
+        end(sys.argv[2])
     else:
-        sys.exit("usage: worker_host.py clock, or worker_host.py collect SPOOL")
+        sys.exit("usage: worker_host.py clock, or worker_host.py collect|end SPOOL")
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ def far_vantage(
 ) -> Vantage:
     """Make one vantage; nothing is contacted yet. Raises `Refused` for a far one that nobody can log in to."""
     if not planned.far:
-        return ProcessVantage(name, clock=clock, far=False, reach=LocalReach(run.samples(name)))
-    return open_far(name, planned, clock, run.run, secret, known_hosts)
+        return ProcessVantage(name, clock=clock, far=False, reach=LocalReach(run.samples(name)), kept=run.samples(name))
+    return open_far(name, planned, clock, run.run, secret, known_hosts, kept=run.samples(name))
 
 
 def open_far(
@@ -37,8 +37,10 @@ def open_far(
     run: str,
     secret: Callable[[str], str],
     known_hosts: Path,
+    *,
+    kept: Path | None = None,
 ) -> ProcessVantage:
-    """Make a vantage that is logged in to; nothing is contacted yet."""
+    """Make a vantage that is logged in to; nothing is contacted yet. `kept` is the folder for what is collected from it, if anything is."""
     login = planned.ssh
     if login is None:
         raise Refused(
@@ -56,4 +58,4 @@ def open_far(
         installed=login.installed,
         spool=login.spool,
     )
-    return ProcessVantage(name, clock=clock, far=True, reach=reach)
+    return ProcessVantage(name, clock=clock, far=True, reach=reach, kept=kept)

@@ -217,6 +217,7 @@ class LabGround:
                     self.lab.enter(self.lab.topology.vantages[name].name, ()) if planned.far else (),
                     self.lab.environment if planned.far else {},
                 ),
+                kept=run.samples(name),
             )
             for name, planned in plan.vantages.items()
         }

@@ -11,18 +11,21 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from islandmode.core.clocks import clock_line
 from islandmode.core.drill import Mode
-from islandmode.core.episodes import Episode, Sample, fold
+from islandmode.core.episodes import Episode, Folded
 from islandmode.core.errors import InputError
 from islandmode.core.judging.run import judge
 from islandmode.core.judging.soundness import altered, died, has_ended, understood
 from islandmode.core.judging.timeline import of_kind, timeline_of
+from islandmode.core.placing import Placed
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.refusal import refusal_of
-from islandmode.core.spool import Expected, placed, read_spool
+from islandmode.core.spool import expected
 from islandmode.core.unfinished import SEEN, armed
-from islandmode.core.verdict import Verdict, verdict_json
+from islandmode.core.verdict import Finding, Verdict, verdict_json
+from islandmode.operate.samples import altered_since, kept_spool, samples_altered
 from islandmode.operate.watch import beside
 from islandmode.store import rundir
 from islandmode.store.rundir import RunDirectory
@@ -39,9 +42,11 @@ class Evidence:
     plan: Plan
     records: Sequence[Record]
     others: Sequence[Record]
-    samples: Mapping[str, Sequence[Sample]]
+    samples: Folded
     mode: Mode
     lab: bool
+    spoilt: tuple[Finding, ...] = ()
+    """Against whose samples there is something that its conductor did not find: they are not what it collected."""
     died: bool = False
     altered: str = ""
     """Why the conductor's journal is not whole; empty where it is, or where only its end is missing."""
@@ -65,12 +70,13 @@ def judge_evidence(evidence: Evidence) -> Judged:
     # The numbers of a finding are those of the conductor's records.
     against = [*unread, *(finding.model_copy(update={"records": ()}) for finding in unread_beside)]
     against += [altered(evidence.altered)] if evidence.altered else []
+    against += evidence.spoilt
     restored: frozenset[str] = frozenset()
     if evidence.died:
         against.append(died(evidence.records, others))
         restored = frozenset(str(record.data["point"]) for kind in SEEN for record in of_kind(others, kind))
     edges = timeline_of([stage.name for stage in plan.stages], records, others).edges
-    episodes = {probe: fold(samples, edges) for probe, samples in evidence.samples.items()}
+    episodes = evidence.samples.folded(edges)
     verdict = judge(
         plan,
         records,
@@ -105,14 +111,16 @@ def evidence_of(directory: RunDirectory) -> Evidence:
     mode, lab = _asked_for(records)
     # The end of a journal that was altered may be what is missing, so nobody knows whether its conductor died.
     why = "" if conductor is None or conductor.whole or conductor.cut_off else conductor.why
+    samples, spoilt = _samples(directory, plan, records)
     return Evidence(
         run=directory.run,
         plan=plan,
         records=records,
         others=[record for reading in heard for record in reading.believed],
-        samples=_samples(directory, plan, records),
+        samples=samples,
         mode=mode,
         lab=lab,
+        spoilt=spoilt,
         died=dead and not why,
         altered=why,
     )
@@ -128,20 +136,26 @@ def _asked_for(records: Sequence[Record]) -> tuple[Mode, bool]:
     return mode, mode is Mode.REHEARSAL or begun.get("lab") is not None
 
 
-def _samples(directory: RunDirectory, plan: Plan, records: Sequence[Record]) -> dict[str, tuple[Sample, ...]]:
-    """Read the samples of every vantage that was collected, as its conductor did."""
+def _samples(directory: RunDirectory, plan: Plan, records: Sequence[Record]) -> tuple[Placed, tuple[Finding, ...]]:
+    """Find the samples of every vantage that was collected, as its conductor placed them; those that were altered since are left out."""
     vantages = {name: planned.probe.vantage for name, planned in plan.probes.items()}
-    spools, shifts_us = {}, {}
+    spools, lines, spoilt = {}, {}, []
     for vantage in plan.vantages:
         measured = [record.data for record in of_kind(records, "vantage.offset", vantage=vantage, outcome="done")]
         restarted = len({offset.get("boot_id") for offset in measured}) > 1
-        if restarted or not any(of_kind(records, "collect.result", vantage=vantage, outcome="done")):
+        collected = next(of_kind(records, "collect.result", vantage=vantage, outcome="done"), None)
+        line = clock_line(measured)
+        if restarted or collected is None or line is None:
             # Of a host that restarted no time can be placed; what was not collected may be cut off anywhere.
             continue
-        probes = frozenset(name for name, at in vantages.items() if at == vantage)
-        spools[vantage] = read_spool(directory.spooled(vantage), Expected(directory.run, vantage, probes)).samples
-        shifts_us[vantage] = [int(offset["monotonic_us"]) for offset in measured if "monotonic_us" in offset]
-    return placed(spools, shifts_us, vantages)
+        mine = {name: planned.probe for name, planned in plan.probes.items() if planned.probe.vantage == vantage}
+        spool = kept_spool(directory.samples(vantage), expected(directory.run, vantage, mine), collected.data)
+        why = altered_since(spool, collected.data, records, vantage)
+        if why:
+            spoilt.append(samples_altered(vantage, why, collected))
+            continue
+        spools[vantage], lines[vantage] = spool, line
+    return Placed(vantages, spools, lines), tuple(spoilt)
 
 
 def judge_died(directory: RunDirectory) -> str:

@@ -49,8 +49,6 @@ def judge_and_write(
     )
 
     def write() -> None:
-        for vantage, segments in conducted.segments.items():
-            directory.write_spool(vantage, segments)
         directory.write_text(rundir.VERDICT, verdict_json(judged.verdict))
         directory.write_text(rundir.REPORT, report)
         directory.seal()

@@ -21,11 +21,11 @@ from typing import TypeVar
 import anyio
 
 from islandmode.core import limits
-from islandmode.core.episodes import Sample
 from islandmode.core.errors import Refused, RefusedFor
 from islandmode.core.hand import HandAsk, back_told
 from islandmode.core.lifecycle import Event, Phase, next_phase
 from islandmode.core.outcome import Outcome, Reading
+from islandmode.core.placing import Placed
 from islandmode.core.plan import Plan, PlanStage, Step
 from islandmode.core.preflight import PreflightFinding, judge_baseline
 from islandmode.core.records import (
@@ -76,12 +76,11 @@ proves nothing. Traffic passes meanwhile."""
 
 @dataclass(frozen=True)
 class Conducted:
-    """What a finished run leaves in memory; the same stands in its journal and samples."""
+    """What a finished run leaves; the same stands in its journal and samples."""
 
     restored: bool
     stop: Stop | None
-    samples: Mapping[str, tuple[Sample, ...]]
-    segments: Mapping[str, tuple[tuple[str, bytes], ...]]
+    samples: Placed
     differences: Mapping[str, str]
     refused: str | None = None
 
@@ -178,11 +177,11 @@ class Conductor:
         if refusal is not None and restored:
             raise Refused(self._nothing_left(refusal), self._refused_for())
         await self._settle()
+        stop = self._latch.first
         await self._collect()
         differences = await self._verify()
         await self._finish(restored=restored)
-        spools = {name: spool.segments for name, spool in self._witness.collected.items()}
-        return Conducted(restored, self._latch.first, self._witness.samples(), spools, differences, refusal)
+        return Conducted(restored, stop, self._witness.placed(), differences, refusal)
 
     async def _check(self) -> None:
         self._move(Event.PREFLIGHT_STARTED, "Preflight: one login on each isolation point, nothing is changed.")
@@ -501,7 +500,14 @@ class Conductor:
     async def _collect(self) -> None:
         if self.phase is Phase.RESTORED:
             self._move(Event.COLLECT_STARTED, "Collecting what the far vantages saw while they were cut off.")
-        await self._witness.collect()
+        self._latch.wakes_next(self._witness.give_up)
+        ours = self._sentence
+        await self._witness.collect(self._tell_sentence)
+        self._sentence = ours
+
+    def _tell_sentence(self, sentence: str) -> None:
+        self._sentence = sentence
+        self._tell()
 
     async def _verify(self) -> dict[str, str]:
         return await self._preflight.compare()

@@ -60,6 +60,10 @@ class StopLatch:
         for wake in tuple(self._wake):
             wake()
 
+    def wakes_next(self, wake: Callable[[], object]) -> None:
+        """Register what a later request ends, once the plant is back: a wait that nobody wants any more."""
+        self._wake.append(wake)
+
     def wakes(self, wake: Callable[[], object]) -> None:
         """Register what ends the hold; called at once if the stop came earlier."""
         self._wake.append(wake)

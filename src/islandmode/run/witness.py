@@ -6,18 +6,19 @@ is armed: what only they can see must be good then, or a plant would be isolated
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
 
+from islandmode.core.clocks import clock_line
 from islandmode.core.entry import When
 from islandmode.core.episodes import Sample, Seen
 from islandmode.core.outcome import Outcome, Reading
+from islandmode.core.placing import Placed
 from islandmode.core.plan import Plan
 from islandmode.core.records import CollectResult, VantageOffset, VantageStarted
-from islandmode.core.spool import moved, placed
 from islandmode.observe.vantage import Collected, Offset, Schedule, Vantage
 from islandmode.run.progress import Lamp, Stop
 from islandmode.run.run_journal import RunJournal
@@ -25,6 +26,10 @@ from islandmode.system.clock import Clock
 
 QUIET_LAMP_US = 3_000_000
 """A near probe that said nothing for this long is shown as unknown."""
+AGAIN_S, AGAIN_STEPS = 5.0, 10
+"""How long after an attempt a spool is asked for again."""
+Tell = Callable[[str], None]
+"""Shows a sentence while it is true."""
 
 
 @dataclass
@@ -69,22 +74,29 @@ class Witness:
         self.offsets: dict[str, list[Offset]] = {name: [] for name in vantages}
         self.collected: dict[str, Collected] = {}
         self.listening_since_us = 0
+        self._enough = False
 
     async def start(self, end_after_s: float, started_by: str) -> tuple[NotStarted, ...]:
-        """Measure clocks, hand over every schedule and start sampling; return which workers did not start."""
-        wrong: list[NotStarted] = []
-        for name, vantage in self._vantages.items():
+        """Measure clocks, hand over every schedule and start sampling, all vantages at once; return which workers did not start."""
+        wrong: dict[str, NotStarted] = {}
+
+        async def start_at(name: str, vantage: Vantage) -> None:
             await self._measure(name, vantage, "before")
             mine = {key: planned.probe for key, planned in self._plan.probes.items() if planned.probe.vantage == name}
             schedule = Schedule(self._run, name, mine, self._plan.drill.sample_every, end_after_s)
             reading = await vantage.start(schedule, vantage.call_s)
-            started = VantageStarted(vantage=name, far=vantage.far, by=started_by, **_outcome(reading))
+            told = {**_outcome(reading), "key_sha256": vantage.key_sha256}
+            started = VantageStarted(vantage=name, far=vantage.far, by=started_by, **told)
             await self._journal.append(started)
             if not reading.done:
                 why = f"The worker on vantage {name} did not start ({reading.why or reading.outcome.value})."
-                wrong.append(NotStarted(why, late=reading.outcome is Outcome.UNKNOWN))
+                wrong[name] = NotStarted(why, late=reading.outcome is Outcome.UNKNOWN)
+
+        async with anyio.create_task_group() as group:
+            for name, vantage in self._vantages.items():
+                group.start_soon(start_at, name, vantage)
         self.listening_since_us = self._clock.monotonic_us()
-        return tuple(wrong)
+        return tuple(wrong[name] for name in self._vantages if name in wrong)
 
     def listen(self) -> None:
         """Take in what near vantages said since the last look."""
@@ -172,7 +184,7 @@ class Witness:
                 planned = self._plan.probes.get(sample.probe)
                 if planned is not None and planned.probe.vantage == name:
                     found.last[sample.probe] = (
-                        moved(sample, shift_us)
+                        sample.at(sample.asked_us + shift_us, sample.answered_us + shift_us)
                         if shift_us is not None
                         else sample.at(reading.answered_us, reading.answered_us)
                     )
@@ -183,15 +195,43 @@ class Witness:
                     group.start_soon(look_at, name, vantage)
         return found
 
-    async def collect(self) -> None:
-        """Measure clocks again and fetch every spool, all vantages at once."""
+    async def collect(self, tell: Tell) -> None:
+        """Measure clocks again and fetch every spool, all vantages at once; one that is not reached is asked again until `collect_within`."""
+        until_us = self._clock.monotonic_us() + round(self._plan.drill.collect_within * 1_000_000)
         async with anyio.create_task_group() as group:
             for name, vantage in self._vantages.items():
-                group.start_soon(self._collect_vantage, name, vantage)
+                group.start_soon(self._collect_vantage, name, vantage, until_us, tell)
 
-    async def _collect_vantage(self, name: str, vantage: Vantage) -> None:
-        await self._measure(name, vantage, "after")
-        reading = await vantage.collect(vantage.call_s)
+    def give_up(self) -> None:
+        """Ask no vantage again for its samples: the run is closed without those that are missing."""
+        self._enough = True
+
+    async def _fetch(self, name: str, vantage: Vantage, until_us: int, tell: Tell) -> Reading[Collected]:
+        """Fetch a spool; where its host did not answer, or the way to it broke, again and again."""
+        while True:
+            await self._measure(name, vantage, "after")
+            left_s = (until_us - self._clock.monotonic_us()) / 1_000_000
+            reading = await vantage.collect(max(left_s, vantage.call_s))
+            left_s = (until_us - self._clock.monotonic_us()) / 1_000_000
+            if reading.outcome is not Outcome.UNKNOWN or left_s <= AGAIN_S:
+                return reading
+            tell(
+                f"Vantage {name} did not give its samples yet ({reading.why or reading.outcome.value}); it is asked again for "
+                f"{left_s:.0f} s. Ctrl-C closes the run without them."
+            )
+            if not await self._waited():
+                return reading
+
+    async def _waited(self) -> bool:
+        """Wait before a vantage is asked again; false where nobody wants to wait any more."""
+        for _ in range(AGAIN_STEPS):
+            if self._enough:
+                return False
+            await self._clock.sleep(AGAIN_S / AGAIN_STEPS)
+        return not self._enough
+
+    async def _collect_vantage(self, name: str, vantage: Vantage, until_us: int, tell: Tell) -> None:
+        reading = await self._fetch(name, vantage, until_us, tell)
         spool = reading.value
         if spool is not None:
             spool = self.collected[name] = self._of_one_boot(name, spool)
@@ -200,17 +240,21 @@ class Witness:
             chain_ok=spool.chain_ok if spool else False,
             chain_why=spool.why if spool else "",
             ended=spool.ended if spool else "",
-            samples=len(spool.samples) if spool else 0,
+            samples=spool.samples if spool else 0,
+            length=spool.length if spool else 0,
+            sha256=spool.sha256 if spool else "",
+            # What is sealed with it is kept, so nothing can be sealed anew that was not there before.
+            key=spool.key if spool else "",
             **_outcome(reading),
         )
         await self._journal.append(fetched)
 
     def _of_one_boot(self, name: str, spool: Collected) -> Collected:
         """Take no sample of a host that restarted: its clock began anew, and no time of it can be placed."""
-        if len({offset.boot_id for offset in self.offsets[name]}) <= 1:
+        if not self._restarted(name):
             return spool
         why = "Its host restarted during the drill, so its clock began anew and none of its times can be placed."
-        return replace(spool, samples=(), chain_ok=False, why=why)
+        return replace(spool, samples=0, chain_ok=False, why=why)
 
     async def stop(self) -> None:
         """End every worker without collecting."""
@@ -222,19 +266,32 @@ class Witness:
         numbers: dict[str, Any] = {}
         if reading.value is not None:
             self.offsets[name].append(reading.value)
-            numbers = {
-                "monotonic_us": reading.value.monotonic_us,
-                "utc_us": reading.value.utc_us,
-                "uncertainty_us": reading.value.uncertainty_us,
-                "boot_id": reading.value.boot_id,
-            }
+            numbers = _numbers(reading.value)
         await self._journal.append(VantageOffset(vantage=name, when=when, **_outcome(reading), **numbers))
 
-    def samples(self) -> dict[str, tuple[Sample, ...]]:
-        """Give every collected sample by probe, moved into the conductor's monotonic time."""
-        spools = {name: spool.samples for name, spool in self.collected.items()}
-        shifts_us = {name: [offset.monotonic_us for offset in self.offsets[name]] for name in spools}
-        return placed(spools, shifts_us, {name: planned.probe.vantage for name, planned in self._plan.probes.items()})
+    def placed(self) -> Placed:
+        """Give what was collected, each vantage with the line of its clock."""
+        vantages = {name: planned.probe.vantage for name, planned in self._plan.probes.items()}
+        spools = {name: collected.spool for name, collected in self.collected.items() if not self._restarted(name)}
+        lines = {name: clock_line([_numbers(offset) for offset in self.offsets[name]]) for name in spools}
+        return Placed(vantages, spools, {name: line for name, line in lines.items() if line is not None})
+
+    def _restarted(self, name: str) -> bool:
+        return len({offset.boot_id for offset in self.offsets[name]}) > 1
+
+
+def _numbers(offset: Offset) -> dict[str, Any]:
+    """Give a measurement as it is recorded."""
+    return {
+        "monotonic_us": offset.monotonic_us,
+        "utc_us": offset.utc_us,
+        "uncertainty_us": offset.uncertainty_us,
+        "boot_id": offset.boot_id,
+        "at_us": offset.at_us,
+        "kept": offset.kept,
+        "error_us": offset.error_us,
+        "rate_ppb": offset.rate_ppb,
+    }
 
 
 def _outcome(reading: Reading[Any]) -> dict[str, Any]:

@@ -7,11 +7,13 @@ is why ten thousand drills are affordable. Its clock is ahead by days and drifts
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from islandmode.core.episodes import Heard, Sample, Seen
+from islandmode.core.episodes import Heard, Row, Sample, Seen, row_of
 from islandmode.core.outcome import Outcome, Reading
+from islandmode.core.placing import Batch
 from islandmode.core.plan import PlanProbe
 from islandmode.observe.vantage import Collected, Offset, Schedule
 from islandmode.simulate.clock import SimulatedClock
@@ -34,6 +36,17 @@ class WorkerClock:
     def read_us(self, world_us: int) -> int:
         """Say what the worker's clock shows at a moment of the world."""
         return world_us + self.ahead_us + world_us * self.drift_ppm // 1_000_000
+
+
+@dataclass(frozen=True)
+class SimulatedSpool:
+    """The samples of a simulated worker, by probe."""
+
+    rows: Mapping[str, list[Row]]
+
+    def batches(self) -> Iterator[Batch]:
+        """Give all samples of a probe at once."""
+        return iter(self.rows.items())
 
 
 class SimulatedVantage:
@@ -65,6 +78,7 @@ class SimulatedVantage:
         self._started_us = 0
         self._ended_us: int | None = None
         self._ended = ""
+        self._lost = False
         self._next_seq = 0
         self.troubles: list[tuple[int, int]] = []
         """When the worker's probes have trouble of their own, from and until."""
@@ -75,6 +89,11 @@ class SimulatedVantage:
     def name(self) -> str:
         """Name of the vantage in the site."""
         return self._name
+
+    @property
+    def key_sha256(self) -> str:
+        """Have no key: its samples never leave this process."""
+        return ""
 
     @property
     def call_s(self) -> float:
@@ -97,7 +116,9 @@ class SimulatedVantage:
         uncertainty_us = self._dice.randint(100, UNCERTAINTY_US_MAX) if self._far else 0
         error_us = self._dice.randint(-uncertainty_us, uncertainty_us)
         monotonic_us = now_us - self.worker_clock.read_us(now_us) + error_us
-        found = Offset(monotonic_us, error_us, uncertainty_us, self.worker_clock.boot_id)
+        found = Offset(
+            monotonic_us, error_us, uncertainty_us, self.worker_clock.boot_id, self.worker_clock.read_us(now_us)
+        )
         return Reading(Outcome.DONE, found, "", asked_us, now_us)
 
     async def start(self, schedule: Schedule, deadline_s: float) -> Reading[None]:
@@ -142,7 +163,8 @@ class SimulatedVantage:
     async def collect(self, deadline_s: float) -> Reading[Collected]:
         """Stop the worker and fetch its spool, in its own time."""
         asked_us = self._clock.monotonic_us()
-        if self._schedule is None or self._faults.take(Kind.COLLECT_SILENT, self._name):
+        self._lost = self._lost or bool(self._faults.take(Kind.COLLECT_SILENT, self._name))
+        if self._schedule is None or self._lost:
             await self._clock.sleep(deadline_s)
             return self._unknown(asked_us, deadline_s)
         await self._clock.sleep(CALL_S)
@@ -150,10 +172,11 @@ class SimulatedVantage:
         self._end("collected")
         whole = tuple(sample for sample in self._sampled if self._ended_us is None or sample.asked_us < self._ended_us)
         spool = self._with_holes(whole) if self._faults.take(Kind.SPOOL_LOSS, self._name) else whole
-        rows = tuple(self._in_worker_time(sample) for sample in spool)
+        rows: dict[str, list[Row]] = {}
+        for sample in map(self._in_worker_time, spool):
+            rows.setdefault(sample.probe, []).append(row_of(sample))
         # Nobody reads a simulated segment: that the product keeps the bytes of real segments is shown with real workers.
-        segment = (f"{self._name}.jsonl", f"{len(rows)} samples".encode())
-        found = Collected(rows, (segment,), len(spool) == len(whole), self._ended)
+        found = Collected(SimulatedSpool(rows), len(spool), len(spool) == len(whole), self._ended)
         return Reading(Outcome.DONE, found, "", asked_us, self._clock.monotonic_us())
 
     async def stop(self) -> None:

@@ -298,27 +298,9 @@ class RunDirectory:
             new.unlink(missing_ok=True)
         return True
 
-    def spooled(self, vantage: str) -> tuple[tuple[str, bytes], ...]:
-        """Give the segments of a vantage's samples, in their order; raises `InputError`."""
-        folder = self.samples(vantage)
-        try:
-            names = [name for name in names_of(folder) if name.endswith((".jsonl", ".part"))]
-            # A segment that was closed after it was collected stands there under both names.
-            open_ones = {name for name in names if name.endswith(".part") and f"{Path(name).stem}.jsonl" in names}
-            return tuple((name, read_plain(folder / name)) for name in names if name not in open_ones)
-        except OSError as error:
-            raise InputError(f"{folder} cannot be read ({error.strerror}).") from error
-
     def samples(self, vantage: str) -> Path:
-        """Give the folder of a vantage's samples; the worker beside the conductor writes them there itself."""
+        """Give the folder of a vantage's samples, exactly as its worker wrote them; the worker beside the conductor does so itself."""
         return self.root / "samples" / vantage
-
-    def write_spool(self, vantage: str, segments: Iterable[tuple[str, bytes]]) -> None:
-        """Keep a vantage's collected segments exactly as its worker wrote them."""
-        folder = self.samples(vantage)
-        make_folder(folder)
-        for name, data in segments:
-            modes.write_bytes(folder / Path(name).name, data)
 
     def seal(self) -> Path:
         """Write SHA256SUMS over every file of the run, in the form that `sha256sum -c` reads.

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from islandmode.core.clocks import clock_line
 from islandmode.core.episodes import Episode, Seen
 from islandmode.core.judging.continuity import judge_continuity
 from islandmode.core.judging.devices import judge_devices, told_of_loss
@@ -144,14 +145,16 @@ def _probe_records(
     plan: Plan, records: Sequence[Record], episodes: Mapping[str, tuple[Episode, ...]], saw_nothing: SawNothing
 ) -> dict[str, ProbeRecord]:
     found = {}
+    near = [name for name, vantage in plan.vantages.items() if not vantage.far]
+    beside = [
+        record.data for name in near[:1] for record in of_kind(records, "vantage.offset", vantage=name, outcome="done")
+    ]
     for name, planned in plan.probes.items():
         measured = [
             record.data for record in of_kind(records, "vantage.offset", vantage=planned.probe.vantage, outcome="done")
         ]
-        shifts = [int(offset["monotonic_us"]) for offset in measured]
-        # What the clocks drifted between the two measurements adds to what each measurement leaves open.
-        drift_us = max(shifts) - min(shifts) if shifts else 0
-        uncertainty_us = max((int(offset["uncertainty_us"]) for offset in measured), default=0) + drift_us
+        line = clock_line(measured, beside)
+        uncertainty_us = line.uncertainty_us if line is not None else 0
         mine = episodes.get(name, ())
         # A firewall that counted nothing says nothing of a way round it.
         counted = saw_nothing(planned.through, planned.direction) if planned.through is not None else None

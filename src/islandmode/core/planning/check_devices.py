@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from islandmode.core.drill import Drill
 from islandmode.core.planning.check_level import down_with_others
 from islandmode.core.planning.check_platform import platform_problems
 from islandmode.core.planning.paths import HERE, isolated_by, separating
+from islandmode.core.probe import Probe
 from islandmode.core.problem import Problem
 from islandmode.core.quantities import to_us
 from islandmode.core.rendering import Rendering
 from islandmode.core.site import Site, SitePoint
+from islandmode.core.spool_rows import SAMPLE_BYTES, SPOOL_MAX_BYTES
 
 SAMPLE_EVERY_MIN_S = 0.02
 """A PLC answers beside its scan: fifty questions a second of one probe are more than any operator station asks."""
@@ -47,6 +50,21 @@ def limit_problems(drill: Drill) -> Iterator[Problem]:
             "a gap shorter than the time between two samples cannot be seen; lengthen longest_ot_gap or shorten sample_every."
         )
         yield Problem("drill", ("limits", "longest_ot_gap"), sentence)
+
+
+def spool_problems(drill: Drill, probes: Mapping[str, Probe]) -> Iterator[Problem]:
+    """Find a drill whose samples no vantage could keep; all names must be known."""
+    lasts_s = sum(stage.hold for stage in drill.stages) + drill.limits.dead_man
+    counts = Counter(probes[name].vantage for name in (*drill.continuity, *drill.severed))
+    for vantage, count in counts.most_common(1):
+        needed = round(count * lasts_s / drill.sample_every) * SAMPLE_BYTES
+        if needed > SPOOL_MAX_BYTES:
+            sentence = (
+                f"sample_every ({drill.sample_every:g} s) gives {count * lasts_s / drill.sample_every / 1e6:.0f} million samples at vantage "
+                f"{vantage}, which may need {needed / 1e9:.0f} GB, and a vantage keeps at most {SPOOL_MAX_BYTES / 1e9:.0f} GB; lengthen it, or "
+                "shorten the holds."
+            )
+            yield Problem("drill", ("sample_every",), sentence)
 
 
 def device_problems(drill: Drill, site: Site, renderings: Mapping[str, Rendering]) -> Iterator[Problem]:

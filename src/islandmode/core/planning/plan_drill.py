@@ -17,7 +17,7 @@ from islandmode.core.drill import Drill, Stage
 from islandmode.core.pair import member_of
 from islandmode.core.plan import ClosedWay, Plan, PlanPoint, PlanProbe, PlanStage, PlanVantage, Step
 from islandmode.core.planning.check_boundary import boundary_problems
-from islandmode.core.planning.check_devices import device_problems, hold_s, limit_problems, points_used
+from islandmode.core.planning.check_devices import device_problems, hold_s, limit_problems, points_used, spool_problems
 from islandmode.core.planning.check_names import (
     address_problems,
     name_problems,
@@ -103,7 +103,7 @@ def _problems(
     if not any(site_name_problems(site)) and not any(stage_problems(drill, site)):
         found += device_problems(drill, site, renderings)
     if not names:
-        found += path_problems(drill, site, probes)
+        found += [*path_problems(drill, site, probes), *spool_problems(drill, probes)]
     return tuple(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from islandmode.core.flows_told import seen_of
 from islandmode.core.hand import no_timer_told
@@ -234,11 +235,20 @@ def vantages(plan: Plan, records: Sequence[Record]) -> Table:
                 vantage.zone,
                 "samples alone, collected after restore" if vantage.far else "heard live",
                 str(started.data["by"]) if started is not None else "not started",
-                measured or "not measured",
+                f"{measured}{_kept_by_ntp(offsets)}" if measured else "not measured",
                 str(spool.data["samples"]) if spool is not None else "not collected",
             )
         )
     return Table(("vantage", "zone", "how", "worker started by", "clock offset", "samples"), tuple(rows))
+
+
+def _kept_by_ntp(offsets: Sequence[Mapping[str, Any]]) -> str:
+    """Say whether NTP kept a clock at every measurement, where its host told."""
+    told = {str(offset.get("kept")) for offset in offsets}
+    if told == {"yes"}:
+        error_ms = max(int(offset.get("error_us", 0)) for offset in offsets) / 1000
+        return f"; kept by NTP, by its own account to {error_ms:.0f} ms"
+    return "; not kept by NTP" if "no" in told else ""
 
 
 def people(records: Sequence[Record], others: Sequence[Record], moments: Moments) -> Table | None:
