@@ -141,7 +141,7 @@ third-party: ready
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 lock: ready
 	$(LOCK) --allow-unsafe requirements-build.in --output-file requirements-build.lock
-	$(LOCK) pyproject.toml --extra ansible --group dev --output-file requirements.lock
+	$(LOCK) pyproject.toml --extra ansible --extra fast --group dev --output-file requirements.lock
 	$(LOCK) pyproject.toml --constraint requirements.lock --output-file lab/requirements.lock
 
 wheelhouse: ready
