@@ -54,6 +54,7 @@ ONE_FILE = {
     "pymodbus": set[str](),
     "cryptography": {"src/islandmode/system/ansible_vault.py"},
     "ruamel": {"src/islandmode/store/yaml_tree.py"},
+    "uvloop": {"src/islandmode/observe/worker.py"},
     # The command line: its commands, the words that they share, and the commands of a group.
     "typer": {"src/islandmode/ui/cli.py", "src/islandmode/ui/cli_words.py", "src/islandmode/ui/vantage_commands.py"},
 }

@@ -136,6 +136,24 @@ async def listen(serve: Serve) -> int:
     return int(SERVERS[-1].sockets[0].getsockname()[1])
 
 
+class Page:
+    """A spool that is kept in memory."""
+
+    full = left = False
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self.then: Callable[[], Any] = lambda: None
+
+    def add(self, row: dict[str, Any]) -> None:
+        self.rows.append(row)
+        self.then()
+
+    def asked(self) -> list[dict[str, Any]]:
+        """Give the rows of slots that were used: on a busy machine a worker may be late for some."""
+        return [row for row in self.rows if not row["why"].startswith("the worker was held up")]
+
+
 async def left_behind(look: Any) -> None:
     """Close the connection that a look keeps; a worker leaves that to the end of its process."""
     connection = getattr(look, "_connection", None)

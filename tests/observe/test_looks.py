@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import resource
+import struct
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from islandmode.core.judging.probes import ONE_QUESTION
 from islandmode.observe import looks, modbus
 from islandmode.observe.answers import Bad, Trace, Unknown, Value
+from islandmode.observe.connection import Incoming
+from islandmode.observe.readiness import Readiness
 from islandmode.observe.values import VALUE_MAX_CHARACTERS
 from islandmode.observe.worker import Worker
-from tests.observe.plant import Plant, left_behind, listen
+from tests.observe.plant import Page, Plant, left_behind, listen
 from tests.patience import PATIENCE_S
 
 Look = Callable[[Trace], Awaitable[Value]]
 TAG = "tags/plc.heartbeat/"
-
-
-class Page:
-    """A spool that is kept in memory."""
-
-    full = left = False
-
-    def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
-
-    def add(self, row: dict[str, Any]) -> None:
-        self.rows.append(row)
 
 
 def seen(look: Look, probe: dict[str, Any], times: int = 1, pause_s: float = 0.0) -> list[tuple[str, Any, str]]:
@@ -44,7 +38,7 @@ def seen(look: Look, probe: dict[str, Any], times: int = 1, pause_s: float = 0.0
         # A page has what a worker asks of its spool, but is not a spool.
         worker = Worker(schedule, page, {probe["kind"]: lambda _: look})  # type: ignore[arg-type]
         for _ in range(times):
-            await worker._look("one", looks.monotonic_us())
+            await worker._look(worker._askers["one"], looks.monotonic_us())
             await asyncio.sleep(pause_s)
         await left_behind(look)
         return [(row["seen"], row["value"], row["why"]) for row in page.rows]
@@ -151,6 +145,35 @@ def test_an_http_answer_is_judged_whatever_it_is(plant: Plant, answer: str) -> N
     assert len(str(result[1])) <= VALUE_MAX_CHARACTERS
 
 
+FRAME = st.builds(
+    lambda number, unit, body, more: struct.pack("!HHHB", number, 0, len(body) + 1, unit) + body + more,
+    st.integers(0, 65535),
+    st.integers(0, 255),
+    st.binary(max_size=300),
+    st.just(b"") | st.binary(max_size=20),
+)
+
+
+@given(FRAME | st.binary(max_size=40))
+def test_an_answer_in_one_piece_is_taken_as_it_would_be_in_many(data: bytes) -> None:
+    found = modbus.ModbusTalk.whole(data)
+    if found is None:
+        return
+    incoming = Incoming()
+    incoming.take_in(data)
+    with pytest.raises(StopIteration) as ended:
+        modbus.ModbusTalk.next(incoming).send(None)
+    assert ended.value.value == found
+    assert not incoming._data
+
+
+@given(st.integers(0, 65535), st.integers(0, 255), st.binary(min_size=1, max_size=253))
+def test_every_answer_in_one_piece_is_seen_to_be_one(number: int, unit: int, body: bytes) -> None:
+    data = struct.pack("!HHHB", number, 0, len(body) + 1, unit) + body
+    assert modbus.ModbusTalk.whole(data) == (number, (unit, body))
+    assert modbus.ModbusTalk.whole(data[:-1]) is None
+
+
 BODIES = {
     "no value": b"\x04\x02",
     "half a value": b"\x04\x02\x00",
@@ -194,6 +217,15 @@ def test_a_closed_port_is_bad_and_our_own_lack_of_sockets_is_unknown(plant: Plan
             await one(Trace())
 
     asyncio.run(starved())
+
+
+def test_a_connection_that_this_machine_cannot_watch_is_unknown(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*about: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Readiness, "watch", full)
+    probe = modbus_probe(plant.plc_port)
+    assert seen(looks.ModbusLook(probe), probe) == [("unknown", None, "no space left on device")]
 
 
 @contextmanager

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from islandmode.observe import looks
 from islandmode.observe.answers import ANSWER, NOTHING, REFUSED
-from tests.observe.plant import left_behind
+from islandmode.observe.worker import Worker
+from tests.observe.plant import Page, left_behind
 from tests.observe.quirks import MODBUS, WEB, ModbusServer, Serve, WebServer
 from tests.patience import PATIENCE_S
 
@@ -38,6 +40,36 @@ def asked(serve: Serve, probe: dict[str, Any], times: int = TIMES) -> list[Row]:
         return rows
 
     return asyncio.run(ask())
+
+
+def worked(serve: Serve, probe: dict[str, Any], times: int = TIMES) -> list[Row]:
+    """Let a worker ask, which puts its questions without waiting for the answers."""
+
+    async def work() -> list[Row]:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        probe["port"] = server.sockets[0].getsockname()[1]
+        page = Page()
+        schedule = {"sample_every_s": 0.06, "end_after_s": PATIENCE_S, "probes": {"one": {"timeout": 5.0, **probe}}}
+        # A page has what a worker asks of its spool, but is not a spool.
+        worker = Worker(schedule, page, looks.LOOKS)  # type: ignore[arg-type]
+
+        def then() -> None:
+            if len(page.asked()) >= times:
+                worker.end("asked")
+
+        page.then = then
+        await worker.run()
+        await left_behind(worker._askers["one"].look)
+        server.close()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait_for(task, PATIENCE_S)
+        return [(row["seen"], row["value"], row["why"], row["heard"]) for row in page.asked()]
+
+    return asyncio.run(work())
+
+
+BOTH = pytest.mark.parametrize("ask", [asked, worked])
+Ask = Callable[..., list[Row]]
 
 
 def modbus_probe(kind: str = "modbus", **more: Any) -> dict[str, Any]:
@@ -70,20 +102,22 @@ SAID_OF_MODBUS: dict[str, list[Row]] = {
 }
 
 
+@BOTH
 @pytest.mark.parametrize("quirk", MODBUS)
-def test_a_modbus_device_gets_the_one_judgement(quirk: str) -> None:
+def test_a_modbus_device_gets_the_one_judgement(quirk: str, ask: Ask) -> None:
     server = ModbusServer(quirk)
-    assert asked(server.serve, modbus_probe()) == SAID_OF_MODBUS[quirk]
+    assert ask(server.serve, modbus_probe()) == SAID_OF_MODBUS[quirk]
     assert server.functions == {4}
 
 
 KEPT = {"plain", "trailing bytes", "trailing bytes, long", "busy every third", "unit 0", "unit 255", "more registers"}
 
 
+@BOTH
 @pytest.mark.parametrize("quirk", sorted(KEPT))
-def test_a_connection_whose_answers_can_be_told_apart_is_kept(quirk: str) -> None:
+def test_a_connection_whose_answers_can_be_told_apart_is_kept(quirk: str, ask: Ask) -> None:
     server = ModbusServer(quirk)
-    asked(server.serve, modbus_probe())
+    ask(server.serve, modbus_probe())
     assert server.connections == 1
 
 
@@ -101,10 +135,11 @@ def test_a_canary_judges_as_the_other_probes_do_and_opens_no_second_connection(q
         assert rows[1:] == [("bad", None, why, NOTHING)] * (TIMES - 1)
 
 
+@BOTH
 @pytest.mark.parametrize("then", ["closes", "resets", "closes when idle"])
-def test_a_close_between_two_questions_is_normal(then: str) -> None:
+def test_a_close_between_two_questions_is_normal(then: str, ask: Ask) -> None:
     server = ModbusServer(then=then)
-    assert asked(server.serve, modbus_probe()) == GOOD
+    assert ask(server.serve, modbus_probe()) == GOOD
     assert server.connections == TIMES
 
 
@@ -120,33 +155,38 @@ def test_a_canary_whose_connection_ended_says_so_once_and_is_dead_from_then_on(t
     assert server.connections == 1
 
 
-def test_a_close_that_crosses_the_question_is_answered_by_one_reconnect() -> None:
+@BOTH
+def test_a_close_that_crosses_the_question_is_answered_by_one_reconnect(ask: Ask) -> None:
     server = ModbusServer(then="closes at the second")
-    assert asked(server.serve, modbus_probe()) == GOOD
+    assert ask(server.serve, modbus_probe()) == GOOD
     assert server.connections == TIMES
 
 
-def test_an_answer_that_breaks_off_is_not_asked_for_again() -> None:
+@BOTH
+def test_an_answer_that_breaks_off_is_not_asked_for_again(ask: Ask) -> None:
     server = ModbusServer(then="breaks off at the second")
     broken = bad("the connection was closed in the middle of an answer")[0]
-    assert asked(server.serve, modbus_probe()) == [GOOD[0], broken, GOOD[1], broken, GOOD[2]]
+    assert ask(server.serve, modbus_probe()) == [GOOD[0], broken, GOOD[1], broken, GOOD[2]]
 
 
-def test_a_device_that_closes_instead_of_answering_is_bad_after_one_connection_each_time() -> None:
+@BOTH
+def test_a_device_that_closes_instead_of_answering_is_bad_after_one_connection_each_time(ask: Ask) -> None:
     server = ModbusServer(then="closes instead")
-    assert asked(server.serve, modbus_probe()) == bad("the connection was closed instead of an answer")
+    assert ask(server.serve, modbus_probe()) == bad("the connection was closed instead of an answer")
     assert server.connections == server.questions == TIMES
 
 
-def test_an_answer_in_single_bytes_is_an_answer() -> None:
+@BOTH
+def test_an_answer_in_single_bytes_is_an_answer(ask: Ask) -> None:
     server = ModbusServer(then="single bytes")
-    assert asked(server.serve, modbus_probe()) == GOOD
+    assert ask(server.serve, modbus_probe()) == GOOD
     assert server.connections == 1
 
 
-def test_an_answer_that_lacks_a_byte_is_not_silence() -> None:
+@BOTH
+def test_an_answer_that_lacks_a_byte_is_not_silence(ask: Ask) -> None:
     server = ModbusServer(then="one byte short")
-    assert asked(server.serve, modbus_probe(timeout=0.2), 1) == bad("the answer was not whole in time")[:1]
+    assert ask(server.serve, modbus_probe(timeout=0.2), 1) == bad("the answer was not whole in time")[:1]
 
 
 def test_a_late_answer_is_missed_and_answers_no_later_question() -> None:

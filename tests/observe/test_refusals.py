@@ -24,7 +24,11 @@ async def all_of(probes):
             await asyncio.sleep(0.05)
     return {name: await looks.sample(looks.LOOKS[probe["kind"]](probe), 1.0) for name, probe in probes.items()}
 
-print(json.dumps(asyncio.run(all_of(json.loads(sys.argv[1])))))
+if sys.argv[2] == "uvloop":
+    import uvloop
+    print(json.dumps(uvloop.run(all_of(json.loads(sys.argv[1])))))
+else:
+    print(json.dumps(asyncio.run(all_of(json.loads(sys.argv[1])))))
 """
 V4, V6 = "10.8.0.2", "fd10:8::2"
 FIREWALL = {V4: "10.9.0.1", V6: "fd10:9::1"}
@@ -54,9 +58,9 @@ def probes() -> dict[str, dict[str, Any]]:
     return found
 
 
-@pytest.fixture(scope="module")
-def samples() -> dict[str, dict[str, Any]]:
-    argv = ["unshare", "-rnm", "sh", str(NETWORK), sys.executable, "-c", ASK, json.dumps(probes())]
+@pytest.fixture(scope="module", params=["asyncio", "uvloop"])
+def samples(request: pytest.FixtureRequest) -> dict[str, dict[str, Any]]:
+    argv = ["unshare", "-rnm", "sh", str(NETWORK), sys.executable, "-c", ASK, json.dumps(probes()), request.param]
     done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=PATIENCE_S)
     found: dict[str, dict[str, Any]] = json.loads(done.stdout)
     return found

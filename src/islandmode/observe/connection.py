@@ -9,11 +9,20 @@ import asyncio
 import ipaddress
 import socket
 import struct
-from typing import Any, Protocol
+import types
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, Optional, Protocol
 
 from islandmode.observe.answers import REFUSED, Bad, Trace, Unknown, hear_icmp, icmp_sender, refusal
+from islandmode.observe.readiness import WRITE, readiness
 
 UNREAD_MAX_BYTES = 4 * 1024 * 1024
+READ_BYTES = 16 * 1024
+Told = Callable[[Any, Optional[Exception]], None]
+"""Called once with the answer to a question, or with why it got no answer."""
+
+Whole = Callable[[bytes], Optional[tuple[int, Any]]]
+"""What a talk may have beside `next`: takes an answer that came in one piece, or gives None."""
 
 
 class Lost(Exception):
@@ -27,54 +36,33 @@ class Lost(Exception):
         """Said where it ended before this question was asked."""
 
 
-class Incoming(asyncio.Protocol):
-    """Bytes that have arrived on a connection and were not read yet; bounded."""
+class Incoming:
+    """Bytes that have arrived on a connection and were not read yet, for a reader that waits for nothing else."""
 
     def __init__(self) -> None:
         """Nothing has come yet."""
         self._data = bytearray()
         self._lost: Lost | None = None
-        self._news = asyncio.Event()
-        self._transport: asyncio.BaseTransport | None = None
-        self.traces: list[Trace] = []
-        """Looks that wait for an answer now."""
 
     @property
     def lost(self) -> Lost | None:
         """Tell whether, and how, the connection has ended."""
         return self._lost
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        """Keep the bytes, and wake the waiting reader."""
-        for trace in self.traces:
-            trace.began = True
+    def take_in(self, data: bytes) -> bool:
+        """Keep what came; false where it is too much."""
         self._data += data
-        self._news.set()
-        if len(self._data) > UNREAD_MAX_BYTES and isinstance(self._transport, asyncio.Transport):
-            self._transport.abort()
+        return len(self._data) <= UNREAD_MAX_BYTES
 
-    def eof_received(self) -> None:
-        """Note that the other end closed."""
-        self._end(None)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Note how it ended."""
-        self._end(exc)
-
-    def _end(self, error: Exception | None) -> None:
+    def end(self, error: Exception | None) -> None:
+        """Note how the connection ended; the first way stays."""
         if self._lost is None:
             self._lost = Lost(error)
-        self._news.set()
 
     async def _more(self) -> None:
         if self._lost is not None:
             raise self._lost
-        self._news.clear()
-        await self._news.wait()
+        await _until_there_is_more()
 
     async def first(self) -> bytes:
         """Return the unread bytes as soon as there are any; they stay unread."""
@@ -84,9 +72,12 @@ class Incoming(asyncio.Protocol):
 
     async def exactly(self, size: int) -> bytes:
         """Read so many bytes."""
-        while len(self._data) < size:
+        data = self._data
+        while len(data) < size:
             await self._more()
-        return self._take(size)
+        taken = bytes(data[:size])
+        del data[:size]
+        return taken
 
     async def line(self, most: int) -> bytes:
         """Read to the next line feed; returns the line without its end, which may lack the carriage return."""
@@ -96,17 +87,19 @@ class Incoming(asyncio.Protocol):
             await self._more()
         if not 0 <= end <= most:
             raise Bad("the answer has a line of more than %d bytes" % most)
-        line = self._take(end + 1)[:-1]
+        line = bytes(self._data[:end])
+        del self._data[: end + 1]
         return line[:-1] if line.endswith(b"\r") else line
-
-    def _take(self, size: int) -> bytes:
-        taken = bytes(self._data[:size])
-        del self._data[:size]
-        return taken
 
     def clear(self) -> None:
         """Drop the unread bytes."""
         self._data.clear()
+
+
+@types.coroutine
+def _until_there_is_more() -> Generator[None, None, None]:
+    """Stop a reader here; its connection goes on with it when bytes have come, with no task and no event."""
+    yield
 
 
 class Talk(Protocol):
@@ -157,43 +150,61 @@ class Connection:
     def __init__(self, target: str, port: int, talk: Talk) -> None:
         """Know the target; nothing is connected yet."""
         self._target, self._port, self._talk = target, port, talk
+        self._whole: Whole | None = getattr(talk, "whole", None)
+        self._untouched = False
+        """Since nothing was due, only whole answers have come, so the next byte begins an answer."""
         self._incoming = Incoming()
-        self._transport: asyncio.Transport | None = None
-        self._listening: asyncio.Future[None] | None = None
-        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._socket: socket.socket | None = None
+        self._unsent = bytearray()
+        self._listening: Coroutine[Any, Any, None] | None = None
+        self._waiting: dict[int, tuple[Trace, Told]] = {}
         self._unanswered: set[int] = set()
         self._asked = 0
         self._over: Exception | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Tell whether questions can be asked."""
-        return self._transport is not None and self._incoming.lost is None and self._over is None
+        self.is_open = False
+        """Questions can be asked."""
 
     async def open(self, trace: Trace) -> None:
         """Connect; an accepted connection counts as an answer."""
         opened = await connected(self._target, self._port)
         trace.accepted = True
-        loop = asyncio.get_running_loop()
         try:
-            self._transport, self._incoming = await loop.create_connection(Incoming, sock=opened)
-        except BaseException:
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            readiness().watch(opened.fileno(), self._ready)
+        except OSError as error:
+            # The target has accepted: whatever this is, it is this machine's own.
             opened.close()
-            raise
+            raise Unknown((error.strerror or type(error).__name__).lower()) from None
+        self._socket, self._incoming, self.is_open = opened, Incoming(), self._over is None
 
     def close(self) -> None:
         """Drop the connection at once: an answer that is still on its way must not answer a later question."""
-        if self._listening is not None:
-            self._listening.cancel()
-        if self._transport is not None:
-            self._transport.abort()
-        self._transport = self._listening = None
+        self._listening = None
+        self._leave()
 
     async def ask(self, trace: Trace) -> Any:
         """Ask once; returns the answer to this very question, raises `Lost` when the connection has ended."""
+        answered = asyncio.get_running_loop().create_future()
+
+        def told(answer: Any, failure: Exception | None) -> None:
+            if answered.done():
+                return
+            if failure is None:
+                answered.set_result(answer)
+            else:
+                answered.set_exception(failure)
+
+        self.put(trace, told)
+        try:
+            return await answered
+        finally:
+            self.give_up(told)
+
+    def put(self, trace: Trace, told: Told) -> None:
+        """Ask once, and be told later; raises what `ask` raises where that is known at once."""
         if isinstance(self._over, Bad):
             raise Bad("the connection was given up, as %s" % self._over, REFUSED)
-        if self._transport is None or self._incoming.lost is not None:
+        if self._socket is None or self._incoming.lost is not None:
             lost = self._incoming.lost or Lost(None)
             lost.when = " with an earlier answer still due" if self._unanswered else " after the answer"
             raise lost
@@ -206,44 +217,126 @@ class Connection:
         if not self._unanswered:
             # What comes unasked answers nothing: some devices send more bytes than they say.
             self._incoming.clear()
+            self._untouched = True
         self._unanswered.add(number)
-        self._waiting[number] = asyncio.get_running_loop().create_future()
-        self._incoming.traces.append(trace)
+        self._send(self._socket, question)
+        self._waiting[number] = (trace, told)
+
+    def give_up(self, told: Told) -> None:
+        """Tell no more; an answer that comes later answers nothing."""
+        for number, (_, each) in list(self._waiting.items()):
+            if each == told:
+                del self._waiting[number]
+
+    def _send(self, opened: socket.socket, question: bytes) -> None:
+        """Send what there is room for, and keep the rest until there is."""
+        sent = 0
         try:
+            if not self._unsent:
+                sent = opened.send(question)
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            self._end(error)
+            raise self._incoming.lost or Lost(error) from None
+        if sent < len(question):
+            self._unsent += question[sent:]
+            readiness().wish(opened.fileno(), to_write=True)
+
+    def _send_on(self, opened: socket.socket) -> None:
+        try:
+            del self._unsent[: opened.send(self._unsent)]
+            if not self._unsent:
+                readiness().wish(opened.fileno(), to_write=False)
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            self._end(error)
+
+    def _ready(self, events: int) -> None:
+        """Take in what has come, and let the answers in it be told."""
+        opened = self._socket
+        if opened is not None and events & WRITE:
+            self._send_on(opened)
+            opened = self._socket
+        if opened is None or not events & ~WRITE:
+            return
+        try:
+            data = opened.recv(READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._end(error)
+            return
+        if not data:
+            self._end(None)
+            return
+        for trace, _ in self._waiting.values():
+            trace.began = True
+        if self._untouched and self._whole is not None:
+            # The usual case: an answer in one piece.
+            found = self._whole(data)
+            if found is not None and found[0] in self._unanswered:
+                self._answered(*found)
+                return
+        self._untouched = False
+        if self._incoming.take_in(data):
             self._listen_on()
-            self._transport.write(question)
-            return await self._waiting[number]
-        finally:
-            del self._waiting[number]
-            self._incoming.traces.remove(trace)
+        else:
+            self._end(None)
+
+    def _end(self, error: Exception | None) -> None:
+        """Close the connection that has ended, and let what came before be read."""
+        self._incoming.end(error)
+        self._leave()
+        self._listen_on()
+
+    def _leave(self) -> None:
+        self.is_open = False
+        opened, self._socket = self._socket, None
+        if opened is not None:
+            readiness().forget(opened.fileno())
+            opened.close()
 
     def _listen_on(self) -> None:
         """Take in answers while any is due, also to questions whose sample has ended."""
-        if self._listening is None or self._listening.done():
-            self._listening = asyncio.ensure_future(self._listen())
-            self._listening.add_done_callback(self._ended)
+        if not self._unanswered:
+            return
+        if self._listening is None:
+            self._listening = self._listen()
+        try:
+            self._listening.send(None)
+        except (Bad, Lost) as failure:
+            self._fail(failure)
+        except Exception as failure:
+            # A fault of this program's own: the sample says so, and so does the loop.
+            self._fail(failure)
+            raise
 
     async def _listen(self) -> None:
-        while self._unanswered:
+        while True:
+            while not self._unanswered:
+                await _until_there_is_more()
             number, answer = await self._talk.next(self._incoming)
             if number not in self._unanswered:
                 raise Bad("it answered question %d, which was not asked" % number)
-            self._unanswered.discard(number)
-            waiting = self._waiting.get(number)
-            if waiting is not None and not waiting.done():
-                waiting.set_result(answer)
+            self._answered(number, answer)
 
-    def _ended(self, listening: asyncio.Future[None]) -> None:
-        failure = None if listening.cancelled() else listening.exception()
-        if failure is None:
-            return
-        # The boundary between answers is lost.
-        self._over = failure if isinstance(failure, Exception) else None
-        if self._transport is not None:
-            self._transport.abort()
-        for waiting in self._waiting.values():
-            if not waiting.done():
-                waiting.set_exception(failure)
+    def _answered(self, number: int, answer: Any) -> None:
+        self._unanswered.discard(number)
+        waiting = self._waiting.pop(number, None)
+        if waiting is not None:
+            waiting[1](answer, None)
+
+    def _fail(self, failure: Exception) -> None:
+        """Ask nothing more: the boundary between answers is lost."""
+        self._over, self._listening = failure, None
+        self._incoming.end(None)
+        self._leave()
+        waiting = list(self._waiting.values())
+        self._waiting.clear()
+        for _, told in waiting:
+            told(None, failure)
 
 
 def ended(lost: Lost, trace: Trace) -> Bad:

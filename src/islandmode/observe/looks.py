@@ -32,7 +32,7 @@ from islandmode.observe.answers import (
     icmp_sender,
     refusal,
 )
-from islandmode.observe.connection import Connection, Lost, connected, ended
+from islandmode.observe.connection import Connection, Lost, Told, connected, ended
 from islandmode.observe.values import Fresh, judge_json, judge_register
 
 Probe = dict[str, Any]
@@ -46,23 +46,34 @@ def monotonic_us() -> int:
     return time.monotonic_ns() // 1000
 
 
-async def sample(look: Any, timeout_s: float) -> dict[str, Any]:
+async def sample(look: Any, timeout_s: float, trace: Trace | None = None) -> dict[str, Any]:
     """Look once, within a time, and give what a sample says of it."""
-    trace = Trace()
-    value: Value = None
-    seen, why, heard, sender = GOOD, "", ANSWER, ""
+    trace = trace or Trace()
     try:
         value = await asyncio.wait_for(look(trace), timeout_s)
-    except LATE:
-        seen, heard = BAD, NOTHING
+    except (*LATE, Bad, Unknown) as failure:
+        return failed(failure, trace)
+    return good(value)
+
+
+def good(value: Value) -> dict[str, Any]:
+    """Say of a sample that it is good."""
+    return {"seen": GOOD, "value": value, "why": "", "heard": ANSWER, "sender": ""}
+
+
+def failed(failure: Exception, trace: Trace) -> dict[str, Any]:
+    """Say of a sample why it is not good: bad, unknown, or no answer in time."""
+    seen, why, heard, sender = BAD, str(failure), UNKNOWN, ""
+    if isinstance(failure, Bad):
+        heard, sender = failure.heard, failure.sender
+    elif isinstance(failure, Unknown):
+        seen, heard = UNKNOWN, failure.heard
+    else:
+        heard = NOTHING
         why = "the answer was not whole in time" if trace.began else "no answer in time"
-    except Bad as bad:
-        seen, why, heard, sender = BAD, str(bad), bad.heard, bad.sender
-    except Unknown as unknown:
-        seen, why, heard = UNKNOWN, str(unknown), unknown.heard
     if trace.came:
         heard = ANSWER
-    return {"seen": seen, "value": value, "why": cleaned(why)[:WHY_MAX_CHARACTERS], "heard": heard, "sender": sender}
+    return {"seen": seen, "value": None, "why": cleaned(why)[:WHY_MAX_CHARACTERS], "heard": heard, "sender": sender}
 
 
 class TcpLook:
@@ -108,7 +119,7 @@ class ModbusLook:
         except BaseException:
             self._connection.close()
             raise
-        return judge_register(self._probe, self._fresh, self._talk.read(answer), monotonic_us())
+        return self.judged(answer)
 
     async def _ask(self, trace: Trace) -> Any:
         if self._connection.is_open:
@@ -124,6 +135,28 @@ class ModbusLook:
             return await self._connection.ask(trace)
         except Lost as lost:
             raise ended(lost, trace) from None
+
+    def put(self, trace: Trace, told: Told) -> bool:
+        """Ask on the connection that stands; false where that cannot be done, and the look is to be called instead."""
+        if self._connection.is_open:
+            self._connection.put(trace, told)
+            return True
+        return False
+
+    def judged(self, answer: Any) -> Value:
+        """Judge what was read."""
+        return judge_register(self._probe, self._fresh, self._talk.read(answer), monotonic_us())
+
+    def failed(self, failure: Exception, trace: Trace) -> Exception | None:
+        """Drop the connection; gives what the failure means, or nothing where the look is to be called for this same question."""
+        self._connection.close()
+        if not isinstance(failure, Lost):
+            return failure
+        return ended(failure, trace) if trace.began else None
+
+    def give_up(self, told: Told) -> None:
+        """Drop the connection on which no answer came in time."""
+        self._connection.close()
 
 
 class HttpLook:
@@ -174,13 +207,33 @@ class CanaryLook:
             self._opened = True
         try:
             answer = await self._connection.ask(trace)
-        except Lost as lost:
-            self._gone = str(lost)
-            raise ended(lost, trace) from None
-        except Bad as bad:
-            self._gone = "the connection was given up, as %s" % bad
-            raise
+        except (Lost, Bad) as failure:
+            raise self.failed(failure, trace) from None
+        return self.judged(answer)
+
+    def put(self, trace: Trace, told: Told) -> bool:
+        """Ask on the connection that was opened first; false where that cannot be done, and the look is to be called instead."""
+        if self._connection.is_open:
+            self._connection.put(trace, told)
+            return True
+        return False
+
+    def judged(self, answer: Any) -> Value:
+        """Judge what was read."""
         return int(answer[0]) if isinstance(self._talk, http.HttpTalk) else self._talk.read(answer)
+
+    def failed(self, failure: Exception, trace: Trace) -> Exception:
+        """Take the connection for lost; gives what the failure means."""
+        if isinstance(failure, Lost):
+            self._gone = str(failure)
+            return ended(failure, trace)
+        if isinstance(failure, Bad):
+            self._gone = "the connection was given up, as %s" % failure
+        return failure
+
+    def give_up(self, told: Told) -> None:
+        """Wait no more for an answer that did not come in time; the connection stays."""
+        self._connection.give_up(told)
 
 
 class IcmpLook:

@@ -13,8 +13,10 @@ from islandmode.observe.connection import Incoming
 
 READ_FUNCTIONS = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 REGISTERS = {"uint16": 1, "int16": 1, "uint32": 2, "int32": 2}
+READ_CODES = frozenset(READ_FUNCTIONS.values())
 COUNTS = (b"\0\1", b"\0\2")
 LENGTH_MAX = 254
+HEAD = struct.Struct("!HHHB")
 EXCEPTIONS = {
     1: "illegal function",
     2: "illegal data address",
@@ -35,7 +37,7 @@ def request(transaction: int, unit: int, table: str, address: int, registers: in
 
 def guard(data: bytes) -> bytes:
     """Let one question for one number pass, in one register or two; this is the last place before the wire."""
-    if len(data) != 12 or data[2:6] != b"\0\0\0\6" or data[7] not in READ_FUNCTIONS.values() or data[10:] not in COUNTS:
+    if len(data) != 12 or data[2:6] != b"\0\0\0\6" or data[7] not in READ_CODES or data[10:] not in COUNTS:
         raise Unknown("this is no request to read, so nothing was sent")
     return data
 
@@ -68,6 +70,7 @@ class ModbusTalk:
         self._address = probe.get("address", 0)
         self._kind = probe.get("type", "uint16")
         self._word_order = probe.get("word_order", "high-first")
+        self._rest = b""
 
     @staticmethod
     def number(asked: int) -> int:
@@ -76,15 +79,28 @@ class ModbusTalk:
 
     def question(self, number: int) -> bytes:
         """Put a question into bytes."""
-        return guard(request(number, self._unit, self._table, self._address, REGISTERS[self._kind]))
+        if not self._rest:
+            # Each question is the same but for its number.
+            self._rest = request(0, self._unit, self._table, self._address, REGISTERS[self._kind])[2:]
+        return guard(number.to_bytes(2, "big") + self._rest)
 
     @staticmethod
     async def next(incoming: Incoming) -> tuple[int, tuple[int, bytes]]:
         """Take in one answer; returns the number of its question, and its unit with what follows."""
-        number, protocol, length, unit = struct.unpack("!HHHB", await incoming.exactly(7))
+        number, protocol, length, unit = HEAD.unpack(await incoming.exactly(HEAD.size))
         if protocol != 0 or not 2 <= length <= LENGTH_MAX:
             raise Bad("the answer is not Modbus/TCP")
         return number, (unit, await incoming.exactly(length - 1))
+
+    @staticmethod
+    def whole(data: bytes) -> tuple[int, tuple[int, bytes]] | None:
+        """Take an answer that came in one piece, as `next` would; None where it is anything else."""
+        if len(data) <= HEAD.size:
+            return None
+        number, protocol, length, unit = HEAD.unpack_from(data)
+        if protocol != 0 or length > LENGTH_MAX or len(data) != length + 6:
+            return None
+        return number, (unit, data[7:])
 
     def read(self, answer: tuple[int, bytes]) -> int:
         """Take the value out of an answer, which must be the asked unit's own."""

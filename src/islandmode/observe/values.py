@@ -76,6 +76,8 @@ class Fresh:
 
 def _goes_back(before: Any, now: Any) -> bool:
     """Tell whether both are times, and the second is the earlier."""
+    if isinstance(now, int) and now < EPOCH_LEAST:
+        return False
     first, second = _time_of(before), _time_of(now)
     return first is not None and second is not None and second < first
 

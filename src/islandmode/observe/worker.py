@@ -17,23 +17,63 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import gc
 import json
 import os
 import signal
 import sys
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from islandmode.core.spool_rows import OPEN_SEGMENT_BYTES, SAMPLE_BYTES
+from islandmode.core.text import how_many
 from islandmode.observe import looks as probes
-from islandmode.observe.answers import UNKNOWN
+from islandmode.observe import readiness
+from islandmode.observe.answers import UNKNOWN, Bad, Trace, Unknown
+from islandmode.observe.connection import Lost
+from islandmode.observe.grid import LATE_SLOTS_MAX, Grid
 from islandmode.observe.looks import LATE, LOOKS, monotonic_us
 from islandmode.observe.spooling import RESERVE_MAX_BYTES, Spool, SpoolLost
 
 IN_FLIGHT_MAX = 16
-LATE_SLOTS_MAX = 20
+MUCH_PER_S = 500
+GARBAGE_AT = 10_000
+SHORTEST_WAIT_S = 0.001
+NEVER = float("inf")
 
 Schedule = dict[str, Any]
 Looks = dict[str, Any]
+
+
+class Asker:
+    """One probe: its look, and what is under way for it."""
+
+    __slots__ = ("in_flight", "look", "name", "number", "puts", "room", "timeout_us", "told_us", "waiting")
+
+    def __init__(self, name: str, look: Any, timeout_us: int, waiting: OrderedDict[str, Question]) -> None:
+        """Nothing is under way yet; `waiting` holds the questions of all probes with this timeout, so the first is the first to end."""
+        self.name, self.look, self.timeout_us, self.waiting = name, look, timeout_us, waiting
+        self.room = IN_FLIGHT_MAX if look.overlaps else 1
+        # It can ask on a connection that stands, and be told, with no task that waits.
+        self.puts = not look.overlaps and hasattr(look, "put")
+        self.in_flight = self.number = self.told_us = 0
+
+
+class Question(Trace):
+    """One question on a connection that stands: no task waits for it, and all of them share one timer."""
+
+    def __init__(self, asker: Asker, asked_us: int, tell: Callable[..., None]) -> None:
+        """Know who asks, and until when the answer counts."""
+        super().__init__()
+        self.asker, self.asked_us, self.end_us, self.tell = asker, asked_us, asked_us + asker.timeout_us, tell
+        self.over = False
+
+    def told(self, answer: Any, failure: Exception | None) -> None:
+        """Take the answer, or why no answer came."""
+        if not self.over:
+            self.over = True
+            self.tell(self, answer, failure)
 
 
 class Worker:
@@ -43,14 +83,17 @@ class Worker:
         """Make a look for every probe."""
         self._every_us = int(schedule["sample_every_s"] * 1_000_000)
         self._end_us = monotonic_us() + int(schedule["end_after_s"] * 1_000_000)
-        self._probes = schedule["probes"]
-        self._looks = {name: looks[probe["kind"]](probe) for name, probe in self._probes.items()}
-        self._in_flight = dict.fromkeys(self._probes, 0)
-        self._numbers = dict.fromkeys(self._probes, 0)
+        self._waiting: dict[int, OrderedDict[str, Question]] = {}
+        self._askers = {name: self._asker(name, probe, looks) for name, probe in schedule["probes"].items()}
         self._spool = spool
         self._tasks: set[asyncio.Future[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
         self._stop = asyncio.Event()
         self._ended = "schedule"
+
+    def _asker(self, name: str, probe: Schedule, looks: Looks) -> Asker:
+        timeout_us = int(probe.get("timeout", 0.8) * 1_000_000)
+        return Asker(name, looks[probe["kind"]](probe), timeout_us, self._waiting.setdefault(timeout_us, OrderedDict()))
 
     def end(self, why: str) -> None:
         """Tell the worker to end; the first reason stays."""
@@ -60,65 +103,147 @@ class Worker:
 
     async def run(self) -> str:
         """Sample until the end, or until told to stop; returns why it ended."""
-        count = max(len(self._probes), 1)
-        grids = [
-            asyncio.ensure_future(self._grid(name, place * self._every_us // count))
-            for place, name in enumerate(self._probes)
-        ]
+        overlaps = {name: asker.look.overlaps for name, asker in self._askers.items()}
+        self._turn(Grid(overlaps, self._every_us, monotonic_us()))
         left_s = (self._end_us - monotonic_us()) / 1e6
         with contextlib.suppress(*LATE):
             await asyncio.wait_for(self._stop.wait(), left_s)
-        for task in (*grids, *self._tasks):
+        self._rest()
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*grids, *self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         return self._ended
 
-    async def _grid(self, name: str, offset_us: int) -> None:
-        due_us = monotonic_us() + offset_us
-        overlaps = self._looks[name].overlaps
-        while True:
-            await asyncio.sleep(max(due_us - monotonic_us(), 0) / 1e6)
-            late = (monotonic_us() - due_us) // self._every_us
-            if late > LATE_SLOTS_MAX:
-                # This machine stood still. Asking many times now would not recover the missed samples.
-                missed = own_trouble("the worker was held up: %d samples missed" % late)
-                self._write(name, monotonic_us(), missed)
-                due_us += late * self._every_us
-            due_us += self._every_us
-            if self._in_flight[name] < (IN_FLIGHT_MAX if overlaps else 1):
-                self._begin(name)
-            elif overlaps:
-                self._write(name, monotonic_us(), own_trouble("too many samples under way"))
+    def _rest(self) -> None:
+        """Ask nothing more, and write down no answer that still comes."""
+        self._stop.set()
+        if self._timer is not None:
+            self._timer.cancel()
+        for waiting in self._waiting.values():
+            for question in waiting.values():
+                question.over = True
 
-    def _begin(self, name: str) -> None:
+    def _turn(self, grid: Grid) -> None:
+        """Do what is due, and come back when something else is."""
+        if self._stop.is_set():
+            return
+        try:
+            # What has come is taken in first: it may be just in time, and its connection is free to be asked again.
+            readiness.hear()
+            now_us = monotonic_us()
+            self._end_late(now_us)
+            for name, due_us, missed in grid.due(now_us):
+                asker = self._askers[name]
+                if missed:
+                    self._say_missed(asker, due_us, missed)
+                if asker.in_flight < asker.room:
+                    self._begin(asker)
+                elif asker.look.overlaps:
+                    self._write(asker, monotonic_us(), own_trouble("too many samples under way"))
+        finally:
+            ends_us = [next(iter(waiting.values())).end_us for waiting in self._waiting.values() if waiting]
+            next_us = min((grid.next_us, *ends_us))
+            # Never sooner than a loop's own smallest step: what becomes due meanwhile is done together.
+            wait_s = max((next_us - monotonic_us()) / 1e6, SHORTEST_WAIT_S)
+            if next_us < NEVER:
+                self._timer = asyncio.get_running_loop().call_later(wait_s, self._turn, grid)
+
+    def _end_late(self, now_us: int) -> None:
+        """End the questions that were not answered in time."""
+        for waiting in self._waiting.values():
+            while waiting:
+                question = next(iter(waiting.values()))
+                if question.end_us > now_us:
+                    break
+                question.asker.look.give_up(question.told)
+                question.told(None, TimeoutError())
+
+    def _say_missed(self, asker: Asker, due_us: int, missed: int) -> None:
+        """Write down that this machine stood still; slots that passed while an answer was awaited are that question's."""
+        if not asker.look.overlaps and missed <= LATE_SLOTS_MAX:
+            since_us = due_us - 1 - asker.told_us
+            missed = 0 if asker.in_flight else min(missed, max(since_us // self._every_us, 0))
+        if missed:
+            held_up = own_trouble("the worker was held up: %s missed" % how_many(missed, "sample"))
+            self._write(asker, monotonic_us(), held_up)
+
+    def _begin(self, asker: Asker) -> None:
         asked_us = monotonic_us()
-        self._in_flight[name] += 1
-        task = asyncio.ensure_future(self._look(name, asked_us))
-        self._tasks.add(task)
-        task.add_done_callback(lambda done: self._done(name, asked_us, done))
+        asker.in_flight += 1
+        if not asker.puts:
+            self._begin_task(asker, asked_us, self._look(asker, asked_us))
+            return
+        question = Question(asker, asked_us, self._tell)
+        try:
+            if asker.look.put(question, question.told):
+                asker.waiting[asker.name] = question
+            else:
+                self._begin_task(asker, asked_us, self._look(asker, asked_us))
+        except (Bad, Lost, Unknown) as failure:
+            question.told(None, failure)
+        except Exception as fault:
+            question.told(None, fault)
+            raise
 
-    def _done(self, name: str, asked_us: int, task: asyncio.Future[None]) -> None:
-        self._in_flight[name] -= 1
+    def _tell(self, question: Question, answer: Any, failure: Exception | None) -> None:
+        """Write down what a question on a connection that stood gave, or ask it anew on another connection."""
+        asker, found = question.asker, None
+        asker.waiting.pop(asker.name, None)
+        try:
+            if failure is None:
+                found = probes.good(asker.look.judged(answer))
+            else:
+                means = failure if isinstance(failure, LATE) else asker.look.failed(failure, question)
+                if means is None:
+                    left_s = max(question.end_us - monotonic_us(), 0) / 1e6
+                    self._begin_task(asker, question.asked_us, self._look(asker, question.asked_us, left_s))
+                    return
+                known = isinstance(means, (Bad, Unknown, *LATE))
+                found = probes.failed(means, question) if known else failed_probe(means)
+        except (Bad, Unknown) as judged:
+            found = probes.failed(judged, question)
+        except Exception as fault:
+            found = failed_probe(fault)
+            raise
+        finally:
+            if found is not None:
+                asker.in_flight -= 1
+                self._write(asker, question.asked_us, found)
+
+    def _begin_task(self, asker: Asker, asked_us: int, look: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(look)
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._done(asker, asked_us, done))
+
+    def _done(self, asker: Asker, asked_us: int, task: asyncio.Future[None]) -> None:
         self._tasks.discard(task)
         failure = None if task.cancelled() else task.exception()
         if failure is not None:
-            # The probe's own fault, not the plant's; it must not go unrecorded.
-            self._write(name, asked_us, own_trouble("the probe failed (%s)" % type(failure).__name__))
+            asker.in_flight -= 1
+            self._write(asker, asked_us, failed_probe(failure))
 
-    async def _look(self, name: str, asked_us: int) -> None:
-        found = await probes.sample(self._looks[name], self._probes[name].get("timeout", 0.8))
-        self._write(name, asked_us, found)
+    async def _look(self, asker: Asker, asked_us: int, within_s: float | None = None) -> None:
+        found = await probes.sample(asker.look, asker.timeout_us / 1e6 if within_s is None else within_s)
+        # At once, and not when the task is seen to have ended: a slot that is due in between can be used.
+        asker.in_flight -= 1
+        self._write(asker, asked_us, found)
 
-    def _write(self, name: str, asked_us: int, found: dict[str, Any]) -> None:
-        self._numbers[name] += 1
-        row = {"probe": name, "seq": self._numbers[name], "asked_us": asked_us, "answered_us": monotonic_us()}
+    def _write(self, asker: Asker, asked_us: int, found: dict[str, Any]) -> None:
+        asker.number += 1
+        now_us = asker.told_us = monotonic_us()
+        row = {"probe": asker.name, "seq": asker.number, "asked_us": asked_us, "answered_us": now_us, **found}
         try:
-            self._spool.add({**row, **found})
+            self._spool.add(row)
         except SpoolLost:
             # From here on no sample could be recorded.
             self.end("disk")
         if self._spool.full or self._spool.left:
             self.end("full" if self._spool.full else "left")
+
+
+def failed_probe(failure: BaseException) -> dict[str, Any]:
+    """Say of a sample that the probe itself failed: not the plant's fault, and it must not go unrecorded."""
+    return own_trouble("the probe failed (%s)" % type(failure).__name__)
 
 
 def own_trouble(why: str) -> dict[str, Any]:
@@ -186,8 +311,29 @@ def run(folder: str, looks: Looks, *, live: bool = False) -> None:
         nothing = os.open(os.devnull, os.O_RDWR)
         for number in (0, 1, 2):
             os.dup2(nothing, number)
-    asyncio.run(sample(schedule, folder, looks, channel))
+    # What stands by now stays to the end: to look through it for garbage would make samples late.
+    gc.freeze()
+    gc.set_threshold(GARBAGE_AT)
+    per_s = len(schedule["probes"]) / schedule["sample_every_s"]
+    run_on_a_loop(sample(schedule, folder, looks, channel), much=per_s >= MUCH_PER_S)
     mark.close()
+
+
+def run_on_a_loop(work: Coroutine[Any, Any, None], *, much: bool) -> None:
+    """Run on uvloop where it is installed and there is much to sample: to import it takes longer than a small drill gains."""
+    if much:
+        try:
+            import uvloop  # noqa: PLC0415 # it need not be there
+        except ImportError:
+            pass
+        else:
+            loop = uvloop.new_event_loop()
+            try:
+                loop.run_until_complete(work)
+            finally:
+                loop.close()
+            return
+    asyncio.run(work)
 
 
 def read_schedule(looks: Looks) -> Schedule:
