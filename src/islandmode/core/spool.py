@@ -58,6 +58,8 @@ class SpoolReading:
     ended: str
     length: int
     sha256: str
+    last: str = ""
+    """The last seal's sum; empty where the last seal is missing."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,8 @@ class SpoolReader:
             or ("" if self._count else "There is no sample.")
             or ("" if self._ended or self._lines else UNSEALED)
         )
-        return SpoolReading(self._count, not why, why, self._ended, self._length, self._hash.hexdigest())
+        last = self._previous if self._ended else ""
+        return SpoolReading(self._count, not why, why, self._ended, self._length, self._hash.hexdigest(), last)
 
     def batches(self, segments: Iterable[Segment]) -> Iterator[Batch]:
         """Give each probe's samples, in the order in which they were asked; ends at the first thing that is wrong."""
@@ -285,6 +288,17 @@ class SpoolReader:
             ripe = rows[:place]
             del rows[:place]
             yield probe, ripe
+
+
+def named_in(name: str, data: bytes) -> tuple[str, str] | None:
+    """Give the run and the vantage that a segment says it is of; None where it says none."""
+    try:
+        lines, _ = _lines(name, data)
+    except NoSample:
+        return None
+    head = _mapping(lines[0]) if lines else None
+    run, vantage = (head.get("run"), head.get("vantage")) if head is not None else (None, None)
+    return (run, vantage) if isinstance(run, str) and isinstance(vantage, str) else None
 
 
 def _lines(name: str, data: bytes) -> tuple[list[bytes], bytes]:

@@ -24,6 +24,7 @@ MODULES = (
             "last_words",
             "looks",
             "modbus",
+            "own_clocks",
             "readiness",
             "spooling",
             "values",

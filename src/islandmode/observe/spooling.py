@@ -99,6 +99,11 @@ class Spool:
         self._packer, self._packed = zlib.compressobj(wbits=GZIP), []
         self._since = self._written_at = time.monotonic()
 
+    @property
+    def last(self) -> str:
+        """Give the sum of the last seal."""
+        return self._previous
+
     def forget_reserve(self) -> None:
         """Free all of what was reserved."""
         with contextlib.suppress(OSError):

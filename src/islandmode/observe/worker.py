@@ -34,6 +34,7 @@ from islandmode.observe.answers import UNKNOWN, Bad, Trace, Unknown
 from islandmode.observe.connection import Lost
 from islandmode.observe.grid import LATE_SLOTS_MAX, Grid
 from islandmode.observe.looks import LATE, LOOKS, monotonic_us
+from islandmode.observe.own_clocks import OwnClocks
 from islandmode.observe.spooling import RESERVE_MAX_BYTES, Spool, SpoolLost
 
 IN_FLIGHT_MAX = 16
@@ -252,9 +253,15 @@ def own_trouble(why: str) -> dict[str, Any]:
 
 
 async def sample(schedule: Schedule, folder: str, looks: Looks, live: int | None) -> None:
-    """Run one schedule to its end."""
+    """Run one schedule to its end; where nobody listens, write down what this host's clocks say too."""
     spool = Spool(folder, schedule, live, min(needed_bytes(schedule), RESERVE_MAX_BYTES))
+    await sample_into(spool, schedule, folder, looks, OwnClocks(folder, schedule) if live is None else None)
+
+
+async def sample_into(spool: Spool, schedule: Schedule, folder: str, looks: Looks, clocks: OwnClocks | None) -> None:
+    """Run one schedule to its end, into a spool."""
     worker = Worker(schedule, spool, looks)
+    hourly = asyncio.ensure_future(clocks.hourly()) if clocks is not None else None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.end, "asked")
@@ -262,6 +269,9 @@ async def sample(schedule: Schedule, folder: str, looks: Looks, live: int | None
     try:
         spool.close_segment(ended)
         spool.forget_reserve()
+        if clocks is not None and hourly is not None:
+            hourly.cancel()
+            clocks.close(spool.last)
         with open(os.path.join(folder, "ended"), "w", encoding="ascii") as file:
             file.write(ended)
     except (SpoolLost, OSError):

@@ -22,6 +22,7 @@ import time
 PIECE_BYTES = 1 << 18
 TIME_ERROR, STA_UNSYNC = 5, 0x40
 COLLECT_STEPS, COLLECT_STEP_S = 300, 0.01
+READINGS = 5
 
 
 def boot_id() -> str:
@@ -39,6 +40,17 @@ def clock() -> None:
             continue
         # A single write, regardless of the environment's buffering: the other side times this line.
         os.write(1, b"%d %d %s\n" % (time.monotonic_ns() // 1000, time.time_ns() // 1000, boot.encode("ascii")))
+
+
+def read_clocks() -> tuple[int, int, int]:
+    """Read the monotonic clock and UTC at one moment, in us; the third is how far apart they may have been read."""
+    found = []
+    for _ in range(READINGS):
+        before_us, utc_us = time.monotonic_ns() // 1000, time.time_ns() // 1000
+        apart_us = time.monotonic_ns() // 1000 - before_us + 1
+        found.append((apart_us, before_us, utc_us))
+    apart_us, at_us, utc_us = min(found)
+    return at_us, utc_us, apart_us
 
 
 def how_kept() -> tuple[bytes, int, int]:
