@@ -13,14 +13,18 @@ from pathlib import Path
 import anyio
 import pytest
 
+from islandmode.core.kept_clocks import read_clocks
 from islandmode.core.probe import ModbusProbe
+from islandmode.core.spool import KeptSpool, expected
 from islandmode.observe.far_program import MODULES, far_program
+from islandmode.observe.own_clocks import CLOCKS
 from islandmode.observe.process_vantage import ProcessVantage
 from islandmode.observe.ssh_reach import SshReach
 from islandmode.observe.vantage import Schedule
 from islandmode.system import process
 from islandmode.system.clock import MachineClock
 from islandmode.system.openssh import Hop, OpenSsh
+from islandmode.system.segments import segments_in
 from tests.observe.far_host import FarHost, far_host
 from tests.observe.plant import Plant
 from tests.observe.test_far_hosts import closure
@@ -81,6 +85,39 @@ def test_a_worker_goes_there_samples_alone_and_is_collected_whole(host: FarHost,
 
     play(story)
     assert (host.spools().stat().st_mode & 0o777) == 0o700
+
+
+@pytest.mark.parametrize("collected", [True, False])
+def test_what_was_collected_is_forgotten_on_its_host_and_what_was_not_stays(
+    host: FarHost, plant: Plant, *, collected: bool
+) -> None:
+    """A file stands where the samples should be kept, so that nothing can be taken in."""
+    one = vantage(host)
+    kept = host.known_hosts.with_name("kept")
+    if not collected:
+        kept.touch()
+
+    async def story() -> None:
+        started = await one.start(asked(plant), PATIENCE_S)
+        assert started.done, started.why
+        with anyio.fail_after(PATIENCE_S):
+            while not (await one.look(PATIENCE_S)).value:
+                pass
+        assert (await one.collect(PATIENCE_S)).done == collected
+        await one.stop()
+        await one.forget()
+
+    play(story)
+    left = host.spools() / RUN / NAME
+    assert left.exists() != collected
+    if not collected:
+        # A copy of that folder is a whole spool under the key that the run tells when it is closed without it.
+        mine = asked(plant)
+        key = bytes.fromhex(one.key)
+        spool = KeptSpool(lambda: segments_in(left), expected(mine.run, mine.vantage, mine.probes), key)
+        reading = spool.read()
+        assert (reading.whole, reading.ended) == (True, "asked"), reading.why
+        assert len(read_clocks((left / CLOCKS).read_bytes(), key, reading.last)) == 2
 
 
 def start_told(one: ProcessVantage, plant: Plant) -> tuple[str, str]:

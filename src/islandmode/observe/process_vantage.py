@@ -71,6 +71,8 @@ class ProcessVantage:
         """Exit code of the verb that ended last; None where it did not end by itself."""
         self._worker: subprocess.Popen[bytes] | None = None
         self._started = False
+        self._wanted = False
+        """Whether its samples were asked for and did not come: they may still be brought."""
         self._schedule: Schedule | None = None
         self._heard = b""
         self._said: queue.Queue[bytes] = queue.Queue(SAID_MAX_CHUNKS)
@@ -89,6 +91,11 @@ class ProcessVantage:
     def key_sha256(self) -> str:
         """Give the SHA-256 of the key under which its worker seals samples, once it has it."""
         return hashlib.sha256(self._key).hexdigest() if self._key else ""
+
+    @property
+    def key(self) -> str:
+        """Give that key, in hexadecimal."""
+        return self._key.hex()
 
     @property
     def call_s(self) -> float:
@@ -319,6 +326,7 @@ class ProcessVantage:
         why = f"its spool could not be fetched within {deadline_s:g} s"
         if self._kept is None:
             return Reading(Outcome.NOT_DONE, None, "there is no folder for its spool", asked_us, asked_us)
+        self._wanted = True
         with anyio.move_on_after(deadline_s):
             try:
                 ended = await self._fetched(self._kept)
@@ -334,6 +342,7 @@ class ProcessVantage:
                 # Asked again, it would give the same.
                 return Reading(Outcome.NOT_DONE, None, str(odd), asked_us, self._clock.monotonic_us())
         stamps = (asked_us, self._clock.monotonic_us())
+        self._wanted = found is None
         return Reading(Outcome.UNKNOWN if found is None else Outcome.DONE, found, "" if found else why, *stamps)
 
     async def _fetched(self, kept: Path) -> str:
@@ -388,11 +397,13 @@ class ProcessVantage:
                 self._reach.close()
 
     async def forget(self) -> None:
-        """Take away what its spool left on its host, where that is another host; what cannot be taken away stays."""
-        if self._reach.keeps_spool:
+        """Take away what its spool left on its host, where that is another host; what cannot be taken away, or is still wanted, stays."""
+        if not self._reach.keeps_spool:
+            return
+        if not self._wanted:
             with anyio.move_on_after(self.call_s), suppress(OSError, NoSpool):
                 await self._say("forget", READY_MAX_BYTES, "what it says is")
-            self._reach.close()
+        self._reach.close()
 
     async def _stop(self) -> None:
         if self._worker is None:

@@ -78,6 +78,11 @@ class Vantage(Protocol):
         ...
 
     @property
+    def key(self) -> str:
+        """Give that key, in hexadecimal; for a run that is closed without the samples, so that they can still be checked."""
+        ...
+
+    @property
     def call_s(self) -> float:
         """Seconds within which its host answers one question while it is well."""
         ...

@@ -113,7 +113,7 @@ class Witness:
         return {name: self._lamp(name, now_us) for name in self._plan.probes}
 
     def _lamp(self, probe: str, now_us: int) -> Lamp:
-        if self._vantages[self._plan.probes[probe].probe.vantage].far:
+        if self._plan.vantages[self._plan.probes[probe].probe.vantage].far:
             return "away"
         last = self._last.get(probe)
         if last is None:
@@ -124,7 +124,9 @@ class Witness:
 
     def not_good(self) -> tuple[str, ...]:
         """Name near probes whose last word was not good, or that said nothing yet."""
-        near = [name for name in self._plan.probes if not self._vantages[self._plan.probes[name].probe.vantage].far]
+        near = [
+            name for name in self._plan.probes if not self._plan.vantages[self._plan.probes[name].probe.vantage].far
+        ]
         return tuple(name for name in near if self._lamp(name, self._clock.monotonic_us()) != "good")
 
     def last(self) -> dict[str, Sample]:
@@ -161,7 +163,7 @@ class Witness:
         """Name the continuity probes that are heard during the hold, by the zone they look into."""
         found: dict[str, list[str]] = {}
         for name in self._plan.drill.continuity:
-            if not self._vantages[self._plan.probes[name].probe.vantage].far:
+            if not self._plan.vantages[self._plan.probes[name].probe.vantage].far:
                 found.setdefault(self._plan.probes[name].zone, []).append(name)
         return found
 
@@ -243,8 +245,9 @@ class Witness:
             samples=spool.samples if spool else 0,
             length=spool.length if spool else 0,
             sha256=spool.sha256 if spool else "",
-            # What is sealed with it is kept, so nothing can be sealed anew that was not there before.
-            key=spool.key if spool else "",
+            # What is sealed with it is kept, so nothing can be sealed anew that was not there before. Where the run is closed without
+            # the samples, the key is told too: a late spool can be checked by it, although from now on it vouches for nothing.
+            key=spool.key if spool else vantage.key,
             **_outcome(reading),
         )
         await self._journal.append(fetched)

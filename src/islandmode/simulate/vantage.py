@@ -96,6 +96,11 @@ class SimulatedVantage:
         return ""
 
     @property
+    def key(self) -> str:
+        """Have no key."""
+        return ""
+
+    @property
     def call_s(self) -> float:
         """Give what a process on a real host is given."""
         return 10.0
