@@ -25,6 +25,7 @@ MAY_READ_CLOCKS = {
     "src/islandmode/simulate/clock.py": "it is the clock of the simulation, and sleeps on its loop",
     "src/islandmode/simulate/world.py": "it takes the real clock away from what runs in it",
     "src/islandmode/system/disk.py": "closing a file waits for the thread that writes it",
+    "src/islandmode/observe/kit.py": "it goes to far hosts, where a person starts it",
     "src/islandmode/observe/own_clocks.py": "it goes to far hosts with the worker",
     "src/islandmode/observe/looks.py": "it goes to far hosts with the worker",
     "src/islandmode/observe/process_vantage.py": "it waits for a worker to end, after all that counts is over",

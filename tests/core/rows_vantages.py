@@ -45,6 +45,20 @@ VANTAGES = (
         "Vantage office is logged in to at 192.0.2.7, which lies in no zone's networks; correct",
     ),
     Row(
+        "a vantage that is logged in to, and to which a kit is carried",
+        both(login(), permitted(), lambda at: at.site["vantages"]["office"].update(kit=True)),
+        "site",
+        ("vantages", "office", "kit"),
+        "Vantage office has both ssh and kit; a run logs in to it, or a person carries a kit there: take one out.",
+    ),
+    Row(
+        "a kit that is carried to the operations host",
+        lambda at: at.site["vantages"]["here"].update(kit=True),
+        "site",
+        ("vantages", "here", "kit"),
+        'Vantage "here" is the operations host itself, to which nothing is carried; take kit out.',
+    ),
+    Row(
         "the operations host logs in to itself",
         login("here"),
         "site",

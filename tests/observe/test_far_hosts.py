@@ -54,6 +54,7 @@ def test_a_worker_brings_the_standard_library_and_a_few_files_of_this_project() 
         "far",
         "http",
         "grid",
+        "kit",
         "last_words",
         "looks",
         "modbus",
@@ -77,6 +78,6 @@ def test_all_of_them_are_held_to_an_old_python() -> None:
     }
     assert held == {
         "src/islandmode/core/text.py",
-        "src/islandmode/observe/{answers,connection,far,grid,http,last_words,looks,modbus,own_clocks,readiness,spooling,values,worker,worker_host}.py",
+        "src/islandmode/observe/{answers,connection,far,grid,http,kit,last_words,looks,modbus,own_clocks,readiness,spooling,values,worker,worker_host}.py",
         "src/islandmode/core/spool_rows.py",
     }

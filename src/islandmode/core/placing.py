@@ -21,6 +21,22 @@ class Spooled(Protocol):
 
 
 @dataclass(frozen=True)
+class Between:
+    """The samples of a spool that were asked between two moments of its own time: a kit sees more than the run."""
+
+    spool: Spooled
+    from_us: int
+    until_us: int
+
+    def batches(self) -> Iterator[Batch]:
+        """Give each probe's samples in the order in which they were asked."""
+        for probe, rows in self.spool.batches():
+            mine = [row for row in rows if self.from_us <= row[0] <= self.until_us]
+            if mine:
+                yield probe, mine
+
+
+@dataclass(frozen=True)
 class Placed:
     """What was collected of a run: the samples of each vantage, and the line of its clock; `vantages` names that of each probe."""
 

@@ -229,11 +229,13 @@ class PlanVantage(Frozen):
     far: bool
     ssh: VantageLogin | None = None
     """How it is logged in to on a plant; None where the site does not say."""
+    kit: bool = False
+    """Whether a person carries its worker there, starts it and brings back what it saw; the run does not contact it."""
 
     @model_serializer(mode="wrap")
     def _leave_out_what_is_not_there(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave `ssh` out where the site does not say it, so that plans of an earlier version keep their digest."""
-        return {name: value for name, value in write(self).items() if name != "ssh" or value is not None}
+        """Leave `ssh` and `kit` out where the site does not say them, so that plans of an earlier version keep their digest."""
+        return {name: value for name, value in write(self).items() if name not in ("ssh", "kit") or value}
 
     @model_validator(mode="before")
     @classmethod
@@ -263,6 +265,16 @@ class Plan(Frozen):
     """Sum of the stages' holds."""
     boundary: Boundary = UNKNOWN_BOUNDARY
     """Every conduit across the boundary of what is isolated, and what of it stays open; unknown in a plan of an earlier version."""
+
+    @property
+    def kits(self) -> tuple[str, ...]:
+        """Name the vantages whose worker a person carries there."""
+        return tuple(name for name, vantage in self.vantages.items() if vantage.kit)
+
+    @property
+    def kit_run(self) -> str:
+        """Give what a kit for this plan writes into its spool in place of a run, which has no name yet when it is written."""
+        return f"kit-{self.plan_digest[:32]}"
 
     @property
     def pairs(self) -> dict[str, tuple[str, ...]]:

@@ -193,6 +193,7 @@ def judge_plan(plan: Plan) -> tuple[PreflightFinding, ...]:
         *unpermitted(plan),
         *_closed_ways(plan),
         *_untested_ways(plan),
+        *carried(plan),
         *_no_island(plan),
     )
 
@@ -249,6 +250,17 @@ def _untested_ways(plan: Plan) -> Iterator[PreflightFinding]:
         yield PreflightFinding("other-way-untested", sentence, refuses=False)
 
 
+def carried(plan: Plan) -> Iterator[PreflightFinding]:
+    """Name the vantages that no run hears, because a person carries their worker."""
+    for name in plan.kits:
+        probes = ", ".join(known for known, planned in plan.probes.items() if planned.probe.vantage == name)
+        sentence = (
+            f"Vantage {name} is watched by a kit that a person carries there: what {probes} sees is not known before the isolation, nor at "
+            "the run's end. Until the kit is brought back the verdict is inconclusive."
+        )
+        yield PreflightFinding("kit-unseen", sentence, refuses=False)
+
+
 def _no_island(plan: Plan) -> Iterator[PreflightFinding]:
     if not plan.boundary.is_island:
         yield PreflightFinding("no-island", plan.boundary.told, refuses=False)
@@ -263,7 +275,7 @@ def judge_baseline(
     """
     found = [_unseen(name, why) for name, why in (unseen or {}).items()]
     for name, planned in plan.probes.items():
-        if planned.probe.vantage in (unseen or {}):
+        if planned.probe.vantage in (unseen or {}) or planned.probe.vantage in plan.kits:
             continue
         sample = last.get(name)
         where = f"Probe {name} from vantage {planned.probe.vantage}"

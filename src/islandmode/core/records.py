@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from islandmode.core.brought import SamplesBrought
 from islandmode.core.entry import FOREIGN, Entry, HandAct, Outcome, StopBy, Text, When
 from islandmode.core.errors import RefusedFor
 from islandmode.core.pair import Role
@@ -112,6 +113,8 @@ class VantageOffset(Entry):
     kept: Literal["yes", "no", "unknown"] = "unknown"
     error_us: int = 0
     rate_ppb: int = 0
+    by_utc: bool = False
+    """Whether the two clocks were compared by the UTC that each of them told, and not by asking."""
 
     @model_validator(mode="after")
     def _is_measured(self) -> Self:
@@ -567,7 +570,7 @@ def _all(base: type[Entry]) -> dict[str, type[Entry]]:
     return found
 
 
-KINDS: Mapping[str, type[Entry]] = _all(Entry)
+KINDS: Mapping[str, type[Entry]] = {**_all(Entry), SamplesBrought.record_kind: SamplesBrought}
 """Every kind of record with its model."""
 
 

@@ -503,6 +503,12 @@ class VantagePoint(Frozen):
         description="How the operations host logs in to it on a plant, to start its worker and to collect what it saw; in a rehearsal the "
         "lab does that. That login is a flow like every other: where it crosses a conduit it is declared there, with its owner.",
     )
+    kit: bool = Field(
+        default=False,
+        description="Whether nobody logs in to it: a person carries a kit there (`islandmode vantage kit`), starts it by hand, and brings "
+        "back what it saw (`islandmode collect`). A run does not contact it.",
+        examples=[True],
+    )
 
 
 class SiteLab(Frozen):

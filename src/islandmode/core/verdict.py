@@ -121,6 +121,8 @@ class FirewallWitness(Frozen):
     last_read_s: float | None = None
 
 
+UNKEYED = "samples-unkeyed"
+"""The finding of a verdict that rests on samples for which only the person who brought them vouches."""
 UNWATCHED_WAY = (
     "It is not called an island: preflight found a way over a device that is never isolated, and no counter watched it."
 )
@@ -158,7 +160,8 @@ class Verdict(Frozen):
         """Say the verdict and, when it is held, what that rests on and what was not seen."""
         if self.verdict is not Result.HELD:
             return self.verdict.value
-        return held_by(self.witness.basis, self.witness.not_seen)
+        unkeyed = any(finding.code == UNKEYED for finding in self.findings)
+        return held_by(self.witness.basis, self.witness.not_seen, unkeyed=unkeyed)
 
     @property
     def boundary_told(self) -> str:
@@ -177,10 +180,11 @@ class Verdict(Frozen):
         return self.boundary.told
 
 
-def held_by(basis: str, not_seen: Sequence[str]) -> str:
+def held_by(basis: str, not_seen: Sequence[str], *, unkeyed: bool = False) -> str:
     """Say `held` with what it rests on."""
     missing = f"; not seen: {'; '.join(not_seen)}" if not_seen else ""
-    return f"{Result.HELD.value} ({basis}{missing})"
+    brought = "; unkeyed samples among them" if unkeyed else ""
+    return f"{Result.HELD.value} ({basis}{brought}{missing})"
 
 
 def verdict_json(verdict: Verdict) -> str:

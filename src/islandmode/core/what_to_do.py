@@ -63,10 +63,12 @@ WHAT_TO_DO = {
     "journal-altered": "See who or what changed the run's journal; its record proves nothing. Repeat the drill.",
     "record-unread": "Judge the run with the version that wrote it, which its journal names. " + REPEAT,
     # The witnesses.
-    "witness-lost": "See why the samples of that vantage are not whole (host, worker, disk). " + REPEAT,
+    "witness-lost": "Where a kit or its host still has the samples of that vantage, bring them: `islandmode collect RUN --from FOLDER`. "
+    "Otherwise see why they are not whole (host, worker, disk), remove the cause and repeat the drill.",
     "witness-gap": "See why the probe, or its vantage, was silent. " + REPEAT,
     "witness-sparse": "See why the probe used so few of its slots (load, a timeout that is too long). " + REPEAT,
     "clock-unmeasured": "See why the vantage did not answer when its clock was asked, and repeat the drill.",
+    "clock-unkept": "Let NTP keep the clock of that host and of the operations host. " + REPEAT,
     "no-control-before": "Make the probe good before the drill (its target, its port, the allow-list), and repeat it.",
     "point-not-ready": "Mend on the device what the sentence names; `islandmode devices check` looks again.",
     # What a check of one device finds.
@@ -94,6 +96,9 @@ WHAT_TO_DO = {
     "other-way-untested": "Add a severed probe by that way (`by`), from a vantage beyond it, or take the way away.",
     "configuration-drifted": "Read what changed, and who changed it; where it is meant, do the dry run again.",
     "closed-by-rule": NO_MORE + " If traffic is meant to pass there, declare the flow and probe it.",
+    "kit-unseen": "See at the kit that its probes are good before the drill begins, and bring its folder back after it.",
+    "samples-unkeyed": NO_MORE
+    + " Before you rely on this verdict, ask the person who carried the samples where they were meanwhile.",
     "no-island": "Decide who accepts what stays open (`left_open` in the drill), or isolate it too.",
     "host-forwards": "Turn forwarding off on the operations host, or see that it joins no two zones.",
     "point-part-unread": "Let the login user read that on the device, or check it by hand.",
@@ -147,7 +152,7 @@ WHAT_TO_DO = {
 
 def what_to_do(code: str, run: str = "RUN", program: str = PROGRAM) -> str:
     """Say what to do about a finding of a run, with `program` as a person types it; for a finding of another version, where to look."""
-    told = WHAT_TO_DO.get(code, OTHER).replace("restore RUN", f"restore {run}")
+    told = WHAT_TO_DO.get(code, OTHER).replace("restore RUN", f"restore {run}").replace("collect RUN", f"collect {run}")
     return told.replace(f"`{PROGRAM} ", f"`{program} ")
 
 

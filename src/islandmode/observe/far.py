@@ -6,6 +6,7 @@
     python3 -I worker.pyz [--spool FOLDER] collect RUN VANTAGE           as observe/worker_host.py
     python3 -I worker.pyz [--spool FOLDER] forget RUN VANTAGE            takes the spool away, once its run has it
     python3 -I worker.pyz [--spool FOLDER] serve                         one of these five, as the login asks for it
+    python3 worker.pyz kit                                               by a person, in the folder of a kit: as observe/kit.py
 
 `serve` is for a key that may do nothing else (authorized_keys: restrict,command="python3 -I .../worker.pyz serve"). Spools lie in
 ~/.cache/islandmode/spools, which only this account can enter, or in FOLDER.
@@ -21,7 +22,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from islandmode.observe import last_words, worker, worker_host
+from islandmode.observe import kit, last_words, worker, worker_host
 from islandmode.observe.looks import LOOKS
 
 SPOOLS = "~/.cache/islandmode/spools"
@@ -86,6 +87,10 @@ def do(words: list[str], spools: str) -> None:
 def main() -> None:
     """Do what the command line says, or what the login asks for."""
     words, spools = sys.argv[1:], SPOOLS
+    if words == ["kit"]:
+        # Not one of the five: no login can ask for it.
+        kit.run(os.path.dirname(os.path.abspath(sys.argv[0])))
+        return
     if len(words) > 1 and words[0] == "--spool":
         spools, words = words[1], words[2:]
     if words == [SERVE]:

@@ -21,6 +21,7 @@ MODULES = (
             "far",
             "grid",
             "http",
+            "kit",
             "last_words",
             "looks",
             "modbus",

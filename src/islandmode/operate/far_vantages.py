@@ -45,7 +45,7 @@ def open_far(
     if login is None:
         raise Refused(
             f"Vantage {name} is not on the operations host, and the site does not say how to log in to it; write that under ssh of "
-            f"that vantage. Nothing was touched."
+            f"that vantage, or kit: true where nobody may. Nothing was touched."
         )
     jump = login.jump
     host = Hop(str(login.address or planned.address[0]), login.port, login.user, secret(login.key))

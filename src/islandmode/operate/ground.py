@@ -220,6 +220,7 @@ class LabGround:
                 kept=run.samples(name),
             )
             for name, planned in plan.vantages.items()
+            if not planned.kit
         }
 
     def has(self, run: RunDirectory) -> bool:
@@ -320,6 +321,7 @@ class PlantGround:
         return {
             name: far_vantage(name, planned, clock, run, secrets.resolve, self._known_hosts())
             for name, planned in plan.vantages.items()
+            if not planned.kit
         }
 
     def has(self, run: RunDirectory) -> bool:

@@ -17,17 +17,17 @@ from islandmode.core.episodes import Episode, Folded
 from islandmode.core.errors import InputError
 from islandmode.core.judging.run import judge
 from islandmode.core.judging.soundness import altered, died, has_ended, understood
-from islandmode.core.judging.timeline import of_kind, timeline_of
-from islandmode.core.placing import Placed
+from islandmode.core.judging.timeline import last_us, of_kind, timeline_of
+from islandmode.core.placing import Between, Placed, Spooled
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.refusal import refusal_of
-from islandmode.core.spool import expected
 from islandmode.core.unfinished import SEEN, armed
 from islandmode.core.verdict import Finding, Verdict, verdict_json
-from islandmode.operate.samples import altered_since, kept_spool, samples_altered
+from islandmode.operate.samples import altered_since, kept_spool, samples_altered, samples_expected
 from islandmode.operate.watch import beside
 from islandmode.store import rundir
+from islandmode.store.addenda import Addendum, addenda_of, with_brought
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.apart import apart
 
@@ -91,13 +91,13 @@ def judge_evidence(evidence: Evidence) -> Judged:
     return Judged(verdict, records, others, episodes)
 
 
-def judge_run(directory: RunDirectory) -> Verdict:
-    """Judge a run by its folder; raises `InputError` where there is nothing to judge, or it cannot be read."""
-    return judge_evidence(evidence_of(directory)).verdict
+def judge_run(directory: RunDirectory, addenda: int = 0) -> Verdict:
+    """Judge a run by its folder, with its first `addenda`; raises `InputError` where there is nothing to judge, or it cannot be read."""
+    return judge_evidence(evidence_of(directory, addenda)).verdict
 
 
-def evidence_of(directory: RunDirectory) -> Evidence:
-    """Read what a run is judged by; raises `InputError` where there is nothing to judge, or it cannot be read."""
+def evidence_of(directory: RunDirectory, addenda: int = 0) -> Evidence:
+    """Read what a run is judged by, with its first `addenda`; raises `InputError` where there is nothing to judge, or it cannot be read."""
     plan, (conductor, others) = directory.plan(), directory.journals()
     records = conductor.records if conductor is not None else ()
     if not records:
@@ -111,7 +111,9 @@ def evidence_of(directory: RunDirectory) -> Evidence:
     mode, lab = _asked_for(records)
     # The end of a journal that was altered may be what is missing, so nobody knows whether its conductor died.
     why = "" if conductor is None or conductor.whole or conductor.cut_off else conductor.why
-    samples, spoilt = _samples(directory, plan, records)
+    added = addenda_of(directory, addenda)
+    records = with_brought(records, added)
+    samples, spoilt = placed_samples(directory, plan, records, added)
     return Evidence(
         run=directory.run,
         plan=plan,
@@ -136,10 +138,15 @@ def _asked_for(records: Sequence[Record]) -> tuple[Mode, bool]:
     return mode, mode is Mode.REHEARSAL or begun.get("lab") is not None
 
 
-def _samples(directory: RunDirectory, plan: Plan, records: Sequence[Record]) -> tuple[Placed, tuple[Finding, ...]]:
-    """Find the samples of every vantage that was collected, as its conductor placed them; those that were altered since are left out."""
+def placed_samples(
+    directory: RunDirectory, plan: Plan, records: Sequence[Record], added: Sequence[Addendum]
+) -> tuple[Placed, tuple[Finding, ...]]:
+    """Find the samples of every vantage that was collected or brought, each with its clock's line; those that were altered since are left out."""
+    folders = {addendum.vantage: addendum.samples for addendum in added}
+    begin_us, end_us = min(record.monotonic_us for record in records), last_us(records)
     vantages = {name: planned.probe.vantage for name, planned in plan.probes.items()}
-    spools, lines, spoilt = {}, {}, []
+    spools: dict[str, Spooled] = {}
+    lines, spoilt = {}, []
     for vantage in plan.vantages:
         measured = [record.data for record in of_kind(records, "vantage.offset", vantage=vantage, outcome="done")]
         restarted = len({offset.get("boot_id") for offset in measured}) > 1
@@ -148,13 +155,15 @@ def _samples(directory: RunDirectory, plan: Plan, records: Sequence[Record]) -> 
         if restarted or collected is None or line is None:
             # Of a host that restarted no time can be placed; what was not collected may be cut off anywhere.
             continue
-        mine = {name: planned.probe for name, planned in plan.probes.items() if planned.probe.vantage == vantage}
-        spool = kept_spool(directory.samples(vantage), expected(directory.run, vantage, mine), collected.data)
+        folder = folders.get(vantage, directory.samples(vantage))
+        spool = kept_spool(folder, samples_expected(plan, directory.run, vantage), collected.data)
         why = altered_since(spool, collected.data, records, vantage)
         if why:
             spoilt.append(samples_altered(vantage, why, collected))
             continue
-        spools[vantage], lines[vantage] = spool, line
+        shift_us = line.at(0) if vantage in plan.kits else 0
+        spools[vantage] = Between(spool, begin_us - shift_us, end_us - shift_us) if vantage in plan.kits else spool
+        lines[vantage] = line
     return Placed(vantages, spools, lines), tuple(spoilt)
 
 

@@ -37,7 +37,7 @@ def judge_and_write(
     if why:
         raise OSError(errno.EIO, why)
     evidence = Evidence(directory.run, plan, records, others, conducted.samples, mode, lab)
-    judged, zone = judge_evidence(evidence), _local_zone(records)
+    judged, zone = judge_evidence(evidence), local_zone(records)
     report = pages.report(
         plan,
         judged.verdict,
@@ -64,7 +64,7 @@ def write_refusal(
 ) -> str:
     """Write the report of a run that was refused; returns where it is, or why it is missing. Never raises."""
     refusal = refusal_of(records) or Refusal(str(refused), UNTOLD)
-    report = pages.refusal(plan, directory.run, refusal, records, lab=lab, zone=_local_zone(records))
+    report = pages.refusal(plan, directory.run, refusal, records, lab=lab, zone=local_zone(records))
 
     def write() -> None:
         directory.write_text(rundir.REPORT, report)
@@ -74,7 +74,7 @@ def write_refusal(
     return f"no report was written ({why})" if why else f"report {directory.root / rundir.REPORT}"
 
 
-def _local_zone(records: Sequence[Record]) -> tzinfo:
+def local_zone(records: Sequence[Record]) -> tzinfo:
     """Give the time zone of this machine as it was when a run began."""
     begun = datetime.fromtimestamp(records[0].utc_us / 1_000_000, UTC) if records else datetime.fromtimestamp(0, UTC)
     return begun.astimezone().tzinfo or UTC

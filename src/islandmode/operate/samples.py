@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from islandmode.core.judging.timeline import of_kind
+from islandmode.core.plan import Plan
 from islandmode.core.record import Record
-from islandmode.core.spool import KeptSpool
+from islandmode.core.spool import KeptSpool, expected
 from islandmode.core.spool_lines import Expected
 from islandmode.core.verdict import Finding, Result
 from islandmode.system.segments import segments_in
@@ -19,6 +20,12 @@ from islandmode.system.segments import segments_in
 def kept_spool(folder: Path, expected: Expected, collected: Mapping[str, Any]) -> KeptSpool:
     """Give the spool of a vantage as a run keeps it; `collected` is the record of its collection."""
     return KeptSpool(partial(segments_in, folder), expected, _key(collected))
+
+
+def samples_expected(plan: Plan, run: str, vantage: str) -> Expected:
+    """Say which samples a vantage of a run may have; a kit was written before the run had a name."""
+    mine = {name: planned.probe for name, planned in plan.probes.items() if planned.probe.vantage == vantage}
+    return expected(plan.kit_run if vantage in plan.kits else run, vantage, mine)
 
 
 def altered_since(spool: KeptSpool, collected: Mapping[str, Any], records: Sequence[Record], vantage: str) -> str:

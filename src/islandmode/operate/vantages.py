@@ -89,6 +89,11 @@ def find_vantage(workspace: Path, name: str, site: str | None) -> VantageHost:
         raise InputError(f"There is no vantage {show(name)}; known: {listed(names)}.")
     tree, each = found[0]
     login = each.vantages[name].ssh
+    if each.vantages[name].kit:
+        sentence = (
+            f"Nobody logs in to vantage {name}: a person carries a kit there, which `islandmode vantage kit` writes."
+        )
+        raise InputError(sentence, tree.place(("vantages", name, "kit")))
     if login is None:
         sentence = f"The site does not say how to log in to vantage {name}; write that under ssh of it, or leave it to the lab."
         raise InputError(sentence, tree.place(("vantages", name)))

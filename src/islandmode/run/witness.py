@@ -28,6 +28,7 @@ QUIET_LAMP_US = 3_000_000
 """A near probe that said nothing for this long is shown as unknown."""
 AGAIN_S, AGAIN_STEPS = 5.0, 10
 """How long after an attempt a spool is asked for again."""
+CARRIED = "a person brings its kit back; then islandmode collect {} --from FOLDER"
 Tell = Callable[[str], None]
 """Shows a sentence while it is true."""
 
@@ -203,6 +204,11 @@ class Witness:
         async with anyio.create_task_group() as group:
             for name, vantage in self._vantages.items():
                 group.start_soon(self._collect_vantage, name, vantage, until_us, tell)
+        for name in self._plan.kits:
+            carried = CollectResult(
+                vantage=name, chain_ok=False, ended="", samples=0, outcome="not done", why=CARRIED.format(self._run)
+            )
+            await self._journal.append(carried)
 
     def give_up(self) -> None:
         """Ask no vantage again for its samples: the run is closed without those that are missing."""

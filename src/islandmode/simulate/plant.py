@@ -57,7 +57,9 @@ class SimulatedPlant:
         for members in plan.pairs.values():
             self.network.join(members)
         self.points = {name: self._point(name, dice_type(dice.random())) for name in plan.points}
-        self.vantages = {name: self._vantage(name, dice_type(dice.random())) for name in plan.vantages}
+        self.vantages = {
+            name: self._vantage(name, dice_type(dice.random())) for name in plan.vantages if name not in plan.kits
+        }
         self.guardian_points = {name: self._point(name, dice_type(dice.random())) for name in plan.points}
         """The guardian's own sessions to the same devices."""
         self.resume_points = {name: self._point(name, dice_type(dice.random())) for name in plan.points}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -308,11 +308,7 @@ class RunDirectory:
         A guardian that still tries goes on writing; its journal is left out, and has its own chain. So is a transcript that may still grow.
         """
         growing = {SUMS} if self._guardian_has_ended() else {SUMS, GUARDIAN_JOURNAL}
-        files = sorted(
-            path for path in self.root.rglob("*") if path.is_file() and path.name not in growing and not may_grow(path)
-        )
-        lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(self.root)}\n" for path in files]
-        return self.write_text(SUMS, "".join(lines))
+        return self.write_text(SUMS, sums_of(self.root, growing))
 
     def _guardian_has_ended(self) -> bool:
         path = self.journal.with_name(GUARDIAN_JOURNAL)
@@ -343,6 +339,14 @@ def _shown(part: Any) -> Any:
     if isinstance(part, list):
         return [_shown(value) for value in part]
     return cleaned(part, lines=True) if isinstance(part, str) else part
+
+
+def sums_of(root: Path, without: Collection[str]) -> str:
+    """Give the SHA-256 of every file in a folder, in the form that `sha256sum -c` reads; not of what may still grow."""
+    files = sorted(
+        path for path in root.rglob("*") if path.is_file() and path.name not in without and not may_grow(path)
+    )
+    return "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(root)}\n" for path in files)
 
 
 def names_of(folder: Path) -> tuple[str, ...]:

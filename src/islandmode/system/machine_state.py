@@ -74,9 +74,9 @@ def read_owned(path: Path, size_max_bytes: int = SIZE_MAX_BYTES) -> OwnedFile:
     return OwnedFile(path, found.st_uid, data)
 
 
-def read_plain(path: Path) -> bytes:
-    """Read a plain file; raises OSError for a pipe or a link, which would hold up a reader, or lead elsewhere."""
-    return _read(path, -1)[0]
+def read_plain(path: Path, size_max_bytes: int = -1) -> bytes:
+    """Read a plain file, all of it or its beginning; raises OSError for a pipe or a link, which would hold up a reader, or lead elsewhere."""
+    return _read(path, size_max_bytes)[0]
 
 
 def _read(path: Path, size_max_bytes: int) -> tuple[bytes, os.stat_result]:

@@ -37,7 +37,7 @@ from islandmode.ui.cli_words import (
     Workspace,
     with_banner,
 )
-from islandmode.ui.vantage_commands import vantage_app
+from islandmode.ui.vantage_commands import collect, vantage_app
 
 # Plain help and plain errors: rich would double the time to the first line.
 app = typer.Typer(
@@ -57,6 +57,7 @@ app.add_typer(lab_app, name="lab")
 devices_app = typer.Typer(rich_markup_mode=None)
 app.add_typer(devices_app, name="devices")
 app.add_typer(vantage_app, name="vantage")
+app.command()(collect)
 
 RUNS = "runs"
 CRASH_FILE = Path(RUNS) / "internal-error.txt"

@@ -138,7 +138,8 @@ class LiveView:
                     sign, colour = lamps[progress.lamps.get(probe, "waiting")]
                     # One word: a lamp at the end of one line and its name on the next would mislead.
                     line.append(f"{sign}{probe}", style=colour).append("  ")
-            rows.append((Text(f"{name} (away)" if vantage.far else name, style="bold"), line))
+            away = " (kit)" if vantage.kit else " (away)" if vantage.far else ""
+            rows.append((Text(f"{name}{away}", style="bold"), line))
         return NameTable(("vantage", "probes"), rows, has_head=False)
 
     def _must_be_dead(self, progress: Progress) -> tuple[str, ...]:

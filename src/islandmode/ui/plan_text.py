@@ -16,7 +16,7 @@ from islandmode.core.capabilities import Capabilities
 from islandmode.core.hand import no_timer_told
 from islandmode.core.pair import PairMember
 from islandmode.core.plan import DyingFlow, Plan, PlanPoint, PlanProbe, PlanStage
-from islandmode.core.preflight import unpermitted
+from islandmode.core.preflight import carried, unpermitted
 from islandmode.core.recipe.told import bench_counts, benched_told, live_refusals_of, recipe_told
 from islandmode.core.text import how_many
 from islandmode.isolation.table import sync_told
@@ -46,7 +46,7 @@ def print_plan(plan: Plan, console: Console | None = None, benched: Mapping[str,
     for number, stage in enumerate(plan.stages, 1):
         title = f"stage {number}: {stage.name}, hold {stage.hold_s:g} s"
         out.print(_panel(out, title, _stage(plan, stage, plan.stages[: number - 1])))
-    for finding in unpermitted(plan):
+    for finding in (*unpermitted(plan), *carried(plan)):
         out.print(Text(f"note: {finding.sentence}", style="yellow"))
 
 

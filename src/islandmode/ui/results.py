@@ -69,7 +69,10 @@ def print_looked(plan: Plan, directory: RunDirectory) -> None:
     console.print(f"compared     {_compared(directory)}")
     if people:
         console.print(f"not asked    the people at {', '.join(people)}; a run asks them before it isolates anything")
-    console.print(f"seen good    every probe, from {', '.join(plan.vantages)}; what must die was alive")
+    heard = [name for name in plan.vantages if name not in plan.kits]
+    console.print(f"seen good    every probe, from {', '.join(heard)}; what must die was alive")
+    if plan.kits:
+        console.print(f"not seen     what is asked from {', '.join(plan.kits)}: a person carries a kit there")
     console.print("ready        the guardian hears the conductor, and a restore can log in")
     console.print("not looked   approvals: they do not exist yet in this version, and until then live is refused")
     console.print(f"record       {directory.root}")

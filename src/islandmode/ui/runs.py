@@ -13,10 +13,11 @@ from islandmode.core.records import RunLooked
 from islandmode.core.refusal import Refusal, refusal_of
 from islandmode.core.text import cleaned
 from islandmode.core.unfinished import armed
-from islandmode.core.verdict import Result, held_by
+from islandmode.core.verdict import UNKEYED, Result, held_by
 from islandmode.core.what_to_do import what_to_do
 from islandmode.operate.unfinished import is_only_unproven, owed_by
 from islandmode.store import rundir
+from islandmode.store.addenda import folder_of, numbers_of
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.own_program import program
 from islandmode.ui.as_json import print_json
@@ -34,7 +35,7 @@ def print_runs(workspace: Path, watch: LookWatch, *, as_json: bool) -> int:
         print("No run yet.")
         return 0
     # Plain columns, since a table would fold its rows to the width of a pipe.
-    rows = [("run", "verdict", "restoration"), *((run.run, *_end_of(run)) for run in _each(found, watch))]
+    rows = [("run", "verdict", "restoration"), *((run.run, *_with_addendum(run)) for run in _each(found, watch))]
     run, verdict = (max(len(row[column]) for row in rows) for column in (0, 1))
     for row in rows:
         print(f"{row[0]:{run}}  {row[1]:{verdict}}  {row[2]}".rstrip())
@@ -49,10 +50,12 @@ def _remember(found: Sequence[RunDirectory]) -> None:
         memory.keep()
 
 
-def _for_machines(run: RunDirectory) -> dict[str, str | None]:
+def _for_machines(run: RunDirectory) -> dict[str, Any]:
     verdict, restoration = _end_of(run)
     folder = str(run.root.resolve())
-    return {"run": run.run, "verdict": verdict, "restoration": restoration or None, "folder": folder}
+    told: dict[str, Any] = {"run": run.run, "verdict": verdict, "restoration": restoration or None, "folder": folder}
+    addenda = [{"number": number, "verdict": _verdict_in(run, number)} for number in numbers_of(run)]
+    return {**told, "addenda": addenda} if addenda else told
 
 
 def _each(runs: Sequence[RunDirectory], watch: LookWatch) -> Iterator[RunDirectory]:
@@ -67,6 +70,21 @@ def _end_of(run: RunDirectory) -> tuple[str, str]:
         return run.told_end(partial(_told, run))
     except InputError:
         return "verdict.json is not readable", ""
+
+
+def _with_addendum(run: RunDirectory) -> tuple[str, str]:
+    """Give a run's end, and beside its verdict that of its newest addendum."""
+    verdict, restoration = _end_of(run)
+    numbers = numbers_of(run)
+    return (f"{verdict} (addendum {numbers[-1]}: {_verdict_in(run, numbers[-1])})" if numbers else verdict), restoration
+
+
+def _verdict_in(run: RunDirectory, number: int) -> str:
+    try:
+        verdict = folder_of(run, number).verdict()
+    except InputError:
+        verdict = None
+    return str(verdict.get("verdict", "not said")) if verdict is not None else "not readable"
 
 
 def _told(run: RunDirectory) -> tuple[str, str]:
@@ -116,6 +134,9 @@ def show_run(workspace: Path, run: str, watch: LookWatch, *, as_json: bool) -> i
         print(f"  {moment_told(said.at_us)}  {said.who}: {said.what}")
     died = any(finding.get("code") == rundir.DIED for finding in verdict["findings"])
     print(f"journal {directory.journal}" if died else f"report {directory.root / rundir.REPORT}")
+    for number in numbers_of(directory):
+        folder = folder_of(directory, number).root
+        print(f"addendum {number}: verdict {_verdict_in(directory, number)}, report {folder / rundir.REPORT}")
     return 0
 
 
@@ -137,7 +158,8 @@ def _said(verdict: Mapping[str, Any]) -> str:
     witness = verdict.get("witness")
     if verdict["verdict"] != Result.HELD or witness is None:
         return str(verdict["verdict"])
-    return held_by(witness["basis"], witness["not_seen"])
+    unkeyed = any(finding.get("code") == UNKEYED for finding in verdict["findings"])
+    return held_by(witness["basis"], witness["not_seen"], unkeyed=unkeyed)
 
 
 def _unfinished(run: RunDirectory) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from islandmode.ui.cli_words import HERE, Fingerprint, SiteName, Workspace
+from islandmode.ui.cli_words import HERE, Fingerprint, Json, RunName, SiteName, Workspace
 
 vantage_app = typer.Typer(
     no_args_is_help=True,
@@ -15,6 +15,26 @@ vantage_app = typer.Typer(
     help="The hosts that are logged in to, to watch from where a drill cuts this machine off.",
 )
 VantageName = Annotated[str, typer.Argument(help="Name of a vantage.")]
+
+
+def collect(
+    run: RunName,
+    folder: Annotated[
+        Path,
+        typer.Option(
+            "--from", help="The folder of a kit, or a copy of the folder in which a vantage's host keeps its samples."
+        ),
+    ],
+    workspace: Workspace = HERE,
+    json: Json = False,  # noqa: FBT002 - typer's way
+) -> int:
+    """Take the samples that a person brought after a run was closed, and judge it with them.
+
+    They become an addendum with a verdict of its own; what the run wrote stays as it is. Exit codes are those of `run`.
+    """
+    from islandmode.ui.vantages import collect_brought
+
+    return collect_brought(workspace, run, folder, as_json=json)
 
 
 @vantage_app.command("trust")
@@ -39,6 +59,23 @@ def check(vantage: VantageName, workspace: Workspace = HERE, site: SiteName = No
     from islandmode.ui.vantages import check_vantage
 
     return check_vantage(workspace, vantage, site)
+
+
+@vantage_app.command("kit")
+def kit(
+    vantage: VantageName,
+    drill: Annotated[str, typer.Option("--drill", help="The drill that it is for: its file or its name.")],
+    until: Annotated[str, typer.Option("--until", help="When it ends, in UTC, such as 2027-01-09T18:00Z.")],
+    to: Annotated[Path, typer.Option("--to", help="Folder to make; it must be new or empty.")],
+    begin: Annotated[
+        str | None, typer.Option("--begin", help="When it begins, in UTC; when it is started if not given.")
+    ] = None,
+    workspace: Workspace = HERE,
+) -> int:
+    """Write a kit: a folder that a person carries to a host that nobody logs in to, starts there, and brings back."""
+    from islandmode.ui.vantages import write_kit
+
+    return write_kit(workspace, vantage, drill, (begin, until), to)
 
 
 @vantage_app.command("worker")

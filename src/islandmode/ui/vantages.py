@@ -7,9 +7,14 @@ from pathlib import Path
 from islandmode.core.errors import InputError
 from islandmode.observe.far import SERVE, SPOOLS
 from islandmode.observe.far_program import far_program, sum_of_far_program
+from islandmode.operate.collect import collect_from
+from islandmode.operate.kits import make_kit
+from islandmode.operate.run import exit_code
 from islandmode.operate.vantages import find_vantage, refuse_behind, try_vantage
 from islandmode.system.own_program import typed_at
 from islandmode.ui.devices import trust_host
+from islandmode.ui.pages import HtmlPages
+from islandmode.ui.results import print_result
 
 US_PER_S = 1_000_000
 
@@ -38,6 +43,27 @@ def check_vantage(workspace: Path, name: str, site: str | None) -> int:
         f"Its clock is {clock} (measured to {tried.offset.uncertainty_us / 1000:.1f} ms; samples are placed by that)."
     )
     return 0
+
+
+def write_kit(workspace: Path, name: str, drill: str, span: tuple[str | None, str], to: Path) -> int:
+    """Write a kit, and say what the person does with it."""
+    kit = make_kit(workspace, name, drill, span, to)
+    print(f"{to}: a kit for vantage {name} in drill {kit.plan.drill.drill}, {kit.told}.")
+    print(f"It asks {', '.join(kit.probes)}; it is for plan {kit.plan.plan_digest} and no other.")
+    print("Carry the folder to that host, and start there, where its clock is kept by NTP: python3 worker.pyz kit")
+    print(f"After the run: {typed_at(workspace, 'collect', 'RUN', '--from', 'FOLDER')}")
+    return 0
+
+
+def collect_brought(workspace: Path, run: str, folder: Path, *, as_json: bool) -> int:
+    """Take what was brought, and print the verdict with it."""
+    added = collect_from(workspace.resolve(), run, folder, HtmlPages())
+    if not as_json:
+        print(
+            f"addendum {added.number} of {added.run.run}: the samples of vantage {added.vantage}; the run's own record stays as it is"
+        )
+    print_result(added.plan, added.verdict, added.folder, as_json=as_json)
+    return exit_code(added.verdict.verdict, added.verdict.restoration)
 
 
 def write_worker(path: Path) -> int:

@@ -224,10 +224,34 @@ def _of_the_witness(plan: Plan, records: Sequence[Record]) -> list[Finding]:
                     code="witness-lost", result=Result.INCONCLUSIVE, sentence=sentence, records=(record.seq,)
                 )
                 found.append(lost)
+        brought = next(of_kind(records, "samples.brought", vantage=name), None)
+        if brought is not None:
+            found += _brought(name, brought)
+        elif plan.vantages[name].kit:
+            # Nobody measures its clock: the kit tells it, once it is brought back.
+            continue
         for when in ("before", "after"):
+            if brought is not None and brought.data["unplaced"]:
+                break
             if not any(of_kind(records, "vantage.offset", vantage=name, when=when, outcome="done")):
                 sentence = f"The clock of vantage {name} was not measured {when} the drill; its times are uncertain."
                 found.append(Finding(code="clock-unmeasured", result=Result.INCONCLUSIVE, sentence=sentence))
+    return found
+
+
+def _brought(vantage: str, brought: Record) -> list[Finding]:
+    """Say of samples that were brought after the run was closed what they are worth."""
+    what = "a kit" if brought.data["kit"] else "a copy of what its host kept"
+    sentence = (
+        f"The samples of vantage {vantage} are unkeyed: {brought.data['author']} brought them ({what}) after the run was closed, and nothing "
+        "but the person who brought them vouches that they were not made later."
+    )
+    found = [Finding(code="samples-unkeyed", result=Result.HELD, sentence=sentence, records=(brought.seq,))]
+    if brought.data["unplaced"]:
+        sentence = f"The times of vantage {vantage} cannot be placed: {brought.data['unplaced']}. What it watched is not known."
+        found.append(
+            Finding(code="clock-unkept", result=Result.INCONCLUSIVE, sentence=sentence, records=(brought.seq,))
+        )
     return found
 
 

@@ -14,6 +14,12 @@ from islandmode.core.vantage_login import VantageLogin
 def vantage_problems(site: Site) -> Iterator[Problem]:
     """Find logins that the site's allow-list does not permit; zones that are named must be known."""
     for name, vantage in site.vantages.items():
+        if vantage.kit and name == HERE:
+            sentence = f'Vantage "{HERE}" is the operations host itself, to which nothing is carried; take kit out.'
+            yield Problem("site", ("vantages", name, "kit"), sentence)
+        if vantage.kit and vantage.ssh is not None:
+            sentence = f"Vantage {name} has both ssh and kit; a run logs in to it, or a person carries a kit there: take one out."
+            yield Problem("site", ("vantages", name, "kit"), sentence)
         if vantage.ssh is None:
             continue
         if name == HERE:

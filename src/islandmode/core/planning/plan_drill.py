@@ -167,7 +167,7 @@ def _probe(drill: Drill, site: Site, name: str, probe: Probe) -> PlanProbe:
 
 def _vantage(site: Site, name: str) -> PlanVantage:
     vantage = site.vantages[name]
-    return PlanVantage(zone=vantage.zone, address=vantage.address, far=is_far(name), ssh=vantage.ssh)
+    return PlanVantage(zone=vantage.zone, address=vantage.address, far=is_far(name), ssh=vantage.ssh, kit=vantage.kit)
 
 
 def _stage(

@@ -233,7 +233,11 @@ def vantages(plan: Plan, records: Sequence[Record]) -> Table:
             (
                 name,
                 vantage.zone,
-                "samples alone, collected after restore" if vantage.far else "heard live",
+                "a kit that a person carries"
+                if vantage.kit
+                else "samples alone, collected after restore"
+                if vantage.far
+                else "heard live",
                 str(started.data["by"]) if started is not None else "not started",
                 f"{measured}{_kept_by_ntp(offsets)}" if measured else "not measured",
                 str(spool.data["samples"]) if spool is not None else "not collected",
