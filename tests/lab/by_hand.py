@@ -45,6 +45,7 @@ stages:
   - {{name: vendors, isolate: [{CONDUIT}], hold: HOLD}}
   - {{name: office, isolate: [corporate-line3], hold: 2 s}}
 limits: {{isolate_within: 2 min, restore_within: 2 min, dead_man: 5 min, longest_ot_gap: 1 s, undo_tier: D}}
+sample_every: 100 ms
 continuity: [plc-filler, hmi-line3]
 severed: [vendor-to-hmi, vendor-to-hmi-v6, line3-to-vendor, line3-to-vendor-v6, vendor-canary, office-to-plc, office-to-plc-v6, line3-to-erp, line3-to-erp-v6, office-canary]
 abort_when: [{{probe: plc-filler, bad_for: 2 s}}]

@@ -51,6 +51,7 @@ service: {{name: Line 3 filling, target: ">= 40 bottles/min"}}
 stages:
   - {{name: outside, isolate: [{CONDUITS}], hold: HOLD}}
 limits: {{isolate_within: 15 s, restore_within: 15 s, dead_man: 3 min, longest_ot_gap: 1 s, undo_tier: D}}
+sample_every: 100 ms
 continuity: [plc-filler, plc-mixer, hmi-line3]
 severed: [vendor-to-hmi, vendor-to-hmi-v6, line3-to-vendor, line3-to-vendor-v6, vendor-canary, office-to-plc, office-to-plc-v6, line3-to-erp,
           line3-to-erp-v6, office-canary, historian-to-plc, historian-to-plc-v6, line3-to-historian, line3-to-historian-v6]

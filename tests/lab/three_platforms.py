@@ -105,6 +105,7 @@ service: {{name: Line 3 filling, target: ">= 40 bottles/min"}}
 stages:
   - {{name: outside, isolate: [remote-access, utility-line3, weighbridge-line3], hold: HOLD}}
 limits: {{isolate_within: 20 s, restore_within: 20 s, dead_man: {DEAD_MAN_S:g} s, longest_ot_gap: 1 s, undo_tier: B}}
+sample_every: 100 ms
 continuity: [plc-filler, hmi-line3]
 severed: [vendor-to-hmi, vendor-to-hmi-v6, line3-to-vendor, line3-to-vendor-v6, vendor-canary, line3-to-meters, line3-to-meters-v6, line3-to-weighbridge]
 abort_when: [{{probe: plc-filler, bad_for: 2 s}}]

@@ -49,22 +49,23 @@ class Listener:
     def __init__(self) -> None:
         self.at: list[tuple[int, int]] = []
         """From when to when each change took: a sample asked before it, or after it, saw what was then."""
-        self._socket = self._open(0)
-        self.port = self._socket.getsockname()[1]
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Bound to a port by its number, it keeps that port while it does not listen: nobody else answers there meanwhile.
+        self._socket.bind(("127.0.0.1", self.port))
+        self._listen()
 
-    def _open(self, port: int) -> socket.socket:
-        opened = socket.socket()
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        opened.bind(("127.0.0.1", port))
-        opened.listen(100)
-        threading.Thread(target=self._accept, args=(opened,), daemon=True).start()
-        return opened
+    def _listen(self) -> None:
+        self._socket.listen(100)
+        threading.Thread(target=self._accept, daemon=True).start()
 
-    @staticmethod
-    def _accept(opened: socket.socket) -> None:
+    def _accept(self) -> None:
         while True:
             try:
-                opened.accept()[0].close()
+                self._socket.accept()[0].close()
             except OSError:
                 return
 
@@ -73,9 +74,8 @@ class Listener:
         before_us = CLOCK.monotonic_us()
         if len(self.at) % 2 == 0:
             self._socket.shutdown(socket.SHUT_RDWR)
-            self._socket.close()
         else:
-            self._socket = self._open(self.port)
+            self._listen()
         self.at.append((before_us, CLOCK.monotonic_us()))
 
 

@@ -24,6 +24,7 @@ from islandmode.core.plan import Plan
 from islandmode.core.spool import expected
 from islandmode.core.text import cleaned
 from islandmode.core.verdict import Result, verdict_json
+from islandmode.observe import process_vantage
 from islandmode.observe.kept_spool import BrokenOff, NoSpool, TakenSpool
 from islandmode.observe.process_vantage import ProcessVantage
 from islandmode.observe.reach import LocalReach
@@ -95,19 +96,17 @@ def spool(rows: list[Any], **head: Any) -> bytes:
 def taken(data: bytes, pieces: int = 1) -> Collected | str:
     """Take what was fetched as a vantage does; a text says why it is no spool."""
     with tempfile.TemporaryDirectory() as folder:
-        one = ProcessVantage(FAR, clock=CLOCK, far=True, reach=LocalReach(Path("nowhere")), kept=Path(folder))
-        one._schedule, one._key = SCHEDULE, KEY
         taking, step = TakenSpool(Path(folder), 1 << 20), -(-len(data) // pieces)
         try:
             for start in range(0, len(data), max(step, 1)):
                 taking.take(data[start : start + step])
-            found = one._read(Path(folder), taking.ended())
+            ended = taking.ended()
         except (NoSpool, BrokenOff) as odd:
             taking.close()
             return str(odd)
         kept = tuple(segments_in(Path(folder)))
-    # The folder is gone; what it held is read again from here.
-    return replace(found, spool=spool_of(kept, expected(SCHEDULE.run, FAR, SCHEDULE.probes)))
+    spool = spool_of(kept, expected(SCHEDULE.run, FAR, SCHEDULE.probes))
+    return process_vantage._collected(spool, spool.read(), ended, KEY)
 
 
 def test_the_spool_that_all_of_this_starts_from_is_good() -> None:

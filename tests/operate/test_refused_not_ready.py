@@ -36,6 +36,7 @@ service: {name: Line 1 presses, target: "> 0 parts/min"}
 stages:
   - {name: corporate, isolate: corporate-line1, hold: 3 min}
 limits: {isolate_within: 15 s, restore_within: 15 s, dead_man: 10 min, longest_ot_gap: 1 s, undo_tier: B}
+sample_every: 100 ms
 continuity: plc
 severed: [office-to-plc, office-to-plc-v6]
 left_open:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from pathlib import Path
 from typing import BinaryIO
@@ -58,7 +60,8 @@ class TakenSpool:
     def _keep(self, file: BinaryIO, data: bytes) -> bytes:
         """Keep what belongs to the segment that is coming; give the rest."""
         mine = data[: self._left]
-        file.write(mine)
+        if file.write(mine) != len(mine):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._left -= len(mine)
         if not self._left:
             file.close()
@@ -72,7 +75,7 @@ class TakenSpool:
         elif segment is not None and self.folder is not None and segment[1].decode() > self._name:
             # In rising order, so that no segment comes twice.
             self._name, self._left = segment[1].decode(), int(segment[2])
-            self._file = open(self.folder / self._name, "wb", opener=modes.open_file)  # noqa: SIM115 - until all of it came
+            self._file = open(self.folder / self._name, "wb", buffering=0, opener=modes.open_file)  # noqa: SIM115 - until all of it came
             self._keep(self._file, b"")
         else:
             raise self._none()

@@ -27,14 +27,14 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from islandmode.core.episodes import Sample
 from islandmode.core.outcome import Outcome, Reading
-from islandmode.core.spool import UNSEALED, KeptSpool, expected
+from islandmode.core.spool import UNSEALED, KeptSpool, SpoolReading, expected
 from islandmode.core.spool_lines import Expected, read_sample
 from islandmode.core.text import cleaned
 from islandmode.observe import last_words
-from islandmode.observe.kept_spool import ENDINGS, BrokenOff, NoSpool, TakenSpool
+from islandmode.observe.kept_spool import ENDINGS, BrokenOff, NoSpool
 from islandmode.observe.reach import Reach, Verb
+from islandmode.observe.taking_apart import NotKept, TakingApart
 from islandmode.observe.vantage import Collected, Offset, Schedule
-from islandmode.system import modes
 from islandmode.system.clock import Clock
 from islandmode.system.process import PipeStream, end_group, first_word, start, stop
 from islandmode.system.segments import segments_in
@@ -329,64 +329,44 @@ class ProcessVantage:
         self._wanted = True
         with anyio.move_on_after(deadline_s):
             try:
-                ended = await self._fetched(self._kept)
+                found = await self._fetched(self._kept)
                 # It has ended, so nothing is left to stop.
                 self._started = False
-                read = partial(self._read, self._kept, ended)
-                found = await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
             except OSError as error:
                 why = f"its spool could not be fetched ({error})"
             except BrokenOff as broken:
                 why = str(broken)
-            except NoSpool as odd:
-                # Asked again, it would give the same.
+            except (NoSpool, NotKept) as odd:
+                # Asked again, it would give the same; and nobody waits for a disk.
                 return Reading(Outcome.NOT_DONE, None, str(odd), asked_us, self._clock.monotonic_us())
         stamps = (asked_us, self._clock.monotonic_us())
         self._wanted = found is None
         return Reading(Outcome.UNKNOWN if found is None else Outcome.DONE, found, "" if found else why, *stamps)
 
-    async def _fetched(self, kept: Path) -> str:
-        """End the worker and take in its spool, which is not more than its schedule can have given; say how it ended."""
-        in_place = self._reach.spools_in(kept)
-        if not in_place:
-            modes.make_folders(kept)
-        taking = TakenSpool(None if in_place else kept, _spool_most_bytes(self._schedule))
+    async def _fetched(self, kept: Path) -> Collected:
+        """End the worker, keep its spool, which is not more than its schedule can have given, and read it back."""
+        in_place, most_bytes = self._reach.spools_in(kept), _spool_most_bytes(self._schedule)
+        taking = TakingApart(kept, most_bytes, _expected(self._schedule), self._key, in_place=in_place)
         silent = True
         try:
             async with aclosing(self._said_by("end" if in_place else "collect")) as said:
                 while part := await self._next(said):
                     silent = False
-                    await anyio.to_thread.run_sync(taking.take, part, abandon_on_cancel=True)
+                    await taking.take(part)
             lost = self._reach.trouble(self._code) if silent else ""
             if lost:
                 raise BrokenOff(lost)
-            return taking.ended()
+            ended, reading = await taking.finish()
         finally:
             taking.close()
+        spool = KeptSpool(partial(segments_in, kept), _expected(self._schedule), self._key)
+        return _collected(spool, reading, ended, self._key)
 
     async def _next(self, said: AsyncGenerator[bytes, None]) -> bytes:
         """Wait for the next piece of a spool, nothing at its end; raises `BrokenOff` where none comes: a long spool has no other deadline."""
         with anyio.move_on_after(self.call_s):
             return await anext(said, b"")
         raise BrokenOff(f"nothing more of its spool came for {self.call_s:g} s")
-
-    def _read(self, kept: Path, ended: str) -> Collected:
-        """Read what was kept, once, and check it."""
-        plan = self._schedule
-        spool = KeptSpool(partial(segments_in, kept), _expected(plan), self._key)
-        reading = spool.read()
-        # A worker that was killed could not seal its last segment, and its end says so.
-        cut = ended == "lost" and reading.why == UNSEALED
-        return Collected(
-            spool,
-            reading.samples,
-            chain_ok=reading.whole or cut,
-            ended=ended,
-            why="" if cut else reading.why,
-            length=reading.length,
-            sha256=reading.sha256,
-            key=self._key.hex(),
-        )
 
     async def stop(self) -> None:
         """End the worker without collecting; ending a worker that has ended has no effect."""
@@ -417,6 +397,21 @@ class ProcessVantage:
         worker, self._worker = self._worker, None
         # A worker that still waits for its schedule takes the end of its input as the end of its work.
         await stop(worker, clock=self._clock)
+
+
+def _collected(spool: KeptSpool, reading: SpoolReading, ended: str, key: bytes) -> Collected:
+    # A worker that was killed could not seal its last segment, and its end says so.
+    cut = ended == "lost" and reading.why == UNSEALED
+    return Collected(
+        spool,
+        reading.samples,
+        chain_ok=reading.whole or cut,
+        ended=ended,
+        why="" if cut else reading.why,
+        length=reading.length,
+        sha256=reading.sha256,
+        key=key.hex(),
+    )
 
 
 def _goes_on(found: Sequence[Offset]) -> bool:

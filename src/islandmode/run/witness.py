@@ -221,7 +221,7 @@ class Witness:
             left_s = (until_us - self._clock.monotonic_us()) / 1_000_000
             reading = await vantage.collect(max(left_s, vantage.call_s))
             left_s = (until_us - self._clock.monotonic_us()) / 1_000_000
-            if reading.outcome is not Outcome.UNKNOWN or left_s <= AGAIN_S:
+            if reading.outcome is not Outcome.UNKNOWN or not vantage.far or left_s <= AGAIN_S:
                 return reading
             tell(
                 f"Vantage {name} did not give its samples yet ({reading.why or reading.outcome.value}); it is asked again for "
