@@ -161,8 +161,9 @@ def placed_samples(
         if why:
             spoilt.append(samples_altered(vantage, why, collected))
             continue
-        shift_us = line.at(0) if vantage in plan.kits else 0
-        spools[vantage] = Between(spool, begin_us - shift_us, end_us - shift_us) if vantage in plan.kits else spool
+        mine = Between(spool, begin_us - line.shift_us, end_us - line.shift_us)
+        # A kit may see more than the run.
+        spools[vantage] = mine if vantage in plan.kits else spool
         lines[vantage] = line
     return Placed(vantages, spools, lines), tuple(spoilt)
 
