@@ -100,11 +100,12 @@ def _unwanted(model: type[BaseModel], schema: dict[str, Any], location: tuple[st
         return f'"{key}" no longer stands here: {moved}. Take it out.'
     known = sorted(schema.get("properties", {}))
     unknown = f'Unknown key "{show(key)}".'
-    if difflib.get_close_matches(key, known, 1):
-        return unknown + near(key, known)
+    # A key that is known below, letter for letter, is meant rather than a known one that is only like it.
     below = [name for name, part in schema.get("properties", {}).items() if _takes(whole, part, key)]
     if below:
         return f'{unknown} It belongs under "{below[0]}": indent it there.'
+    if difflib.get_close_matches(key, known, 1):
+        return unknown + near(key, known)
     if location[:-1] and key in whole.get("properties", {}):
         return f"{unknown} It belongs at the top of the file: take away its indentation."
     return unknown + near(key, known)
