@@ -19,8 +19,7 @@ COMMAND = re.compile(rf"\b{NAME} (?:{VERBS})\b")
 MAY_NAME_A_COMMAND = {
     "core/preflight.py": "it is given the command as it is typed, and has this for a default",
     "core/what_to_do.py": "its sentences get the program as it is typed",
-    "run/conductor.py": "as core/preflight.py",
-    "run/preflight.py": "as core/preflight.py",
+    "run/run_place.py": "as core/preflight.py",
     "ui/ending.py": "names of commands, that nobody is told",
     "ui/picture/scene.py": "it says by what a picture was drawn",
     "operate/conducting.py": "it says which command would not work",

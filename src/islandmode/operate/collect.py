@@ -33,6 +33,7 @@ from islandmode.store.rundir import RunDirectory
 from islandmode.system import modes
 from islandmode.system.clock import Clock, MachineClock
 from islandmode.system.machine_state import read_plain
+from islandmode.system.own_program import typed_at
 from islandmode.system.segments import segments_in
 
 CLOCKS_MAX_BYTES, ENDED_MAX_BYTES = 1 << 20, 20
@@ -59,7 +60,7 @@ def collect_from(workspace: Path, run: str, folder: Path, pages: Pages) -> Added
     evidence = evidence_of(directory, before)
     if directory.verdict() is None:
         raise InputError(
-            f"{directory.run} has no verdict yet; `islandmode restore {directory.run}` brings it to its end."
+            f"{directory.run} has no verdict yet; `{typed_at(workspace, 'restore', directory.run)}` brings it to its end."
         )
     spool = folder / SPOOL if (folder / SPOOL).is_dir() else folder
     vantage = _whose(spool, evidence)

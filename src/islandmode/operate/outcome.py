@@ -8,17 +8,21 @@ from datetime import UTC, datetime, tzinfo
 
 from islandmode.core.drill import Mode
 from islandmode.core.errors import Refused
+from islandmode.core.judging.timeline import of_kind
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.refusal import UNTOLD, Refusal, refusal_of
 from islandmode.core.verdict import Verdict, verdict_json
 from islandmode.operate.audience import Pages
-from islandmode.operate.judge import READ_S, WRITE_S, Evidence, judge_evidence
+from islandmode.operate.judge import READ_S, WRITE_S, Evidence, Judged, judge_evidence
 from islandmode.operate.watch import beside
 from islandmode.run.conductor import Conducted
 from islandmode.store import rundir
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.apart import apart
+
+SAMPLES_PER_S, BYTES_PER_S = 20_000, 10_000_000
+"""What a slow machine judges, and what a slow disk gives to be summed; both several times less than was seen."""
 
 
 def judge_and_write(
@@ -37,7 +41,14 @@ def judge_and_write(
     if why:
         raise OSError(errno.EIO, why)
     evidence = Evidence(directory.run, plan, records, others, conducted.samples, mode, lab)
-    judged, zone = judge_evidence(evidence), local_zone(records)
+    # The samples are on the disk, which may hang; a long drill has many.
+    found: list[Judged] = []
+    why = beside(
+        lambda: found.append(judge_evidence(evidence)), READ_S + _collected(records, "samples") / SAMPLES_PER_S
+    )
+    if why:
+        raise OSError(errno.EIO, why)
+    judged, zone = found[0], local_zone(records)
     report = pages.report(
         plan,
         judged.verdict,
@@ -53,10 +64,15 @@ def judge_and_write(
         directory.write_text(rundir.REPORT, report)
         directory.seal()
 
-    why = apart(write, WRITE_S)
+    why = apart(write, WRITE_S + _collected(records, "length") / BYTES_PER_S)
     if why:
         raise OSError(errno.EIO, why)
     return judged.verdict
+
+
+def _collected(records: Sequence[Record], what: str) -> int:
+    """Add up a number of every spool that was collected."""
+    return sum(int(record.data.get(what, 0)) for record in of_kind(records, "collect.result"))
 
 
 def write_refusal(
