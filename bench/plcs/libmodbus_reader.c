@@ -36,7 +36,7 @@ static double cpu_s(void) {
     return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
-/* Not by getrusage: that begins with the memory of whoever started this process. */
+/* Not by getrusage: that begins with the memory of the parent process. */
 static long memory_kib(void) {
     char line[256];
     long kib = 0;

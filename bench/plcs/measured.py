@@ -44,7 +44,7 @@ class Measured:
         """Write the samples, and say what they took."""
         ended_s = time.process_time() if self._ended_s is None else self._ended_s
         status = Path("/proc/self/status").read_text(encoding="ascii")
-        # Not by getrusage: that begins with the memory of whoever started this process.
+        # Not by getrusage: that begins with the memory of the parent process.
         peak_kib = int(status.partition("VmHWM:")[2].split()[0])
         path.write_bytes(self._rows.tobytes())
         print(f"{ended_s - (self._began_s or ended_s):f} {peak_kib}")

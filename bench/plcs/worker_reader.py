@@ -32,7 +32,7 @@ def main(warm_s: str, seconds: str, path: str, spool: str, loop: str, spooled: s
     worker.detach = lambda: None
     spools.add = counted
     if loop == "asyncio":
-        sys.modules["uvloop"] = None  # type: ignore[assignment]
+        sys.modules["uvloop"] = None  # type: ignore[assignment] # as Python itself says that there is no such module
     said = os.dup(1)
     sys.argv[1:] = ["run", spool]
     worker.main()

@@ -189,7 +189,7 @@ HEADS = {
     "another vantage": ({"vantage": "office"}, "it is of another run or vantage than run-1, here."),
     "a probe of another vantage": ({"probes": ["x"]}, "it is of a probe that vantage here was not given."),
     "probes that are none": ({"probes": "plc"}, KIND),
-    "a probe that is none": ({"probes": [7]}, KIND),
+    "a number for a probe": ({"probes": [7]}, KIND),
     "no time": ({"at_us": None}, KIND),
     "format 1": ({"v": 1}, "it is not a sample; bytes were altered or lost."),
     "format 3": ({"v": 3}, "it was written by a newer version (format 3, this one reads 2)."),

@@ -127,7 +127,7 @@ DOCUMENTS: dict[str, bytes] = {
     "an ending of another kind": b"ended\n",
     "an unknown ending": frames(GOOD, ended="gloriously"),
     "something after the end": frames(GOOD) + b"ended asked\n",
-    "a length that is none": b"segment 000001.part x\nended asked\n",
+    "a letter for a length": b"segment 000001.part x\nended asked\n",
     "a length below zero": b"segment 000001.part -1\nended asked\n",
     "a name that leads elsewhere": frames(("../../verdict.json", b"{}")),
     "a folder's name": frames(("..", b"{}")),

@@ -32,7 +32,7 @@ OTHER_WAYS: dict[str, Row] = {
     ),
     "one zone": ways(f"{MODEM}, owner: IT, between: [office]}}", '20:77: "between" must have at least 2 items.'),
     "a list of ways": ways("other_ways: [modem]", f'19:13: "other_ways" must be {MAPPING}; found a list.'),
-    "a name that is none": ways(
+    "a name that no way can have": ways(
         f"{MODEM.replace('modem:', 'The Modem:')}, owner: IT}}", f'20:3: "The Modem" must be {NAME}.'
     ),
     "by what is no name": probe("by: [modem]", '13:75: "by" must be text; found a list.'),

@@ -93,7 +93,20 @@ class TcpLook:
         return None
 
 
-class ModbusLook:
+class KeptLook:
+    """A look that keeps one connection, and can be asked on it without a task of its own."""
+
+    _connection: Connection
+
+    def put(self, trace: Trace, told: Told) -> bool:
+        """Ask on the connection that stands; false where that cannot be done, and the look is to be called instead."""
+        if self._connection.is_open:
+            self._connection.put(trace, told)
+            return True
+        return False
+
+
+class ModbusLook(KeptLook):
     """Keeps one connection, as a considerate client of an old PLC does, and drops it after any trouble.
 
     Many devices close a connection after each answer, or when it is idle. That is normal between two questions, and one
@@ -136,13 +149,6 @@ class ModbusLook:
         except Lost as lost:
             raise ended(lost, trace) from None
 
-    def put(self, trace: Trace, told: Told) -> bool:
-        """Ask on the connection that stands; false where that cannot be done, and the look is to be called instead."""
-        if self._connection.is_open:
-            self._connection.put(trace, told)
-            return True
-        return False
-
     def judged(self, answer: Any) -> Value:
         """Judge what was read."""
         return judge_register(self._probe, self._fresh, self._talk.read(answer), monotonic_us())
@@ -182,7 +188,7 @@ class HttpLook:
         return judge_json(self._probe, self._fresh, status, body, monotonic_us())
 
 
-class CanaryLook:
+class CanaryLook(KeptLook):
     """Holds one connection opened before the first stage, and never opens another.
 
     While it does not answer it is asked again and again; when old answers come at last, they answer no newer question. Once
@@ -210,13 +216,6 @@ class CanaryLook:
         except (Lost, Bad) as failure:
             raise self.failed(failure, trace) from None
         return self.judged(answer)
-
-    def put(self, trace: Trace, told: Told) -> bool:
-        """Ask on the connection that was opened first; false where that cannot be done, and the look is to be called instead."""
-        if self._connection.is_open:
-            self._connection.put(trace, told)
-            return True
-        return False
 
     def judged(self, answer: Any) -> Value:
         """Judge what was read."""

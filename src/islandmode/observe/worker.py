@@ -183,6 +183,7 @@ class Worker:
         except (Bad, Lost, Unknown) as failure:
             question.told(None, failure)
         except Exception as fault:
+            # A fault of this program's own must not go unrecorded: the sample says so, and so does the loop.
             question.told(None, fault)
             raise
 
@@ -204,6 +205,7 @@ class Worker:
         except (Bad, Unknown) as judged:
             found = probes.failed(judged, question)
         except Exception as fault:
+            # As above.
             found = failed_probe(fault)
             raise
         finally:
