@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from islandmode.core.episodes import Sample, sample_of
-from islandmode.core.placing import Spooled
+from islandmode.core.placing import Batch, Placed, Spooled
 from islandmode.core.spool import KeptSpool, Segment
 from islandmode.core.spool_lines import Expected
 from islandmode.observe.spooling import Spool
@@ -51,6 +52,22 @@ def spool_of(segments: Iterable[Segment], expected: Expected, key: bytes = KEY) 
     """Give segments as a spool that is kept in memory."""
     kept = tuple(segments)
     return KeptSpool(lambda: kept, expected, key)
+
+
+@dataclass(frozen=True)
+class ReadOnce:
+    """What a spool held when it was read."""
+
+    held: tuple[Batch, ...]
+
+    def batches(self) -> Iterator[Batch]:
+        """Give each probe's samples in the order in which they were asked."""
+        return iter(self.held)
+
+
+def read_once(placed: Placed) -> Placed:
+    """Read every spool now, for a test that judges the same samples a hundred times."""
+    return replace(placed, spools={name: ReadOnce(tuple(spool.batches())) for name, spool in placed.spools.items()})
 
 
 def listed(spool: Spooled) -> tuple[Sample, ...]:

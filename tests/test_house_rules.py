@@ -6,6 +6,7 @@ Layers between packages are import-linter's part (see pyproject.toml); what is h
 from __future__ import annotations
 
 import ast
+import gc
 import re
 import subprocess
 import tokenize
@@ -104,6 +105,21 @@ def tree(path: Path) -> ast.Module:
 def nodes(path: Path) -> tuple[ast.AST, ...]:
     """Give all that stands in a file; found once, because every rule asks for it."""
     return tuple(ast.walk(tree(path)))
+
+
+def setup_module() -> None:
+    """Read every file once for all rules, without the collector: it would walk the growing trees again and again."""
+    gc.disable()
+    try:
+        for path in python_files(""):
+            nodes(path)
+    finally:
+        gc.enable()
+
+
+def teardown_module() -> None:
+    nodes.cache_clear()
+    tree.cache_clear()
 
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
