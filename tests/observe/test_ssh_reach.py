@@ -189,7 +189,9 @@ def test_each_way_not_to_get_there_has_its_own_sentence(host: FarHost, plant: Pl
     assert told["changed"][1] == (
         f"{where} shows another host key than {host.known_hosts}; find out why before anybody trusts it"
     )
-    assert told["unknown"][1] == f"{host.known_hosts} holds no host key of {where}; it is logged in to nowhere else"
+    assert (
+        told["unknown"][1] == f"{host.known_hosts} holds no host key of {where}; `islandmode vantage trust` learns it"
+    )
     assert told["gone"][1] == f"{user}@{where} refuses connections"
 
 

@@ -169,3 +169,26 @@ def test_a_look_names_each_device_that_it_cannot_log_in_to(tmp_path: Path) -> No
     assert _look_at(dict(plan.points), cast(Ground, FakeGround({})), {}, listener) == 5
     why = "could not be read: The secret file:missing cannot be read (gone)."
     assert sorted(listener.warned) == [f"{OUTER} {why}", f"{INNER} {why}"]
+
+
+def test_the_missing_key_of_a_witness_is_told_with_its_place_and_no_run_begins(tmp_path: Path) -> None:
+    """Within a drill's task group it was an internal error, and its run had a folder already."""
+    root = plant(tmp_path, "file:outer", "file:inner")
+    for name in ("outer", "inner"):
+        (root / name).write_text("a password")
+        (root / name).chmod(0o600)
+    site = root / SITE
+    text = site.read_text(encoding="utf-8")
+    far = "planning: {zone: corporate, address: 10.60.1.20"
+    jump = "{address: 192.168.30.41, user: witness, key: file:jump.key}"
+    login = f"{far}, ssh: {{address: 192.168.30.40, user: witness, key: file:office.key, jump: {jump}}}"
+    site.write_text(text.replace(far, login), encoding="utf-8")
+    _, plan = plan_of(root, "cut-off")
+    request = RunRequest("a-run", root, "cut-off", "dry-run", "nobody", {})
+    with pytest.raises(InputError) as refused:
+        _run_here(request, plan, PlantGround(root, "millbrook"), Audience(cast(Pages, None)))
+    first, second = str(refused.value).splitlines()
+    missing = "cannot be read (No such file or directory)."
+    assert first == f"{place_of(root, 'file:office.key')}: The secret file:office.key {missing}"
+    assert second == f"{place_of(root, 'file:jump.key')}: The secret file:jump.key {missing}"
+    assert not (root / "runs" / "a-run").exists()

@@ -80,13 +80,18 @@ def do(words: list[str], spools: str) -> None:
         refuse("the run or the vantage has a name that no run or vantage can have")
     os.umask(0o077)
     base = os.path.expanduser(spools)
-    os.makedirs(base, mode=0o700, exist_ok=True)
+    try:
+        os.makedirs(base, mode=0o700, exist_ok=True)
+    except OSError as error:
+        refuse("the folder for samples, %s, cannot be made there (%s)" % (base, error.strerror))
     VERBS[words[0]](os.path.join(base, words[1], words[2]), *words[3:])
 
 
 def main() -> None:
     """Do what the command line says, or what the login asks for."""
     words, spools = sys.argv[1:], SPOOLS
+    if not words:
+        refuse("what to do is missing: kit, in the folder of a kit, or serve, in authorized_keys")
     if words == ["kit"]:
         # Not one of the five: no login can ask for it.
         kit.run(os.path.dirname(os.path.abspath(sys.argv[0])))

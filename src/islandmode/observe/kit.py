@@ -17,6 +17,7 @@ import sys
 import time
 from typing import Any, NoReturn
 
+from islandmode.core.text import how_many
 from islandmode.observe import worker
 from islandmode.observe.looks import LOOKS
 from islandmode.observe.own_clocks import OwnClocks
@@ -77,7 +78,8 @@ def run(folder: str) -> None:
 
 def begun(schedule: dict[str, Any], kept: tuple[str, int]) -> None:
     """Say what is done, and whether it will count."""
-    tell("Watching %d probes of drill %s from %s" % (len(schedule["probes"]), schedule["drill"], schedule["vantage"]))
+    probes = how_many(len(schedule["probes"]), "probe")
+    tell("Watching %s of drill %s from %s" % (probes, schedule["drill"], schedule["vantage"]))
     tell(" until %s. Leave this running; Ctrl-C ends it.\n" % utc(moment(schedule["end"])))
     how, error_us = kept
     tell("This machine's clock is kept by NTP, to %d ms.\n" % (error_us // 1000 + 1) if how == "yes" else NOT_KEPT)

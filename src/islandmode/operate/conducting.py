@@ -89,7 +89,7 @@ class Conducting:
             beside.start_soon(hear_starter, self._latch)
             try:
                 ended.append(await self._conduct(course))
-            except (Refused, Broken) as error:
+            except (Refused, InputError, Broken) as error:
                 failed = error
             beside.cancel_scope.cancel()
         if ended:

@@ -1,4 +1,4 @@
-"""The isolation points of a run, opened with their secrets; what is wrong with a secret is told with its place in the site."""
+"""The isolation points of a run, opened with their secrets, and the keys of its vantages; what is wrong with a secret is told with its place in the site."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from islandmode.core.plan import Plan
 from islandmode.isolation.point import IsolationPoint
 from islandmode.operate.ground import Ground
 from islandmode.operate.transcripts import Transcripts
+from islandmode.store.active import PLANT
 from islandmode.system.clock import Clock
+from islandmode.system.secrets import Secrets
 
 
 def opened(
@@ -24,6 +26,23 @@ def opened(
     if missing:
         raise _placed(missing, ground.workspace, plan.drill.site)
     return made.points
+
+
+def refuse_without_keys(ground: Ground, plan: Plan, clock: Clock) -> None:
+    """Raise all that is wrong with the keys of the hosts that a plant is watched from, each with file:line:column."""
+    if ground.kind != PLANT:
+        return
+    logins = {name: planned.ssh for name, planned in plan.vantages.items() if planned.ssh is not None}
+    secrets, missing = Secrets(ground.workspace, clock=clock), list[NoSecret]()
+    secrets.fetch(key for login in logins.values() for key in login.keys)
+    for name, login in logins.items():
+        for path, key in zip((("key",), ("jump", "key")), login.keys, strict=False):
+            try:
+                secrets.resolve(key)
+            except InputError as error:
+                missing.append(NoSecret(error.message, ("vantages", name, "ssh", *path)))
+    if missing:
+        raise _placed(missing, ground.workspace, plan.drill.site)
 
 
 def _placed(missing: list[NoSecret], workspace: Path, site: str) -> InputError:

@@ -26,7 +26,7 @@ from islandmode.operate.check import refuse_unlike_lab
 from islandmode.operate.conducting import Conducting
 from islandmode.operate.ground import Ground, LabGround, PlantGround, attach_or_up, ground_by
 from islandmode.operate.judge import WRITE_S
-from islandmode.operate.opening import opened
+from islandmode.operate.opening import opened, refuse_without_keys
 from islandmode.operate.operator_name import operator_name
 from islandmode.operate.outcome import judge_and_write, write_refusal
 from islandmode.operate.plan import plan_of, refuse_by_hand, refused_for_live
@@ -267,6 +267,7 @@ def _conduct_here(
         refuse_beside_unfinished(request.workspace, plan, request.run, ground)
         # Before the run has a folder: a secret that is missing is bad input, and leaves no run behind.
         points = opened(ground, plan, clock, request.run, transcripts)
+        refuse_without_keys(ground, plan, clock)
         if request.mode == Mode.DRY_RUN.value:
             points = {name: read_only(point) for name, point in points.items()}
         directory = _begin(request, plan, ground, audience)

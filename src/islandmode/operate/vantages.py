@@ -23,6 +23,7 @@ from islandmode.store import catalog
 from islandmode.store.known_hosts import KNOWN_HOSTS
 from islandmode.store.yaml_tree import YamlTree, show
 from islandmode.system.clock import MachineClock
+from islandmode.system.own_program import typed_at
 from islandmode.system.secrets import Secrets
 from napalm_nftables.host_keys import SSH_PORT, known_as
 
@@ -119,7 +120,8 @@ def try_vantage(workspace: Path, host: VantageHost) -> Tried:
     known = workspace / KNOWN_HOSTS
     if not known.is_file():
         raise InputError(
-            f"There is no {KNOWN_HOSTS} in {workspace}, and Islandmode logs in to no host whose key is unknown."
+            f"There is no {KNOWN_HOSTS} in {workspace}, and Islandmode logs in to no host whose key is unknown; "
+            f"`{typed_at(workspace, 'vantage', 'trust', host.name)}` shows the key of that host and writes it there."
         )
     clock = MachineClock.of_this_boot()
     secret = Secrets(workspace, clock=clock)

@@ -121,7 +121,7 @@ def _why(hop: Hop, said: str, known_hosts: Path) -> str:
     )
     sentences = {
         "IDENTIFICATION HAS CHANGED": changed,
-        "host key is known for": f"{known_hosts} holds no host key of {hop.host} port {hop.port}; it is logged in to nowhere else",
+        "host key is known for": f"{known_hosts} holds no host key of {hop.host} port {hop.port}; `islandmode vantage trust` learns it",
         "has been revoked": f"the host key of {hop.host} port {hop.port} is marked as revoked in {known_hosts}",
         "Host key verification failed": changed,
         "invalid format": f"the key for {where} cannot be used (it is damaged, or asks for a passphrase)",

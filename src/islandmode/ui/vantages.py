@@ -37,7 +37,7 @@ def check_vantage(workspace: Path, name: str, site: str | None) -> int:
     )
     print(f"{tried.host.where}: logged in by the key, and its host key is known.")
     print(
-        "A worker was started, outlived the login that had started it, and was ended by another; nothing of it is left."
+        "A worker was started, outlived the login that had started it, and was ended by another; of its samples nothing is left."
     )
     print(
         f"Its clock is {clock} (measured to {tried.offset.uncertainty_us / 1000:.1f} ms; samples are placed by that)."
