@@ -482,22 +482,6 @@ def test_a_spool_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert 0 < reading.samples < 20_000
 
 
-def test_clocks_are_measured_by_round_trips(tmp_path: Path) -> None:
-    reading = anyio.run(vantage(tmp_path / "spool").offset, PATIENCE_S)
-    assert reading.value is not None
-    assert reading.value.boot_id == CLOCK.boot_id
-    assert abs(reading.value.monotonic_us) <= reading.value.uncertainty_us
-    assert 0 < reading.value.uncertainty_us < 1_000_000
-
-
-def test_another_monotonic_clock_is_seen(tmp_path: Path) -> None:
-    prefix = ("unshare", "-r", "--fork", "--kill-child", "--time", "--monotonic", "5000")
-    reading = anyio.run(vantage(tmp_path / "spool", prefix=prefix).offset, PATIENCE_S)
-    assert reading.value is not None
-    assert abs(reading.value.monotonic_us + 5_000_000_000) <= reading.value.uncertainty_us
-    assert abs(reading.value.utc_us) < 1_000_000
-
-
 @pytest.mark.parametrize("prefix", [("/nowhere/at-all",), ("false",), ("echo",), ("sleep", "60", "--")])
 def test_a_place_that_cannot_be_entered_is_a_sentence(tmp_path: Path, prefix: tuple[str, ...]) -> None:
     async def drill() -> None:

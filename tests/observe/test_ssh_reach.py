@@ -148,7 +148,7 @@ def test_a_person_installs_it_and_the_key_does_nothing_else(host: FarHost, plant
 
     play(story)
     way = OpenSsh(host.hop(), host.known_hosts)
-    for words in ("sh -c id", f"look {RUN}", f"look ../{RUN} {NAME}", f"forget {RUN} {NAME} x", "serve", ""):
+    for words in ("sh -c id", "clock", f"look {RUN}", f"look ../{RUN} {NAME}", f"forget {RUN} {NAME} x", "serve", ""):
         said = subprocess.run(way.argv(words), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         assert said.returncode == 1, words
         assert said.stdout.startswith("refused: "), words
@@ -164,6 +164,24 @@ def test_another_version_that_was_installed_is_not_started(host: FarHost, plant:
     outcome, why = start_told(vantage(host, installed=True), plant)
     assert outcome == "unknown"
     assert "the worker that is installed there is of another version" in why
+
+
+def test_a_key_that_starts_no_worker_says_what_to_look_at(host: FarHost, plant: Plant) -> None:
+    wrong = ["", f'restrict,command="{sys.executable} -I {host.folder}/none.pyz serve"']
+    for options in wrong:
+        host.takes("login", options)
+        one = vantage(host, installed=True)
+        clock = anyio.run(one.offset, PATIENCE_S)
+        assert not clock.done
+        assert clock.why.startswith("no worker is started by that key; see that its line in authorized_keys begins as ")
+        assert start_told(one, plant)[1] == clock.why
+    program = host.folder / "worker.pyz"
+    program.write_bytes(far_program())
+    host.takes("login", f'restrict,command="{sys.executable} -I {program} --spool /proc/none serve"')
+    one = vantage(host, installed=True)
+    clock = anyio.run(one.offset, PATIENCE_S)
+    assert clock.why.startswith("the folder for samples, /proc/none, cannot be made there (")
+    assert "the folder for samples" in start_told(one, plant)[1]
 
 
 def test_each_way_not_to_get_there_has_its_own_sentence(host: FarHost, plant: Plant) -> None:

@@ -1,11 +1,10 @@
-"""What a far host is asked for by SSH, as one file that needs only Python 3.9: the worker and the four things asked of its host.
+"""What a far host is asked for by SSH, as one file that needs only Python 3.9: the worker and the three things asked of its host.
 
-    python3 -I worker.pyz [--spool FOLDER] clock                         as observe/worker_host.py
     python3 -I worker.pyz [--spool FOLDER] run RUN VANTAGE SHA256        as observe/worker.py; the file must have that sum
     python3 -I worker.pyz [--spool FOLDER] look RUN VANTAGE              as observe/last_words.py
     python3 -I worker.pyz [--spool FOLDER] collect RUN VANTAGE           as observe/worker_host.py
     python3 -I worker.pyz [--spool FOLDER] forget RUN VANTAGE            takes the spool away, once its run has it
-    python3 -I worker.pyz [--spool FOLDER] serve                         one of these five, as the login asks for it
+    python3 -I worker.pyz [--spool FOLDER] serve                         one of these four, as the login asks for it
     python3 worker.pyz kit                                               by a person, in the folder of a kit: as observe/kit.py
 
 `serve` is for a key that may do nothing else (authorized_keys: restrict,command="python3 -I .../worker.pyz serve"). Spools lie in
@@ -70,12 +69,9 @@ VERBS: dict[str, Callable[..., None]] = {
 
 
 def do(words: list[str], spools: str) -> None:
-    """Do one of the five; what is not exactly one of them is refused."""
-    if words == ["clock"]:
-        worker_host.clock()
-        return
+    """Do one of the four; what is not exactly one of them is refused."""
     if len(words) < 3 or words[0] not in VERBS or len(words) > (4 if words[0] == "run" else 3):
-        refuse("clock, run, look, collect and forget are all that can be asked for here")
+        refuse("run, look, collect and forget are all that can be asked for here")
     if not all(NAME.fullmatch(word) for word in words[1:]):
         refuse("the run or the vantage has a name that no run or vantage can have")
     os.umask(0o077)
@@ -93,7 +89,7 @@ def main() -> None:
     if not words:
         refuse("what to do is missing: kit, in the folder of a kit, or serve, in authorized_keys")
     if words == ["kit"]:
-        # Not one of the five: no login can ask for it.
+        # Not one of the four: no login can ask for it.
         kit.run(os.path.dirname(os.path.abspath(sys.argv[0])))
         return
     if len(words) > 1 and words[0] == "--spool":

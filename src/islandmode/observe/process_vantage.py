@@ -11,18 +11,17 @@ import hashlib
 import json
 import os
 import queue
-import re
 import secrets
 import subprocess
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import anyio
-from anyio.abc import ByteSendStream
+from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from islandmode.core.episodes import Sample
@@ -32,6 +31,7 @@ from islandmode.core.spool_lines import Expected, read_sample
 from islandmode.core.text import cleaned
 from islandmode.observe import last_words
 from islandmode.observe.kept_spool import ENDINGS, BrokenOff, NoSpool
+from islandmode.observe.measuring import NotItsClock, Waiting, refusal_of
 from islandmode.observe.reach import Reach, Verb
 from islandmode.observe.taking_apart import NotKept, TakingApart
 from islandmode.observe.vantage import Collected, Offset, Schedule
@@ -39,20 +39,37 @@ from islandmode.system.clock import Clock
 from islandmode.system.process import PipeStream, end_group, first_word, start, stop
 from islandmode.system.segments import segments_in
 
-ROUND_TRIPS, ROUND_TRIPS_MAX, GOOD_ENOUGH_US = 7, 25, 1000
-"""How often a clock is asked: a machine that is busy meanwhile gets some more tries for a short round trip."""
 LOOK_MAX_BYTES = 4 * 1024 * 1024
 """What a far host may say to a look: a few hundred bytes for each of thousands of probes."""
 PIPE_BYTES = 1 << 20
 CHUNK_BYTES, SAID_MAX_CHUNKS = 65536, 1024
-KEPT_ANSWER = re.compile(rb"kept (yes|no|unknown) ([0-9]{1,12}) (-?[0-9]{1,9})")
-CLOCK_ANSWER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18}) ([0-9a-f-]{36})")
 READY_MAX_BYTES, SHOWN_MAX_CHARACTERS = 4096, 200
 SAMPLE_BYTES, SPOOL_LEAST_BYTES, SPOOL_MOST_BYTES = 100, 1 << 23, 1 << 33
 """How long a fetched spool may be: so much for each sample, and for what surrounds them; a worker ends at half the most."""
 KEY_BYTES = 32
 LOGOUT_S, LOGOUT_STEP_S = 2.0, 0.01
 ENDED_TOLD = "its worker has ended ({})"
+GO = b"go\n"
+
+
+@dataclass(frozen=True)
+class Held:
+    """A program on the vantage's host that waits to be told to go on."""
+
+    process: Process
+    waiting: Waiting
+
+    @classmethod
+    def of(cls, process: Process) -> Held:
+        """Take a program by its pipes; nothing is sent to one that has no input."""
+        if process.stdout is None:
+            raise OSError("it has no pipes")
+        send = _to_nobody if process.stdin is None else process.stdin.send
+        return cls(process, Waiting(send, BufferedByteReceiveStream(process.stdout)))
+
+
+async def _to_nobody(data: bytes) -> None:
+    del data
 
 
 class ProcessVantage:
@@ -70,6 +87,10 @@ class ProcessVantage:
         self._code: int | None = None
         """Exit code of the verb that ended last; None where it did not end by itself."""
         self._worker: subprocess.Popen[bytes] | None = None
+        self._waiting: Waiting | None = None
+        """The worker, while it waits for its schedule."""
+        self._held: Held | None = None
+        """What is to fetch the spool, while it waits to be told so."""
         self._started = False
         self._wanted = False
         """Whether its samples were asked for and did not come: they may still be brought."""
@@ -115,67 +136,57 @@ class ProcessVantage:
         return ""
 
     async def offset(self, deadline_s: float) -> Reading[Offset]:
-        """Measure the vantage's clocks by round trips, and keep the shortest."""
+        """Measure the vantage's clocks by round trips, with the program that is to sample there next, or to collect: it then waits for that."""
         asked_us = self._clock.monotonic_us()
-        found: list[Offset] = []
-        why = "its clock did not answer"
+        found, why = None, "its clock did not answer"
         with anyio.move_on_after(deadline_s):
             try:
-                why = await self._prepare() or await self._round_trips(found) or why
+                unready = await self._prepare()
+                found, trouble = (None, unready) if unready else await self._measured()
+                why = trouble or why
             except OSError as error:
                 why = f"its clock could not be asked ({error})"
-            except (ValueError, anyio.DelimiterNotFound):
-                found, why = [], "what answered is not its clock"
+            except NotItsClock as odd:
+                why = str(odd)
+        if found is None:
+            with anyio.CancelScope(shield=True):
+                await self._let_go()
         stamps = (asked_us, self._clock.monotonic_us())
-        if not found:
+        if found is None:
             return Reading(Outcome.NOT_DONE, None, why, *stamps)
-        return Reading(Outcome.DONE, found[0], "", *stamps)
+        return Reading(Outcome.DONE, found, "", *stamps)
 
-    async def _round_trips(self, found: list[Offset]) -> str:
-        """Ask its clock some times; say why the way to it failed, or nothing."""
-        argv, environment = self._reach.argv("clock"), self._reach.environment()
-        process = await anyio.open_process(argv, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
-        async with process:
-            if process.stdin is not None and process.stdout is not None:
-                answers = BufferedByteReceiveStream(process.stdout)
-                while _goes_on(found) and (offset := await self._round_trip(process.stdin, answers)) is not None:
-                    if found and offset.boot_id != found[0].boot_id:
-                        raise ValueError
-                    found.append(offset)
-                if found:
-                    found[:] = [await self._kept_by_ntp(min(found, key=_uncertainty), process.stdin, answers)]
-                else:
-                    # It said nothing more: its exit code tells why.
-                    await process.wait()
-            end_group(process)
-        return "" if found else self._reach.trouble(process.returncode)
+    async def _measured(self) -> tuple[Offset | None, str]:
+        """Measure with the program that waits for a schedule, or for the word to collect; say why the way to it failed, or nothing."""
+        await self._let_go()
+        if self._schedule is None:
+            worker = self._worker = self._begin_worker()
+            offset = await self._waiting_of(worker).measure(self._clock)
+            return offset, "" if offset else self._reach.trouble(await self._code_of(worker))
+        held = self._held = await self._opened(self._fetches)
+        offset = await held.waiting.measure(self._clock)
+        return offset, "" if offset else self._reach.trouble(await held.process.wait())
 
-    async def _kept_by_ntp(self, offset: Offset, ask: ByteSendStream, answers: BufferedByteReceiveStream) -> Offset:
-        """Ask once whether NTP keeps that clock; a host that does not tell is unknown."""
-        try:
-            await ask.send(b"kept\n")
-            told = KEPT_ANSWER.fullmatch(await answers.receive_until(b"\n", 200))
-        except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
-            told = None
-        if told is None:
-            return offset
-        return replace(offset, kept=told[1].decode(), error_us=int(told[2]), rate_ppb=int(told[3]))
+    def _begin_worker(self) -> subprocess.Popen[bytes]:
+        return start(self._reach.argv("run" if self._far else "live"), environment=self._reach.environment())
 
-    async def _round_trip(self, ask: ByteSendStream, answers: BufferedByteReceiveStream) -> Offset | None:
-        sent_us, utc_us = self._clock.monotonic_us(), self._clock.utc_us()
-        try:
-            await ask.send(b"?\n")
-            line = await answers.receive_until(b"\n", 200)
-        except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
-            return None
-        back_us = self._clock.monotonic_us()
-        answer = CLOCK_ANSWER.fullmatch(line)
-        if answer is None:
-            raise ValueError
-        half = (back_us - sent_us) // 2
-        theirs_us = int(answer[1])
-        shifts_us = (sent_us + half - theirs_us, utc_us + half - int(answer[2]))
-        return Offset(*shifts_us, half + 1, answer[3].decode(), theirs_us)
+    def _waiting_of(self, worker: subprocess.Popen[bytes]) -> Waiting:
+        """Give the worker that waits for its schedule; what it said before and was not taken in yet stays there."""
+        if self._waiting is None:
+            if worker.stdin is None or worker.stdout is None:
+                raise OSError("its worker has no pipes")
+            said = BufferedByteReceiveStream(PipeStream(worker.stdout.fileno()))
+            self._waiting = Waiting(partial(_write_all, worker.stdin.fileno()), said)
+        return self._waiting
+
+    async def _let_go(self) -> None:
+        """End what was begun to measure a clock, and is not needed any more."""
+        held, self._held = self._held, None
+        if held is not None:
+            await _ended(held.process)
+        if self._worker is not None and not self._started:
+            worker, self._worker, self._waiting = self._worker, None, None
+            await stop(worker, clock=self._clock)
 
     async def start(self, schedule: Schedule, deadline_s: float) -> Reading[None]:
         """Hand over the whole schedule and wait for the worker's one word."""
@@ -185,23 +196,25 @@ class ProcessVantage:
             unready = await self._prepare()
             if unready:
                 return Reading(Outcome.NOT_DONE, None, unready, asked_us, self._clock.monotonic_us())
+            if self._worker is not None and self._worker.poll() is not None:
+                # It ended while it waited, as by a login that was lost.
+                await self._let_go()
             try:
-                argv = self._reach.argv("run" if self._far else "live")
-                self._worker = start(argv, environment=self._reach.environment())
+                worker = self._worker = self._worker or self._begin_worker()
             except OSError as error:
                 why = f"its worker could not be started ({error})"
                 return Reading(Outcome.NOT_DONE, None, why, asked_us, self._clock.monotonic_us())
             self._started, self._schedule, self._key = True, schedule, secrets.token_bytes(KEY_BYTES)
-            why = await self._hand_over(self._worker, schedule)
+            why = await self._hand_over(worker, schedule)
             if not why and self._reach.proves_start:
                 why = f"its worker was not seen alive by a new login within {deadline_s:g} s"
-                why = await self._outlives_its_login(self._worker)
-        worker = self._worker
-        if worker is not None and worker.stdout is not None:
+                why = await self._outlives_its_login(worker)
+        begun = self._worker
+        if begun is not None and begun.stdout is not None:
             if self._far:
-                worker.stdout.close()
+                begun.stdout.close()
             elif not why:
-                why = self._take_in(worker.stdout.fileno())
+                why = self._take_in(begun.stdout.fileno())
         stamps = (asked_us, self._clock.monotonic_us())
         return Reading(Outcome.UNKNOWN if why else Outcome.DONE, None, why, *stamps)
 
@@ -219,27 +232,32 @@ class ProcessVantage:
 
     async def _hand_over(self, worker: subprocess.Popen[bytes], schedule: Schedule) -> str:
         """Return why the worker is not ready; nothing when it is."""
-        if worker.stdin is None or worker.stdout is None:
-            return "its worker has no pipes"
         try:
-            await _write_all(worker.stdin.fileno(), _schedule_json(schedule, self._key).encode() + b"\n")
-            worker.stdin.close()
-            answers = BufferedByteReceiveStream(PipeStream(worker.stdout.fileno()))
-            word = await first_word(answers, READY_MAX_BYTES)
-            self._heard = bytes(answers.buffer)
+            waiting = self._waiting_of(worker)
+            await waiting.send(_schedule_json(schedule, self._key).encode() + b"\n")
+            if worker.stdin is not None:
+                worker.stdin.close()
+            word = await first_word(waiting.said, READY_MAX_BYTES)
+            self._heard = bytes(waiting.said.buffer)
         except OSError:
             word = b""
         if word == b"ready":
             return ""
-        if not word:
-            with anyio.move_on_after(LOGOUT_S):
-                while worker.poll() is None:
-                    await self._clock.sleep(LOGOUT_STEP_S)
-        lost = "" if word else self._reach.trouble(worker.poll())
+        lost = "" if word else self._reach.trouble(await self._code_of(worker))
         if lost:
             return lost
+        refusal = refusal_of(word)
+        if refusal:
+            return refusal[:SHOWN_MAX_CHARACTERS]
         said = cleaned(word.decode(errors="replace"))[:SHOWN_MAX_CHARACTERS]
         return f"its worker did not start to look ({said or 'it said nothing'})"
+
+    async def _code_of(self, worker: subprocess.Popen[bytes]) -> int | None:
+        """Give the exit code of a worker that said nothing more, if it ends now."""
+        with anyio.move_on_after(LOGOUT_S):
+            while worker.poll() is None:
+                await self._clock.sleep(LOGOUT_STEP_S)
+        return worker.poll()
 
     def _take_in(self, number: int) -> str:
         """Read the worker's output in a thread: its pipe must not fill while the conductor is delayed."""
@@ -303,21 +321,37 @@ class ProcessVantage:
         return bytes(data)
 
     async def _said_by(self, verb: Verb) -> AsyncGenerator[bytes, None]:
-        """Give what a command of the far side says, as it comes."""
+        """Give what a command of the far side says, as it comes; one that waits with a measured clock is told to go on."""
         self._code = None
+        if self._held is not None and (verb != self._fetches or self._held.process.returncode is not None):
+            await self._let_go()
+        held, self._held = self._held or await self._opened(verb), None
+        try:
+            if held.process.stdin is not None:
+                with suppress(anyio.BrokenResourceError):
+                    await held.waiting.send(GO)
+            with suppress(anyio.EndOfStream):
+                while True:
+                    yield await held.waiting.said.receive()
+            self._code = await held.process.wait()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await _ended(held.process)
+
+    @property
+    def _fetches(self) -> Verb:
+        """Name the verb that ends the worker and gives its spool, where it does not lie here already."""
+        in_place = self._kept is not None and self._reach.spools_in(self._kept)
+        return "end" if in_place else "collect"
+
+    async def _opened(self, verb: Verb) -> Held:
+        """Start a verb's program there; one that ends a worker waits to be told so."""
+        given = subprocess.PIPE if verb in ("collect", "end") else subprocess.DEVNULL
         argv, environment = self._reach.argv(verb), self._reach.environment()
         process = await anyio.open_process(
-            argv, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            argv, env=environment, stdin=given, stderr=subprocess.DEVNULL, start_new_session=True
         )
-        try:
-            if process.stdout is not None:
-                async for part in process.stdout:
-                    yield part
-            self._code = await process.wait()
-        finally:
-            end_group(process)
-            with anyio.CancelScope(shield=True):
-                await process.aclose()
+        return Held.of(process)
 
     async def collect(self, deadline_s: float) -> Reading[Collected]:
         """Stop the worker and fetch its spool, with times as the worker recorded them; what came is kept before it is read."""
@@ -349,7 +383,7 @@ class ProcessVantage:
         taking = TakingApart(kept, most_bytes, _expected(self._schedule), self._key, in_place=in_place)
         silent = True
         try:
-            async with aclosing(self._said_by("end" if in_place else "collect")) as said:
+            async with aclosing(self._said_by(self._fetches)) as said:
                 while part := await self._next(said):
                     silent = False
                     await taking.take(part)
@@ -386,6 +420,7 @@ class ProcessVantage:
         self._reach.close()
 
     async def _stop(self) -> None:
+        await self._let_go()
         if self._worker is None:
             return
         if self._far and self._started:
@@ -414,15 +449,10 @@ def _collected(spool: KeptSpool, reading: SpoolReading, ended: str, key: bytes) 
     )
 
 
-def _goes_on(found: Sequence[Offset]) -> bool:
-    """Tell whether a clock is asked once more."""
-    if len(found) < ROUND_TRIPS:
-        return True
-    return len(found) < ROUND_TRIPS_MAX and min(map(_uncertainty, found)) > GOOD_ENOUGH_US
-
-
-def _uncertainty(offset: Offset) -> int:
-    return offset.uncertainty_us
+async def _ended(process: Process) -> None:
+    """End a program there, unless it has ended."""
+    end_group(process)
+    await process.aclose()
 
 
 def _drain(number: int, said: queue.Queue[bytes]) -> None:

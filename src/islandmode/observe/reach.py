@@ -11,7 +11,7 @@ import islandmode
 from islandmode.observe import last_words, worker_host
 from islandmode.system.process import EMPTY_ENVIRONMENT
 
-Verb = Literal["clock", "run", "live", "look", "collect", "end", "forget"]
+Verb = Literal["run", "live", "look", "collect", "end", "forget"]
 """What is asked of a worker's host; each is one short program, but for the worker that `run` and `live` begin."""
 WORKER = "islandmode.observe.worker"
 """Named, and not imported: a worker's probes are of no use to the process that starts it."""
@@ -74,7 +74,6 @@ class LocalReach:
     def argv(self, verb: Verb) -> list[str]:
         """Start a module of this installation by its name."""
         words = {
-            "clock": (worker_host.__name__, "clock"),
             "run": (WORKER, "run", str(self._spool)),
             "live": (WORKER, "live", str(self._spool)),
             "look": (last_words.__name__, str(self._spool)),

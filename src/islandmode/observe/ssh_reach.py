@@ -35,6 +35,8 @@ print(found, path)
 """
 PUT_THERE = re.compile(r"([0-9a-f]{64}) (/.*)")
 SAID_MAX_CHARACTERS = 1000
+NO_PROGRAM = {2, 126, NOT_FOUND}
+"""Exit codes of a Python that does not find its file, and of a shell that may not start a program, or does not find it."""
 
 
 class SshReach:
@@ -65,8 +67,7 @@ class SshReach:
         return self._way.argv(self._command(verb))
 
     def _command(self, verb: str) -> str:
-        names = [] if verb == "clock" else [self._run, self._vantage]
-        asked = [verb, *names, *([self._sum] if verb == "run" else [])]
+        asked = [verb, self._run, self._vantage, *([self._sum] if verb == "run" else [])]
         if self._installed:
             # A restricted key runs what stands in authorized_keys, which takes these words from the login.
             return shlex.join(asked)
@@ -109,6 +110,11 @@ class SshReach:
         """Say what ssh said of the way, or that there is no Python."""
         if code == FAILED:
             return self._way.why()
+        if self._installed and code in NO_PROGRAM:
+            return (
+                "no worker is started by that key; see that its line in authorized_keys begins as `islandmode vantage worker` prints it, "
+                "and that the Python and the file that it names are there"
+            )
         if code == NOT_FOUND:
             return f"there is no {self._python} there; name the Python to use, 3.9 or newer, under python of the vantage's ssh"
         return ""

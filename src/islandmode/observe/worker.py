@@ -1,6 +1,7 @@
 """A vantage's worker: given its whole schedule, it looks alone and writes down what it saw. Standard library only.
 
-    python -m islandmode.observe.worker run SPOOL      schedule as one line of JSON; says "ready", then goes on alone
+    python -m islandmode.observe.worker run SPOOL      schedule as one line of JSON; says "ready", then goes on alone.
+                                                       Until it comes, this host's clocks are told (observe/worker_host.py)
     python -m islandmode.observe.worker live SPOOL     the same, but stays where it is and also prints each sample
 
 observe/worker_host.py answers what else is asked of a worker's host.
@@ -29,7 +30,7 @@ from typing import Any
 from islandmode.core.spool_rows import OPEN_SEGMENT_BYTES, SAMPLE_BYTES
 from islandmode.core.text import how_many
 from islandmode.observe import looks as probes
-from islandmode.observe import readiness
+from islandmode.observe import readiness, worker_host
 from islandmode.observe.answers import UNKNOWN, Bad, Trace, Unknown
 from islandmode.observe.connection import Lost
 from islandmode.observe.grid import LATE_SLOTS_MAX, Grid
@@ -351,7 +352,7 @@ def run_on_a_loop(work: Coroutine[Any, Any, None], *, much: bool) -> None:
 def read_schedule(looks: Looks) -> Schedule:
     """Read the schedule and make every look once, so that a bad probe is refused before the worker reports ready."""
     try:
-        schedule: Schedule = json.loads(sys.stdin.readline())
+        schedule: Schedule = json.loads(worker_host.awaited())
         unknown = sorted({str(probe["kind"]) for probe in schedule["probes"].values()} - set(looks))
         if not unknown:
             for probe in schedule["probes"].values():

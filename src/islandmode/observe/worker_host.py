@@ -1,11 +1,12 @@
 """What is asked of a worker's host from outside: its clocks, and its worker's spool. Standard library only, and little of it.
 
-    python -m islandmode.observe.worker_host clock          answers each line with: monotonic_us utc_us boot_id
-                                                            and the line "kept" with: kept yes|no|unknown error_us rate_ppb
     python -m islandmode.observe.worker_host collect SPOOL  ends the worker and prints its spool, segment by segment
     python -m islandmode.observe.worker_host end SPOOL      ends the worker and says how it ended
 
-It is apart from the worker because it is started twice and more in every run, on every host, and needs none of what a probe needs.
+Both wait for the line "go" on their standard input, and a worker for its schedule. Until then they answer each line "?" with
+monotonic_us utc_us boot_id, and "kept" with: kept yes|no|unknown error_us rate_ppb. So no program is started to measure a clock alone.
+
+It is apart from the worker because it is started in every run, on every host, and needs none of what a probe needs.
 """
 
 from __future__ import annotations
@@ -31,15 +32,23 @@ def boot_id() -> str:
         return file.read().strip()
 
 
-def clock() -> None:
-    """Answer each line with this host's clocks, so that the conductor can measure the offset."""
+def awaited() -> str:
+    """Answer each line that asks for this host's clocks, and give the first that does not: so the other side measures the offset."""
     boot = boot_id()
-    for line in sys.stdin:
-        if line.strip() == "kept":
-            os.write(1, b"kept %s %d %d\n" % how_kept())
-            continue
+    while True:
+        line = sys.stdin.readline()
         # A single write, regardless of the environment's buffering: the other side times this line.
-        os.write(1, b"%d %d %s\n" % (time.monotonic_ns() // 1000, time.time_ns() // 1000, boot.encode("ascii")))
+        if line == "?\n":
+            os.write(1, b"%d %d %s\n" % (time.monotonic_ns() // 1000, time.time_ns() // 1000, boot.encode("ascii")))
+        elif line == "kept\n":
+            os.write(1, b"kept %s %d %d\n" % how_kept())
+        else:
+            return line
+
+
+def told_to_go() -> bool:
+    """Wait for the word to go on; false where the other side left without it."""
+    return awaited() == "go\n"
 
 
 def read_clocks() -> tuple[int, int, int]:
@@ -75,6 +84,8 @@ def how_kept() -> tuple[bytes, int, int]:
 
 def collect(folder: str) -> None:
     """End the worker, wait for its last segment, and print the spool: each segment with its name and length before it, then the end."""
+    if not told_to_go():
+        return
     how = end_worker(folder)
     out = sys.stdout.buffer
     for name in segments_of(folder):
@@ -99,7 +110,8 @@ def segments_of(folder: str) -> list[str]:
 
 def end(folder: str) -> None:
     """End the worker, and print how it ended; its spool stays where it is."""
-    sys.stdout.write("ended %s\n" % end_worker(folder))
+    if told_to_go():
+        sys.stdout.write("ended %s\n" % end_worker(folder))
 
 
 def end_worker(folder: str) -> str:
@@ -142,14 +154,12 @@ def living(folder: str) -> int:
 def main() -> None:
     """Do what the command line says."""
     what = sys.argv[1] if len(sys.argv) > 1 else ""
-    if what == "clock":
-        clock()
-    elif what == "collect":
+    if what == "collect":
         collect(sys.argv[2])
     elif what == "end":
         end(sys.argv[2])
     else:
-        sys.exit("usage: worker_host.py clock, or worker_host.py collect|end SPOOL")
+        sys.exit("usage: worker_host.py collect|end SPOOL")
 
 
 if __name__ == "__main__":
