@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from islandmode.core.errors import InputError
+from islandmode.core.other_way import OtherWay
 from islandmode.rehearse.node_words import POINT_LABEL, ZONE_LABEL
 from islandmode.rehearse.topology import LabLink, LabNode, Topology, read_topology
 from islandmode.store.catalog import load_sites
@@ -65,6 +67,37 @@ def test_everything_of_the_lab_is_in_its_picture() -> None:
     assert [one for one in zones if one in heads] == heads
     for name, address in (("erp", "10.10.0.10"), ("ops", "10.40.0.30"), ("vendor", "fd10:15::10")):
         assert address in texts(picture, "node"), name
+
+
+def test_an_other_way_is_drawn_dashed_and_named_past_every_isolation_point() -> None:
+    plain = parsed(lab_picture(scene_of(PLANT, RIVERSIDE)))
+    ways = {
+        "filler-modem": OtherWay(round="corporate-line3", what="cellular modem on the filler", owner="Line 3"),
+        "lab-link": OtherWay(round="remote-access", what="radio bridge", owner="Quality"),
+    }
+    scene = scene_of(PLANT, RIVERSIDE.model_copy(update={"other_ways": ways}))
+    picture = parsed(lab_picture(scene))
+    drawn = [group for group in picture.iter(f"{SVG}g") if group.get("class") == "other-way"]
+    assert [group.findtext(f"{SVG}title") for group in drawn] == ["filler-modem", "lab-link"]
+    assert texts(picture, "other-way") == ["5", "filler-modem", "6", "lab-link"]
+    zones = layout_of(scene).zones
+    lanes = set()
+    for group, (outer, inner) in zip(drawn, (("corporate", "line3"), ("vendors", "line3")), strict=True):
+        (path,) = group.iter(f"{SVG}path")
+        assert path.get("stroke-dasharray")
+        edge, start, lane, end, back = map(float, re.findall(r"-?[0-9.]+", path.get("d") or ""))
+        assert zones[outer].y < start < zones[outer].bottom
+        assert zones[inner].y < end < zones[inner].bottom
+        # Left of every zone: the isolation points stand on the other side.
+        assert lane < min(box.x for box in zones.values()) == edge == back
+        lanes.add(lane)
+    assert len(lanes) == 2
+    # All of it was moved to the right, by as much as they take.
+    assert float(picture.get("width") or 0) - float(plain.get("width") or 0) > -min(lanes)
+    assert set(texts(picture)) >= {"round corporate-line3", "cellular modem on the filler", "radio bridge", "Quality"}
+    assert "Other way lab-link, vendors \u2013 line3, leads round remote-access" in (
+        picture.findtext(f"{SVG}desc") or ""
+    )
 
 
 def test_every_conduit_is_drawn_across_the_interfaces_that_it_joins() -> None:

@@ -69,7 +69,7 @@ class Concerned:
 
 def flows_told(plan: Plan, verdict: Verdict, records: Sequence[Record]) -> tuple[FlowTold, ...]:
     """Say of every declared flow of every stage what became of it."""
-    lost = _spoilt_vantages(plan, records)
+    lost = spoilt_vantages(plan, records)
     reached = {row.stage for row in verdict.rows}
     return tuple(
         _told(plan, verdict, stage.name, flow, lost)
@@ -144,7 +144,7 @@ def _not_seen(plan: Plan, verdict: Verdict, flow: DyingFlow, lost: frozenset[str
     if not flow.probes:
         return "no probe asks for it"
     for name in flow.probes:
-        why = _unproven(plan, verdict, name, lost)
+        why = unproven(plan, verdict, name, lost)
         if why:
             return f"{name} {why}"
     counted = _counted(plan, verdict, flow.conduit)
@@ -163,7 +163,7 @@ def _share(flow: DyingFlow) -> str:
     return f"a sample of {part}" if flow.sampled else part
 
 
-def _unproven(plan: Plan, verdict: Verdict, probe: str, lost: frozenset[str]) -> str:
+def unproven(plan: Plan, verdict: Verdict, probe: str, lost: frozenset[str]) -> str:
     """Say why a probe does not show that its flow died; empty where it does."""
     if plan.probes[probe].probe.vantage in lost:
         return "has samples that cannot be relied on"
@@ -195,7 +195,7 @@ def _counted(plan: Plan, verdict: Verdict, conduit: str) -> list[Counted]:
     return found
 
 
-def _spoilt_vantages(plan: Plan, records: Sequence[Record]) -> frozenset[str]:
+def spoilt_vantages(plan: Plan, records: Sequence[Record]) -> frozenset[str]:
     """Name the vantages whose samples were not collected whole."""
     whole = {
         collected.data["vantage"]

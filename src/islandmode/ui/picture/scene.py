@@ -5,7 +5,7 @@ Where each of it stands is the next step's matter (`layout`), how it looks the l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from islandmode.core.planning.paths import HERE
@@ -61,6 +61,15 @@ class SceneConduit:
 
 
 @dataclass(frozen=True)
+class SceneOtherWay:
+    """An other way: its row in the key, and the zones that it joins past every isolation point."""
+
+    row: SceneConduit
+    zones: tuple[str, str]
+    round: str
+
+
+@dataclass(frozen=True)
 class Wire:
     """A link, or a node's way into the management network; then its far end is nowhere."""
 
@@ -85,6 +94,7 @@ class Scene:
     interfaces: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     crossings: Mapping[str, tuple[Crossing, ...]] = field(default_factory=dict)
     conduits: tuple[SceneConduit, ...] = ()
+    other_ways: tuple[SceneOtherWay, ...] = ()
     management: tuple[tuple[str, str], ...] = ()
 
 
@@ -111,6 +121,7 @@ def scene_of(topology: Topology, site: Site | None) -> Scene:
             for name, point in points.items()
         },
         conduits=tuple(_conduit(site, points, *item) for item in conduits.items()) if site else (),
+        other_ways=tuple(_other_ways(site, len(conduits) + 1)) if site else (),
         management=tuple((name, ", ".join(topology.nodes[name].management)) for name in managed),
     )
 
@@ -187,6 +198,15 @@ def _conduit(site: Site, points: Mapping[str, SitePoint | None], number: int, ow
     ]
     where = (*crosses, *absent) or ("no isolation point",)
     return SceneConduit(number, name, f"{conduit.outer} \u2013 {conduit.inner}", where, conduit.owner)
+
+
+def _other_ways(site: Site, first: int) -> Iterator[SceneOtherWay]:
+    for number, (name, way) in enumerate(site.other_ways.items(), first):
+        outer, inner = site.ends_of(name)
+        told = (f"round {way.round}", way.what)
+        yield SceneOtherWay(
+            SceneConduit(number, name, f"{outer} \u2013 {inner}", told, way.owner), (outer, inner), way.round
+        )
 
 
 def _side(point: SitePoint, zone: str) -> str:

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from islandmode.ui.picture.layout import LANE, LANE_FIRST, MARGIN, Box, Layout, Path, layout_of, management_lines
 from islandmode.ui.picture.rows import PAD, ZONE_PAD
-from islandmode.ui.picture.scene import DETAIL, NAME, Crossing, Scene, SceneConduit
+from islandmode.ui.picture.scene import DETAIL, NAME, Crossing, Scene, SceneConduit, SceneOtherWay
 from islandmode.ui.picture.text import INK, SOFT, Line, height_of, lines_at, text_at, width_of, wrapped
 
 MARK = "islandmode-lab-picture"
@@ -20,12 +20,17 @@ MARK = "islandmode-lab-picture"
 
 OUTSIDE, OT, EDGE, PAPER = "#f6f7f8", "#e3eaf2", "#a3aeb8", "#fff"
 BADGE, PORT, KEY_GAP, OWNER_TEXT = 8.0, 3.0, 22.0, 190.0
+WAY = 24.0
+"""The room that one other way takes beside the zones."""
 
 
 def lab_picture(scene: Scene) -> str:
     """Draw a scene."""
     layout = layout_of(scene)
     key, width, height = _key(scene, layout)
+    # Other ways run left of the zones, so everything but the title moves to the right of them.
+    beside = WAY * len(scene.other_ways) + BADGE * bool(scene.other_ways)
+    width += beside
     size = f'width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}"'
     head = (
         f'<svg id="{MARK}" xmlns="http://www.w3.org/2000/svg" {size} role="img" font-family="sans-serif" fill="{INK}">'
@@ -37,7 +42,9 @@ def lab_picture(scene: Scene) -> str:
         f'<rect width="100%" height="100%" fill="{PAPER}"/>',
         text_at(MARGIN, 27, Line(scene.title, 18, bold=True)),
         text_at(MARGIN, 44, Line(scene.source, DETAIL, soft=True)),
+        *([f'<g transform="translate({beside:g} 0)">'] if beside else []),
         *(_zone(scene, name, box) for name, box in layout.zones.items()),
+        *_other_ways(scene, layout),
         *(_wire(path) for path in layout.paths),
         *(_node(scene, layout, name, box) for name, box in layout.nodes.items()),
         *(
@@ -46,6 +53,7 @@ def lab_picture(scene: Scene) -> str:
         ),
         *_management(scene, layout),
         *key,
+        *(["</g>"] if beside else []),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
@@ -62,7 +70,11 @@ def _description(scene: Scene) -> str:
         f"Conduit {conduit.name}, {conduit.between}, crosses {' and '.join(conduit.crosses)}."
         for conduit in scene.conduits
     ]
-    return " ".join(["Zones from the outside to the process.", *zones, *points, *conduits])
+    ways = [
+        f"Other way {way.row.name}, {way.row.between}, leads round {way.round}, past every isolation point."
+        for way in scene.other_ways
+    ]
+    return " ".join(["Zones from the outside to the process.", *zones, *points, *conduits, *ways])
 
 
 def _rect(box: Box, *, fill: str, edge: str, width: float = 1.0, more: str = "") -> str:
@@ -74,6 +86,33 @@ def _zone(scene: Scene, name: str, box: Box) -> str:
     zone = scene.zones[name]
     words = lines_at(box.x + PAD + 2, round(box.y + ZONE_PAD - 2, 1), zone.lines)
     return f'<g class="zone">{_rect(box, fill=OT if zone.is_ot else OUTSIDE, edge=EDGE)}{words}</g>'
+
+
+def _other_ways(scene: Scene, layout: Layout) -> list[str]:
+    """Draw each other way dashed from zone to zone, on the side on which no isolation point stands; short ways innermost."""
+    ends = [(zone, way.row.number) for way in scene.other_ways for zone in way.zones]
+    heights = {}
+    for zone, box in layout.zones.items():
+        here = [end for end in ends if end[0] == zone]
+        for place, end in enumerate(here, 1):
+            heights[end] = round(box.y + box.height * place / (len(here) + 1), 1)
+    spans = [([heights[zone, way.row.number] for zone in way.zones], way) for way in scene.other_ways]
+    spans.sort(key=lambda span: (abs(span[0][0] - span[0][1]), span[1].row.number))
+    return [_other_way(round(MARGIN - WAY * (place + 0.5), 1), *span) for place, span in enumerate(spans)]
+
+
+def _other_way(x: float, ends: list[float], way: SceneOtherWay) -> str:
+    line = f"M{MARGIN:g} {ends[0]:g}H{x:g}V{ends[1]:g}H{MARGIN:g}"
+    dashed = f'<path d="{line}" fill="none" stroke="{INK}" stroke-width="1.6" stroke-dasharray="7 5"/>'
+    dots = "".join(f'<circle cx="{MARGIN:g}" cy="{y:g}" r="3.2" fill="{INK}"/>' for y in ends)
+    middle, name = round((ends[0] + ends[1]) / 2, 1), Line(way.row.name, DETAIL)
+    along = ""
+    if abs(ends[1] - ends[0]) / 2 > name.width + 2 * PAD + BADGE:
+        # As a conduit's name along its lane.
+        place = f"translate({x - 5:g} {round(max(ends) - PAD, 1):g}) rotate(-90)"
+        along = f'<g transform="{place}">{text_at(0, 0, name)}</g>'
+    told = f"<title>{escape(way.row.name)}</title>"
+    return f'<g class="other-way">{told}{dashed}{dots}{_badge(x, middle, way.row.number)}{along}</g>'
 
 
 def _wire(path: Path) -> str:
@@ -153,8 +192,12 @@ def _key(scene: Scene, layout: Layout) -> tuple[list[str], float, float]:
     y = layout.bottom + MARGIN
     if not scene.conduits:
         return [], layout.width, y
-    rows = [_cells(conduit) for conduit in scene.conduits]
-    heads = tuple((Line(word, DETAIL, soft=True),) for word in ("Conduit", "between", "crosses", "owner"))
+    listed = (*scene.conduits, *(way.row for way in scene.other_ways))
+    rows = [_cells(conduit) for conduit in listed]
+    words = ("Conduit", "between", "crosses", "owner")
+    if scene.other_ways:
+        words = ("Conduit, or other way (dashed)", "between", "crosses, or leads", "owner")
+    heads = tuple((Line(word, DETAIL, soft=True),) for word in words)
     widths = [max(width_of(row[column]) for row in (heads, *rows)) for column in range(len(heads))]
     xs = [MARGIN + 2 * BADGE + 10]
     for width in widths:
@@ -163,7 +206,7 @@ def _key(scene: Scene, layout: Layout) -> tuple[list[str], float, float]:
     for number, row in enumerate((heads, *rows)):
         drawn += [lines_at(x, y, cell) for x, cell in zip(xs, row, strict=False)]
         if number:
-            drawn.append(_badge(MARGIN + BADGE, round(y + 8, 1), scene.conduits[number - 1].number))
+            drawn.append(_badge(MARGIN + BADGE, round(y + 8, 1), listed[number - 1].number))
         y = round(y + max(height_of(cell) for cell in row) + 6, 1)
     return drawn, max(layout.width, xs[-1]), y + MARGIN - 6
 

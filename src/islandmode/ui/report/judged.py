@@ -13,6 +13,7 @@ from islandmode.core.record import Record
 from islandmode.core.verdict import Verdict
 from islandmode.ui.report import first_pages as first
 from islandmode.ui.report import records_behind as behind
+from islandmode.ui.report.boundary_plot import boundary_plot
 from islandmode.ui.report.moments import Moments
 from islandmode.ui.report.plot import legend, timeline_plot
 from islandmode.ui.templates import page
@@ -49,6 +50,7 @@ def render_report(
         plot=timeline_plot(plan, verdict, timeline, episodes, moments),
         legend=legend(),
         boundary=behind.boundary(verdict, plan),
+        drawn=boundary_plot(plan, verdict, records),
         findings=behind.findings(verdict, moments),
         probes=behind.probes(verdict, plan),
         counted=behind.counted(verdict),
