@@ -6,6 +6,7 @@ carry over to another machine. Numbers for people, not a test: a busy machine mu
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import resource
@@ -91,4 +92,6 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)
+    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    given.add_argument("rounds", nargs="?", type=int, default=ROUNDS)
+    main(given.parse_args().rounds)

@@ -14,6 +14,7 @@ Needs root.
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import json
 import os
@@ -306,14 +307,17 @@ def measure(firewalls: int, rounds: int) -> None:
 
 def main(arguments: list[str]) -> None:
     """Begin anew in namespaces of its own, which end with it."""
+    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    given.add_argument("firewalls", nargs="?", type=int, default=FIREWALLS)
+    given.add_argument("rounds", nargs="?", type=int, default=ROUNDS)
+    asked = given.parse_args(arguments)
     if os.geteuid() != 0:
         print("Nothing is measured: the firewalls' namespaces need root.")
         return
     if os.getpid() != 1:
         enter = ("unshare", "-n", "-m", "-p", "--fork", "--kill-child=KILL", "--", sys.executable)
         sys.exit(subprocess.run([*enter, str(Path(__file__)), *arguments], check=False).returncode)
-    firewalls, rounds = [*map(int, arguments), *(FIREWALLS, ROUNDS)[len(arguments) :]]
-    measure(firewalls, rounds)
+    measure(asked.firewalls, asked.rounds)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Docker and containerlab (scripts/with-docker); without them only the floor is me
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 import time
 from pathlib import Path
@@ -46,4 +46,6 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    given.add_argument("rounds", nargs="?", type=int, default=5)
+    main(given.parse_args().rounds)

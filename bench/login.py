@@ -6,6 +6,7 @@ interleaved; OpenSSH, which logs in and lists tables once, is the floor of the s
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -56,4 +57,6 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)
+    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    given.add_argument("rounds", nargs="?", type=int, default=ROUNDS)
+    main(given.parse_args().rounds)

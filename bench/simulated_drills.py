@@ -5,6 +5,7 @@ Numbers for people, not a test. The floor is a world in which as many callbacks 
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import sys
 import time
@@ -40,6 +41,7 @@ def floor_s() -> float:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     drills, floor = [drill_s(seed) for seed in SEEDS], statistics.median(floor_s() for _ in range(5))
     median, mean = statistics.median(drills), statistics.fmean(drills)
     print(

@@ -93,10 +93,10 @@ def fold(folder: Path, hours: float, probes: list[str]) -> int:
 
 def main() -> None:
     """Measure each step in a process of its own, and print."""
-    asked = argparse.ArgumentParser()
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--hours", type=float, default=1.0)
     asked.add_argument("--probes", type=int, default=100)
-    asked.add_argument("--step", nargs=2)
+    asked.add_argument("--step", nargs=2, help=argparse.SUPPRESS)
     wanted = asked.parse_args()
     probes = [f"probe-{number}" for number in range(wanted.probes)]
     if wanted.step:

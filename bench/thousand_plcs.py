@@ -13,6 +13,7 @@ The minimal reader judges nothing and writes nothing: it is the floor on an even
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import json
 import os
@@ -187,8 +188,11 @@ def measure(targets: int, hertz: int, seconds: int, rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    given = [int(each) for each in sys.argv[1:]]
+    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, usual in (("targets", TARGETS), ("hertz", HERTZ), ("seconds", SECONDS), ("rounds", ROUNDS)):
+        given.add_argument(name, nargs="?", type=int, default=usual)
+    asked = given.parse_args()
     if shutil.which("cc") is None:
         print("Nothing is measured: the targets are a program in C, and there is no cc.")
     else:
-        measure(*given, *(TARGETS, HERTZ, SECONDS, ROUNDS)[len(given) :])
+        measure(asked.targets, asked.hertz, asked.seconds, asked.rounds)
