@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,4 +79,7 @@ def test_what_comes_in_by_a_modem_is_a_leak_and_what_the_firewall_translates_die
     assert dead["bad"] > 0
     assert ended.directory is not None
     report = " ".join((ended.directory / "report.html").read_text(encoding="utf-8").split())
+    drawn = report.partition('<svg class="plot boundary"')[2].partition("</svg>")[0]
+    assert re.findall('class="other-way" data-seen="([^"]*)"', drawn) == ["leak"]
+    assert re.findall('class="conduit" data-seen="([^"]*)"', drawn) == ["shut", "shut", "shut"]
     assert f"office-to-nat (asks {NAT}, which stands for {MIXER})" in report

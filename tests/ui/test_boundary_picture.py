@@ -18,7 +18,7 @@ from islandmode.ui.report.judged import render_report
 from tests.core.given import Documents, given
 from tests.core.rows_other_ways import by_modem, other_way
 from tests.core.spoilt import both, carrier_outside
-from tests.core.story import RESTORE, VENDORS, Story
+from tests.core.story import RESTORE, STEP, VENDORS, Story, add_from, recount
 from tests.core.test_boundary import modem
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -123,6 +123,15 @@ def test_a_conduit_says_what_isolates_it_or_that_nothing_does() -> None:
     assert len(left.gates) == len(left.ways) - 1
 
 
+def test_what_a_firewall_counted_is_no_shut_conduit_whatever_the_probes_saw() -> None:
+    story = Story()
+    recount(story, add_from(RESTORE - STEP, "corporate-line3", "eth1 to eth4"))
+    drawn = plot_of(story)
+    (way,) = (way for way in drawn.ways if way.passage is not Passage.SHUT)
+    said = " ".join(text.text for text in sorted(way.texts, key=lambda text: (text.x, text.y)))
+    assert said == "corporate-line3 conduit-firewall ✖ LEAK a firewall counted what passed in the hold"
+
+
 def box(text: Text) -> Box:
     width = text_width(text.text, SIZE, bold=text.bold)
     left = text.x - width / 2 if text.middle else text.x
@@ -136,7 +145,8 @@ def overlap(box: Box, other: Box) -> bool:
 @pytest.mark.parametrize("spoil", [TESTED, MANY], ids=["one way", "many ways with long names"])
 def test_no_word_runs_into_another_into_a_mark_or_out_of_the_picture(spoil: Callable[[Documents], None]) -> None:
     drawn = plot_of(Story(given(spoil).plan()))
-    texts = [*drawn.heads, *(text for shape in (*drawn.zones, *drawn.ways) for text in shape.texts)]
+    texts = [*drawn.heads, *(text for zone in drawn.zones for text in zone.texts)]
+    texts += [text for way in drawn.ways for text in way.texts]
     boxes = [(text.text, box(text)) for text in texts]
     for name, (left, top, right, bottom) in boxes:
         assert 0 <= left < right <= drawn.width, name

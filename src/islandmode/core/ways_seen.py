@@ -13,6 +13,8 @@ from islandmode.core.record import Record
 from islandmode.core.text import how_many, in_words
 from islandmode.core.verdict import Verdict
 
+COUNTED = "egress-leak"
+
 
 class Passage(StrEnum):
     """Whether anything passed by a way while its conduit was isolated."""
@@ -33,12 +35,16 @@ class WaySeen:
 
 
 def seen_on_conduit(plan: Plan, verdict: Verdict, records: Sequence[Record], conduit: BoundaryConduit) -> WaySeen:
-    """Say what the severed probes saw that go through a conduit; what the drill left open was not to be shut."""
+    """Say what the severed probes saw that go through a conduit, and its firewalls; what the drill left open was not to be shut."""
     if conduit.state != "isolated":
         told = "left open" if conduit.state == "left open" else "no isolation point stands on it"
         return WaySeen(Passage.OPEN, f"{told}, accepted by {conduit.accepted_by or 'nobody'}")
     severed = (name for name in plan.drill.severed if plan.probes[name].through == conduit.conduit)
-    return _seen_by(plan, verdict, records, tuple(severed))
+    found = _seen_by(plan, verdict, records, tuple(severed))
+    counted = any(finding.code == COUNTED and finding.conduit == conduit.conduit for finding in verdict.findings)
+    if counted and found.passage is not Passage.LEAK:
+        return WaySeen(Passage.LEAK, "a firewall counted what passed in the hold")
+    return found
 
 
 def seen_on_other_way(plan: Plan, verdict: Verdict, records: Sequence[Record], way: OtherWayRound) -> WaySeen:
