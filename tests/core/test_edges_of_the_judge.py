@@ -272,3 +272,50 @@ def test_a_device_that_was_not_seen_restored_is_told_with_what_its_last_attempt_
         f"STRANDED: {POINT} was not seen restored (the device refused it: it is locked for configuration by okello). Restore it by hand now, "
         "with the commands of the card."
     )
+
+
+@pytest.mark.parametrize(("uncertain_us", "named"), [(499_999, False), (500_000, True)])
+def test_a_clock_that_is_known_to_half_a_second_or_worse_is_named_and_what_is_short_by_it_is_not_called_short(
+    uncertain_us: int, *, named: bool
+) -> None:
+    story = Story(perfect_plan())
+    story.change("vantage.offset", uncertainty_us=uncertain_us)
+    found = {one.code: one for one in story.judge().findings if one.code == "clock-coarse" and " erp " in one.sentence}
+    assert bool(found) == named
+    if named:
+        assert found["clock-coarse"].result is Result.HELD
+        assert found["clock-coarse"].sentence == (
+            "The clock of vantage erp was measured to 0.5 s only, because its host answered late; whatever it watched is uncertain by that."
+        )
+    # What a kit's host says of its own error is no answer that came late.
+    story.change("vantage.offset", uncertainty_us=uncertain_us, by_utc=True)
+    assert "clock-coarse" not in {one.code for one in story.judge().findings}
+
+
+@pytest.mark.parametrize(("late", "said"), [(False, "is known to have been"), (True, "was")])
+def test_a_hold_that_is_short_only_by_a_coarse_clock_is_told_as_such(said: str, *, late: bool) -> None:
+    story = Story(perfect_plan())
+    story.change("vantage.offset", uncertainty_us=1_500_000)
+    if late:
+        for name in story.plan.stages[0].dead:
+            story.see(name, Seen.GOOD, VENDORS, VENDORS + 3 * SECOND)
+    short = next(one.sentence for one in story.judge().findings if one.code == "held-short")
+    assert f"its isolation {said} in effect for " in short
+
+
+@pytest.mark.parametrize(
+    ("ended", "told"),
+    [
+        ("disk", "ends before its time, because its host's disk took no more"),
+        ("full", "ends before its time, because it had reached its bound"),
+        ("lost", "ends without its worker's last word"),
+    ],
+)
+def test_a_worker_that_ended_before_its_time_is_a_lost_witness(ended: str, told: str) -> None:
+    story = Story(perfect_plan())
+    story.change("collect.result", ended=ended)
+    verdict = story.judge()
+    assert verdict.verdict is Result.INCONCLUSIVE
+    assert f"The spool of vantage office {told}; what it watched is not known for sure." in {
+        one.sentence for one in verdict.findings if one.code == "witness-lost"
+    }

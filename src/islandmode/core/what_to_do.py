@@ -27,7 +27,7 @@ WHAT_TO_DO = {
     "not-by-hand": "Ask the person at the device what they did, when, and what they saw there; then repeat the drill.",
     "not-isolating": "Find out in the device's own log whether the order reached it and what it did with it; then repeat the drill.",
     "isolated-too-much": "Correct what the earlier stage isolates, in the site file or on the firewall; it stops more than it should.",
-    "held-short": "Repeat the drill with a longer hold, or remove what made the isolation late.",
+    "held-short": "Repeat the drill with a longer hold, or remove what made the isolation late, or a vantage's clock coarse.",
     "stage-not-held": "See above why the drill ended early, remove that, and repeat the drill: this stage is not tested.",
     # The plant.
     "continuity-gap": "Find out what the line lost when the path was isolated (name server, time, licence, a value from outside) "
@@ -97,6 +97,7 @@ WHAT_TO_DO = {
     "configuration-drifted": "Read what changed, and who changed it; where it is meant, do the dry run again.",
     "closed-by-rule": NO_MORE + " If traffic is meant to pass there, declare the flow and probe it.",
     "kit-unseen": "See at the kit that its probes are good before the drill begins, and bring its folder back after it.",
+    "clock-coarse": "See why its host answers so late (load, the way there), or watch from a host that is nearer.",
     "samples-unkeyed": NO_MORE
     + " Before you rely on this verdict, ask the person who carried the samples where they were meanwhile.",
     "no-island": "Decide who accepts what stays open (`left_open` in the drill), or isolate it too.",

@@ -45,8 +45,12 @@ def run(folder: str, wanted: str = "") -> None:
     """Start the worker, unless this file is not the one that the run was planned with."""
     if sum_of(sys.argv[0]) != wanted:
         refuse("the worker that is installed there is of another version; install that of this version")
-    os.makedirs(os.path.dirname(folder), mode=0o700, exist_ok=True)
-    worker.run(folder, LOOKS)
+    try:
+        os.makedirs(os.path.dirname(folder), mode=0o700, exist_ok=True)
+        worker.run(folder, LOOKS)
+    except OSError as error:
+        # Of what is said once it samples, nobody hears.
+        refuse("%s cannot be written (%s)" % (folder, error.strerror))
 
 
 def forget(folder: str) -> None:

@@ -15,6 +15,8 @@ from islandmode.system.clock import Clock
 
 ROUND_TRIPS, ROUND_TRIPS_MAX, GOOD_ENOUGH_US = 7, 25, 1000
 """How often a clock is asked: a machine that is busy meanwhile gets some more tries for a short round trip."""
+ASKED_FOR_US = 5_000_000
+"""How long all of these may take together."""
 KEPT_ANSWER = re.compile(rb"kept (yes|no|unknown) ([0-9]{1,12}) (-?[0-9]{1,9})")
 CLOCK_ANSWER = re.compile(rb"([0-9]{1,18}) ([0-9]{1,18}) ([0-9a-f-]{36})")
 ANSWER_MAX_BYTES = 200
@@ -43,14 +45,17 @@ class Waiting:
         except anyio.DelimiterNotFound:
             raise NotItsClock(NO_CLOCK) from None
 
-    async def measure(self, clock: Clock) -> Offset | None:
-        """Measure its clocks against this machine's, by the shortest round trip; None where the program has ended. Raises `NotItsClock`."""
-        found: list[Offset] = []
+    async def measure(self, clock: Clock, found: list[Offset]) -> None:
+        """Measure its clocks against this machine's by round trips, and add each to `found`; none where the program has ended.
+
+        Whether NTP keeps that clock is said of the shortest. Raises `NotItsClock`.
+        """
         while _goes_on(found) and (offset := await self._round_trip(clock)) is not None:
             if found and offset.boot_id != found[0].boot_id:
                 raise NotItsClock(NO_CLOCK)
             found.append(offset)
-        return await self._kept_by_ntp(min(found, key=_uncertainty)) if found else None
+        if found:
+            found[:] = [await self._kept_by_ntp(shortest(found))]
 
     async def _round_trip(self, clock: Clock) -> Offset | None:
         sent_us, utc_us = clock.monotonic_us(), clock.utc_us()
@@ -79,8 +84,16 @@ def refusal_of(line: bytes) -> str:
     return cleaned(line.removeprefix(REFUSED).decode(errors="replace")) if line.startswith(REFUSED) else ""
 
 
+def shortest(found: Sequence[Offset]) -> Offset:
+    """Give the measurement that is known best."""
+    return min(found, key=_uncertainty)
+
+
 def _goes_on(found: Sequence[Offset]) -> bool:
     """Tell whether a clock is asked once more."""
+    if 2 * sum(map(_uncertainty, found)) > ASKED_FOR_US:
+        # Its host answers late, and would do so again.
+        return False
     if len(found) < ROUND_TRIPS:
         return True
     return len(found) < ROUND_TRIPS_MAX and min(map(_uncertainty, found)) > GOOD_ENOUGH_US

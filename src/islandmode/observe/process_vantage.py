@@ -31,7 +31,7 @@ from islandmode.core.spool_lines import Expected, read_sample
 from islandmode.core.text import cleaned
 from islandmode.observe import last_words
 from islandmode.observe.kept_spool import ENDINGS, BrokenOff, NoSpool
-from islandmode.observe.measuring import NotItsClock, Waiting, refusal_of
+from islandmode.observe.measuring import NotItsClock, Waiting, refusal_of, shortest
 from islandmode.observe.reach import Reach, Verb
 from islandmode.observe.taking_apart import NotKept, TakingApart
 from islandmode.observe.vantage import Collected, Offset, Schedule
@@ -138,34 +138,34 @@ class ProcessVantage:
     async def offset(self, deadline_s: float) -> Reading[Offset]:
         """Measure the vantage's clocks by round trips, with the program that is to sample there next, or to collect: it then waits for that."""
         asked_us = self._clock.monotonic_us()
-        found, why = None, "its clock did not answer"
-        with anyio.move_on_after(deadline_s):
+        found: list[Offset] = []
+        why = "its clock did not answer"
+        with anyio.move_on_after(deadline_s) as limit:
             try:
-                unready = await self._prepare()
-                found, trouble = (None, unready) if unready else await self._measured()
-                why = trouble or why
+                why = await self._prepare() or await self._measured(found) or why
             except OSError as error:
                 why = f"its clock could not be asked ({error})"
             except NotItsClock as odd:
-                why = str(odd)
-        if found is None:
+                found, why = [], str(odd)
+        if not found or limit.cancelled_caught:
+            # What it has still to answer would be taken for the answer to what is asked next.
             with anyio.CancelScope(shield=True):
                 await self._let_go()
         stamps = (asked_us, self._clock.monotonic_us())
-        if found is None:
+        if not found:
             return Reading(Outcome.NOT_DONE, None, why, *stamps)
-        return Reading(Outcome.DONE, found, "", *stamps)
+        return Reading(Outcome.DONE, shortest(found), "", *stamps)
 
-    async def _measured(self) -> tuple[Offset | None, str]:
+    async def _measured(self, found: list[Offset]) -> str:
         """Measure with the program that waits for a schedule, or for the word to collect; say why the way to it failed, or nothing."""
         await self._let_go()
         if self._schedule is None:
             worker = self._worker = self._begin_worker()
-            offset = await self._waiting_of(worker).measure(self._clock)
-            return offset, "" if offset else self._reach.trouble(await self._code_of(worker))
+            await self._waiting_of(worker).measure(self._clock, found)
+            return "" if found else self._reach.trouble(await self._code_of(worker))
         held = self._held = await self._opened(self._fetches)
-        offset = await held.waiting.measure(self._clock)
-        return offset, "" if offset else self._reach.trouble(await held.process.wait())
+        await held.waiting.measure(self._clock, found)
+        return "" if found else self._reach.trouble(await held.process.wait())
 
     def _begin_worker(self) -> subprocess.Popen[bytes]:
         return start(self._reach.argv("run" if self._far else "live"), environment=self._reach.environment())

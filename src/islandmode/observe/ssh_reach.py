@@ -25,12 +25,15 @@ PUT = """import sys
 if sys.version_info < (3, 9): sys.exit(print("Python %d.%d is too old there; 3.9 or newer is needed" % sys.version_info[:2]))
 import hashlib, os
 folder = os.path.expanduser("~/.cache/islandmode")
-os.makedirs(folder, mode=0o700, exist_ok=True)
-data = sys.stdin.buffer.read()
-found = hashlib.sha256(data).hexdigest()
-path = os.path.join(folder, "worker-%s.pyz" % found[:16])
-with open(path + ".new", "wb") as file: file.write(data)
-os.replace(path + ".new", path)
+try:
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    data = sys.stdin.buffer.read()
+    found = hashlib.sha256(data).hexdigest()
+    path = os.path.join(folder, "worker-%s.pyz" % found[:16])
+    with open(path + ".new", "wb") as file: file.write(data)
+    os.replace(path + ".new", path)
+except OSError as error:
+    sys.exit(print("%s: %s" % (folder, error.strerror)))
 print(found, path)
 """
 PUT_THERE = re.compile(r"([0-9a-f]{64}) (/.*)")

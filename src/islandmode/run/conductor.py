@@ -195,7 +195,9 @@ class Conductor:
         wrong = await self._witness.start(limits.sampling_s(self._plan), self._place.started_by)
         if wrong:
             late = all(worker.late for worker in wrong)
-            raise Refused(f"{wrong[0].why} Nothing was touched.", "late" if late else "vantage")
+            raise Refused(
+                f"{' '.join(worker.why for worker in wrong)} Nothing was touched.", "late" if late else "vantage"
+            )
         await self._journal.append(BaselineStarted())
         unproven: list[str | None] = []
 

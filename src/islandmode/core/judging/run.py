@@ -47,6 +47,13 @@ NOT_AS_BEFORE = {"stranded", "ours-left", "not-back", "configuration-unread", "g
 """Findings with which the plant was not seen as it was."""
 HELD_SLACK_S = 1.0
 """How much shorter than its hold an isolation may have been in effect: a few samples, and the device's own lag."""
+COARSE_S = 0.5
+ENDED_EARLY = {
+    "lost": "ends without its worker's last word",
+    "disk": "ends before its time, because its host's disk took no more",
+    "full": "ends before its time, because it had reached its bound",
+}
+"""How a worker may end in the middle of a drill, by its own word for it."""
 NO_TIMES = Times(ordered_to_effective=None, ordered_to_verified=None)
 
 
@@ -216,8 +223,9 @@ def _of_the_witness(plan: Plan, records: Sequence[Record]) -> list[Finding]:
             sentence = f"The samples of vantage {name} were not collected{how}; what it watched is not known."
             found.append(Finding(code="witness-lost", result=Result.INCONCLUSIVE, sentence=sentence))
         for record in spools:
-            if not record.data["chain_ok"] or record.data["ended"] == "lost":
-                what = "cannot be relied on" if not record.data["chain_ok"] else "ends without its worker's last word"
+            early = ENDED_EARLY.get(record.data["ended"], "")
+            if not record.data["chain_ok"] or early:
+                what = early if record.data["chain_ok"] else "cannot be relied on"
                 why = f" {record.data['chain_why']}" if record.data.get("chain_why") else ""
                 sentence = f"The spool of vantage {name} {what}; what it watched is not known for sure.{why}"
                 lost = Finding(
@@ -236,7 +244,23 @@ def _of_the_witness(plan: Plan, records: Sequence[Record]) -> list[Finding]:
             if not any(of_kind(records, "vantage.offset", vantage=name, when=when, outcome="done")):
                 sentence = f"The clock of vantage {name} was not measured {when} the drill; its times are uncertain."
                 found.append(Finding(code="clock-unmeasured", result=Result.INCONCLUSIVE, sentence=sentence))
+        found += _coarse(name, records)
     return found
+
+
+def _coarse(vantage: str, records: Sequence[Record]) -> list[Finding]:
+    """Say of a host that answers late how little its clock tells; what is uncertain by that is judged as uncertain."""
+    answers = of_kind(records, "vantage.offset", vantage=vantage, outcome="done")
+    measured = (record for record in answers if not record.data.get("by_utc"))
+    coarsest = max(measured, key=lambda record: int(record.data.get("uncertainty_us", 0)), default=None)
+    uncertain_s = 0.0 if coarsest is None else int(coarsest.data.get("uncertainty_us", 0)) / 1_000_000
+    if coarsest is None or uncertain_s < COARSE_S:
+        return []
+    sentence = (
+        f"The clock of vantage {vantage} was measured to {uncertain_s:.1f} s only, because its host answered late; whatever it watched is "
+        "uncertain by that."
+    )
+    return [Finding(code="clock-coarse", result=Result.HELD, sentence=sentence, records=(coarsest.seq,))]
 
 
 def _brought(vantage: str, brought: Record) -> list[Finding]:
@@ -353,9 +377,9 @@ def _late(plan: Plan, stage: str, times: Times, *, leaked: bool) -> list[Finding
         return [Finding(code="witness-gap", result=Result.INCONCLUSIVE, sentence=sentence, stage=stage)]
     if effective.latest_s is None:
         # Without a leak nothing passed: the stage was stopped before every probe had the time to show itself dead.
-        sentence = (
-            f"Isolation of stage {stage} was not seen to come into effect: at least one severed probe never died."
-        )
+        # Whose samples were lost may have died all the same.
+        how = "never died" if leaked else "was not seen dead"
+        sentence = f"Isolation of stage {stage} was not seen to come into effect: at least one severed probe {how}."
         result = Result.BREACHED if leaked else Result.INCONCLUSIVE
         return [Finding(code="never-effective", result=result, sentence=sentence, stage=stage)]
     if effective.latest_s > limit_s:
@@ -381,8 +405,11 @@ def _short(stage: PlanStage, window: Window, times: Times) -> list[Finding]:
     lasted_s = window.length_us / 1_000_000 - effective.latest_s
     if lasted_s >= stage.hold_s - HELD_SLACK_S:
         return []
+    # The order to the effect is an interval: by its begin the hold may have been long enough.
+    may_have_s = window.length_us / 1_000_000 - effective.earliest_s
+    sure = "is known to have been" if may_have_s >= stage.hold_s - HELD_SLACK_S else "was"
     sentence = (
-        f"Stage {stage.name} was to be held {stage.hold_s:g} s; its isolation was in effect for {lasted_s:.1f} s."
+        f"Stage {stage.name} was to be held {stage.hold_s:g} s; its isolation {sure} in effect for {lasted_s:.1f} s."
     )
     return [Finding(code="held-short", result=Result.NOT_TESTED, sentence=sentence, stage=stage.name)]
 
