@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
 import gzip
 import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,20 +16,24 @@ from pathlib import Path
 import pytest
 
 from islandmode.core.episodes import Heard, Sample, Seen
-from islandmode.core.errors import InputError
+from islandmode.core.errors import InputError, Refused
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.spool import SEGMENT_MAX_BYTES, KeptSpool, expected
 from islandmode.core.spool_lines import Expected
 from islandmode.core.verdict import Restoration, Result, Verdict, verdict_json
 from islandmode.observe.own_clocks import CLOCKS, bound
-from islandmode.operate.collect import Added, collect_from
+from islandmode.operate.addendum import Added
+from islandmode.operate.collect import collect_from
 from islandmode.operate.judge import judge_run
 from islandmode.store.addenda import addenda_of
+from islandmode.store.run_request import RunRequest
 from islandmode.store.rundir import RunDirectory
+from islandmode.system.clock import MachineClock
 from islandmode.system.segments import segments_in
 from islandmode.ui.cli import command
 from islandmode.ui.pages import HtmlPages
+from tests.observe.far_host import far_host
 from tests.operate.recorded_runs import FINISHED, recorded, rewrite
 from tests.spools import KEY, listed, written
 
@@ -401,3 +407,75 @@ def test_added_samples_that_were_altered_since_are_not_judged(kit: Brought) -> N
     path = max((kit.run.root / "addenda" / "1" / "samples" / OFFICE).iterdir())
     path.write_bytes(path.read_bytes()[:-1])
     assert "samples-altered" in codes(judge_run(kit.run, 1))
+
+
+def on_a_plant(late: Brought, **login: object) -> None:
+    """Let the run have been on a plant, whose office is logged in to."""
+    path = late.run.root / "plan.json"
+    planned = json.loads(path.read_text(encoding="utf-8"))
+    planned["vantages"][OFFICE]["ssh"] = {"user": "witness", "key": "file:office-key", **login}
+    path.write_text(json.dumps(planned), encoding="utf-8")
+    ground = {"kind": "plant", "site": "riverside"}
+    request = RunRequest(late.run.run, late.workspace, "quarterly-isolation", "live", "somebody", ground)
+    (late.run.root / "request.json").write_text(request.text(), encoding="utf-8")
+
+
+def test_without_a_folder_the_hosts_are_logged_in_to_or_it_is_said_why_not(late: Brought) -> None:
+    words = ["collect", late.run.run, "--workspace", str(late.workspace)]
+    with pytest.raises(
+        InputError, match="lacks the samples of office, and no host is logged in to for them; name the folder"
+    ):
+        command(words)
+    on_a_plant(late)
+    # The recorded run is of another boot of another machine.
+    with pytest.raises(Refused, match=r"This machine restarted since .* Nothing was added"):
+        command(words)
+    assert not (late.run.root / "addenda").exists()
+    late.write()
+    late.collect()
+    with pytest.raises(InputError, match="has the samples of every vantage already"):
+        command(words)
+
+
+def test_a_host_that_answers_again_is_logged_in_to_and_forgets_its_samples_once_they_are_added(
+    late: Brought, open_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A real sshd; tests/lab/test_far_trouble.py has the whole of it, with a run of its own. Here the run is of this boot by its record only."""
+    boot = MachineClock.of_this_boot().boot_id
+    rewrite(
+        late.run.journal,
+        lambda records: [
+            replace(one, boot_id=boot, data=one.data | {"boot_id": boot} if "boot_id" in one.data else one.data)
+            for one in records
+        ],
+    )
+    words = ["collect", late.run.run, "--workspace", str(late.workspace)]
+    with far_host(open_folder / "far") as host:
+        on_a_plant(late, user=getpass.getuser(), address="127.0.0.1", port=host.port, python=sys.executable)
+        key, known = late.workspace / "office-key", late.workspace / "inventory" / "known_hosts"
+        key.write_text(host.key, encoding="utf-8")
+        key.chmod(0o600)
+        with pytest.raises(InputError, match="There is no inventory/known_hosts"):
+            command(words)
+        known.parent.mkdir()
+        known.write_bytes(host.known_hosts.read_bytes())
+        # Nothing is there: what comes is no spool, and nothing is added.
+        with pytest.raises(
+            Refused,
+            match=r"vantage office were not collected: its spool cannot be relied on\. There is no sample\. Nothing was added\.$",
+        ):
+            command(words)
+        assert not list((late.run.root / "addenda").iterdir())
+        kept = host.spools() / late.run.run / OFFICE
+        late.write(folder=kept)
+        code = command(words)
+        told = capsys.readouterr().out
+        assert not kept.exists()
+    assert f"addendum 1 of {late.run.run}: the samples of vantage office" in told
+    (added,) = addenda_of(late.run)
+    assert added.records[0].data["by_login"]
+    assert [record.data["when"] for record in added.records if record.kind == "vantage.offset"] == ["after"]
+    verdict = judge_run(late.run, 1)
+    assert code in (1, 3)
+    assert "fetched from its host after the run was closed" in said(verdict, "samples-unkeyed")
+    assert "witness-lost" not in codes(verdict)

@@ -1,4 +1,4 @@
-"""The record that begins an addendum: samples that a person brought after a run was closed."""
+"""The record that begins an addendum: samples that were had after a run was closed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from islandmode.core.entry import Entry, Text
 class SamplesBrought(Entry):
     """A person brought the samples of a vantage after the run was closed: the first record of an addendum.
 
-    `kit` says whether that vantage was a kit, else they are a copy of what its host kept. `journal` and `sums` are the SHA-256 of the
+    `kit` says whether that vantage was a kit, `by_login` whether its host was logged in to for them, else they are a copy of what its
+    host kept. `journal` and `sums` are the SHA-256 of the
     conductor's journal and of SHA256SUMS as they were then. `unplaced` says why their times cannot be placed, or nothing.
     """
 
@@ -20,3 +21,4 @@ class SamplesBrought(Entry):
     journal: str
     sums: str
     unplaced: Text = ""
+    by_login: bool = False

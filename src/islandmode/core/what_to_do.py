@@ -63,8 +63,8 @@ WHAT_TO_DO = {
     "journal-altered": "See who or what changed the run's journal; its record proves nothing. Repeat the drill.",
     "record-unread": "Judge the run with the version that wrote it, which its journal names. " + REPEAT,
     # The witnesses.
-    "witness-lost": "Where a kit or its host still has the samples of that vantage, bring them: `islandmode collect RUN --from FOLDER`. "
-    "Otherwise see why they are not whole (host, worker, disk), remove the cause and repeat the drill.",
+    "witness-lost": "Where its host answers again, fetch its samples: `islandmode collect RUN`. Where a person brings them, with a kit or as a "
+    "copy of what its host kept, add `--from FOLDER`. Otherwise see why they are not whole (host, worker, disk), remove the cause and repeat the drill.",
     "witness-gap": "See why the probe, or its vantage, was silent. " + REPEAT,
     "witness-sparse": "See why the probe used so few of its slots (load, a timeout that is too long). " + REPEAT,
     "clock-unmeasured": "See why the vantage did not answer when its clock was asked, and repeat the drill.",

@@ -377,6 +377,10 @@ class ProcessVantage:
         self._wanted = found is None
         return Reading(Outcome.UNKNOWN if found is None else Outcome.DONE, found, "" if found else why, *stamps)
 
+    def expect(self, schedule: Schedule, key: bytes) -> None:
+        """Know what a run that was closed without its samples asked of its worker, and the key that the run gave it."""
+        self._schedule, self._key, self._wanted = schedule, key, True
+
     async def _fetched(self, kept: Path) -> Collected:
         """End the worker, keep its spool, which is not more than its schedule can have given, and read it back."""
         in_place, most_bytes = self._reach.spools_in(kept), _spool_most_bytes(self._schedule)
@@ -417,6 +421,10 @@ class ProcessVantage:
         if not self._wanted:
             with anyio.move_on_after(self.call_s), suppress(OSError, NoSpool):
                 await self._say("forget", READY_MAX_BYTES, "what it says is")
+        self.leave()
+
+    def leave(self) -> None:
+        """Leave to its host what it has, and forget the way to it."""
         self._reach.close()
 
     async def _stop(self) -> None:

@@ -20,21 +20,24 @@ VantageName = Annotated[str, typer.Argument(help="Name of a vantage.")]
 def collect(
     run: RunName,
     folder: Annotated[
-        Path,
+        Path | None,
         typer.Option(
-            "--from", help="The folder of a kit, or a copy of the folder in which a vantage's host keeps its samples."
+            "--from",
+            help="The folder of a kit, or a copy of the folder in which a vantage's host keeps its samples; if not given, the hosts "
+            "that did not answer in time are logged in to.",
         ),
-    ],
+    ] = None,
     workspace: Workspace = HERE,
     json: Json = False,  # noqa: FBT002 - typer's way
 ) -> int:
-    """Take the samples that a person brought after a run was closed, and judge it with them.
+    """Take the samples that a run was closed without, from their hosts or from a folder that was brought, and judge it with them.
 
-    They become an addendum with a verdict of its own; what the run wrote stays as it is. Exit codes are those of `run`.
+    They become an addendum with a verdict of its own; what the run wrote stays as it is. Exit codes are those of `run`; 4 if no host
+    gave any.
     """
-    from islandmode.ui.vantages import collect_brought
+    from islandmode.ui.vantages import collect_late
 
-    return collect_brought(workspace, run, folder, as_json=json)
+    return collect_late(workspace, run, folder, as_json=json)
 
 
 @vantage_app.command("trust")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-from islandmode.core.errors import InputError
+from islandmode.core.errors import InputError, Refused
 from islandmode.observe.far import SERVE, SPOOLS
 from islandmode.observe.far_program import far_program, sum_of_far_program
 from islandmode.operate.collect import collect_from
+from islandmode.operate.collect_by_login import Missed, collect_by_login
 from islandmode.operate.kits import make_kit
 from islandmode.operate.run import exit_code
 from islandmode.operate.vantages import find_vantage, refuse_behind, try_vantage
@@ -55,15 +57,26 @@ def write_kit(workspace: Path, name: str, drill: str, span: tuple[str | None, st
     return 0
 
 
-def collect_brought(workspace: Path, run: str, folder: Path, *, as_json: bool) -> int:
-    """Take what was brought, and print the verdict with it."""
-    added = collect_from(workspace.resolve(), run, folder, HtmlPages())
-    if not as_json:
-        print(
-            f"addendum {added.number} of {added.run.run}: the samples of vantage {added.vantage}; the run's own record stays as it is"
-        )
-    print_result(added.plan, added.verdict, added.folder, as_json=as_json)
-    return exit_code(added.verdict.verdict, added.verdict.restoration)
+def collect_late(workspace: Path, run: str, folder: Path | None, *, as_json: bool) -> int:
+    """Take what was brought, or fetch what its hosts still have, and print the verdict with it."""
+    workspace, pages = workspace.resolve(), HtmlPages()
+    found = collect_by_login(workspace, run, pages) if folder is None else [collect_from(workspace, run, folder, pages)]
+    last, missed = None, []
+    for came in found:
+        if isinstance(came, Missed):
+            missed.append(f"The samples of vantage {came.vantage} were not collected: {came.why.rstrip('.')}.")
+            continue
+        last = came
+        if not as_json:
+            print(
+                f"addendum {came.number} of {came.run.run}: the samples of vantage {came.vantage}; the run's own record stays as it is"
+            )
+    if last is None:
+        raise Refused(" ".join([*missed, "Nothing was added."]))
+    for sentence in missed:
+        print(f"islandmode: {sentence}", file=sys.stderr)
+    print_result(last.plan, last.verdict, last.folder, as_json=as_json)
+    return exit_code(last.verdict.verdict, last.verdict.restoration)
 
 
 def write_worker(path: Path) -> int:

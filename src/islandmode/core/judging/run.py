@@ -265,11 +265,13 @@ def _coarse(vantage: str, records: Sequence[Record]) -> list[Finding]:
 
 def _brought(vantage: str, brought: Record) -> list[Finding]:
     """Say of samples that were brought after the run was closed what they are worth."""
-    what = "a kit" if brought.data["kit"] else "a copy of what its host kept"
-    sentence = (
-        f"The samples of vantage {vantage} are unkeyed: {brought.data['author']} brought them ({what}) after the run was closed, and nothing "
-        "but the person who brought them vouches that they were not made later."
-    )
+    author = brought.data["author"]
+    if brought.data.get("by_login"):
+        told = f"{author} had them fetched from its host after the run was closed, when their key was told, and nothing but that host vouches"
+    else:
+        what = "a kit" if brought.data["kit"] else "a copy of what its host kept"
+        told = f"{author} brought them ({what}) after the run was closed, and nothing but the person who brought them vouches"
+    sentence = f"The samples of vantage {vantage} are unkeyed: {told} that they were not made later."
     found = [Finding(code="samples-unkeyed", result=Result.HELD, sentence=sentence, records=(brought.seq,))]
     if brought.data["unplaced"]:
         sentence = f"The times of vantage {vantage} cannot be placed: {brought.data['unplaced']}. What it watched is not known."
