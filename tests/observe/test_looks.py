@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from islandmode.core.judging.probes import ONE_QUESTION
 from islandmode.observe import looks, modbus
-from islandmode.observe.answers import Bad, Trace, Unknown, Value
-from islandmode.observe.connection import Incoming
+from islandmode.observe.answers import NOTHING, REFUSED, Bad, Trace, Unknown, Value
+from islandmode.observe.connection import Incoming, Lost, ended
 from islandmode.observe.readiness import Readiness
 from islandmode.observe.values import VALUE_MAX_CHARACTERS
 from islandmode.observe.worker import Worker
@@ -359,3 +359,19 @@ def test_an_echo_comes_back(target: str) -> None:
 def test_the_judge_knows_which_kinds_ask_one_question_at_a_time() -> None:
     """Slots that pass while such a question waits count as used; of every other kind a missing slot is missing."""
     assert {kind for kind, look in looks.LOOKS.items() if not look.overlaps} == ONE_QUESTION
+
+
+def test_a_connection_that_its_own_system_gave_up_was_refused_by_nobody() -> None:
+    """Linux does so after a quarter of an hour; tests/lab/test_far_vantages.py has it happen."""
+    given_up, reset = Lost(TimeoutError(errno.ETIMEDOUT, "")), Lost(ConnectionResetError(errno.ECONNRESET, ""))
+    canary = looks.CanaryLook({"target": "127.0.0.1", "port": 1, "table": "input", "address": 0})
+    silent = canary.failed(given_up, Trace())
+    assert isinstance(silent, Bad)
+    assert (silent.heard, str(silent)) == (
+        NOTHING,
+        "the connection was given up by its own host, as nothing came back",
+    )
+    begun = Trace()
+    begun.began = True
+    for lost, trace in ((reset, Trace()), (given_up, begun)):
+        assert ended(lost, trace).heard == REFUSED

@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Optional, Protocol
 
-from islandmode.observe.answers import REFUSED, Bad, Trace, Unknown, hear_icmp, icmp_sender, refusal
+from islandmode.observe.answers import NOTHING, REFUSED, SILENCE, Bad, Trace, Unknown, hear_icmp, icmp_sender, refusal
 from islandmode.observe.readiness import WRITE, readiness
 
 UNREAD_MAX_BYTES = 4 * 1024 * 1024
@@ -30,7 +30,12 @@ class Lost(Exception):
 
     def __init__(self, error: Exception | None) -> None:
         """Keep what ended it."""
-        super().__init__("the connection was closed" if error is None else "the connection was reset")
+        # After a quarter of an hour in which nothing came back, the system ends a connection by itself.
+        self.silent = isinstance(error, OSError) and error.errno in SILENCE
+        how = (
+            "closed" if error is None else "given up by its own host, as nothing came back" if self.silent else "reset"
+        )
+        super().__init__("the connection was " + how)
         self.error = error
         self.when = ""
         """Said where it ended before this question was asked."""
@@ -341,5 +346,7 @@ class Connection:
 
 def ended(lost: Lost, trace: Trace) -> Bad:
     """Say how a connection ended where an answer was to come."""
+    if lost.silent and not trace.began:
+        return Bad(str(lost), NOTHING)
     when = " in the middle of an answer" if trace.began else lost.when or " instead of an answer"
     return Bad(str(lost) + when, REFUSED)
