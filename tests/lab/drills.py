@@ -107,11 +107,11 @@ def start(workspace: Path, lab: str, *more: str, named: str = "quarterly-isolati
     return Drill([*argv, "--lab", lab, *more], **settings)
 
 
-def end(drill: Drill, workspace: Path) -> Ended:
+def end(drill: Drill, workspace: Path, within_s: float = LONG_PATIENCE_S) -> Ended:
     """Wait for a drill and read what it left."""
-    output, _ = drill.communicate(timeout=LONG_PATIENCE_S)
+    output, _ = drill.communicate(timeout=within_s)
     while drill.begins_again(workspace):
-        output, _ = drill.communicate(timeout=LONG_PATIENCE_S)
+        output, _ = drill.communicate(timeout=within_s)
     directory = newest_run(workspace)
     verdict: Mapping[str, Any] = {}
     if directory is not None and (directory / "verdict.json").exists():

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from islandmode.rehearse.lab import Lab
-from tests.lab.drills import Drill, make_workspace
+from tests.lab.drills import Drill, Ended, end, make_workspace
+from tests.lab.guarded import Edit
 from tests.lab.rogue.bypass import in_node
 from tests.lab.test_plant_ground import SITE, as_plant, on_operations_host
+from tests.patience import LONG_PATIENCE_S
 
 DRILL = "quarterly-isolation"
 ACCOUNT, PYTHON = "witness", "/usr/bin/python3"
@@ -33,16 +35,18 @@ chown witness /run/witness
 chmod 700 /run/witness
 ssh-keygen -q -t ed25519 -N "" -f /run/witness-host-key
 echo "$1" >/run/witness-keys
-/usr/sbin/sshd -h /run/witness-host-key -o ListenAddress=$2 -o PidFile=/run/witness-sshd.pid -o UsePAM=no -o UseDNS=no \
+"""
+SERVER = """
+rm -f /run/witness-sshd.pid
+/usr/sbin/sshd -h {key} -o ListenAddress={address} -o PidFile=/run/witness-sshd.pid -o UsePAM=no -o UseDNS=no \
   -o StrictModes=no -o PrintMotd=no -o AuthorizedKeysFile=/run/witness-keys
 while [ ! -s /run/witness-sshd.pid ]; do sleep 0.05; done
-cat /run/witness-host-key.pub
 """
 OVER = """
 kill "$(cat /run/witness-sshd.pid)"
 pkill -KILL -u witness || true
-userdel witness
-rm -rf /run/witness /run/witness-keys /run/witness-host-key* /run/witness-sshd.pid
+userdel -f witness
+rm -rf /run/witness /run/witness-keys* /run/witness-python /run/witness-host-key* /run/witness-sshd.pid
 """
 
 
@@ -64,12 +68,16 @@ class FarPlant:
         """Ask the product, on the operations host."""
         return on_operations_host(self.lab, "islandmode", *words, "--workspace", str(self.workspace))
 
+    def done(self, within_s: float = LONG_PATIENCE_S) -> Ended:
+        """Run the drill to its end."""
+        return end(self.drill(), self.workspace, within_s)
+
     def on(self, node: str, *argv: str) -> str:
         """Run a command on one of the hosts."""
         return in_node(self.lab, node, *argv)
 
 
-def with_logins(text: str) -> str:
+def with_logins(text: str, python: str = PYTHON) -> str:
     """Say how each vantage is logged in to, and declare those flows."""
     text = as_plant(text)
     for conduit, (name, destination) in FLOWS.items():
@@ -85,15 +93,19 @@ def with_logins(text: str) -> str:
         before, found, after = text.partition(f"\n  {name}:\n    zone: ")
         assert found
         line, _, rest = after.partition("\n    address: ")
-        login = f"\n    ssh: {{user: {ACCOUNT}, key: 'file:{name}-key', python: {PYTHON}}}"
+        login = f"\n    ssh: {{user: {ACCOUNT}, key: 'file:{name}-key', python: {python}}}"
         text = f"{before}{found}{line}{login}\n    address: {rest}"
     return text
 
 
 @contextmanager
-def far_plant(lab: Lab, folder: Path) -> Iterator[FarPlant]:
-    """Let the hosts be logged in to, and describe the lab as a plant does."""
-    workspace = make_workspace(folder, lab.state_dir, {SITE: with_logins})
+def far_plant(
+    lab: Lab, folder: Path, edits: Mapping[str, Edit] | None = None, python: str = PYTHON
+) -> Iterator[FarPlant]:
+    """Let the hosts be logged in to, and describe the lab as a plant does; `edits` change its files further."""
+    more = dict(edits or {})
+    site = more.pop(SITE, str)
+    workspace = make_workspace(folder, lab.state_dir, {SITE: lambda text: site(with_logins(text, python)), **more})
     (workspace / ".lab").unlink()
     password = workspace / "firewall-password"
     password.write_text(lab.secret(FIREWALL), encoding="ascii")
@@ -104,7 +116,9 @@ def far_plant(lab: Lab, folder: Path) -> Iterator[FarPlant]:
         for node, address in HOSTS.items():
             key = workspace / f"{node}-key"
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-            words = in_node(lab, node, "sh", "-ec", BEGIN, "sh", Path(f"{key}.pub").read_text(), address).split()
+            in_node(lab, node, "sh", "-ec", BEGIN, "sh", Path(f"{key}.pub").read_text())
+            in_node(lab, node, "sh", "-ec", SERVER.format(key="/run/witness-host-key", address=address))
+            words = in_node(lab, node, "cat", "/run/witness-host-key.pub").split()
             known += f"{address} {words[0]} {words[1]}\n"
         (workspace / "inventory" / "known_hosts").write_text(known)
         yield FarPlant(lab, workspace)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
+from islandmode.operate.plan import plan_of
 from islandmode.rehearse.lab import Lab
-from tests.lab.drills import newest_run, read_journal
+from tests.lab.drills import make_workspace, newest_run, read_journal
 from tests.lab.far_vantages import DRILL, FIREWALL_NODE, HOSTS, FarPlant, far_plant
 from tests.patience import wait_until
 
@@ -107,3 +109,64 @@ def test_each_host_is_tried_before_any_drill(plant: FarPlant) -> None:
     assert plant.on("vendor", "sh", "-c", "ls /run/witness/.cache/islandmode/spools").split() == []
     refused = plant.asked("vantage", "check", "here")
     assert (refused.returncode, "does not say how to log in to vantage here" in refused.stderr) == (2, True)
+
+
+WAYS: dict[str, dict[str, tuple[str, set[str]]]] = {
+    "IPv4": {
+        "vendor": ("10.40.0.20", {"vendor-to-hmi", "vendor-canary"}),
+        "erp": ("10.20.0.10", {"erp-to-historian", "erp-canary"}),
+        "office": ("10.40.0.10", {"office-to-plc", "office-canary"}),
+        "historian": ("10.10.0.10", {"historian-to-erp"}),
+    },
+    "IPv6": {
+        "vendor": ("fd10:40::20", {"vendor-to-hmi-v6"}),
+        "erp": ("fd10:20::10", {"erp-to-historian-v6"}),
+        "office": ("fd10:40::10", {"office-to-plc-v6"}),
+        "historian": ("fd10:10::10", {"historian-to-erp-v6"}),
+    },
+    "a service of its own": {"historian": ("10.20.0.10", {"historian-buffer"})},
+}
+"""The ways that are broken together, one for each host: what is asked there, and by which probes."""
+
+
+@contextmanager
+def without_a_way(plant: FarPlant, node: str, target: str) -> Iterator[None]:
+    """Let nothing of a host reach a target."""
+    family = "ip6" if ":" in target else "ip"
+    rule = f"nft add table inet broken; nft 'add chain inet broken out {{ type filter hook output priority 0; }}'; nft 'add rule inet broken out {family} daddr {target} tcp dport {{ 502, 8080 }} drop'"
+    plant.on(node, "sh", "-ec", rule)
+    try:
+        yield
+    finally:
+        plant.on(node, "nft", "delete", "table", "inet", "broken")
+
+
+@pytest.mark.more
+@pytest.mark.parametrize("name", WAYS)
+def test_far_probes_without_a_way_are_refused_before_anything_is_armed(plant: FarPlant, name: str) -> None:
+    """What only a far host sees is looked at over SSH: nobody would hear of it in the hold."""
+    broken = {probe: node for node, (_, probes) in WAYS[name].items() for probe in probes}
+    with ExitStack() as ways:
+        for node, (target, _) in WAYS[name].items():
+            ways.enter_context(without_a_way(plant, node, target))
+        done = dry_run(plant)
+    said = " ".join(done.stderr.split())
+    assert done.returncode == 4, said
+    named = re.search(r"Probe (\S+) from vantage (\S+) .*is bad before the drill", said)
+    assert named is not None, said
+    assert broken[named[1]] == named[2]
+    assert said.endswith("Nothing was touched.")
+    directory = newest_run(plant.workspace)
+    assert directory is not None
+    records = read_journal(directory)
+    assert not {"arm.intent", "isolate.intent"} & {record["kind"] for record in records}
+    (looked,) = (record["data"] for record in records if record["kind"] == "vantage.looked")
+    assert set(looked["probes"]) == set(broken)
+    for probe, node in broken.items():
+        assert [each for each in looked["what"] if each.startswith(f"Probe {probe} from vantage {node} ")]
+
+
+def test_every_far_probe_is_broken_once(tmp_path: Path) -> None:
+    _, plan = plan_of(make_workspace(tmp_path, tmp_path), DRILL)
+    far = {probe for probe, planned in plan.probes.items() if planned.probe.vantage in HOSTS}
+    assert far == {probe for hosts in WAYS.values() for _, probes in hosts.values() for probe in probes}

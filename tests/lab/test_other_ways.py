@@ -29,13 +29,13 @@ PROBES = f"""probes:
   office-to-nat: {{kind: modbus, vantage: office, target: {NAT}, stands_for: {MIXER}}}
   modem-to-filler: {{kind: modbus, vantage: office, target: {FAR[4]}, stands_for: {FILLER}, by: filler-modem}}
 """
-RULE = "nft add table ip {0} && nft add chain ip {0} pre '{{ type nat hook prerouting priority dstnat; }}' && nft add rule ip {0} pre ip daddr {1} tcp dport 502 dnat to {2}"
+RULE = "nft add table ip {0} && nft add chain ip {0} pre '{{ type nat hook prerouting priority dstnat; }}' && nft add rule ip {0} pre ip daddr {1} tcp dport {3} dnat to {2}"
 
 
 @contextmanager
-def translating(lab: Lab, node: str, outside: str, host: str) -> Iterator[None]:
+def translating(lab: Lab, node: str, outside: str, host: str, port: int = 502) -> Iterator[None]:
     """Let a node translate an address to a host's, by a rule of its own."""
-    in_node(lab, node, "sh", "-ec", RULE.format("translating", outside, host))
+    in_node(lab, node, "sh", "-ec", RULE.format("translating", outside, host, port))
     try:
         yield
     finally:
