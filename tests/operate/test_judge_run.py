@@ -184,6 +184,7 @@ def test_a_stop_of_a_later_version_is_at_best_inconclusive(finished: RunDirector
 def test_a_spoilt_record_raises_nothing_and_proves_nothing(finished: RunDirectory, odd: object) -> None:
     evidence = evidence_of(finished)
     # The records are spoilt, and not the samples.
+    assert isinstance(evidence.samples, Placed)
     evidence = replace(evidence, samples=read_once(evidence.samples))
     firsts = {record.kind: record for record in reversed(evidence.records)}
     assert len(firsts) > 15
