@@ -17,7 +17,7 @@ from islandmode.core.judging.timeline import Timeline, Window
 from islandmode.core.pair import PairMember, RoleSeen, SyncSeen, member_of, role_by
 from islandmode.core.plan import Plan
 from islandmode.core.planning.plan_drill import check
-from islandmode.core.preflight_pair import judge_roles, judge_sync
+from islandmode.core.preflight_pair import judge_member, judge_roles, judge_sync
 from islandmode.core.recipe.loaded import Recipes
 from islandmode.core.record import Record
 from islandmode.core.verdict import Result
@@ -220,6 +220,21 @@ def test_only_a_pair_in_order_is_isolated(roles: tuple[Any, Any], code: str, wor
     assert [finding.code for finding in found] == ([code] if code else [])
     assert all(finding.refuses and words in finding.sentence for finding in found)
     assert all(finding.sentence.endswith("Nothing was touched.") for finding in found)
+
+
+@pytest.mark.parametrize("by_addresses", [True, False])
+def test_of_one_member_either_role_is_in_order_and_the_rest_is_judged_as_of_all(*, by_addresses: bool) -> None:
+    in_sync = SyncSeen("in-sync")
+    for role in ("active", "standby"):
+        assert judge_member("edge", A, RoleSeen(role), in_sync, by_addresses=by_addresses) == ()
+        for sync in (SyncSeen("out-of-sync"), SyncSeen("unknown", "it is silent")):
+            found = judge_member("edge", A, RoleSeen(role), sync, by_addresses=by_addresses)
+            assert found == judge_sync("edge", {A: sync})
+            assert found
+    for seen in (RoleSeen("divided"), RoleSeen("unknown", "it is silent")):
+        found = judge_member("edge", A, seen, in_sync, by_addresses=by_addresses)
+        assert found == judge_roles("edge", {A: seen}, by_addresses=by_addresses)
+        assert [finding.refuses for finding in found] == [True]
 
 
 def test_a_role_that_nothing_asks_for_is_told_and_refuses_nothing() -> None:

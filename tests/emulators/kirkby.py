@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -103,6 +104,11 @@ def device_of(platform: str, *, archive: bool = True, pages: bool = False) -> De
     return IosDevice("vendor-router", clock(), zones, ACCOUNTS, archive=archive)
 
 
+def served_beside(device: Device) -> SshServer:
+    """Serve a second device: no two of a site have one address."""
+    return SshServer(device, at=socket.create_server(("127.0.0.2", 0)))
+
+
 def typed(device: Device, name: str, lines: Iterable[str], user: str | None = None) -> None:
     """Type lines at the device's console, or with the rights of a user: they are not in its log, and none may be refused."""
     session = device.new_session(0, "console") if user is None else device.log_in(user)
@@ -142,6 +148,22 @@ class Kirkby:
         text, count = re.subn(found, lambda _: indented, path.read_text(encoding="utf-8"))
         assert count == 1
         path.write_text(text, encoding="utf-8")
+
+    def pair_with(self, server: SshServer) -> str:
+        """Name a second device beside it, the other member of its pair, which answers at another place; returns its name."""
+        other = f"{self.name}-b"
+        path = self.root / SITE
+        text = path.read_text(encoding="utf-8")
+        entry = re.search(rf"(?m)^  {self.name}:\n(?:    .*\n)+", text)
+        assert entry is not None
+        second = entry[0].replace(f"  {self.name}:", f"  {other}:", 1)
+        at = "address: {0.host}, port: {0.port},"
+        second = second.replace(at.format(self.server), at.format(server))
+        pairs = f"pairs:\n  edge:\n    members: [{self.name}, {other}]\n"
+        path.write_text(text.replace(entry[0], entry[0] + second) + pairs, encoding="utf-8")
+        with self.known_hosts.open("a", encoding="ascii") as known:
+            known.write(server.known_host)
+        return other
 
     def change_site(self, old: str, new: str) -> None:
         """Change a word of the site's file."""

@@ -102,6 +102,14 @@ def judge_sync(pair: str, seen: Mapping[str, SyncSeen]) -> tuple[PreflightFindin
     return ()
 
 
+def judge_member(
+    pair: str, name: str, role: RoleSeen, sync: SyncSeen, *, by_addresses: bool
+) -> tuple[PreflightFinding, ...]:
+    """Find why one member alone already keeps its pair from being isolated. Either role is in order by itself: how many are active, all must say."""
+    roles = () if role.role == "standby" else judge_roles(pair, {name: role}, by_addresses=by_addresses)
+    return (*roles, *judge_sync(pair, {name: sync}))
+
+
 def _refusal(code: str, sentence: str, *, late: bool = False) -> PreflightFinding:
     return PreflightFinding(code, f"{sentence} Nothing was touched.", refuses=True, late=late)
 

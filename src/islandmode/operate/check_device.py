@@ -10,7 +10,7 @@ import anyio
 
 from islandmode.core.errors import InputError, NoSecret
 from islandmode.core.outcome import Outcome, Reading
-from islandmode.core.pair import member_of
+from islandmode.core.pair import PairMember, RoleSeen, SyncSeen, member_of
 from islandmode.core.plan import PlanPoint
 from islandmode.core.preflight import PreflightFinding
 from islandmode.core.preflight_device import (
@@ -22,14 +22,16 @@ from islandmode.core.preflight_device import (
     judge_rights_unasked,
     judge_way,
 )
+from islandmode.core.preflight_pair import judge_member
 from islandmode.core.recipe.derive import capabilities
 from islandmode.core.rescue import Rescue
 from islandmode.isolation.point import Facts, IsolationPoint, Rights, logging_in, showing_configuration
-from islandmode.isolation.table import method_of, showing_rights, stand_in_name
+from islandmode.isolation.table import method_of, reads_addresses, showing_rights, stand_in_name
 from islandmode.operate.benched import NO_BENCH, Benched, benched
 from islandmode.operate.ground import PlantGround
 from islandmode.operate.rescue_points import rescue_of_site
 from islandmode.operate.site_devices import Device, known_hosts, refuse_of_lab, refuse_wrong
+from islandmode.run.pair_roles import ask_role, ask_sync, role_seen, sync_seen
 from islandmode.run.point_look import PointLook, look_at_point
 from islandmode.store import catalog
 from islandmode.system.clock import MachineClock
@@ -37,6 +39,15 @@ from islandmode.system.own_program import typed_at
 
 NO_RUN = "no-run-only-a-look"
 """Stands for a run where one is needed for a look as a run's; nothing is ever written in its name."""
+
+
+@dataclass(frozen=True)
+class MemberCheck:
+    """What a member of a pair said of itself. The other members were not asked."""
+
+    pair: PairMember
+    role: RoleSeen
+    sync: SyncSeen
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,8 @@ class DeviceCheck:
     """What its account may do; None where it was not asked."""
     benched: Benched = NO_BENCH
     """What its records of benches are worth for the device as it was found."""
+    member: MemberCheck | None = None
+    """What it said as the member of a pair; None where it stands alone, or did not let the check in."""
 
     @property
     def is_ready(self) -> bool:
@@ -83,6 +96,7 @@ def check_device(workspace: Path, device: Device) -> DeviceCheck:
         at_rest=found.look.at_rest,
         rights=found.rights,
         benched=_benched(workspace, device, planned, facts),
+        member=found.member,
     )
 
 
@@ -129,6 +143,7 @@ class _Found:
     look: PointLook
     more: tuple[PreflightFinding, ...] = ()
     rights: Rights | None = None
+    member: MemberCheck | None = None
 
 
 async def _look(workspace: Path, device: Device, planned: PlanPoint, point: IsolationPoint, restore: str) -> _Found:
@@ -145,6 +160,7 @@ async def _look(workspace: Path, device: Device, planned: PlanPoint, point: Isol
             *judge_objects(device.where, objects, look.present),
             *await _further(workspace, device, planned, point),
         ]
+        member = await _as_member(planned, point)
     finally:
         await point.close()
     told, user = rights.value, planned.login.user if planned.login is not None else ""
@@ -154,7 +170,19 @@ async def _look(workspace: Path, device: Device, planned: PlanPoint, point: Isol
         more.append(judge_rights_unasked(device.where, user, planned.platform))
     elif not rights.done:
         more += judge_rights(device.where, user, (), "", rights.why)
-    return _Found(look, tuple(more), told)
+    if member is not None:
+        by_addresses = reads_addresses(planned)
+        more += judge_member(member.pair.pair, device.name, member.role, member.sync, by_addresses=by_addresses)
+    return _Found(look, tuple(more), told, member)
+
+
+async def _as_member(planned: PlanPoint, point: IsolationPoint) -> MemberCheck | None:
+    """Ask what preflight asks of every member of a pair."""
+    if planned.pair is None:
+        return None
+    deadline_s = planned.capabilities.check_s
+    role = role_seen(await ask_role(planned, point, deadline_s))
+    return MemberCheck(planned.pair, role, sync_seen(await ask_sync(planned, point, deadline_s)))
 
 
 async def _rights(planned: PlanPoint, point: IsolationPoint) -> Reading[Rights]:

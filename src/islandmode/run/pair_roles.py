@@ -9,7 +9,7 @@ import anyio
 
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.pair import Role, RoleSeen, Sync, SyncSeen
-from islandmode.core.plan import Plan
+from islandmode.core.plan import Plan, PlanPoint
 from islandmode.core.preflight import PreflightFinding
 from islandmode.core.preflight_pair import judge_roles, judge_sync
 from islandmode.core.records import PairRole, PairSync
@@ -50,25 +50,21 @@ class PairRoles:
 
     async def read(self, name: str, deadline_s: float) -> tuple[RoleSeen, bool]:
         """Read a member's role now; tells beside it whether that is another than before. It is written down where it is."""
-        reading = await self._ask(name, deadline_s)
-        role: Role = "unknown" if not reading.done or reading.value is None else reading.value
-        before = self._last.get(name, "")
-        self._last[name] = role
-        if role != before:
-            await self._journal.append(PairRole(role=role, **self._told(name, before, reading)))
-        late = reading.outcome is Outcome.UNKNOWN
-        return RoleSeen(role, reading.why, late=late, untold=reading.why == UNTOLD), role != before
+        reading = await ask_role(self._plan.points[name], self._points[name], deadline_s)
+        seen, before = role_seen(reading), self._last.get(name, "")
+        self._last[name] = seen.role
+        if seen.role != before:
+            await self._journal.append(PairRole(role=seen.role, **self._told(name, before, reading)))
+        return seen, seen.role != before
 
     async def read_sync(self, name: str, deadline_s: float) -> SyncSeen:
         """Read now whether a member is in sync with the others. It is written down where that is otherwise than before."""
-        reading = await self._ask_sync(name, deadline_s)
-        sync: Sync = "unknown" if not reading.done or reading.value is None else reading.value
-        before = self._in_sync.get(name, "")
-        self._in_sync[name] = sync
-        if sync != before:
-            await self._journal.append(PairSync(sync=sync, **self._told(name, before, reading)))
-        late = reading.outcome is Outcome.UNKNOWN
-        return SyncSeen(sync, reading.why, late=late, untold=reading.why == UNTOLD)
+        reading = await ask_sync(self._plan.points[name], self._points[name], deadline_s)
+        seen, before = sync_seen(reading), self._in_sync.get(name, "")
+        self._in_sync[name] = seen.sync
+        if seen.sync != before:
+            await self._journal.append(PairSync(sync=seen.sync, **self._told(name, before, reading)))
+        return seen
 
     def _told(self, name: str, before: str, reading: Reading[Any]) -> dict[str, Any]:
         """Give what every record of a member says: whose it is, what was before, and when it was asked."""
@@ -98,10 +94,26 @@ class PairRoles:
                 group.start_soon(self.read_sync, member, deadline_s)
         return members
 
-    async def _ask(self, name: str, deadline_s: float) -> Reading[Role]:
-        tells = telling_role(self._plan.points[name], self._points[name])
-        return Reading(Outcome.NOT_DONE, None, UNTOLD, 0, 0) if tells is None else await tells.role(deadline_s)
 
-    async def _ask_sync(self, name: str, deadline_s: float) -> Reading[Sync]:
-        tells = telling_role(self._plan.points[name], self._points[name])
-        return Reading(Outcome.NOT_DONE, None, UNTOLD, 0, 0) if tells is None else await tells.sync(deadline_s)
+async def ask_role(planned: PlanPoint, point: IsolationPoint, deadline_s: float) -> Reading[Role]:
+    """Ask a member which role it has."""
+    tells = telling_role(planned, point)
+    return Reading(Outcome.NOT_DONE, None, UNTOLD, 0, 0) if tells is None else await tells.role(deadline_s)
+
+
+async def ask_sync(planned: PlanPoint, point: IsolationPoint, deadline_s: float) -> Reading[Sync]:
+    """Ask a member whether it is in sync with the others."""
+    tells = telling_role(planned, point)
+    return Reading(Outcome.NOT_DONE, None, UNTOLD, 0, 0) if tells is None else await tells.sync(deadline_s)
+
+
+def role_seen(reading: Reading[Role]) -> RoleSeen:
+    """Tell what an answer says of a member's role."""
+    role: Role = "unknown" if not reading.done or reading.value is None else reading.value
+    return RoleSeen(role, reading.why, late=reading.outcome is Outcome.UNKNOWN, untold=reading.why == UNTOLD)
+
+
+def sync_seen(reading: Reading[Sync]) -> SyncSeen:
+    """Tell what an answer says of a member's sync."""
+    sync: Sync = "unknown" if not reading.done or reading.value is None else reading.value
+    return SyncSeen(sync, reading.why, late=reading.outcome is Outcome.UNKNOWN, untold=reading.why == UNTOLD)

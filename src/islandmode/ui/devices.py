@@ -23,7 +23,7 @@ from islandmode.ui.name_table import NameTable
 from islandmode.ui.plan_text import not_covered
 
 if TYPE_CHECKING:
-    from islandmode.operate.check_device import DeviceCheck
+    from islandmode.operate.check_device import DeviceCheck, MemberCheck
 
 HEAD = (
     "device",
@@ -250,6 +250,8 @@ def _say_check(found: DeviceCheck) -> None:
         print(f"Its clock is {abs(found.clock_ahead_s):.0f} s {_way(found.clock_ahead_s)} this machine's.")
     if found.at_rest:
         print(f"At rest: {', '.join(found.at_rest)}.")
+    if found.member is not None:
+        print(_member_told(found.member))
     print(bench_sentence(found.benched))
     for finding in found.findings:
         print(f"{REFUSES if finding.refuses else ADVICE} {finding.code}: {finding.sentence}")
@@ -268,6 +270,13 @@ def _say_check(found: DeviceCheck) -> None:
     print(f"{end}. Nothing was changed.")
 
 
+def _member_told(member: MemberCheck) -> str:
+    """Say which role a member has and whether it is in sync, in the words of preflight's records."""
+    asked = "" if member.role.untold else f" (role: {member.role.role}, sync: {member.sync.sync})"
+    who = ", ".join(member.pair.others)
+    return f"Member of pair {member.pair.pair}{asked}; {who} was not asked, and preflight asks every member."
+
+
 def _way(ahead_s: float) -> str:
     return "behind" if ahead_s < 0 else "ahead of"
 
@@ -284,6 +293,7 @@ def _check_for_machines(found: DeviceCheck) -> dict[str, Any]:
         "not_isolated": not_covered(found.planned) or None,
         "clock_ahead_s": found.clock_ahead_s,
         "at_rest": list(found.at_rest),
+        "pair": _member_for_machines(found.member),
         "ready": found.is_ready,
         "bench": bench_for_machines(found.benched),
         "findings": [
@@ -293,4 +303,17 @@ def _check_for_machines(found: DeviceCheck) -> dict[str, Any]:
         "rights": None
         if rights is None
         else {"broader": list(rights.broader), "unread": rights.unread or None, "least": list(rights.least)},
+    }
+
+
+def _member_for_machines(member: MemberCheck | None) -> dict[str, Any] | None:
+    if member is None:
+        return None
+    return {
+        "name": member.pair.pair,
+        "not_asked": list(member.pair.others),
+        "role": member.role.role,
+        "role_why": member.role.why or None,
+        "sync": member.sync.sync,
+        "sync_why": member.sync.why or None,
     }
