@@ -48,9 +48,10 @@ def test_what_plays_do_and_how_a_pair_is_read_is_told() -> None:
         "lines",
     )
     assert role["fortios-schedule"] == "`get system status` (seen)"
-    assert role["ios-revert"] == role["nftables-plays"] == "not asked; refused for live"
+    assert role["ios-revert"] == role["ios-time-range"] == "`show standby brief` (documented)"
+    assert role["nftables-plays"] == "not asked; refused for live"
     assert sync["fortios-schedule"] == "its configuration: `get system ha status` (documented)"
-    assert sync["ios-time-range"] == "nothing is kept in sync"
+    assert sync["ios-revert"] == sync["ios-time-range"] == "nothing is kept in sync"
     assert {name for name, platform in IN_CODE.items() if platform.tells_role} == {"nftables"}
 
 

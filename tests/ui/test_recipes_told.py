@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from shutil import copytree
+
 import pytest
 
 from islandmode.core.recipe.shipped import SHIPPED
@@ -37,6 +41,32 @@ def test_a_plan_says_how_far_a_recipe_was_tried_and_how_sure_it_is() -> None:
 def test_a_recipe_that_does_not_ship_was_not_even_emulated() -> None:
     assert {status_of(recipe(name)) for name in SHIPPED} == {"emulated"}
     assert status_of(recipe(SHIPPED[0]).model_copy(update={"recipe": "mine"})) == "untried"
+
+
+@pytest.mark.parametrize("platform", ["ios-time-range", "ios-revert"])
+def test_a_plan_says_that_a_pair_of_routers_is_two_points_with_nothing_in_sync(tmp_path: Path, platform: str) -> None:
+    copytree(KIRKBY, tmp_path, dirs_exist_ok=True)
+    site = tmp_path / "inventory" / "kirkby.yaml"
+    text = site.read_text(encoding="utf-8")
+    if platform == "ios-revert":
+        text = text.replace("ios-time-range", platform).replace(
+            "options: {time_zone: Europe/London, acl_in",
+            "accept_lost_edits: {accepted_by: A. Novak}\n    options: {acl_in",
+        )
+    (entry,) = re.findall(r"(?m)^  vendor-router:\n(?:    .*\n)+", text)
+    second = entry.replace("vendor-router:", "vendor-router-b:", 1).replace("10.20.0.2,", "10.20.0.3,")
+    pairs = "pairs:\n  vendor-way:\n    members: [vendor-router, vendor-router-b]\n"
+    site.write_text(text.replace(entry, entry + second) + pairs, encoding="utf-8")
+    made = plan_of(tmp_path, "all-ways")[1]
+    assert {point.platform for name, point in made.points.items() if name.startswith("vendor")} == {platform}
+    said = " ".join(line.strip("│ ") for line in plan_text(made).splitlines())
+    for other in ("vendor-router-b", "vendor-router"):
+        assert said.count(f"member of pair vendor-way, with {other}: all of them are isolated, or none") == 1
+    alone = "its members have nothing in common, and keep nothing in sync: each takes its own lines"
+    assert said.count(alone) == 2
+    assert "has no question for whether it is active" not in said
+    # What becomes of the isolation at a failover was seen by nobody.
+    assert said.count("not for live: it does not say what the other member of a pair does with an isolation") == 2
 
 
 def test_a_plan_without_a_recipe_says_nothing_of_any() -> None:

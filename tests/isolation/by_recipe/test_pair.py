@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
+from textwrap import dedent
 from types import SimpleNamespace
 from typing import Any, cast
 
 import anyio
 import pytest
+from ruamel.yaml import YAML
 
 from islandmode.core.outcome import Outcome
 from islandmode.core.pair import PairMember
 from islandmode.core.plan import Plan, PlanPoint
+from islandmode.core.recipe.of_pair import RoleAsked, read_role
 from islandmode.isolation.by_recipe.point import RecipePoint
 from islandmode.isolation.point import PointState
 from islandmode.run.pair_roles import PairRoles
@@ -262,6 +267,7 @@ def test_a_failover_is_written_down_and_both_are_read_again() -> None:
     ]
 
 
+@pytest.mark.parametrize("recipe", ["ios-time-range", "ios-revert"])
 @pytest.mark.parametrize(
     ("groups", "code"),
     [
@@ -272,9 +278,9 @@ def test_a_failover_is_written_down_and_both_are_read_again() -> None:
     ],
 )
 def test_routers_that_speak_hsrp_share_nothing_and_say_who_is_active(
-    groups: tuple[list[str], list[str]], code: str
+    groups: tuple[list[str], list[str]], code: str, recipe: str
 ) -> None:
-    members, kept = Members("ios-time-range"), list[Any]()
+    members, kept = Members(recipe), list[Any]()
     for world, states in zip(members.worlds.values(), groups, strict=True):
         assert isinstance(world.device, IosDevice)
         world.device.hsrp = states
@@ -285,3 +291,53 @@ def test_routers_that_speak_hsrp_share_nothing_and_say_who_is_active(
 
     members.a.play(story)
     assert {each[3] for each in told(kept) if each[0] == "pair.sync"} == {"not-kept"}
+
+
+@pytest.mark.parametrize("recipe", ["ios-time-range", "ios-revert"])
+def test_two_routers_are_two_points_that_each_isolate_by_themselves(recipe: str) -> None:
+    """One of them isolates and restores, and the other hears of neither."""
+    members = Members(recipe)
+    points = members.points()
+
+    async def story() -> None:
+        await each({A: points[A]}, "arm", 180.0)
+        await each({A: points[A]}, "isolate")
+        assert not members.b.device.was_touched
+        assert members.b.is_open
+        await each({B: points[B]}, "arm", 180.0)
+        await each({B: points[B]}, "isolate")
+        assert not any(any(world.passes(name)) for world in members.worlds.values() for name in CONDUITS)
+        await each({A: points[A]}, "restore")
+        assert (members.a.is_open, members.b.is_open) == (True, False)
+        await each({B: points[B]}, "restore")
+
+    members.a.play(story)
+    assert members.b.is_open
+
+
+VRRP = """\
+Interface          Grp Pri Time  Own Pre State   Master addr     Group addr
+Gi0/0              20  110 3570       Y  {}  172.16.20.2     172.16.20.1
+Vl100              100 120 3531   Y   Y  {}  10.10.100.10    10.10.100.1
+"""
+
+
+@pytest.mark.parametrize(
+    ("states", "role"),
+    [
+        (("Master", "Master"), "active"),
+        (("Backup", "Backup"), "standby"),
+        (("Init", "Backup"), "standby"),
+        (("Master", "Backup"), "divided"),
+    ],
+)
+def test_the_question_for_vrrp_that_the_page_of_pairs_gives_reads_what_ios_shows(
+    states: tuple[str, str], role: str
+) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "pairs.md").read_text(encoding="utf-8")
+    (given,) = re.findall(r"```yaml\n  (pair:\n.*?)  ```", page, re.DOTALL)
+    pair = YAML(typ="safe").load(dedent(f"  {given}"))["pair"]
+    asked = RoleAsked.model_validate(pair["role"])
+    assert asked.ask == "show vrrp brief"
+    assert read_role(asked, VRRP.format(*states)) == role
+    assert read_role(asked, VRRP.splitlines()[0]) is None

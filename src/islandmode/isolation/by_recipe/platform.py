@@ -39,7 +39,7 @@ ZONE_MEANS = "the time zone of the device's clock, as Europe/Berlin"
 SYNC_TOLD = {
     "configuration": "its members have their configuration in common, so that one object of the run stands on all of them; that they are in sync is "
     "read before the drill, and again when a role changes",
-    "nothing": "its members have nothing in common: each takes its own lines, and shows by itself whether it isolates",
+    "nothing": "its members have nothing in common, and keep nothing in sync: each takes its own lines, and shows by itself whether it isolates",
 }
 """By what members of a pair share, what a plan says of that."""
 
