@@ -47,8 +47,9 @@ from tests.patience import LONG_PATIENCE_S, PATIENCE_S
 
 Emulated = FortiDevice | IosDevice
 Edit = Callable[[str], str]
+Places = Mapping[str, tuple[str, int]]
 GATE, ROUTER, FIREWALL = "edge-firewall", "scale-router", "conduit-firewall"
-MANAGED = {GATE: ("10.40.0.61", 2261), ROUTER: ("10.40.0.62", 2262)}
+MANAGED: Places = {GATE: ("10.40.0.61", 2261), ROUTER: ("10.40.0.62", 2262)}
 METERS, METERS6, SCALE, PORT = "10.60.0.10", "fd10:60::10", "10.61.0.10", 8443
 DEAD_MAN_S = 180.0
 ZONES = """
@@ -310,7 +311,8 @@ def workspace_of(folder: Path, lab: Lab, *, hold: str, router_recipe: str, edit:
 def emulated(name: str, plan: Plan) -> Emulated:
     """Make a device of the plan with its denies at rest, whose clock goes as this machine's does."""
     at = planned_at(name, plan.points[name])
-    device = firewall(at=at) if name == GATE else router(plan.points[name].platform, at=at)
+    platform = plan.points[name].platform
+    device = firewall(at=at) if platform == "fortios-schedule" else router(platform, at=at)
     device.clock = DeviceClock(datetime.now(UTC).replace(tzinfo=None), follows=time.monotonic)
     (conduit,) = at.conduits
     device.zones = {
@@ -343,22 +345,35 @@ def own_addresses(lab: Lab, addresses: Sequence[str]) -> Iterator[None]:
 
 @contextmanager
 def plant_of_three(
-    folder: Path, lab: Lab, *, hold: str = "3 s", router_recipe: str = "ios-time-range", edit: Edit = str
+    folder: Path,
+    lab: Lab,
+    *,
+    hold: str = "3 s",
+    router_recipe: str = "ios-time-range",
+    edit: Edit = str,
+    managed: Places = MANAGED,
 ) -> Iterator[PlantOfThree]:
-    """Have the plant for the length of a test."""
+    """Have the plant for the length of a test; where `managed` names two FortiGates, they form a cluster."""
     workspace = workspace_of(folder, lab, hold=hold, router_recipe=router_recipe, edit=edit)
     _, plan = plan_of(workspace, DRILL)
-    devices = {name: emulated(name, plan) for name in MANAGED}
-    gate, line = devices[GATE], ("line3", "utility")
+    devices = {name: emulated(name, plan) for name in managed}
+    gates = [device for device in devices.values() if isinstance(device, FortiDevice)]
+    for other in gates[1:]:
+        gates[0].form_cluster(other)
+    line = ("line3", "utility")
+
+    def carrier() -> FortiDevice:
+        return next((gate for gate in gates if "primary" in gate.ha_mode), gates[0])
+
     far: Mapping[tuple[str, int], Callable[[], bool]] = {
-        (METERS, PORT): lambda: gate.passes(*line, 4),
-        (METERS6, PORT): lambda: gate.passes(*line, 6),
+        (METERS, PORT): lambda: carrier().passes(*line, 4),
+        (METERS6, PORT): lambda: carrier().passes(*line, 6),
         (SCALE, PORT): lambda: devices[ROUTER].passes("line3", "weighbridge", 4),
     }
-    places = (*MANAGED.values(), *far)
+    places = (*managed.values(), *far)
     with own_addresses(lab, [host for host, _ in places]), ExitStack() as stack:
         sockets = dict(zip(places, listening(lab, places), strict=True))
-        servers = [stack.enter_context(SshServer(devices[name], at=sockets[place])) for name, place in MANAGED.items()]
+        servers = [stack.enter_context(SshServer(devices[name], at=sockets[place])) for name, place in managed.items()]
         for place, lets_through in far.items():
             stack.enter_context(FarHost(sockets[place], lets_through))
         known = lab.known_hosts.read_text(encoding="ascii")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
@@ -25,7 +25,7 @@ from islandmode.system.clock import Clock
 from islandmode.ui.pages import HtmlPages
 from islandmode.ui.spoken import Spoken
 from tests.emulators.fortios import FortiDevice
-from tests.emulators.kirkby import Kirkby
+from tests.emulators.kirkby import Kirkby, device_of, served_beside
 from tests.operate.test_check_by_recipe import FORTI, disabled, not_kept, out_of_step, pages, ready
 
 RUN = "20261127-090000-one-firewall"
@@ -127,3 +127,43 @@ def drilled(kirkby: Kirkby) -> Refused:
     with pytest.raises(Refused) as refused:
         _run_here(request, plan, ground, Audience(HtmlPages(), Spoken(only_warnings=False)))
     return refused.value
+
+
+def lost_the_first(device: FortiDevice) -> None:
+    device.members = [device]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "words"),
+    [
+        (out_of_step, "point-not-ready", " has a pair whose configurations differ; bring it in step first"),
+        (lost_the_first, "pair-sync-unread", " did not show whether it is in sync with the other members"),
+    ],
+    ids=["out of sync", "alone"],
+)
+def test_a_pair_that_is_not_in_sync_is_refused_and_neither_member_is_touched(
+    spoil: Callable[[FortiDevice], None], code: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of them alone does not say that all are in sync: that counts, and the other is not touched either."""
+    with ready(tmp_path, FORTI) as kirkby, served_beside(device_of(FORTI)) as second:
+        first, other = kirkby.server.device, second.device
+        assert isinstance(first, FortiDevice)
+        assert isinstance(other, FortiDevice)
+        first.form_cluster(other)
+        kirkby.pair_with(second)
+        spoil(other)
+        before = first.configuration(), other.configuration()
+        refused = drilled(kirkby)
+        for device in (first, other):
+            assert {"get system status", "get system ha status"} <= set(device.received())
+            assert not device.was_touched
+        assert (first.configuration(), other.configuration()) == before
+    assert refused.exit_code == 4
+    journal = read_journal((tmp_path / rundir.RUNS / RUN / "journals" / "conductor.jsonl").read_bytes())
+    found = [one.data for one in journal.records if one.kind == "preflight.finding" and one.data["code"] == code]
+    (told,) = [finding["sentence"] for finding in found if words in finding["sentence"]]
+    assert "edge-firewall-b" in told
+    assert "edge-firewall at" not in told
+    kinds = {one.kind for one in journal.records}
+    assert not kinds & {"arm.intent", "isolate.intent", "restore.ordered"}
+    capsys.readouterr()
