@@ -1,6 +1,6 @@
 """Plant small faults in what judges, runs and isolates, and count how many are found: a sample of each room, from a seed.
 
-    python scripts/mutants.py [--sample N] [--seed S] [--children C]
+    python scripts/mutants.py [--sample N] [--seed S] [--children C] [--room ROOM] [--module MODULE]
 
 How it works. mutmut plants every fault beside the function that it is in (`[tool.mutmut]` in pyproject.toml says where). Then,
 as in `make test`, the type checker looks first: what it complains of is found. The faults of the sample that it does not see
@@ -318,9 +318,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--children", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--room", choices=ROOMS, action="append")
+    parser.add_argument("--module", default="islandmode", help="only the faults in this module, or package")
     given = parser.parse_args()
     plant(given.children)
-    faults = planted()
+    faults = [fault for fault in planted() if f"{fault.name}.".startswith(f"{given.module}.")]
     sources = Sources(fault.name for fault in faults)
     complaints = complained_of(sources)
     dice = random.Random(given.seed)  # noqa: S311 - a sample needs no secret

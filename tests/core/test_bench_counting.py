@@ -79,6 +79,24 @@ SPOILT: dict[str, tuple[dict[str, Any], dict[str, Any], Signature, str]] = {
         SIGNED,
         "the device has another host key than the one that was benched",
     ),
+    "a serial number where it told none": (
+        {"serial": ""},
+        {"serial": "FDO2"},
+        SIGNED,
+        "it is of serial number unknown, and the device tells FDO2",
+    ),
+    "no serial number any more": (
+        {},
+        {"serial": ""},
+        SIGNED,
+        "it is of serial number FDO1, and the device tells none",
+    ),
+    "twelve months old": (
+        {},
+        {"now": datetime(2027, 11, 27, 10, 0, tzinfo=UTC)},
+        SIGNED,
+        "it is older than 12 months: it ended on 2027-11-27",
+    ),
     "an edited recipe": (
         {},
         {"method": METHOD.model_copy(update={"sha256": "b" * 64})},
@@ -112,6 +130,7 @@ FIRINGS: dict[str, tuple[dict[str, Any], str]] = {
     "acts for ever": ({"still_s": 136.0, "gone_s": None}, "was late: 136 s after its end it still acted"),
     "looked at too late": ({"gone_s": 107.0}, "was looked at too late: 107 s after its end"),
     "never acted": ({"acting_at": AT + timedelta(minutes=9)}, "was not seen to act before its end"),
+    "acted at its end": ({"acting_at": AT + timedelta(seconds=120)}, "was not seen to act before its end"),
     "acted before it was armed": ({"acting_at": AT - timedelta(minutes=9)}, "was not seen to act before its end"),
 }
 
@@ -124,7 +143,9 @@ def test_a_firing_that_shows_nothing_is_told_with_its_number(changed: dict[str, 
     assert told.startswith(f"firing 7 {why}")
 
 
-@pytest.mark.parametrize("changed", [{"still_s": 61.0, "gone_s": 62.0}, {"gone_s": 106.0}, {"still_s": 0.0}])
+@pytest.mark.parametrize(
+    "changed", [{"still_s": 61.0, "gone_s": 62.0}, {"gone_s": 106.0}, {"still_s": 0.0}, {"acting_at": AT}]
+)
 def test_what_is_just_within_what_is_declared_counts(changed: dict[str, Any]) -> None:
     assert standing_of(record(firings=(firing(**changed),) * 10), SIGNED, today()).counts
 
@@ -151,6 +172,10 @@ def test_a_record_ends_twelve_months_after_it_was_made(at: datetime) -> None:
     until = expires(at)
     assert timedelta(days=365) <= until - at <= timedelta(days=366)
     assert (until.month, until.day) == (at.month, at.day) or (at.month, at.day, until.day) == (2, 29, 28)
+
+
+def test_a_record_of_29_february_ends_on_28_february_of_the_next_year() -> None:
+    assert expires(datetime(2028, 2, 29, 8, 30, tzinfo=UTC)) == datetime(2029, 2, 28, 8, 30, tzinfo=UTC)
 
 
 @given(MOMENTS, MOMENTS, MOMENTS)
