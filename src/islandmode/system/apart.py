@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import NoReturn
 
 NAME = b"islandmode-disk\0"
-ANSWER_BYTES = 64
+ANSWER_BYTES = 4096
+"""The longest answer: a number, and words where the work has any."""
 
 
 class Apart:
@@ -95,38 +96,48 @@ def _take_name() -> None:
         ctypes.memmove(begin, NAME, len(NAME))
 
 
-def once(work: Callable[[], None]) -> Apart:
-    """Start one piece of file work; its answer is read with `errno_in`."""
+def once(work: Callable[[], bytes | None]) -> Apart:
+    """Start one piece of file work; its answer is read with `errno_in` and `words_in`."""
 
     def serve(line: socket.socket) -> None:
-        number = 0
         try:
-            work()
+            answer = b"0 " + (work() or b"")
         except OSError as error:
-            number = error.errno or errno.EIO
+            answer = b"%d " % (error.errno or errno.EIO)
         with suppress(OSError):
-            line.send(b"%d" % number)
+            line.send(answer)
 
     return Apart(serve)
 
 
 def errno_in(answer: bytes) -> int:
-    """Read an answer; a child that ended without one has failed."""
-    return int(answer) if answer else errno.EIO
+    """Read how the work ended; a child that ended without an answer has failed."""
+    return int(answer.partition(b" ")[0]) if answer else errno.EIO
 
 
-def apart(work: Callable[[], None], within_s: float) -> str:
+def words_in(answer: bytes) -> bytes:
+    """Read what the work gave."""
+    return answer.partition(b" ")[2]
+
+
+def apart(work: Callable[[], bytes | None], within_s: float) -> str:
     """Do file work apart and say why it was not seen done; empty when it was. It may still be done later. Never raises."""
+    return asked_apart(work, within_s)[1]
+
+
+def asked_apart(work: Callable[[], bytes | None], within_s: float) -> tuple[bytes, str]:
+    """Do file work apart; give its words, and why it was not seen done. It may still be done later. Never raises."""
     try:
         child = once(work)
     except OSError as error:
-        return error.strerror or str(error)
+        return b"", error.strerror or str(error)
     try:
         if not select.select([child.line], [], [], within_s)[0]:
-            return f"the disk did not answer within {within_s:g} s"
-        number = errno_in(child.line.recv(ANSWER_BYTES))
+            return b"", f"the disk did not answer within {within_s:g} s"
+        answer = child.line.recv(ANSWER_BYTES)
     except OSError as error:
-        return error.strerror or str(error)
+        return b"", error.strerror or str(error)
     finally:
         child.let_go()
-    return os.strerror(number) if number else ""
+    number = errno_in(answer)
+    return words_in(answer), os.strerror(number) if number else ""

@@ -25,7 +25,7 @@ import anyio
 from islandmode.core.errors import Refused
 from islandmode.core.text import cleaned
 from islandmode.system import modes
-from islandmode.system.apart import ANSWER_BYTES, Apart, apart, errno_in, once
+from islandmode.system.apart import ANSWER_BYTES, Apart, apart, errno_in, once, words_in
 from islandmode.system.modes import open_file
 
 CLOSE_S = 2.0
@@ -237,7 +237,7 @@ class _Writer:
         if self._failed or not data:
             return
         try:
-            _write_all(descriptor, data)
+            write_all(descriptor, data)
             self._sync(descriptor)
         except OSError as failure:
             # After a failed fsync the kernel may have dropped the pages and said so once: never trust this file again.
@@ -270,24 +270,31 @@ class MachineDisk:
 
     async def replace(self, path: Path, data: bytes) -> None:
         """Write a whole file atomically: a reader sees the old file or the new file."""
-        loop = asyncio.get_running_loop()
-        child = once(lambda: _replace(path, data, self._sync))
-        answered = asyncio.Event()
-        loop.add_reader(child.line.fileno(), answered.set)
-        try:
-            with _patience(path):
-                await answered.wait()
-            number = errno_in(child.line.recv(ANSWER_BYTES))
-        finally:
-            loop.remove_reader(child.line.fileno())
-            child.let_go()
-        if number:
-            raise OSError(number, os.strerror(number), str(path))
+        await ask_apart(lambda: _replace(path, data, self._sync), path)
 
     def free_bytes(self, path: Path) -> int:
         """Tell how much space is free where a path is."""
         found = os.statvfs(path)
         return found.f_bavail * found.f_frsize
+
+
+async def ask_apart(work: Callable[[], bytes | None], path: Path) -> bytes:
+    """Do one piece of file work in a process apart and give its words; raises OSError, also when the disk does not answer."""
+    loop = asyncio.get_running_loop()
+    child = once(work)
+    answered = asyncio.Event()
+    loop.add_reader(child.line.fileno(), answered.set)
+    try:
+        with _patience(path):
+            await answered.wait()
+        answer = child.line.recv(ANSWER_BYTES)
+    finally:
+        loop.remove_reader(child.line.fileno())
+        child.let_go()
+    number = errno_in(answer)
+    if number:
+        raise OSError(number, os.strerror(number), str(path))
+    return words_in(answer)
 
 
 @contextmanager
@@ -306,7 +313,7 @@ def _replace(path: Path, data: bytes, sync: Callable[[int], None]) -> None:
         make_folder(path.parent)
         descriptor = open_file(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
-            _write_all(descriptor, data)
+            write_all(descriptor, data)
             sync(descriptor)
         finally:
             os.close(descriptor)
@@ -318,7 +325,8 @@ def _replace(path: Path, data: bytes, sync: Callable[[int], None]) -> None:
         raise
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of it, however much the kernel takes at a time; raises OSError."""
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
