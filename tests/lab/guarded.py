@@ -124,7 +124,11 @@ def ask(workspace: Path, lab: Lab, *arguments: str) -> subprocess.CompletedProce
     argv = [sys.executable, "-m", "islandmode", *arguments, "--workspace", str(workspace)]
     # To stop or restore a run, a person need not know the name of its lab.
     # And what reads a run's record only has no lab to name.
-    named = () if arguments[0] in ("abort", "restore", "show") and "--drill" not in arguments else ("--lab", lab.name)
+    named = (
+        ()
+        if arguments[0] in ("abort", "ledger", "restore", "show") and "--drill" not in arguments
+        else ("--lab", lab.name)
+    )
     return subprocess.run([*argv, *named], capture_output=True, text=True, check=False, timeout=LONG_PATIENCE_S)
 
 

@@ -71,6 +71,11 @@ def test_a_conductor_that_is_killed_leaves_it_to_its_guardian(lab: Lab, tmp_path
     assert "restore.ordered" not in kinds(workspace, "conductor")
     status = ask(workspace, lab, "status")
     assert (status.returncode, status.stderr) == (0, "")
+    # The run does not vanish with its conductor, nor can it be called unfinished for ever.
+    ledger = ask(workspace, lab, "ledger", "--json")
+    assert (ledger.returncode, ledger.stderr) == (0, "")
+    (attempt,) = json.loads(ledger.stdout)["attempts"]
+    assert (attempt["result"], attempt["restoration"], attempt["folder"]) == ("inconclusive", "unproven", "there")
 
 
 @pytest.mark.more

@@ -13,6 +13,7 @@ from typing import Any
 import anyio
 
 from islandmode.core.drill import Mode
+from islandmode.core.entered import LedgerEntered
 from islandmode.core.entry import Entry
 from islandmode.core.errors import Refused
 from islandmode.core.hand import HandAsk
@@ -112,6 +113,13 @@ class Ended:
 
     def _tape(self) -> list[Any]:
         return [one for device in self.plant.devices.values() for one in device.tape]
+
+
+async def _entered() -> LedgerEntered:
+    """Enter nothing: a simulated world has no ledger that anybody keeps."""
+    return LedgerEntered(
+        ledger="0123456789abcdef", size=2, root="", sha256="0" * 64, attempt=1, earlier="none on the ledger"
+    )
 
 
 @dataclass
@@ -284,7 +292,7 @@ class _Stage:
             journal=journal,
             disk=plant.disk,
             clock=plant.clock,
-            place=RunPlace("run-1", Path("run-1"), "simulated world", RunStarted(mode="rehearsal")),
+            place=RunPlace("run-1", Path("run-1"), "simulated world", RunStarted(mode="rehearsal"), _entered),
             guarded=Guarded(self.line, self.claim, self.asked["conductor"]),
             latch=self.latch,
             show=self.show,

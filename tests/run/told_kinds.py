@@ -54,7 +54,7 @@ STORIES: dict[str, Story] = {
     ),
     "the conductor is killed while it isolates": Story((Fault(Kind.CONDUCTOR_KILLED, Phase.ISOLATING, 0.01),)),
     "Ctrl-C while it isolates": Story((Fault(Kind.SIGNAL, Phase.ISOLATING, 0.01),)),
-    "Ctrl-C while it arms": Story((Fault(Kind.SIGNAL, Phase.ARMED, 0.003),)),
+    "Ctrl-C while it arms": Story((Fault(Kind.SIGNAL, Phase.ARMED, 0.005),)),
     "holds longer than the timer": Story(long=True),
     "restores land 3.5 s late": Story(_late(3.5)),
     "restores land 6 s late": Story(_late(6.0)),

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from islandmode.core.brought import SamplesBrought
+from islandmode.core.entered import LedgerEntered
 from islandmode.core.entry import FOREIGN, Entry, HandAct, Outcome, StopBy, Text, When
 from islandmode.core.errors import RefusedFor
 from islandmode.core.pair import Role
@@ -570,7 +571,7 @@ def _all(base: type[Entry]) -> dict[str, type[Entry]]:
     return found
 
 
-KINDS: Mapping[str, type[Entry]] = {**_all(Entry), SamplesBrought.record_kind: SamplesBrought}
+KINDS: Mapping[str, type[Entry]] = _all(Entry) | {kind.record_kind: kind for kind in (SamplesBrought, LedgerEntered)}
 """Every kind of record with its model."""
 
 

@@ -23,6 +23,7 @@ from islandmode.core.records import RunStarted
 from islandmode.isolation.point import IsolationPoint
 from islandmode.observe.vantage import Vantage
 from islandmode.operate.earlier_readings import earlier_readings
+from islandmode.operate.entering import enter_begun
 from islandmode.operate.ground import Ground
 from islandmode.operate.plan import benched_of
 from islandmode.operate.signals import receive_signals
@@ -117,16 +118,7 @@ class Conducting:
             **_benches(self._request.workspace, plan),
         )
         claim = await _claim(directory, journal)
-        place = RunPlace(
-            directory.run,
-            directory.root,
-            self._ground.started_by,
-            header,
-            forwards(),
-            _restoring(self._request.workspace),
-            typed_anywhere("confirm", directory.run, "--workspace", str(self._request.workspace)),
-            _earlier(self._request, plan),
-        )
+        place = self._place(header)
         conductor = Conductor(
             plan,
             self._points,
@@ -146,6 +138,20 @@ class Conducting:
                 self.records = journal.records
                 await journal.close()
                 claim.close()
+
+    def _place(self, header: RunStarted) -> RunPlace:
+        request, directory = self._request, self._directory
+        return RunPlace(
+            directory.run,
+            directory.root,
+            self._ground.started_by,
+            header,
+            partial(enter_begun, request, self._plan, self._clock),
+            forwards(),
+            _restoring(request.workspace),
+            typed_anywhere("confirm", directory.run, "--workspace", str(request.workspace)),
+            _earlier(request, self._plan),
+        )
 
     def _guarded(self, plan: Plan, claim: ClaimApart) -> Guarded:
         """Prepare what guards the run; the guardian's process and the proof start when the conductor asks."""

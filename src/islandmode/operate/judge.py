@@ -24,12 +24,14 @@ from islandmode.core.record import Record
 from islandmode.core.refusal import refusal_of
 from islandmode.core.unfinished import SEEN, armed
 from islandmode.core.verdict import Finding, Verdict, verdict_json
+from islandmode.operate.entering import write_ended
 from islandmode.operate.samples import altered_since, kept_spool, samples_altered, samples_expected
 from islandmode.operate.watch import beside
 from islandmode.store import rundir
 from islandmode.store.addenda import Addendum, addenda_of, with_brought
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.apart import apart
+from islandmode.system.clock import MachineClock, iso_utc
 
 READ_S, WRITE_S = 10.0, 20.0
 
@@ -181,6 +183,8 @@ def judge_died(directory: RunDirectory) -> str:
     def write() -> None:
         if directory.write_first(rundir.VERDICT, verdict_json(found[0])):
             directory.seal()
+            now = iso_utc(MachineClock.of_this_boot().utc_us())
+            write_ended(directory, directory.records(), found[0].verdict.value, found[0].restoration.value, now)
 
     return apart(write, WRITE_S)
 

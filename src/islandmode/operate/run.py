@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets as randomness
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,6 +16,7 @@ import anyio
 from islandmode.core.drill import Mode
 from islandmode.core.errors import IslandmodeError, Refused, Unrecorded
 from islandmode.core.hand import back_told
+from islandmode.core.ledger import REFUSED
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.verdict import Restoration, Result, Verdict
@@ -24,6 +25,7 @@ from islandmode.operate.audience import Audience
 from islandmode.operate.by_hand import lines_by_hand
 from islandmode.operate.check import refuse_unlike_lab
 from islandmode.operate.conducting import Conducting
+from islandmode.operate.entering import enter_ended
 from islandmode.operate.ground import Ground, LabGround, PlantGround, attach_or_up, ground_by
 from islandmode.operate.judge import WRITE_S
 from islandmode.operate.opening import opened, refuse_without_keys
@@ -41,6 +43,7 @@ from islandmode.run.outermost import NOTHING_TO_JUDGE, STRANDED, sentence_of
 from islandmode.store import rundir
 from islandmode.store.active import record_run
 from islandmode.store.catalog import Loaded
+from islandmode.store.ledger import path_of
 from islandmode.store.run_request import REQUEST, RunRequest
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.apart import apart
@@ -284,6 +287,7 @@ def _conduct_here(
             is_lab = isinstance(ground, LabGround)
             told = write_refusal(plan, refused, conducting.records, directory, lab=is_lab, pages=audience.pages)
             audience.listener.say(told)
+            _enter_ended(audience, directory, conducting.records, REFUSED, "")
             anyio.run(conducting.forget)
             raise
         finally:
@@ -330,11 +334,24 @@ def _judged(
         raise Unrecorded(
             f"{where}; it proves nothing.{back if conducted.restored else ''}", stranded=not conducted.restored
         ) from error
+    _enter_ended(audience, directory, records, verdict.verdict.value, verdict.restoration.value)
     if verdict.restoration is Restoration.PROVEN:
         _forget(directory)
     elif directory.record is not None:
         directory.record.leave_unproven(UNPROVEN)
     return Ended(exit_code(verdict.verdict, verdict.restoration), plan, directory, verdict)
+
+
+def _enter_ended(
+    audience: Audience, directory: RunDirectory, records: Sequence[Record], result: str, restoration: str
+) -> None:
+    """Enter how the run ended in the ledger; where that is not seen done, the ledger says that the run has no result."""
+    why = enter_ended(directory, records, result, restoration, MachineClock.of_this_boot())
+    if why:
+        audience.listener.warn(
+            f"how {directory.run} ended was not seen entered in {path_of(directory.workspace)} ({why}); by the ledger it is a run "
+            "without result, and its folder has what it found."
+        )
 
 
 def exit_code(result: Result, restoration: Restoration) -> int:

@@ -161,6 +161,7 @@ class Conductor:
     async def _conduct(self) -> Conducted:
         await self._check()
         await self._baseline()
+        await self._enter()
         refusal, fault = None, None
         try:
             refusal = await self._isolate_all()
@@ -226,6 +227,11 @@ class Conductor:
         if found:
             late = all(finding.late for finding in found)
             raise Refused(found[0].sentence, "late" if late else "baseline")
+
+    async def _enter(self) -> None:
+        """Enter the run in the ledger, before anything may be armed: an attempt that nobody remembers must not be possible."""
+        await self._journal.append(await self._place.enter())
+        self._refuse_if_stopped()
 
     async def _look_at_all(self) -> tuple[PreflightFinding, ...]:
         """See every probe good, far probes too: what only these can see is not seen again before the plant is restored."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from islandmode.core.entered import LedgerEntered
 from islandmode.core.preflight_drift import EarlierReading
 from islandmode.core.records import RunStarted
 
@@ -17,6 +19,8 @@ class RunPlace:
     directory: Path
     started_by: str
     header: RunStarted
+    enter: Callable[[], Awaitable[LedgerEntered]]
+    """Enters the run in the ledger of its workspace; raises `Refused`."""
     forwards: tuple[str, ...] = ()
     """The address families that this machine itself forwards."""
     restore: str = "islandmode restore"

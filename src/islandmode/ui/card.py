@@ -90,8 +90,8 @@ class Device:
         return any(len(parts) > 1 for parts in self.commands)
 
 
-def render_card(plan: Plan, run: str | None = None, *, at: TypedAt, lab: bool = False) -> str:
-    """Write the card as one HTML document; without a run it is valid for every run of the plan."""
+def render_card(plan: Plan, run: str | None = None, *, at: TypedAt, lab: bool = False, ledger: str = "") -> str:
+    """Write the card as one HTML document; without a run it is valid for every run of the plan. `ledger` is its checkpoint."""
     lab, drill = lab or _only_in_lab(plan), plan.drill
     devices = tuple(_device(plan, name, at if lab else None) for name in plan.points)
     running = ("LAB", *_running(plan, run)) if lab else _running(plan, run)
@@ -104,6 +104,7 @@ def render_card(plan: Plan, run: str | None = None, *, at: TypedAt, lab: bool = 
         running=" · ".join(running),
         lab=lab,
         plan_digest=plan.plan_digest,
+        ledger=ledger,
         workspace=at.workspace.absolute(),
         boundary=plan.boundary.told,
         restore=at.command("restore", run) if run else at.command("restore", "--drill", drill.drill),
@@ -125,12 +126,12 @@ def _harmless(devices: tuple[Device, ...]) -> str:
     return f"The commands take back only what Islandmode did{people}. Done twice, or with nothing isolated, they do no harm; keep the order on each page."
 
 
-def write_plan_card(plan: Plan, path: Path, at: TypedAt) -> None:
+def write_plan_card(plan: Plan, path: Path, at: TypedAt, ledger: str) -> None:
     """Write the card of a plan and say where it is; on standard error, since standard output may be for a machine."""
     try:
         if path.exists() and TITLE.encode() not in path.read_bytes()[:HEAD_BYTES]:
             raise InputError(f"{path} is there already and is no card; name another file for the card.")
-        path.write_text(render_card(plan, at=at), encoding="utf-8")
+        path.write_text(render_card(plan, at=at, ledger=ledger), encoding="utf-8")
     except OSError as error:
         raise InputError(
             f"The card {path} cannot be written ({error.strerror}); name a file that you may write."

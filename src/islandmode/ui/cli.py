@@ -18,7 +18,6 @@ from typer.main import get_command
 from islandmode import __version__
 from islandmode.run.outermost import INTERNAL, exit_code_of
 from islandmode.system.output import outlast_readers, telling, unsaid
-from islandmode.system.own_program import program_anywhere
 from islandmode.ui.cli_words import (
     HERE,
     JSON,
@@ -131,24 +130,9 @@ def plan(
 
     No device is contacted.
     """
-    from islandmode.operate.plan import benched_of, plan_of
-    from islandmode.operate.telling import warn_of_left_out
-    from islandmode.ui.plan_text import print_plan
-    from islandmode.ui.spoken import Spoken
+    from islandmode.ui.plan_command import show_plan
 
-    loaded, made = plan_of(workspace, drill)
-    warn_of_left_out(Spoken(), loaded.left_out)
-    if json:
-        typer.echo(made.model_dump_json(indent=2, by_alias=True))
-    else:
-        print_plan(made, benched=benched_of(workspace, made))
-    if card is not None:
-        from islandmode.rehearse.lab_place import lab_of_site
-        from islandmode.ui.card import TypedAt, write_plan_card
-
-        lab = lab_of_site(loaded.site.lab, None, None, None).name
-        write_plan_card(made, card, TypedAt(workspace.resolve(), program_anywhere(), lab))
-    return 0
+    return show_plan(workspace, drill, card, as_json=json)
 
 
 @app.command()
@@ -206,6 +190,23 @@ def show(run: RunName = "last", workspace: Workspace = HERE, json: Json = False)
 
     with looking(workspace / RUNS) as watch:
         return show_run(workspace, run, watch, as_json=json)
+
+
+@app.command()
+def ledger(
+    workspace: Workspace = HERE,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option("--checkpoint", help="What a card, a report or a person has of it, or a file with that."),
+    ] = None,
+    json: Json = False,  # noqa: FBT002 - typer's way
+) -> int:
+    """List every attempt at a drill, and check that none was taken away. Exit code 4 if something does not fit."""
+    from islandmode.ui.ledger_table import print_ledger
+    from islandmode.ui.silent_disk import looking
+
+    with looking(workspace / RUNS) as watch:
+        return print_ledger(workspace, watch, checkpoint or "", as_json=json)
 
 
 @app.command()

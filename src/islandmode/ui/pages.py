@@ -12,6 +12,7 @@ from islandmode.core.record import Record
 from islandmode.core.refusal import Refusal
 from islandmode.core.verdict import Verdict
 from islandmode.operate.ground import Ground, LabGround
+from islandmode.operate.ledger import checkpoint_told
 from islandmode.system.own_program import program_anywhere
 from islandmode.ui.card import TypedAt, render_card
 from islandmode.ui.report.judged import render_report
@@ -24,7 +25,7 @@ class HtmlPages:
     def card(self, plan: Plan, run: str, workspace: Path, ground: Ground) -> str:
         """Make the page by which a person restores every device by hand."""
         at = TypedAt(workspace, program_anywhere(), ground.lab_name)
-        return render_card(plan, run, at=at, lab=isinstance(ground, LabGround))
+        return render_card(plan, run, at=at, lab=isinstance(ground, LabGround), ledger=checkpoint_told(workspace))
 
     def report(
         self,

@@ -33,13 +33,20 @@ COMMAND = re.compile(r"; (?=(?:create|add|delete) )")
 NOT_COVERED = {"to_device": "what ends on the device itself", "vpn": "tunnels"}
 
 
-def print_plan(plan: Plan, console: Console | None = None, benched: Mapping[str, Benched] | None = None) -> None:
-    """Print a plan for a person to read before anything happens; `benched` has what is known of benches, by isolation point."""
+def print_plan(
+    plan: Plan, console: Console | None = None, benched: Mapping[str, Benched] | None = None, earlier: str = ""
+) -> None:
+    """Print a plan for a person to read before anything happens.
+
+    `benched` has what is known of benches, by isolation point; `earlier` says how earlier attempts at the drill ended.
+    """
     out = console or Console()
     total = f"{plan.hold_s:g} s of hold in {how_many(len(plan.stages), 'stage')}"
     out.print(Text(f"{plan.drill.drill} at {plan.drill.site}: {total}", style="bold"))
     out.print(Text(f"service that must keep running: {plan.drill.service.told}"))
     out.print(f"drill digest {plan.drill_digest}\nplan digest  {plan.plan_digest}")
+    if earlier:
+        out.print(Text(f"attempts     {earlier}"))
     out.print(_panel(out, "boundary", _boundary(plan.boundary)))
     for name, point in plan.points.items():
         out.print(_panel(out, name, _point(plan, point, (benched or {}).get(name, NO_BENCH))))

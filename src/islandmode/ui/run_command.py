@@ -9,6 +9,7 @@ from pathlib import Path
 from islandmode.core.errors import InputError
 from islandmode.core.plan import Plan
 from islandmode.operate.audience import Audience, Follower, Unfollowed
+from islandmode.operate.ledger import earlier_told
 from islandmode.operate.plan import benched_of
 from islandmode.operate.run import DrillOrder, Ended, conduct, run_drill
 from islandmode.operate.signals import ignore_signals
@@ -65,7 +66,8 @@ def _tell(run: Callable[[Audience, tuple[str, ...]], Ended], workspace: Path, *,
         if as_json:
             print(ended.plan.model_dump_json(indent=2, by_alias=True))
         else:
-            print_plan(ended.plan, benched=benched_of(workspace, ended.plan))
+            earlier = earlier_told(workspace, ended.plan)
+            print_plan(ended.plan, benched=benched_of(workspace, ended.plan), earlier=earlier)
             if ended.directory is not None:
                 print_looked(ended.plan, ended.directory)
     return ended.exit_code

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from islandmode.core.errors import Refused
+from islandmode.operate.ledger import checkpoint_told
 from islandmode.operate.people import asked_in
 from islandmode.operate.status import LabStanding, RunStanding, labs_standing, runs_standing
 from islandmode.operate.stop import say_whether_all
@@ -20,6 +21,7 @@ from islandmode.operate.unfinished import KnownRuns, is_workspace, known_runs
 from islandmode.rehearse.lab import lab_command
 from islandmode.rehearse.lab_place import STATE, names_meant
 from islandmode.run.outermost import STRANDED
+from islandmode.store.ledger import path_of
 from islandmode.store.rundir import RunDirectory
 from islandmode.ui.as_json import print_as_json
 from islandmode.ui.banner import banner
@@ -53,6 +55,8 @@ def _say(
     if is_workspace(known.workspace):
         for found in labs_standing(known.workspace, labs, watch):
             print(_lab(known.workspace, found))
+        watch.at(path_of(known.workspace))
+        print(f"L{checkpoint_told(known.workspace)[1:].rstrip('.')}.")
     code, named = _print_runs(runs_standing(known, watch) if standing is None else standing)
     if devices:
         # Only where it is asked for: logging in brings all that a restore needs.

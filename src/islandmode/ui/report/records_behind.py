@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from islandmode.core.entered import LedgerEntered
 from islandmode.core.flows_told import seen_of
 from islandmode.core.hand import no_timer_told
 from islandmode.core.judging.timeline import Timeline, of_kind
+from islandmode.core.ledger import Checkpoint
 from islandmode.core.people_told import people_told
 from islandmode.core.plan import Plan, PlanPoint
 from islandmode.core.recipe.told import recipe_told
@@ -260,3 +262,20 @@ def people(records: Sequence[Record], others: Sequence[Record], moments: Moments
     told = people_told(records, others)
     rows = tuple((moments.clock((said.at_us - moments.start_utc_us) / 1_000_000), said.who, said.what) for said in told)
     return Table(("at", "who", "what"), rows, "small") if rows else None
+
+
+@dataclass(frozen=True)
+class OnLedger:
+    """The run's place on the ledger of its workspace."""
+
+    attempt: str
+    checkpoint: str
+
+
+def ledger(records: Sequence[Record]) -> OnLedger | None:
+    """Say which attempt at the drill this was, and how the ledger stood with it; None for a run of an earlier version."""
+    for entered in of_kind(records, LedgerEntered.record_kind):
+        said = LedgerEntered.model_construct(**entered.data)
+        at = Checkpoint(said.ledger, said.size, said.root, said.sha256)
+        return OnLedger(f"Attempt {said.attempt} at this drill; before it, {said.earlier}.", at.told())
+    return None

@@ -1,0 +1,76 @@
+"""What a run enters in the ledger of its workspace: that it is about to arm, and how it ended."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+
+from islandmode.core.entered import LedgerEntered
+from islandmode.core.errors import Refused
+from islandmode.core.judging.timeline import of_kind
+from islandmode.core.ledger import BEGUN, ENDED
+from islandmode.core.plan import Plan
+from islandmode.core.record import Record
+from islandmode.store import rundir
+from islandmode.store.ledger import NEW_LEDGER, Entered, enter, path_of
+from islandmode.store.run_request import RunRequest
+from islandmode.store.rundir import RunDirectory
+from islandmode.system.apart import apart
+from islandmode.system.clock import Clock, iso_utc
+from islandmode.system.disk import ask_apart
+from islandmode.system.machine_state import read_plain
+
+END_S = 10.0
+"""How long the line about a run's end is waited for; the plant is back by then."""
+
+
+async def enter_begun(request: RunRequest, plan: Plan, clock: Clock) -> LedgerEntered:
+    """Enter that a run is about to arm; raises `Refused`, because nothing is armed of which the ledger would not know."""
+    path, now = path_of(request.workspace), iso_utc(clock.utc_us())
+    said = {
+        "run": request.run,
+        "mode": request.mode,
+        "site": plan.drill.site,
+        "drill": plan.drill.drill,
+        "drill_digest": plan.drill_digest,
+        "plan_digest": plan.plan_digest,
+        "operator": request.operator,
+    }
+    try:
+        words = await ask_apart(lambda: enter(request.workspace, BEGUN, now, said).words(), path)
+    except OSError as error:
+        raise Refused(
+            f"The run could not be entered in the ledger {path} ({error.strerror}), and no run goes without a line there. "
+            "Make room or rights there. Nothing was touched."
+        ) from error
+    entered = Entered.read(words)
+    if entered.checkpoint is None:
+        raise Refused(
+            f"The ledger {path} was altered: {entered.why}. No run follows on that; {NEW_LEDGER}. Nothing was touched."
+        )
+    return LedgerEntered(attempt=entered.attempt, earlier=entered.earlier, **asdict(entered.checkpoint))
+
+
+def enter_ended(directory: RunDirectory, records: Sequence[Record], result: str, restoration: str, clock: Clock) -> str:
+    """Enter how a run ended that had been entered before; returns why that was not seen done. Bounded, never raises."""
+    if not list(of_kind(records, LedgerEntered.record_kind)):
+        return ""
+    return apart(partial(write_ended, directory, records, result, restoration, iso_utc(clock.utc_us())), END_S)
+
+
+def write_ended(directory: RunDirectory, records: Sequence[Record], result: str, restoration: str, utc: str) -> None:
+    """Write the line about a run's end, with the sum of its check sums; waits for the disk. Raises OSError."""
+    for entered in of_kind(records, LedgerEntered.record_kind):
+        sums = hashlib.sha256(read_plain(directory.root / rundir.SUMS)).hexdigest()
+        said = {
+            "run": directory.run,
+            "begun": entered.data["size"],
+            "result": result,
+            "restoration": restoration,
+            "sums": sums,
+        }
+        if enter(directory.workspace, ENDED, utc, said).checkpoint is None:
+            raise OSError(errno.EIO, "the ledger was altered")

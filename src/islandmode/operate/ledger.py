@@ -1,0 +1,159 @@
+"""What an operator sees of a workspace's ledger, beside the folders of its runs."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from islandmode.core.errors import InputError
+from islandmode.core.ledger import (
+    WITHOUT_RESULT,
+    Attempt,
+    Checkpoint,
+    Ledger,
+    attempts_of,
+    attempts_told,
+    checkpoint_of,
+    clock_set_back,
+    read_checkpoint,
+    unlike_checkpoint,
+)
+from islandmode.core.text import cleaned
+from islandmode.operate.watch import Watch
+from islandmode.store import rundir
+from islandmode.store.ledger import NEW_LEDGER, ledger_of, path_of
+from islandmode.store.rundir import RunDirectory
+from islandmode.system.machine_state import read_plain
+from islandmode.system.own_program import typed
+
+if TYPE_CHECKING:
+    # `status` reads no plan, and is asked often.
+    from islandmode.core.plan import Plan
+
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+FolderState = Literal["there", "gone", "not as it ended", "unreadable"]
+FOLDER_TOLD: Mapping[FolderState, str] = {
+    "gone": "its folder is gone",
+    "not as it ended": f"its {rundir.SUMS} is not the one with which it ended",
+    "unreadable": f"its {rundir.SUMS} cannot be read",
+}
+ENTERED = "ledger.entered"
+
+
+def checkpoint_told(workspace: Path) -> str:
+    """Say the ledger's checkpoint as it is now, or why nobody can; the words begin with *ledger*."""
+    try:
+        ledger = ledger_of(workspace)
+    except InputError as error:
+        return f"ledger not known: {error}"
+    if ledger.why:
+        return f"ledger ALTERED: {ledger.why}; `{typed('ledger')}` says more"
+    at = checkpoint_of(ledger)
+    return "ledger without a line: no run was entered yet" if at is None else at.told()
+
+
+def earlier_told(workspace: Path, plan: Plan) -> str:
+    """Say how the attempts at a plan's drill have ended so far."""
+    try:
+        ledger = ledger_of(workspace)
+    except InputError as error:
+        return str(error)
+    if ledger.why:
+        return f"not known, because the ledger was altered: {ledger.why}"
+    return attempts_told(attempts_of(ledger, plan.drill.site, plan.drill.drill), plan.drill_digest)
+
+
+@dataclass(frozen=True)
+class AttemptSeen:
+    """An attempt of the ledger, and what is seen of its folder."""
+
+    attempt: Attempt
+    folder: FolderState
+    goes_on: bool
+
+
+@dataclass(frozen=True)
+class LedgerSeen:
+    """A ledger beside the folders of its runs; `wrong` are sentences about what does not fit."""
+
+    ledger: Ledger
+    checkpoint: Checkpoint | None
+    attempts: tuple[AttemptSeen, ...]
+    wrong: tuple[str, ...]
+
+
+def look_at_ledger(workspace: Path, watch: Watch, known: str = "") -> LedgerSeen:
+    """Read the ledger and look at the folders of its runs; `known` is a checkpoint that somebody has, or a file with it. Raises `InputError`."""
+    watch.at(path_of(workspace))
+    ledger = ledger_of(workspace)
+    checkpoint = _known(known) if known else None
+    seen = tuple(_seen(workspace, attempt, watch) for attempt in attempts_of(ledger))
+    wrong = (*_wrong(workspace, ledger, seen, checkpoint), *_elsewhere(workspace, seen, watch))
+    return LedgerSeen(ledger, checkpoint_of(ledger), seen, wrong)
+
+
+def _known(known: str) -> Checkpoint:
+    text = known
+    with suppress(OSError, UnicodeDecodeError, ValueError):
+        text = read_plain(Path(known)).decode()
+    found = read_checkpoint(text)
+    if found is None:
+        raise InputError(
+            f"{known} is no checkpoint and no file with one. A report, a card or `{typed('status')}` prints it as: "
+            "ledger 0123456789abcdef, 12 lines, sha256 and 64 digits; give that in quotes, or a file that has it."
+        )
+    return found
+
+
+def _seen(workspace: Path, attempt: Attempt, watch: Watch) -> AttemptSeen:
+    if RUN_NAME.fullmatch(attempt.run) is None:
+        return AttemptSeen(attempt, "gone", goes_on=False)
+    root = workspace / rundir.RUNS / attempt.run
+    watch.at(root)
+    folder = _folder(root, attempt)
+    is_open = folder == "there" and attempt.result == WITHOUT_RESULT
+    return AttemptSeen(attempt, folder, goes_on=is_open and RunDirectory(root).conductor() is not None)
+
+
+def _folder(root: Path, attempt: Attempt) -> FolderState:
+    try:
+        if not root.is_dir():
+            return "gone"
+        sums = hashlib.sha256(read_plain(root / rundir.SUMS)).hexdigest() if attempt.sums else ""
+    except FileNotFoundError:
+        return "not as it ended"
+    except OSError:
+        return "unreadable"
+    return "there" if sums == attempt.sums else "not as it ended"
+
+
+def _elsewhere(workspace: Path, seen: Sequence[AttemptSeen], watch: Watch) -> Iterator[str]:
+    """Name the runs whose own journal says that they were entered, and that this ledger does not have."""
+    known = {each.attempt.run for each in seen}
+    for run in rundir.earlier(workspace):
+        if run.run not in known:
+            watch.at(run.root)
+            for entered in (record for record in run.records() if record.kind == ENTERED):
+                name, size = cleaned(str(entered.data.get("ledger"))), cleaned(str(entered.data.get("size")))
+                yield f"{run.run} is line {size} of ledger {name} by its own journal, and this ledger does not have it."
+
+
+def _wrong(workspace: Path, ledger: Ledger, seen: Sequence[AttemptSeen], known: Checkpoint | None) -> Iterator[str]:
+    path = path_of(workspace)
+    if ledger.why:
+        yield f"{path} was altered: {ledger.why}. What follows that line is not believed; {NEW_LEDGER}."
+    if known is not None and (why := unlike_checkpoint(ledger, known)):
+        yield f"It is not what it was when the checkpoint was made. {why}"
+    for number in clock_set_back(ledger):
+        yield f"Line {number} says an earlier time than a line before it: a clock was set back."
+    for each in seen:
+        run, line = each.attempt.run, each.attempt.line
+        if each.folder in FOLDER_TOLD:
+            yield f"{run} was about to arm (line {line}), and {FOLDER_TOLD[each.folder]}."
+        if each.attempt.result == WITHOUT_RESULT and not each.goes_on:
+            yield f"{run} was about to arm (line {line}), and no line says how it ended: a run without result."
