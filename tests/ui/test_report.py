@@ -9,8 +9,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from islandmode.core.entered import LedgerEntered
 from islandmode.core.episodes import Episode, Heard, Seen
 from islandmode.core.judging.timeline import timeline_of
+from islandmode.core.ledger import Checkpoint
 from islandmode.core.what_to_do import WHAT_TO_DO
 from islandmode.system.own_program import program_anywhere
 from islandmode.ui.report.judged import render_report
@@ -72,6 +74,27 @@ def test_the_first_page_says_start_end_duration_time_zone_and_version() -> None:
     ):
         assert fact in facts
     assert "16:53:24.0 to 16:53:44.0 (20.0 s)" in said
+
+
+def test_the_first_page_says_which_attempt_at_the_drill_it_was() -> None:
+    """Else a drill could be run until it holds, and its report would be like that of a first try."""
+    story = Story()
+    assert "at this drill" not in told(story)
+    earlier = "2 on the ledger: 1 breached, 1 without result"
+    at = Checkpoint("07c1f533e7617d78", 6, "", "ab" * 32)
+    said = {
+        "ledger": at.ledger,
+        "size": at.size,
+        "root": at.root,
+        "sha256": at.sha256,
+        "attempt": 3,
+        "earlier": earlier,
+    }
+    story.add(STEP, LedgerEntered.record_kind, **said)
+    document = told(story)
+    assert f"3 at this drill (before it: {earlier})" in first_pages(document)
+    assert at.told() in document
+    assert at.told() not in first_pages(document)
 
 
 def test_a_drill_that_held_says_that_nothing_failed_and_nothing_is_red() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import inf
 
+from islandmode.core.entered import LedgerEntered
 from islandmode.core.flows_told import Fate, FlowTold, concerned_by
 from islandmode.core.judging.timeline import AFTER, BEFORE, Timeline, last_us, of_kind
 from islandmode.core.plan import Plan
@@ -135,7 +136,14 @@ def run_facts(
         ("Time zone", moments.zone_told),
         ("Service", plan.drill.service.told),
         ("Run", verdict.run),
+        *_attempt(records),
     )
+
+
+def _attempt(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
+    """Say which attempt at the drill the run was, and how those before it ended: a drill can be run until it holds."""
+    for entered in of_kind(records, LedgerEntered.record_kind):
+        yield "Attempt", f"{entered.data.get('attempt')} at this drill (before it: {entered.data.get('earlier')})"
 
 
 def _isolated(timeline: Timeline, moments: Moments) -> str:

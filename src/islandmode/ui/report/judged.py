@@ -62,7 +62,7 @@ def render_report(
         people=behind.people(records, others, moments),
         vantages=behind.vantages(plan, records),
         sample_every=f"{plan.drill.sample_every:g} s",
-        ledger=behind.ledger(records),
+        checkpoint=behind.checkpoint(records),
         drill_digest=plan.drill_digest,
         plan_digest=plan.plan_digest,
     )

@@ -264,18 +264,9 @@ def people(records: Sequence[Record], others: Sequence[Record], moments: Moments
     return Table(("at", "who", "what"), rows, "small") if rows else None
 
 
-@dataclass(frozen=True)
-class OnLedger:
-    """The run's place on the ledger of its workspace."""
-
-    attempt: str
-    checkpoint: str
-
-
-def ledger(records: Sequence[Record]) -> OnLedger | None:
-    """Say which attempt at the drill this was, and how the ledger stood with it; None for a run of an earlier version."""
+def checkpoint(records: Sequence[Record]) -> str:
+    """Say how the ledger stood when the run was entered; empty for a run of a version without one."""
     for entered in of_kind(records, LedgerEntered.record_kind):
         said = LedgerEntered.model_construct(**entered.data)
-        at = Checkpoint(said.ledger, said.size, said.root, said.sha256)
-        return OnLedger(f"Attempt {said.attempt} at this drill; before it, {said.earlier}.", at.told())
-    return None
+        return Checkpoint(said.ledger, said.size, said.root, said.sha256).told()
+    return ""
