@@ -18,7 +18,7 @@ from islandmode.core.errors import InputError, Refused
 from islandmode.core.ledger import BEGUN, ENDED, Checkpoint, checkpoint_of, next_line, with_line
 from islandmode.core.record import Record
 from islandmode.operate.entering import enter_begun, enter_ended
-from islandmode.operate.ledger import checkpoint_told, earlier_told, look_at_ledger
+from islandmode.operate.ledger import checkpoint_told, earlier_told, look_at_ledger, refused_by_ledger
 from islandmode.operate.plan import plan_of
 from islandmode.operate.watch import Unwatched
 from islandmode.store import rundir
@@ -298,3 +298,26 @@ def test_no_run_arms_that_cannot_be_entered(request_here: RunRequest) -> None:
     assert earlier_told(request_here.workspace, plan).startswith("not known, because the ledger was altered: line 1")
     assert checkpoint_told(request_here.workspace).startswith("ledger ALTERED: line 1 cannot be read")
     assert path.read_bytes() == b"{}\n"
+
+
+def test_a_live_run_is_refused_while_the_clock_is_behind_the_ledger(workspace: Path) -> None:
+    assert list(refused_by_ledger(workspace, NOW.format(9))) == []
+    (why,) = refused_by_ledger(workspace, "2026-11-28T02:54:12.500000Z")
+    assert why.startswith(
+        "The clock of this machine says 2026-11-28T02:54:12Z, and line 5 of the ledger was written at 2026-11-28T02:54:13Z"
+    )
+    change_line(workspace)
+    (why,) = refused_by_ledger(workspace, NOW.format(9))
+    assert "was altered: line 6 does not follow" in why
+
+
+def test_what_a_live_run_is_refused_for_names_the_ledger(tmp_path: Path) -> None:
+    made = tmp_path / "plant"
+    assert command(["init", str(made)]) == 0
+    asked = ["run", "quarterly-isolation", "--mode", "live", "--workspace", str(made)]
+    with pytest.raises(Refused) as refused:
+        command(asked)
+    assert "ledger" not in str(refused.value)
+    enter(made, BEGUN, "2999-01-01T00:00:00.000000Z", {"run": "first"})
+    with pytest.raises(Refused, match="line 1 of the ledger was written at 2999-01-01T00:00:00Z: it was set back"):
+        command(asked)

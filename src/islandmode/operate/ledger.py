@@ -68,6 +68,23 @@ def earlier_told(workspace: Path, plan: Plan) -> str:
     return attempts_told(attempts_of(ledger, plan.drill.site, plan.drill.drill), plan.drill_digest)
 
 
+def refused_by_ledger(workspace: Path, now: str) -> Iterator[str]:
+    """Say why no live run can begin as the ledger stands; `now` is this machine's time in UTC."""
+    try:
+        ledger = ledger_of(workspace)
+    except InputError as error:
+        yield str(error)
+        return
+    if ledger.why:
+        yield f"The ledger {path_of(workspace)} was altered: {ledger.why}; {NEW_LEDGER}."
+    ahead = next((line for line in ledger.lines if line.utc > now), None)
+    if ahead is not None:
+        yield (
+            f"The clock of this machine says {now[:19]}Z, and line {ahead.number} of the ledger was written at {ahead.utc[:19]}Z: "
+            "it was set back, or it was ahead then. Set it right, and see that NTP keeps it."
+        )
+
+
 @dataclass(frozen=True)
 class AttemptSeen:
     """An attempt of the ledger, and what is seen of its folder."""

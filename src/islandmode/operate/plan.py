@@ -13,10 +13,12 @@ from islandmode.core.recipe.loaded import Recipes
 from islandmode.core.recipe.told import live_refusals_of
 from islandmode.isolation.table import method_of
 from islandmode.operate.benched import NO_BENCH, Benched, benched
+from islandmode.operate.ledger import refused_by_ledger
 from islandmode.operate.recipes import recipes_for
 from islandmode.store import catalog
 from islandmode.store.bench_records import BENCHED
 from islandmode.store.catalog import Loaded
+from islandmode.system.clock import MachineClock, iso_utc
 
 
 def plan_of(workspace: Path, drill: str) -> tuple[Loaded, Plan]:
@@ -66,13 +68,14 @@ def benched_of(workspace: Path, plan: Plan) -> dict[str, Benched]:
 
 
 def refused_for_live(workspace: Path, plan: Plan) -> tuple[str, ...]:
-    """Say of every point that goes by a recipe why it could not be drilled live, approved or not."""
+    """Say why the plan could not be run live, approved or not: of every point that goes by a recipe, and by the ledger."""
     found = benched_of(workspace, plan)
-    return tuple(
+    points = (
         f"{name} ({point.platform}) {why}."
         for name, point in plan.points.items()
         for why in live_refusals_of(point, found.get(name, NO_BENCH).standing)
     )
+    return (*points, *refused_by_ledger(workspace, iso_utc(MachineClock.of_this_boot().utc_us())))
 
 
 def refuse_by_hand(loaded: Loaded, plan: Plan) -> None:
