@@ -104,18 +104,15 @@ fi
 {HONEST}"""
 KILLS_WHAT_A_SESSION_LEAVES = instead("run", f'{TRUE} "$@"\ncode=$?\npkill -KILL -u {ACCOUNT} -x python3\nexit $code')
 """What logind does with KillUserProcesses=yes: whatever the login started ends with it."""
-HOUR_OFF = instead(
-    "clock",
-    program(
-        f"""
-import runpy, sys, time
-true = time.time_ns
-time.time_ns = lambda: true() + {HOUR_S} * 10**9
+HOUR_OFF = f"""
+if [ "$2" != -c ]; then
+  exec {TRUE} -c 'import runpy, sys, time
+true_ns = time.time_ns
+time.time_ns = lambda: true_ns() + {HOUR_S} * 10**9
 sys.argv = sys.argv[2:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-    ),
-)
+runpy.run_path(sys.argv[0], run_name="__main__")' "$@"
+fi
+{HONEST}"""
 RUNS_APART = """
 if [ "$2" != -c ]; then
   exec /usr/bin/python3 -c 'import runpy, sys, time
@@ -127,14 +124,17 @@ fi
 """
 SLOW_S = 1.2
 SLOW = f"""
-if [ "$3" = clock ]; then
+case "$3" in run | collect | end)
   {TRUE} -c 'import sys, time
 for line in sys.stdin:
-    time.sleep({SLOW_S}); print(line, end="", flush=True)' | {TRUE} "$@"
-  exit 0
-fi
+    time.sleep({SLOW_S}); print(line, end="", flush=True)
+    if line[0] not in "?k":
+        break' | {TRUE} "$@"
+  exit $? ;;
+esac
 sleep {SLOW_S}
 {HONEST}"""
+"""Each line arrives late, and with it each answer about its clocks."""
 
 
 def puts(plant: FarPlant, node: str, text: str = HONEST) -> None:
