@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -26,6 +27,7 @@ from islandmode.store.journal import Journal
 from islandmode.store.ledger import enter, ledger_of, path_of
 from islandmode.store.run_request import RunRequest
 from islandmode.store.rundir import RunDirectory
+from islandmode.system.claim import FileClaim
 from islandmode.system.clock import MachineClock
 from islandmode.system.disk import MachineDisk
 from islandmode.ui.cli import command
@@ -87,6 +89,14 @@ def change_verdict(workspace: Path) -> None:
     folder.seal()
 
 
+def change_verdict_alone(workspace: Path) -> None:
+    RunDirectory(workspace / rundir.RUNS / "second").write_text(rundir.VERDICT, '{"verdict": "held"}\n')
+
+
+def take_a_file(workspace: Path) -> None:
+    RunDirectory(workspace / rundir.RUNS / "second").journal.unlink()
+
+
 def change_line(workspace: Path) -> None:
     path = path_of(workspace)
     path.write_bytes(path.read_bytes().replace(b"breached", b"held"))
@@ -137,12 +147,12 @@ def open_another(workspace: Path) -> None:
     run_of(workspace, 0)
 
 
+NOT_AS_IT_ENDED = "second was about to arm (line 4), and its SHA256SUMS, or a file that stands there, is not what it was when the run ended."
 ALONE: dict[str, tuple[Insider, str]] = {
     "a folder is deleted": (delete, "second was about to arm (line 4), and its folder is gone."),
-    "a verdict is changed, and its sums": (
-        change_verdict,
-        "second was about to arm (line 4), and its SHA256SUMS is not the one with which it ended.",
-    ),
+    "a verdict is changed, and its sums": (change_verdict, NOT_AS_IT_ENDED),
+    "a verdict is changed": (change_verdict_alone, NOT_AS_IT_ENDED),
+    "a file is taken": (take_a_file, NOT_AS_IT_ENDED),
     "a line is changed": (change_line, "line 6 does not follow from the line before it: one of the two was changed"),
     "a run is taken out": (take_out, "line 4 has number 6: a line was taken out, put in or moved"),
     "a run ends without a word": (lose_end, "third was about to arm (line 6), and its folder is gone."),
@@ -235,12 +245,12 @@ def test_the_command_lists_every_attempt_and_ends_with_4_for_what_does_not_fit(
     assert command(["ledger", *where]) == 0
     told = capsys.readouterr().out
     assert all(name in told for name in RUNS)
-    assert "every run has its folder and its end" in told
+    assert "every run has its end, and its folder as it was then" in told
     assert checkpoint_told(workspace) in told
     delete(workspace)
     assert command(["ledger", *where]) == 4
     told, errors = capsys.readouterr()
-    assert "every run has its folder" not in told
+    assert "every run has its end" not in told
     assert "islandmode: second was about to arm (line 4), and its folder is gone." in errors
     assert command(["ledger", "--json", *where]) == 4
     document = json.loads(capsys.readouterr().out)
@@ -321,3 +331,43 @@ def test_what_a_live_run_is_refused_for_names_the_ledger(tmp_path: Path) -> None
     enter(made, BEGUN, "2999-01-01T00:00:00.000000Z", {"run": "first"})
     with pytest.raises(Refused, match="line 1 of the ledger was written at 2999-01-01T00:00:00Z: it was set back"):
         command(asked)
+
+
+def test_what_a_worker_still_writes_of_a_run_whose_conductor_died_is_not_sealed(tmp_path: Path) -> None:
+    """Its worker ends minutes later, and closes its segment then: nobody altered anything."""
+    run = rundir.create(tmp_path, "died")
+    here = run.samples("here")
+    here.mkdir(parents=True)
+    for name in ("000001.jsonl.gz", "000002.part", "reserve"):
+        (here / name).write_bytes(b"kept")
+    run.seal(collected=False)
+    (here / "reserve").unlink()
+    (here / "000002.part").rename(here / "000002.jsonl.gz")
+    assert run.is_as_sealed(lambda: None)
+    (here / "000001.jsonl.gz").write_bytes(b"other")
+    assert not run.is_as_sealed(lambda: None)
+    # Of samples that were collected, an open segment is what a killed worker left, and is sealed as it is.
+    (here / "000003.part").write_bytes(b"kept")
+    run.seal()
+    (here / "000003.part").write_bytes(b"other")
+    assert not run.is_as_sealed(lambda: None)
+
+
+def test_a_restore_that_takes_a_run_over_afterwards_changes_nothing_that_was_sealed(workspace: Path) -> None:
+    """A claim and a lock say who may change devices; a later look finds them in other hands."""
+    run = rundir.create(workspace, "taken")
+    run.hold_conductor()
+    run.write_text(rundir.VERDICT, "{}")
+    begun = enter(workspace, BEGUN, NOW.format(8), {"run": "taken", "mode": "rehearsal"})
+    assert begun.checkpoint is not None
+    sums = hashlib.sha256(run.seal().read_bytes()).hexdigest()
+    enter(
+        workspace,
+        ENDED,
+        NOW.format(9),
+        {"run": "taken", "begun": begun.checkpoint.size, "result": "held", "sums": sums},
+    )
+    FileClaim(run.root).rename()
+    run.journal.with_name("restore-1.jsonl").write_bytes(b"")
+    assert wrong(workspace) == ()
+    assert outsider(workspace) == (0, "")

@@ -182,7 +182,7 @@ def judge_died(directory: RunDirectory) -> str:
 
     def write() -> None:
         if directory.write_first(rundir.VERDICT, verdict_json(found[0])):
-            directory.seal()
+            directory.seal(collected=False)
             now = iso_utc(MachineClock.of_this_boot().utc_us())
             write_ended(directory, directory.records(), found[0].verdict.value, found[0].restoration.value, now)
 

@@ -39,8 +39,8 @@ RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 FolderState = Literal["there", "gone", "not as it ended", "unreadable"]
 FOLDER_TOLD: Mapping[FolderState, str] = {
     "gone": "its folder is gone",
-    "not as it ended": f"its {rundir.SUMS} is not the one with which it ended",
-    "unreadable": f"its {rundir.SUMS} cannot be read",
+    "not as it ended": f"its {rundir.SUMS}, or a file that stands there, is not what it was when the run ended",
+    "unreadable": f"its {rundir.SUMS}, or a file that stands there, cannot be read",
 }
 ENTERED = "ledger.entered"
 
@@ -132,21 +132,24 @@ def _seen(workspace: Path, attempt: Attempt, watch: Watch) -> AttemptSeen:
         return AttemptSeen(attempt, "gone", goes_on=False)
     root = workspace / rundir.RUNS / attempt.run
     watch.at(root)
-    folder = _folder(root, attempt)
+    folder = _folder(root, attempt, watch)
     is_open = folder == "there" and attempt.result == WITHOUT_RESULT
     return AttemptSeen(attempt, folder, goes_on=is_open and RunDirectory(root).conductor() is not None)
 
 
-def _folder(root: Path, attempt: Attempt) -> FolderState:
+def _folder(root: Path, attempt: Attempt, watch: Watch) -> FolderState:
     try:
         if not root.is_dir():
             return "gone"
-        sums = hashlib.sha256(read_plain(root / rundir.SUMS)).hexdigest() if attempt.sums else ""
+        if not attempt.sums:
+            return "there"
+        sums = hashlib.sha256(read_plain(root / rundir.SUMS)).hexdigest()
+        is_as_it_ended = sums == attempt.sums and RunDirectory(root).is_as_sealed(watch.step)
     except FileNotFoundError:
         return "not as it ended"
     except OSError:
         return "unreadable"
-    return "there" if sums == attempt.sums else "not as it ended"
+    return "there" if is_as_it_ended else "not as it ended"
 
 
 def _elsewhere(workspace: Path, seen: Sequence[AttemptSeen], watch: Watch) -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.record import ARMING, Record
+from islandmode.core.spool_rows import OPEN
 from islandmode.core.text import cleaned
 from islandmode.core.unfinished import armed, left_in_saved, names_what_it_arms, never_looked, owed
 from islandmode.store.active import RunRecord, hold_guardian
@@ -20,7 +21,7 @@ from islandmode.store.journal import JournalReading, read_journal
 from islandmode.store.settled import End, Settled, marks_of
 from islandmode.store.transcripts import may_grow
 from islandmode.system import modes
-from islandmode.system.claim import FileClaim
+from islandmode.system.claim import FREE, TAKEN, FileClaim
 from islandmode.system.disk import MachineDisk, make_folder, sync_folder
 from islandmode.system.life import Holder, hold_life, holder_of
 from islandmode.system.machine_state import read_owned, read_plain
@@ -41,6 +42,9 @@ CONDUCTOR, GUARDIAN = "conductor", "guardian"
 GUARDIAN_JOURNAL = f"{GUARDIAN}.jsonl"
 CONDUCTOR_JOURNAL = Path("journals") / f"{CONDUCTOR}.jsonl"
 CONDUCTOR_LOCK, GUARDIAN_LOCK = "lock.conductor", "lock.guardian"
+CLAIM_NAMES = FREE, TAKEN
+RESERVE = "reserve"
+"""What a worker beside the conductor keeps room with (observe/spooling.py)."""
 SPEAKING = (VERDICT, CONDUCTOR_LOCK)
 """Files that say, beside its journals, what a run owes."""
 WRITTEN_BY_THE_RUN = ("journals", PLAN, VERDICT)
@@ -302,13 +306,29 @@ class RunDirectory:
         """Give the folder of a vantage's samples, exactly as its worker wrote them; the worker beside the conductor does so itself."""
         return self.root / "samples" / vantage
 
-    def seal(self) -> Path:
+    def seal(self, *, collected: bool = True) -> Path:
         """Write SHA256SUMS over every file of the run, in the form that `sha256sum -c` reads.
 
-        A guardian that still tries goes on writing; its journal is left out, and has its own chain. So is a transcript that may still grow.
+        A guardian that still tries goes on writing; its journal is left out, and has its own chain. So is a transcript that may still grow,
+        and what says who may change devices: a later restore takes that over, and is no forger. Where no samples were collected, as of a
+        conductor that died, a worker beside it may go on writing: its open segment and what it has reserved are left out too.
         """
-        growing = {SUMS} if self._guardian_has_ended() else {SUMS, GUARDIAN_JOURNAL}
+        growing = {SUMS, *CLAIM_NAMES, CONDUCTOR_LOCK, GUARDIAN_LOCK}
+        if not self._guardian_has_ended():
+            growing.add(GUARDIAN_JOURNAL)
+        if not collected:
+            growing |= {RESERVE, *(path.name for path in self.root.glob(f"samples/*/*{OPEN}"))}
         return self.write_text(SUMS, sums_of(self.root, growing))
+
+    def is_as_sealed(self, step: Callable[[], None]) -> bool:
+        """Tell whether every file that SHA256SUMS names is as it was then; raises OSError where it cannot be read. A step is a file."""
+        for row in read_plain(self.root / SUMS).decode(errors="replace").splitlines():
+            digest, _, name = row.partition("  ")
+            step()
+            with (self.root / name).open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                    return False
+        return True
 
     def _guardian_has_ended(self) -> bool:
         path = self.journal.with_name(GUARDIAN_JOURNAL)

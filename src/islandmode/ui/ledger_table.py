@@ -39,7 +39,9 @@ def print_ledger(workspace: Path, watch: LookWatch, known: str, *, as_json: bool
         going = [each.attempt.run for each in seen.attempts if each.goes_on]
         held = " It is what it was when your checkpoint was made, or follows on that." if known else ""
         end = f"; {in_words(going)} still goes on" if going else ""
-        print(f"Every line follows from the line before it, and every run has its folder and its end{end}.{held}")
+        print(
+            f"Every line follows from the line before it, and every run has its end, and its folder as it was then{end}.{held}"
+        )
     return code
 
 
