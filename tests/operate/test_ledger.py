@@ -16,7 +16,7 @@ import pytest
 
 from islandmode.core.entered import LedgerEntered
 from islandmode.core.errors import InputError, Refused
-from islandmode.core.ledger import BEGUN, ENDED, Checkpoint, checkpoint_of, next_line, with_line
+from islandmode.core.ledger import BEGUN, ENDED, Checkpoint, checkpoint_of, next_line, read_checkpoint, with_line
 from islandmode.core.record import Record
 from islandmode.operate.entering import enter_begun, enter_ended
 from islandmode.operate.ledger import checkpoint_told, earlier_told, look_at_ledger, refused_by_ledger
@@ -261,6 +261,7 @@ def test_the_command_lists_every_attempt_and_ends_with_4_for_what_does_not_fit(
     ]
     assert document["wrong"] == ["second was about to arm (line 4), and its folder is gone."]
     assert document["checkpoint"]["size"] == 7
+    assert read_checkpoint(document["checkpoint"]["note"]) == checkpoint_of(ledger_of(workspace))
 
 
 def test_a_workspace_without_a_run_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

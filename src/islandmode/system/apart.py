@@ -122,22 +122,16 @@ def words_in(answer: bytes) -> bytes:
 
 def apart(work: Callable[[], bytes | None], within_s: float) -> str:
     """Do file work apart and say why it was not seen done; empty when it was. It may still be done later. Never raises."""
-    return asked_apart(work, within_s)[1]
-
-
-def asked_apart(work: Callable[[], bytes | None], within_s: float) -> tuple[bytes, str]:
-    """Do file work apart; give its words, and why it was not seen done. It may still be done later. Never raises."""
     try:
         child = once(work)
     except OSError as error:
-        return b"", error.strerror or str(error)
+        return error.strerror or str(error)
     try:
         if not select.select([child.line], [], [], within_s)[0]:
-            return b"", f"the disk did not answer within {within_s:g} s"
-        answer = child.line.recv(ANSWER_BYTES)
+            return f"the disk did not answer within {within_s:g} s"
+        number = errno_in(child.line.recv(ANSWER_BYTES))
     except OSError as error:
-        return b"", error.strerror or str(error)
+        return error.strerror or str(error)
     finally:
         child.let_go()
-    number = errno_in(answer)
-    return words_in(answer), os.strerror(number) if number else ""
+    return os.strerror(number) if number else ""

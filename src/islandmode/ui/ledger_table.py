@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -56,9 +57,7 @@ def _for_machines(seen: LedgerSeen, code: int) -> dict[str, object]:
     at = seen.checkpoint
     return {
         "exit_code": code,
-        "checkpoint": None
-        if at is None
-        else {"ledger": at.ledger, "size": at.size, "root": at.root, "sha256": at.sha256},
+        "checkpoint": None if at is None else {**asdict(at), "note": at.note()},
         "attempts": [
             {
                 "run": each.attempt.run,
