@@ -6,6 +6,7 @@ device's queue and that resetting our connection did not take it out of there; w
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -103,7 +104,11 @@ def ready(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[WhenReady]]:
     feed = DeviceLink._feed
 
     def feed_when_ready(link: DeviceLink, channel: paramiko.Channel, stdin: str) -> None:
-        # The line that arms has no ticket, and a shell on the device that waits for it already.
+        # The line that arms has no ticket; the shell that reads it has to be past what it says first, or it dies of a
+        # broken pipe when sshd goes on and finds the connection gone, and nothing would show that the line lands.
+        until_s = time.monotonic() + PATIENCE_S
+        while not (channel.recv_ready() and channel.recv_stderr_ready()) and time.monotonic() < until_s:
+            time.sleep(0.01)
         WhenReady._happen()
         feed(link, channel, stdin)
 
