@@ -6,7 +6,7 @@ in force and not from when its answer came. In each round, interleaved:
 
     log in       a fresh login on every firewall at once, by OpenSSH and by Islandmode: floors for arming, which logs in too
     arm          every point at once, with its session for restoring opened and its object read back
-    isolate      every point at once, with tickets: until the last rule is in force
+    isolate      every point at once, each with its ticket taken beforehand, as a stage does: until the last rule is in force
     OpenSSH      one `ssh` for each firewall over a connection that stands already: until the last rule is in force
 
 Needs root.
@@ -264,6 +264,8 @@ class Bench:
         began_s = time.monotonic()
         await at_once(points, lambda point: point.arm(OFFICE, 180, DEADLINE_S))
         arm_s = time.monotonic() - began_s
+        # As in a stage of several devices: only then the first of them is ordered.
+        await at_once(points, lambda point: point.prepare(OFFICE, DEADLINE_S))
         began_s = time.monotonic()
         await at_once(points, lambda point: point.isolate(OFFICE, DEADLINE_S))
         isolate_s = self.last_in_force_s(began_s)

@@ -205,6 +205,14 @@ class LogsIn(Protocol):
         ...
 
 
+class Prepares(Protocol):
+    """A point that can do beforehand what an isolate needs; `isolation.table.preparing` says whether a platform's points can."""
+
+    async def prepare(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[None]:
+        """Get ready for the isolate that follows at once; traffic still passes, and what is not used ends by itself within seconds."""
+        ...
+
+
 class ShowsConfiguration(Protocol):
     """A point whose configuration can be read; its capabilities say `shows_configuration`."""
 

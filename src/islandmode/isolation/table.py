@@ -18,7 +18,7 @@ from islandmode.isolation.by_hand import ByHand, plain
 from islandmode.isolation.manual.platform import BY_HAND
 from islandmode.isolation.nftables.platform import NFTABLES
 from islandmode.isolation.platform import Platform
-from islandmode.isolation.point import IsolationPoint, ShowsRights, TellsRole
+from islandmode.isolation.point import IsolationPoint, Prepares, ShowsRights, TellsRole
 
 if TYPE_CHECKING:
     from islandmode.core.recipe.model import Recipe
@@ -130,6 +130,12 @@ def sync_told(planned: PlanPoint) -> str:
     """Say for a plan what the members of a planned point's pair keep in sync; empty where nothing is known of that, or it has no pair."""
     known = platform_of_plan(planned) if planned.pair is not None else None
     return "" if known is None else known.sync_told
+
+
+def preparing(planned: PlanPoint, point: IsolationPoint) -> Prepares | None:
+    """Give a planned point as one that can do beforehand what an isolate needs, if it can."""
+    known = platform_of_plan(planned)
+    return cast("Prepares", point) if known is not None and known.prepares else None
 
 
 def showing_rights(planned: PlanPoint, point: IsolationPoint) -> ShowsRights | None:

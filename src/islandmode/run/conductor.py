@@ -54,6 +54,7 @@ from islandmode.run.outermost import Broken
 from islandmode.run.pace import Pace
 from islandmode.run.pair_roles import PairRoles
 from islandmode.run.preflight import Preflight
+from islandmode.run.preparing import in_turns
 from islandmode.run.progress import Progress, Show, Stop, StopLatch
 from islandmode.run.restore import restore_until_seen, wait_told
 from islandmode.run.run_journal import RunJournal
@@ -335,11 +336,13 @@ class Conductor:
         if silent is not None:
             self._latch.pull(Stop("dead_man", f"{silent} Stage {stage.name} is not isolated.", proven=False))
             await anyio.sleep_forever()
+        turns = await in_turns(self._plan, self._points, stage)
         self._stage = stage
         self._move(Event.ISOLATE_STARTED, f"Stage {stage.name}: isolating {', '.join(stage.conduits)}.")
-        async with anyio.create_task_group() as group:
-            for step in stage.steps:
-                group.start_soon(self._isolate_step, stage.name, step)
+        for steps in turns:
+            async with anyio.create_task_group() as group:
+                for step in steps:
+                    group.start_soon(self._isolate_step, stage.name, step)
         async with anyio.create_task_group() as group:
             for name in self._dead_man.touched:
                 group.start_soon(self._log_in_again, stage.name, name)

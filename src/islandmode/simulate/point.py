@@ -151,6 +151,10 @@ class SimulatedPoint:
             "arm", conduits, deadline_s, lambda some: self._device.create(some, for_us, self._owner)
         )
 
+    async def prepare(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[None]:
+        """Get ready for an isolate; nothing of a simulated device changes by that."""
+        return await self._ask("prepare", deadline_s, lambda: (None, ""))
+
     async def isolate(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Put armed conduits into isolation and read back."""
         return await self._refer("isolate", conduits, deadline_s, lambda some: self._device.isolate(some, self._owner))

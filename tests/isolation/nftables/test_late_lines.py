@@ -128,15 +128,24 @@ def forget_tickets(node: FirewallNode) -> None:
     node.run(f"nft flush set {TABLE} ticket")
 
 
-@pytest.mark.parametrize("bounded", [True, False])
+@pytest.mark.parametrize(("bounded", "beforehand"), [(True, False), (True, True), (False, True)])
 async def test_an_isolate_that_waited_in_the_devices_queue_fails_as_a_whole(
-    node: FirewallNode, sshd: Sshd, ready: type[WhenReady], monkeypatch: pytest.MonkeyPatch, *, bounded: bool
+    node: FirewallNode,
+    sshd: Sshd,
+    ready: type[WhenReady],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    bounded: bool,
+    beforehand: bool,
 ) -> None:
     point = make_point(node).point
     if not bounded:
         live_long(monkeypatch)
     assert (await point.arm(OFFICE, 60, DEADLINE_S)).done
     ready.act = sshd.stop
+    if beforehand:
+        # In a stage of several devices the ticket is taken before the first of them is ordered.
+        assert (await point.prepare(OFFICE, DEADLINE_S)).done
     given_up = await point.isolate(OFFICE, SHORT_S)
     assert given_up.outcome is Outcome.UNKNOWN
     assert point.late_until_us > given_up.answered_us

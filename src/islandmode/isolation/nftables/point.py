@@ -194,6 +194,17 @@ class NftSession:
         return self.told(lambda firewall: firewall.read(command))
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """A ticket that was read back and that no line has named yet."""
+
+    conduits: tuple[str, ...]
+    ticket: str
+    good_until_us: int
+    """Half its life after it was asked for (monotonic): the line that names it needs the other half."""
+    life_s: int
+
+
 class NftablesPoint:
     """An isolation point on a Linux firewall that runs nftables."""
 
@@ -213,6 +224,7 @@ class NftablesPoint:
         self._clock = clock
         self._access = access
         self._texts = incoming.Configurations(reading.COMPARABLE)
+        self._kept: _Kept | None = None
         self._sessions = TwoSessions(self._session, access.known_hosts, clock)
         self._unheard: list[Lines] = []
         """The lines of every step of which one was under way when it was given up."""
@@ -411,6 +423,17 @@ class NftablesPoint:
                 return f"the rules for {conduit} were not read back as they were written"
         return None
 
+    async def prepare(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[None]:
+        """Take the ticket that the next isolate of these conduits names, if that follows while half of its life is left."""
+
+        def work(session: NftSession) -> None:
+            life_s = session.life_s()
+            asked_us = self._clock.monotonic_us()
+            ticket = session.take_ticket(conduits, self._owner, life_s)
+            self._kept = _Kept(conduits, ticket, asked_us + life_s * 500_000, life_s)
+
+        return await self._call(work, deadline_s)
+
     async def isolate(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Put armed conduits into isolation and read back; done only when the device shows every one isolating."""
 
@@ -441,8 +464,9 @@ class NftablesPoint:
         """Take a ticket, write the line that names it, and read back; a device that complains has changed nothing."""
 
         def work(session: NftSession, writes: _Writes) -> PointState:
-            life_s = session.life_s()
-            ticket = session.take_ticket(conduits, self._owner, life_s)
+            kept = self._kept_for(conduits)
+            life_s = session.life_s() if kept is None else kept.life_s
+            ticket = session.take_ticket(conduits, self._owner, life_s) if kept is None else kept.ticket
             answer = writes(life_s, lambda: session.ask(recipe.list_lines(conduits), line(ticket)))
             state = self._state(conduits, answer)
             if answer.errors:
@@ -450,6 +474,11 @@ class NftablesPoint:
             return state
 
         return await self._send(work, deadline_s)
+
+    def _kept_for(self, conduits: tuple[str, ...]) -> _Kept | None:
+        kept, self._kept = self._kept, None
+        is_good = kept is not None and kept.conduits == conduits and self._clock.monotonic_us() < kept.good_until_us
+        return kept if is_good else None
 
     async def restore(self, conduits: tuple[str, ...], deadline_s: float) -> Reading[PointState]:
         """Reset sessions that could still write, delete the objects, and read back that they are gone. Idempotent."""
