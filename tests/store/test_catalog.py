@@ -333,7 +333,7 @@ def test_every_pattern_has_words() -> None:
 
 def test_schemas_let_one_item_stand_for_a_list_and_refuse_unknown_keys() -> None:
     schemas = catalog.schemas()
-    assert set(schemas) == {"drill", "site", "probes", "recipe"}
+    assert set(schemas) == {"drill", "site", "probes", "recipe", "people", "policy"}
     continuity = schemas["drill"]["properties"]["continuity"]
     assert [form["type"] for form in continuity["anyOf"]] == ["array", "string"]
     closed = [part for schema in schemas.values() for part in parts(schema) if "properties" in part and "type" in part]

@@ -22,6 +22,7 @@ from islandmode.rehearse.site_in_lab import lab_faults, needed_faults, site_faul
 from islandmode.rehearse.topology import Topology, read_with_places
 from islandmode.store import catalog
 from islandmode.store.catalog import Loaded, Workspace
+from islandmode.store.people import people_read
 from islandmode.store.recipes import own_recipes, read_shipped
 from islandmode.store.yaml_tree import YamlTree
 from islandmode.system.own_program import typed
@@ -39,6 +40,8 @@ class Checked:
     """How many probes each pack has."""
     topologies: dict[str, Topology]
     recipes: dict[str, LoadedRecipe]
+    people: dict[str, str]
+    """What each file of the people says, where there are any."""
     errors: tuple[InputError, ...]
     unlike: tuple[Unlike, ...]
     """Those of the errors that concern a site and its lab together."""
@@ -78,7 +81,8 @@ def check_workspace(workspace: Path) -> Checked:
     labs = _labs(workspace, found)
     own = own_recipes(workspace)
     recipes = own.beside(_shipped_named(found))
-    errors = [*found.errors, *labs.errors, *(fault.error for fault in labs.unlike), *own.errors]
+    people = people_read(workspace)
+    errors = [*found.errors, *labs.errors, *(fault.error for fault in labs.unlike), *own.errors, *people.errors]
     sites: dict[str, Site] = {}
     for tree, site in found.sites.values():
         if site is not None:
@@ -99,6 +103,7 @@ def check_workspace(workspace: Path) -> Checked:
         {file: number for file, number in probes.items() if file not in bad},
         {file: topology for file, (topology, _) in labs.read.items() if file not in bad},
         {loaded.file: loaded for loaded in own.good.values() if loaded.file not in bad},
+        people.told,
         tuple(errors),
         labs.unlike,
     )

@@ -365,12 +365,14 @@ def files(workspace: Path, folder: str) -> tuple[Path, ...]:
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Give the JSON Schemas that editors check drills, sites, probe packs and recipes against."""
-    # Imported late: what restores a plant reads files too, and needs no recipe's model.
-    from islandmode.core.recipe.model import Recipe  # noqa: PLC0415 - only an editor's schema needs it
+    # Imported late: what restores a plant reads files too, and needs no recipe's model, and no people.
+    from islandmode.core.people import PeopleFile  # noqa: PLC0415 - only an editor's schema needs it
+    from islandmode.core.policy import PolicyFile  # noqa: PLC0415 - as above
+    from islandmode.core.recipe.model import Recipe  # noqa: PLC0415 - as above
 
     models: tuple[tuple[str, type[BaseModel]], ...] = (
         *(("drill", Drill), ("site", Site), ("probes", ProbePack)),
-        ("recipe", Recipe),
+        *(("recipe", Recipe), ("people", PeopleFile), ("policy", PolicyFile)),
     )
     return {name: schema_of(model, _as_written) for name, model in models}
 

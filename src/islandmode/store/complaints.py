@@ -15,9 +15,12 @@ from pydantic import BaseModel
 
 from islandmode.core.drill import NOT_READ_YET
 from islandmode.core.errors import InputError
+from islandmode.core.moments import MOMENT_PATTERN
+from islandmode.core.policy import AGE_MAX_S
 from islandmode.core.probe import PATH_PATTERN
-from islandmode.core.quantities import DRIVER_PATTERN, KEY_PATTERN, NAME_PATTERN
+from islandmode.core.quantities import DRIVER_PATTERN, KEY_PATTERN, NAME_PATTERN, written
 from islandmode.core.secret_reference import FORMS, SECRET_PATTERN
+from islandmode.core.signers import PRINCIPAL_PATTERN
 from islandmode.core.site import FLOW_END, HAND_LINE_PATTERN, SERVICE_PATTERN
 from islandmode.core.vantage_login import ACCOUNT, FAR_PATH, FAR_PROGRAM
 from islandmode.store.yaml_tree import PathInFile, YamlTree, show
@@ -33,6 +36,8 @@ PATTERNS = {
     ACCOUNT: "an account's name: letters, digits, ., _ and -, at most 64, that begins with a letter or _",
     FAR_PATH: 'a path from "/" of letters, digits, ., _, - and /, at most 201',
     FAR_PROGRAM: "a program's name or path of letters, digits, ., _, - and /, at most 200",
+    MOMENT_PATTERN: 'a time with its zone, such as "2027-01-09T06:00:00Z" or "2027-01-09T06:00:00-08:00"',
+    PRINCIPAL_PATTERN: "a principal: letters, digits, ., _, @, + and -, at most 100, that begins with a letter or digit",
     PATH_PATTERN: 'a path that begins with "/", with everything but plain letters, digits and marks written with %',
 }
 TYPES = {
@@ -58,6 +63,8 @@ MOVED = {
     }
 }
 """Keys that stand elsewhere now, by the part of a file in which earlier versions took them."""
+UPPER_BOUNDS = {f"{90 * 86400.0:g}": "90 d", f"{AGE_MAX_S:g}": written(AGE_MAX_S)}
+"""The upper bounds of durations, as they are written."""
 MAPPINGS = frozenset({"dict_type", "model_type", "model_attributes_type"})
 BOUNDS = {
     "greater_than": ("more than", "gt"),
@@ -189,8 +196,8 @@ def _expected(error: Mapping[str, Any], given: Any, schema: Mapping[str, Any]) -
     if kind in BOUNDS:
         words, key = BOUNDS[kind]
         bound = f"{about[key]:g}"
-        # A duration is written with its unit, and so is its bound: the only upper bound is ninety days.
-        return f"be {words} {'90 d' if bound == '7.776e+06' else bound}"
+        # A duration is written with its unit, and so is its bound.
+        return f"be {words} {UPPER_BOUNDS.get(bound, bound)}"
     if kind == "string_pattern_mismatch":
         return f"be {PATTERNS.get(about['pattern'], 'of another form')}"
     if kind == "literal_error":

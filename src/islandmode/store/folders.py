@@ -4,3 +4,4 @@ from __future__ import annotations
 
 DRILLS, INVENTORY, PROBES = "drills", "inventory", "probes"
 RECIPES = "inventory/recipes"
+PEOPLE = "inventory/people"

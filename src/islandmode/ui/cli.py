@@ -110,7 +110,7 @@ def validate(
 @app.command()
 def schema(
     kind: Annotated[
-        str | None, typer.Argument(help="drill, site, probes or topology; all of them if not given.")
+        str | None, typer.Argument(help="drill, site, probes, recipe, people, policy or topology; all if not given.")
     ] = None,
 ) -> int:
     """Print JSON Schemas, for editors of the YAML files."""

@@ -17,12 +17,14 @@ from islandmode.operate.telling import warn_of_left_out
 from islandmode.rehearse.lab_place import lab_of_site
 from islandmode.rehearse.topology import Topology, read_with_places
 from islandmode.store import catalog
+from islandmode.store.folders import PEOPLE
 from islandmode.store.labs import labs_named
+from islandmode.store.people import FILES as FILES_OF_PEOPLE
 from islandmode.store.yaml_tree import read_yaml, show
 from islandmode.system.own_program import typed_at
 from islandmode.ui.spoken import Spoken
 
-CHECKED = (catalog.DRILLS, catalog.INVENTORY, catalog.PROBES, catalog.RECIPES, LAB)
+CHECKED = (catalog.DRILLS, catalog.INVENTORY, catalog.PROBES, catalog.RECIPES, PEOPLE, LAB)
 EXPECTED = (
     f"validate takes a drill ({catalog.DRILLS}/NAME.yaml), a site ({catalog.INVENTORY}/NAME.yaml), a probe pack "
     f"({catalog.PROBES}/NAME.yaml), a recipe ({catalog.RECIPES}/NAME.yaml), a lab topology ({LAB}/NAME.clab.yml, or the file that a site names), or nothing, for all of them"
@@ -53,6 +55,8 @@ def validate_one(workspace: Path, path: str) -> int:
     # The folder it lies in counts, and not what a link leads to.
     file = found.parent.resolve() / found.name
     folder = next((known for known in CHECKED if file.parent == workspace.resolve() / known), "")
+    if folder == PEOPLE and file.name in FILES_OF_PEOPLE:
+        return _validate_beside_drills(workspace, str(file.relative_to(workspace.resolve())))
     is_yaml = file.suffix in catalog.ENDINGS and not file.name.startswith(".")
     if _is_topology(workspace, file) or (is_yaml and folder in (catalog.INVENTORY, catalog.PROBES, catalog.RECIPES)):
         return _validate_beside_drills(workspace, str(file.relative_to(workspace.resolve())))
@@ -138,6 +142,7 @@ def _good(checked: Checked) -> dict[str, str]:
             *((file, _good_file(file, [(number, "probe")])) for file, number in checked.probes.items()),
             *((file, _good_file(file, _in_recipe(loaded.recipe))) for file, loaded in checked.recipes.items()),
             *((file, _good_file(file, _in_topology(lab))) for file, lab in checked.topologies.items()),
+            *((file, f"{file}: good. {told}.") for file, told in checked.people.items()),
         )
     )
 

@@ -1,0 +1,36 @@
+"""Moments as people write them, always with a zone: a local time is another moment on another machine. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+MOMENT_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2})$"
+_MOMENT = re.compile(MOMENT_PATTERN, re.ASCII)
+_IN_SIGNERS = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?)?Z", re.ASCII)
+
+
+def moment_of(text: str) -> datetime | None:
+    """Read a moment with its zone, as of UTC; None for anything else, a local time among it."""
+    if _MOMENT.match(text) is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def signers_moment(text: str) -> datetime | None:
+    """Read a time of OpenSSH's allowed signers, which is in UTC only with a Z; None for anything else."""
+    found = _IN_SIGNERS.fullmatch(text)
+    if found is None:
+        return None
+    try:
+        return datetime(*(int(part) for part in found.groups("0")), tzinfo=UTC)  # type: ignore[arg-type,misc] # six numbers
+    except ValueError:
+        return None
+
+
+def utc_text(moment: datetime) -> str:
+    """Write a moment in UTC, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
