@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from islandmode.core.sshsig import armoured
 from islandmode.store.people import folder_of
 
 NAMESPACES = "request@islandmode,approval@islandmode,go@islandmode,revoke@islandmode,paper@islandmode"
@@ -69,3 +74,43 @@ def make_people(workspace: Path, keys: Keys, policy: str = TWO_PEOPLE) -> None:
     (folder / "allowed_signers").write_text("".join(lines), encoding="utf-8")
     (folder / "revoked_keys").write_text("", encoding="utf-8")
     (folder / "policy.yaml").write_text(policy, encoding="utf-8")
+
+
+FIDO = b"sk-ssh-ed25519@openssh.com"
+APPLICATION = b"ssh:"
+
+
+def text(data: bytes) -> bytes:
+    """Write bytes in SSH's own form."""
+    return len(data).to_bytes(4, "big") + data
+
+
+@dataclass(frozen=True)
+class FakeFido:
+    """A FIDO key in software only: the signatures are whole, and no hardware, no touch and no PIN were there, whatever their flags say."""
+
+    private: Ed25519PrivateKey
+
+    @classmethod
+    def make(cls) -> FakeFido:
+        """Make a key in software."""
+        return cls(Ed25519PrivateKey.generate())
+
+    @property
+    def blob(self) -> bytes:
+        """Give the public key."""
+        return text(FIDO) + text(self.private.public_key().public_bytes_raw()) + text(APPLICATION)
+
+    @property
+    def public(self) -> str:
+        """Give the public key as a line has it."""
+        return f"{FIDO.decode()} {base64.b64encode(self.blob).decode()}"
+
+    def sign(self, data: bytes, namespace: str, flags: int, counter: int = 7) -> bytes:
+        """Sign as such a key does, with flags of one's choice."""
+        about = text(namespace.encode()) + text(b"") + text(b"sha512")
+        signed = b"SSHSIG" + about + text(hashlib.sha512(data).digest())
+        seen = bytes([flags]) + counter.to_bytes(4, "big")
+        made = self.private.sign(hashlib.sha256(APPLICATION).digest() + seen + hashlib.sha256(signed).digest())
+        signature = text(FIDO) + text(made) + seen
+        return armoured(b"SSHSIG" + (1).to_bytes(4, "big") + text(self.blob) + about + text(signature))

@@ -150,6 +150,7 @@ OTHER_INTENT: tuple[Callable[[Documents], object], ...] = (
     lambda at: put(at.probes, "plc-filler", "changes_within", "2 s"),
     lambda at: put(at.probes, "plc-filler", "address", 4),
     lambda at: put(at.drill, "sample_every", "200 ms"),
+    lambda at: put(at.drill, "approvals", {"also_signed_by": "ot-security"}),
     lambda at: put(at.site, "zones", "guests", {**at.site["zones"]["vendors"], "networks": ["10.99.0.0/24"]}),
 )
 

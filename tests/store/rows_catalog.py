@@ -69,8 +69,8 @@ NOT_READ: dict[str, Row] = {
     "approvals": (
         DRILL,
         "severed: [office-plc]",
-        "severed: [office-plc]\napprovals: {plant_manager: required}",
-        f'drills/weekly.yaml:17:1: "approvals" {NOT_YET}',
+        "severed: [office-plc]\napprovals: {also_signed_by: [ot-security], live: [plant-manager]}",
+        'drills/weekly.yaml:17:44: Unknown key "live". Known keys: also_signed_by.',
     ),
     "an exercise": (
         DRILL,

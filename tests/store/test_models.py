@@ -108,7 +108,7 @@ def test_a_plan_of_an_earlier_version_is_read_with_the_keys_that_nothing_read() 
     """A restore needs the plan of its run, whatever an operator had written into the drill."""
     plan = given().plan()
     old = json.loads(plan.model_dump_json(by_alias=True))
-    old["drill"] |= {"schedule": {"every": "banana"}, "approvals": None, "exercise": {"roles": 7}}
+    old["drill"] |= {"schedule": {"every": "banana"}, "approvals": {"live": ["nobody"]}, "exercise": {"roles": 7}}
     old["drill"]["service"] |= {"name": "", "target": "x" * 999}
     for stage in old["stages"]:
         for flow in stage["dying_flows"]:
@@ -120,6 +120,15 @@ def test_a_plan_of_an_earlier_version_is_read_with_the_keys_that_nothing_read() 
     read = Plan.model_validate_json(json.dumps(old))
     assert read.points == plan.points
     assert not any(hasattr(read.drill, key) for key in NOT_READ_YET)
+    assert read.drill.approvals is None
+
+
+def test_a_plan_keeps_who_else_has_to_approve_its_drill() -> None:
+    plan = given(lambda at: at.drill.update(approvals={"also_signed_by": "ot-security"})).plan()
+    read = Plan.model_validate_json(plan.model_dump_json(by_alias=True))
+    assert read == plan
+    assert read.drill.approvals is not None
+    assert "approvals" not in given().plan().model_dump(mode="json")["drill"]
 
 
 def test_as_written_these_keys_are_refused() -> None:

@@ -12,7 +12,6 @@ from islandmode.store.people import folder_of, load_people, people_read
 from islandmode.ui.cli import command
 from tests.signing import PERSONS, TWO_PEOPLE, VALID, Keys, make_people, people_yaml, person_yaml
 
-
 MINIMAL = Path(__file__).parents[2] / "docs" / "minimal"
 
 
@@ -80,7 +79,7 @@ SIGNERS_REFUSED = {
         47,
         "valid-before 20400101 is no time in UTC",
     ),
-    "a time that is none": (
+    "no time": (
         'engineer@riverside namespaces="go@islandmode",valid-before="20401301Z" {key}',
         47,
         "valid-before 20401301Z is no time in UTC",

@@ -95,7 +95,7 @@ def test_a_command_line_nobody_understands_is_bad_input(
     [
         (("plan", "nope"), "There is no drill nope; known drills: quarterly-isolation."),
         (("run", "quarterly-isolation", "--mode", "nope"), "There is no mode nope; known modes: tabletop, dry-run"),
-        (("schema", "nope"), "There is no schema nope; known schemas: drill, site, probes, recipe, topology."),
+        (("schema", "nope"), "There is no schema nope; known schemas: drill, site, probes, recipe, people, policy, topology."),
         (("show", "nope"), "nope is not a run of this workspace"),
         (("validate", "nope.yaml"), "There is no drill nope.yaml; known drills: quarterly-isolation."),
     ],
@@ -110,11 +110,21 @@ def test_bad_input_is_one_sentence_and_exit_2(arguments: tuple[str, ...], senten
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("mode", ["live", "incident"])
-def test_real_plants_are_refused_until_approvals_exist(mode: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("mode", "sentence"),
+    [
+        (
+            "live",
+            "Mode live needs the plant floor's go at T-0, which does not exist yet in this version. Nothing was touched.",
+        ),
+        ("incident", "Mode incident does not exist yet in this version. Nothing was touched."),
+    ],
+)
+def test_real_plants_are_refused_with_all_that_speaks_against_it(mode: str, sentence: str, tmp_path: Path) -> None:
     ended = islandmode("run", "quarterly-isolation", "--mode", mode, "--workspace", str(PROJECT), cwd=tmp_path)
     assert ended.returncode == 4
-    assert "needs approvals" in ended.stderr
+    assert sentence in ended.stderr
+    assert "There is no inventory/people, so nobody can approve a live run" in ended.stderr
 
 
 def test_a_walk_through_touches_nothing_and_judges_nothing(tmp_path: Path) -> None:
@@ -141,7 +151,7 @@ def test_a_plan_for_machines_is_json_and_nothing_else(tmp_path: Path) -> None:
 def test_schemas_know_the_keys_of_the_files(capsys: pytest.CaptureFixture[str]) -> None:
     assert command(["schema"]) == 0
     schemas = json.loads(capsys.readouterr().out)
-    assert set(schemas) == {"drill", "site", "probes", "recipe", "topology"}
+    assert set(schemas) == {"drill", "site", "probes", "recipe", "people", "policy", "topology"}
     assert command(["schema", "drill"]) == 0
     assert json.loads(capsys.readouterr().out) == schemas["drill"]
     assert {"stages", "limits", "continuity", "severed"} <= set(schemas["drill"]["properties"])

@@ -11,7 +11,7 @@ from islandmode.core.frozen import Frozen
 from islandmode.core.quantities import AS_WRITTEN, Name, Seconds, Words, written
 from islandmode.core.site import as_tuple
 
-NOT_READ_YET = ("schedule", "approvals", "exercise")
+NOT_READ_YET = ("schedule", "exercise")
 """Keys that earlier versions took and nothing reads."""
 Names = Annotated[tuple[Name, ...], BeforeValidator(as_tuple)]
 
@@ -112,6 +112,15 @@ class AbortRule(Frozen):
     )
 
 
+class MoreApprovals(Frozen):
+    """What a drill demands of those who approve it live, beyond the site's policy; it cannot demand less."""
+
+    also_signed_by: Annotated[Names, Field(min_length=1)] = Field(
+        description="Roles that approve it too, each by a person of its own, beside those of the site's policy.",
+        examples=[["ot-security"]],
+    )
+
+
 class Drill(Frozen):
     """The definition of a drill."""
 
@@ -138,6 +147,12 @@ class Drill(Frozen):
         default=(),
         description="Conduits across the boundary of the isolated zones that stay open on purpose. Nothing then calls the plant an island.",
     )
+    approvals: MoreApprovals | None = Field(
+        default=None,
+        # So that the plan of a drill without it keeps its digest.
+        exclude_if=lambda given: given is None,
+        description="Who else has to approve this drill before it is run live, beside those whom the site's policy asks for.",
+    )
     sample_every: Seconds = Field(
         default=1.0,
         description="How often each probe is asked; at least 20 ms. A gap or a leak shorter than that can pass unseen.",
@@ -161,4 +176,6 @@ class Drill(Frozen):
         """Read a plan of an earlier version, which kept these keys; an operator's file with one of them is refused."""
         if info.context == AS_WRITTEN or not isinstance(given, dict):
             return given
-        return {key: value for key, value in given.items() if key not in NOT_READ_YET}
+        asked = given.get("approvals")
+        of_earlier = {"approvals"} if isinstance(asked, dict) and "also_signed_by" not in asked else set()
+        return {key: value for key, value in given.items() if key not in {*NOT_READ_YET, *of_earlier}}

@@ -226,6 +226,17 @@ def _attempt(begun: Line, ended: Line | None) -> Attempt:
     )
 
 
+def spent_in(ledger: Ledger) -> dict[str, int]:
+    """Give the approvals that runs of a ledger spent, by name, each with the first line that did."""
+    spent: dict[str, int] = {}
+    for line in ledger.lines:
+        approvals = line.data.get("approvals") if line.kind == BEGUN else None
+        for approval in approvals if isinstance(approvals, list) else ():
+            if isinstance(approval, dict) and isinstance(approval.get("id"), str):
+                spent.setdefault(approval["id"], line.number)
+    return spent
+
+
 def attempts_told(attempts: Sequence[Attempt], drill_digest: str) -> str:
     """Say how attempts at a drill ended, and how many were of the drill as it is now."""
     if not attempts:

@@ -95,7 +95,7 @@ class People:
         return tuple(name for name, person in self.persons.items() if role in person.roles)
 
     def told(self, person: str) -> str:
-        """Name a person with position and organisation; whoever is not known by the name that was given."""
+        """Name a person with position and organisation; a person who is not known, by the name that was given."""
         found = self.persons.get(person)
         return found.told if found is not None else person
 

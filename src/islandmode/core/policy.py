@@ -85,7 +85,7 @@ class Live(Frozen):
         examples=[["plant-operations"]],
     )
     persons: Annotated[int, Field(ge=2, le=20)] = Field(
-        description="How many persons it takes at least, whoever asks for the window among them.", examples=[2]
+        description="How many persons it takes at least, the person who asks for the window among them.", examples=[2]
     )
     persons_while_running: Annotated[int, Field(ge=2, le=20)] = Field(
         description="How many it takes while the plant runs.", examples=[3]
@@ -148,7 +148,7 @@ class TightenedLive(Frozen):
     )
     persons: Annotated[int, Field(ge=2, le=20)] | None = Field(
         default=None,
-        description="How many persons it takes at least, whoever asks for the window among them; not fewer than the base.",
+        description="How many persons it takes at least, the person who asks for the window among them; not fewer than the base.",
         examples=[2],
     )
     persons_while_running: Annotated[int, Field(ge=2, le=20)] | None = Field(

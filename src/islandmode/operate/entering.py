@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
+from typing import Any
 
 from islandmode.core.entered import LedgerEntered
 from islandmode.core.errors import Refused
@@ -14,6 +15,7 @@ from islandmode.core.judging.timeline import of_kind
 from islandmode.core.ledger import BEGUN, ENDED
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
+from islandmode.operate.approving import Approved
 from islandmode.store import rundir
 from islandmode.store.ledger import NEW_LEDGER, Entered, enter, path_of
 from islandmode.store.run_request import RunRequest
@@ -27,10 +29,10 @@ END_S = 10.0
 """How long the line about a run's end is waited for; the plant is back by then."""
 
 
-async def enter_begun(request: RunRequest, plan: Plan, clock: Clock) -> LedgerEntered:
-    """Enter that a run is about to arm; raises `Refused`, because nothing is armed of which the ledger would not know."""
+async def enter_begun(request: RunRequest, plan: Plan, clock: Clock, approved: Approved | None = None) -> LedgerEntered:
+    """Enter that a run is about to arm, and spend the approvals by which it goes; raises `Refused`, because nothing is armed of which the ledger would not know."""
     path, now = path_of(request.workspace), iso_utc(clock.utc_us())
-    said = {
+    said: dict[str, Any] = {
         "run": request.run,
         "mode": request.mode,
         "site": plan.drill.site,
@@ -39,6 +41,8 @@ async def enter_begun(request: RunRequest, plan: Plan, clock: Clock) -> LedgerEn
         "plan_digest": plan.plan_digest,
         "operator": request.operator,
     }
+    if approved is not None:
+        said |= {"people_digest": approved.people_digest, "approvals": approved.spent}
     try:
         words = await ask_apart(lambda: enter(request.workspace, BEGUN, now, said).words(), path)
     except OSError as error:
@@ -47,6 +51,10 @@ async def enter_begun(request: RunRequest, plan: Plan, clock: Clock) -> LedgerEn
             "Make room or rights there. Nothing was touched."
         ) from error
     entered = Entered.read(words)
+    if entered.spent:
+        raise Refused(
+            f"Approval {entered.spent} of the ledger was spent by another run; an approval is for one run. Nothing was touched."
+        )
     if entered.checkpoint is None:
         raise Refused(
             f"The ledger {path} was altered: {entered.why}. No run follows on that; {NEW_LEDGER}. Nothing was touched."

@@ -12,6 +12,7 @@ from islandmode.core.planning.plan_drill import PlanRefused, check, make_plan
 from islandmode.core.recipe.loaded import Recipes
 from islandmode.core.recipe.told import live_refusals_of
 from islandmode.isolation.table import method_of
+from islandmode.operate.approving import now_of, refused_by_approvals
 from islandmode.operate.benched import NO_BENCH, Benched, benched
 from islandmode.operate.ledger import refused_by_ledger
 from islandmode.operate.recipes import recipes_for
@@ -67,15 +68,22 @@ def benched_of(workspace: Path, plan: Plan) -> dict[str, Benched]:
     }
 
 
-def refused_for_live(workspace: Path, plan: Plan) -> tuple[str, ...]:
-    """Say why the plan could not be run live, approved or not: of every point that goes by a recipe, and by the ledger."""
-    found = benched_of(workspace, plan)
+def refused_for_live(workspace: Path, plan: Plan, *, ahead: bool = False) -> tuple[str, ...]:
+    """Say why the plan could not be run live: of every point that goes by a recipe, by the ledger, and by its approvals.
+
+    `ahead` takes a window that is approved and still to come as one that has begun.
+    """
+    found, now = benched_of(workspace, plan), MachineClock.of_this_boot()
     points = (
         f"{name} ({point.platform}) {why}."
         for name, point in plan.points.items()
         for why in live_refusals_of(point, found.get(name, NO_BENCH).standing)
     )
-    return (*points, *refused_by_ledger(workspace, iso_utc(MachineClock.of_this_boot().utc_us())))
+    return (
+        *points,
+        *refused_by_ledger(workspace, iso_utc(now.utc_us())),
+        *refused_by_approvals(workspace, plan, now_of(now), ahead=ahead),
+    )
 
 
 def refuse_by_hand(loaded: Loaded, plan: Plan) -> None:

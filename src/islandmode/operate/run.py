@@ -57,6 +57,11 @@ NOTHING_TOUCHED = (2, 4)
 UNPROVEN = "The run ended and its restoration is not proven."
 CARD = "card.html"
 BY_RESULT = {Result.HELD: 0, Result.BREACHED: 1, Result.INCONCLUSIVE: 3, Result.NOT_TESTED: 3}
+NOT_YET = {
+    Mode.LIVE: "Mode live needs the plant floor's go at T-0, which does not exist yet in this version.",
+    Mode.INCIDENT: "Mode incident does not exist yet in this version.",
+}
+"""Why a mode is refused, whatever else speaks against it."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +101,7 @@ def run_drill(order: DrillOrder, audience: Audience, *, again: tuple[str, ...] =
     loaded, plan = plan_of(order.workspace, order.drill)
     if order.mode in (Mode.LIVE, Mode.INCIDENT):
         raise Refused(
-            f"Mode {order.mode.value} needs approvals, which do not exist yet in this version. "
-            f"Nothing was touched. Rehearse with --mode rehearsal.{''.join(f' {told}' for told in refused_for_live(order.workspace, plan))}"
+            f"{NOT_YET[order.mode]} Nothing was touched. Rehearse with --mode rehearsal.{''.join(f' {told}' for told in refused_for_live(order.workspace, plan))}"
         )
     if order.mode in (Mode.TABLETOP, Mode.DRY_RUN):
         warn_of_left_out(audience.listener, loaded.left_out)
@@ -217,7 +221,7 @@ def _refuse_of_lab(loaded: Loaded, plan: Plan) -> None:
 
 def _look_here(order: DrillOrder, plan: Plan, audience: Audience) -> Ended:
     """Do on the plant all that comes before arming; raises `Refused` with what a live run would be refused for."""
-    ground, live = PlantGround(order.workspace, plan.drill.site), refused_for_live(order.workspace, plan)
+    ground, live = PlantGround(order.workspace, plan.drill.site), refused_for_live(order.workspace, plan, ahead=True)
     name = _new_name(plan, MachineClock.of_this_boot())
     request = RunRequest(name, order.workspace, order.drill, order.mode.value, operator_name(), ground.words())
     here = _conduct_here(request, plan, ground, audience, lambda conducting: conducting.look_only(live))

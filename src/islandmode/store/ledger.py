@@ -22,6 +22,7 @@ from islandmode.core.ledger import (
     checkpoint_of,
     next_line,
     read_ledger,
+    spent_in,
     with_line,
 )
 from islandmode.store.rundir import RUNS
@@ -41,6 +42,9 @@ class Entered:
     earlier: str = ""
     attempt: int = 0
     why: str = ""
+    """What is wrong with the ledger."""
+    spent: str = ""
+    """Which approval of the line was spent before, and where; then nothing was entered."""
 
     def words(self) -> bytes:
         """Write it for the process that asked."""
@@ -86,6 +90,8 @@ def enter(workspace: Path, kind: str, utc: str, data: Mapping[str, Any]) -> Ente
         ledger = read_ledger(file.readall())
         if ledger.why:
             return Entered(None, why=ledger.why)
+        if twice := _spent_before(ledger, data):
+            return Entered(None, spent=twice)
         kept = sum(map(len, ledger.kept))
         new = [] if ledger.lines else [next_line(ledger, OPENED, utc, {"ledger": secrets.token_hex(8)})]
         for line in new:
@@ -99,6 +105,13 @@ def enter(workspace: Path, kind: str, utc: str, data: Mapping[str, Any]) -> Ente
         sync_folder(path.parent)
     told = attempts_told(earlier, str(data.get("drill_digest", "")))
     return Entered(checkpoint_of(with_line(ledger, new[-1])), told, len(earlier) + 1)
+
+
+def _spent_before(ledger: Ledger, data: Mapping[str, Any]) -> str:
+    """Name an approval of a line that another line has spent; two runs that begin together must not share it."""
+    spent = spent_in(ledger)
+    twice = (approval["id"] for approval in data.get("approvals", ()) if approval["id"] in spent)
+    return next((f"{name} in line {spent[name]}" for name in twice), "")
 
 
 def _attempts(ledger: Ledger, data: Mapping[str, Any]) -> tuple[Attempt, ...]:

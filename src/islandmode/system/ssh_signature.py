@@ -34,6 +34,16 @@ class Signed:
     person: str
 
 
+@dataclass(frozen=True)
+class Allowed:
+    """Who is said to have signed, what for, and the files that say who may."""
+
+    signers: Path
+    revoked: Path
+    principal: str
+    namespace: str
+
+
 def sign(data: bytes, key: Path, namespace: str) -> bytes:
     """Sign with a private key, or by an agent with the public key that is named; raises `SignatureTrouble`."""
     with tempfile.TemporaryDirectory() as folder:
@@ -68,6 +78,16 @@ def signer(data: bytes, signature: bytes, allowed: Path, namespace: str, at: dat
             if not _checked(words, data).returncode:
                 return Signed(cleaned(person.strip())[:WORDS_MAX])
         return Signed("")
+
+
+def verified(data: bytes, signature: bytes, by: Allowed, at: datetime) -> bool:
+    """Ask ssh-keygen whether a signature is a principal's, with a key that may sign that at a moment and is not revoked; raises `SignatureTrouble`."""
+    with tempfile.TemporaryDirectory() as folder:
+        signed = Path(folder) / "signed.sig"
+        signed.write_bytes(signature)
+        when = f"-Overify-time={at.astimezone(UTC):%Y%m%d%H%M%S}"
+        words = ("verify", "-f", str(by.signers), "-I", by.principal, "-n", by.namespace, "-r", str(by.revoked))
+        return not _checked((*words, "-s", str(signed), when), data).returncode
 
 
 def _checked(words: tuple[str, ...], data: bytes) -> subprocess.CompletedProcess[bytes]:

@@ -16,7 +16,7 @@ from islandmode.run.outermost import sentence_of
 from islandmode.system.output import KeptOutput, telling
 
 PREFIX = "islandmode: "
-SPEAKING = frozenset({"conduct", "devices", "ledger", "plan", "run", "runs", "show", "status", "validate"})
+SPEAKING = frozenset({"approvals", "conduct", "devices", "ledger", "plan", "run", "runs", "show", "status", "validate"})
 """The commands that have `--json`."""
 
 

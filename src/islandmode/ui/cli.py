@@ -18,6 +18,7 @@ from typer.main import get_command
 from islandmode import __version__
 from islandmode.run.outermost import INTERNAL, exit_code_of
 from islandmode.system.output import outlast_readers, telling, unsaid
+from islandmode.ui.approval_commands import approvals, approve, request, revoke
 from islandmode.ui.cli_words import (
     HERE,
     JSON,
@@ -56,7 +57,8 @@ app.add_typer(lab_app, name="lab")
 devices_app = typer.Typer(rich_markup_mode=None)
 app.add_typer(devices_app, name="devices")
 app.add_typer(vantage_app, name="vantage")
-app.command()(collect)
+for word in (collect, request, approve, approvals, revoke):
+    app.command()(word)
 
 RUNS = "runs"
 CRASH_FILE = Path(RUNS) / "internal-error.txt"

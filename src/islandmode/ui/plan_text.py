@@ -34,11 +34,16 @@ NOT_COVERED = {"to_device": "what ends on the device itself", "vpn": "tunnels"}
 
 
 def print_plan(
-    plan: Plan, console: Console | None = None, benched: Mapping[str, Benched] | None = None, earlier: str = ""
+    plan: Plan,
+    console: Console | None = None,
+    benched: Mapping[str, Benched] | None = None,
+    earlier: str = "",
+    approvals: str = "",
 ) -> None:
     """Print a plan for a person to read before anything happens.
 
-    `benched` has what is known of benches, by isolation point; `earlier` says how earlier attempts at the drill ended.
+    `benched` has what is known of benches, by isolation point; `earlier` says how earlier attempts at the drill ended, and
+    `approvals` how it stands by its approvals.
     """
     out = console or Console()
     total = f"{plan.hold_s:g} s of hold in {how_many(len(plan.stages), 'stage')}"
@@ -47,6 +52,8 @@ def print_plan(
     out.print(f"drill digest {plan.drill_digest}\nplan digest  {plan.plan_digest}")
     if earlier:
         out.print(Text(f"attempts     {earlier}"))
+    if approvals:
+        out.print(Text(f"approvals    {approvals}"))
     out.print(_panel(out, "boundary", _boundary(plan.boundary)))
     for name, point in plan.points.items():
         out.print(_panel(out, name, _point(plan, point, (benched or {}).get(name, NO_BENCH))))

@@ -13,6 +13,7 @@ from islandmode.core.judging.timeline import of_kind
 from islandmode.core.plan import Plan
 from islandmode.core.verdict import Interval, Restoration, Result, Row, Times, Verdict, verdict_json
 from islandmode.core.what_to_do import what_to_do
+from islandmode.operate.approving import approvals_told, now_of
 from islandmode.operate.by_hand import lines_by_hand
 from islandmode.operate.unfinished import is_only_unproven
 from islandmode.store import rundir
@@ -74,7 +75,10 @@ def print_looked(plan: Plan, directory: RunDirectory) -> None:
     if plan.kits:
         console.print(f"not seen     what is asked from {', '.join(plan.kits)}: a person carries a kit there")
     console.print("ready        the guardian hears the conductor, and a restore can log in")
-    console.print("not looked   approvals: they do not exist yet in this version, and until then live is refused")
+    console.print(f"approvals    {approvals_told(directory.workspace, plan, now_of())}")
+    console.print(
+        "not there    the plant floor's go at T-0: it does not exist yet in this version, and until then live is refused"
+    )
     console.print(f"record       {directory.root}")
 
 

@@ -73,6 +73,8 @@ def drill_digest(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> str:
     ways = {name: [way.round, *site.ends_of(name)] for name, way in site.other_ways.items()}
     if ways:
         intent["other_ways"] = ways
+    if drill.approvals is not None:
+        intent["approvals"] = sorted(drill.approvals.also_signed_by)
     return sha256_of(intent)
 
 

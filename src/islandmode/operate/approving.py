@@ -1,0 +1,100 @@
+"""What a live run, a dry run and `approvals` ask of the approvals of a drill: how it stands, and what speaks against a live run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from islandmode.core.approval import Approval, Kept, Subject
+from islandmode.core.approving import Before, Standing, against_live, standing_of
+from islandmode.core.errors import InputError
+from islandmode.core.plan import Plan
+from islandmode.core.policy import TIERS, Policy
+from islandmode.store.approvals import kept_documents
+from islandmode.store.folders import PEOPLE
+from islandmode.store.ledger import ledger_of
+from islandmode.store.people import DESCRIBED, has_people, load_people
+from islandmode.system.clock import Clock, MachineClock
+from islandmode.system.own_program import typed_at
+
+
+@dataclass(frozen=True)
+class Approved:
+    """A drill that is approved: what a live run enters in the ledger before it arms, by which the approvals are spent."""
+
+    people_digest: str
+    approvals: tuple[Kept, ...]
+
+    @property
+    def spent(self) -> list[dict[str, object]]:
+        """Write the approvals as the ledger's line has them."""
+        return [
+            {"id": kept.document.id, "sha256": kept.sha256, "paper": kept.document.paper is not None}
+            for kept in self.approvals
+            if isinstance(kept.document, Approval)
+        ]
+
+
+def now_of(clock: Clock | None = None) -> datetime:
+    """Read the clock, as a moment in UTC."""
+    clock = clock or MachineClock.of_this_boot()
+    return datetime.fromtimestamp(clock.utc_us() / 1_000_000, UTC)
+
+
+def before(workspace: Path, now: datetime) -> Before:
+    """Read what approvals are held against; raises `InputError`."""
+    return Before(load_people(workspace), ledger_of(workspace), now)
+
+
+def standing(workspace: Path, plan: Plan, now: datetime) -> tuple[Standing, Before]:
+    """Judge every document of a workspace that names a plan's drill; raises `InputError`."""
+    held = before(workspace, now)
+    return standing_of(Subject.of(plan), kept_documents(workspace, held.people, now), held), held
+
+
+def approved(workspace: Path, plan: Plan, now: datetime) -> Approved | None:
+    """Give the approvals by which a plan may be run live at a moment; None where anything speaks against it. Raises `InputError`."""
+    stands, held = standing(workspace, plan, now)
+    if any(against_live(stands, held, ahead=False)):
+        return None
+    return Approved(held.people.digest, stands.counting)
+
+
+def refused_by_approvals(workspace: Path, plan: Plan, now: datetime, *, ahead: bool = False) -> Iterator[str]:
+    """Say what speaks against a live run by its approvals and the site's policy, and what to do; `ahead` looks at a window that is to come too."""
+    if not has_people(workspace):
+        yield f"There is no {PEOPLE}, so nobody can approve a live run; {DESCRIBED} says how to begin it."
+        return
+    try:
+        stands, held = standing(workspace, plan, now)
+    except InputError as error:
+        yield f"Who may approve a live run is not known: {str(error).splitlines()[0]} `{typed_at(workspace, 'validate')}` lists all that is wrong."
+        return
+    yield from against_live(stands, held, ahead=ahead)
+    yield from _weaker(plan, held.people.policy)
+
+
+def _weaker(plan: Plan, policy: Policy) -> Iterator[str]:
+    for name, point in plan.points.items():
+        tier = point.capabilities.undo_tier
+        if tier not in TIERS or TIERS.index(tier) > TIERS.index(policy.undo_tier):
+            yield (
+                f"{name} has undo tier {tier}, and the site's policy lets no run live below {policy.undo_tier}; isolate there by a platform "
+                "with a better way back."
+            )
+
+
+def approvals_told(workspace: Path, plan: Plan, now: datetime) -> str:
+    """Say in a line how a plan stands by its approvals."""
+    against = list(refused_by_approvals(workspace, plan, now, ahead=True))
+    if against:
+        return " ".join(against)
+    stands, _ = standing(workspace, plan, now)
+    documents = [kept.document for kept in stands.counting if isinstance(kept.document, Approval)]
+    by = ", ".join(
+        f"{document.person} as {document.role}{' (paper)' if document.paper else ''}" for document in documents
+    )
+    window = documents[0].window if documents else ""
+    return f"approved for one live run from {window}, by {by}"

@@ -1,0 +1,91 @@
+"""The words of `request`, `approve`, `approvals` and `revoke`; what they print is in ui/approving.py, which is read only when it is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from islandmode.ui.cli_words import HERE, DrillName, Json, Workspace
+
+Key = Annotated[
+    Path,
+    typer.Option("--key", help="Your SSH key, which signs; its public half, beside it, if an agent has it."),
+]
+Comment = Annotated[str, typer.Option("--comment", help="A line for those who read it.")]
+RequestName = Annotated[
+    str,
+    typer.Argument(
+        help="A request, the beginning of its name, its plan digest, or its drill where one window is asked for."
+    ),
+]
+
+
+def request(
+    drill: DrillName,
+    begin: Annotated[
+        str, typer.Option("--from", help="First moment of the window, with its zone: 2027-01-09T06:00:00Z.")
+    ],
+    end: Annotated[str, typer.Option("--to", help="End of the window, with its zone.")],
+    key: Key,
+    comment: Comment = "",
+    workspace: Workspace = HERE,
+) -> int:
+    """Ask for a window in which a drill may be run live; signed, and kept in approvals/."""
+    from islandmode.ui.approving import ask
+
+    return ask(workspace.resolve(), drill, (begin, end), key, comment)
+
+
+def approve(
+    request: RequestName,
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            "--key", help="Your SSH key, which signs; if not given, everything is shown and nothing is signed."
+        ),
+    ] = None,
+    role: Annotated[
+        str | None, typer.Option("--role", help="The role in which you approve; the needed one if not given.")
+    ] = None,
+    comment: Comment = "",
+    paper: Annotated[
+        Path | None,
+        typer.Option("--paper", help="The photograph of a form that --person signed on paper; your key enters it."),
+    ] = None,
+    person: Annotated[
+        str | None, typer.Option("--person", help="Who signed the form, by the name in people.yaml.")
+    ] = None,
+    workspace: Workspace = HERE,
+) -> int:
+    """Show what a drill would do, from your own files, and sign for one live run of it.
+
+    Asks for the first two words of the plan's digest before it signs. Exit code 4 if it may not be approved, or you did not type them.
+    """
+    from islandmode.ui.approving import Wish, approve_request
+
+    return approve_request(workspace.resolve(), request, Wish(key, role, comment, paper, person))
+
+
+def approvals(
+    drill: Annotated[str | None, typer.Argument(help="A drill; all of them if not given.")] = None,
+    workspace: Workspace = HERE,
+    json: Json = False,  # noqa: FBT002 - typer's way
+) -> int:
+    """List requests and approvals, with what counts, what does not and why, and what is missing. Exit code 4 if a drill is not approved."""
+    from islandmode.ui.approving import print_approvals
+
+    return print_approvals(workspace.resolve(), drill, as_json=json)
+
+
+def revoke(
+    document: Annotated[str, typer.Argument(help="A request or an approval, or the beginning of its name.")],
+    why: Annotated[str, typer.Option("--why", help="Why, in a line.")],
+    key: Key,
+    workspace: Workspace = HERE,
+) -> int:
+    """Take back a request or an approval, anybody's. A lost key goes into inventory/people/revoked_keys instead."""
+    from islandmode.ui.approving import revoke_document
+
+    return revoke_document(workspace.resolve(), document, why, key)
