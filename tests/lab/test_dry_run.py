@@ -14,7 +14,9 @@ from islandmode.operate.plan import plan_of
 from islandmode.rehearse.lab import Lab
 from tests.lab.drills import make_workspace, newest_run, read_journal
 from tests.lab.far_vantages import DRILL, FIREWALL_NODE, HOSTS, FarPlant, far_plant
+from tests.operate.approvals_given import approve_now
 from tests.patience import wait_until
+from tests.signing import Keys
 
 pytestmark = pytest.mark.lab
 
@@ -22,6 +24,7 @@ pytestmark = pytest.mark.lab
 @pytest.fixture
 def plant(lab: Lab, tmp_path: Path) -> Iterator[FarPlant]:
     with far_plant(lab, tmp_path) as made:
+        approve_now(made.workspace, Keys(tmp_path / "keys"), DRILL)
         yield made
 
 
@@ -47,6 +50,7 @@ def test_it_says_that_a_live_run_could_begin_and_the_firewall_heard_no_change(pl
         plant.on(FIREWALL_NODE, "sh", "-c", "kill $(cat /run/monitor); rm -f /run/monitor /run/changes")
     assert (done.returncode, heard) == (6, ""), done.stdout + done.stderr
     assert "Nothing was found that speaks against a live run." in done.stdout
+    assert "approvals    approved for one live run from " in done.stdout
     assert not re.search(r"\b(held|passed|completed|proven)\b", done.stdout), done.stdout
     directory = newest_run(plant.workspace)
     assert directory is not None
@@ -59,6 +63,18 @@ def test_it_says_that_a_live_run_could_begin_and_the_firewall_heard_no_change(pl
     # No worker and no spool stays on a host.
     for node in HOSTS:
         assert plant.on(node, "sh", "-c", "ls /run/witness/.cache/islandmode/spools").split() == []
+
+
+@pytest.mark.more
+def test_what_nobody_approved_could_not_begin_live(plant: FarPlant) -> None:
+    for path in plant.workspace.glob("approvals/approval-*"):
+        path.unlink()
+    done = dry_run(plant)
+    told = " ".join(done.stderr.split())
+    assert done.returncode == 4
+    assert "A live run could not begin: Request request-" in told
+    assert "is not approved by plant-operations; who may: shift-lead, plant-manager." in told
+    assert "dry run, a live run could not begin" in plant.asked("runs").stdout
 
 
 @pytest.mark.more

@@ -305,6 +305,7 @@ def test_the_same_words_in_another_form_are_no_document(plant: Plant) -> None:
     file.write_bytes(b"{" + b" " * 5000 + b"}\n")
     (told,) = (each for each in kept(plant) if each.name.endswith(f"{approval.id}.json"))
     assert told.trouble == "it has more than 4096 bytes"
+    assert f"{told.name} is not read: it has more than 4096 bytes." in plant.against()
 
 
 def kept(plant: Plant) -> tuple[Kept, ...]:

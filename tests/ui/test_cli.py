@@ -95,7 +95,10 @@ def test_a_command_line_nobody_understands_is_bad_input(
     [
         (("plan", "nope"), "There is no drill nope; known drills: quarterly-isolation."),
         (("run", "quarterly-isolation", "--mode", "nope"), "There is no mode nope; known modes: tabletop, dry-run"),
-        (("schema", "nope"), "There is no schema nope; known schemas: drill, site, probes, recipe, people, policy, topology."),
+        (
+            ("schema", "nope"),
+            "There is no schema nope; known schemas: drill, site, probes, recipe, people, policy, topology.",
+        ),
         (("show", "nope"), "nope is not a run of this workspace"),
         (("validate", "nope.yaml"), "There is no drill nope.yaml; known drills: quarterly-isolation."),
     ],

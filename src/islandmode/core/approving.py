@@ -6,7 +6,7 @@ Everything is counted by person. A person with two keys, or in two roles, counts
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from islandmode.core.approval import Approval, Bound, Kept, Request, Revocation, Subject
@@ -47,6 +47,8 @@ class Standing:
     approvals: tuple[Judged, ...] = ()
     missing: tuple[str, ...] = ()
     """What is missing, in sentences; empty where the request is approved."""
+    unread: tuple[Kept, ...] = ()
+    """Files of which it is not known what they are."""
     not_yet: str = ""
     """Where the window of an approved request has not begun: a sentence about that."""
 
@@ -58,6 +60,7 @@ class Standing:
 
 def standing_of(subject: Subject, documents: Sequence[Kept], before: Before) -> Standing:
     """Judge every document that names a drill, and say what is missing for a live run."""
+    unread = tuple(kept for kept in documents if kept.document is None)
     mine = [kept for kept in documents if isinstance(kept.document, Bound) and _names(kept.document, subject)]
     requests = tuple(
         Judged(kept, _of_bound(kept, kept.document, subject, documents, before))
@@ -71,9 +74,10 @@ def standing_of(subject: Subject, documents: Sequence[Kept], before: Before) -> 
         if isinstance(kept.document, Approval)
     )
     open_requests = sorted(good.values(), key=_made, reverse=True)
-    found = [_for(request, requests, approvals, subject, before) for request in open_requests]
+    whole = Standing(None, requests, approvals, (_no_request(subject),), unread)
+    found = [_for(request, whole, subject, before) for request in open_requests]
     if not found:
-        return Standing(requests=requests, approvals=approvals, missing=(_no_request(subject),))
+        return whole
     # Of several windows the one that is approved is meant, and else the newest.
     return next((standing for standing in found if not standing.missing), found[0])
 
@@ -180,11 +184,10 @@ def _revoked(kept: Kept, documents: Sequence[Kept], people: People) -> str:
     return ""
 
 
-def _for(
-    kept: Kept, requests: tuple[Judged, ...], approvals: tuple[Judged, ...], subject: Subject, before: Before
-) -> Standing:
+def _for(kept: Kept, whole: Standing, subject: Subject, before: Before) -> Standing:
+    """Say how a request stands by the approvals of it."""
     request = kept.document
-    standing = Standing(kept, requests, approvals)
+    standing = replace(whole, request=kept)
     if not isinstance(request, Request):
         return standing
     counting = [each.document for each in standing.counting if isinstance(each.document, Approval)]
@@ -192,7 +195,7 @@ def _for(
     not_yet = (
         f"The window that was asked for is {request.window}, and has not begun." if before.now < request.begins else ""
     )
-    return Standing(kept, requests, approvals, missing, not_yet)
+    return replace(standing, missing=missing, not_yet=not_yet)
 
 
 def _missing(request: Request, counting: Sequence[Approval], subject: Subject, people: People) -> Iterator[str]:
@@ -201,7 +204,7 @@ def _missing(request: Request, counting: Sequence[Approval], subject: Subject, p
     for approval in counting:
         offered.setdefault(approval.person, []).append(approval.role)
     needed = needed_roles(subject, people)
-    lacking = [role for role in needed if role not in _filled(needed, offered)]
+    lacking = [role for role in needed if role not in filled(needed, offered)]
     for role in lacking:
         able = [person for person in people.in_role(role) if person not in (request.person, *offered)]
         who = f"who may: {', '.join(able)}" if able else "nobody else has that role"
@@ -223,7 +226,7 @@ def needed_roles(subject: Subject, people: People) -> tuple[str, ...]:
     return tuple(dict.fromkeys((PLANT_OPERATIONS, *people.policy.live.signed_by, *subject.also_signed_by)))
 
 
-def _filled(needed: Sequence[str], offered: Mapping[str, Sequence[str]]) -> frozenset[str]:
+def filled(needed: Sequence[str], offered: Mapping[str, Sequence[str]]) -> frozenset[str]:
     """Find the most roles that can be filled with a person of its own each."""
     by_role: dict[str, str] = {}
 
@@ -248,6 +251,8 @@ def against_live(standing: Standing, before: Before, *, ahead: bool) -> Iterator
     if standing.missing:
         for judged in _telling(standing, before):
             yield f"{judged.kept.name} does not count: {judged.why}."
+        for kept in standing.unread:
+            yield f"{kept.name} is not read: {kept.trouble}."
         yield from standing.missing
     elif standing.not_yet and not ahead:
         yield f"{standing.not_yet} It is {utc_text(before.now)} now."

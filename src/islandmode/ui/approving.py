@@ -151,7 +151,7 @@ def _restoring(plan: Plan) -> Iterator[str]:
     yield "Who restores, and how fast:"
     yield (
         f"  the run itself when the last stage was held, within {written(limits.restore_within)} as the probes see it; `islandmode abort` at any "
-        "moment, by anybody; the guardian on the operations host if the run dies"
+        "moment, which asks nobody; the guardian on the operations host if the run dies"
     )
     for name, point in plan.points.items():
         able = point.capabilities
@@ -193,6 +193,8 @@ def _print_standing(console: Console, plan: Plan, stands: Standing, against: tup
     for judged in (*stands.requests, *stands.approvals):
         told = _document_told(judged)
         console.print(Text(f"  {told}", style="default" if not judged.why else "yellow"))
+    for kept in stands.unread if not stands.missing else ():
+        console.print(Text(f"  {kept.name} is not read: {kept.trouble}", style="yellow"))
     for sentence in against:
         console.print(Text(f"  not for live: {sentence}", style="yellow"))
     if not against:
@@ -232,6 +234,7 @@ def _for_machines(plan: Plan, stands: Standing, against: tuple[str, ...]) -> dic
             for judged in (*stands.requests, *stands.approvals)
             if isinstance(document := judged.kept.document, Bound) and isinstance(document, Request | Approval)
         ],
+        "unread": [{"file": kept.name, "why": kept.trouble} for kept in stands.unread],
         "against": list(against),
     }
 

@@ -1,0 +1,153 @@
+"""What people see of requests and approvals, and type."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from islandmode.core.digest_words import WORDS, is_same, words_of
+from islandmode.core.errors import InputError, Refused
+from islandmode.ui.approving import Wish, approve_request
+from islandmode.ui.cli import command
+from tests.operate.approvals_given import DRILL, Plant, copy_of, make_plant
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Plant:
+    """Give a plant in which a window was asked for on the command line: it begins tomorrow."""
+    plant = make_plant(tmp_path_factory.mktemp("made"))
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    window = (
+        "--from",
+        f"{tomorrow:%Y-%m-%dT%H:%M:%SZ}",
+        "--to",
+        f"{tomorrow + timedelta(hours=4):%Y-%m-%dT%H:%M:%S+00:00}",
+    )
+    key = ("--key", str(plant.keys.of("engineer")), "-w", str(plant.workspace))
+    assert command(["request", DRILL, *window, *key, "--comment", "The Saturday window"]) == 0
+    return plant
+
+
+@pytest.fixture
+def plant(made: Plant, tmp_path: Path) -> Plant:
+    return copy_of(made, tmp_path)
+
+
+def approve(plant: Plant, person: str, typed: str | None = None) -> int:
+    words = " ".join(words_of(plant.plan().plan_digest))
+    return approve_request(plant.workspace, DRILL, Wish(plant.keys.of(person)), lambda _: typed or words)
+
+
+def test_the_approver_reads_what_dies_what_stays_open_and_who_restores_before_the_digest(
+    plant: Plant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(["approve", DRILL, "-w", str(plant.workspace)]) == 0
+    said = capsys.readouterr().out
+    in_order = (
+        f"{DRILL} at riverside, live, once, in the window",
+        "asked for by The ot engineer of Riverside (OT engineer, Riverside (sample plant)) at ",
+        ": The Saturday window",
+        "What dies, and whose it is:",
+        "    vendor-to-hmi on remote-access, owner Line 3 maintenance: The filler's maker looks at the HMI when called",
+        "What stays open:",
+        "Who restores, and how fast:",
+        "within 10 s as the probes see it",
+        "conduit-firewall (nftables): undo tier A, its own timer undoes the isolation and nothing else, at most 180 s after it was last set",
+        "ledger: no run was entered yet",
+        f"plan digest   {plant.plan().plan_digest}",
+        f"its first words: {' '.join(words_of(plant.plan().plan_digest))}",
+        "Nothing was signed.",
+    )
+    places = [said.find(part) for part in in_order]
+    assert -1 not in places, in_order[places.index(-1)]
+    assert places == sorted(places)
+    assert list(plant.workspace.glob("approvals/approval-*")) == []
+
+
+def test_who_types_the_words_signs(plant: Plant, capsys: pytest.CaptureFixture[str]) -> None:
+    assert approve(plant, "shift-lead") == 0
+    assert approve(plant, "plant-manager") == 0
+    capsys.readouterr()
+    assert command(["approvals", DRILL, "-w", str(plant.workspace)]) == 4
+    said = capsys.readouterr().out
+    assert "shift-lead as plant-operations" in said
+    assert "has not begun" in said
+    assert command(["approvals", "--json", "-w", str(plant.workspace)]) == 4
+    (drill,) = json.loads(capsys.readouterr().out)["drills"]
+    assert [(document["kind"], document["counts"]) for document in drill["documents"]] == [
+        ("request", True),
+        ("approval", True),
+        ("approval", True),
+    ]
+    assert command(["plan", DRILL, "-w", str(plant.workspace)]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "approvals approved for one live run from " in told
+    assert "shift-lead as plant-operations" in told
+
+
+@pytest.mark.parametrize("typed", ["abandon ability", "\n", "yes"])
+def test_other_words_sign_nothing(plant: Plant, typed: str) -> None:
+    with pytest.raises(Refused, match=r"Those are not the first two words of the plan's digest. Nothing was signed."):
+        approve(plant, "shift-lead", typed)
+    assert list(plant.workspace.glob("approvals/approval-*")) == []
+
+
+def test_nothing_is_signed_without_a_person_at_a_terminal(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/null").open(encoding="utf-8") as nobody:
+        monkeypatch.setattr("sys.stdin", nobody)
+        with pytest.raises(
+            Refused, match=r"Nobody is at a terminal to type the words of the digest. Nothing was signed."
+        ):
+            command(["approve", DRILL, "--key", str(plant.keys.of("shift-lead")), "-w", str(plant.workspace)])
+
+
+def test_files_that_differ_from_the_requests_are_refused_before_anything_is_shown(
+    plant: Plant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plant.edit(f"drills/{DRILL}.yaml", "longest_ot_gap: 1 s", "longest_ot_gap: 2 s")
+    with pytest.raises(Refused, match=r"cannot be approved: it is for another drill digest"):
+        approve(plant, "shift-lead")
+    assert capsys.readouterr().out == ""
+
+
+def test_keys_that_cannot_sign_are_refused_before_the_words_are_asked(plant: Plant) -> None:
+    stranger = plant.keys.make(f"stranger-{plant.workspace.parent.name}")
+    with pytest.raises(Refused, match=r"is nobody's in inventory/people/allowed_signers"):
+        approve(plant, stranger.name)
+    with pytest.raises(InputError, match=r"The public key .* cannot be read .*it has to lie beside the key"):
+        approve(plant, "nobody")
+    with pytest.raises(InputError, match=r"--paper FORM.jpg and --person NAME belong together"):
+        approve_request(plant.workspace, DRILL, Wish(person="shift-lead"))
+    with pytest.raises(
+        InputError, match=r"There is no request 2027; known requests in approvals/: request-quarterly-isolation"
+    ):
+        approve_request(plant.workspace, "2027", Wish())
+
+
+def test_what_is_taken_back_no_longer_counts(plant: Plant, capsys: pytest.CaptureFixture[str]) -> None:
+    approve(plant, "shift-lead")
+    (path,) = plant.workspace.glob("approvals/approval-*.json")
+    key = ("--key", str(plant.keys.of("security-lead")), "-w", str(plant.workspace))
+    assert command(["revoke", path.stem[:60], "--why", "The boiler is open", *key]) == 0
+    capsys.readouterr()
+    assert command(["approvals", "-w", str(plant.workspace)]) == 4
+    assert "The boiler is open" in capsys.readouterr().out
+    with pytest.raises(InputError, match=r"There is no request and no approval nothing; known: "):
+        command(["revoke", "nothing", "--why", "x", *key])
+    with pytest.raises(InputError, match=r"why does not fit into a document; give a line of plain text"):
+        command(["revoke", path.stem, "--why", "two\nlines", *key])
+
+
+def test_words_of_digests_are_plain_and_told_apart_by_four_letters() -> None:
+    assert len(WORDS) == 2048 == len({word[:4] for word in WORDS})
+    assert sorted(WORDS) == WORDS
+    assert all(word.isascii() and word.isalpha() and word.islower() and 3 <= len(word) <= 8 for word in WORDS)
+    assert words_of("0" * 64) == ("abandon", "abandon")
+    assert words_of("f" * 64, 6) == ("zoo",) * 6
+    # 0x001 and 0x002: the eleven bits of each word, the first bits first.
+    assert words_of("00200400" + "0" * 56) == ("ability", "ability")
+    assert is_same("  Ability   ABLE\n", ("ability", "able"))
+    assert not is_same("ability", ("ability", "able"))
