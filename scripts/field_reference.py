@@ -17,6 +17,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from islandmode.core.drill import Drill
+from islandmode.core.moments import MOMENT_PATTERN
+from islandmode.core.people import PeopleFile
+from islandmode.core.policy import PolicyFile
 from islandmode.core.probe import PATH_PATTERN, ProbePack, ProbeTarget
 from islandmode.core.quantities import (
     DRIVER_PATTERN,
@@ -29,6 +32,7 @@ from islandmode.core.quantities import (
 )
 from islandmode.core.recipe.model import Recipe
 from islandmode.core.secret_reference import SECRET_PATTERN
+from islandmode.core.signers import PRINCIPAL_PATTERN
 from islandmode.core.site import SERVICE_PATTERN, Site
 from islandmode.rehearse.lab_file import LabFile
 from islandmode.rehearse.node_words import LABELS
@@ -46,6 +50,8 @@ KINDS = {
     PATH_PATTERN: "path of a URL",
     DRIVER_PATTERN: "driver",
     KEY_PATTERN: "key",
+    MOMENT_PATTERN: "moment",
+    PRINCIPAL_PATTERN: "principal",
 }
 FORMATS = {("ipv4", "ipv6"): "address", ("ipv4network", "ipv6network"): "network"}
 TYPES = {"integer": "whole number", "number": "number", "boolean": "`true` or `false`", "string": "text"}
@@ -93,6 +99,20 @@ PARTS = (
         "for, what is refused and why: [recipes](recipes.md). The example was written from a manual and never tried.",
     ),
     Part(
+        PeopleFile,
+        "People",
+        "inventory/people/people.yaml",
+        "One file, `inventory/people/people.yaml`, beside `policy.yaml`, `allowed_signers` and `revoked_keys`: "
+        "[people and approvals](approvals.md).",
+    ),
+    Part(
+        PolicyFile,
+        "Policy",
+        "inventory/people/policy.yaml",
+        "One file, `inventory/people/policy.yaml`. What the two shipped policies demand stands in "
+        "[people and approvals](approvals.md#who-there-is-inventorypeople).",
+    ),
+    Part(
         LabFile,
         "Topology",
         "lab/north.clab.yml",
@@ -103,12 +123,12 @@ PARTS = (
         one_for_list=False,
     ),
 )
-HEAD = """# Reference: every field of a drill, a site, a probe pack, a recipe and a lab topology
+HEAD = """# Reference: every field of a drill, a site, a probe pack, a recipe, people, a policy and a lab topology
 
 Written from the models that read these files (`make reference`); a test fails where they differ. `islandmode schema` prints the same as
 JSON Schemas, with which an editor checks a file while it is written, and `islandmode validate` checks a whole workspace.
 
-The five examples are one workspace, in [docs/minimal/](minimal/): `islandmode validate --workspace docs/minimal`. A site and a drill that use
+The examples are one workspace, in [docs/minimal/](minimal/): `islandmode validate --workspace docs/minimal`. A site and a drill that use
 everything: [inventory/riverside.yaml](../inventory/riverside.yaml), [drills/quarterly-isolation.yaml](../drills/quarterly-isolation.yaml).
 
 **Unknown keys are refused**, each with file:line:column; so is a number where text is meant. Where a list is meant, one item may stand alone.
