@@ -110,7 +110,7 @@ PARTS = (
         "Policy",
         "inventory/people/policy.yaml",
         "One file, `inventory/people/policy.yaml`. What the two shipped policies demand stands in "
-        "[people and approvals](approvals.md#who-there-is-inventorypeople).",
+        "[people and approvals](approvals.md).",
     ),
     Part(
         LabFile,
