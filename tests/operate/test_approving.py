@@ -17,7 +17,7 @@ from islandmode.core.errors import InputError, Refused
 from islandmode.core.ledger import BEGUN, spent_in
 from islandmode.core.sshsig import armoured
 from islandmode.operate import signing
-from islandmode.operate.approving import approvals_told, approved
+from islandmode.operate.approving import approvals_told, approved, refused_by_approvals
 from islandmode.operate.entering import enter_begun
 from islandmode.store import people
 from islandmode.store.approvals import kept_documents
@@ -373,6 +373,34 @@ def test_the_policy_can_demand_hardware(plant: Plant) -> None:
     request = replace(plant, asked=ASKED + timedelta(seconds=1)).request()
     approval = plant.approve("shift-lead", named=request.id)
     assert plant.why(approval) == "it was signed without a FIDO key, and the policy demands hardware"
+
+
+def test_an_undo_that_is_weaker_than_the_policy_allows_is_named(plant: Plant) -> None:
+    plan = plant.plan()
+    (name, point), *_ = plan.points.items()
+    weaker = point.model_copy(update={"capabilities": point.capabilities.model_copy(update={"undo_tier": "C"})})
+    told = refused_by_approvals(plant.workspace, plan.model_copy(update={"points": {name: weaker}}), WITHIN)
+    assert list(told) == [
+        f"{name} has undo tier C, and the site's policy lets no run live below B; isolate there by a platform with a better way back."
+    ]
+
+
+def test_nobody_signs_for_a_ledger_that_was_altered(open_plant: Plant) -> None:
+    path = path_of(open_plant.workspace)
+    path.write_bytes(path.read_bytes().replace(b"first", b"thirst"))
+    for act in (open_plant.request, lambda: open_plant.approve("shift-lead")):
+        with pytest.raises(
+            Refused, match=r"The ledger was altered: line 3 .*Nobody signs that they saw it\. Nothing was signed\."
+        ):
+            act()
+
+
+def test_what_is_over_is_listed_only_when_it_is_asked_for(plant: Plant) -> None:
+    late = datetime(2027, 1, 9, 10, 0, 1, tzinfo=UTC)
+    stands = plant.standing(late)
+    assert (len(stands.requests), len(stands.approvals)) == (1, 2)
+    assert (stands.since(late).requests, stands.since(late).approvals) == ((), ())
+    assert stands.since(WITHIN) == stands
 
 
 def test_without_people_nobody_can_approve(plant: Plant) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -102,6 +105,25 @@ def test_nothing_is_signed_without_a_person_at_a_terminal(plant: Plant, monkeypa
             Refused, match=r"Nobody is at a terminal to type the words of the digest. Nothing was signed."
         ):
             command(["approve", DRILL, "--key", str(plant.keys.of("shift-lead")), "-w", str(plant.workspace)])
+
+
+def test_the_words_are_typed_at_a_terminal(plant: Plant) -> None:
+    here, there = os.openpty()
+    words = ("approve", DRILL, "--key", str(plant.keys.of("shift-lead")), "-w", str(plant.workspace))
+    argv = (sys.executable, "-m", "islandmode", *words)
+    os.write(here, f"{' '.join(words_of(plant.plan().plan_digest)).upper()}\n".encode())
+    try:
+        ended = subprocess.run(argv, stdin=there, capture_output=True, text=True, check=False)
+    finally:
+        os.close(here)
+        os.close(there)
+    assert ended.returncode == 0, ended.stderr
+    assert (
+        "You approve it as plant-operations: The shift lead of Riverside (Shift lead, Riverside (sample plant))."
+        in ended.stdout
+    )
+    assert "Type the two words that stand above, to sign: " in ended.stderr
+    assert len(list(plant.workspace.glob("approvals/approval-*.json"))) == 1
 
 
 def test_files_that_differ_from_the_requests_are_refused_before_anything_is_shown(

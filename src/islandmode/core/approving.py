@@ -57,6 +57,14 @@ class Standing:
         """Give the approvals that count, of the request at hand."""
         return tuple(judged.kept for judged in self.approvals if not judged.why and _is_of(judged.kept, self.request))
 
+    def since(self, now: datetime) -> Standing:
+        """Leave out what was for a window that is over."""
+        requests, approvals = (
+            tuple(each for each in given if isinstance(each.kept.document, Bound) and each.kept.document.ends >= now)
+            for given in (self.requests, self.approvals)
+        )
+        return replace(self, requests=requests, approvals=approvals)
+
 
 def standing_of(subject: Subject, documents: Sequence[Kept], before: Before) -> Standing:
     """Judge every document that names a drill, and say what is missing for a live run."""

@@ -89,8 +89,7 @@ def ask_window(order: Order, drill: str, begin: str, end: str) -> tuple[Request,
     held = before(order.workspace, now)
     begins, ends = _moment(begin, "--from"), _moment(end, "--to")
     _refuse_window(begins, ends, held)
-    if held.ledger.why:
-        raise Refused(f"The ledger was altered: {held.ledger.why}. No window is asked for on that. {NOTHING_SIGNED}")
+    _refuse_altered(held.ledger)
     person = _person(order.key, held, NAMESPACES[REQUEST])
     request = _made(
         Request,
@@ -115,6 +114,11 @@ def _moment(text: str, option: str) -> datetime:
             f"{option} must be a time with its zone, such as 2027-01-09T06:00:00Z or 2027-01-09T06:00:00-08:00. {NOTHING_SIGNED}"
         )
     return found
+
+
+def _refuse_altered(ledger: Ledger) -> None:
+    if ledger.why:
+        raise Refused(f"The ledger was altered: {ledger.why}. Nobody signs that they saw it. {NOTHING_SIGNED}")
 
 
 def _refuse_window(begins: datetime, ends: datetime, held: Before) -> None:
@@ -217,7 +221,8 @@ def review(workspace: Path, named: str, clock: Clock | None = None) -> Review:
     """Find a request and plan its drill from this checkout; raises `InputError`, and `Refused` where the two do not agree."""
     now = now_of(clock)
     held = before(workspace, now)
-    if not held.ledger.lines and not held.ledger.why:
+    _refuse_altered(held.ledger)
+    if not held.ledger.lines:
         # An approver's checkout may be without the ledger; then nothing can be looked up in it, and the approver is told so.
         held = replace(held, looks_into_ledger=False)
     documents = kept_documents(workspace, held.people, now)

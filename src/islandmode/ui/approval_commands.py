@@ -70,13 +70,14 @@ def approve(
 
 def approvals(
     drill: Annotated[str | None, typer.Argument(help="A drill; all of them if not given.")] = None,
+    past: Annotated[bool, typer.Option("--all", help="Also those whose window is over.")] = False,  # noqa: FBT002 - typer's way
     workspace: Workspace = HERE,
     json: Json = False,  # noqa: FBT002 - typer's way
 ) -> int:
     """List requests and approvals, with what counts, what does not and why, and what is missing. Exit code 4 if a drill is not approved."""
     from islandmode.ui.approving import print_approvals
 
-    return print_approvals(workspace.resolve(), drill, as_json=json)
+    return print_approvals(workspace.resolve(), drill, past=past, as_json=json)
 
 
 def revoke(

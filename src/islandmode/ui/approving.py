@@ -169,15 +169,16 @@ def _ledger(review: Review) -> Iterator[str]:
         yield "  as the request has it: your files have no runs/ledger.jsonl in which to look that up"
 
 
-def print_approvals(workspace: Path, drill: str | None, *, as_json: bool) -> int:
-    """List what was asked for and approved, drill by drill, and what is missing."""
+def print_approvals(workspace: Path, drill: str | None, *, past: bool = False, as_json: bool) -> int:
+    """List what was asked for and approved, drill by drill, and what is missing; `past` lists what is over, too."""
     drills = [drill] if drill is not None else [path.stem for path in catalog.files(workspace, catalog.DRILLS)]
     now, code = now_of(), 0
     documents: list[dict[str, Any]] = []
     for name in drills:
         _, plan = plan_of(workspace, name)
         against = tuple(refused_by_approvals(workspace, plan, now))
-        stands, _ = standing(workspace, plan, now)
+        stands = standing(workspace, plan, now)[0]
+        stands = stands if past else stands.since(now)
         code = NOT_APPROVED if against else code
         if as_json:
             documents.append(_for_machines(plan, stands, against))
