@@ -17,7 +17,7 @@ from islandmode.core.errors import InputError, Refused
 from islandmode.core.ledger import BEGUN, spent_in
 from islandmode.core.sshsig import armoured
 from islandmode.operate import signing
-from islandmode.operate.approving import approvals_told, approved, refused_by_approvals
+from islandmode.operate.approving import approvals_told, approved, policy_of, refused_by_approvals
 from islandmode.operate.entering import enter_begun
 from islandmode.store import people
 from islandmode.store.approvals import kept_documents
@@ -401,6 +401,13 @@ def test_what_is_over_is_listed_only_when_it_is_asked_for(plant: Plant) -> None:
     assert (len(stands.requests), len(stands.approvals)) == (1, 2)
     assert (stands.since(late).requests, stands.since(late).approvals) == ((), ())
     assert stands.since(WITHIN) == stands
+
+
+def test_the_ages_of_rungs_are_the_policys(plant: Plant, tmp_path: Path) -> None:
+    plant.edit("inventory/people/policy.yaml", "base: two-people\n", "base: two-people\nages: {tabletop: 200 d}\n")
+    ages = policy_of(plant.workspace).ages
+    assert (ages.rehearsal, ages.tabletop, ages.dry_run) == (90 * 86400, 200 * 86400, 7 * 86400)
+    assert policy_of(tmp_path / "nowhere").base == "two-people"
 
 
 def test_without_people_nobody_can_approve(plant: Plant) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from islandmode.core.errors import InputError
+from islandmode.core.signers import read_revoked
 from islandmode.store.people import folder_of, load_people, people_read
 from islandmode.ui.cli import command
 from tests.signing import PERSONS, TWO_PEOPLE, VALID, Keys, make_people, people_yaml, person_yaml
@@ -128,6 +130,16 @@ def test_a_line_that_would_let_more_sign_than_it_shows_is_refused(workspace: Pat
     assert found[0].startswith(f"inventory/people/allowed_signers:2:{column}: ")
     with pytest.raises(InputError):
         load_people(workspace)
+
+
+@pytest.mark.parametrize(("bits", "said"), [(1024, 1), (2048, 0)])
+def test_an_rsa_key_that_is_too_short_is_refused(tmp_path: Path, bits: int, said: int) -> None:
+    argv = ("ssh-keygen", "-q", "-t", "rsa", "-b", str(bits), "-N", "", "-f", str(tmp_path / "rsa"))
+    subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
+    _, bad = read_revoked((tmp_path / "rsa.pub").read_text(encoding="ascii"))
+    assert [line.sentence for line in bad] == [
+        "This RSA key has fewer than 2048 bits; take another, best ssh-ed25519."
+    ] * said
 
 
 def test_a_key_of_one_person_is_no_key_of_another(workspace: Path, keys: Keys) -> None:

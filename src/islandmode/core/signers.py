@@ -29,6 +29,8 @@ KEY_TYPES = (
     "ssh-rsa",
     *HARDWARE_TYPES,
 )
+RSA_LEAST_BYTES = 279
+"""How long a public key of RSA with 2048 bits is."""
 SHOWN_MAX = 60
 
 
@@ -237,6 +239,8 @@ def _key(text: str, begin: int) -> PublicKey:
         or base64.b64encode(raw).decode() != blob
     ):
         raise _Wrong(column, f"What follows {kind} is no key of that type; copy the line from the key's .pub file.")
+    if kind == "ssh-rsa" and len(raw) < RSA_LEAST_BYTES:
+        raise _Wrong(column, "This RSA key has fewer than 2048 bits; take another, best ssh-ed25519.")
     return PublicKey(kind, blob)
 
 

@@ -11,11 +11,11 @@ from islandmode.core.approval import Approval, Kept, Subject
 from islandmode.core.approving import Before, Standing, against_live, standing_of
 from islandmode.core.errors import InputError
 from islandmode.core.plan import Plan
-from islandmode.core.policy import TIERS, Policy
+from islandmode.core.policy import SHIPPED, TIERS, Policy
 from islandmode.store.approvals import kept_documents
 from islandmode.store.folders import PEOPLE
 from islandmode.store.ledger import ledger_of
-from islandmode.store.people import DESCRIBED, has_people, load_people
+from islandmode.store.people import DESCRIBED, has_people, load_people, people_read
 from islandmode.system.clock import Clock, MachineClock
 from islandmode.system.own_program import typed_at
 
@@ -41,6 +41,15 @@ def now_of(clock: Clock | None = None) -> datetime:
     """Read the clock, as a moment in UTC."""
     clock = clock or MachineClock.of_this_boot()
     return datetime.fromtimestamp(clock.utc_us() / 1_000_000, UTC)
+
+
+def policy_of(workspace: Path) -> Policy:
+    """Give the site's policy, by which the rungs of a live run have their ages; the mildest that ships where the site has none.
+
+    Nothing is live by that: a workspace without people, or with a fault in their files, is refused by `refused_by_approvals`.
+    """
+    people = people_read(workspace).people
+    return SHIPPED["two-people"] if people is None else people.policy
 
 
 def before(workspace: Path, now: datetime) -> Before:

@@ -176,7 +176,7 @@ def print_approvals(workspace: Path, drill: str | None, *, past: bool = False, a
     documents: list[dict[str, Any]] = []
     for name in drills:
         _, plan = plan_of(workspace, name)
-        against = tuple(refused_by_approvals(workspace, plan, now))
+        against = tuple(refused_by_approvals(workspace, plan, now, ahead=True))
         stands = standing(workspace, plan, now)[0]
         stands = stands if past else stands.since(now)
         code = NOT_APPROVED if against else code
@@ -199,7 +199,8 @@ def _print_standing(console: Console, plan: Plan, stands: Standing, against: tup
     for sentence in against:
         console.print(Text(f"  not for live: {sentence}", style="yellow"))
     if not against:
-        console.print(Text("  approved: nothing speaks against a live run by its approvals", style="green"))
+        told = f" {stands.not_yet}" if stands.not_yet else ""
+        console.print(Text(f"  approved: nothing speaks against a live run by its approvals.{told}", style="green"))
 
 
 def _document_told(judged: Judged) -> str:
@@ -235,6 +236,7 @@ def _for_machines(plan: Plan, stands: Standing, against: tuple[str, ...]) -> dic
             for judged in (*stands.requests, *stands.approvals)
             if isinstance(document := judged.kept.document, Bound) and isinstance(document, Request | Approval)
         ],
+        "window_to_come": bool(stands.not_yet),
         "unread": [{"file": kept.name, "why": kept.trouble} for kept in stands.unread],
         "against": list(against),
     }
