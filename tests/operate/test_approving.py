@@ -385,6 +385,24 @@ def test_an_undo_that_is_weaker_than_the_policy_allows_is_named(plant: Plant) ->
     ]
 
 
+def test_an_approver_signs_the_ledger_of_their_own_files_or_is_told_that_they_have_none(open_plant: Plant) -> None:
+    enter(open_plant.workspace, BEGUN, "2027-01-04T08:00:00.000000Z", {"run": "third"})
+    own = signing.review(open_plant.workspace, DRILL, At(ASKED))
+    assert own.checkpoint is not None
+    assert (own.checkpoint.size, own.has_ledger) == (4, True)
+    path = path_of(open_plant.workspace)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:2]))
+    with pytest.raises(Refused, match=r"cannot be approved: the ledger is not the one that was seen .* it has 2 lines"):
+        signing.review(open_plant.workspace, DRILL, At(ASKED))
+    path.unlink()
+    without = signing.review(open_plant.workspace, DRILL, At(ASKED))
+    assert (without.checkpoint, without.has_ledger) == (without.request.ledger, False)
+    path.write_bytes(b"".join(lines))
+    approval = signing.approve(open_plant.order("shift-lead"), without, "shift-lead", "plant-operations")[0]
+    assert open_plant.why(approval) == ""
+
+
 def test_nobody_signs_for_a_ledger_that_was_altered(open_plant: Plant) -> None:
     path = path_of(open_plant.workspace)
     path.write_bytes(path.read_bytes().replace(b"first", b"thirst"))
