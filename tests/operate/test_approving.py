@@ -209,6 +209,30 @@ def test_a_checkpoint_that_is_no_prefix_is_refused(plant: Plant) -> None:
     assert path.exists()
 
 
+def test_who_signs_for_no_ledger_cannot_have_seen_one(plant: Plant) -> None:
+    approval = lead_of(plant)
+    forged = approval.model_copy(update={"id": "approval-blind", "ledger": None})
+    plant.forge(forged, "shift-lead")
+    assert plant.why(forged) == "it says that no run was entered in the ledger yet, and its request says otherwise"
+    request = signing.review(plant.workspace, approval.request, At(ASKED)).request
+    blind = request.model_copy(update={"id": "request-blind", "ledger": None})
+    plant.forge(blind, "engineer")
+    assert (
+        "it was signed at 2027-01-04T09:00:00Z for a ledger without a line, and this has had lines since 2027-01-03T09:00:00Z"
+        in plant.why(blind)
+    )
+
+
+def test_of_two_approved_windows_the_one_that_has_begun_is_meant(plant: Plant) -> None:
+    later = replace(plant, asked=ASKED + timedelta(hours=1))
+    request = later.request(begin="2027-01-10T06:00:00Z", end="2027-01-10T10:00:00Z")
+    later.approve("shift-lead", named=request.id)
+    assert plant.against() == []
+    later.approve("security-lead", named=request.id)
+    assert plant.against() == []
+    assert plant.against(datetime(2027, 1, 10, 7, tzinfo=UTC)) == []
+
+
 def test_a_later_ledger_still_has_what_was_signed(plant: Plant) -> None:
     enter(plant.workspace, BEGUN, "2027-01-05T09:00:00.000000Z", {"run": "third"})
     assert plant.against() == []

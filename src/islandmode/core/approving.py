@@ -86,8 +86,8 @@ def standing_of(subject: Subject, documents: Sequence[Kept], before: Before) -> 
     found = [_for(request, whole, subject, before) for request in open_requests]
     if not found:
         return whole
-    # Of several windows the one that is approved is meant, and else the newest.
-    return next((standing for standing in found if not standing.missing), found[0])
+    # Of several windows the one that is approved is meant, the one that has begun before others, and else the newest.
+    return min(found, key=lambda standing: (bool(standing.missing), bool(standing.missing or standing.not_yet)))
 
 
 def _no_request(subject: Subject) -> str:
@@ -136,9 +136,14 @@ def _of_bound(kept: Kept, document: Bound, subject: Subject, documents: Sequence
 
 
 def _unlike_ledger(document: Bound, before: Before) -> str:
-    if document.ledger is None or not before.looks_into_ledger:
+    if not before.looks_into_ledger:
         return ""
-    return unlike_checkpoint(before.ledger, document.ledger.checkpoint)
+    if document.ledger is not None:
+        return unlike_checkpoint(before.ledger, document.ledger.checkpoint)
+    first = next(iter(before.ledger.lines), None)
+    if isinstance(document, Request) and first is not None and first.utc < document.made:
+        return f"It was signed at {document.made} for a ledger without a line, and this has had lines since {first.utc[:19]}Z."
+    return ""
 
 
 def _of_approval(
@@ -174,6 +179,8 @@ def _against_request(document: Approval, requests: Mapping[str, Kept]) -> str:
         return f"request {document.request} is not what was approved: the file was changed"
     if (document.not_before, document.not_after) != (request.not_before, request.not_after):
         return "its window is not the one that was asked for"
+    if document.ledger is None and request.ledger is not None:
+        return "it says that no run was entered in the ledger yet, and its request says otherwise"
     if document.person == request.person:
         return f"{document.person} asked for the window, and cannot approve it"
     return ""
