@@ -128,18 +128,18 @@ def _known(known: str) -> Checkpoint:
 
 
 def _seen(workspace: Path, attempt: Attempt, watch: Watch) -> AttemptSeen:
-    if RUN_NAME.fullmatch(attempt.run) is None:
-        return AttemptSeen(attempt, "gone", goes_on=False)
     root = workspace / rundir.RUNS / attempt.run
     watch.at(root)
-    folder = _folder(root, attempt, watch)
+    folder = folder_of_attempt(workspace, attempt, watch)
     is_open = folder == "there" and attempt.result == WITHOUT_RESULT
     return AttemptSeen(attempt, folder, goes_on=is_open and RunDirectory(root).conductor() is not None)
 
 
-def _folder(root: Path, attempt: Attempt, watch: Watch) -> FolderState:
+def folder_of_attempt(workspace: Path, attempt: Attempt, watch: Watch) -> FolderState:
+    """Look at the folder of an attempt, beside what the ledger says of it."""
+    root = workspace / rundir.RUNS / attempt.run
     try:
-        if not root.is_dir():
+        if RUN_NAME.fullmatch(attempt.run) is None or not root.is_dir():
             return "gone"
         if not attempt.sums:
             return "there"

@@ -8,12 +8,14 @@ from islandmode import isolation
 from islandmode.core.errors import InputError
 from islandmode.core.hand import hand_problems
 from islandmode.core.plan import Plan
+from islandmode.core.planning.digest import drill_intent
 from islandmode.core.planning.plan_drill import PlanRefused, check, make_plan
 from islandmode.core.recipe.loaded import Recipes
 from islandmode.core.recipe.told import live_refusals_of
 from islandmode.isolation.table import method_of
 from islandmode.operate.benched import NO_BENCH, Benched, benched
 from islandmode.operate.ledger import refused_by_ledger
+from islandmode.operate.promoting import missing_of, rungs_of
 from islandmode.operate.recipes import recipes_for
 from islandmode.store import catalog
 from islandmode.store.bench_records import BENCHED
@@ -26,6 +28,11 @@ def plan_of(workspace: Path, drill: str) -> tuple[Loaded, Plan]:
     loaded = catalog.load(workspace, drill)
     recipes, wrong = recipes_for(workspace, loaded.site.isolation_points.values())
     return loaded, plan_loaded(loaded, recipes, wrong)
+
+
+def intent_of(loaded: Loaded) -> bytes:
+    """Give the bytes behind the drill digest of what was loaded."""
+    return drill_intent(loaded.drill, loaded.site, loaded.probes)
 
 
 def plan_loaded(loaded: Loaded, recipes: Recipes, wrong: tuple[InputError, ...] = ()) -> Plan:
@@ -68,14 +75,15 @@ def benched_of(workspace: Path, plan: Plan) -> dict[str, Benched]:
 
 
 def refused_for_live(workspace: Path, plan: Plan) -> tuple[str, ...]:
-    """Say why the plan could not be run live, approved or not: of every point that goes by a recipe, and by the ledger."""
+    """Say why the plan could not be run live, approved or not: of every point that goes by a recipe, by what must stand behind it, and by the ledger."""
     found = benched_of(workspace, plan)
     points = (
         f"{name} ({point.platform}) {why}."
         for name, point in plan.points.items()
         for why in live_refusals_of(point, found.get(name, NO_BENCH).standing)
     )
-    return (*points, *refused_by_ledger(workspace, iso_utc(MachineClock.of_this_boot().utc_us())))
+    missing = missing_of(rungs_of(workspace, plan, found))
+    return (*points, *missing, *refused_by_ledger(workspace, iso_utc(MachineClock.of_this_boot().utc_us())))
 
 
 def refuse_by_hand(loaded: Loaded, plan: Plan) -> None:

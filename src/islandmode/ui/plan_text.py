@@ -17,6 +17,7 @@ from islandmode.core.hand import no_timer_told
 from islandmode.core.pair import PairMember
 from islandmode.core.plan import DyingFlow, Plan, PlanPoint, PlanProbe, PlanStage
 from islandmode.core.preflight import carried, unpermitted
+from islandmode.core.promotion import Rung
 from islandmode.core.recipe.told import bench_counts, benched_told, live_refusals_of, recipe_told
 from islandmode.core.text import how_many
 from islandmode.isolation.table import sync_told
@@ -34,11 +35,16 @@ NOT_COVERED = {"to_device": "what ends on the device itself", "vpn": "tunnels"}
 
 
 def print_plan(
-    plan: Plan, console: Console | None = None, benched: Mapping[str, Benched] | None = None, earlier: str = ""
+    plan: Plan,
+    console: Console | None = None,
+    benched: Mapping[str, Benched] | None = None,
+    earlier: str = "",
+    rungs: Sequence[Rung] = (),
 ) -> None:
     """Print a plan for a person to read before anything happens.
 
-    `benched` has what is known of benches, by isolation point; `earlier` says how earlier attempts at the drill ended.
+    `benched` has what is known of benches, by isolation point; `earlier` says how earlier attempts at the drill ended, `rungs` what
+    stands behind a live run of it.
     """
     out = console or Console()
     total = f"{plan.hold_s:g} s of hold in {how_many(len(plan.stages), 'stage')}"
@@ -55,6 +61,12 @@ def print_plan(
         out.print(_panel(out, title, _stage(plan, stage, plan.stages[: number - 1])))
     for finding in (*unpermitted(plan), *carried(plan)):
         out.print(Text(f"note: {finding.sentence}", style="yellow"))
+    if rungs:
+        out.print(_panel(out, "before it may be live", Group(*(_rung(rung) for rung in rungs))))
+
+
+def _rung(rung: Rung) -> Text:
+    return Text(f"{'✔' if rung.stands else '✖'} {rung.name}: {rung.told}", style="" if rung.stands else "yellow")
 
 
 def _panel(out: Console, title: str, body: RenderableType) -> Panel:

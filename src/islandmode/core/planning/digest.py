@@ -51,7 +51,12 @@ def _plain(value: object) -> JsonValue:
 
 
 def drill_digest(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> str:
-    """Digest the intent: stages, limits, probes by name and meaning, zone and conduit names; no address, no device."""
+    """Digest the intent."""
+    return hashlib.sha256(drill_intent(drill, site, probes)).hexdigest()
+
+
+def drill_intent(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> bytes:
+    """Give the intent in its canonical form: stages, limits, probes by name and meaning, zone and conduit names; no address, no device."""
     stages = [{"name": stage.name, "isolate": sorted(stage.isolate), "hold": stage.hold} for stage in drill.stages]
     names = (*drill.continuity, *drill.severed)
     intent: dict[str, Any] = {
@@ -73,7 +78,7 @@ def drill_digest(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> str:
     ways = {name: [way.round, *site.ends_of(name)] for name, way in site.other_ways.items()}
     if ways:
         intent["other_ways"] = ways
-    return sha256_of(intent)
+    return canonical(intent)
 
 
 def _meaning(site: Site, probe: Probe) -> dict[str, Any]:

@@ -137,6 +137,7 @@ def run_facts(
         ("Service", plan.drill.service.told),
         ("Run", verdict.run),
         *_attempt(records),
+        *_rungs(records),
     )
 
 
@@ -144,6 +145,13 @@ def _attempt(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
     """Say which attempt at the drill the run was, and how those before it ended: a drill can be run until it holds."""
     for entered in of_kind(records, LedgerEntered.record_kind):
         yield "Attempt", f"{entered.data.get('attempt')} at this drill (before it: {entered.data.get('earlier')})"
+
+
+def _rungs(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
+    """Say what stood behind the drill as the run began: earlier runs, a tabletop, benches."""
+    for started in of_kind(records, "run.started"):
+        for rung in started.data.get("rungs", ()):
+            yield "Before it", str(rung)
 
 
 def _isolated(timeline: Timeline, moments: Moments) -> str:
