@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    model_serializer,
+    model_validator,
+)
 
 from islandmode.core.frozen import Frozen
 from islandmode.core.quantities import AS_WRITTEN, Name, Seconds, Words, written
@@ -13,6 +20,8 @@ from islandmode.core.site import as_tuple
 
 NOT_READ_YET = ("schedule", "approvals", "exercise")
 """Keys that earlier versions took and nothing reads."""
+WHERE_GIVEN = ("restore_order",)
+"""Keys that stand in a plan only where the drill has them, so that plans of an earlier version keep their digest."""
 Names = Annotated[tuple[Name, ...], BeforeValidator(as_tuple)]
 
 
@@ -112,6 +121,31 @@ class AbortRule(Frozen):
     )
 
 
+class ReturnStep(Frozen):
+    """One step of the return to service, and whether it waits for a person's word."""
+
+    restore: Annotated[Names, Field(min_length=1)] = Field(
+        description="Conduits, or stages for all conduits of each, that are restored together.",
+        examples=[["corporate"]],
+    )
+    by_word: bool = Field(
+        default=False,
+        description="Whether a person must give the word first: `islandmode confirm RUN return --person NAME`.",
+        examples=[True],
+    )
+    within: Seconds | None = Field(
+        default=None,
+        description="How long that word is waited for; without it everything is restored at once.",
+        examples=["60 s"],
+    )
+
+    @model_validator(mode="after")
+    def _waits_for_so_long(self) -> ReturnStep:
+        if self.by_word != (self.within is not None):
+            raise ValueError("expected by_word: true and within together, or neither")
+        return self
+
+
 class Drill(Frozen):
     """The definition of a drill."""
 
@@ -119,7 +153,7 @@ class Drill(Frozen):
     site: Name = Field(description="The site on which it runs.", examples=["riverside"])
     service: Service = Field(description="What the plant must go on doing.")
     stages: Annotated[tuple[Stage, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
-        description="The waves of the isolation, one after the other; after the last everything is restored at once."
+        description="The waves of the isolation, one after the other; after the last everything is restored, at once or by restore_order."
     )
     limits: Limits = Field(description="What the process owner demands; nothing has a built-in limit.")
     continuity: Annotated[Names, Field(min_length=1)] = Field(
@@ -137,6 +171,11 @@ class Drill(Frozen):
     left_open: Annotated[tuple[LeftOpen, ...], BeforeValidator(as_tuple)] = Field(
         default=(),
         description="Conduits across the boundary of the isolated zones that stay open on purpose. Nothing then calls the plant an island.",
+    )
+    restore_order: Annotated[tuple[ReturnStep, ...], BeforeValidator(as_tuple)] = Field(
+        default=(),
+        description="In which order a planned restore gives the conduits back, vendors last; each conduit once. Left out, all are restored at "
+        "once. An abort, abort_when, the dead-man, the guardian and `islandmode restore` always restore everything at once.",
     )
     sample_every: Seconds = Field(
         default=1.0,
@@ -162,3 +201,7 @@ class Drill(Frozen):
         if info.context == AS_WRITTEN or not isinstance(given, dict):
             return given
         return {key: value for key, value in given.items() if key not in NOT_READ_YET}
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_goes_without_saying(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in write(self).items() if name not in WHERE_GIVEN or value}

@@ -11,13 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, Self, get_args
 
-from pydantic import (
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from islandmode.core.brought import SamplesBrought
 from islandmode.core.entered import LedgerEntered
@@ -25,6 +19,7 @@ from islandmode.core.entry import FOREIGN, Entry, HandAct, Outcome, StopBy, Text
 from islandmode.core.errors import RefusedFor
 from islandmode.core.pair import Role
 from islandmode.core.record import Record
+from islandmode.core.return_records import RETURN_KINDS
 
 
 class _OfPoint(Entry):
@@ -573,7 +568,9 @@ def _all(base: type[Entry]) -> dict[str, type[Entry]]:
     return found
 
 
-KINDS: Mapping[str, type[Entry]] = _all(Entry) | {kind.record_kind: kind for kind in (SamplesBrought, LedgerEntered)}
+KINDS: Mapping[str, type[Entry]] = _all(Entry) | {
+    kind.record_kind: kind for kind in (SamplesBrought, LedgerEntered, *RETURN_KINDS)
+}
 """Every kind of record with its model."""
 
 

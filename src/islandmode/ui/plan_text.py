@@ -19,6 +19,7 @@ from islandmode.core.plan import DyingFlow, Plan, PlanPoint, PlanProbe, PlanStag
 from islandmode.core.preflight import carried, unpermitted
 from islandmode.core.promotion import Rung
 from islandmode.core.recipe.told import bench_counts, benched_told, live_refusals_of, recipe_told
+from islandmode.core.returning import returns_of
 from islandmode.core.text import how_many
 from islandmode.isolation.table import sync_told
 from islandmode.operate.benched import NO_BENCH, Benched
@@ -59,6 +60,9 @@ def print_plan(
     for number, stage in enumerate(plan.stages, 1):
         title = f"stage {number}: {stage.name}, hold {stage.hold_s:g} s"
         out.print(_panel(out, title, _stage(plan, stage, plan.stages[: number - 1])))
+    if order := returns_of(plan.drill):
+        steps = "; then ".join(f"{step.number}. {step.told}" for step in order)
+        out.print(Text(f"return to service: {steps}. Whatever stops the drill restores everything at once."))
     for finding in (*unpermitted(plan), *carried(plan)):
         out.print(Text(f"note: {finding.sentence}", style="yellow"))
     if rungs:

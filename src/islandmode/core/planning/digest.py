@@ -19,6 +19,7 @@ from islandmode.core.plan import Plan
 from islandmode.core.planning.paths import path_of
 from islandmode.core.probe import Probe
 from islandmode.core.quantities import to_us
+from islandmode.core.returning import returns_of
 from islandmode.core.site import Site
 
 JsonValue = None | bool | int | str | list["JsonValue"] | dict[str, "JsonValue"]
@@ -78,6 +79,10 @@ def drill_intent(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> bytes
     ways = {name: [way.round, *site.ends_of(name)] for name, way in site.other_ways.items()}
     if ways:
         intent["other_ways"] = ways
+    if drill.restore_order:
+        intent["restore_order"] = [
+            {"restore": sorted(step.conduits), "word_within": step.word_within_s} for step in returns_of(drill)
+        ]
     return canonical(intent)
 
 
