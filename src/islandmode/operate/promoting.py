@@ -30,10 +30,9 @@ from islandmode.core.promotion import (
 )
 from islandmode.core.verdict import Result
 from islandmode.operate.benched import NO_BENCH, Benched
-from islandmode.operate.ledger import FOLDER_TOLD, folder_of_attempt
+from islandmode.operate.ledger import FOLDER_TOLD, addendum_unlike, folder_of_attempt
 from islandmode.operate.watch import Unwatched
 from islandmode.store import catalog, rundir
-from islandmode.store.addenda import numbers_of
 from islandmode.store.ledger import ledger_of
 from islandmode.store.rundir import INTENT, RunDirectory
 from islandmode.system.clock import Clock, MachineClock
@@ -106,7 +105,8 @@ def _judged(workspace: Path, plan: Plan, ledger: Ledger, attempt: Attempt, at: d
 
     directory = RunDirectory(workspace / rundir.RUNS / attempt.run)
     try:
-        verdict = judge_run(directory, len(numbers_of(directory)))
+        # What was added counts as far as the ledger has it; what nobody entered does not.
+        verdict = judge_run(directory, len(attempt.addenda))
     except (InputError, OSError) as error:
         return AttemptJudged(attempt, at, why=f"it cannot be judged again: {error}".rstrip("."))
     said = (verdict.site, verdict.drill, verdict.drill_digest, verdict.mode)
@@ -128,6 +128,9 @@ def _unlike_ledger(workspace: Path, ledger: Ledger, attempt: Attempt) -> str:
     entered = [record.data for record in directory.records() if record.kind == ENTERED]
     if [(data.get("ledger"), data.get("size")) for data in entered] != [(ledger.name, attempt.line)]:
         return "its own journal does not have that line of this ledger"
+    for added in attempt.addenda:
+        if why := addendum_unlike(directory, added):
+            return f"its addendum {added.number} {why}"
     intent = directory.root / INTENT
     if intent.exists() and _intent_of(directory, attempt.drill_digest) is None:
         return f"its {INTENT} is not what its drill digest was made of"

@@ -50,6 +50,8 @@ def _row(seen: AttemptSeen) -> tuple[str, ...]:
     attempt = seen.attempt
     begun = attempt.utc[:19].replace("T", " ")
     result = "goes on" if seen.goes_on else attempt.result
+    if attempt.addenda:
+        result = f"{result} (addendum {attempt.addenda[-1].number}: {attempt.addenda[-1].result})"
     return attempt.run, str(attempt.line), begun, attempt.mode, result, attempt.restoration, seen.folder
 
 
@@ -68,6 +70,7 @@ def _for_machines(seen: LedgerSeen, code: int) -> dict[str, object]:
                 "result": None if each.goes_on else each.attempt.result,
                 "restoration": each.attempt.restoration or None,
                 "folder": each.folder,
+                **({"addenda": [asdict(added) for added in each.attempt.addenda]} if each.attempt.addenda else {}),
             }
             for each in seen.attempts
         ],
