@@ -18,6 +18,13 @@ from tests.patience import PATIENCE_S
 pytestmark = pytest.mark.lab
 
 DRILL = "drills/quarterly-isolation.yaml"
+SITE = "inventory/riverside.yaml"
+NOBODY = """ledger_receiver:
+  mail: {address: 127.0.0.1, port: 9, from: ot@plant.example, to: audit@corp.example}
+  demanded: true
+
+vantages:
+"""
 ORDER = """restore_order:
   - restore: [corporate]
   - {restore: [remote-access], by_word: true, within: 60 s}
@@ -26,7 +33,12 @@ severed:
 
 
 def test_the_vendors_come_back_last_and_by_word(lab: Lab, tmp_path: Path) -> None:
-    workspace = make_workspace(tmp_path, lab.state_dir, {DRILL: lambda text: text.replace("severed:\n", ORDER)})
+    edits = {
+        DRILL: lambda text: text.replace("severed:\n", ORDER),
+        # Nobody is there: a rehearsal says so, and goes on.
+        SITE: lambda text: text.replace("vantages:\n", NOBODY),
+    }
+    workspace = make_workspace(tmp_path, lab.state_dir, edits)
     running = start(workspace, lab.name)
     waits = wait_for(running, workspace, "return.waits")
     assert (waits["data"]["step"], waits["data"]["conduits"]) == (2, ["remote-access"])
@@ -46,6 +58,10 @@ def test_the_vendors_come_back_last_and_by_word(lab: Lab, tmp_path: Path) -> Non
     assert ended.code == 0, ended.output
     assert ended.directory is not None
     assert "stop" not in ended.kinds()
+    (asked,) = (record["data"] for record in ended.records() if record["kind"] == "ledger.acknowledged")
+    assert (asked["acknowledged"], asked["said"]) == (False, "Connection refused")
+    assert "did not acknowledge line 2: Connection refused." in " ".join(ended.output.split())
+    assert "line 2 NOT acknowledged by mail to audit@corp.example" in (ended.directory / "report.html").read_text()
     evidence = evidence_of(RunDirectory(ended.directory))
     at_us = {record.kind: record.monotonic_us for record in evidence.records}
     episodes = judge_evidence(evidence).episodes

@@ -14,7 +14,7 @@ from typing import Any, Literal, Self, get_args
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from islandmode.core.brought import SamplesBrought
-from islandmode.core.entered import LedgerEntered
+from islandmode.core.entered import LedgerAcknowledged, LedgerEntered
 from islandmode.core.entry import FOREIGN, Entry, HandAct, Outcome, StopBy, Text, When
 from islandmode.core.errors import RefusedFor
 from islandmode.core.pair import Role
@@ -569,7 +569,7 @@ def _all(base: type[Entry]) -> dict[str, type[Entry]]:
 
 
 KINDS: Mapping[str, type[Entry]] = _all(Entry) | {
-    kind.record_kind: kind for kind in (SamplesBrought, LedgerEntered, *RETURN_KINDS)
+    kind.record_kind: kind for kind in (SamplesBrought, LedgerEntered, LedgerAcknowledged, *RETURN_KINDS)
 }
 """Every kind of record with its model."""
 

@@ -27,6 +27,7 @@ from islandmode.operate.entering import enter_begun
 from islandmode.operate.ground import Ground
 from islandmode.operate.plan import benched_of
 from islandmode.operate.promoting import rungs_of, rungs_told
+from islandmode.operate.receiving import asker
 from islandmode.operate.signals import receive_signals
 from islandmode.rehearse.containers.errand import starter_line
 from islandmode.run.conductor import Conducted, Conductor
@@ -149,6 +150,7 @@ class Conducting:
             self._ground.started_by,
             header,
             partial(enter_begun, request, self._plan, self._clock),
+            asker(request.workspace, self._plan.ledger_receiver, self._clock, live=request.mode == Mode.LIVE.value),
             forwards(),
             _restoring(request.workspace),
             typed_anywhere("confirm", directory.run, "--workspace", str(request.workspace)),

@@ -14,8 +14,10 @@ from typing import Generic, TypeVar
 import anyio
 
 from islandmode.core.drill import Mode
+from islandmode.core.entered import LedgerAcknowledged, LedgerEntered
 from islandmode.core.errors import IslandmodeError, Refused, Unrecorded
 from islandmode.core.hand import back_told
+from islandmode.core.judging.timeline import of_kind
 from islandmode.core.ledger import REFUSED
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
@@ -32,6 +34,7 @@ from islandmode.operate.opening import opened, refuse_without_keys
 from islandmode.operate.operator_name import operator_name
 from islandmode.operate.outcome import judge_and_write, write_refusal
 from islandmode.operate.plan import intent_of, plan_of, refuse_by_hand, refused_for_live
+from islandmode.operate.receiving import not_acknowledged, send_on
 from islandmode.operate.signals import heard_as_before
 from islandmode.operate.telling import warn_of_left_out
 from islandmode.operate.transcripts import Transcripts
@@ -292,7 +295,7 @@ def _conduct_here(
             is_lab = isinstance(ground, LabGround)
             told = write_refusal(plan, refused, conducting.records, directory, lab=is_lab, pages=audience.pages)
             audience.listener.say(told)
-            _enter_ended(audience, directory, conducting.records, REFUSED, "")
+            _enter_ended(audience, directory, plan, conducting.records, REFUSED, "")
             anyio.run(conducting.forget)
             raise
         finally:
@@ -341,7 +344,7 @@ def _judged(
         raise Unrecorded(
             f"{where}; it proves nothing.{back if conducted.restored else ''}", stranded=not conducted.restored
         ) from error
-    _enter_ended(audience, directory, records, verdict.verdict.value, verdict.restoration.value)
+    _enter_ended(audience, directory, plan, records, verdict.verdict.value, verdict.restoration.value)
     if verdict.restoration is Restoration.PROVEN:
         _forget(directory)
     elif directory.record is not None:
@@ -350,15 +353,23 @@ def _judged(
 
 
 def _enter_ended(
-    audience: Audience, directory: RunDirectory, records: Sequence[Record], result: str, restoration: str
+    audience: Audience, directory: RunDirectory, plan: Plan, records: Sequence[Record], result: str, restoration: str
 ) -> None:
     """Enter how the run ended in the ledger; where that is not seen done, the ledger says that the run has no result."""
+    for said in of_kind(records, LedgerAcknowledged.record_kind, acknowledged=False):
+        audience.listener.warn(not_acknowledged(said.data))
     why = enter_ended(directory, records, result, restoration, MachineClock.of_this_boot())
     if why:
         audience.listener.warn(
             f"how {directory.run} ended was not seen entered in {path_of(directory.workspace)} ({why}); by the ledger it is a run "
             "without result, and its folder has what it found."
         )
+    if plan.ledger_receiver is not None and list(of_kind(records, LedgerEntered.record_kind)):
+        receipt = send_on(directory.workspace, plan.ledger_receiver, MachineClock.of_this_boot())
+        if not receipt.acknowledged:
+            audience.listener.warn(
+                f"how {directory.run} ended was not acknowledged by the ledger's receiver ({plan.ledger_receiver.told}): {receipt.said}"
+            )
 
 
 def exit_code(result: Result, restoration: Restoration) -> int:

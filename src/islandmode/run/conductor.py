@@ -233,7 +233,12 @@ class Conductor:
 
     async def _enter(self) -> None:
         """Enter the run in the ledger, before anything may be armed: an attempt that nobody remembers must not be possible."""
-        await self._journal.append(await self._place.enter())
+        entered = await self._place.enter()
+        await self._journal.append(entered)
+        if self._place.acknowledge is not None:
+            with anyio.CancelScope() as scope:
+                self._latch.wakes(scope.cancel)
+                await self._journal.append(await self._place.acknowledge(entered))
         self._refuse_if_stopped()
 
     async def _look_at_all(self) -> tuple[PreflightFinding, ...]:

@@ -54,6 +54,10 @@ def print_plan(
     out.print(f"drill digest {plan.drill_digest}\nplan digest  {plan.plan_digest}")
     if earlier:
         out.print(Text(f"attempts     {earlier}"))
+    if plan.ledger_receiver is not None:
+        out.print(
+            Text(f"receiver     {plan.ledger_receiver.demand_told}: acknowledges the ledger's line before the run arms")
+        )
     out.print(_panel(out, "boundary", _boundary(plan.boundary)))
     for name, point in plan.points.items():
         out.print(_panel(out, name, _point(plan, point, (benched or {}).get(name, NO_BENCH))))

@@ -91,6 +91,7 @@ def make_plan(
         conduits=isolated_by(drill),
         dead_man_s=drill.limits.dead_man,
         hold_s=hold_s(drill),
+        ledger_receiver=site.ledger_receiver,
         boundary=boundary_of(drill, site, {name: point.capabilities.covers for name, point in points.items()}, probes),
     )
     return plan.model_copy(update={"plan_digest": plan_digest(plan)})
