@@ -9,7 +9,7 @@ import pytest
 from islandmode.core.lifecycle import MAY_BE_ISOLATED, MOVES, Event, IllegalMove, Phase, next_phase
 
 MOVED = [(phase, event) for phase, moves in MOVES.items() for event in moves]
-LEAVES_RESTORE_TO_DO = (Phase.ARMED, Phase.ISOLATING, Phase.HOLDING, Phase.STRANDED)
+LEAVES_RESTORE_TO_DO = (Phase.ARMED, Phase.ISOLATING, Phase.HOLDING, Phase.RETURNING, Phase.STRANDED)
 
 
 def reached_from(start: Phase, *, without: Phase | None = None) -> set[Phase]:

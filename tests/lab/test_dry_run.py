@@ -38,7 +38,12 @@ RULE = "nft add table inet seen && nft 'add chain inet seen c'"
 CHANGE = "nft add table inet seen && nft delete table inet seen"
 
 
-def test_it_says_that_a_live_run_could_begin_and_the_firewall_heard_no_change(plant: FarPlant) -> None:
+def came_to_its_end(done: subprocess.CompletedProcess[str]) -> bool:
+    """Tell whether a dry run found nothing wrong with the plant; what must stand behind a live run is missing here."""
+    return done.returncode == 4 and "islandmode: A live run could not begin: " in done.stderr
+
+
+def test_it_says_what_is_missing_for_a_live_run_and_the_firewall_heard_no_change(plant: FarPlant) -> None:
     plant.on(FIREWALL_NODE, "sh", "-ec", MONITOR)
     try:
         done = dry_run(plant)
@@ -48,18 +53,32 @@ def test_it_says_that_a_live_run_could_begin_and_the_firewall_heard_no_change(pl
         wait_until(lambda: "add table inet seen" in plant.on(FIREWALL_NODE, "cat", "/run/changes"), "a change is heard")
     finally:
         plant.on(FIREWALL_NODE, "sh", "-c", "kill $(cat /run/monitor); rm -f /run/monitor /run/changes")
-    assert (done.returncode, heard) == (6, ""), done.stdout + done.stderr
-    assert "Nothing was found that speaks against a live run." in done.stdout
+    assert (came_to_its_end(done), heard) == (True, ""), done.stdout + done.stderr
+    for missing in (
+        "This drill was never rehearsed; rehearse it: ",
+        "There is no tabletop of this drill; ",
+        f"No record of a bench counts for {POINT}; bench it: ",
+    ):
+        assert missing in " ".join(done.stderr.split())
     assert "approvals    approved for one live run from " in done.stdout
     assert not re.search(r"\b(held|passed|completed|proven)\b", done.stdout), done.stdout
     directory = newest_run(plant.workspace)
     assert directory is not None
-    kinds = [record["kind"] for record in read_journal(directory)]
+    records = read_journal(directory)
+    kinds = [record["kind"] for record in records]
+    assert [told.split(":")[0] for told in records[0]["data"]["rungs"]] == [
+        "rehearsal (missing)",
+        "breaches",
+        "tabletop (missing)",
+        "benches (missing)",
+        "undo tier",
+    ]
+    assert (directory / "intent.json").exists()
     assert (kinds[0], kinds[-1]) == ("run.started", "run.looked")
     assert not {"arm.intent", "isolate.intent", "restore.ordered"} & set(kinds)
     assert (directory / "SHA256SUMS").exists()
     assert plant.asked("status").returncode == 0
-    assert "dry run, nothing found against a live run" in plant.asked("runs").stdout
+    assert "dry run, a live run could not begin" in plant.asked("runs").stdout
     # No worker and no spool stays on a host.
     for node in HOSTS:
         assert plant.on(node, "sh", "-c", "ls /run/witness/.cache/islandmode/spools").split() == []
@@ -90,17 +109,24 @@ def test_what_would_refuse_a_live_run_refuses_a_dry_run_in_the_same_words(plant:
     assert "refused (worker-not-started), nothing is left of it on a device" in plant.asked("runs").stdout
 
 
+def compared(plant: FarPlant) -> list[dict[str, object]]:
+    """Give with what the newest dry run compared its devices."""
+    directory = newest_run(plant.workspace)
+    assert directory is not None
+    return [record["data"] for record in read_journal(directory) if record["kind"] == "configuration.since"]
+
+
 @pytest.mark.more
 def test_a_rule_that_came_since_the_last_dry_run_refuses_until_it_was_shown(plant: FarPlant) -> None:
     first = dry_run(plant)
-    assert first.returncode == 6, first.stdout + first.stderr
-    assert "compared     with nothing: no earlier dry run of this plan came to its end" in first.stdout
+    assert came_to_its_end(first), first.stdout + first.stderr
+    assert compared(plant) == []
     plant.on(FIREWALL_NODE, "sh", "-ec", RULE)
     try:
         drifted, shown = dry_run(plant), newest_run(plant.workspace)
         # The same rules, loaded again, have other handles.
         plant.on(FIREWALL_NODE, "sh", "-ec", f"nft delete table inet seen && {RULE}")
-        again = dry_run(plant)
+        again, like_before = dry_run(plant), compared(plant)
     finally:
         plant.on(FIREWALL_NODE, "nft", "delete", "table", "inet", "seen")
     said = " ".join(drifted.stderr.split())
@@ -108,12 +134,12 @@ def test_a_rule_that_came_since_the_last_dry_run_refuses_until_it_was_shown(plan
     assert f"{POINT}: its running configuration is not what dry run " in said
     assert "(+ table inet seen {" in said
     assert said.endswith("where it is meant, do the dry run again. Nothing was touched.")
-    assert again.returncode == 6, again.stdout + again.stderr
+    assert came_to_its_end(again), again.stdout + again.stderr
     assert shown is not None
     assert "+table inet seen {" in (shown / "artifacts" / f"{POINT}.running.drift.txt").read_text()
-    assert "running and saved configuration are as dry run" in again.stdout
+    assert like_before == [{"point": POINT, "dry_run": shown.name, "differs": [], "changed": []}]
     # What the last dry run read is what counts, also where it is the rule that was taken away.
-    assert dry_run(plant).returncode == 4
+    assert not came_to_its_end(dry_run(plant))
     assert "refused (configuration-drifted)" in plant.asked("runs").stdout
 
 

@@ -17,7 +17,7 @@ from islandmode.core.errors import InputError, Refused
 from islandmode.core.ledger import BEGUN, spent_in
 from islandmode.core.sshsig import armoured
 from islandmode.operate import signing
-from islandmode.operate.approving import approvals_told, approved, policy_of, refused_by_approvals
+from islandmode.operate.approving import approvals_told, approved, policy_of
 from islandmode.operate.entering import enter_begun
 from islandmode.store import people
 from islandmode.store.approvals import kept_documents
@@ -397,16 +397,6 @@ def test_the_policy_can_demand_hardware(plant: Plant) -> None:
     request = replace(plant, asked=ASKED + timedelta(seconds=1)).request()
     approval = plant.approve("shift-lead", named=request.id)
     assert plant.why(approval) == "it was signed without a FIDO key, and the policy demands hardware"
-
-
-def test_an_undo_that_is_weaker_than_the_policy_allows_is_named(plant: Plant) -> None:
-    plan = plant.plan()
-    (name, point), *_ = plan.points.items()
-    weaker = point.model_copy(update={"capabilities": point.capabilities.model_copy(update={"undo_tier": "C"})})
-    told = refused_by_approvals(plant.workspace, plan.model_copy(update={"points": {name: weaker}}), WITHIN)
-    assert list(told) == [
-        f"{name} has undo tier C, and the site's policy lets no run live below B; isolate there by a platform with a better way back."
-    ]
 
 
 def test_an_approver_signs_the_ledger_of_their_own_files_or_is_told_that_they_have_none(open_plant: Plant) -> None:

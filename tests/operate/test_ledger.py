@@ -328,7 +328,7 @@ def test_what_a_live_run_is_refused_for_names_the_ledger(tmp_path: Path) -> None
     asked = ["run", "quarterly-isolation", "--mode", "live", "--workspace", str(made)]
     with pytest.raises(Refused) as refused:
         command(asked)
-    assert "ledger" not in str(refused.value)
+    assert "of the ledger" not in str(refused.value)
     enter(made, BEGUN, "2999-01-01T00:00:00.000000Z", {"run": "first"})
     with pytest.raises(Refused, match="line 1 of the ledger was written at 2999-01-01T00:00:00Z: it was set back"):
         command(asked)

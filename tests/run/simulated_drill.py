@@ -8,7 +8,7 @@ from functools import cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from islandmode.core.drill import AbortRule, Drill, Limits, Service, Stage
+from islandmode.core.drill import AbortRule, Drill, Limits, ReturnStep, Service, Stage
 from islandmode.core.egress import ways_of
 from islandmode.core.plan import Plan
 from islandmode.core.planning.plan_drill import make_plan
@@ -46,6 +46,10 @@ class Shape:
     granularity_s: float = 0.001
     kind: str = OWN_TIMER
     """Which of `KINDS` every device is."""
+    in_order: bool = False
+    """Whether the corporate conduit comes back before the vendors'."""
+    word_within_s: float | None = None
+    """How long a person's word is waited for before the vendors come back; None where none is."""
     habit: Habit | None = None
     """Of the person who isolates at `HAND` in place of a device, if one does."""
 
@@ -189,7 +193,26 @@ def _drill(shape: Shape, probes: dict[str, Probe]) -> Drill:
         abort_when=(AbortRule(probe="plc-50", bad_for=2.0),),
         sample_every=shape.sample_every_s,
         settle=1.5,
+        restore_order=_order(shape),
     )
+
+
+def _order(shape: Shape) -> tuple[ReturnStep, ...]:
+    if not shape.in_order:
+        return ()
+    last = ReturnStep(restore=("remote-access",), by_word=shape.word_within_s is not None, within=shape.word_within_s)
+    return ReturnStep(restore=("corporate-line3",)), last
+
+
+def with_order(shape: Shape, dice: random.Random) -> Shape:
+    """Draw whether a drill gives its conduits back in an order, and whether it waits for a person's word."""
+    able = shape.two_points or shape.kind == OWN_TIMER
+    if not able or shape.habit is not None or dice.random() > SELDOM:
+        return shape
+    word = dice.choice((None, 2.0))
+    # A device that cannot renew needs a dead-man longer than the whole drill, waits for a word included.
+    dead_man_s = max(shape.dead_man_s, 60.0, 3 * KINDS[shape.kind].restore_within_s)
+    return replace(shape, in_order=True, word_within_s=word, dead_man_s=dead_man_s)
 
 
 def _stages(shape: Shape) -> tuple[Stage, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -32,7 +33,7 @@ from islandmode.run.outermost import Broken
 from islandmode.run.progress import Progress, Stop, StopLatch
 from islandmode.run.resume import resume
 from islandmode.run.run_place import RunPlace
-from islandmode.simulate.faults import Fault, Kind, draw_faults
+from islandmode.simulate.faults import Fault, Kind, draw_faults, draw_faults_in_return
 from islandmode.simulate.line import SimulatedClaim, SimulatedLine, SimulatedRequests
 from islandmode.simulate.person import stand_at
 from islandmode.simulate.plant import Devices, SimulatedPlant
@@ -44,6 +45,7 @@ from islandmode.system.disk import AppendFile
 from tests.run import simulated_drill
 from tests.run.simulated_drill import Shape
 
+WAITS = re.compile(r"Return (\d+): .* waits for a person's word\.")
 JOURNAL, GUARDIAN_JOURNAL = Path("journals") / "conductor.jsonl", Path("journals") / "guardian.jsonl"
 RESUMED = Path("journals") / "restore.jsonl"
 COMES_AFTER_S = 5.0
@@ -130,6 +132,8 @@ class _Stage:
     conductor_type: type[Conductor]
     guardian_type: type[Guardian] = Guardian
     machine: str = ""
+    gives_word: bool = True
+    words: set[str] = field(default_factory=set)
     latch: StopLatch = field(default_factory=StopLatch)
     journal: WitnessedJournal | None = None
     guardian_journal: Journal | None = None
@@ -157,6 +161,7 @@ class _Stage:
         if not self.phases or self.phases[-1][1] is not progress.phase:
             self.phases.append((progress.now_us, progress.phase))
         self.plant.phase_is(progress.phase)
+        self._give_word(progress)
 
     async def play(self) -> None:
         self.plant.when_process = self._strike
@@ -233,6 +238,18 @@ class _Stage:
         request = Request("confirm", "run-1", said, "operator", good_until_us, point=ask.point, ask=ask.id, person=name)
         for requests in self.asked.values():
             requests.put(f"{said}.json", write_request(request))
+
+    def _give_word(self, progress: Progress) -> None:
+        """Give the word for a step of the return that waits for it, half a second later, where somebody is there to give it."""
+        waits = WAITS.match(progress.sentence) if self.gives_word else None
+        if waits is None or waits[1] in self.words:
+            return
+        self.words.add(waits[1])
+        good_until_us = self.plant.clock.utc_us() + GOOD_FOR_US
+        said = f"word-{waits[1]}"
+        request = Request("return", "run-1", said, "operator", good_until_us, step=waits[1], person="the shift lead")
+        later_us = self.plant.clock.monotonic_us() + 500_000
+        self.plant.clock.at(later_us, lambda: self.asked["conductor"].put(f"{said}.json", write_request(request)))
 
     def _go_on(self, name: str) -> None:
         if name not in self.dead:
@@ -327,6 +344,7 @@ def run(
     dice_type: type[random.Random] = random.Random,
     prepare: Callable[[SimulatedPlant], None] = lambda _: None,
     plan: Plan | None = None,
+    gives_word: bool = True,
 ) -> Ended:
     """Run one drill in a world of its own, and check every invariant; `plan` runs instead of the simulated drill."""
     plan = plan or simulated_drill.make(shape)
@@ -334,7 +352,7 @@ def run(
     if shape is not None and shape.habit is not None:
         stand_at(plant, simulated_drill.HAND, shape.habit)
     prepare(plant)
-    stage = _Stage(plant, conductor, guardian_type=guardian)
+    stage = _Stage(plant, conductor, guardian_type=guardian, gives_word=gives_word)
     run_world(seed, stage.play)
     assert stage.journal is not None
     others = stage.guardian_journal.records if stage.guardian_journal is not None else ()
@@ -373,4 +391,13 @@ def run_seed(seed: int) -> Ended:
     dice = random.Random(seed)
     # With dice of its own, so that all other seeds play what they always played.
     shape = simulated_drill.with_person(simulated_drill.draw_shape(dice), random.Random(f"person {seed}"))
-    return run(seed, shape, draw_faults(dice, simulated_drill.make(shape)))
+    ordered, others = (
+        simulated_drill.with_order(shape, order := random.Random(f"order {seed}")),
+        draw_faults(dice, simulated_drill.make(shape)),
+    )
+    if ordered is shape:
+        return run(seed, shape, others)
+    plan = simulated_drill.make(ordered)
+    # Now and then without a fault of its own, so that what strikes before the return is played too.
+    faults = others if order.random() < 0.3 else draw_faults_in_return(order, plan)
+    return run(seed, ordered, faults, gives_word=order.random() < 0.8)

@@ -91,6 +91,24 @@ class HoldsOn(Conductor):
         await self._clock.sleep(20 * stage.hold_s)
 
 
+class ForgetsTheOrder(Conductor):
+    """Gives the vendors back at the end of the hold, before it is their turn."""
+
+    async def _hold(self, stage: PlanStage) -> None:
+        await super()._hold(stage)
+        if stage is self._plan.stages[-1]:
+            self._dead_man.give_back("vendor-firewall", ("remote-access",))
+            await self._points["vendor-firewall"].restore(("remote-access",), Calls().restore)
+
+
+class IsolatesWhatCameBack(Conductor):
+    """Isolates once more what a step of the return has given back."""
+
+    async def _restore(self, refusal: str | None) -> bool:
+        await self._points["line-firewall"].isolate(("corporate-line3",), Calls().isolate)
+        return await super()._restore(refusal)
+
+
 class Idle(Guardian):
     """Says that it is ready and hears everything; restores nothing."""
 
@@ -396,6 +414,24 @@ def test_a_lost_witness_does_not_make_a_restoration_unproven() -> None:
     # It saw nothing stop, so it is not missed where others see the way back.
     lost = Fault(Kind.WORKER_DIES, Phase.ARMED, target="vendor")
     assert run(1, faults=(lost,)).claims.restoration == "proven"
+
+
+def test_comes_back_in_order_or_at_once_catches_a_step_before_its_turn() -> None:
+    order = Shape(two_points=True, in_order=True)
+    broken = run(1, order, conductor=ForgetsTheOrder)
+    assert violations(truth.comes_back_in_order_or_at_once, broken) == (
+        "remote-access was given back before its turn.",
+    )
+    assert run(1, order).violations == ()
+
+
+def test_nothing_isolates_again_after_it_came_back_catches_a_second_isolate() -> None:
+    order = Shape(two_points=True, in_order=True)
+    broken = run(1, order, conductor=IsolatesWhatCameBack, devices={OWN_TIMER: NoArmingRule})
+    assert violations(truth.nothing_isolates_again_after_it_came_back, broken) == (
+        "corporate-line3 was isolated again after it had come back.",
+    )
+    assert run(1, order).violations == ()
 
 
 def test_every_invariant_is_shown_to_fail() -> None:

@@ -29,6 +29,7 @@ from tests.run.simulated_run import RESUMED, Ended, run
 PAGE = Path(__file__).with_name("runs.txt")
 PERFECT = "nothing"
 TWO, ONE = Shape(two_points=True), Shape()
+ORDER, WORD = Shape(in_order=True), Shape(two_points=True, in_order=True, word_within_s=3.0)
 VENDOR, LINE, CONDUIT = "vendor-firewall", "line-firewall", "conduit-firewall"
 NOT_TOLD = {"asked_us", "answered_us", "armed_s", "egress", "digests", "parts"}
 
@@ -123,6 +124,16 @@ PLOTS: dict[str, Plot] = {
     "the journal cannot be written": _held(Kind.SYNC_FAILS, times=1),
     "the disk hangs": _held(Kind.DISK_SLOW, amount_s=1e6),
     "UTC is stepped": _held(Kind.UTC_STEP, amount_s=-7200.0),
+    # Coming back in an order.
+    "it comes back in order": Plot(shape=ORDER),
+    "it comes back in order, on a person's word": Plot(shape=WORD),
+    "a person aborts while a word is waited for": Plot((Fault(Kind.ABORT, Phase.RETURNING, 0.3),), WORD),
+    "a firewall does not answer when it is its turn": _at("restore", Phase.RETURNING, Kind.LOST_REPLY, shape=ORDER),
+    "a firewall refuses when it is its turn": _at("restore", Phase.RETURNING, Kind.REFUSED, shape=ORDER),
+    "somebody takes what is isolated still": _in(Phase.RETURNING, Kind.OBJECT_TAKEN, shape=WORD, **ORDERED),
+    "the conductor is killed while a word is waited for": Plot(
+        (Fault(Kind.CONDUCTOR_KILLED, Phase.RETURNING, 0.3),), WORD
+    ),
     # Who guards.
     "the conductor is killed": _held(Kind.CONDUCTOR_KILLED),
     "the conductor stands still": _held(Kind.CONDUCTOR_STOPPED, amount_s=15.0),

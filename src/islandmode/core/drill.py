@@ -5,7 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
 
 from islandmode.core.frozen import Frozen
 from islandmode.core.quantities import AS_WRITTEN, Name, Seconds, Words, written
@@ -121,6 +126,31 @@ class MoreApprovals(Frozen):
     )
 
 
+class ReturnStep(Frozen):
+    """One step of the return to service, and whether it waits for a person's word."""
+
+    restore: Annotated[Names, Field(min_length=1)] = Field(
+        description="Conduits, or stages for all conduits of each, that are restored together.",
+        examples=[["corporate"]],
+    )
+    by_word: bool = Field(
+        default=False,
+        description="Whether a person must give the word first: `islandmode confirm RUN return --person NAME`.",
+        examples=[True],
+    )
+    within: Seconds | None = Field(
+        default=None,
+        description="How long that word is waited for; without it everything is restored at once.",
+        examples=["60 s"],
+    )
+
+    @model_validator(mode="after")
+    def _waits_for_so_long(self) -> ReturnStep:
+        if self.by_word != (self.within is not None):
+            raise ValueError("expected by_word: true and within together, or neither")
+        return self
+
+
 class Drill(Frozen):
     """The definition of a drill."""
 
@@ -128,7 +158,7 @@ class Drill(Frozen):
     site: Name = Field(description="The site on which it runs.", examples=["riverside"])
     service: Service = Field(description="What the plant must go on doing.")
     stages: Annotated[tuple[Stage, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
-        description="The waves of the isolation, one after the other; after the last everything is restored at once."
+        description="The waves of the isolation, one after the other; after the last everything is restored, at once or by restore_order."
     )
     limits: Limits = Field(description="What the process owner demands; nothing has a built-in limit.")
     continuity: Annotated[Names, Field(min_length=1)] = Field(
@@ -149,9 +179,15 @@ class Drill(Frozen):
     )
     approvals: MoreApprovals | None = Field(
         default=None,
-        # So that the plan of a drill without it keeps its digest.
+        # So that the plan of a drill without it keeps its digest; so with what follows.
         exclude_if=lambda given: given is None,
         description="Who else has to approve this drill before it is run live, beside those whom the site's policy asks for.",
+    )
+    restore_order: Annotated[tuple[ReturnStep, ...], BeforeValidator(as_tuple)] = Field(
+        default=(),
+        exclude_if=lambda given: not given,
+        description="In which order a planned restore gives the conduits back, vendors last; each conduit once. Left out, all are restored at "
+        "once. An abort, abort_when, the dead-man, the guardian and `islandmode restore` always restore everything at once.",
     )
     sample_every: Seconds = Field(
         default=1.0,

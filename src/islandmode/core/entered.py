@@ -18,3 +18,13 @@ class LedgerEntered(Entry):
     sha256: str
     attempt: int
     earlier: Text
+
+
+class LedgerAcknowledged(Entry):
+    """The ledger's receiver off this host acknowledged a line, or did not; `said` is its word for it, or why it did not."""
+
+    record_kind = "ledger.acknowledged"
+    receiver: Text
+    line: int
+    acknowledged: bool
+    said: Text

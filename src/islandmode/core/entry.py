@@ -21,6 +21,8 @@ StopBy = Literal[
     "window",
     "lock_out",
     "person",
+    "return",
+    "word",
 ]
 """What stops a drill before its plan is complete."""
 Outcome = Literal["done", "not done", "unknown"]

@@ -20,7 +20,7 @@ from typing import Any
 from islandmode.core.chain import GENESIS, digest
 from islandmode.core.text import cleaned, how_many
 
-OPENED, BEGUN, ENDED = "opened", "begun", "ended"
+OPENED, BEGUN, ENDED, ADDED = "opened", "begun", "ended", "added"
 REFUSED, WITHOUT_RESULT = "refused", "without result"
 ORIGIN = "islandmode/ledger/"
 _NOTE = re.compile(
@@ -82,6 +82,16 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
+class AddendumLine:
+    """An addendum to a run, as the ledger has it: its number, how the run is judged with it, and the SHA-256 of its own SHA256SUMS."""
+
+    number: int
+    line: int
+    result: str
+    sums: str
+
+
+@dataclass(frozen=True)
 class Attempt:
     """A run that was about to arm, as the ledger has it; `result` is `WITHOUT_RESULT` where no line says how it ended."""
 
@@ -94,6 +104,8 @@ class Attempt:
     restoration: str
     sums: str
     """The SHA-256 of the run's SHA256SUMS when it had ended; empty where that is not known."""
+    addenda: tuple[AddendumLine, ...] = ()
+    """What was added to it since, in order."""
 
 
 def read_ledger(data: bytes) -> Ledger:
@@ -207,13 +219,23 @@ def attempts_of(ledger: Ledger, site: str = "", drill: str = "") -> tuple[Attemp
             # The first word on how a run ended stands, whatever was put behind it.
             ends.setdefault(begun, line)
     return tuple(
-        _attempt(line, ends.get(line.number))
+        _attempt(line, ends.get(line.number), _addenda(ledger, line.number))
         for line in ledger.lines
         if line.kind == BEGUN and (not drill or (line.text("site"), line.text("drill")) == (site, drill))
     )
 
 
-def _attempt(begun: Line, ended: Line | None) -> Attempt:
+def _addenda(ledger: Ledger, begun: int) -> tuple[AddendumLine, ...]:
+    """List what was added to the run of a line; of each number the first word stands."""
+    found: dict[int, AddendumLine] = {}
+    for line in ledger.lines:
+        number = line.data.get("addendum")
+        if line.kind == ADDED and line.data.get("begun") == begun and isinstance(number, int):
+            found.setdefault(number, AddendumLine(number, line.number, line.text("result"), line.text("sums")))
+    return tuple(found[number] for number in sorted(found))
+
+
+def _attempt(begun: Line, ended: Line | None, addenda: tuple[AddendumLine, ...]) -> Attempt:
     return Attempt(
         run=begun.text("run"),
         line=begun.number,
@@ -223,6 +245,7 @@ def _attempt(begun: Line, ended: Line | None) -> Attempt:
         result=WITHOUT_RESULT if ended is None else ended.text("result") or WITHOUT_RESULT,
         restoration="" if ended is None else ended.text("restoration"),
         sums="" if ended is None else ended.text("sums"),
+        addenda=addenda,
     )
 
 

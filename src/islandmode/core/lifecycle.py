@@ -18,6 +18,7 @@ class Phase(StrEnum):
     ARMED = "armed"
     ISOLATING = "isolating"
     HOLDING = "holding"
+    RETURNING = "returning"
     RESTORING = "restoring"
     STRANDED = "stranded"
     RESTORED = "restored"
@@ -33,6 +34,7 @@ class Event(StrEnum):
     ARMING_STARTED = "arming started"
     ISOLATE_STARTED = "isolate started"
     STAGE_ISOLATED = "stage isolated"
+    RETURN_STARTED = "return started"
     RESTORE_STARTED = "restore started"
     RESTORE_SEEN = "restore seen"
     RESTORE_UNSEEN = "restore unseen"
@@ -51,7 +53,13 @@ MOVES: dict[Phase, dict[Event, Phase]] = {
     Phase.BASELINE: {Event.ARMING_STARTED: Phase.ARMED},
     Phase.ARMED: {Event.ISOLATE_STARTED: Phase.ISOLATING, Event.RESTORE_STARTED: Phase.RESTORING},
     Phase.ISOLATING: {Event.STAGE_ISOLATED: Phase.HOLDING, Event.RESTORE_STARTED: Phase.RESTORING},
-    Phase.HOLDING: {Event.ISOLATE_STARTED: Phase.ISOLATING, Event.RESTORE_STARTED: Phase.RESTORING},
+    Phase.HOLDING: {
+        Event.ISOLATE_STARTED: Phase.ISOLATING,
+        Event.RETURN_STARTED: Phase.RETURNING,
+        Event.RESTORE_STARTED: Phase.RESTORING,
+    },
+    # Some conduits are given back by the drill's order, and others are isolated still; nothing more is isolated.
+    Phase.RETURNING: {Event.RETURN_STARTED: Phase.RETURNING, Event.RESTORE_STARTED: Phase.RESTORING},
     Phase.RESTORING: {Event.RESTORE_SEEN: Phase.RESTORED, Event.RESTORE_UNSEEN: Phase.STRANDED},
     Phase.STRANDED: {Event.RESTORE_STARTED: Phase.RESTORING},
     Phase.RESTORED: {Event.COLLECT_STARTED: Phase.COLLECTED},
@@ -59,7 +67,9 @@ MOVES: dict[Phase, dict[Event, Phase]] = {
     Phase.FINISHED: {},
 }
 
-MAY_BE_ISOLATED = frozenset({Phase.ARMED, Phase.ISOLATING, Phase.HOLDING, Phase.RESTORING, Phase.STRANDED})
+MAY_BE_ISOLATED = frozenset(
+    {Phase.ARMED, Phase.ISOLATING, Phase.HOLDING, Phase.RETURNING, Phase.RESTORING, Phase.STRANDED}
+)
 """Phases in which an Islandmode object may stand on a device."""
 
 

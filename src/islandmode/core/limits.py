@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from islandmode.core.plan import Plan
 from islandmode.core.planning.check_devices import run_s
+from islandmode.core.returning import returns_s
 
 WORKER_MARGIN_S = 120.0
 """Longer than a run takes beside the holds, the dead-man and the devices' work on changes."""
@@ -23,7 +24,7 @@ def sampling_s(plan: Plan) -> float:
         able.late_s + able.works_s.arm + len(plan.stages) * able.works_s.isolate + 2 * able.works_s.restore
         for able in (point.capabilities for point in plan.points.values())
     ]
-    return plan.hold_s + plan.dead_man_s + WORKER_MARGIN_S + max(works_s)
+    return plan.hold_s + returns_s(plan.drill) + plan.dead_man_s + WORKER_MARGIN_S + max(works_s)
 
 
 def stranded_s(plan: Plan) -> float:

@@ -41,6 +41,12 @@ def _words(record: Record) -> tuple[str, str] | None:
         what = {"be there": "is there and ready", "isolate": "says it is isolated", "restore": "says it is restored"}
         author = f", typed by account {data['author']}"
         return str(data["person"]), f"{data['point']}: {what.get(str(data['act']), str(data['act']))}{author}"
+    if record.kind == "return.waits":
+        return "asked", f"the word to restore {', '.join(map(str, data['conduits']))}, within {data['within_s']:g} s"
+    if record.kind == "return.word":
+        return str(
+            data["person"]
+        ), f"gave the word for step {data['step']} of the return, typed by account {data['author']}"
     if record.kind == "note":
         return str(data["author"]), f"note: {data['text']}"
     if record.kind == "request.ignored" and str(data["why"]).startswith(SAID_TO_CONFIRM):

@@ -13,6 +13,7 @@ from islandmode.core.boundary import UNKNOWN_BOUNDARY, Boundary
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.drill import Drill
 from islandmode.core.frozen import Address, Frozen
+from islandmode.core.ledger_receiver import LedgerReceiver
 from islandmode.core.pair import PairMember
 from islandmode.core.probe import Probe
 from islandmode.core.recipe.carried import CarriedRecipe
@@ -265,6 +266,12 @@ class Plan(Frozen):
     """Sum of the stages' holds."""
     boundary: Boundary = UNKNOWN_BOUNDARY
     """Every conduit across the boundary of what is isolated, and what of it stays open; unknown in a plan of an earlier version."""
+    ledger_receiver: LedgerReceiver | None = None
+    """Who off this host acknowledges the ledger's line before a run arms; it stands in a plan only where the site names one."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out_who_is_not_named(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in write(self).items() if name != "ledger_receiver" or value}
 
     @property
     def kits(self) -> tuple[str, ...]:

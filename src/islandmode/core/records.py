@@ -11,20 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, Self, get_args
 
-from pydantic import (
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from islandmode.core.brought import SamplesBrought
-from islandmode.core.entered import LedgerEntered
+from islandmode.core.entered import LedgerAcknowledged, LedgerEntered
 from islandmode.core.entry import FOREIGN, Entry, HandAct, Outcome, StopBy, Text, When
 from islandmode.core.errors import RefusedFor
 from islandmode.core.pair import Role
 from islandmode.core.record import Record
+from islandmode.core.return_records import RETURN_KINDS
 
 
 class _OfPoint(Entry):
@@ -71,6 +66,8 @@ class RunStarted(Entry):
     ground: Literal["lab", "plant"] = "lab"
     benched: dict[str, str] = Field(default_factory=dict)
     """By isolation point, by whom and when it was benched, where a record of that counted as the run began; left out where none did."""
+    rungs: tuple[Text, ...] = ()
+    """What stood behind a live run of the drill as the run began, and what was missing; a rehearsal does not ask."""
 
 
 class PreflightFound(Entry):
@@ -571,7 +568,9 @@ def _all(base: type[Entry]) -> dict[str, type[Entry]]:
     return found
 
 
-KINDS: Mapping[str, type[Entry]] = _all(Entry) | {kind.record_kind: kind for kind in (SamplesBrought, LedgerEntered)}
+KINDS: Mapping[str, type[Entry]] = _all(Entry) | {
+    kind.record_kind: kind for kind in (SamplesBrought, LedgerEntered, LedgerAcknowledged, *RETURN_KINDS)
+}
 """Every kind of record with its model."""
 
 

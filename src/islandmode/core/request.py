@@ -1,6 +1,7 @@
 """A request to a running drill: a small file that anybody of the operators' group may put into the run's folder.
 
-`abort` stops the run. `confirm` says of an act by hand that the named person says it is done; `note` is words for the record.
+`abort` stops the run. `confirm` says of an act by hand that the named person says it is done; `return` is a person's word that the next step
+of the return to service may come; `note` is words for the record.
 
 Conductor and guardian both read it. What is wrong with a file is told apart, because a person who asked for a restore and
 was not heard must learn why: not a request, half-written, of another run, too old, from a newer version, repeated.
@@ -18,7 +19,12 @@ FORMAT = 1
 SIZE_MAX_BYTES = 4096
 TEXT_MAX = 300
 FIELDS: dict[str, type] = {"kind": str, "run": str, "id": str, "author": str, "not_after_utc_us": int}
-KINDS: dict[str, tuple[str, ...]] = {"abort": (), "confirm": ("point", "ask", "person"), "note": ("text",)}
+KINDS: dict[str, tuple[str, ...]] = {
+    "abort": (),
+    "confirm": ("point", "ask", "person"),
+    "return": ("step", "person"),
+    "note": ("text",),
+}
 """What can be asked for, and what more each must say."""
 NOTE_MAX = 500
 """Characters of a note; a longer one is refused where it is typed."""
@@ -28,7 +34,8 @@ NOTE_MAX = 500
 class Request:
     """What a person asked of a run. `id` is new for each request; after `not_after_utc_us` it means nothing any more.
 
-    `point`, `ask` and `person` stand in a confirmation: which ask it answers, and who says so. `text` stands in a note.
+    `point`, `ask` and `person` stand in a confirmation: which ask it answers, and who says so. `step` and `person` stand in a word
+    for the return to service, `text` in a note.
     """
 
     kind: str
@@ -40,6 +47,7 @@ class Request:
     ask: str = ""
     person: str = ""
     text: str = ""
+    step: str = ""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails
 
 from islandmode.core.frozen import Address, Frozen
+from islandmode.core.ledger_receiver import LedgerReceiver
 from islandmode.core.other_way import OtherWay
 from islandmode.core.quantities import Name, Seconds, SecretRef, Words
 from islandmode.core.vantage_login import VantageLogin
@@ -545,6 +546,10 @@ class Site(Frozen):
     )
     vantages: Annotated[dict[Name, VantagePoint], Field(min_length=1)] = Field(
         description="The places from which probes look. One of them is called `here`: the operations host, on the plant's side, from which the drill is run."
+    )
+
+    ledger_receiver: LedgerReceiver | None = Field(
+        default=None, description="Who off this host acknowledges the ledger's line before a run arms."
     )
 
     def ends_of(self, way: str) -> tuple[str, str]:

@@ -55,6 +55,8 @@ WHAT_TO_DO = {
     "guardian": "See why the conductor was silent (load, memory, a stopped machine); the guardian has put the plant back. "
     "Repeat the drill.",
     "window-over": "See what took so long before and between the stages, and repeat the drill.",
+    "not-in-order": "See why the device did not give back its conduits when it was asked; everything was then restored at once.",
+    "no-word": "Ask who was to give the word why they did not, or give them longer (`within`); everything was then restored at once.",
     "stopped-otherwise": "Read in the journal why the drill was stopped (another version of Islandmode wrote it), and repeat the drill.",
     "conductor-died": "See what ended the conductor (memory, a restart, a person), and repeat the drill. Unless the finding "
     "says that every isolation point was seen back, run `islandmode restore RUN`, which looks at them.",

@@ -16,6 +16,7 @@ from islandmode.core.records import CollectResult, VantageOffset, VantageStarted
 from islandmode.core.spool import UNSEALED, KeptSpool, SpoolReading
 from islandmode.core.verdict import Verdict
 from islandmode.operate.audience import Pages
+from islandmode.operate.entering import AddedToRun, enter_added
 from islandmode.operate.judge import Evidence, evidence_of, judge_evidence, placed_samples
 from islandmode.operate.operator_name import operator_name
 from islandmode.operate.outcome import local_zone
@@ -42,6 +43,8 @@ class Added:
     vantage: str
     folder: RunDirectory
     verdict: Verdict
+    not_entered: str = ""
+    """Why the ledger does not have it; empty where it has, or where the run stands on none."""
 
 
 @dataclass(frozen=True)
@@ -149,8 +152,10 @@ def add(new: NewAddendum, evidence: Evidence, came: Came, compared: Compared, pa
         configuration_diffs={},
         zone=local_zone(evidence.records),
     )
-    folder = new.close(judged.verdict, report)
-    return Added(run, plan, new.number, vantage, RunDirectory(folder), judged.verdict)
+    folder, verdict = new.close(judged.verdict, report), judged.verdict
+    said = AddedToRun(new.number, vantage, verdict.verdict.value, verdict.restoration.value)
+    why = enter_added(run, evidence.records, said, clock)
+    return Added(run, plan, new.number, vantage, RunDirectory(folder), verdict, why)
 
 
 def _brought(new: NewAddendum, evidence: Evidence, unplaced: str, *, by_login: bool) -> SamplesBrought:

@@ -11,7 +11,7 @@ from islandmode.core.approval import Approval, Kept, Subject
 from islandmode.core.approving import Before, Standing, against_live, standing_of
 from islandmode.core.errors import InputError
 from islandmode.core.plan import Plan
-from islandmode.core.policy import SHIPPED, TIERS, Policy
+from islandmode.core.policy import SHIPPED, Policy
 from islandmode.store.approvals import kept_documents
 from islandmode.store.folders import PEOPLE
 from islandmode.store.ledger import ledger_of
@@ -72,7 +72,7 @@ def approved(workspace: Path, plan: Plan, now: datetime) -> Approved | None:
 
 
 def refused_by_approvals(workspace: Path, plan: Plan, now: datetime, *, ahead: bool = False) -> Iterator[str]:
-    """Say what speaks against a live run by its approvals and the site's policy, and what to do; `ahead` looks at a window that is to come too."""
+    """Say what speaks against a live run by its approvals, and what to do; `ahead` looks at a window that is to come too."""
     if not has_people(workspace):
         yield f"There is no {PEOPLE}, so nobody can approve a live run; {DESCRIBED} says how to begin it."
         return
@@ -82,17 +82,6 @@ def refused_by_approvals(workspace: Path, plan: Plan, now: datetime, *, ahead: b
         yield f"Who may approve a live run is not known: {str(error).splitlines()[0]} `{typed_at(workspace, 'validate')}` lists all that is wrong."
         return
     yield from against_live(stands, held, ahead=ahead)
-    yield from _weaker(plan, held.people.policy)
-
-
-def _weaker(plan: Plan, policy: Policy) -> Iterator[str]:
-    for name, point in plan.points.items():
-        tier = point.capabilities.undo_tier
-        if tier not in TIERS or TIERS.index(tier) > TIERS.index(policy.undo_tier):
-            yield (
-                f"{name} has undo tier {tier}, and the site's policy lets no run live below {policy.undo_tier}; isolate there by a platform "
-                "with a better way back."
-            )
 
 
 def approvals_told(workspace: Path, plan: Plan, now: datetime) -> str:

@@ -26,6 +26,8 @@ from islandmode.operate.earlier_readings import earlier_readings
 from islandmode.operate.entering import enter_begun
 from islandmode.operate.ground import Ground
 from islandmode.operate.plan import benched_of
+from islandmode.operate.promoting import rungs_of, rungs_told
+from islandmode.operate.receiving import asker
 from islandmode.operate.signals import receive_signals
 from islandmode.rehearse.containers.errand import starter_line
 from islandmode.run.conductor import Conducted, Conductor
@@ -116,6 +118,7 @@ class Conducting:
             operator=self._request.operator,
             **self._ground.header(),
             **_benches(self._request.workspace, plan),
+            **_rungs(self._request, plan),
         )
         claim = await _claim(directory, journal)
         place = self._place(header)
@@ -147,6 +150,7 @@ class Conducting:
             self._ground.started_by,
             header,
             partial(enter_begun, request, self._plan, self._clock),
+            asker(request.workspace, self._plan.ledger_receiver, self._clock, live=request.mode == Mode.LIVE.value),
             forwards(),
             _restoring(request.workspace),
             typed_anywhere("confirm", directory.run, "--workspace", str(request.workspace)),
@@ -192,6 +196,13 @@ def _benches(workspace: Path, plan: Plan) -> dict[str, Any]:
         return {}
     told = {name: words for name, words in words_of.items() if words}
     return {"benched": told} if told else {}
+
+
+def _rungs(request: RunRequest, plan: Plan) -> dict[str, Any]:
+    """Say what stands behind a live run of the plan, for the first record of a run on a plant."""
+    if request.mode == Mode.REHEARSAL.value:
+        return {}
+    return {"rungs": rungs_told(rungs_of(request.workspace, plan, benched_of(request.workspace, plan)))}
 
 
 def _restoring(workspace: Path) -> str:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import errno
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
 from islandmode.core.entered import LedgerEntered
 from islandmode.core.errors import Refused
 from islandmode.core.judging.timeline import of_kind
-from islandmode.core.ledger import BEGUN, ENDED
+from islandmode.core.ledger import ADDED, BEGUN, ENDED
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.operate.approving import Approved
 from islandmode.store import rundir
+from islandmode.store.addenda import folder_of
 from islandmode.store.ledger import NEW_LEDGER, Entered, enter, path_of
 from islandmode.store.run_request import RunRequest
 from islandmode.store.rundir import RunDirectory
@@ -67,6 +68,39 @@ def enter_ended(directory: RunDirectory, records: Sequence[Record], result: str,
     if not list(of_kind(records, LedgerEntered.record_kind)):
         return ""
     return apart(partial(write_ended, directory, records, result, restoration, iso_utc(clock.utc_us())), END_S)
+
+
+def enter_added(directory: RunDirectory, records: Sequence[Record], added: AddedToRun, clock: Clock) -> str:
+    """Enter an addendum to a run that had been entered; returns why that was not seen done. Bounded, never raises."""
+    if not list(of_kind(records, LedgerEntered.record_kind)):
+        return ""
+    return apart(partial(_write_added, directory, records, added, iso_utc(clock.utc_us())), END_S)
+
+
+@dataclass(frozen=True)
+class AddedToRun:
+    """What the ledger says of an addendum: its number, of which vantage it is, and how the run is judged with it."""
+
+    number: int
+    vantage: str
+    result: str
+    restoration: str
+
+
+def _write_added(directory: RunDirectory, records: Sequence[Record], added: AddedToRun, utc: str) -> None:
+    entered = next(of_kind(records, LedgerEntered.record_kind))
+    path = folder_of(directory, added.number).root / rundir.SUMS
+    said = {
+        "run": directory.run,
+        "begun": entered.data["size"],
+        "addendum": added.number,
+        "vantage": added.vantage,
+        "result": added.result,
+        "restoration": added.restoration,
+        "sums": hashlib.sha256(read_plain(path)).hexdigest(),
+    }
+    if enter(directory.workspace, ADDED, utc, said).checkpoint is None:
+        raise OSError(errno.EIO, "the ledger was altered")
 
 
 def write_ended(directory: RunDirectory, records: Sequence[Record], result: str, restoration: str, utc: str) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from islandmode.core.errors import InputError
 from islandmode.core.ledger import (
     WITHOUT_RESULT,
+    AddendumLine,
     Attempt,
     Checkpoint,
     Ledger,
@@ -26,6 +27,7 @@ from islandmode.core.ledger import (
 from islandmode.core.text import cleaned
 from islandmode.operate.watch import Watch
 from islandmode.store import rundir
+from islandmode.store.addenda import folder_of, numbers_of
 from islandmode.store.ledger import NEW_LEDGER, ledger_of, path_of
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.machine_state import read_plain
@@ -128,18 +130,18 @@ def _known(known: str) -> Checkpoint:
 
 
 def _seen(workspace: Path, attempt: Attempt, watch: Watch) -> AttemptSeen:
-    if RUN_NAME.fullmatch(attempt.run) is None:
-        return AttemptSeen(attempt, "gone", goes_on=False)
     root = workspace / rundir.RUNS / attempt.run
     watch.at(root)
-    folder = _folder(root, attempt, watch)
+    folder = folder_of_attempt(workspace, attempt, watch)
     is_open = folder == "there" and attempt.result == WITHOUT_RESULT
     return AttemptSeen(attempt, folder, goes_on=is_open and RunDirectory(root).conductor() is not None)
 
 
-def _folder(root: Path, attempt: Attempt, watch: Watch) -> FolderState:
+def folder_of_attempt(workspace: Path, attempt: Attempt, watch: Watch) -> FolderState:
+    """Look at the folder of an attempt, beside what the ledger says of it."""
+    root = workspace / rundir.RUNS / attempt.run
     try:
-        if not root.is_dir():
+        if RUN_NAME.fullmatch(attempt.run) is None or not root.is_dir():
             return "gone"
         if not attempt.sums:
             return "there"
@@ -177,3 +179,33 @@ def _wrong(workspace: Path, ledger: Ledger, seen: Sequence[AttemptSeen], known: 
             yield f"{run} was about to arm (line {line}), and {FOLDER_TOLD[each.folder]}."
         if each.attempt.result == WITHOUT_RESULT and not each.goes_on:
             yield f"{run} was about to arm (line {line}), and no line says how it ended: a run without result."
+        yield from _of_addenda(workspace, each)
+
+
+def _of_addenda(workspace: Path, seen: AttemptSeen) -> Iterator[str]:
+    """Say which addenda of an attempt are not as the ledger has them, and which it does not have."""
+    attempt = seen.attempt
+    if seen.folder == "gone":
+        return
+    directory = RunDirectory(workspace / rundir.RUNS / attempt.run)
+    for added in attempt.addenda:
+        if why := addendum_unlike(directory, added):
+            yield f"Addendum {added.number} of {attempt.run} (line {added.line}) {why}."
+    for number in numbers_of(directory):
+        if number not in {added.number for added in attempt.addenda}:
+            yield f"Addendum {number} of {attempt.run} is on no line of the ledger, and counts for nothing."
+
+
+def addendum_unlike(directory: RunDirectory, added: AddendumLine) -> str:
+    """Say why an addendum is not the one of which the ledger speaks; ends a sentence, and is empty where it is."""
+    folder = folder_of(directory, added.number)
+    try:
+        sums = hashlib.sha256(read_plain(folder.root / rundir.SUMS)).hexdigest()
+        is_as_it_was = sums == added.sums and folder.is_as_sealed(lambda: None)
+    except FileNotFoundError:
+        return "is gone, or a file of it is"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return (
+        "" if is_as_it_was else f"is not what it was when it was added: its {rundir.SUMS}, or a file of it, was changed"
+    )

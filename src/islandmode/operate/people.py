@@ -10,6 +10,7 @@ import anyio
 
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.judging.timeline import of_kind
+from islandmode.core.quantities import written
 from islandmode.core.record import Record
 from islandmode.core.request import NOTE_MAX
 from islandmode.core.text import cleaned
@@ -27,6 +28,8 @@ CONFIRMED = {
     "isolate": "says it is isolated",
     "restore": "says it is restored",
 }
+RETURN = "return"
+"""What stands in the place of a point where a person's word is waited for in a return to service."""
 OVER = ("arm.result", "isolate.result", "restore.seen", "restore.unseen")
 """What ends an ask at a point."""
 
@@ -54,6 +57,12 @@ def asked_in(directory: RunDirectory) -> tuple[OpenAsk, ...]:
         point = str(data.get("point", ""))
         if record.kind == "hand.asked":
             found[point] = OpenAsk(str(data["ask"]), point, str(data["act"]), str(data["person"]), str(data["told"]))
+        elif record.kind == "return.waits":
+            conduits, within_s = ", ".join(map(str, data["conduits"])), written(float(data["within_s"]))
+            told = f"Return {data['step']}: the word to restore {conduits} is waited for, within {within_s}."
+            found[RETURN] = OpenAsk(str(data["step"]), RETURN, RETURN, "", told)
+        elif record.kind in ("return.word", "restore.ordered"):
+            found.pop(RETURN, None)
         elif record.kind in OVER:
             found.pop(point, None)
     return tuple(found.values())
@@ -95,6 +104,9 @@ def confirm(workspace: Path, run: str, point: str | None, person: str) -> str:
         points = ", ".join(ask.point for ask in mine)
         raise InputError(f"{directory.run} asks at several points ({points}); name the one that you confirm.")
     (ask,) = mine
+    if ask.act == RETURN:
+        _put_and_wait(directory, "return", step=ask.id, person=person)
+        return f"{directory.run}: {person} gave the word for step {ask.id} of the return to service."
     if person != ask.person:
         raise InputError(f"{ask.person} is asked at {ask.point}, and only their own word counts, not that of {person}.")
     _put_and_wait(directory, "confirm", point=ask.point, ask=ask.id, person=person)

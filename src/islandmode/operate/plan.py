@@ -8,6 +8,7 @@ from islandmode import isolation
 from islandmode.core.errors import InputError
 from islandmode.core.hand import hand_problems
 from islandmode.core.plan import Plan
+from islandmode.core.planning.digest import drill_intent
 from islandmode.core.planning.plan_drill import PlanRefused, check, make_plan
 from islandmode.core.recipe.loaded import Recipes
 from islandmode.core.recipe.told import live_refusals_of
@@ -15,6 +16,7 @@ from islandmode.isolation.table import method_of
 from islandmode.operate.approving import now_of, refused_by_approvals
 from islandmode.operate.benched import NO_BENCH, Benched, benched
 from islandmode.operate.ledger import refused_by_ledger
+from islandmode.operate.promoting import missing_of, rungs_of
 from islandmode.operate.recipes import recipes_for
 from islandmode.store import catalog
 from islandmode.store.bench_records import BENCHED
@@ -27,6 +29,11 @@ def plan_of(workspace: Path, drill: str) -> tuple[Loaded, Plan]:
     loaded = catalog.load(workspace, drill)
     recipes, wrong = recipes_for(workspace, loaded.site.isolation_points.values())
     return loaded, plan_loaded(loaded, recipes, wrong)
+
+
+def intent_of(loaded: Loaded) -> bytes:
+    """Give the bytes behind the drill digest of what was loaded."""
+    return drill_intent(loaded.drill, loaded.site, loaded.probes)
 
 
 def plan_loaded(loaded: Loaded, recipes: Recipes, wrong: tuple[InputError, ...] = ()) -> Plan:
@@ -69,7 +76,7 @@ def benched_of(workspace: Path, plan: Plan) -> dict[str, Benched]:
 
 
 def refused_for_live(workspace: Path, plan: Plan, *, ahead: bool = False) -> tuple[str, ...]:
-    """Say why the plan could not be run live: of every point that goes by a recipe, by the ledger, and by its approvals.
+    """Say why the plan could not be run live: by its recipes, by what must stand behind it, by the ledger, and by its approvals.
 
     `ahead` takes a window that is approved and still to come as one that has begun.
     """
@@ -81,6 +88,7 @@ def refused_for_live(workspace: Path, plan: Plan, *, ahead: bool = False) -> tup
     )
     return (
         *points,
+        *missing_of(rungs_of(workspace, plan, found)),
         *refused_by_ledger(workspace, iso_utc(now.utc_us())),
         *refused_by_approvals(workspace, plan, now_of(now), ahead=ahead),
     )

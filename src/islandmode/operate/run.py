@@ -14,8 +14,10 @@ from typing import Generic, TypeVar
 import anyio
 
 from islandmode.core.drill import Mode
+from islandmode.core.entered import LedgerAcknowledged, LedgerEntered
 from islandmode.core.errors import IslandmodeError, Refused, Unrecorded
 from islandmode.core.hand import back_told
+from islandmode.core.judging.timeline import of_kind
 from islandmode.core.ledger import REFUSED
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
@@ -31,7 +33,8 @@ from islandmode.operate.judge import WRITE_S
 from islandmode.operate.opening import opened, refuse_without_keys
 from islandmode.operate.operator_name import operator_name
 from islandmode.operate.outcome import judge_and_write, write_refusal
-from islandmode.operate.plan import plan_of, refuse_by_hand, refused_for_live
+from islandmode.operate.plan import intent_of, plan_of, refuse_by_hand, refused_for_live
+from islandmode.operate.receiving import not_acknowledged, send_on
 from islandmode.operate.signals import heard_as_before
 from islandmode.operate.telling import warn_of_left_out
 from islandmode.operate.transcripts import Transcripts
@@ -110,7 +113,7 @@ def run_drill(order: DrillOrder, audience: Audience, *, again: tuple[str, ...] =
     refuse_by_hand(loaded, plan)
     if order.mode is Mode.DRY_RUN:
         _refuse_of_lab(loaded, plan)
-        return _look_here(order, plan, audience)
+        return _look_here(order, loaded, plan, audience)
     place = lab_of_site(loaded.site.lab, loaded.place("site", ("lab", "topology")), order.lab, order.topology)
     fits = partial(refuse_unlike_lab, loaded, plan)
     ground, brought_up = attach_or_up(order.workspace, place, order.topology, fits)
@@ -128,7 +131,7 @@ def run_drill(order: DrillOrder, audience: Audience, *, again: tuple[str, ...] =
             ends_lab=brought_up and becomes and not ground.lab.comes_back,
         )
         if ground.is_here():
-            return _run_here(request, plan, ground, audience)
+            return _run_here(request, plan, ground, audience, intent_of(loaded))
         ended = _go(request, plan, ground, again, becomes=becomes)
         # A conductor that reported nothing may have left something isolated: keep its lab, so that it can be looked at.
         brought_up = brought_up and not ended.why
@@ -160,7 +163,7 @@ def _conduct(request: RunRequest, ground: LabGround, audience: Audience, again: 
     refuse_unlike_lab(loaded, plan, ground.lab.topology)
     if not ground.is_here():
         return _go(request, plan, ground, again, becomes=True)
-    return _run_here(request, plan, ground, audience)
+    return _run_here(request, plan, ground, audience, intent_of(loaded))
 
 
 def _go(request: RunRequest, plan: Plan, ground: LabGround, again: tuple[str, ...], *, becomes: bool) -> Ended:
@@ -219,12 +222,16 @@ def _refuse_of_lab(loaded: Loaded, plan: Plan) -> None:
         refuse_of_lab(Device(name, loaded.site, loaded.site_tree))
 
 
-def _look_here(order: DrillOrder, plan: Plan, audience: Audience) -> Ended:
+def _look_here(order: DrillOrder, loaded: Loaded, plan: Plan, audience: Audience) -> Ended:
     """Do on the plant all that comes before arming; raises `Refused` with what a live run would be refused for."""
     ground, live = PlantGround(order.workspace, plan.drill.site), refused_for_live(order.workspace, plan, ahead=True)
     name = _new_name(plan, MachineClock.of_this_boot())
     request = RunRequest(name, order.workspace, order.drill, order.mode.value, operator_name(), ground.words())
-    here = _conduct_here(request, plan, ground, audience, lambda conducting: conducting.look_only(live))
+
+    async def look(conducting: Conducting) -> None:
+        await conducting.look_only(live)
+
+    here = _conduct_here(request, plan, ground, audience, look, intent_of(loaded))
     why = apart(lambda: _seal(here.directory), WRITE_S)
     anyio.run(here.conducting.forget)
     if why:
@@ -240,8 +247,8 @@ def _seal(directory: RunDirectory) -> None:
     directory.seal()
 
 
-def _run_here(request: RunRequest, plan: Plan, ground: Ground, audience: Audience) -> Ended:
-    here = _conduct_here(request, plan, ground, audience, Conducting.conduct)
+def _run_here(request: RunRequest, plan: Plan, ground: Ground, audience: Audience, intent: bytes = b"") -> Ended:
+    here = _conduct_here(request, plan, ground, audience, Conducting.conduct, intent)
     ended = _judged(request, plan, ground, audience, here.came, here.conducting.records, here.directory)
     anyio.run(here.conducting.forget)
     return ended
@@ -262,6 +269,7 @@ def _conduct_here(
     ground: Ground,
     audience: Audience,
     course: Callable[[Conducting], Awaitable[T]],
+    intent: bytes,
 ) -> _Here[T]:
     """Conduct a run in this process; raises `Refused` with its report written, and nothing left isolated."""
     clock, disk = MachineClock.of_this_boot(), MachineDisk()
@@ -277,7 +285,7 @@ def _conduct_here(
         refuse_without_keys(ground, plan, clock)
         if request.mode == Mode.DRY_RUN.value:
             points = {name: read_only(point) for name, point in points.items()}
-        directory = _begin(request, plan, ground, audience)
+        directory = _begin(request, plan, ground, audience, intent)
         follower = audience.follow(plan)
         conducting = Conducting(request, plan, ground, points, clock, disk, directory, follower.show)
         hear_of_children_without_threads()
@@ -291,7 +299,7 @@ def _conduct_here(
             is_lab = isinstance(ground, LabGround)
             told = write_refusal(plan, refused, conducting.records, directory, lab=is_lab, pages=audience.pages)
             audience.listener.say(told)
-            _enter_ended(audience, directory, conducting.records, REFUSED, "")
+            _enter_ended(audience, directory, plan, conducting.records, REFUSED, "")
             anyio.run(conducting.forget)
             raise
         finally:
@@ -299,12 +307,14 @@ def _conduct_here(
     return _Here(came, conducting, directory)
 
 
-def _begin(request: RunRequest, plan: Plan, ground: Ground, audience: Audience) -> RunDirectory:
-    """Make the run's folder with all that a rescue needs, and record the run on the machine."""
+def _begin(request: RunRequest, plan: Plan, ground: Ground, audience: Audience, intent: bytes = b"") -> RunDirectory:
+    """Make the run's folder with all that a rescue needs, and record the run on the machine. `intent` are the bytes behind the drill digest."""
     kept = ground.kept()
     directory = rundir.create(request.workspace, request.run)
     directory.hold_conductor()
     directory.keep(rundir.PLAN, plan.model_dump_json(indent=2, by_alias=True) + "\n")
+    if intent:
+        directory.keep(rundir.INTENT, intent.decode("ascii"))
     directory.keep(REQUEST, request.text())
     for name, text in kept.items():
         directory.keep(name, text)
@@ -338,7 +348,7 @@ def _judged(
         raise Unrecorded(
             f"{where}; it proves nothing.{back if conducted.restored else ''}", stranded=not conducted.restored
         ) from error
-    _enter_ended(audience, directory, records, verdict.verdict.value, verdict.restoration.value)
+    _enter_ended(audience, directory, plan, records, verdict.verdict.value, verdict.restoration.value)
     if verdict.restoration is Restoration.PROVEN:
         _forget(directory)
     elif directory.record is not None:
@@ -347,15 +357,23 @@ def _judged(
 
 
 def _enter_ended(
-    audience: Audience, directory: RunDirectory, records: Sequence[Record], result: str, restoration: str
+    audience: Audience, directory: RunDirectory, plan: Plan, records: Sequence[Record], result: str, restoration: str
 ) -> None:
     """Enter how the run ended in the ledger; where that is not seen done, the ledger says that the run has no result."""
+    for said in of_kind(records, LedgerAcknowledged.record_kind, acknowledged=False):
+        audience.listener.warn(not_acknowledged(said.data))
     why = enter_ended(directory, records, result, restoration, MachineClock.of_this_boot())
     if why:
         audience.listener.warn(
             f"how {directory.run} ended was not seen entered in {path_of(directory.workspace)} ({why}); by the ledger it is a run "
             "without result, and its folder has what it found."
         )
+    if plan.ledger_receiver is not None and list(of_kind(records, LedgerEntered.record_kind)):
+        receipt = send_on(directory.workspace, plan.ledger_receiver, MachineClock.of_this_boot())
+        if not receipt.acknowledged:
+            audience.listener.warn(
+                f"how {directory.run} ended was not acknowledged by the ledger's receiver ({plan.ledger_receiver.told}): {receipt.said}"
+            )
 
 
 def exit_code(result: Result, restoration: Restoration) -> int:

@@ -57,6 +57,7 @@ from islandmode.run.preflight import Preflight
 from islandmode.run.preparing import in_turns
 from islandmode.run.progress import Progress, Show, Stop, StopLatch
 from islandmode.run.restore import restore_until_seen, wait_told
+from islandmode.run.returning import Returning
 from islandmode.run.run_journal import RunJournal
 from islandmode.run.run_place import RunPlace
 from islandmode.run.witness import Witness
@@ -118,6 +119,7 @@ class Conductor:
         )
         self._dead_man = DeadMan(plan, points, self._journal, self._guards, clock)
         self._witness = Witness(plan, vantages, self._journal, clock, place.run)
+        self._returning = Returning(plan, points, self._dead_man, self._guards, self._journal, clock, latch)
         self._roles = PairRoles(plan, points, self._journal)
         self._preflight = Preflight(plan, points, self._journal, disk, self._roles, clock, place)
         self._isolated: dict[str, tuple[str, ...]] = {}
@@ -231,7 +233,12 @@ class Conductor:
 
     async def _enter(self) -> None:
         """Enter the run in the ledger, before anything may be armed: an attempt that nobody remembers must not be possible."""
-        await self._journal.append(await self._place.enter())
+        entered = await self._place.enter()
+        await self._journal.append(entered)
+        if self._place.acknowledge is not None:
+            with anyio.CancelScope() as scope:
+                self._latch.wakes(scope.cancel)
+                await self._journal.append(await self._place.acknowledge(entered))
         self._refuse_if_stopped()
 
     async def _look_at_all(self) -> tuple[PreflightFinding, ...]:
@@ -301,6 +308,7 @@ class Conductor:
                 for stage in self._plan.stages:
                     await self._isolate(stage)
                     await self._hold(stage)
+                await self._returning.all_but_the_last(partial(self._move, Event.RETURN_STARTED))
                 self._complete = True
                 beside.cancel_scope.cancel()
         return None
@@ -566,6 +574,8 @@ class Conductor:
         now_us = self._clock.monotonic_us()
         lamps, timers = self._witness.lamps(), dict(self._dead_man.timers)
         asked = tuple(self._asked_told(ask) for ask in self._hands.asked)
+        if self._returning.waits_for:
+            asked = (*asked, f"{self._returning.waits_for}. To give it: {self._place.confirm} return --person NAME")
         self._show(Progress(self.phase, stage, now_us, lamps, timers, self._sentence, asked))
 
 

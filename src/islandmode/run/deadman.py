@@ -54,6 +54,7 @@ class DeadMan:
         self._journal = journal
         self._clock = clock
         self._touched: dict[str, tuple[str, ...]] = {}
+        self._given_back: dict[str, tuple[str, ...]] = {}
         self.timers: dict[str, TimerReading] = {}
         self.counted: dict[str, Mapping[str, Mapping[str, int]]] = {}
         """What each point last said that it had counted since it was armed, by conduit and way."""
@@ -101,6 +102,15 @@ class DeadMan:
         """Points on which an object may stand, in the plan's order: restore owes each of them a visit."""
         return {name: self._touched[name] for name in self._plan.points if name in self._touched}
 
+    def give_back(self, name: str, conduits: tuple[str, ...]) -> None:
+        """Watch some conduits of a point no more: a planned restore gives them back. A restore of the point still owes them a look."""
+        self._given_back[name] = (*self._given_back.get(name, ()), *conduits)
+
+    def _watched(self, name: str) -> tuple[str, ...]:
+        """Name the conduits of an armed point that were not given back."""
+        given_back = self._given_back.get(name, ())
+        return tuple(conduit for conduit in self.touched[name] if conduit not in given_back)
+
     async def _intend(self, intents: tuple[ArmIntent, ...]) -> str | None:
         """Write down that every point will be armed, before the first is armed; returns why none of them will be.
 
@@ -145,9 +155,16 @@ class DeadMan:
         `isolated` names its conduits that must be isolating now, as known before the device is asked: a stage that
         comes into force between the device's answer and this look must not count as missing in that answer.
         """
-        conduits, able = self.touched[name], self._able(name)
-        left_s = self._left_s(name)
-        reading = await self._points[name].state(conduits, able.calls_s.read)
+        able, left_s = self._able(name), self._left_s(name)
+        if not self._watched(name):
+            return None
+        reading = await self._points[name].state(self._watched(name), able.calls_s.read)
+        conduits = self._watched(name)
+        if not conduits:
+            # All of it was given back while the device was asked.
+            return None
+        isolated = tuple(conduit for conduit in isolated if conduit in conduits)
+        reading = _only(reading, conduits)
         self._keep(name, reading)
         await self._journal.append(DeadManRead(point=name, **_result(reading)))
         watched = watched_of(able, conduits, isolated)
@@ -205,7 +222,9 @@ class DeadMan:
         async with self.writing[name]:
             if await self._guards.closed() is not None:
                 return None
-            reading = await renews.renew(self.touched[name], for_s, able.calls_s.renew)
+            if not (conduits := self._watched(name)):
+                return None
+            reading = await renews.renew(conduits, for_s, able.calls_s.renew)
             self._expect(name, for_s, reading)
             self._keep(name, reading)
         await self._journal.append(DeadManRenew(point=name, for_s=for_s, **_result(reading)))
@@ -257,6 +276,14 @@ class DeadMan:
             left = list(_timers(self._able(name), reading.value).values())
             least = None if not left or None in left else min(value for value in left if value is not None)
             self.timers[name] = TimerReading(least, reading.answered_us)
+
+
+def _only(reading: Reading[PointState], conduits: tuple[str, ...]) -> Reading[PointState]:
+    """Give a reading without what was given back while the device was asked."""
+    if reading.value is None or reading.value.conduits.keys() <= set(conduits):
+        return reading
+    kept = {name: state for name, state in reading.value.conduits.items() if name in conduits}
+    return replace(reading, value=replace(reading.value, conduits=kept))
 
 
 def _timers(able: Capabilities, state: PointState) -> dict[str, float | None]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import anyio
 
 from islandmode.core.records import GuardianProved, RequestIgnored, RequestTaken
-from islandmode.core.request import NotARequest, read_request
+from islandmode.core.request import NotARequest, Request, read_request
 from islandmode.run.hands import Hands
 from islandmode.run.progress import Stop
 from islandmode.run.run_journal import RunJournal
@@ -25,6 +25,27 @@ SILENT_S = 2 * BEAT_S
 TAKEN_OVER = "The run was taken over; this conductor may only restore."
 Proof = Callable[[], Awaitable[str | None]]
 """Tries a layer that puts the plant back when needed; returns why it would not, None when it would."""
+
+
+class Words:
+    """Persons' words for the return to service: one is taken for the step that waits, and for no other."""
+
+    def __init__(self) -> None:
+        """Wait for nothing yet."""
+        self._step = ""
+        self.given: tuple[str, str] | None = None
+        """Whose word was given, and by which account."""
+
+    def awaits(self, step: str) -> None:
+        """Wait for the word for a step from now on; for none where it is empty."""
+        self._step, self.given = step, None
+
+    def take(self, request: Request) -> str:
+        """Take a word; returns why it is not taken, or an empty string."""
+        if not self._step or request.step != self._step or self.given is not None:
+            return "no step of the return to service waits for that word now"
+        self.given = (request.person, request.author)
+        return ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +76,7 @@ class Guards:
         self._run = run
         self._reserve = MemoryReserve()
         self._known: set[str] = set()
+        self.words = Words()
         self._beat_us: int | None = None
         self._looked_us: int | None = None
         self._window_until_us: int | None = None
@@ -152,10 +174,15 @@ class Guards:
                 self._journal.note(RequestIgnored, file=name, why=request.why)
                 continue
             self._known.add(request.id)
-            if request.kind != "abort":
+            if request.kind == "return" and (why := self.words.take(request)):
+                self._journal.note(RequestIgnored, file=name, why=why)
+                continue
+            if request.kind not in ("abort", "return"):
                 self._hands.take(name, request)
                 continue
             self._journal.note(RequestTaken, file=name, kind=request.kind, author=request.author)
+            if request.kind == "return":
+                continue
             stop = stop or Stop("abort", f"{request.author} asked for it.")
         return stop
 

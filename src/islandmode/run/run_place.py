@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from islandmode.core.entered import LedgerEntered
+from islandmode.core.entered import LedgerAcknowledged, LedgerEntered
 from islandmode.core.preflight_drift import EarlierReading
 from islandmode.core.records import RunStarted
 
@@ -21,6 +21,8 @@ class RunPlace:
     header: RunStarted
     enter: Callable[[], Awaitable[LedgerEntered]]
     """Enters the run in the ledger of its workspace; raises `Refused`."""
+    acknowledge: Callable[[LedgerEntered], Awaitable[LedgerAcknowledged]] | None = None
+    """Has that line acknowledged off this host, where the site names who does; raises `Refused`."""
     forwards: tuple[str, ...] = ()
     """The address families that this machine itself forwards."""
     restore: str = "islandmode restore"

@@ -231,6 +231,52 @@ def draw_faults(dice: random.Random, plan: Plan) -> tuple[Fault, ...]:
     return tuple(drawn)
 
 
+IN_RETURN = (
+    *(
+        Kind.SIGNAL,
+        Kind.ABORT,
+        Kind.CONDUCTOR_KILLED,
+        Kind.CONDUCTOR_STOPPED,
+        Kind.GUARDIAN_KILLED,
+        Kind.GUARDIAN_STOPPED,
+    ),
+    *(Kind.HOST_LOST, Kind.HANG, Kind.HANG_LATE, Kind.RESTART, Kind.TIMER_STOPPED, Kind.OBJECT_TAKEN, Kind.OUTAGE),
+    *(
+        Kind.LOST_REPLY,
+        Kind.LOST_REQUEST,
+        Kind.REFUSED,
+        Kind.SLOW_WRITE,
+        Kind.SYNC_FAILS,
+        Kind.DISK_SLOW,
+        Kind.WORKER_SILENT,
+    ),
+)
+"""What may go wrong while a drill's conduits come back in an order."""
+
+
+def draw_faults_in_return(dice: random.Random, plan: Plan) -> tuple[Fault, ...]:
+    """Draw one or two faults that come while conduits are given back in an order."""
+    point = dice.choice(tuple(plan.points))
+    drawn: list[Fault] = []
+    for _ in range(dice.choice((1, 1, 2))):
+        fault = Fault(dice.choice(IN_RETURN), Phase.RETURNING, dice.choice((0.0, dice.random() * 0.6)), target=point)
+        if fault.kind in (Kind.LOST_REPLY, Kind.LOST_REQUEST, Kind.REFUSED, Kind.SLOW_WRITE):
+            call = dice.choice(("restore", "restore", "state", "renew"))
+            fault = replace(
+                fault, call=call, after_s=0.0, times=dice.choice((1, 2, 5)), amount_s=dice.choice((1.0, 4.0))
+            )
+        elif fault.kind in (Kind.TIMER_STOPPED, Kind.OBJECT_TAKEN):
+            fault = replace(fault, conduit=dice.choice(plan.points[point].conduits))
+        elif fault.kind in (Kind.OUTAGE, Kind.WORKER_SILENT):
+            fault = replace(_on_witness(dice, fault, plan), phase=Phase.RETURNING)
+        elif fault.kind is Kind.SYNC_FAILS:
+            fault = replace(fault, times=1)
+        else:
+            fault = replace(fault, for_s=dice.choice((0.5, 4.0, 20.0)), amount_s=dice.choice((0.5, 3.0, 15.0)))
+        drawn.append(fault)
+    return tuple(drawn)
+
+
 def _hides_all(faults: Sequence[Fault]) -> bool:
     """Tell whether everything leaks round a rule that a device only says to have deleted: no probe can see that rule."""
     lies = any(fault.kind is Kind.LIES_RESTORE for fault in faults)

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from islandmode.core.record import Record
+from islandmode.core.returning import returns_of
 from islandmode.core.unfinished import owed
 from islandmode.core.verdict import Verdict
 from islandmode.simulate.device import OURS, Happening
 from islandmode.simulate.network import FOREVER_US, Blocked
 from islandmode.simulate.plant import SimulatedPlant
 
+RESTORES_ALL = ("restore.ordered", "guardian.took_over")
 BLIND_US = 1_200_000
 """Shorter than this, something true may fall between two samples and their timeouts; a verdict may not know it."""
 ROUND_TRIP_S = 0.02
@@ -315,7 +317,8 @@ def held_was_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
         whole_us = until_us - from_us - free_us
         if whole_us < stage.hold_s * 1_000_000 - late_us:
             violations.append(f"Held is said, and {stage.name} was isolated for {whole_us / 1e6:.3f} s.")
-    ordered = [record.monotonic_us for record in claims.records if record.kind == "restore.ordered"]
+    ends = ("restore.ordered", "return.ordered")
+    ordered = [record.monotonic_us for record in claims.records if record.kind in ends]
     hold = (min(stretch.from_us for stretch in isolated.values()), min([*ordered, claims.ended_us]))
     return (
         *violations,
@@ -449,6 +452,45 @@ def times_were_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
     return tuple(violations)
 
 
+def comes_back_in_order_or_at_once(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
+    """What is given back step by step comes in the drill's order; once everything is to be restored, nothing is given back any more."""
+    ordered_us = {step.number: FOREVER_US for step in returns_of(plant.plan.drill)}
+    if not ordered_us:
+        return ()
+    violations: list[str] = []
+    all_us = min(
+        (each.monotonic_us for each in (*claims.records, *claims.others) if each.kind in RESTORES_ALL),
+        default=claims.ended_us,
+    )
+    for record in claims.records:
+        if record.kind == "return.ordered":
+            ordered_us[record.data["step"]] = record.monotonic_us
+            if record.monotonic_us > all_us and not claims.others:
+                violations.append(f"Step {record.data['step']} of the return was ordered after everything was.")
+    for step in returns_of(plant.plan.drill):
+        for happening in _tape(plant, "deleted"):
+            if happening.by == "request" and happening.conduit in step.conduits:
+                before_us = min(ordered_us[step.number], all_us)
+                if happening.at_us < before_us and not claims.killed:
+                    violations.append(f"{happening.conduit} was given back before its turn.")
+    return tuple(violations)
+
+
+def nothing_isolates_again_after_it_came_back(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
+    """What a step of the return was seen to give back is not isolated again by this run."""
+    seen = {
+        conduit: record.data["answered_us"]
+        for record in claims.records
+        if record.kind == "return.result" and record.data["outcome"] == "done"
+        for conduit in record.data["conduits"]
+    }
+    return tuple(
+        f"{happening.conduit} was isolated again after it had come back."
+        for happening in _tape(plant, "isolating")
+        if happening.at_us > seen.get(happening.conduit, FOREVER_US)
+    )
+
+
 def _down(plant: SimulatedPlant, conduit: str, from_us: int, until_us: int) -> bool:
     outages = (stretch for stretch in plant.network.stretches(conduit) if stretch.by.endswith(" is down"))
     return any(outage.from_us <= until_us and outage.until_us >= from_us for outage in outages)
@@ -490,4 +532,6 @@ INVARIANTS = (
     leaks_were_true,
     counts_were_true,
     times_were_true,
+    comes_back_in_order_or_at_once,
+    nothing_isolates_again_after_it_came_back,
 )

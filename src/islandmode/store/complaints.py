@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from islandmode.core.drill import NOT_READ_YET
 from islandmode.core.errors import InputError
+from islandmode.core.ledger_receiver import MAILBOX
 from islandmode.core.moments import MOMENT_PATTERN
 from islandmode.core.policy import AGE_MAX_S
 from islandmode.core.probe import PATH_PATTERN
@@ -33,6 +34,7 @@ PATTERNS = {
     HAND_LINE_PATTERN: "one line, of at most 250 characters",
     DRIVER_PATTERN: "netmiko:KIND, napalm:KIND or https:KIND",
     KEY_PATTERN: "a word of lower-case letters, digits and _, at most 31, that begins with a letter",
+    MAILBOX: "a mail address of plain letters, such as audit@corp.example",
     ACCOUNT: "an account's name: letters, digits, ., _ and -, at most 64, that begins with a letter or _",
     FAR_PATH: 'a path from "/" of letters, digits, ., _, - and /, at most 201',
     FAR_PROGRAM: "a program's name or path of letters, digits, ., _, - and /, at most 200",

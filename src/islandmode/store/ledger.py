@@ -6,7 +6,8 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,14 @@ from islandmode.core.ledger import (
     spent_in,
     with_line,
 )
+from islandmode.core.text import cleaned
 from islandmode.store.rundir import RUNS
+from islandmode.system import modes
 from islandmode.system.disk import make_folder, sync_folder, write_all
 from islandmode.system.machine_state import read_plain
 from islandmode.system.modes import open_file
 
-LEDGER = "ledger.jsonl"
+LEDGER, ACKNOWLEDGED, SENDING = "ledger.jsonl", ".ledger-acknowledged.json", ".ledger-sending"
 NEW_LEDGER = "keep the file as evidence, find out what happened to it, and move it away: the next run opens a new ledger, under another name"
 
 
@@ -112,6 +115,33 @@ def _spent_before(ledger: Ledger, data: Mapping[str, Any]) -> str:
     spent = spent_in(ledger)
     twice = (approval["id"] for approval in data.get("approvals", ()) if approval["id"] in spent)
     return next((f"{name} in line {spent[name]}" for name in twice), "")
+
+
+@contextmanager
+def sending(workspace: Path) -> Iterator[None]:
+    """Be the only process of a workspace that sends its ledger's lines elsewhere: of two, the older state must not come last. Waits; raises OSError."""
+    descriptor = open_file(path_of(workspace).with_name(SENDING), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def write_acknowledged(workspace: Path, receiver: str, line: int, utc: str) -> None:
+    """Remember which line a receiver off this host acknowledged last; raises OSError. What counts stands in each run's journal."""
+    said = {"receiver": receiver, "line": line, "utc": utc}
+    modes.write_text(path_of(workspace).with_name(ACKNOWLEDGED), json.dumps(said) + "\n")
+
+
+def last_told(workspace: Path) -> str:
+    """Say what a receiver acknowledged last; empty where none ever did."""
+    try:
+        said = json.loads(read_plain(path_of(workspace).with_name(ACKNOWLEDGED)))
+        told = f"line {int(said['line'])} acknowledged by {said['receiver']} at {str(said['utc'])[:19]}Z"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return cleaned(told)
 
 
 def _attempts(ledger: Ledger, data: Mapping[str, Any]) -> tuple[Attempt, ...]:

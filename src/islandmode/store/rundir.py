@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 RUNS = "runs"
 PLAN, VERDICT, REPORT, SUMS = "plan.json", "verdict.json", "report.html", "SHA256SUMS"
+INTENT = "intent.json"
+"""The bytes behind the drill digest, from which a later rehearsal of another drill is told apart; a run of an earlier version has none."""
 ROOM_BYTES = 32 * 1024 * 1024
 """What must be free before a run begins: its journal's reserve several times over, for plan, samples and report."""
 HOST_KEYS = "known_hosts"

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from islandmode.core.text import in_words
 from islandmode.operate.ledger import AttemptSeen, LedgerSeen, look_at_ledger
-from islandmode.store.ledger import path_of
+from islandmode.store.ledger import last_told, path_of
 from islandmode.ui.as_json import PREFIX, print_json
 from islandmode.ui.name_table import NameTable
 from islandmode.ui.silent_disk import LookWatch
@@ -34,6 +34,8 @@ def print_ledger(workspace: Path, watch: LookWatch, known: str, *, as_json: bool
     if seen.checkpoint is not None:
         print(f"\n{seen.checkpoint.told()}")
         print(f"An outsider checks that with: head -n {seen.checkpoint.size} {path_of(workspace)} | sha256sum")
+    if told := last_told(workspace):
+        print(f"L{told[1:]}.")
     for sentence in seen.wrong:
         print(f"{PREFIX}{sentence}", file=sys.stderr)
     if not seen.wrong:
@@ -50,6 +52,8 @@ def _row(seen: AttemptSeen) -> tuple[str, ...]:
     attempt = seen.attempt
     begun = attempt.utc[:19].replace("T", " ")
     result = "goes on" if seen.goes_on else attempt.result
+    if attempt.addenda:
+        result = f"{result} (addendum {attempt.addenda[-1].number}: {attempt.addenda[-1].result})"
     return attempt.run, str(attempt.line), begun, attempt.mode, result, attempt.restoration, seen.folder
 
 
@@ -68,6 +72,7 @@ def _for_machines(seen: LedgerSeen, code: int) -> dict[str, object]:
                 "result": None if each.goes_on else each.attempt.result,
                 "restoration": each.attempt.restoration or None,
                 "folder": each.folder,
+                **({"addenda": [asdict(added) for added in each.attempt.addenda]} if each.attempt.addenda else {}),
             }
             for each in seen.attempts
         ],

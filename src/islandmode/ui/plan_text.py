@@ -17,7 +17,9 @@ from islandmode.core.hand import no_timer_told
 from islandmode.core.pair import PairMember
 from islandmode.core.plan import DyingFlow, Plan, PlanPoint, PlanProbe, PlanStage
 from islandmode.core.preflight import carried, unpermitted
+from islandmode.core.promotion import Rung
 from islandmode.core.recipe.told import bench_counts, benched_told, live_refusals_of, recipe_told
+from islandmode.core.returning import returns_of
 from islandmode.core.text import how_many
 from islandmode.isolation.table import sync_told
 from islandmode.operate.benched import NO_BENCH, Benched
@@ -39,11 +41,12 @@ def print_plan(
     benched: Mapping[str, Benched] | None = None,
     earlier: str = "",
     approvals: str = "",
+    rungs: Sequence[Rung] = (),
 ) -> None:
     """Print a plan for a person to read before anything happens.
 
-    `benched` has what is known of benches, by isolation point; `earlier` says how earlier attempts at the drill ended, and
-    `approvals` how it stands by its approvals.
+    `benched` has what is known of benches, by isolation point; `earlier` says how earlier attempts at the drill ended,
+    `approvals` how it stands by its approvals, and `rungs` what stands behind a live run of it.
     """
     out = console or Console()
     total = f"{plan.hold_s:g} s of hold in {how_many(len(plan.stages), 'stage')}"
@@ -54,14 +57,27 @@ def print_plan(
         out.print(Text(f"attempts     {earlier}"))
     if approvals:
         out.print(Text(f"approvals    {approvals}"))
+    if plan.ledger_receiver is not None:
+        out.print(
+            Text(f"receiver     {plan.ledger_receiver.demand_told}: acknowledges the ledger's line before the run arms")
+        )
     out.print(_panel(out, "boundary", _boundary(plan.boundary)))
     for name, point in plan.points.items():
         out.print(_panel(out, name, _point(plan, point, (benched or {}).get(name, NO_BENCH))))
     for number, stage in enumerate(plan.stages, 1):
         title = f"stage {number}: {stage.name}, hold {stage.hold_s:g} s"
         out.print(_panel(out, title, _stage(plan, stage, plan.stages[: number - 1])))
+    if order := returns_of(plan.drill):
+        steps = "; then ".join(f"{step.number}. {step.told}" for step in order)
+        out.print(Text(f"return to service: {steps}. Whatever stops the drill restores everything at once."))
     for finding in (*unpermitted(plan), *carried(plan)):
         out.print(Text(f"note: {finding.sentence}", style="yellow"))
+    if rungs:
+        out.print(_panel(out, "before it may be live", Group(*(_rung(rung) for rung in rungs))))
+
+
+def _rung(rung: Rung) -> Text:
+    return Text(f"{'✔' if rung.stands else '✖'} {rung.name}: {rung.told}", style="" if rung.stands else "yellow")
 
 
 def _panel(out: Console, title: str, body: RenderableType) -> Panel:

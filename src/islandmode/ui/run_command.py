@@ -11,6 +11,7 @@ from islandmode.core.plan import Plan
 from islandmode.operate.audience import Audience, Follower, Unfollowed
 from islandmode.operate.ledger import earlier_told
 from islandmode.operate.plan import benched_of
+from islandmode.operate.promoting import rungs_of
 from islandmode.operate.run import DrillOrder, Ended, conduct, run_drill
 from islandmode.operate.signals import ignore_signals
 from islandmode.run.outermost import NOTHING_TO_JUDGE
@@ -67,7 +68,8 @@ def _tell(run: Callable[[Audience, tuple[str, ...]], Ended], workspace: Path, *,
             print(ended.plan.model_dump_json(indent=2, by_alias=True))
         else:
             earlier = earlier_told(workspace, ended.plan)
-            print_plan(ended.plan, benched=benched_of(workspace, ended.plan), earlier=earlier)
+            benched = benched_of(workspace, ended.plan)
+            print_plan(ended.plan, benched=benched, earlier=earlier, rungs=rungs_of(workspace, ended.plan, benched))
             if ended.directory is not None:
                 print_looked(ended.plan, ended.directory)
     return ended.exit_code

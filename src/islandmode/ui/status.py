@@ -21,7 +21,7 @@ from islandmode.operate.unfinished import KnownRuns, is_workspace, known_runs
 from islandmode.rehearse.lab import lab_command
 from islandmode.rehearse.lab_place import STATE, names_meant
 from islandmode.run.outermost import STRANDED
-from islandmode.store.ledger import path_of
+from islandmode.store.ledger import last_told, path_of
 from islandmode.store.rundir import RunDirectory
 from islandmode.ui.as_json import print_as_json
 from islandmode.ui.banner import banner
@@ -57,6 +57,8 @@ def _say(
             print(_lab(known.workspace, found))
         watch.at(path_of(known.workspace))
         print(f"L{checkpoint_told(known.workspace)[1:].rstrip('.')}.")
+        if told := last_told(known.workspace):
+            print(f"L{told[1:]}.")
     code, named = _print_runs(runs_standing(known, watch) if standing is None else standing)
     if devices:
         # Only where it is asked for: logging in brings all that a restore needs.

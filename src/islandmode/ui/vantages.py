@@ -13,6 +13,7 @@ from islandmode.operate.collect_by_login import Missed, collect_by_login
 from islandmode.operate.kits import make_kit
 from islandmode.operate.run import exit_code
 from islandmode.operate.vantages import find_vantage, refuse_behind, try_vantage
+from islandmode.store.ledger import path_of
 from islandmode.system.own_program import typed_at
 from islandmode.ui.devices import trust_host
 from islandmode.ui.pages import HtmlPages
@@ -67,6 +68,10 @@ def collect_late(workspace: Path, run: str, folder: Path | None, *, as_json: boo
             missed.append(f"The samples of vantage {came.vantage} were not collected: {came.why.rstrip('.')}.")
             continue
         last = came
+        if came.not_entered:
+            missed.append(
+                f"addendum {came.number} was not seen entered in {path_of(workspace)} ({came.not_entered}); it counts for nothing there."
+            )
         if not as_json:
             print(
                 f"addendum {came.number} of {came.run.run}: the samples of vantage {came.vantage}; the run's own record stays as it is"

@@ -7,7 +7,7 @@ isolated conduit was seen to pass again, each way in which it was seen dead.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -39,6 +39,8 @@ STOPS = {
     "window": (Result.INCONCLUSIVE, "window-over"),
     "lock_out": (Result.BREACHED, "locked-out"),
     "person": (Result.BREACHED, "not-by-hand"),
+    "return": (Result.INCONCLUSIVE, "not-in-order"),
+    "word": (Result.INCONCLUSIVE, "no-word"),
 }
 OTHER_STOP = (Result.INCONCLUSIVE, "stopped-otherwise")
 """A stop of another version: whatever it was, the drill was not held to its end."""
@@ -428,7 +430,9 @@ def _restoration_times(
     ]
     earliest_us, latest_us, missing = after.start_us, after.start_us, False
     for record in fresh:
-        good = record.within(after.start_us, after.end_us + 60_000_000, Seen.GOOD)
+        # From each conduit's own order: where a drill has an order of its return, one waits for another.
+        later_us = (timeline.back_ordered_us(record.planned.crosses) or after.start_us) - after.start_us
+        good = record.within(after.start_us + later_us, after.end_us + 60_000_000, Seen.GOOD)
         if not good:
             missing = True
             continue
@@ -437,17 +441,30 @@ def _restoration_times(
             for episode in record.episodes
             if episode.seen is Seen.BAD and episode.last_us < good[0].first_us
         ]
-        earliest_us = max([earliest_us, *(us - record.uncertainty_us for us in bad)])
-        latest_us = max(latest_us, good[0].first_us + record.uncertainty_us)
+        earliest_us = max([earliest_us, *(us - later_us - record.uncertainty_us for us in bad)])
+        latest_us = max(latest_us, good[0].first_us - later_us + record.uncertainty_us)
     effective = _interval(earliest_us, None if missing else latest_us, after.start_us)
-    verified = None if missing else _seconds(max(latest_us, timeline.restore_seen_us), after.start_us)
-    times = Times(ordered_to_effective=effective, ordered_to_verified=verified)
+    seen_us = max([latest_us, *_seen_back(timeline, after)])
+    times = Times(
+        ordered_to_effective=effective, ordered_to_verified=None if missing else _seconds(seen_us, after.start_us)
+    )
     limit_s = plan.drill.limits.restore_within
     if effective.latest_s is not None and effective.latest_s > limit_s:
-        sentence = f"Restoration took {_took(effective)} (limit {limit_s:g} s)."
+        each = ", at the slowest step and from its own order" if timeline.given_back else ""
+        sentence = f"Restoration took {_took(effective)}{each} (limit {limit_s:g} s)."
         result = _beyond(effective, limit_s)
         return times, [Finding(code="restored-late", result=result, sentence=sentence, stage=AFTER)]
     return times, []
+
+
+def _seen_back(timeline: Timeline, after: Window) -> Iterator[int]:
+    """Give when devices were seen to have given back, each as if it had been ordered when the first was."""
+    rest_us = timeline.rest_ordered_us if timeline.given_back else None
+    if timeline.restore_seen_us is not None:
+        yield timeline.restore_seen_us - (0 if rest_us is None else rest_us - after.start_us)
+    for given in timeline.given_back.values():
+        if given.seen_us is not None:
+            yield given.seen_us - (given.ordered_us - after.start_us)
 
 
 def _is_proven(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from islandmode.core.record import Record
@@ -28,15 +28,35 @@ class Window:
 
 
 @dataclass(frozen=True)
+class GivenBack:
+    """A conduit that a planned restore gave back before the others: when that was ordered, and when its devices had shown it."""
+
+    ordered_us: int
+    seen_us: int | None
+
+
+@dataclass(frozen=True)
 class Timeline:
     """A run's moments, in the conductor's monotonic microseconds; None where they never came."""
 
     start_us: int
     windows: tuple[Window, ...]
     restore_ordered_us: int | None
+    """When the first of what was isolated was to come back: that ends the holds."""
     restore_seen_us: int | None
     isolate_answered_us: dict[str, int]
     """By stage. A stage of which only the order is on record has none: perhaps the command never left."""
+    rest_ordered_us: int | None = None
+    """When everything that was not given back in an order was to come back."""
+    given_back: Mapping[str, GivenBack] = field(default_factory=dict)
+    """By conduit, where the drill has an order of its return to service."""
+
+    def back_ordered_us(self, conduit: str | None) -> int | None:
+        """Give when a conduit was to come back."""
+        given = self.given_back.get(conduit or "")
+        if given is not None:
+            return given.ordered_us
+        return self.restore_ordered_us if self.rest_ordered_us is None else self.rest_ordered_us
 
     @property
     def back_from_us(self) -> int | None:
@@ -71,6 +91,8 @@ class Timeline:
         return (
             *(edge for window in self.windows for edge in (window.start_us, window.end_us)),
             *self.isolate_answered_us.values(),
+            *(given.ordered_us for given in self.given_back.values()),
+            *((self.rest_ordered_us,) if self.given_back and self.rest_ordered_us is not None else ()),
         )
 
 
@@ -91,7 +113,9 @@ def timeline_of(stages: Sequence[str], records: Sequence[Record], others: Sequen
     orders = {stage: order for stage in stages if (order := _order_us(records, stage)) is not None}
     restore = next(of_kind(records, "restore.ordered"), None)
     taken = taken_over(records, others)
-    restores = [record.monotonic_us for record in (restore, taken) if record is not None]
+    rest = [record.monotonic_us for record in (restore, taken) if record is not None]
+    given_back = _given_back(records, min(rest, default=None))
+    restores = [*rest, *(given.ordered_us for given in given_back.values())]
     end_us = min(restores, default=last_us(records))
     windows: list[Window] = []
     began = next(of_kind(records, "baseline.started"), None)
@@ -108,7 +132,8 @@ def timeline_of(stages: Sequence[str], records: Sequence[Record], others: Sequen
     verified = next(of_kind(records, "verify.done"), None)
     if restores:
         after_us = verified.monotonic_us if verified is not None else last_us(records)
-        rests_on = (restore.seq,) if restore is not None else ()
+        first = next(of_kind(records, "return.ordered"), None) if given_back else None
+        rests_on = tuple(record.seq for record in (first, restore) if record is not None)
         windows.append(Window(AFTER, end_us, max(after_us, end_us + 1), rests_on))
     return Timeline(
         start_us=records[0].monotonic_us if records else 0,
@@ -118,7 +143,24 @@ def timeline_of(stages: Sequence[str], records: Sequence[Record], others: Sequen
         isolate_answered_us={
             stage: answered for stage in stages if (answered := _answered_us(records, stage)) is not None
         },
+        rest_ordered_us=min(rest, default=None),
+        given_back=given_back,
     )
+
+
+def _given_back(records: Sequence[Record], rest_us: int | None) -> dict[str, GivenBack]:
+    """Find what came back in the drill's own order; what was ordered after the order to restore everything, as by a conductor that slept, counts as that."""
+    found: dict[str, GivenBack] = {}
+    for record in of_kind(records, "return.ordered"):
+        if rest_us is not None and record.monotonic_us >= rest_us:
+            continue
+        answers = list(of_kind(records, "return.result", step=record.data["step"]))
+        for conduit in record.data["conduits"]:
+            mine = [answer for answer in answers if conduit in answer.data["conduits"]]
+            is_seen = bool(mine) and all(answer.data["outcome"] == "done" for answer in mine)
+            seen_us = max(answer.data["answered_us"] for answer in mine) if is_seen else None
+            found[conduit] = GivenBack(record.monotonic_us, seen_us)
+    return found
 
 
 def taken_over(records: Sequence[Record], others: Sequence[Record]) -> Record | None:

@@ -13,6 +13,7 @@ from islandmode.core.probe import Probe
 from islandmode.core.problem import Problem
 from islandmode.core.quantities import to_us
 from islandmode.core.rendering import Rendering
+from islandmode.core.returning import returns_s
 from islandmode.core.site import Site, SitePoint
 from islandmode.core.spool_rows import SAMPLE_BYTES, SPOOL_MAX_BYTES
 
@@ -54,7 +55,7 @@ def limit_problems(drill: Drill) -> Iterator[Problem]:
 
 def spool_problems(drill: Drill, probes: Mapping[str, Probe]) -> Iterator[Problem]:
     """Find a drill whose samples no vantage could keep; all names must be known."""
-    lasts_s = sum(stage.hold for stage in drill.stages) + drill.limits.dead_man
+    lasts_s = sum(stage.hold for stage in drill.stages) + drill.limits.dead_man + returns_s(drill)
     counts = Counter(probes[name].vantage for name in (*drill.continuity, *drill.severed))
     for vantage, count in counts.most_common(1):
         needed = round(count * lasts_s / drill.sample_every) * SAMPLE_BYTES
@@ -163,7 +164,7 @@ def _timer(drill: Drill, name: str, point: SitePoint, rendering: Rendering | Non
             f"{name} cannot renew its timer and allows {allowed_s:g} s, but this drill needs {run_s(drill, arms_s):g} s: "
             f"{f'{arms_s:g} s to arm, ' if arms_s else ''}{hold_s(drill):g} s of hold, "
             f"{stages} x {drill.limits.isolate_within:g} s to isolate, "
-            f"{drill.limits.restore_within:g} s to restore and {MARGIN_S:g} s of margin; shorten the holds."
+            f"{drill.limits.restore_within + returns_s(drill):g} s to restore and {MARGIN_S:g} s of margin; shorten the holds."
         )
         yield Problem("drill", ("stages", worst, "hold"), sentence)
 
@@ -176,4 +177,5 @@ def hold_s(drill: Drill) -> float:
 def run_s(drill: Drill, arms_s: float = 0.0) -> float:
     """Bound the time from arming to restored: every device is armed before the first stage and held through the last."""
     limits = drill.limits
-    return hold_s(drill) + len(drill.stages) * limits.isolate_within + limits.restore_within + MARGIN_S + arms_s
+    restores_s = limits.restore_within + returns_s(drill)
+    return hold_s(drill) + len(drill.stages) * limits.isolate_within + restores_s + MARGIN_S + arms_s

@@ -19,6 +19,7 @@ from islandmode.core.plan import Plan
 from islandmode.core.planning.paths import path_of
 from islandmode.core.probe import Probe
 from islandmode.core.quantities import to_us
+from islandmode.core.returning import returns_of
 from islandmode.core.site import Site
 
 JsonValue = None | bool | int | str | list["JsonValue"] | dict[str, "JsonValue"]
@@ -51,7 +52,12 @@ def _plain(value: object) -> JsonValue:
 
 
 def drill_digest(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> str:
-    """Digest the intent: stages, limits, probes by name and meaning, zone and conduit names; no address, no device."""
+    """Digest the intent."""
+    return hashlib.sha256(drill_intent(drill, site, probes)).hexdigest()
+
+
+def drill_intent(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> bytes:
+    """Give the intent in its canonical form: stages, limits, probes by name and meaning, zone and conduit names; no address, no device."""
     stages = [{"name": stage.name, "isolate": sorted(stage.isolate), "hold": stage.hold} for stage in drill.stages]
     names = (*drill.continuity, *drill.severed)
     intent: dict[str, Any] = {
@@ -75,7 +81,11 @@ def drill_digest(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> str:
         intent["other_ways"] = ways
     if drill.approvals is not None:
         intent["approvals"] = sorted(drill.approvals.also_signed_by)
-    return sha256_of(intent)
+    if drill.restore_order:
+        intent["restore_order"] = [
+            {"restore": sorted(step.conduits), "word_within": step.word_within_s} for step in returns_of(drill)
+        ]
+    return canonical(intent)
 
 
 def _meaning(site: Site, probe: Probe) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from islandmode.core.planning.check_names import (
     stage_problems,
 )
 from islandmode.core.planning.check_paths import path_problems
+from islandmode.core.planning.check_return import return_problems
 from islandmode.core.planning.check_site import site_problems
 from islandmode.core.planning.coverage import dying_flows
 from islandmode.core.planning.digest import drill_digest, plan_digest
@@ -90,6 +91,7 @@ def make_plan(
         conduits=isolated_by(drill),
         dead_man_s=drill.limits.dead_man,
         hold_s=hold_s(drill),
+        ledger_receiver=site.ledger_receiver,
         boundary=boundary_of(drill, site, {name: point.capabilities.covers for name, point in points.items()}, probes),
     )
     return plan.model_copy(update={"plan_digest": plan_digest(plan)})
@@ -102,6 +104,7 @@ def _problems(
     found = [*names, *limit_problems(drill), *_boundary(drill, site), *_site_values(site)]
     if not any(site_name_problems(site)) and not any(stage_problems(drill, site)):
         found += device_problems(drill, site, renderings)
+        found += return_problems(drill, site, renderings)
     if not names:
         found += [*path_problems(drill, site, probes), *spool_problems(drill, probes)]
     return tuple(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import inf
 
-from islandmode.core.entered import LedgerEntered
+from islandmode.core.entered import LedgerAcknowledged, LedgerEntered
 from islandmode.core.flows_told import Fate, FlowTold, concerned_by
 from islandmode.core.judging.timeline import AFTER, BEFORE, Timeline, last_us, of_kind
 from islandmode.core.plan import Plan
@@ -137,6 +137,8 @@ def run_facts(
         ("Service", plan.drill.service.told),
         ("Run", verdict.run),
         *_attempt(records),
+        *_receiver(records),
+        *_rungs(records),
     )
 
 
@@ -144,6 +146,21 @@ def _attempt(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
     """Say which attempt at the drill the run was, and how those before it ended: a drill can be run until it holds."""
     for entered in of_kind(records, LedgerEntered.record_kind):
         yield "Attempt", f"{entered.data.get('attempt')} at this drill (before it: {entered.data.get('earlier')})"
+
+
+def _receiver(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
+    """Say who off this host acknowledged the run's line in the ledger before it armed, or did not."""
+    for said in of_kind(records, LedgerAcknowledged.record_kind):
+        data = said.data
+        did = "acknowledged" if data.get("acknowledged") else "NOT acknowledged"
+        yield "Ledger's receiver", f"line {data.get('line')} {did} by {data.get('receiver')} ({data.get('said')})"
+
+
+def _rungs(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
+    """Say what stood behind the drill as the run began: earlier runs, a tabletop, benches."""
+    for started in of_kind(records, "run.started"):
+        for rung in started.data.get("rungs", ()):
+            yield "Before it", str(rung)
 
 
 def _isolated(timeline: Timeline, moments: Moments) -> str:

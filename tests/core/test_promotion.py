@@ -1,0 +1,79 @@
+"""Which earlier runs stand behind a drill, and which speak against it, by values alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from islandmode.core.chain import GENESIS
+from islandmode.core.ledger import Attempt, Ledger, Line
+from islandmode.core.promotion import Ages, AttemptJudged, OtherDrill, latest_moments, moment_of, rehearsal_rungs
+
+NOW = datetime(2026, 11, 28, 6, tzinfo=UTC)
+
+
+def judged(
+    name: str, days_ago: int, result: str = "held", restoration: str = "proven", mode: str = "rehearsal"
+) -> AttemptJudged:
+    attempt = Attempt(name, 2, mode, "", "d", result, restoration, GENESIS)
+    return AttemptJudged(attempt, NOW - timedelta(days=days_ago), result, restoration)
+
+
+def rungs(*newest_first: AttemptJudged, other: OtherDrill | None = None) -> tuple[bool, bool]:
+    found = rehearsal_rungs(iter(newest_first), other, Ages(), NOW, "do it")
+    return found[0].stands, found[1].stands
+
+
+def test_what_was_before_the_rehearsal_is_not_even_read() -> None:
+    def attempts() -> Iterator[AttemptJudged]:
+        yield judged("held", 3)
+        raise AssertionError
+
+    assert all(rung.stands for rung in rehearsal_rungs(attempts(), None, Ages(), NOW, "do it"))
+
+
+@pytest.mark.parametrize(
+    ("attempts", "stands"),
+    [
+        ((), (False, True)),
+        ((judged("a", 1), judged("b", 2, "breached")), (True, True)),
+        ((judged("b", 1, "breached"), judged("a", 2)), (True, False)),
+        ((judged("b", 1, "breached", mode="live"), judged("a", 2)), (True, False)),
+        # A live run that held afterwards closes it, and is no rehearsal.
+        ((judged("c", 1, mode="live"), judged("b", 2, "breached", mode="live"), judged("a", 3)), (True, True)),
+        ((judged("c", 1, mode="live"),), (False, True)),
+        ((judged("b", 1, "held", "unproven"), judged("a", 2)), (True, False)),
+        ((judged("b", 1, "inconclusive"), judged("a", 2)), (True, True)),
+        ((judged("a", 91),), (False, True)),
+        ((judged("a", -1),), (False, True)),
+    ],
+)
+def test_the_newest_rehearsal_that_held_counts_and_what_breached_since_speaks_against_it(
+    attempts: tuple[AttemptJudged, ...], stands: tuple[bool, bool]
+) -> None:
+    assert rungs(*attempts) == stands
+
+
+def test_what_was_not_recomputed_never_stands_behind_a_drill() -> None:
+    by_word = replace(judged("a", 1), result="", restoration="", why="its folder is gone")
+    rehearsal, breaches = rehearsal_rungs([by_word], None, Ages(), NOW, "do it")
+    assert (rehearsal.stands, breaches.stands) == (False, True)
+    assert rehearsal.told == (
+        "No rehearsal of this drill counts: the newest, a (2026-11-27), is held by the ledger, and its folder is gone; rehearse it: do it."
+    )
+    many = [
+        replace(judged(name, 1, "breached"), result="", restoration="", why="its folder is gone") for name in "abcd"
+    ]
+    told = rehearsal_rungs(many, None, Ages(), NOW, "do it")[1].told
+    assert ", and 2 earlier runs too; find out why" in told
+
+
+def test_no_line_is_younger_than_a_line_behind_it() -> None:
+    times = ("2027-05-01T00:00:00Z", "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z")
+    lines = tuple(Line(number, "begun", utc, {}) for number, utc in enumerate(times, 1))
+    assert latest_moments(Ledger(lines)) == {1: moment_of(times[1]), 2: moment_of(times[1]), 3: moment_of(times[2])}
+    assert moment_of("no time").year == 1
+    assert moment_of("2026-11-01T00:00:00").tzinfo is UTC
