@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from islandmode.core.frozen import Frozen
-from islandmode.core.quantities import AS_WRITTEN, Name, Seconds, Words, written
-from islandmode.core.site import as_tuple
+from islandmode.core.quantities import AS_WRITTEN, Name, Seconds, Words, as_tuple, written
 
 NOT_READ_YET = ("schedule", "approvals", "exercise")
 """Keys that earlier versions took and nothing reads."""

@@ -12,12 +12,12 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 from islandmode.core.boundary import UNKNOWN_BOUNDARY, Boundary
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.drill import Drill
-from islandmode.core.frozen import Address, Frozen
+from islandmode.core.frozen import Address, Frozen, Network
 from islandmode.core.pair import PairMember
 from islandmode.core.probe import Probe
 from islandmode.core.recipe.carried import CarriedRecipe
 from islandmode.core.rendering import Rendering
-from islandmode.core.site import Hands, IsolationLevel, Login, Management, Network, Option
+from islandmode.core.site import Hands, IsolationLevel, Login, Management, Option
 from islandmode.core.text import share_text
 from islandmode.core.vantage_login import VantageLogin
 

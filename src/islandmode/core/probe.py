@@ -16,8 +16,7 @@ from pydantic import (
 )
 
 from islandmode.core.frozen import Address, Frozen
-from islandmode.core.quantities import AS_WRITTEN, Name, Seconds
-from islandmode.core.site import as_tuple
+from islandmode.core.quantities import AS_WRITTEN, Name, Seconds, as_tuple
 
 HIGHEST_ADDRESS = 65535
 Port = Annotated[int, Field(ge=1, le=65535)]

@@ -18,6 +18,13 @@ AS_WRITTEN = "as written"
 """Validation context of the operators' files: there, a duration needs its unit."""
 
 
+def as_tuple(value: object) -> object:
+    """Let operators write one item where a list is meant."""
+    if isinstance(value, list):
+        return tuple(value)
+    return value if isinstance(value, tuple) else (value,)
+
+
 def parse_duration_s(text: object, info: ValidationInfo) -> object:
     """Turn "8 s" or "3 min" into seconds; numbers pass only from Islandmode's own code and plans, never from operators' files."""
     if isinstance(text, str):

@@ -13,12 +13,13 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
+from islandmode.core.conduit import FLOW_END, SERVICE_PATTERN
 from islandmode.core.drill import NOT_READ_YET
 from islandmode.core.errors import InputError
 from islandmode.core.probe import PATH_PATTERN
 from islandmode.core.quantities import DRIVER_PATTERN, KEY_PATTERN, NAME_PATTERN
 from islandmode.core.secret_reference import FORMS, SECRET_PATTERN
-from islandmode.core.site import FLOW_END, HAND_LINE_PATTERN, SERVICE_PATTERN
+from islandmode.core.site import HAND_LINE_PATTERN
 from islandmode.core.vantage_login import ACCOUNT, FAR_PATH, FAR_PROGRAM
 from islandmode.store.yaml_tree import PathInFile, YamlTree, show
 

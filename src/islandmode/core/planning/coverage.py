@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import TypeVar
 
+from islandmode.core.conduit import Flow, is_part, is_within, serves
+from islandmode.core.frozen import Network
 from islandmode.core.plan import DyingFlow
 from islandmode.core.probe import IcmpProbe, Probe
-from islandmode.core.site import Flow, Network, Site, is_part, is_within, serves
+from islandmode.core.site import Site
 
 Entry = TypeVar("Entry")
 
