@@ -18,7 +18,7 @@ from islandmode.core.probe import ProbePack
 from islandmode.core.quantities import AS_WRITTEN
 from islandmode.core.site import Site
 from islandmode.store import catalog
-from tests.core.given import documents, given
+from tests.core.given import Documents, documents, given
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "islandmode"
 
@@ -120,6 +120,17 @@ def test_a_plan_of_an_earlier_version_is_read_with_the_keys_that_nothing_read() 
     read = Plan.model_validate_json(json.dumps(old))
     assert read.points == plan.points
     assert not any(hasattr(read.drill, key) for key in NOT_READ_YET)
+
+
+def test_a_plan_that_asks_for_a_bit_is_read_back_as_it_was() -> None:
+    """It says of a coil too what a register would be, which an operator must not write."""
+
+    def spoil(at: Documents) -> None:
+        at.probes["plc-mixer"] |= {"table": "discrete"}
+        del at.probes["plc-mixer"]["changes_within"]
+
+    plan = given(spoil).plan()
+    assert Plan.model_validate_json(plan.model_dump_json(by_alias=True)) == plan
 
 
 def test_as_written_these_keys_are_refused() -> None:

@@ -171,7 +171,8 @@ class ModbusProbe(ProbeTarget):
     @field_validator("register_type")
     @classmethod
     def _must_be_of_a_register(cls, register_type: str, info: ValidationInfo) -> str:
-        if info.data.get("table") in BITS:
+        # A plan says of a bit too what a register would be; it is read as it is: a restore needs it.
+        if info.context == AS_WRITTEN and info.data.get("table") in BITS:
             raise ValueError("stand beside table: holding or input only; a coil and a discrete input are one bit")
         return register_type
 
