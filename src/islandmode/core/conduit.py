@@ -5,10 +5,11 @@ from __future__ import annotations
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
 from islandmode.core.frozen import Frozen, Network
-from islandmode.core.quantities import Name, Words, as_tuple
+from islandmode.core.live.values import IfCut, KeepClosed
+from islandmode.core.quantities import Day, Name, Words, as_tuple
 
 _PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 SERVICE_PATTERN = rf"^(?:(?:tcp|udp|sctp)(?:/{_PORT}(?:-{_PORT})?)?|icmp|esp|ah|gre|any)$"
@@ -76,6 +77,33 @@ class Flow(Frozen):
         description="Why the flow must never be stopped; a drill that would isolate its conduit is refused.",
         examples=["safety"],
     )
+    if_cut: IfCut | None = Field(
+        default=None,
+        description="What its loss does at worst, as somebody reviewed it. A live drill needs that for every flow that dies in it; it never cuts "
+        "`safety`, and cuts `legal` only with `cut_accepted_by`.",
+        examples=["quality"],
+    )
+    reviewed_by: Words | None = Field(
+        default=None, description="Who reviewed that: name or position.", examples=["R. Ortiz, plant manager"]
+    )
+    reviewed_on: Day | None = Field(default=None, description="When.", examples=["2026-10-01"])
+    cut_accepted_by: Words | None = Field(
+        default=None,
+        description="With `if_cut: legal`: who accepts that a live drill cuts the flow, by name and position.",
+        examples=["R. Ortiz, plant manager"],
+    )
+
+    @model_validator(mode="after")
+    def _is_reviewed_whole(self) -> Flow:
+        """Refuse a part of a review, and an acceptance of what needs none."""
+        given = (self.if_cut, self.reviewed_by, self.reviewed_on)
+        if any(part is None for part in given) and any(part is not None for part in given):
+            raise ValueError(
+                "have if_cut, reviewed_by and reviewed_on together: what its loss does, who says so, and since when"
+            )
+        if self.cut_accepted_by is not None and self.if_cut != "legal":
+            raise ValueError("have cut_accepted_by with if_cut: legal only; take it out")
+        return self
 
     @property
     def pairs(self) -> tuple[tuple[Network, Network], ...]:
@@ -119,6 +147,9 @@ class Conduit(Frozen):
     owner: Words = Field(description="Who answers for the conduit.", examples=["OT security"])
     flows: Annotated[tuple[Flow, ...], BeforeValidator(as_tuple)] = Field(
         default=(), description="What is permitted across it: the firewall's allow-list, an owner for each flow."
+    )
+    keep_closed: KeepClosed | None = Field(
+        default=None, description="What keeps it closed on the day when a drill turns real, and who may order that."
     )
 
     @property

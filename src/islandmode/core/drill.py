@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    model_serializer,
+    model_validator,
+)
 
 from islandmode.core.frozen import Frozen
+from islandmode.core.plant_state import IDLE_SERVICE, Interlock, PlantState
 from islandmode.core.quantities import AS_WRITTEN, Name, Seconds, Words, as_tuple, written
 
 NOT_READ_YET = ("schedule", "approvals", "exercise")
@@ -133,6 +141,16 @@ class Drill(Frozen):
     abort_when: Annotated[tuple[AbortRule, ...], BeforeValidator(as_tuple)] = Field(
         default=(), description="When to restore at once."
     )
+    plant_state: PlantState = Field(
+        default="running",
+        description="What the plant does during the drill. `idle` shows that OT stays reachable and says nothing of production; it needs an "
+        "interlock that tells the two states apart, as a live drill does in either state.",
+        examples=["idle"],
+    )
+    interlocks: Annotated[tuple[Interlock, ...], BeforeValidator(as_tuple)] = Field(
+        default=(),
+        description="What the plant must say of itself before the drill may begin, and all the while it is isolated.",
+    )
     left_open: Annotated[tuple[LeftOpen, ...], BeforeValidator(as_tuple)] = Field(
         default=(),
         description="Conduits across the boundary of the isolated zones that stay open on purpose. Nothing then calls the plant an island.",
@@ -153,6 +171,31 @@ class Drill(Frozen):
         description="How long every probe must be good before the first stage, and again after restore. At least twice sample_every.",
         examples=["2 s"],
     )
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Name every probe that is asked in the drill."""
+        return (*self.continuity, *self.severed, *(interlock.probe for interlock in self.interlocks))
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether the plant stands while the drill runs, so that the drill shows nothing of production."""
+        return self.plant_state == "idle"
+
+    @property
+    def service_told(self) -> str:
+        """Name the service, and say of an idle drill that it was not running."""
+        return f"{self.service.told}; {IDLE_SERVICE}" if self.is_idle else self.service.told
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_goes_without_saying(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out a state that runs and interlocks that are not there, so that plans of an earlier version keep their digest."""
+        told: dict[str, Any] = write(self)
+        if not self.is_idle:
+            told.pop("plant_state", None)
+        if not self.interlocks:
+            told.pop("interlocks", None)
+        return told
 
     @model_validator(mode="before")
     @classmethod

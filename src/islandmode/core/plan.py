@@ -13,13 +13,19 @@ from islandmode.core.boundary import UNKNOWN_BOUNDARY, Boundary
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.drill import Drill
 from islandmode.core.frozen import Address, Frozen, Network
+from islandmode.core.live.declared import Declared
+from islandmode.core.live.values import IfCut
 from islandmode.core.pair import PairMember
-from islandmode.core.probe import Probe
+from islandmode.core.probe import ModbusProbe, Probe
+from islandmode.core.quantities import Day
 from islandmode.core.recipe.carried import CarriedRecipe
 from islandmode.core.rendering import Rendering
 from islandmode.core.site import Hands, IsolationLevel, Login, Management, Option
 from islandmode.core.text import share_text
 from islandmode.core.vantage_login import VantageLogin
+
+REVIEW = ("if_cut", "reviewed_by", "reviewed_on", "cut_accepted_by")
+"""What stands in the plan of a flow only where somebody reviewed it."""
 
 
 class DyingFlow(Frozen):
@@ -38,6 +44,25 @@ class DyingFlow(Frozen):
     covered: float
     sampled: bool = False
     probes: tuple[str, ...]
+    if_cut: IfCut | None = None
+    """What its loss does at worst; None where nobody reviewed that."""
+    reviewed_by: str | None = None
+    reviewed_on: Day | None = None
+    cut_accepted_by: str | None = None
+    """Who accepted that a live drill cuts it although its loss is a legal matter."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_not_there(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the review out where the flow has no review, so that plans of an earlier version keep their digest."""
+        return {name: value for name, value in write(self).items() if name not in REVIEW or value is not None}
+
+    @property
+    def review_told(self) -> str:
+        """Say what its loss does, who says so and since when."""
+        if self.if_cut is None:
+            return "not reviewed"
+        accepted = f"; cut accepted by {self.cut_accepted_by}" if self.cut_accepted_by else ""
+        return f"{self.if_cut} (reviewed by {self.reviewed_by} on {self.reviewed_on}{accepted})"
 
     @property
     def watched_whole(self) -> bool:
@@ -203,7 +228,7 @@ class PlanProbe(Frozen):
 
     probe: Probe
     zone: str
-    role: Literal["continuity", "severed"]
+    role: Literal["continuity", "severed", "interlock"]
     crosses: str | None
     direction: Literal["inward", "outward", "inside"]
     family: Literal[4, 6]
@@ -219,6 +244,12 @@ class PlanProbe(Frozen):
         by = f"by {self.probe.by}" if self.probe.by is not None else ""
         asks = f"asks {self.probe.asked_told}" if self.probe.stands_for is not None else ""
         return ", ".join(filter(None, (by, asks)))
+
+    def called(self, name: str) -> str:
+        """Name it where only whether it is good is shown: of an interlock, good means that it reads one number, and nothing runs by that."""
+        if self.role == "interlock" and isinstance(self.probe, ModbusProbe):
+            return f"{name}={self.probe.minimum}"
+        return name
 
 
 class PlanVantage(Frozen):
@@ -265,6 +296,13 @@ class Plan(Frozen):
     """Sum of the stages' holds."""
     boundary: Boundary = UNKNOWN_BOUNDARY
     """Every conduit across the boundary of what is isolated, and what of it stays open; unknown in a plan of an earlier version."""
+    declared: Declared | None = None
+    """What the site declares of the services to ask for, its backups and what keeps a conduit closed; it stands in a plan only where it does."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_not_there(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what the site does not declare, so that plans of an earlier version keep their digest."""
+        return {name: value for name, value in write(self).items() if name != "declared" or value is not None}
 
     @property
     def kits(self) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ from pydantic import (
     Field,
     PlainValidator,
     SerializerFunctionWrapHandler,
-    StringConstraints,
     ValidationError,
     WithJsonSchema,
     field_validator,
@@ -26,8 +25,9 @@ from pydantic_core import InitErrorDetails
 
 from islandmode.core.conduit import Conduit, is_within
 from islandmode.core.frozen import Address, Frozen, Network
+from islandmode.core.live.values import AskedFor, Backups, KeepClosed
 from islandmode.core.other_way import OtherWay
-from islandmode.core.quantities import Name, Seconds, SecretRef, Words, as_tuple
+from islandmode.core.quantities import HandLine, Name, Seconds, SecretRef, Words, as_tuple
 from islandmode.core.vantage_login import VantageLogin
 
 Between = Mapping[str, tuple[str, str]]
@@ -47,9 +47,6 @@ MANUAL = "manual"
 """The platform of a device that a person isolates by hand."""
 ANSWER_MIN_S, ANSWER_MAX_S = 5.0, 1800.0
 """Nobody pulls a cable and says so faster; and nobody watches a plant for longer that may be isolated at any moment."""
-HAND_LINE_PATTERN = r"^[^\r\n]{1,250}$"
-HandLine = Annotated[str, StringConstraints(pattern=HAND_LINE_PATTERN)]
-"""One line of what a person does or sees."""
 
 
 def as_level(level: float) -> float:
@@ -321,6 +318,11 @@ class SitePoint(Frozen):
         description="Written by earlier versions, and refused: it names nobody. Write `accept_no_timer` in its place.",
         examples=["D"],
     )
+    keep_closed: KeepClosed | None = Field(
+        default=None,
+        description="What keeps every conduit closed that passes through the device, on the day when a drill turns real; a conduit may have "
+        "its own instead. A live drill needs one for each conduit that it isolates.",
+    )
     spare: bool = Field(
         default=False,
         description="Whether it is a spare, through which nothing of the plant runs: only then does `devices bench` take `--restart` and "
@@ -414,6 +416,14 @@ class Site(Frozen):
     pairs: dict[Name, Pair] = Field(
         default_factory=dict,
         description="The isolation points that stand in for each other, as redundant firewalls do.",
+    )
+    asked_for: AskedFor = Field(
+        default=AskedFor(),
+        description="The services that nobody may forget: what carries each, asked once for the site. A live drill needs all five answers.",
+    )
+    backups: Backups | None = Field(
+        default=None,
+        description="The backups that lie elsewhere than on the devices: of isolation points, and of PLC projects. A live drill needs them.",
     )
     vantages: Annotated[dict[Name, VantagePoint], Field(min_length=1)] = Field(
         description="The places from which probes look. One of them is called `here`: the operations host, on the plant's side, from which the drill is run."

@@ -13,6 +13,7 @@ from islandmode.core.recipe.loaded import Recipes
 from islandmode.core.recipe.told import live_refusals_of
 from islandmode.isolation.table import method_of
 from islandmode.operate.benched import NO_BENCH, Benched, benched
+from islandmode.operate.declared import refused_by_declared
 from islandmode.operate.ledger import refused_by_ledger
 from islandmode.operate.recipes import recipes_for
 from islandmode.store import catalog
@@ -67,15 +68,23 @@ def benched_of(workspace: Path, plan: Plan) -> dict[str, Benched]:
     }
 
 
-def refused_for_live(workspace: Path, plan: Plan) -> tuple[str, ...]:
-    """Say why the plan could not be run live, approved or not: of every point that goes by a recipe, and by the ledger."""
+def refused_for_live(workspace: Path, loaded: Loaded, plan: Plan) -> tuple[str, ...]:
+    """Say why the plan could not be run live, approved or not: of every point that goes by a recipe, and beside the points."""
     found = benched_of(workspace, plan)
     points = (
         f"{name} ({point.platform}) {why}."
         for name, point in plan.points.items()
         for why in live_refusals_of(point, found.get(name, NO_BENCH).standing)
     )
-    return (*points, *refused_by_ledger(workspace, iso_utc(MachineClock.of_this_boot().utc_us())))
+    return (*points, *refused_beside_points(workspace, loaded))
+
+
+def refused_beside_points(workspace: Path, loaded: Loaded) -> tuple[str, ...]:
+    """Say what a live run would be refused for whatever its points are: by the ledger, and by what the site declares."""
+    return (
+        *refused_by_ledger(workspace, iso_utc(MachineClock.of_this_boot().utc_us())),
+        *refused_by_declared(workspace, loaded),
+    )
 
 
 def refuse_by_hand(loaded: Loaded, plan: Plan) -> None:

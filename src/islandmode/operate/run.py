@@ -97,7 +97,7 @@ def run_drill(order: DrillOrder, audience: Audience, *, again: tuple[str, ...] =
     if order.mode in (Mode.LIVE, Mode.INCIDENT):
         raise Refused(
             f"Mode {order.mode.value} needs approvals, which do not exist yet in this version. "
-            f"Nothing was touched. Rehearse with --mode rehearsal.{''.join(f' {told}' for told in refused_for_live(order.workspace, plan))}"
+            f"Nothing was touched. Rehearse with --mode rehearsal.{''.join(f' {told}' for told in refused_for_live(order.workspace, loaded, plan))}"
         )
     if order.mode in (Mode.TABLETOP, Mode.DRY_RUN):
         warn_of_left_out(audience.listener, loaded.left_out)
@@ -106,7 +106,7 @@ def run_drill(order: DrillOrder, audience: Audience, *, again: tuple[str, ...] =
     refuse_by_hand(loaded, plan)
     if order.mode is Mode.DRY_RUN:
         _refuse_of_lab(loaded, plan)
-        return _look_here(order, plan, audience)
+        return _look_here(order, loaded, plan, audience)
     place = lab_of_site(loaded.site.lab, loaded.place("site", ("lab", "topology")), order.lab, order.topology)
     fits = partial(refuse_unlike_lab, loaded, plan)
     ground, brought_up = attach_or_up(order.workspace, place, order.topology, fits)
@@ -215,9 +215,10 @@ def _refuse_of_lab(loaded: Loaded, plan: Plan) -> None:
         refuse_of_lab(Device(name, loaded.site, loaded.site_tree))
 
 
-def _look_here(order: DrillOrder, plan: Plan, audience: Audience) -> Ended:
+def _look_here(order: DrillOrder, loaded: Loaded, plan: Plan, audience: Audience) -> Ended:
     """Do on the plant all that comes before arming; raises `Refused` with what a live run would be refused for."""
-    ground, live = PlantGround(order.workspace, plan.drill.site), refused_for_live(order.workspace, plan)
+    ground = PlantGround(order.workspace, plan.drill.site)
+    live = refused_for_live(order.workspace, loaded, plan)
     name = _new_name(plan, MachineClock.of_this_boot())
     request = RunRequest(name, order.workspace, order.drill, order.mode.value, operator_name(), ground.words())
     here = _conduct_here(request, plan, ground, audience, lambda conducting: conducting.look_only(live))

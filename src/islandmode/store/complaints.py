@@ -16,10 +16,10 @@ from pydantic import BaseModel
 from islandmode.core.conduit import FLOW_END, SERVICE_PATTERN
 from islandmode.core.drill import NOT_READ_YET
 from islandmode.core.errors import InputError
+from islandmode.core.live.values import SHA256_PATTERN
 from islandmode.core.probe import PATH_PATTERN
-from islandmode.core.quantities import DRIVER_PATTERN, KEY_PATTERN, NAME_PATTERN
+from islandmode.core.quantities import DRIVER_PATTERN, HAND_LINE_PATTERN, KEY_PATTERN, NAME_PATTERN
 from islandmode.core.secret_reference import FORMS, SECRET_PATTERN
-from islandmode.core.site import HAND_LINE_PATTERN
 from islandmode.core.vantage_login import ACCOUNT, FAR_PATH, FAR_PROGRAM
 from islandmode.store.yaml_tree import PathInFile, YamlTree, show
 
@@ -29,6 +29,7 @@ PATTERNS = {
     SECRET_PATTERN: f"a reference, {FORMS}; a secret itself never stands in a file",
     SERVICE_PATTERN: 'a service such as "tcp/502", "tcp/49152-65535", "udp/53", "icmp" or "esp", with ports from 1 to 65535',
     HAND_LINE_PATTERN: "one line, of at most 250 characters",
+    SHA256_PATTERN: "64 digits and letters from a to f, as sha256sum prints them",
     DRIVER_PATTERN: "netmiko:KIND, napalm:KIND or https:KIND",
     KEY_PATTERN: "a word of lower-case letters, digits and _, at most 31, that begins with a letter",
     ACCOUNT: "an account's name: letters, digits, ., _ and -, at most 64, that begins with a letter or _",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from islandmode.operate.ledger import checkpoint_told, earlier_told
-from islandmode.operate.plan import benched_of, plan_of
+from islandmode.operate.plan import benched_of, plan_of, refused_beside_points
 from islandmode.operate.telling import warn_of_left_out
 from islandmode.system.own_program import program_anywhere
 from islandmode.ui.plan_text import print_plan
@@ -19,7 +19,8 @@ def show_plan(workspace: Path, drill: str, card: Path | None, *, as_json: bool) 
     if as_json:
         print(plan.model_dump_json(indent=2, by_alias=True))
     else:
-        print_plan(plan, benched=benched_of(workspace, plan), earlier=earlier_told(workspace, plan))
+        live = refused_beside_points(workspace, loaded)
+        print_plan(plan, benched=benched_of(workspace, plan), earlier=earlier_told(workspace, plan), live=live)
     if card is not None:
         # A plan is asked for often, and its card now and then: what lays out pages is slow to import.
         from islandmode.rehearse.lab_place import lab_of_site  # noqa: PLC0415 - only for a card

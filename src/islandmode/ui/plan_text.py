@@ -21,7 +21,9 @@ from islandmode.core.recipe.told import bench_counts, benched_told, live_refusal
 from islandmode.core.text import how_many
 from islandmode.isolation.table import sync_told
 from islandmode.operate.benched import NO_BENCH, Benched
+from islandmode.operate.declared import today
 from islandmode.ui.bench_told import bench_sentence
+from islandmode.ui.declared_text import declared_parts, interlocks_text, service_text
 from islandmode.ui.name_table import NameTable
 
 FRAME = 6
@@ -34,16 +36,22 @@ NOT_COVERED = {"to_device": "what ends on the device itself", "vpn": "tunnels"}
 
 
 def print_plan(
-    plan: Plan, console: Console | None = None, benched: Mapping[str, Benched] | None = None, earlier: str = ""
+    plan: Plan,
+    console: Console | None = None,
+    benched: Mapping[str, Benched] | None = None,
+    earlier: str = "",
+    live: Sequence[str] = (),
 ) -> None:
     """Print a plan for a person to read before anything happens.
 
-    `benched` has what is known of benches, by isolation point; `earlier` says how earlier attempts at the drill ended.
+    `benched` has what is known of benches, by isolation point; `earlier` says how earlier attempts at the drill ended, `live` what a live
+    run would be refused for beside what stands at each point.
     """
     out = console or Console()
     total = f"{plan.hold_s:g} s of hold in {how_many(len(plan.stages), 'stage')}"
     out.print(Text(f"{plan.drill.drill} at {plan.drill.site}: {total}", style="bold"))
-    out.print(Text(f"service that must keep running: {plan.drill.service.told}"))
+    for told in (service_text(plan), *interlocks_text(plan)):
+        out.print(told)
     out.print(f"drill digest {plan.drill_digest}\nplan digest  {plan.plan_digest}")
     if earlier:
         out.print(Text(f"attempts     {earlier}"))
@@ -53,6 +61,10 @@ def print_plan(
     for number, stage in enumerate(plan.stages, 1):
         title = f"stage {number}: {stage.name}, hold {stage.hold_s:g} s"
         out.print(_panel(out, title, _stage(plan, stage, plan.stages[: number - 1])))
+    for title, part in declared_parts(plan, today()):
+        out.print(_panel(out, title, part))
+    if live:
+        out.print(_panel(out, "a live run would be refused", Group(*(Text(why, style="yellow") for why in live))))
     for finding in (*unpermitted(plan), *carried(plan)):
         out.print(Text(f"note: {finding.sentence}", style="yellow"))
 

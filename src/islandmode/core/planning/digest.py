@@ -53,7 +53,6 @@ def _plain(value: object) -> JsonValue:
 def drill_digest(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> str:
     """Digest the intent: stages, limits, probes by name and meaning, zone and conduit names; no address, no device."""
     stages = [{"name": stage.name, "isolate": sorted(stage.isolate), "hold": stage.hold} for stage in drill.stages]
-    names = (*drill.continuity, *drill.severed)
     intent: dict[str, Any] = {
         "format": 1,
         "drill": drill.drill,
@@ -66,13 +65,20 @@ def drill_digest(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> str:
         "left_open": sorted([left.conduit, left.accepted_by] for left in drill.left_open),
         "sample_every": drill.sample_every,
         "settle": drill.settle,
-        "probes": {name: _meaning(site, probes[name]) for name in names},
+        "probes": {name: _meaning(site, probes[name]) for name in drill.asked},
         "zones": sorted(site.zones),
         "conduits": {name: list(conduit.between) for name, conduit in site.conduits.items()},
     }
     ways = {name: [way.round, *site.ends_of(name)] for name, way in site.other_ways.items()}
     if ways:
         intent["other_ways"] = ways
+    if drill.is_idle:
+        intent["plant_state"] = drill.plant_state
+    if drill.interlocks:
+        intent["interlocks"] = sorted(
+            [lock.probe, lock.tells, str(lock.running), str(lock.idle), to_us(lock.bad_for)]
+            for lock in drill.interlocks
+        )
     return sha256_of(intent)
 
 
