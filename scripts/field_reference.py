@@ -16,6 +16,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from islandmode.core.conduit import SERVICE_PATTERN
 from islandmode.core.drill import Drill
 from islandmode.core.moments import MOMENT_PATTERN
 from islandmode.core.people import PeopleFile
@@ -33,7 +34,7 @@ from islandmode.core.quantities import (
 from islandmode.core.recipe.model import Recipe
 from islandmode.core.secret_reference import SECRET_PATTERN
 from islandmode.core.signers import PRINCIPAL_PATTERN
-from islandmode.core.site import SERVICE_PATTERN, Site
+from islandmode.core.site import Site
 from islandmode.rehearse.lab_file import LabFile
 from islandmode.rehearse.node_words import LABELS
 from islandmode.store.complaints import PATTERNS

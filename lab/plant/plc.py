@@ -2,7 +2,7 @@
 
 Input registers (function 4): 0 heartbeat, 1 tank level (0.1 %), 2 and 3 count (low and high word), 4 rate (bottles or
 batches a minute), 5 temperature (0.1 C). Holding register 0: level setpoint (0.1 %). Discrete inputs: 0 level alarm,
-1 running. Coil 0: run command. SIGUSR1 freezes the program while the communication goes on; SIGUSR2 lets it run again.
+1 running, 2 in batch (running, and something in the tank), 3 bypass active. Coils: 0 run command, 1 bypass key. SIGUSR1 freezes the program while the communication goes on; SIGUSR2 lets it run again.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Process:
     heartbeat: int = 0
     setpoint: float = 60.0
     running: bool = True
+    bypassed: bool = False
     frozen: bool = field(default=False)
 
     def scan(self) -> None:
@@ -43,7 +44,7 @@ class Process:
         inflow = valve * self.outflow * 2
         out = self.outflow if self.running and self.level > 0 else 0.0
         self.level = min(max(self.level + (inflow - out) * SCAN_S, 0.0), 100.0)
-        if self.running and self.level > 1:
+        if self.in_batch:
             self.count += self.rate_per_min / 60 * SCAN_S
         # Warms towards 35 C while the machine runs, cools towards 18 C while it does not.
         target = 35.0 if self.running else 18.0
@@ -52,9 +53,14 @@ class Process:
     def inputs(self) -> list[int]:
         """Give the input registers."""
         count = int(self.count)
-        rate = round(self.rate_per_min) if self.running and self.level > 1 else 0
+        rate = round(self.rate_per_min) if self.in_batch else 0
         words = [self.heartbeat, round(self.level * 10), count & 0xFFFF, count >> 16, rate]
         return [*words, round(self.temperature * 10)]
+
+    @property
+    def in_batch(self) -> bool:
+        """Tell whether the machine works on something."""
+        return self.running and self.level > 1
 
     @property
     def alarm(self) -> bool:
@@ -89,6 +95,7 @@ async def serve(process: Process, port: int) -> None:
     due = loop.time()
     while True:
         process.setpoint = (await server.async_getValues(1, HOLDING, 0, 1))[0] / 10
+        process.running, process.bypassed = map(bool, (await server.async_getValues(1, COILS, 0, 2))[:2])
         process.scan()
         await publish(server, process)
         due += SCAN_S
@@ -99,7 +106,7 @@ async def publish(server: ModbusTcpServer, process: Process) -> None:
     """Put the process image into the tables that clients read."""
     device_values = server.async_setValues
     await device_values(1, INPUT, 0, process.inputs())
-    await device_values(1, DISCRETE, 0, [process.alarm, process.running])
+    await device_values(1, DISCRETE, 0, [process.alarm, process.running, process.in_batch, process.bypassed])
 
 
 def main() -> None:

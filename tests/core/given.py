@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -98,10 +99,15 @@ def documents() -> Documents:
 @cache
 def _read() -> Documents:
     yaml = YAML(typ="safe", pure=True)
-    packs = [yaml.load(path.read_text(encoding="utf-8")) for path in sorted((PROJECT / "probes").glob("*.yaml"))]
+
+    def load(path: Path) -> Any:
+        # As the product reads it: a day stays text.
+        return json.loads(json.dumps(yaml.load(path.read_text(encoding="utf-8")), default=str))
+
+    packs = [load(path) for path in sorted((PROJECT / "probes").glob("*.yaml"))]
     return Documents(
-        drill=yaml.load((PROJECT / "drills" / "quarterly-isolation.yaml").read_text(encoding="utf-8")),
-        site=yaml.load((PROJECT / "inventory" / "riverside.yaml").read_text(encoding="utf-8")),
+        drill=load(PROJECT / "drills" / "quarterly-isolation.yaml"),
+        site=load(PROJECT / "inventory" / "riverside.yaml"),
         probes={name: probe for pack in packs for name, probe in pack["probes"].items()},
     )
 

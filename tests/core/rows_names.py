@@ -67,7 +67,7 @@ NAMES = (
         lambda at: put(at.drill, "severed", 0, "zzz"),
         "drill",
         ("severed", 0),
-        'There is no probe "zzz"; known: erp-canary, erp-to-historian, erp-to-historian-v6, historian-buffer, '
+        'There is no probe "zzz"; known: erp-canary, erp-to-historian, erp-to-historian-v6, filler-alarm, filler-bypass, filler-in-batch, filler-running, historian-buffer, '
         "historian-to-erp, historian-to-erp-v6, hmi-line3, line3-to-erp, line3-to-erp-v6, line3-to-vendor, "
         "line3-to-vendor-v6, office-canary, office-to-plc, office-to-plc-v6, plc-filler, plc-mixer, vendor-canary, "
         "vendor-to-hmi, vendor-to-hmi-v6.",

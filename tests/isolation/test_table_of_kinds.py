@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from islandmode import isolation
+from islandmode.core.conduit import Conduit
 from islandmode.core.drill import Drill, Limits, Service, Stage
 from islandmode.core.errors import InputError
 from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import listed
 from islandmode.core.recipe.shipped import SHIPPED
-from islandmode.core.site import Conduit, Login, Management, Site, SitePoint, VantagePoint, Zone
+from islandmode.core.site import Login, Management, Site, SitePoint, VantagePoint, Zone
 from islandmode.isolation.nftables import recipe
 from islandmode.isolation.table import IN_CODE
 from islandmode.system.clock import MachineClock

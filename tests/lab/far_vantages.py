@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from islandmode.rehearse.lab import Lab
+from tests.lab.declared import REVIEWED, fresh_backups
 from tests.lab.drills import Drill, Ended, end, make_workspace
 from tests.lab.guarded import Edit
 from tests.lab.rogue.bypass import in_node
@@ -79,14 +80,14 @@ class FarPlant:
 
 def with_logins(text: str, python: str = PYTHON) -> str:
     """Say how each vantage is logged in to, and declare those flows."""
-    text = as_plant(text)
+    text = fresh_backups(as_plant(text))
     for conduit, (name, destination) in FLOWS.items():
         before, found, after = text.partition(f"\n  {conduit}:\n")
         assert found
         head, flows, rest = after.partition("    flows:\n")
         flow = (
             f"      - {{name: {name}, source: 10.40.0.30, destination: {destination}, service: tcp/22, owner: OT security, "
-            "purpose: Starts and collects the witness of a drill}\n"
+            f"purpose: Starts and collects the witness of a drill, {REVIEWED}}}\n"
         )
         text = before + found + head + flows + flow + rest
     for name in HOSTS:

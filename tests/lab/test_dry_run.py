@@ -12,6 +12,7 @@ import pytest
 
 from islandmode.operate.plan import plan_of
 from islandmode.rehearse.lab import Lab
+from tests.lab.declared import interlocked
 from tests.lab.drills import make_workspace, newest_run, read_journal
 from tests.lab.far_vantages import DRILL, FIREWALL_NODE, HOSTS, FarPlant, far_plant
 from tests.operate.approvals_given import approve_now
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.lab
 
 @pytest.fixture
 def plant(lab: Lab, tmp_path: Path) -> Iterator[FarPlant]:
-    with far_plant(lab, tmp_path) as made:
+    with far_plant(lab, tmp_path, {f"drills/{DRILL}.yaml": interlocked}) as made:
         approve_now(made.workspace, Keys(tmp_path / "keys"), DRILL)
         yield made
 

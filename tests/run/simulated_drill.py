@@ -8,13 +8,14 @@ from functools import cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
+from islandmode.core.conduit import Conduit
 from islandmode.core.drill import AbortRule, Drill, Limits, ReturnStep, Service, Stage
 from islandmode.core.egress import ways_of
 from islandmode.core.plan import Plan
 from islandmode.core.planning.plan_drill import make_plan
 from islandmode.core.probe import CanaryProbe, ModbusProbe, Probe, TcpProbe
 from islandmode.core.rendering import Rendering, StageLines
-from islandmode.core.site import Conduit, Login, LostEdits, Management, Site, SitePoint, VantagePoint, Zone
+from islandmode.core.site import Login, LostEdits, Management, Site, SitePoint, VantagePoint, Zone
 from islandmode.simulate.kinds import KINDS, OWN_TIMER
 from islandmode.simulate.person import Habit, draw_habit, with_hand
 

@@ -18,7 +18,7 @@ from islandmode.core.probe import ProbePack
 from islandmode.core.quantities import AS_WRITTEN
 from islandmode.core.site import Site
 from islandmode.store import catalog
-from tests.core.given import documents, given
+from tests.core.given import Documents, documents, given
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "islandmode"
 
@@ -129,6 +129,17 @@ def test_a_plan_keeps_who_else_has_to_approve_its_drill() -> None:
     assert read == plan
     assert read.drill.approvals is not None
     assert "approvals" not in given().plan().model_dump(mode="json")["drill"]
+
+
+def test_a_plan_that_asks_for_a_bit_is_read_back_as_it_was() -> None:
+    """It says of a coil too what a register would be, which an operator must not write."""
+
+    def spoil(at: Documents) -> None:
+        at.probes["plc-mixer"] |= {"table": "discrete"}
+        del at.probes["plc-mixer"]["changes_within"]
+
+    plan = given(spoil).plan()
+    assert Plan.model_validate_json(plan.model_dump_json(by_alias=True)) == plan
 
 
 def test_as_written_these_keys_are_refused() -> None:

@@ -35,4 +35,4 @@ def test_without_an_autonomy_target_none_is_told() -> None:
 def test_the_card_says_what_a_dead_flow_was_for() -> None:
     flow = ("conduits", "remote-access", "flows", 0, "purpose")
     said = words(card_of(given(lambda at: put(at.site, *flow, "Looks <at> the HMI")).plan()))
-    assert "vendor-to-hmi, tcp/8080, on remote-access: Looks <at> the HMI" in said
+    assert "nuisance: vendor-to-hmi, tcp/8080, on remote-access: Looks <at> the HMI" in said

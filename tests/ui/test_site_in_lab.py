@@ -251,6 +251,7 @@ def test_a_rehearsal_that_would_end_there_is_refused_before_a_lab_comes_up(works
     edit(workspace / file, old, new)
     if name == "a label for another lab's point":
         edit(workspace / SITE, "password: lab:conduit-firewall", "password: lab:edge-firewall")
+        edit(workspace / SITE, "    conduit-firewall:\n", "    edge-firewall:\n")
     said = [f"{placed(workspace, SITE if name == TOLD_IN_SITE else file, at.strip())}: {sentence}"]
     assert complaints(workspace, *REHEARSAL) == said
     assert complaints(workspace, "validate", DRILL) == said

@@ -117,7 +117,7 @@ GOOD = [
     "drills/quarterly-isolation.yaml: good. 2 stages, 20 s of hold at riverside, drill digest ",
     "inventory/riverside.yaml: good. 4 zones, 4 conduits, 8 flows, 1 isolation point.",
     "probes/boundary.yaml: good. 15 probes.",
-    "probes/line3.yaml: good. 4 probes.",
+    "probes/line3.yaml: good. 8 probes.",
     "inventory/recipes/nftables-plays.yaml: good. 8 facts, 0 unchecked facts.",
     "lab/plant.clab.yml: good. 12 nodes, 11 links, 1 isolation point.",
     "lab/third-party.clab.yml: good. 12 nodes, 11 links, 1 isolation point.",

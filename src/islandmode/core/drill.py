@@ -13,8 +13,8 @@ from pydantic import (
 )
 
 from islandmode.core.frozen import Frozen
-from islandmode.core.quantities import AS_WRITTEN, Name, Seconds, Words, written
-from islandmode.core.site import as_tuple
+from islandmode.core.plant_state import IDLE_SERVICE, Interlock, PlantState
+from islandmode.core.quantities import AS_WRITTEN, Name, Seconds, Words, as_tuple, written
 
 NOT_READ_YET = ("schedule", "exercise")
 """Keys that earlier versions took and nothing reads."""
@@ -173,13 +173,25 @@ class Drill(Frozen):
     abort_when: Annotated[tuple[AbortRule, ...], BeforeValidator(as_tuple)] = Field(
         default=(), description="When to restore at once."
     )
+    plant_state: PlantState = Field(
+        default="running",
+        # What goes without saying is left out, so that plans of an earlier version keep their digest; so with what follows.
+        exclude_if=lambda given: given == "running",
+        description="What the plant does during the drill. `idle` shows that OT stays reachable and says nothing of production; it needs an "
+        "interlock that tells the two states apart, as a live drill does in either state.",
+        examples=["idle"],
+    )
+    interlocks: Annotated[tuple[Interlock, ...], BeforeValidator(as_tuple)] = Field(
+        default=(),
+        exclude_if=lambda given: not given,
+        description="What the plant must say of itself before the drill may begin, and all the while it is isolated.",
+    )
     left_open: Annotated[tuple[LeftOpen, ...], BeforeValidator(as_tuple)] = Field(
         default=(),
         description="Conduits across the boundary of the isolated zones that stay open on purpose. Nothing then calls the plant an island.",
     )
     approvals: MoreApprovals | None = Field(
         default=None,
-        # So that the plan of a drill without it keeps its digest; so with what follows.
         exclude_if=lambda given: given is None,
         description="Who else has to approve this drill before it is run live, beside those whom the site's policy asks for.",
     )
@@ -205,6 +217,21 @@ class Drill(Frozen):
         description="How long every probe must be good before the first stage, and again after restore. At least twice sample_every.",
         examples=["2 s"],
     )
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Name every probe that is asked in the drill."""
+        return (*self.continuity, *self.severed, *(interlock.probe for interlock in self.interlocks))
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether the plant stands while the drill runs, so that the drill shows nothing of production."""
+        return self.plant_state == "idle"
+
+    @property
+    def service_told(self) -> str:
+        """Name the service, and say of an idle drill that it was not running."""
+        return f"{self.service.told}; {IDLE_SERVICE}" if self.is_idle else self.service.told
 
     @model_validator(mode="before")
     @classmethod

@@ -20,8 +20,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 from typing import Literal, TypeVar
 
-from islandmode.core.frozen import Frozen
-from islandmode.core.site import Network, Site
+from islandmode.core.frozen import Frozen, Network
+from islandmode.core.site import Site
 
 WayKind = Literal["across", "firewall", "unnamed", "undeclared", "control"]
 Net = TypeVar("Net", IPv4Network, IPv6Network)

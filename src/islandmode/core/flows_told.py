@@ -217,6 +217,8 @@ def seen_of(verdict: Verdict, row: Row) -> tuple[str, Result]:
         return "passes", Result.BREACHED
     if row.good + row.bad == 0:
         return "unknown", row.result
+    if row.role == "interlock":
+        return ("as needed" if row.good > row.bad else "otherwise"), row.result
     if row.expected == "dead":
         return ("dead" if row.stopped else "alive"), row.result
     return ("alive" if row.good > row.bad else "answers" if row.passed else "dead"), row.result

@@ -16,9 +16,8 @@ from pydantic import BeforeValidator, Field
 from islandmode.core.frozen import Frozen
 from islandmode.core.planning.digest import sha256_of
 from islandmode.core.policy import Policy, Roles
-from islandmode.core.quantities import Name, Words
+from islandmode.core.quantities import Name, Words, as_tuple
 from islandmode.core.signers import PRINCIPAL_PATTERN, PublicKey, Signer
-from islandmode.core.site import as_tuple
 
 PrincipalName = Annotated[str, Field(pattern=PRINCIPAL_PATTERN)]
 Principals = Annotated[tuple[PrincipalName, ...], BeforeValidator(as_tuple), Field(min_length=1)]

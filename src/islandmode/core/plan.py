@@ -12,15 +12,21 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 from islandmode.core.boundary import UNKNOWN_BOUNDARY, Boundary
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.drill import Drill
-from islandmode.core.frozen import Address, Frozen
+from islandmode.core.frozen import Address, Frozen, Network
 from islandmode.core.ledger_receiver import LedgerReceiver
+from islandmode.core.live.declared import Declared
+from islandmode.core.live.values import IfCut
 from islandmode.core.pair import PairMember
-from islandmode.core.probe import Probe
+from islandmode.core.probe import ModbusProbe, Probe
+from islandmode.core.quantities import Day
 from islandmode.core.recipe.carried import CarriedRecipe
 from islandmode.core.rendering import Rendering
-from islandmode.core.site import Hands, IsolationLevel, Login, Management, Network, Option
+from islandmode.core.site import Hands, IsolationLevel, Login, Management, Option
 from islandmode.core.text import share_text
 from islandmode.core.vantage_login import VantageLogin
+
+REVIEW = ("if_cut", "reviewed_by", "reviewed_on", "cut_accepted_by")
+"""What stands in the plan of a flow only where somebody reviewed it."""
 
 
 class DyingFlow(Frozen):
@@ -39,6 +45,25 @@ class DyingFlow(Frozen):
     covered: float
     sampled: bool = False
     probes: tuple[str, ...]
+    if_cut: IfCut | None = None
+    """What its loss does at worst; None where nobody reviewed that."""
+    reviewed_by: str | None = None
+    reviewed_on: Day | None = None
+    cut_accepted_by: str | None = None
+    """Who accepted that a live drill cuts it although its loss is a legal matter."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_not_there(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the review out where the flow has no review, so that plans of an earlier version keep their digest."""
+        return {name: value for name, value in write(self).items() if name not in REVIEW or value is not None}
+
+    @property
+    def review_told(self) -> str:
+        """Say what its loss does, who says so and since when."""
+        if self.if_cut is None:
+            return "not reviewed"
+        accepted = f"; cut accepted by {self.cut_accepted_by}" if self.cut_accepted_by else ""
+        return f"{self.if_cut} (reviewed by {self.reviewed_by} on {self.reviewed_on}{accepted})"
 
     @property
     def watched_whole(self) -> bool:
@@ -114,6 +139,8 @@ WHERE_GIVEN = (
     "pair",
 )
 """What stands in the plan of a point only where there is any, so that plans of an earlier version keep their digest."""
+WHERE_DECLARED = ("ledger_receiver", "declared")
+"""The same of a plan."""
 
 
 class PlanPoint(Frozen):
@@ -204,7 +231,7 @@ class PlanProbe(Frozen):
 
     probe: Probe
     zone: str
-    role: Literal["continuity", "severed"]
+    role: Literal["continuity", "severed", "interlock"]
     crosses: str | None
     direction: Literal["inward", "outward", "inside"]
     family: Literal[4, 6]
@@ -220,6 +247,12 @@ class PlanProbe(Frozen):
         by = f"by {self.probe.by}" if self.probe.by is not None else ""
         asks = f"asks {self.probe.asked_told}" if self.probe.stands_for is not None else ""
         return ", ".join(filter(None, (by, asks)))
+
+    def called(self, name: str) -> str:
+        """Name it where only whether it is good is shown: of an interlock, good means that it reads one number, and nothing runs by that."""
+        if self.role == "interlock" and isinstance(self.probe, ModbusProbe):
+            return f"{name}={self.probe.minimum}"
+        return name
 
 
 class PlanVantage(Frozen):
@@ -268,10 +301,13 @@ class Plan(Frozen):
     """Every conduit across the boundary of what is isolated, and what of it stays open; unknown in a plan of an earlier version."""
     ledger_receiver: LedgerReceiver | None = None
     """Who off this host acknowledges the ledger's line before a run arms; it stands in a plan only where the site names one."""
+    declared: Declared | None = None
+    """What the site declares of the services to ask for, its backups and what keeps a conduit closed; it stands in a plan only where it does."""
 
     @model_serializer(mode="wrap")
-    def _leave_out_who_is_not_named(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in write(self).items() if name != "ledger_receiver" or value}
+    def _leave_out_what_is_not_there(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what the site does not name or declare, so that plans of an earlier version keep their digest."""
+        return {name: value for name, value in write(self).items() if name not in WHERE_DECLARED or value is not None}
 
     @property
     def kits(self) -> tuple[str, ...]:

@@ -13,8 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from islandmode.core.frozen import Frozen
 from islandmode.core.moments import MOMENT_PATTERN, moment_of
-from islandmode.core.quantities import DURATION_PATTERN, Name, Words, parse_duration_s, written
-from islandmode.core.site import as_tuple
+from islandmode.core.quantities import DURATION_PATTERN, Name, Words, as_tuple, parse_duration_s, written
 
 PLANT_OPERATIONS: Name = "plant-operations"
 """The role that is always among those that sign: the people who answer for what the plant makes."""

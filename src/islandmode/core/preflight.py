@@ -195,6 +195,7 @@ def judge_plan(plan: Plan) -> tuple[PreflightFinding, ...]:
         *_untested_ways(plan),
         *carried(plan),
         *_no_island(plan),
+        *_backups(plan),
     )
 
 
@@ -266,6 +267,17 @@ def _no_island(plan: Plan) -> Iterator[PreflightFinding]:
         yield PreflightFinding("no-island", plan.boundary.told, refuses=False)
 
 
+def _backups(plan: Plan) -> Iterator[PreflightFinding]:
+    """Ask for the backup of every isolation point, where the site declares backups at all: a live drill is refused without."""
+    backups = plan.declared.backups if plan.declared is not None else None
+    if backups is None:
+        return
+    for name in plan.points:
+        if name not in backups.isolation_points:
+            sentence = f"The site declares no backup of {name} that lies elsewhere."
+            yield PreflightFinding("backup-missing", sentence, refuses=False)
+
+
 def judge_baseline(
     plan: Plan, last: Mapping[str, Sample], now_us: int, unseen: Mapping[str, str] | None = None
 ) -> tuple[PreflightFinding, ...]:
@@ -274,20 +286,31 @@ def judge_baseline(
     `now_us` is when the vantages were asked; `unseen` gives the vantages that could not be looked at, with the reason.
     """
     found = [_unseen(name, why) for name, why in (unseen or {}).items()]
-    for name, planned in plan.probes.items():
+    # What says that the plant is not in the state that was declared comes before what only follows from it.
+    first = {lock.probe: plan.probes[lock.probe] for lock in plan.drill.interlocks}
+    for name, planned in (first | plan.probes).items():
         if planned.probe.vantage in (unseen or {}) or planned.probe.vantage in plan.kits:
             continue
         sample = last.get(name)
-        where = f"Probe {name} from vantage {planned.probe.vantage}"
+        where = f"{_called(plan, name)} from vantage {planned.probe.vantage}"
         old_us = 0 if sample is None else now_us - sample.asked_us
         if sample is None or old_us > allowed_gap_us(plan, planned):
             how_long = f" for {old_us / 1_000_000:.1f} s" if sample is not None else ""
             sentence = f"{where} said nothing{how_long} before the drill. Nothing was touched."
             found.append(PreflightFinding("baseline-silent", sentence, refuses=True, probe=name, late=True))
+        elif sample.seen is not Seen.GOOD and planned.role == "interlock":
+            lock = next(lock for lock in plan.drill.interlocks if lock.probe == name)
+            state = plan.drill.plant_state
+            sentence = f"{where} does not read {lock.needed_told(state)}, as plant_state {state} needs{_clause(sample.why)}. Nothing was touched."
+            found.append(PreflightFinding("interlock", sentence, refuses=True, probe=name))
         elif sample.seen is not Seen.GOOD:
             sentence = f"{where} is {sample.seen.value} before the drill{_clause(sample.why)}. Nothing was touched."
             found.append(PreflightFinding("baseline-not-good", sentence, refuses=True, probe=name))
     return tuple(found)
+
+
+def _called(plan: Plan, name: str) -> str:
+    return f"{'Interlock' if plan.probes[name].role == 'interlock' else 'Probe'} {name}"
 
 
 def _unseen(vantage: str, why: str) -> PreflightFinding:

@@ -12,10 +12,10 @@ from functools import cached_property
 from ipaddress import ip_network
 
 from islandmode.core.firewall import STACKED, TUNNELS, Firewall, Link, Socket, related
+from islandmode.core.frozen import Network
 from islandmode.core.pair import VRRP
 from islandmode.core.plan import PlanPoint
 from islandmode.core.preflight import PreflightFinding
-from islandmode.core.site import Network
 
 Zones = Mapping[str, tuple[Network, ...]]
 TOUCHED_NOTHING = "Nothing was touched."

@@ -16,8 +16,7 @@ from pydantic import (
 )
 
 from islandmode.core.frozen import Address, Frozen
-from islandmode.core.quantities import AS_WRITTEN, Name, Seconds
-from islandmode.core.site import as_tuple
+from islandmode.core.quantities import AS_WRITTEN, Name, Seconds, as_tuple
 
 HIGHEST_ADDRESS = 65535
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -172,7 +171,8 @@ class ModbusProbe(ProbeTarget):
     @field_validator("register_type")
     @classmethod
     def _must_be_of_a_register(cls, register_type: str, info: ValidationInfo) -> str:
-        if info.data.get("table") in BITS:
+        # A plan says of a bit too what a register would be; it is read as it is: a restore needs it.
+        if info.context == AS_WRITTEN and info.data.get("table") in BITS:
             raise ValueError("stand beside table: holding or input only; a coil and a discrete input are one bit")
         return register_type
 

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+)
 
 from islandmode.core.secret_reference import SECRET_PATTERN, expected_of
 
@@ -16,6 +24,13 @@ _DURATION = re.compile(DURATION_PATTERN)
 
 AS_WRITTEN = "as written"
 """Validation context of the operators' files: there, a duration needs its unit."""
+
+
+def as_tuple(value: object) -> object:
+    """Let operators write one item where a list is meant."""
+    if isinstance(value, list):
+        return tuple(value)
+    return value if isinstance(value, tuple) else (value,)
 
 
 def parse_duration_s(text: object, info: ValidationInfo) -> object:
@@ -76,6 +91,28 @@ Words = Annotated[
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": WORDS_MAX}, mode="validation"),
 ]
 """Words for people: an owner, a purpose, a target."""
+
+
+HAND_LINE_PATTERN = r"^[^\r\n]{1,250}$"
+HandLine = Annotated[str, StringConstraints(pattern=HAND_LINE_PATTERN)]
+"""One line of what a person does or sees."""
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def as_day(given: object) -> object:
+    """Read a day of the calendar, as 2026-10-01; a moment, and a day that does not exist, are none."""
+    try:
+        found = date.fromisoformat(given) if isinstance(given, str) and _DAY.fullmatch(given) else given
+    except ValueError:
+        found = None
+    if type(found) is not date:
+        raise ValueError("expected a day that exists, written as year-month-day, such as 2026-10-01")
+    return found
+
+
+Day = Annotated[date, BeforeValidator(as_day), WithJsonSchema({"type": "string", "format": "date"}, mode="validation")]
+"""A day on which a person did something."""
 
 
 def written(seconds: float) -> str:

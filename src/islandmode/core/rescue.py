@@ -11,9 +11,10 @@ from typing import Annotated, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from islandmode.core.frozen import Network
 from islandmode.core.plan import PlanPoint
-from islandmode.core.quantities import Name
-from islandmode.core.site import Network, SitePoint, as_tuple
+from islandmode.core.quantities import Name, as_tuple
+from islandmode.core.site import SitePoint
 
 
 class Restorable(Protocol):

@@ -7,7 +7,6 @@ path between two zones, and it carries *flows*, each with a documented owner.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -16,7 +15,6 @@ from pydantic import (
     Field,
     PlainValidator,
     SerializerFunctionWrapHandler,
-    StringConstraints,
     ValidationError,
     WithJsonSchema,
     field_validator,
@@ -25,17 +23,14 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
-from islandmode.core.frozen import Address, Frozen
+from islandmode.core.conduit import Conduit, is_within
+from islandmode.core.frozen import Address, Frozen, Network
 from islandmode.core.ledger_receiver import LedgerReceiver
+from islandmode.core.live.values import AskedFor, Backups, KeepClosed
 from islandmode.core.other_way import OtherWay
-from islandmode.core.quantities import Name, Seconds, SecretRef, Words
+from islandmode.core.quantities import HandLine, Name, Seconds, SecretRef, Words, as_tuple
 from islandmode.core.vantage_login import VantageLogin
 
-_PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-SERVICE_PATTERN = rf"^(?:(?:tcp|udp|sctp)(?:/{_PORT}(?:-{_PORT})?)?|icmp|esp|ah|gre|any)$"
-"""A protocol, with a port or a range of ports where it has ports; without them every port of it. Ports are 1 to 65535."""
-
-Network = IPv4Network | IPv6Network
 Between = Mapping[str, tuple[str, str]]
 """Outer and inner zone by conduit."""
 Networks = Mapping[str, tuple[Network, ...]]
@@ -53,16 +48,6 @@ MANUAL = "manual"
 """The platform of a device that a person isolates by hand."""
 ANSWER_MIN_S, ANSWER_MAX_S = 5.0, 1800.0
 """Nobody pulls a cable and says so faster; and nobody watches a plant for longer that may be isolated at any moment."""
-HAND_LINE_PATTERN = r"^[^\r\n]{1,250}$"
-HandLine = Annotated[str, StringConstraints(pattern=HAND_LINE_PATTERN)]
-"""One line of what a person does or sees."""
-
-
-def as_tuple(value: object) -> object:
-    """Let operators write one item where a list is meant."""
-    if isinstance(value, list):
-        return tuple(value)
-    return value if isinstance(value, tuple) else (value,)
 
 
 def as_level(level: float) -> float:
@@ -80,22 +65,6 @@ def as_inside(path: str) -> str:
     return path
 
 
-FLOW_END_TITLE = "address or network"
-FLOW_END = 'expected an address or a network, such as 10.10.0.10, 10.10.0.0/24 or "fd10:10::/64"'
-
-
-def as_flow_end(given: object) -> object:
-    """Read one end of a flow: an address is a network of one host."""
-    try:
-        # "%" names an interface of one machine, which is no end of a flow.
-        found = ip_network(given) if isinstance(given, str) and "%" not in given else given
-    except ValueError:
-        found = None
-    if not isinstance(found, IPv4Network | IPv6Network):
-        raise ValueError(FLOW_END)  # noqa: TRY004 - pydantic wants a ValueError
-    return found
-
-
 def as_option(given: object) -> object:
     """Take a text or a whole number for what only a platform knows the meaning of; a truth value is neither."""
     if isinstance(given, bool) or not isinstance(given, str | int):
@@ -103,30 +72,16 @@ def as_option(given: object) -> object:
     return given
 
 
-def as_range(service: str) -> str:
-    """Refuse a range of ports that is written from the higher to the lower port: no packet would be in it."""
-    lowest, is_range, highest = service.partition("/")[2].partition("-")
-    if is_range and int(lowest) > int(highest):
-        raise ValueError("expected a range of ports from the lower to the higher one")
-    return service
-
-
 Level = Annotated[
     float,
     AfterValidator(as_level),
     WithJsonSchema({"type": "number", "enum": [0, 1, 2, 3, 3.5, 4, 5]}, mode="validation"),
-]
-FlowEnd = Annotated[
-    Network,
-    PlainValidator(as_flow_end),
-    WithJsonSchema({"type": "string", "title": FLOW_END_TITLE}, mode="validation"),
 ]
 Option = Annotated[
     str | int,
     PlainValidator(as_option),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]}, mode="validation"),
 ]
-Service = Annotated[str, Field(pattern=SERVICE_PATTERN), AfterValidator(as_range)]
 
 
 class Zone(Frozen):
@@ -148,92 +103,6 @@ class Zone(Frozen):
     def is_ot(self) -> bool:
         """Tell whether the zone is part of OT by its Purdue level."""
         return self.level <= OT_LEVEL_MAX
-
-
-class Flow(Frozen):
-    """One line of the allow-list: who talks to whom across a conduit, by which services, and who owns that."""
-
-    name: Name = Field(description="Name of the flow; a site has it once.", examples=["vendor-to-hmi"])
-    source: Annotated[tuple[FlowEnd, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
-        description="Who opens the connection: hosts or networks of one of the conduit's zones.",
-        examples=["10.15.0.10"],
-    )
-    destination: Annotated[tuple[FlowEnd, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
-        description="Who is connected to: hosts or networks of the conduit's other zone.",
-        examples=[["10.40.0.20", "fd10:40::20"]],
-    )
-    service: Annotated[tuple[Service, ...], BeforeValidator(as_tuple), Field(min_length=1)] = Field(
-        description="What is permitted, with ports where the protocol has ports; without a port, every port is permitted.",
-        examples=[["tcp/88", "udp/88", "tcp/49152-65535"]],
-    )
-    owner: Words = Field(
-        description="Who needs the flow, is told before a drill, and stands on the card.",
-        examples=["Line 3 maintenance"],
-    )
-    purpose: str = Field(
-        default="",
-        description="What it is for, in a few words; it stands in the plan and on the card.",
-        examples=["Remote service"],
-    )
-    never_cut: Literal["safety", "fire", "emergency-voice"] | None = Field(
-        default=None,
-        description="Why the flow must never be stopped; a drill that would isolate its conduit is refused.",
-        examples=["safety"],
-    )
-
-    @property
-    def pairs(self) -> tuple[tuple[Network, Network], ...]:
-        """List the (source, destination) pairs that can talk at all: both ends of one family."""
-        return tuple(
-            (source, destination)
-            for source in self.source
-            for destination in self.destination
-            if source.version == destination.version
-        )
-
-
-def serves(service: str, protocol: str, port: int | None) -> bool:
-    """Tell whether a service of a flow takes in a protocol, and one of its ports where it has ports."""
-    named, _, ports = service.partition("/")
-    if named not in ("any", protocol):
-        return False
-    if not ports or port is None:
-        return True
-    lowest, _, highest = ports.partition("-")
-    return int(lowest) <= port <= int(highest or lowest)
-
-
-def is_part(service: str, wider: str) -> bool:
-    """Tell whether everything that a service permits is permitted by another service too."""
-    (outer, _, outer_ports), (inner, _, inner_ports) = wider.partition("/"), service.partition("/")
-    if outer == "any" or wider == service:
-        return True
-    if outer != inner or not inner_ports:
-        return outer == inner and not outer_ports
-    lowest, _, highest = inner_ports.partition("-")
-    return serves(wider, inner, int(lowest)) and serves(wider, inner, int(highest or lowest))
-
-
-class Conduit(Frozen):
-    """The only permitted path between two zones; the outer zone is written first."""
-
-    between: Annotated[tuple[Name, Name], BeforeValidator(as_tuple)] = Field(
-        description="The two zones that it joins, the outer, less trusted zone first.", examples=[["vendors", "line3"]]
-    )
-    owner: Words = Field(description="Who answers for the conduit.", examples=["OT security"])
-    flows: Annotated[tuple[Flow, ...], BeforeValidator(as_tuple)] = Field(
-        default=(), description="What is permitted across it: the firewall's allow-list, an owner for each flow."
-    )
-
-    @property
-    def outer(self) -> str:
-        """Name the less trusted zone."""
-        return self.between[0]
-
-    @property
-    def inner(self) -> str:
-        """Name the more trusted zone."""
-        return self.between[1]
 
 
 class Login(Frozen):
@@ -450,6 +319,11 @@ class SitePoint(Frozen):
         description="Written by earlier versions, and refused: it names nobody. Write `accept_no_timer` in its place.",
         examples=["D"],
     )
+    keep_closed: KeepClosed | None = Field(
+        default=None,
+        description="What keeps every conduit closed that passes through the device, on the day when a drill turns real; a conduit may have "
+        "its own instead. A live drill needs one for each conduit that it isolates.",
+    )
     spare: bool = Field(
         default=False,
         description="Whether it is a spare, through which nothing of the plant runs: only then does `devices bench` take `--restart` and "
@@ -544,6 +418,14 @@ class Site(Frozen):
         default_factory=dict,
         description="The isolation points that stand in for each other, as redundant firewalls do.",
     )
+    asked_for: AskedFor = Field(
+        default=AskedFor(),
+        description="The services that nobody may forget: what carries each, asked once for the site. A live drill needs all five answers.",
+    )
+    backups: Backups | None = Field(
+        default=None,
+        description="The backups that lie elsewhere than on the devices: of isolation points, and of PLC projects. A live drill needs them.",
+    )
     vantages: Annotated[dict[Name, VantagePoint], Field(min_length=1)] = Field(
         description="The places from which probes look. One of them is called `here`: the operations host, on the plant's side, from which the drill is run."
     )
@@ -575,13 +457,6 @@ class Site(Frozen):
         if sum(part.num_addresses for part in largest) < network.num_addresses:
             found.add(mine[max(around, key=_size)] if around else None)
         return frozenset(found)
-
-
-def is_within(inner: Network, outer: Network) -> bool:
-    """Tell whether a network is part of another network, or the same."""
-    if isinstance(inner, IPv4Network):
-        return isinstance(outer, IPv4Network) and inner.subnet_of(outer)
-    return isinstance(outer, IPv6Network) and inner.subnet_of(outer)
 
 
 def _size(network: Network) -> int:

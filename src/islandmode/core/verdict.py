@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from islandmode.core.boundary import Boundary
 from islandmode.core.frozen import Frozen
 from islandmode.core.plan import ClosedWay
+from islandmode.core.plant_state import IDLE_SHOWS, PlantState
 
 
 class Result(StrEnum):
@@ -154,6 +157,16 @@ class Verdict(Frozen):
     run: str
     drill_digest: str
     plan_digest: str
+    plant_state: PlantState = "running"
+    """What the drill declares of the plant; it stands in a verdict only where that is idle."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_goes_without_saying(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out a plant that ran, so that a verdict of an earlier version keeps its bytes; of an idle one, say what that shows."""
+        told: dict[str, Any] = write(self)
+        if self.plant_state == "running":
+            told.pop("plant_state", None)
+        return told
 
     @property
     def sentence(self) -> str:
@@ -161,7 +174,7 @@ class Verdict(Frozen):
         if self.verdict is not Result.HELD:
             return self.verdict.value
         unkeyed = any(finding.code == UNKEYED for finding in self.findings)
-        return held_by(self.witness.basis, self.witness.not_seen, unkeyed=unkeyed)
+        return held_by(self.witness.basis, self.witness.not_seen, unkeyed=unkeyed, plant_state=self.plant_state)
 
     @property
     def boundary_told(self) -> str:
@@ -174,17 +187,19 @@ class Verdict(Frozen):
         if self.verdict is not Result.HELD:
             return ""
         if self.island:
-            return f"The plant ran as an island. {self.boundary.told}"
+            ran = "The plant ran as an island." if self.plant_state == "running" else "The idle plant was an island."
+            return f"{ran} {self.boundary.told}"
         if self.boundary.is_island:
             return f"{self.boundary.told} {UNWATCHED_WAY}"
         return self.boundary.told
 
 
-def held_by(basis: str, not_seen: Sequence[str], *, unkeyed: bool = False) -> str:
-    """Say `held` with what it rests on."""
+def held_by(basis: str, not_seen: Sequence[str], *, unkeyed: bool = False, plant_state: PlantState = "running") -> str:
+    """Say `held` with what it rests on, and of an idle plant all that it shows."""
+    idle = f"; {IDLE_SHOWS}" if plant_state == "idle" else ""
     missing = f"; not seen: {'; '.join(not_seen)}" if not_seen else ""
     brought = "; unkeyed samples among them" if unkeyed else ""
-    return f"{Result.HELD.value} ({basis}{brought}{missing})"
+    return f"{Result.HELD.value} ({basis}{brought}{missing}){idle}"
 
 
 def verdict_json(verdict: Verdict) -> str:

@@ -33,6 +33,10 @@ WHAT_TO_DO = {
     "continuity-gap": "Find out what the line lost when the path was isolated (name server, time, licence, a value from outside) "
     "and keep it inside the zone; then repeat the drill.",
     "continuity-availability": "Find out what made the answers come and go while isolated, and repeat the drill.",
+    "interlock": "Let plant operations bring the plant into the state that the drill declares, or run the drill that declares the state that it is in.",
+    "interlock-unseen": "See why the interlock was not read (PLC, way to it, load), and repeat the drill.",
+    "interlock-otherwise": "Ask plant operations what happened at that moment.",
+    "backup-missing": "Take a backup of the device, keep it elsewhere, and enter it under backups in the site file; a live drill is refused without.",
     "aborted": "Find out why the named probe went bad before the isolation is tried again; the drill has put the plant back.",
     # The ways back.
     "dead-man": "Find out in the device's own log who or what removed the Islandmode object or its timer, or why the device was "

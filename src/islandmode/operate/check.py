@@ -16,6 +16,7 @@ from islandmode.core.problem import Problem
 from islandmode.core.recipe.loaded import LoadedRecipe, Recipes
 from islandmode.core.recipe.shipped import SHIPPED
 from islandmode.core.site import Site
+from islandmode.operate.declared import ahead_of_calendar
 from islandmode.operate.plan import plan_loaded
 from islandmode.rehearse.lab_place import lab_of_site
 from islandmode.rehearse.site_in_lab import lab_faults, needed_faults, site_faults
@@ -163,7 +164,8 @@ def _shipped_named(found: Workspace) -> dict[str, LoadedRecipe]:
 
 
 def _site_errors(tree: YamlTree, site: Site, recipes: Recipes) -> Iterator[InputError]:
-    yield from (_placed(tree, problem) for problem in (*check_site(site), *isolation.problems(site, recipes)))
+    problems = (*check_site(site), *isolation.problems(site, recipes), *ahead_of_calendar(site))
+    yield from (_placed(tree, problem) for problem in problems)
 
 
 def _plan(found: Workspace, tree: YamlTree, drill: Drill, recipes: Recipes) -> Plan:

@@ -15,6 +15,7 @@ from islandmode.core.recipe.told import live_refusals_of
 from islandmode.isolation.table import method_of
 from islandmode.operate.approving import now_of, refused_by_approvals
 from islandmode.operate.benched import NO_BENCH, Benched, benched
+from islandmode.operate.declared import refused_by_declared
 from islandmode.operate.ledger import refused_by_ledger
 from islandmode.operate.promoting import missing_of, rungs_of
 from islandmode.operate.recipes import recipes_for
@@ -75,12 +76,12 @@ def benched_of(workspace: Path, plan: Plan) -> dict[str, Benched]:
     }
 
 
-def refused_for_live(workspace: Path, plan: Plan, *, ahead: bool = False) -> tuple[str, ...]:
-    """Say why the plan could not be run live: by its recipes, by what must stand behind it, by the ledger, and by its approvals.
+def refused_for_live(workspace: Path, loaded: Loaded, plan: Plan, *, ahead: bool = False) -> tuple[str, ...]:
+    """Say why the plan could not be run live: by its recipes, by what must stand behind it, beside its points, and by its approvals.
 
     `ahead` takes a window that is approved and still to come as one that has begun.
     """
-    found, now = benched_of(workspace, plan), MachineClock.of_this_boot()
+    found = benched_of(workspace, plan)
     points = (
         f"{name} ({point.platform}) {why}."
         for name, point in plan.points.items()
@@ -89,8 +90,16 @@ def refused_for_live(workspace: Path, plan: Plan, *, ahead: bool = False) -> tup
     return (
         *points,
         *missing_of(rungs_of(workspace, plan, found)),
-        *refused_by_ledger(workspace, iso_utc(now.utc_us())),
-        *refused_by_approvals(workspace, plan, now_of(now), ahead=ahead),
+        *refused_beside_points(workspace, loaded),
+        *refused_by_approvals(workspace, plan, now_of(), ahead=ahead),
+    )
+
+
+def refused_beside_points(workspace: Path, loaded: Loaded) -> tuple[str, ...]:
+    """Say what a live run would be refused for whatever its points are: by the ledger, and by what the site declares."""
+    return (
+        *refused_by_ledger(workspace, iso_utc(MachineClock.of_this_boot().utc_us())),
+        *refused_by_declared(workspace, loaded),
     )
 
 

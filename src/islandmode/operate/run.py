@@ -104,7 +104,7 @@ def run_drill(order: DrillOrder, audience: Audience, *, again: tuple[str, ...] =
     loaded, plan = plan_of(order.workspace, order.drill)
     if order.mode in (Mode.LIVE, Mode.INCIDENT):
         raise Refused(
-            f"{NOT_YET[order.mode]} Nothing was touched. Rehearse with --mode rehearsal.{''.join(f' {told}' for told in refused_for_live(order.workspace, plan))}"
+            f"{NOT_YET[order.mode]} Nothing was touched. Rehearse with --mode rehearsal.{''.join(f' {told}' for told in refused_for_live(order.workspace, loaded, plan))}"
         )
     if order.mode in (Mode.TABLETOP, Mode.DRY_RUN):
         warn_of_left_out(audience.listener, loaded.left_out)
@@ -224,7 +224,8 @@ def _refuse_of_lab(loaded: Loaded, plan: Plan) -> None:
 
 def _look_here(order: DrillOrder, loaded: Loaded, plan: Plan, audience: Audience) -> Ended:
     """Do on the plant all that comes before arming; raises `Refused` with what a live run would be refused for."""
-    ground, live = PlantGround(order.workspace, plan.drill.site), refused_for_live(order.workspace, plan, ahead=True)
+    ground = PlantGround(order.workspace, plan.drill.site)
+    live = refused_for_live(order.workspace, loaded, plan, ahead=True)
     name = _new_name(plan, MachineClock.of_this_boot())
     request = RunRequest(name, order.workspace, order.drill, order.mode.value, operator_name(), ground.words())
 

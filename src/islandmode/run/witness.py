@@ -147,7 +147,20 @@ class Witness:
             if bad_us > rule.bad_for * 1_000_000:
                 why = f"{rule.probe} was not good for {bad_us / 1_000_000:.1f} s ({self.why(rule.probe)})."
                 return Stop("abort_when", why)
-        return self._flying_blind(now_us)
+        return self._tripped(now_us) or self._flying_blind(now_us)
+
+    def _tripped(self, now_us: int) -> Stop | None:
+        """Find an interlock that was not seen as the drill's plant state needs it for too long: it stops the drill as `abort_when` does."""
+        state = self._plan.drill.plant_state
+        for lock in self._plan.drill.interlocks:
+            bad_us = now_us - self._good_until_us(lock.probe)
+            if bad_us > lock.bad_for * 1_000_000:
+                why = (
+                    f"Interlock {lock.probe} was not seen to read {lock.needed_told(state)} for {bad_us / 1_000_000:.1f} s "
+                    f"({self.why(lock.probe)})."
+                )
+                return Stop("abort_when", why)
+        return None
 
     def _flying_blind(self, now_us: int) -> Stop | None:
         """Find a zone of which nothing good was seen for too long, whatever else is known."""

@@ -110,7 +110,7 @@ def _wrong_with_site(inventory: _Folder, drill_tree: YamlTree) -> _Wrong:
 
 def probes_needed(drill: Drill) -> frozenset[str]:
     """List every probe that a drill names."""
-    return frozenset((*drill.continuity, *drill.severed, *(rule.probe for rule in drill.abort_when)))
+    return frozenset((*drill.asked, *(rule.probe for rule in drill.abort_when)))
 
 
 def read_drill(workspace: Path, drill: str) -> YamlTree:

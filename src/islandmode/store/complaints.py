@@ -13,16 +13,17 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
+from islandmode.core.conduit import FLOW_END, SERVICE_PATTERN
 from islandmode.core.drill import NOT_READ_YET
 from islandmode.core.errors import InputError
 from islandmode.core.ledger_receiver import MAILBOX
+from islandmode.core.live.values import SHA256_PATTERN
 from islandmode.core.moments import MOMENT_PATTERN
 from islandmode.core.policy import AGE_MAX_S
 from islandmode.core.probe import PATH_PATTERN
-from islandmode.core.quantities import DRIVER_PATTERN, KEY_PATTERN, NAME_PATTERN, written
+from islandmode.core.quantities import DRIVER_PATTERN, HAND_LINE_PATTERN, KEY_PATTERN, NAME_PATTERN, written
 from islandmode.core.secret_reference import FORMS, SECRET_PATTERN
 from islandmode.core.signers import PRINCIPAL_PATTERN
-from islandmode.core.site import FLOW_END, HAND_LINE_PATTERN, SERVICE_PATTERN
 from islandmode.core.vantage_login import ACCOUNT, FAR_PATH, FAR_PROGRAM
 from islandmode.store.yaml_tree import PathInFile, YamlTree, show
 
@@ -32,6 +33,7 @@ PATTERNS = {
     SECRET_PATTERN: f"a reference, {FORMS}; a secret itself never stands in a file",
     SERVICE_PATTERN: 'a service such as "tcp/502", "tcp/49152-65535", "udp/53", "icmp" or "esp", with ports from 1 to 65535',
     HAND_LINE_PATTERN: "one line, of at most 250 characters",
+    SHA256_PATTERN: "64 digits and letters from a to f, as sha256sum prints them",
     DRIVER_PATTERN: "netmiko:KIND, napalm:KIND or https:KIND",
     KEY_PATTERN: "a word of lower-case letters, digits and _, at most 31, that begins with a letter",
     MAILBOX: "a mail address of plain letters, such as audit@corp.example",

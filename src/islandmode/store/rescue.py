@@ -17,6 +17,9 @@ from islandmode.core.site import Between, Networks, Site, SitePoint
 from islandmode.store import catalog
 from islandmode.store.yaml_tree import YamlTree
 
+NEEDED_BY_NO_RESTORE = ("keep_closed",)
+"""Keys of a point that only a live drill needs; what is wrong there keeps nothing isolated."""
+
 
 @dataclass(frozen=True)
 class Needed:
@@ -113,6 +116,8 @@ def _point(tree: YamlTree, name: str, wanted: tuple[str, ...]) -> tuple[SitePoin
     if isinstance(isolates, str | list) and not set(wanted) & set(_isolates(tree, name)):
         return None
     conduits = tree.document.get("conduits")
+    if isinstance(written, dict):
+        written = {key: value for key, value in written.items() if key not in NEEDED_BY_NO_RESTORE}
     mine = {name: conduits[name] for name in wanted if name in conduits} if isinstance(conduits, dict) else {}
     part = {"isolation_points": {name: written}, "conduits": mine}
     site = catalog.validate(RescueSite, replace(tree, document=part))

@@ -15,6 +15,7 @@ from math import ceil
 from pathlib import Path
 
 from islandmode.core.errors import InputError
+from islandmode.core.live.losses import closings_told, is_reviewed, rank, services_told
 from islandmode.core.plan import DyingFlow, Plan, PlanPoint
 from islandmode.core.probe import CanaryProbe, IcmpProbe
 from islandmode.core.text import how_many
@@ -27,6 +28,7 @@ LINE_PT, LETTER_EM = 455.0, 0.61
 """Room for a command within the margins of A4 and Letter, and the width of a letter of its type."""
 LARGEST_PT, MANY_PT, SMALLEST_PT = 14.0, 11.0, 8.0
 FEW = 3
+IDLE = "idle, as the drill declares: it shows nothing of production"
 HEAD_BYTES = 400
 """How much of a file is looked at for the title of a card, so that no other file is ever overwritten by one."""
 BY_ITSELF = {
@@ -107,6 +109,10 @@ def render_card(plan: Plan, run: str | None = None, *, at: TypedAt, lab: bool = 
         ledger=ledger,
         workspace=at.workspace.absolute(),
         boundary=plan.boundary.told,
+        idle=IDLE if drill.is_idle else "",
+        closings=closings_told(plan),
+        services=tuple(f"{service}: {told}" for service, told, cut in services_told(plan) if cut),
+        worst_first=is_reviewed(plan),
         restore=at.command("restore", run) if run else at.command("restore", "--drill", drill.drill),
         abort=at.command("abort"),
         # It can be read before a run has armed anything, and its commands remove what is there.
@@ -227,12 +233,13 @@ def _connections(plan: Plan, conduit: str) -> Iterator[str]:
 def _calls(plan: Plan) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Name every owner of flows that are dead while isolated, with those flows."""
     theirs: dict[str, list[DyingFlow]] = {}
-    for stage in plan.stages:
-        for flow in stage.dying_flows:
-            theirs.setdefault(flow.owner, []).append(flow)
+    # The worst first: with little time to call, the owners who lose most are called.
+    for flow in sorted((flow for stage in plan.stages for flow in stage.dying_flows), key=rank):
+        theirs.setdefault(flow.owner, []).append(flow)
     for owner, flows in theirs.items():
         yield owner, tuple(_told(flow) for flow in flows)
 
 
 def _told(flow: DyingFlow) -> str:
-    return f"{flow.flow}, {flow.service}, on {flow.conduit}{': ' * bool(flow.purpose)}{flow.purpose}"
+    severity = f"{flow.if_cut}: " if flow.if_cut is not None else ""
+    return f"{severity}{flow.flow}, {flow.service}, on {flow.conduit}{': ' * bool(flow.purpose)}{flow.purpose}"

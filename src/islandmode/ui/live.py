@@ -17,6 +17,7 @@ from rich.text import Text
 
 from islandmode.core.lifecycle import Phase
 from islandmode.core.plan import Plan
+from islandmode.core.plant_state import IDLE_SHOWS
 from islandmode.run.progress import Lamp, Progress
 from islandmode.ui.name_table import NameTable
 
@@ -124,6 +125,8 @@ class LiveView:
             age_s = (progress.now_us - timer.read_us) / 1_000_000
             left = "no timer" if timer.armed_s is None else f"{timer.armed_s:.0f} s left"
             parts.append(Text(f"dead-man on {point}: {left}, as the device said {age_s:.0f} s ago"))
+        if self._plan.drill.is_idle:
+            parts.append(Text(f"plant state idle: {IDLE_SHOWS}, at best", style="dim"))
         parts.append(Text(LEGEND, style="dim"))
         return Group(*parts)
 
@@ -137,7 +140,7 @@ class LiveView:
                     lamps = ISOLATED_LAMPS if probe in dead else LAMPS
                     sign, colour = lamps[progress.lamps.get(probe, "waiting")]
                     # One word: a lamp at the end of one line and its name on the next would mislead.
-                    line.append(f"{sign}{probe}", style=colour).append("  ")
+                    line.append(f"{sign}{planned.called(probe)}", style=colour).append("  ")
             away = " (kit)" if vantage.kit else " (away)" if vantage.far else ""
             rows.append((Text(f"{name}{away}", style="bold"), line))
         return NameTable(("vantage", "probes"), rows, has_head=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from islandmode.operate.approving import approvals_told, now_of
 from islandmode.operate.ledger import checkpoint_told, earlier_told
-from islandmode.operate.plan import benched_of, plan_of
+from islandmode.operate.plan import benched_of, plan_of, refused_beside_points
 from islandmode.operate.promoting import rungs_of
 from islandmode.operate.telling import warn_of_left_out
 from islandmode.system.own_program import program_anywhere
@@ -21,11 +21,15 @@ def show_plan(workspace: Path, drill: str, card: Path | None, *, as_json: bool) 
     if as_json:
         print(plan.model_dump_json(indent=2, by_alias=True))
     else:
-        approvals = approvals_told(workspace, plan, now_of())
         benched = benched_of(workspace, plan)
-        rungs = rungs_of(workspace, plan, benched)
-        earlier = earlier_told(workspace, plan)
-        print_plan(plan, benched=benched, earlier=earlier, approvals=approvals, rungs=rungs)
+        print_plan(
+            plan,
+            benched=benched,
+            earlier=earlier_told(workspace, plan),
+            approvals=approvals_told(workspace, plan, now_of()),
+            rungs=rungs_of(workspace, plan, benched),
+            live=refused_beside_points(workspace, loaded),
+        )
     if card is not None:
         # A plan is asked for often, and its card now and then: what lays out pages is slow to import.
         from islandmode.rehearse.lab_place import lab_of_site  # noqa: PLC0415 - only for a card

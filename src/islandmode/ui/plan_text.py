@@ -23,7 +23,9 @@ from islandmode.core.returning import returns_of
 from islandmode.core.text import how_many
 from islandmode.isolation.table import sync_told
 from islandmode.operate.benched import NO_BENCH, Benched
+from islandmode.operate.declared import today
 from islandmode.ui.bench_told import bench_sentence
+from islandmode.ui.declared_text import declared_parts, interlocks_text, service_text
 from islandmode.ui.name_table import NameTable
 
 FRAME = 6
@@ -42,25 +44,22 @@ def print_plan(
     earlier: str = "",
     approvals: str = "",
     rungs: Sequence[Rung] = (),
+    live: Sequence[str] = (),
 ) -> None:
     """Print a plan for a person to read before anything happens.
 
     `benched` has what is known of benches, by isolation point; `earlier` says how earlier attempts at the drill ended,
-    `approvals` how it stands by its approvals, and `rungs` what stands behind a live run of it.
+    `approvals` how it stands by its approvals, `rungs` what stands behind a live run of it, and `live` what that would be refused for beside
+    all of these.
     """
     out = console or Console()
     total = f"{plan.hold_s:g} s of hold in {how_many(len(plan.stages), 'stage')}"
     out.print(Text(f"{plan.drill.drill} at {plan.drill.site}: {total}", style="bold"))
-    out.print(Text(f"service that must keep running: {plan.drill.service.told}"))
+    for told in (service_text(plan), *interlocks_text(plan)):
+        out.print(told)
     out.print(f"drill digest {plan.drill_digest}\nplan digest  {plan.plan_digest}")
-    if earlier:
-        out.print(Text(f"attempts     {earlier}"))
-    if approvals:
-        out.print(Text(f"approvals    {approvals}"))
-    if plan.ledger_receiver is not None:
-        out.print(
-            Text(f"receiver     {plan.ledger_receiver.demand_told}: acknowledges the ledger's line before the run arms")
-        )
+    for line in _looked_up(plan, earlier, approvals):
+        out.print(Text(line))
     out.print(_panel(out, "boundary", _boundary(plan.boundary)))
     for name, point in plan.points.items():
         out.print(_panel(out, name, _point(plan, point, (benched or {}).get(name, NO_BENCH))))
@@ -70,10 +69,23 @@ def print_plan(
     if order := returns_of(plan.drill):
         steps = "; then ".join(f"{step.number}. {step.told}" for step in order)
         out.print(Text(f"return to service: {steps}. Whatever stops the drill restores everything at once."))
+    for title, part in declared_parts(plan, today()):
+        out.print(_panel(out, title, part))
     for finding in (*unpermitted(plan), *carried(plan)):
         out.print(Text(f"note: {finding.sentence}", style="yellow"))
     if rungs:
         out.print(_panel(out, "before it may be live", Group(*(_rung(rung) for rung in rungs))))
+    if live:
+        out.print(_panel(out, "a live run would be refused", Group(*(Text(why, style="yellow") for why in live))))
+
+
+def _looked_up(plan: Plan, earlier: str, approvals: str) -> Iterator[str]:
+    if earlier:
+        yield f"attempts     {earlier}"
+    if approvals:
+        yield f"approvals    {approvals}"
+    if plan.ledger_receiver is not None:
+        yield f"receiver     {plan.ledger_receiver.demand_told}: acknowledges the ledger's line before the run arms"
 
 
 def _rung(rung: Rung) -> Text:

@@ -9,6 +9,7 @@ from typing import Any
 
 from islandmode.core.errors import InputError
 from islandmode.core.people_told import moment_told, people_told
+from islandmode.core.plant_state import PlantState
 from islandmode.core.records import RunLooked
 from islandmode.core.refusal import Refusal, refusal_of
 from islandmode.core.text import cleaned
@@ -159,7 +160,8 @@ def _said(verdict: Mapping[str, Any]) -> str:
     if verdict["verdict"] != Result.HELD or witness is None:
         return str(verdict["verdict"])
     unkeyed = any(finding.get("code") == UNKEYED for finding in verdict["findings"])
-    return held_by(witness["basis"], witness["not_seen"], unkeyed=unkeyed)
+    state: PlantState = "idle" if verdict.get("plant_state") == "idle" else "running"
+    return held_by(witness["basis"], witness["not_seen"], unkeyed=unkeyed, plant_state=state)
 
 
 def _unfinished(run: RunDirectory) -> str:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from islandmode.core import egress
+from islandmode.core.conduit import Conduit
 from islandmode.core.plan import PlanPoint
 from islandmode.core.rendering import Rendering
-from islandmode.core.site import Conduit, Login, Management, Site, VantagePoint, Zone
+from islandmode.core.site import Login, Management, Site, VantagePoint, Zone
 from islandmode.isolation.nftables import hard, recipe
 from islandmode.isolation.nftables.hard_point import NftablesHardPoint
 from islandmode.isolation.nftables.point import NftablesPoint, NftAccess

@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BeforeValidator
 
 from islandmode.core.frozen import Frozen
+from islandmode.core.quantities import as_tuple
 from islandmode.core.rendering import RecipeUsed
-from islandmode.core.site import as_tuple
 
 Ground = Literal["device", "emulated", "lab"]
 """On what it was tried: a device, an emulator on this machine, or a device of a rehearsal lab."""

@@ -13,8 +13,8 @@ from enum import StrEnum
 from ipaddress import ip_address
 
 from islandmode.core.episodes import Episode, Heard, Seen
-from islandmode.core.frozen import Address
-from islandmode.core.site import Network, zone_holding
+from islandmode.core.frozen import Address, Network
+from islandmode.core.site import zone_holding
 
 
 class Passage(StrEnum):

@@ -16,6 +16,7 @@ from islandmode.core.episodes import Episode, Seen
 from islandmode.core.judging.continuity import judge_continuity
 from islandmode.core.judging.devices import judge_devices, told_of_loss
 from islandmode.core.judging.egress import judge_egress, saw_nothing
+from islandmode.core.judging.interlocks import judge_interlock
 from islandmode.core.judging.pairs import judge_pairs
 from islandmode.core.judging.passage import Passage, SawNothing, not_counted, passage_of
 from islandmode.core.judging.preflight import advised, leads_unwatched
@@ -131,6 +132,7 @@ def _named(plan: Plan) -> dict[str, Any]:
         "drill": plan.drill.drill,
         "drill_digest": plan.drill_digest,
         "plan_digest": plan.plan_digest,
+        "plant_state": plan.drill.plant_state,
     }
 
 
@@ -143,6 +145,9 @@ def _of_the_probes(
     for name, record in probes.items():
         if record.planned.role == "severed":
             found += judge_severed(plan, first_stage[name], record, timeline) + judge_return(record, timeline)
+            continue
+        if record.planned.role == "interlock":
+            found += judge_interlock(plan, record, timeline)
             continue
         more, gap_us = judge_continuity(plan, record, timeline)
         found += more
@@ -513,6 +518,12 @@ def _leaks_into(finding: Finding, window: Window, timeline: Timeline) -> bool:
     return finding.first_s < timeline.seconds(window.end_us) and finding.last_s >= timeline.seconds(window.start_us)
 
 
+def _expected(record: ProbeRecord, *, dead: bool) -> str:
+    if record.planned.role == "interlock":
+        return "as needed"
+    return "dead" if dead else "alive"
+
+
 def _rows(plan: Plan, probes: Mapping[str, ProbeRecord], timeline: Timeline, findings: Sequence[Finding]) -> list[Row]:
     """Give a row for every probe in every window, with the records it rests on."""
     rows = []
@@ -533,7 +544,7 @@ def _rows(plan: Plan, probes: Mapping[str, ProbeRecord], timeline: Timeline, fin
                     probe=name,
                     role=record.planned.role,
                     vantage=record.planned.probe.vantage,
-                    expected="dead" if name in dead_in.get(window.name, ()) else "alive",
+                    expected=_expected(record, dead=name in dead_in.get(window.name, ())),
                     result=worst([*(finding.result for finding in own), Result.HELD if known else Result.INCONCLUSIVE]),
                     good=counts[Seen.GOOD],
                     bad=counts[Seen.BAD],

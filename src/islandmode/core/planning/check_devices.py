@@ -56,7 +56,7 @@ def limit_problems(drill: Drill) -> Iterator[Problem]:
 def spool_problems(drill: Drill, probes: Mapping[str, Probe]) -> Iterator[Problem]:
     """Find a drill whose samples no vantage could keep; all names must be known."""
     lasts_s = sum(stage.hold for stage in drill.stages) + drill.limits.dead_man + returns_s(drill)
-    counts = Counter(probes[name].vantage for name in (*drill.continuity, *drill.severed))
+    counts = Counter(probes[name].vantage for name in drill.asked)
     for vantage, count in counts.most_common(1):
         needed = round(count * lasts_s / drill.sample_every) * SAMPLE_BYTES
         if needed > SPOOL_MAX_BYTES:

@@ -52,6 +52,7 @@ def site_name_problems(site: Site) -> Iterator[Problem]:
         if point.management is not None and point.management.zone not in site.zones:
             yield unknown("site", (*at, "management", "zone"), "zone", point.management.zone, site.zones)
     yield from pair_name_problems(site)
+    yield from _declared(site)
     for name, vantage in site.vantages.items():
         if vantage.zone not in site.zones:
             yield unknown("site", ("vantages", name, "zone"), "zone", vantage.zone, site.zones)
@@ -61,6 +62,18 @@ def site_name_problems(site: Site) -> Iterator[Problem]:
             f"plant is watched; known: {listed(site.vantages)}."
         )
         yield Problem("site", ("vantages",), sentence)
+
+
+def _declared(site: Site) -> Iterator[Problem]:
+    """Find services that something unknown carries, and backups of devices that the site does not have."""
+    carriers = (*site.conduits, *(flow.name for conduit in site.conduits.values() for flow in conduit.flows))
+    for key, answer in site.asked_for.each():
+        for index, name in enumerate(answer.carried_by if answer is not None and answer.crosses else ()):
+            if name not in carriers:
+                yield unknown("site", ("asked_for", key, "carried_by", index), "flow or conduit", name, carriers)
+    for name in site.backups.isolation_points if site.backups is not None else ():
+        if name not in site.isolation_points:
+            yield unknown("site", ("backups", "isolation_points", name), "isolation point", name, site.isolation_points)
 
 
 def _twin_conduits(site: Site) -> Iterator[Problem]:
@@ -137,11 +150,24 @@ def probe_list_problems(drill: Drill, probes: Collection[str]) -> Iterator[Probl
         if rule.probe not in drill.continuity and rule.probe not in drill.severed:
             known = (*drill.continuity, *drill.severed)
             yield unknown("drill", ("abort_when", index, "probe"), "probe in this drill named", rule.probe, known)
+    yield from _interlocks(drill, probes)
+
+
+def _interlocks(drill: Drill, probes: Collection[str]) -> Iterator[Problem]:
+    """Find interlocks that no pack has, or whose probe the drill lists a second time."""
+    names = [interlock.probe for interlock in drill.interlocks]
+    for index, name in enumerate(names):
+        path = ("interlocks", index, "probe")
+        if name not in probes:
+            yield unknown("drill", path, "probe", name, probes)
+        elif name in (*drill.continuity, *drill.severed, *names[:index]):
+            sentence = f"Probe {name} is listed twice, once under interlocks; give the interlock a probe of its own."
+            yield Problem("drill", path, sentence)
 
 
 def _probe_vantages(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> Iterator[Problem]:
     # Packs may serve several sites, so only the probes of this drill must fit this site.
-    for name in dict.fromkeys((*drill.continuity, *drill.severed)):
+    for name in dict.fromkeys(drill.asked):
         probe = probes.get(name)
         if probe is not None and probe.vantage not in site.vantages:
             yield unknown("probes", (name, "vantage"), "vantage", probe.vantage, site.vantages)

@@ -29,7 +29,7 @@ FAMILY_NAMES = {4: "IPv4", 6: "IPv6"}
 
 def path_problems(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> Iterator[Problem]:
     """Find probes that show nothing, conduits that are not tested, and stop rules whose probe is not heard; all names must be known."""
-    paths = {name: path_of(site, probes[name]) for name in (*drill.continuity, *drill.severed)}
+    paths = {name: path_of(site, probes[name]) for name in drill.asked}
     isolated = set(isolated_by(drill))
     for index, name in enumerate(drill.severed):
         sentence = _severed(name, site, probes[name], paths[name], isolated)

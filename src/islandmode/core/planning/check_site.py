@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from islandmode.core.conduit import Conduit, Flow
+from islandmode.core.frozen import Network
 from islandmode.core.planning.check_pairs import pair_problems
 from islandmode.core.planning.check_vantages import vantage_problems
 from islandmode.core.planning.paths import conduit_between
 from islandmode.core.problem import Path, Problem
-from islandmode.core.site import Conduit, Flow, Network, Site, SitePoint
+from islandmode.core.site import Site, SitePoint
 
 WIDEST = {4: 8, 6: 7}
 """The shortest prefix of a network that a plant or its company can have: 10.0.0.0/8 and fc00::/7."""

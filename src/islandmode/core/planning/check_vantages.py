@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from islandmode.core.conduit import Flow
 from islandmode.core.frozen import Address
 from islandmode.core.planning.paths import HERE, conduit_between
 from islandmode.core.problem import Problem
-from islandmode.core.site import Flow, Site
+from islandmode.core.site import Site
 from islandmode.core.vantage_login import VantageLogin
 
 

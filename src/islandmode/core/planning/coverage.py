@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import TypeVar
 
+from islandmode.core.conduit import Flow, is_part, is_within, serves
+from islandmode.core.frozen import Network
 from islandmode.core.plan import DyingFlow
 from islandmode.core.probe import IcmpProbe, Probe
-from islandmode.core.site import Flow, Network, Site, is_part, is_within, serves
+from islandmode.core.site import Site
 
 Entry = TypeVar("Entry")
 
@@ -37,6 +39,10 @@ def _dying(site: Site, conduit: str, flow: Flow, severed: Mapping[str, Probe]) -
         covered=len(covered) / len(parts) if parts else 0.0,
         sampled=any(_is_many(*part[0], part[1]) for part in covered),
         probes=tuple(name for name, hit in tested.items() if hit),
+        if_cut=flow.if_cut,
+        reviewed_by=flow.reviewed_by,
+        reviewed_on=flow.reviewed_on,
+        cut_accepted_by=flow.cut_accepted_by,
     )
 
 

@@ -59,7 +59,6 @@ def drill_digest(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> str:
 def drill_intent(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> bytes:
     """Give the intent in its canonical form: stages, limits, probes by name and meaning, zone and conduit names; no address, no device."""
     stages = [{"name": stage.name, "isolate": sorted(stage.isolate), "hold": stage.hold} for stage in drill.stages]
-    names = (*drill.continuity, *drill.severed)
     intent: dict[str, Any] = {
         "format": 1,
         "drill": drill.drill,
@@ -72,7 +71,7 @@ def drill_intent(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> bytes
         "left_open": sorted([left.conduit, left.accepted_by] for left in drill.left_open),
         "sample_every": drill.sample_every,
         "settle": drill.settle,
-        "probes": {name: _meaning(site, probes[name]) for name in names},
+        "probes": {name: _meaning(site, probes[name]) for name in drill.asked},
         "zones": sorted(site.zones),
         "conduits": {name: list(conduit.between) for name, conduit in site.conduits.items()},
     }
@@ -85,6 +84,13 @@ def drill_intent(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> bytes
         intent["restore_order"] = [
             {"restore": sorted(step.conduits), "word_within": step.word_within_s} for step in returns_of(drill)
         ]
+    if drill.is_idle:
+        intent["plant_state"] = drill.plant_state
+    if drill.interlocks:
+        intent["interlocks"] = sorted(
+            [lock.probe, lock.tells, str(lock.running), str(lock.idle), to_us(lock.bad_for)]
+            for lock in drill.interlocks
+        )
     return canonical(intent)
 
 

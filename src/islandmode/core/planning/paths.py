@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from islandmode.core.drill import Drill
-from islandmode.core.frozen import Address
+from islandmode.core.frozen import Address, Network
 from islandmode.core.probe import Probe
-from islandmode.core.site import Network, Site, VantagePoint
+from islandmode.core.site import Site, VantagePoint
 
 HERE = "here"
 """The vantage on the operations host, beside the conductor."""

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 from islandmode.core.boundary import boundary_of
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.drill import Drill, Stage
+from islandmode.core.live.declared import declared_of
 from islandmode.core.pair import member_of
 from islandmode.core.plan import ClosedWay, Plan, PlanPoint, PlanProbe, PlanStage, PlanVantage, Step
 from islandmode.core.planning.check_boundary import boundary_problems
 from islandmode.core.planning.check_devices import device_problems, hold_s, limit_problems, points_used, spool_problems
+from islandmode.core.planning.check_interlocks import as_interlock, interlock_problems
 from islandmode.core.planning.check_names import (
     address_problems,
     name_problems,
@@ -77,7 +79,7 @@ def make_plan(
         name: _point(drill, site, name, renderings[name], recipes.get(point.platform))
         for name, point in points_used(drill, site).items()
     }
-    planned = {name: _probe(drill, site, name, probes[name]) for name in (*drill.continuity, *drill.severed)}
+    planned = {name: _probe(drill, site, name, probes[name]) for name in drill.asked}
     seen_from = dict.fromkeys(known.probe.vantage for known in planned.values())
     plan = Plan(
         drill=drill,
@@ -93,6 +95,7 @@ def make_plan(
         hold_s=hold_s(drill),
         ledger_receiver=site.ledger_receiver,
         boundary=boundary_of(drill, site, {name: point.capabilities.covers for name, point in points.items()}, probes),
+        declared=declared_of(drill, site),
     )
     return plan.model_copy(update={"plan_digest": plan_digest(plan)})
 
@@ -106,6 +109,7 @@ def _problems(
         found += device_problems(drill, site, renderings)
         found += return_problems(drill, site, renderings)
     if not names:
+        found += interlock_problems(drill, probes)
         found += [*path_problems(drill, site, probes), *spool_problems(drill, probes)]
     return tuple(found)
 
@@ -159,9 +163,9 @@ def _capabilities(point: SitePoint, rendering: Rendering) -> Capabilities:
 def _probe(drill: Drill, site: Site, name: str, probe: Probe) -> PlanProbe:
     path = path_of(site, probe)
     return PlanProbe(
-        probe=probe,
+        probe=as_interlock(drill, name, probe),
         zone=site.zone_of(probe.host) or "",
-        role="continuity" if name in drill.continuity else "severed",
+        role="continuity" if name in drill.continuity else "severed" if name in drill.severed else "interlock",
         crosses=path.conduit,
         direction=path.direction,
         family=path.family,

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from islandmode.core.frozen import Frozen
-from islandmode.core.quantities import DRIVER_PATTERN, Name, Seconds, Words
+from islandmode.core.quantities import DRIVER_PATTERN, Name, Seconds, Words, as_tuple
 from islandmode.core.recipe.grounded import Grounded, Key, Pattern, Sent, Source
 from islandmode.core.recipe.of_pair import OfPair
-from islandmode.core.site import Covered, IsolationLevel, as_tuple
+from islandmode.core.site import Covered, IsolationLevel
 
 Cycle = Literal["own-timer", "clock", "pending", "none"]
 Each = Literal[

@@ -9,14 +9,14 @@ from itertools import product
 from typing import Literal
 
 from islandmode.core.errors import InputError
-from islandmode.core.frozen import Address
+from islandmode.core.frozen import Address, Network
 from islandmode.core.plan import PlanPoint
 from islandmode.core.problem import Path, Problem
 from islandmode.core.recipe.known import NETWORKS, OF_EACH, TIME_ZONE
 from islandmode.core.recipe.model import Each, Recipe
 from islandmode.core.recipe.parts import lines_of, reads_of
 from islandmode.core.recipe.words import placeholders
-from islandmode.core.site import Between, Network, Networks, Option, SitePoint
+from islandmode.core.site import Between, Networks, Option, SitePoint
 
 INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,62}")
 INTERFACE_WORDS = "1 to 63 letters, digits or _.:/-"

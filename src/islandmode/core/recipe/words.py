@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from islandmode.core.site import Network
+from islandmode.core.frozen import Network
 
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)(?:\(([^(){}]*)\))?\}")
 _IN_LINE = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)(?:\(([^(){}]*)\))?\}")

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from islandmode.core.conduit import Conduit
 from islandmode.core.planning.paths import HERE
-from islandmode.core.site import Conduit, Site, SitePoint, Zone
+from islandmode.core.site import Site, SitePoint, Zone
 from islandmode.rehearse.node_words import OPERATIONS_HOST, POINT_LABEL, VANTAGE_LABEL, ZONE_LABEL
 from islandmode.rehearse.topology import LabNode, Topology
 from islandmode.ui.picture.text import Line, wrapped

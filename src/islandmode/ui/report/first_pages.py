@@ -8,7 +8,9 @@ from math import inf
 from islandmode.core.entered import LedgerAcknowledged, LedgerEntered
 from islandmode.core.flows_told import Fate, FlowTold, concerned_by
 from islandmode.core.judging.timeline import AFTER, BEFORE, Timeline, last_us, of_kind
+from islandmode.core.live.losses import backups_told, is_reviewed, losses_worst_first, rank, services_told
 from islandmode.core.plan import Plan
+from islandmode.core.plant_state import IDLE_SHOWS
 from islandmode.core.record import Record
 from islandmode.core.text import how_many
 from islandmode.core.verdict import Finding, Interval, Restoration, Result, Times, Verdict
@@ -60,10 +62,17 @@ def verdict_box(verdict: Verdict) -> Headline:
     return Headline(
         f"{SIGNS[kind]} {kind.value}",
         kind_of(kind),
-        f"{SAYS[kind]} {island}" if island else SAYS[kind],
+        f"{_says(verdict)} {island}" if island else _says(verdict),
         verdict.witness.basis if held else "",
         verdict.witness.not_seen if held else (),
     )
+
+
+def _says(verdict: Verdict) -> str:
+    """Say what a verdict means; of a plant that stood, nothing about production."""
+    if verdict.verdict is Result.HELD and verdict.plant_state == "idle":
+        return f"{SAYS[Result.HELD]} {IDLE_SHOWS}: this drill says nothing of production."
+    return SAYS[verdict.verdict]
 
 
 def restoration_box(verdict: Verdict) -> Headline:
@@ -134,11 +143,44 @@ def run_facts(
         ("Duration", lasted(length_s)),
         ("Isolated", _isolated(timeline, moments)),
         ("Time zone", moments.zone_told),
-        ("Service", plan.drill.service.told),
+        ("Service", plan.drill.service_told),
+        *_state(plan),
+        *_losses(plan),
         ("Run", verdict.run),
         *_attempt(records),
         *_receiver(records),
         *_rungs(records),
+    )
+
+
+def _state(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Say in which state the plant was declared to be, and what had to show it."""
+    drill = plan.drill
+    if drill.is_idle or drill.interlocks:
+        shown = ", ".join(
+            f"{lock.probe} had to read {lock.needed_told(drill.plant_state)}" for lock in drill.interlocks
+        )
+        yield "Plant state", f"declared {drill.plant_state}: {shown}"
+
+
+def _losses(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Say what was to be cut by what its loss does, the worst first; nothing where nobody reviewed anything."""
+    if is_reviewed(plan):
+        told = (f"{severity}: {', '.join(flow.flow for flow in flows)}" for severity, flows in losses_worst_first(plan))
+        yield "Cut, worst first", "; ".join(told)
+    cut = [f"{service}: {said}" for service, said, is_cut in services_told(plan) if is_cut]
+    if cut:
+        yield "Services cut", "; ".join(cut)
+
+
+def backups(plan: Plan, moments: Moments) -> Table | None:
+    """List the backups that the site declared, each as old as it was at the run's start; None where it declared none."""
+    declared = plan.declared.backups if plan.declared is not None else None
+    if declared is None:
+        return None
+    return Table(
+        ("backup of", "what", "where", "taken, age at the start", "checked by"),
+        tuple(backups_told(declared, moments.day)),
     )
 
 
@@ -203,7 +245,8 @@ def _interval(interval: Interval | None) -> str:
 def flows(told: Sequence[FlowTold], moments: Moments) -> Table:
     """Say of each flow whether it died, whose it is, and whether it passes again; what failed comes first."""
     order = (False, None, True)
-    ranked = sorted(told, key=lambda outcome: order.index(outcome.as_expected))
+    ranked = sorted(told, key=lambda outcome: (order.index(outcome.as_expected), rank(outcome.flow)))
+    reviewed = any(outcome.flow.if_cut is not None for outcome in told)
     rows = tuple(
         (
             outcome.flow.flow,
@@ -213,10 +256,12 @@ def flows(told: Sequence[FlowTold], moments: Moments) -> Table:
             BACK[outcome.back],
             f"{outcome.stage}: {outcome.flow.conduit}",
             str(outcome.flow.service),
+            *((outcome.flow.review_told,) if reviewed else ()),
         )
         for outcome in ranked
     )
-    return Table(("flow", "owner", "outcome", "seen", "after restore", "stage and conduit", "service"), rows)
+    head = ("flow", "owner", "outcome", "seen", "after restore", "stage and conduit", "service")
+    return Table((*head, "if cut") if reviewed else head, rows)
 
 
 def _fate(outcome: FlowTold) -> Judged:

@@ -44,6 +44,7 @@ def render_report(
         restoration=first.restoration_box(verdict),
         failures=first.failures(plan, verdict, moments),
         notes=first.notes_told(verdict),
+        backups=first.backups(plan, moments),
         run_facts=first.run_facts(plan, verdict, records, timeline, moments),
         limits=first.limits(plan, verdict),
         flows=first.flows(flows_told(plan, verdict, records), moments),

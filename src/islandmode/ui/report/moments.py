@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 HOUR_S, MINUTE_S = 3600, 60
 
@@ -28,6 +28,11 @@ class Moments:
     def whole(self, seconds: float) -> str:
         """Give day and time."""
         return f"{self._at(seconds):%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def day(self) -> date:
+        """Give the day on which the run began."""
+        return self._at(0).date()
 
     @property
     def zone_told(self) -> str:

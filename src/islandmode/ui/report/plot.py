@@ -161,7 +161,12 @@ def timeline_plot(
         tuple(_band(window, scale) for window in timeline.windows),
         tuple(_vantage_heads(plan, places)),
         tuple(
-            _row(name, y, strips_of(plan, verdict, timeline, name, episodes.get(name, ())), scale)
+            _row(
+                plan.probes[name].called(name),
+                y,
+                strips_of(plan, verdict, timeline, name, episodes.get(name, ())),
+                scale,
+            )
             for name, y in places.items()
         ),
         tuple(_frames(plan, timeline, places, scale)),

@@ -45,7 +45,7 @@ def render_refusal(
         # Whether anything was armed: a run that is called refused was seen to leave nothing.
         armed=tuple(armed(records)),
         refusal=failure,
-        service=plan.drill.service.told,
+        service=plan.drill.service_told,
         found=_found(records),
     )
 

@@ -1,0 +1,1 @@
+"""What a live drill needs of its site: reviews, answers, backups, what keeps a conduit closed."""
