@@ -194,7 +194,7 @@ def tabletop_rung(tabletops: Iterable[Tabletop], drill_digest: str, ages: Ages, 
         return Rung(
             "tabletop", stands=True, told=f"{counts.name} ({counts.at:%Y-%m-%d}); that counts until {until:%Y-%m-%d}"
         )
-    do = "talk the drill through with those who take part, and have that signed"
+    do = "talk the drill through anew with those who take part"
     if same:
         told = f"The newest tabletop of this drill is of {same[0].at:%Y-%m-%d}, and one counts for {written(ages.tabletop_s)}; {do}."
     elif known:
@@ -202,7 +202,7 @@ def tabletop_rung(tabletops: Iterable[Tabletop], drill_digest: str, ages: Ages, 
             f"The newest tabletop, {known[0].name} of {known[0].at:%Y-%m-%d}, was of the drill as it was before; {do}."
         )
     else:
-        told = f"There is no tabletop of this drill; {do}."
+        told = "There is no tabletop of this drill, and this version keeps no record of one, so that no drill can be live yet."
     return Rung("tabletop", stands=False, told=told)
 
 
