@@ -139,8 +139,6 @@ WHERE_GIVEN = (
     "pair",
 )
 """What stands in the plan of a point only where there is any, so that plans of an earlier version keep their digest."""
-WHERE_DECLARED = ("ledger_receiver", "declared")
-"""The same of a plan."""
 
 
 class PlanPoint(Frozen):
@@ -299,15 +297,10 @@ class Plan(Frozen):
     """Sum of the stages' holds."""
     boundary: Boundary = UNKNOWN_BOUNDARY
     """Every conduit across the boundary of what is isolated, and what of it stays open; unknown in a plan of an earlier version."""
-    ledger_receiver: LedgerReceiver | None = None
+    ledger_receiver: LedgerReceiver | None = Field(default=None, exclude_if=lambda given: given is None)
     """Who off this host acknowledges the ledger's line before a run arms; it stands in a plan only where the site names one."""
-    declared: Declared | None = None
+    declared: Declared | None = Field(default=None, exclude_if=lambda given: given is None)
     """What the site declares of the services to ask for, its backups and what keeps a conduit closed; it stands in a plan only where it does."""
-
-    @model_serializer(mode="wrap")
-    def _leave_out_what_is_not_there(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what the site does not name or declare, so that plans of an earlier version keep their digest."""
-        return {name: value for name, value in write(self).items() if name not in WHERE_DECLARED or value is not None}
 
     @property
     def kits(self) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ RungName = Literal["rehearsal", "breaches", "tabletop", "benches", "undo tier"]
 
 @dataclass(frozen=True)
 class Ages:
-    """For how long a rung counts; the site's policy says so."""
+    """For how long a rung counts, and how weak a way back may be; as shipped where nobody says otherwise."""
 
     rehearsal_s: float = 90 * UNIT_S["d"]
     tabletop_s: float = 365 * UNIT_S["d"]
@@ -222,6 +222,6 @@ def tier_rung(tiers: Mapping[str, str], ages: Ages) -> Rung:
     named = in_words([f"{name} is undone by tier {tier}" for name, tier in weaker.items()])
     told = (
         f"{named}, and a live drill of this site may not go below tier {ages.undo_tier}; isolate there by a platform with a "
-        "better way back, or have the site's policy say otherwise."
+        "better way back."
     )
     return Rung("undo tier", stands=False, told=told)

@@ -383,11 +383,13 @@ def abort(
 @app.command()
 def confirm(
     run: RunName,
-    point: Annotated[str | None, typer.Argument(help="The isolation point; needed where several ask.")] = None,
+    point: Annotated[
+        str | None, typer.Argument(help="The isolation point, or `return`; needed where several ask.")
+    ] = None,
     person: Annotated[str | None, typer.Option("--person", help="Who says so: the name that is asked.")] = None,
     workspace: Workspace = HERE,
 ) -> int:
-    """Say for the person who was asked that an act by hand is done; without --person, print what is asked now. Exit code 4 if not taken."""
+    """Say for the person who was asked that an act by hand is done, or give the word for a return to service; without --person, print what is asked now. Exit code 4 if not taken."""
     from islandmode.ui.people_commands import print_confirmed
 
     return print_confirmed(workspace.resolve(), run, point, person)
