@@ -455,3 +455,28 @@ def test_people_files_with_a_fault_let_nobody_approve(plant: Plant) -> None:
     assert told.startswith(
         "Who may approve a live run is not known: inventory/people/allowed_signers:1:20: There is no namespaces here"
     )
+
+
+def test_by_its_drill_a_request_is_meant_that_still_counts(open_plant: Plant) -> None:
+    second = open_plant.request()
+    with pytest.raises(InputError, match=rf"{DRILL} means several requests; give the name of one: .*{second.id}"):
+        signing.review(open_plant.workspace, DRILL, At(ASKED))
+    signing.revoke(open_plant.order("engineer"), second.id, "asked twice")
+    assert signing.review(open_plant.workspace, DRILL, At(ASKED)).request.id != second.id
+    with pytest.raises(Refused, match=f"{second.id}.json cannot be approved: .* revoked it"):
+        signing.review(open_plant.workspace, second.id, At(ASKED))
+    with pytest.raises(InputError, match=rf"request- means several documents; give the name of one: .*{second.id}"):
+        signing.revoke(open_plant.order("engineer"), "request-", "x")
+
+
+def test_who_signs_twice_has_all_of_it_spent_by_one_run(plant: Plant) -> None:
+    again = plant.approve("shift-lead")
+    found = approved(plant.workspace, plant.plan(), WITHIN)
+    assert found is not None
+    assert again.id in [spent["id"] for spent in found.spent]
+
+
+def test_a_copy_under_another_name_is_said_to_be_one(plant: Plant) -> None:
+    approval = approvals_of(plant)["shift-lead"]
+    plant.file(approval).rename(plant.workspace / "approvals" / "copy.json")
+    assert plant.why(approval) == f"its file is approvals/copy.json, and not approvals/{approval.id}.json"
