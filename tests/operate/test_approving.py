@@ -480,3 +480,17 @@ def test_a_copy_under_another_name_is_said_to_be_one(plant: Plant) -> None:
     approval = approvals_of(plant)["shift-lead"]
     plant.file(approval).rename(plant.workspace / "approvals" / "copy.json")
     assert plant.why(approval) == f"its file is approvals/copy.json, and not approvals/{approval.id}.json"
+
+
+@pytest.mark.parametrize("left", [b"", b"{", None], ids=["empty", "cut off", "changed"])
+def test_a_revocation_that_nobody_can_read_stops_what_it_may_have_taken_back(plant: Plant, left: bytes | None) -> None:
+    """As a disk that was full leaves it, or who wants to run."""
+    approval = approvals_of(plant)["shift-lead"]
+    _, path = signing.revoke(plant.order("shift-lead"), approval.id, "The boiler is open")
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n") if left is None else left)
+    (told,) = plant.against()
+    assert told.startswith(f"approvals/{path.name} is a revocation by its name, and is not read: it is ")
+    assert told.endswith(". Sign it anew or take it away.")
+    assert approved(plant.workspace, plant.plan(), WITHIN) is None
+    path.unlink()
+    assert plant.against() == []
