@@ -156,3 +156,21 @@ def test_an_outsider_without_the_ledger_is_told_so_and_nothing_is_called_spent(t
     for path in plant.workspace.glob("approvals/*"):
         path.unlink()
     assert outsider(plant) == (0, "there is no runs/ledger.jsonl, so what was spent is not known\n")
+
+
+def test_people_are_begun_as_the_page_says(tmp_path: Path) -> None:
+    found = re.search(r"```\n(ssh-keygen -t ed25519 -f key\n.*?)```", PAGE, re.DOTALL)
+    assert found is not None
+    begin = found[1].replace("-f key", "-q -N '' -f key")
+    for line in (
+        begin,
+        f"rm key key.pub\n{begin.replace('shift-lead', 'ot-engineer').replace('approval@', 'request@')}",
+    ):
+        subprocess.run(["sh", "-ec", line], check=True, env=BARE, cwd=tmp_path)
+    persons = re.search(r"```yaml\n(people:\n.*?)```", PAGE, re.DOTALL)
+    assert persons is not None
+    (people.folder_of(tmp_path) / "people.yaml").write_text(persons[1], encoding="utf-8")
+    read = people.people_read(tmp_path)
+    assert read.errors == ()
+    assert read.people is not None
+    assert len(read.people.signers) == 2
