@@ -154,7 +154,9 @@ def test_a_weaker_drill_is_another_drill(plant: Plant) -> None:
 def test_another_address_is_another_plan(plant: Plant) -> None:
     approval = lead_of(plant)
     plant.edit("inventory/riverside.yaml", "address: 172.31.255.1\n", "address: 172.31.255.9\n")
-    assert plant.why(approval).startswith("it is for another plan digest: a device, an address or a line")
+    assert plant.why(approval).startswith(
+        "it is for another plan digest: a device, an address, a line that would be sent, or what "
+    )
 
 
 def test_people_files_that_changed_void_what_was_signed(plant: Plant) -> None:
@@ -494,3 +496,20 @@ def test_a_revocation_that_nobody_can_read_stops_what_it_may_have_taken_back(pla
     assert approved(plant.workspace, plant.plan(), WITHIN) is None
     path.unlink()
     assert plant.against() == []
+
+
+def test_another_owner_of_a_flow_is_another_plan_and_said_to_be_one(plant: Plant) -> None:
+    approval = approvals_of(plant)["shift-lead"]
+    plant.edit("inventory/riverside.yaml", "owner: Process engineering", "owner: Nobody")
+    assert plant.why(approval) == (
+        "it is for another plan digest: a device, an address, a line that would be sent, or what the site says of a flow was changed since"
+    )
+
+
+def test_of_several_requests_none_that_counts_is_said(open_plant: Plant) -> None:
+    open_plant.request()
+    open_plant.edit(f"drills/{DRILL}.yaml", "longest_ot_gap: 1 s", "longest_ot_gap: 2 s")
+    with pytest.raises(
+        Refused, match=rf"^No request of those that {DRILL} means counts; `.* approvals {DRILL}.*` says why\."
+    ):
+        signing.review(open_plant.workspace, DRILL, At(ASKED))

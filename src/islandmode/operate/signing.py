@@ -47,6 +47,7 @@ from islandmode.store import approvals
 from islandmode.store.approvals import kept_documents
 from islandmode.system.clock import Clock
 from islandmode.system.machine_state import read_plain
+from islandmode.system.own_program import typed_at
 from islandmode.system.ssh_signature import SignatureTrouble, sign
 
 NOTHING_SIGNED = "Nothing was signed."
@@ -255,11 +256,15 @@ def _request_named(
     found = [kept for kept in requests if _is_named(kept, stem)]
     drills = {kept.document.drill for kept in found if isinstance(kept.document, Request)}
     if len(drills) == 1:
-        _, plan = plan_of(workspace, drills.pop())
+        drill = drills.pop()
+        _, plan = plan_of(workspace, drill)
         stands = standing_of(Subject.of(plan), documents, held)
         if len(found) > 1:
-            good = [judged.kept for judged in stands.requests if not judged.why and judged.kept in found]
-            found = good or found
+            found = [judged.kept for judged in stands.requests if not judged.why and judged.kept in found]
+            if not found:
+                raise Refused(
+                    f"No request of those that {stem} means counts; `{typed_at(workspace, 'approvals', drill)}` says why. {NOTHING_SIGNED}"
+                )
         if len(found) == 1:
             return found[0], plan, stands
     if found:
