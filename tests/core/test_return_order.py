@@ -55,7 +55,7 @@ def test_a_stage_stands_for_its_conduits_and_each_wait_is_known() -> None:
         ),
         (
             [{"restore": ["corporate"]}],
-            "remote-access is isolated in this drill, and restore_order does not say when it is restored; add it.",
+            "restore_order leaves out remote-access; add a step that restores what this drill isolates.",
         ),
         (
             [GOOD[0], {**GOOD[1], "within": "3 min"}],

@@ -45,12 +45,12 @@ def plant(spent: Plant, tmp_path: Path) -> Plant:
 
 
 def outsider(plant: Plant) -> tuple[int, str]:
-    """Play the script with the people files of the plant manager."""
+    """Play the script with the people files of the plant manager, beside the workspace."""
     found = re.search(r"```sh\n(#!/bin/sh\n.*?)```", PAGE, re.DOTALL)
     assert found is not None
-    where = (plant.workspace, people.folder_of(plant.workspace), "20270109073000")
+    where = (plant.workspace.name, people.folder_of(Path(plant.workspace.name)), "20270109073000")
     argv = ["sh", "-c", found[1], "check-approvals", *map(str, where)]
-    ended = subprocess.run(argv, check=False, capture_output=True, text=True, env=BARE)
+    ended = subprocess.run(argv, check=False, capture_output=True, text=True, env=BARE, cwd=plant.workspace.parent)
     return ended.returncode, ended.stdout
 
 
@@ -143,3 +143,34 @@ def test_an_outsider_finds_what_does_not_fit(plant: Plant, what: str) -> None:
     code, told = outsider(plant)
     assert code == 1
     assert sentence in told
+
+
+def test_an_outsider_without_the_ledger_is_told_so_and_nothing_is_called_spent(tmp_path: Path) -> None:
+    plant = make_plant(tmp_path)
+    plant.request()
+    plant.approve("shift-lead")
+    code, told = outsider(plant)
+    assert code == 0, told
+    assert told.startswith("there is no runs/ledger.jsonl, so what was spent is not known\n")
+    assert len(told.splitlines()) == 3
+    for path in plant.workspace.glob("approvals/*"):
+        path.unlink()
+    assert outsider(plant) == (0, "there is no runs/ledger.jsonl, so what was spent is not known\n")
+
+
+def test_people_are_begun_as_the_page_says(tmp_path: Path) -> None:
+    found = re.search(r"```\n(ssh-keygen -t ed25519 -f key\n.*?)```", PAGE, re.DOTALL)
+    assert found is not None
+    begin = found[1].replace("-f key", "-q -N '' -f key")
+    for line in (
+        begin,
+        f"rm key key.pub\n{begin.replace('shift-lead', 'ot-engineer').replace('approval@', 'request@')}",
+    ):
+        subprocess.run(["sh", "-ec", line], check=True, env=BARE, cwd=tmp_path)
+    persons = re.search(r"```yaml\n(people:\n.*?)```", PAGE, re.DOTALL)
+    assert persons is not None
+    (people.folder_of(tmp_path) / "people.yaml").write_text(persons[1], encoding="utf-8")
+    read = people.people_read(tmp_path)
+    assert read.errors == ()
+    assert read.people is not None
+    assert len(read.people.signers) == 2

@@ -154,7 +154,9 @@ def test_a_weaker_drill_is_another_drill(plant: Plant) -> None:
 def test_another_address_is_another_plan(plant: Plant) -> None:
     approval = lead_of(plant)
     plant.edit("inventory/riverside.yaml", "address: 172.31.255.1\n", "address: 172.31.255.9\n")
-    assert plant.why(approval).startswith("it is for another plan digest: a device, an address or a line")
+    assert plant.why(approval).startswith(
+        "it is for another plan digest: a device, an address, a line that would be sent, or what "
+    )
 
 
 def test_people_files_that_changed_void_what_was_signed(plant: Plant) -> None:
@@ -455,3 +457,59 @@ def test_people_files_with_a_fault_let_nobody_approve(plant: Plant) -> None:
     assert told.startswith(
         "Who may approve a live run is not known: inventory/people/allowed_signers:1:20: There is no namespaces here"
     )
+
+
+def test_by_its_drill_a_request_is_meant_that_still_counts(open_plant: Plant) -> None:
+    second = open_plant.request()
+    with pytest.raises(InputError, match=rf"{DRILL} means several requests; give the name of one: .*{second.id}"):
+        signing.review(open_plant.workspace, DRILL, At(ASKED))
+    signing.revoke(open_plant.order("engineer"), second.id, "asked twice")
+    assert signing.review(open_plant.workspace, DRILL, At(ASKED)).request.id != second.id
+    with pytest.raises(Refused, match=f"{second.id}.json cannot be approved: .* revoked it"):
+        signing.review(open_plant.workspace, second.id, At(ASKED))
+    with pytest.raises(InputError, match=rf"request- means several documents; give the name of one: .*{second.id}"):
+        signing.revoke(open_plant.order("engineer"), "request-", "x")
+
+
+def test_who_signs_twice_has_all_of_it_spent_by_one_run(plant: Plant) -> None:
+    again = plant.approve("shift-lead")
+    found = approved(plant.workspace, plant.plan(), WITHIN)
+    assert found is not None
+    assert again.id in [spent["id"] for spent in found.spent]
+
+
+def test_a_copy_under_another_name_is_said_to_be_one(plant: Plant) -> None:
+    approval = approvals_of(plant)["shift-lead"]
+    plant.file(approval).rename(plant.workspace / "approvals" / "copy.json")
+    assert plant.why(approval) == f"its file is approvals/copy.json, and not approvals/{approval.id}.json"
+
+
+@pytest.mark.parametrize("left", [b"", b"{", None], ids=["empty", "cut off", "changed"])
+def test_a_revocation_that_nobody_can_read_stops_what_it_may_have_taken_back(plant: Plant, left: bytes | None) -> None:
+    """As a disk that was full leaves it, or who wants to run."""
+    approval = approvals_of(plant)["shift-lead"]
+    _, path = signing.revoke(plant.order("shift-lead"), approval.id, "The boiler is open")
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n") if left is None else left)
+    (told,) = plant.against()
+    assert told.startswith(f"approvals/{path.name} is a revocation by its name, and is not read: it is ")
+    assert told.endswith(". Sign it anew or take it away.")
+    assert approved(plant.workspace, plant.plan(), WITHIN) is None
+    path.unlink()
+    assert plant.against() == []
+
+
+def test_another_owner_of_a_flow_is_another_plan_and_said_to_be_one(plant: Plant) -> None:
+    approval = approvals_of(plant)["shift-lead"]
+    plant.edit("inventory/riverside.yaml", "owner: Process engineering", "owner: Nobody")
+    assert plant.why(approval) == (
+        "it is for another plan digest: a device, an address, a line that would be sent, or what the site says of a flow was changed since"
+    )
+
+
+def test_of_several_requests_none_that_counts_is_said(open_plant: Plant) -> None:
+    open_plant.request()
+    open_plant.edit(f"drills/{DRILL}.yaml", "longest_ot_gap: 1 s", "longest_ot_gap: 2 s")
+    with pytest.raises(
+        Refused, match=rf"^No request of those that {DRILL} means counts; `.* approvals {DRILL}.*` says why\."
+    ):
+        signing.review(open_plant.workspace, DRILL, At(ASKED))

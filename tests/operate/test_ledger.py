@@ -170,7 +170,7 @@ WITH_CHECKPOINT: dict[str, tuple[Insider, str]] = {
 """What shows only to a person who has a checkpoint."""
 
 
-def wrong(workspace: Path, known: str = "") -> tuple[str, ...]:
+def wrong(workspace: Path, known: str | None = None) -> tuple[str, ...]:
     return look_at_ledger(workspace, Unwatched(), known).wrong
 
 
@@ -372,3 +372,9 @@ def test_a_restore_that_takes_a_run_over_afterwards_changes_nothing_that_was_sea
     run.journal.with_name("restore-1.jsonl").write_bytes(b"")
     assert wrong(workspace) == ()
     assert outsider(workspace) == (0, "")
+
+
+def test_an_empty_checkpoint_is_none_and_holds_nothing(tmp_path: Path) -> None:
+    """As `islandmode ledger --checkpoint "$KEPT"` gives it where the variable is not set."""
+    with pytest.raises(InputError, match=r"^Nothing is no checkpoint and no file with one\. A report"):
+        command(["ledger", "--checkpoint", "", "-w", str(tmp_path)])

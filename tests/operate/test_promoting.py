@@ -329,7 +329,8 @@ def test_a_tabletop_counts_for_the_digest_it_was_of_and_for_its_time(rehearsed: 
 
 def test_every_device_is_benched_and_every_way_back_as_the_site_asks(rehearsed: Rehearsed) -> None:
     rungs = rehearsed.rungs(ages=Ages(undo_tier="A"))
-    assert "No record of a bench counts for conduit-firewall; bench it: `" in rungs["benches"].told
+    assert rungs["benches"].told.startswith("No record of a bench counts for conduit-firewall; bench it: `")
+    assert " devices bench conduit-firewall" in rungs["benches"].told
     assert rungs["undo tier"].stands
     point = rehearsed.plan.points["conduit-firewall"]
     weaker = point.model_copy(update={"capabilities": point.capabilities.model_copy(update={"undo_tier": "C"})})

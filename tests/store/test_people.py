@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -282,3 +283,34 @@ def test_validate_says_what_is_wrong_with_the_people_and_what_is_good(
     for words in ((), (str(folder_of(workspace) / "policy.yaml"),)):
         with pytest.raises(InputError, match=r"inventory/people/policy.yaml:2:12: undo_tier C is weaker than B"):
             command(["validate", *words, "-w", str(workspace)])
+
+
+@pytest.mark.parametrize("name", ["allowed_signers", "revoked_keys"])
+@pytest.mark.parametrize(
+    ("encoded", "sentence"),
+    [
+        (lambda text: text.replace("\n", "\r\n").encode(), "The lines end as on Windows (CRLF); save the file"),
+        (
+            lambda text: text.encode("utf-8-sig"),
+            "The file begins with a byte order mark, which ssh-keygen does not read",
+        ),
+        (lambda text: text.encode("utf-16"), "This is UTF-16 text; save the file as UTF-8."),
+    ],
+    ids=["crlf", "bom", "utf-16"],
+)
+def test_a_file_as_an_editor_on_windows_leaves_it_is_one_complaint(
+    workspace: Path, keys: Keys, name: str, encoded: Callable[[str], bytes], sentence: str
+) -> None:
+    text = signers(workspace) if name == "allowed_signers" else f"{keys.public('second')}\n"
+    (folder_of(workspace) / name).write_bytes(encoded(text))
+    (told,) = complaints(workspace)
+    assert told.startswith(f"inventory/people/{name}: {sentence}")
+
+
+def test_a_file_behind_a_link_is_said_to_be_one(workspace: Path) -> None:
+    path = folder_of(workspace) / "revoked_keys"
+    path.symlink_to(path.rename(path.with_name("elsewhere")))
+    (told,) = complaints(workspace)
+    assert (
+        told == "inventory/people/revoked_keys: The file cannot be read (it is a symbolic link, which is not followed)."
+    )

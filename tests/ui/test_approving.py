@@ -109,22 +109,26 @@ def test_nothing_is_signed_without_a_person_at_a_terminal(plant: Plant, monkeypa
             command(["approve", DRILL, "--key", str(plant.keys.of("shift-lead")), "-w", str(plant.workspace)])
 
 
-def test_the_words_are_typed_at_a_terminal(plant: Plant) -> None:
+def test_the_words_are_typed_at_a_terminal_below_all_that_is_shown(plant: Plant) -> None:
+    """Also where what is shown goes through another program, as by `| tee form.txt`."""
     here, there = os.openpty()
     words = ("approve", DRILL, "--key", str(plant.keys.of("shift-lead")), "-w", str(plant.workspace))
     argv = (sys.executable, "-m", "islandmode", *words)
     os.write(here, f"{' '.join(words_of(plant.plan().plan_digest)).upper()}\n".encode())
     try:
-        ended = subprocess.run(argv, stdin=there, capture_output=True, text=True, check=False)
+        ended = subprocess.run(
+            argv, stdin=there, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
     finally:
         os.close(here)
         os.close(there)
-    assert ended.returncode == 0, ended.stderr
+    assert ended.returncode == 0, ended.stdout
     assert (
-        "You approve it as plant-operations: The shift lead of Riverside (Shift lead, Riverside (sample plant))."
-        in ended.stdout
-    )
-    assert "Type the two words that stand above, to sign: " in ended.stderr
+        "its first words: "
+        + " ".join(words_of(plant.plan().plan_digest))
+        + "\nYou approve it as plant-operations: The shift lead of Riverside (Shift lead, Riverside (sample plant)).\n"
+        "Type the two words that stand above, to sign: Approved: "
+    ) in ended.stdout
     assert len(list(plant.workspace.glob("approvals/approval-*.json"))) == 1
 
 
@@ -175,3 +179,25 @@ def test_words_of_digests_are_plain_and_told_apart_by_four_letters() -> None:
     assert words_of("00200400" + "0" * 56) == ("ability", "ability")
     assert is_same("  Ability   ABLE\n", ("ability", "able"))
     assert not is_same("ability", ("ability", "able"))
+
+
+def test_a_key_that_others_can_read_is_said_to_be_one(plant: Plant, tmp_path: Path) -> None:
+    for ending in ("", ".pub"):
+        copied = tmp_path / f"key{ending}"
+        copied.write_bytes(plant.keys.of("shift-lead").with_name(f"shift-lead{ending}").read_bytes())
+        copied.chmod(0o644)
+    words = " ".join(words_of(plant.plan().plan_digest))
+    with pytest.raises(
+        Refused, match=r"key did not sign \(Permissions 0644 for '.*' are too open\)\. Nothing was signed"
+    ):
+        approve_request(plant.workspace, DRILL, Wish(tmp_path / "key"), lambda _: words)
+
+
+def test_names_of_files_that_others_put_there_do_not_steer_the_terminal(
+    plant: Plant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (plant.workspace / "approvals" / "x\033[2J\ny.json").write_text("{}")
+    command(["approvals", "-w", str(plant.workspace)])
+    said = capsys.readouterr().out
+    assert "\033" not in said
+    assert r"approvals/x\x1b[2J\ny.json is not read" in said

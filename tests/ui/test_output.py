@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -177,3 +178,17 @@ def test_what_is_kept_is_what_this_process_and_its_children_say(capfd: pytest.Ca
     assert (kept.told, kept.errors) == (["one", "two", "three"], ["wrong", "worse"])
     said = capfd.readouterr()
     assert (said.out, said.err) == ("after\n", "")
+
+
+def test_a_line_is_seen_when_it_was_said_also_where_python_is_told_to_buffer_nothing() -> None:
+    said = (
+        "import os; from islandmode.system.output import outlast_readers; outlast_readers(); print('said'); os._exit(0)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", said],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    assert ended.stdout == "said\n"

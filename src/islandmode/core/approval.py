@@ -252,5 +252,5 @@ class Subject:
         if changed or document.recipes.keys() != self.recipes.keys():
             return f"it is for other recipes: {', '.join(changed) or 'another set of them'} changed since"
         if document.plan_digest != self.plan_digest:
-            return "it is for another plan digest: a device, an address or a line that would be sent was changed since"
+            return "it is for another plan digest: a device, an address, a line that would be sent, or what the site says of a flow was changed since"
         return ""

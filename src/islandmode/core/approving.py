@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from islandmode.core.approval import Approval, Bound, Kept, Request, Revocation, Subject
+from islandmode.core.approval import REVOCATION, Approval, Bound, Kept, Request, Revocation, Subject
 from islandmode.core.ledger import Ledger, spent_in, unlike_checkpoint
 from islandmode.core.moments import utc_text
 from islandmode.core.people import People
@@ -263,14 +263,27 @@ def filled(needed: Sequence[str], offered: Mapping[str, Sequence[str]]) -> froze
 def against_live(standing: Standing, before: Before, *, ahead: bool) -> Iterator[str]:
     """Say what speaks against a live run by its approvals, in sentences; `ahead` takes a window that is still to come as one that has begun."""
     yield from _contradicted(standing, before)
+    yield from _unread_revocations(standing)
     if standing.missing:
         for judged in _telling(standing, before):
             yield f"{judged.kept.name} does not count: {judged.why}."
         for kept in standing.unread:
-            yield f"{kept.name} is not read: {kept.trouble}."
+            if not _is_revocation(kept):
+                yield f"{kept.name} is not read: {kept.trouble}."
         yield from standing.missing
     elif standing.not_yet and not ahead:
         yield f"{standing.not_yet} It is {utc_text(before.now)} now."
+
+
+def _unread_revocations(standing: Standing) -> Iterator[str]:
+    """Name revocations of which nobody knows what they take back: as with one that is not signed well, who wants to run removes the doubt first."""
+    for kept in standing.unread:
+        if _is_revocation(kept):
+            yield f"{kept.name} is a revocation by its name, and is not read: {kept.trouble}. Sign it anew or take it away."
+
+
+def _is_revocation(kept: Kept) -> bool:
+    return kept.name.rpartition("/")[2].startswith(f"{REVOCATION}-")
 
 
 def _telling(standing: Standing, before: Before) -> Iterator[Judged]:

@@ -7,14 +7,8 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, model_validator
 
 from islandmode.core.frozen import Address, Frozen
-from islandmode.core.quantities import Seconds, SecretRef
+from islandmode.core.quantities import Seconds, SecretRef, as_tuple
 from islandmode.core.vantage_login import ACCOUNT, FAR_PATH, Port
-
-
-def _as_tuple(value: object) -> object:
-    """Let operators write one address where a list is meant."""
-    return (value,) if isinstance(value, str) else value
-
 
 MAILBOX = r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}$"
 WITHIN_MAX_S = 60.0
@@ -44,7 +38,7 @@ class MailReceiver(Frozen):
     sender: str = Field(alias="from", pattern=MAILBOX, description="From which address.", examples=["ot@plant.example"])
     to: Annotated[
         tuple[Annotated[str, Field(pattern=MAILBOX)], ...],
-        BeforeValidator(_as_tuple),
+        BeforeValidator(as_tuple),
         Field(min_length=1, max_length=5),
     ] = Field(description="To which addresses; all of them must be taken.", examples=[["audit@corp.example"]])
 

@@ -106,11 +106,11 @@ class LedgerSeen:
     wrong: tuple[str, ...]
 
 
-def look_at_ledger(workspace: Path, watch: Watch, known: str = "") -> LedgerSeen:
+def look_at_ledger(workspace: Path, watch: Watch, known: str | None = None) -> LedgerSeen:
     """Read the ledger and look at the folders of its runs; `known` is a checkpoint that somebody has, or a file with it. Raises `InputError`."""
     watch.at(path_of(workspace))
     ledger = ledger_of(workspace)
-    checkpoint = _known(known) if known else None
+    checkpoint = _known(known) if known is not None else None
     seen = tuple(_seen(workspace, attempt, watch) for attempt in attempts_of(ledger))
     wrong = (*_wrong(workspace, ledger, seen, checkpoint), *_elsewhere(workspace, seen, watch))
     return LedgerSeen(ledger, checkpoint_of(ledger), seen, wrong)
@@ -123,7 +123,7 @@ def _known(known: str) -> Checkpoint:
     found = read_checkpoint(text)
     if found is None:
         raise InputError(
-            f"{known} is no checkpoint and no file with one. A report, a card or `{typed('status')}` prints it as: "
+            f"{known or 'Nothing'} is no checkpoint and no file with one. A report, a card or `{typed('status')}` prints it as: "
             "ledger 0123456789abcdef, 12 lines, sha256 and 64 digits; give that in quotes, or a file that has it."
         )
     return found

@@ -28,6 +28,7 @@ from islandmode.core.promotion import (
     tabletop_rung,
     tier_rung,
 )
+from islandmode.core.text import in_words
 from islandmode.core.verdict import Result
 from islandmode.operate.approving import policy_of
 from islandmode.operate.benched import NO_BENCH, Benched
@@ -174,4 +175,5 @@ def _benches(workspace: Path, plan: Plan, benched: Mapping[str, Benched]) -> Run
     """Say which devices have no bench that counts; a person who isolates by hand has none."""
     devices = [name for name, point in plan.points.items() if point.management is not None]
     unbenched = {name: "; ".join(found.whys) for name in devices if not (found := benched.get(name, NO_BENCH)).counts}
-    return bench_rung(unbenched, len(devices), f"`{typed_at(workspace, 'devices', 'bench', 'NAME')}`")
+    commands = [f"`{typed_at(workspace, 'devices', 'bench', name)}`" for name in unbenched]
+    return bench_rung(unbenched, len(devices), in_words(commands) if commands else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,6 +47,7 @@ from islandmode.store import approvals
 from islandmode.store.approvals import kept_documents
 from islandmode.system.clock import Clock
 from islandmode.system.machine_state import read_plain
+from islandmode.system.own_program import typed_at
 from islandmode.system.ssh_signature import SignatureTrouble, sign
 
 NOTHING_SIGNED = "Nothing was signed."
@@ -226,13 +228,10 @@ def review(workspace: Path, named: str, clock: Clock | None = None) -> Review:
         # An approver's checkout may be without the ledger; then nothing can be looked up in it, and the approver is told so.
         held = replace(held, looks_into_ledger=False)
     documents = kept_documents(workspace, held.people, now)
-    kept = _request_named(documents, named, now)
+    kept, plan, stands = _request_named(workspace, documents, named, held)
     request = kept.document
     if not isinstance(request, Request):
         raise InputError(f"{kept.name} is no request; approve the request that it belongs to.")
-    _, plan = plan_of(workspace, request.drill)
-    subject = Subject.of(plan)
-    stands = standing_of(subject, documents, held)
     judged = next((each for each in stands.requests if each.kept == kept), None)
     why = kept.trouble or (judged.why if judged is not None else "it is for another site")
     if why:
@@ -248,18 +247,35 @@ def _checkpoint(ledger: Ledger, request: Request) -> tuple[SeenCheckpoint | None
     return SeenCheckpoint.of(checkpoint_of(ledger)), True
 
 
-def _request_named(documents: tuple[Kept, ...], named: str, now: datetime) -> Kept:
-    """Find the request that is meant: by its name or the beginning of it, its file, its plan digest, or its drill where one is open."""
+def _request_named(
+    workspace: Path, documents: tuple[Kept, ...], named: str, held: Before
+) -> tuple[Kept, Plan, Standing]:
+    """Find the request that is meant, by its name or the beginning of it, its file, its plan digest, or its drill; of several the one that counts."""
     requests = [kept for kept in documents if isinstance(kept.document, Request)]
     stem = Path(named).name.removesuffix(approvals.ENDING)
     found = [kept for kept in requests if _is_named(kept, stem)]
-    if len(found) > 1:
-        found = [kept for kept in found if isinstance(kept.document, Bound) and kept.document.ends >= now]
-    if len(found) == 1:
-        return found[0]
-    known = ", ".join(kept.document.id for kept in requests if kept.document) or "none"
-    what = "Several requests are meant by" if found else "There is no request"
-    raise InputError(f"{what} {stem}; known requests in {approvals.APPROVALS}/: {known}. {NOTHING_SIGNED}")
+    drills = {kept.document.drill for kept in found if isinstance(kept.document, Request)}
+    if len(drills) == 1:
+        drill = drills.pop()
+        _, plan = plan_of(workspace, drill)
+        stands = standing_of(Subject.of(plan), documents, held)
+        if len(found) > 1:
+            found = [judged.kept for judged in stands.requests if not judged.why and judged.kept in found]
+            if not found:
+                raise Refused(
+                    f"No request of those that {stem} means counts; `{typed_at(workspace, 'approvals', drill)}` says why. {NOTHING_SIGNED}"
+                )
+        if len(found) == 1:
+            return found[0], plan, stands
+    if found:
+        raise InputError(f"{stem} means several requests; give the name of one: {_ids(found)}. {NOTHING_SIGNED}")
+    raise InputError(
+        f"There is no request {stem}; known requests in {approvals.APPROVALS}/: {_ids(requests)}. {NOTHING_SIGNED}"
+    )
+
+
+def _ids(documents: Iterable[Kept]) -> str:
+    return ", ".join(kept.document.id for kept in documents if kept.document) or "none"
 
 
 def _is_named(kept: Kept, named: str) -> bool:
@@ -353,8 +369,9 @@ def revoke(order: Order, named: str, why: str) -> tuple[Revocation, Path]:
     known = {kept.document.id: kept for kept in documents if isinstance(kept.document, Bound)}
     found = [kept for identity, kept in known.items() if stem and identity.startswith(stem)]
     if len(found) != 1 or found[0].document is None:
-        what = "Several documents are meant by" if found else "There is no request and no approval"
-        raise InputError(f"{what} {stem}; known: {', '.join(known) or 'none'}. {NOTHING_SIGNED}")
+        if found:
+            raise InputError(f"{stem} means several documents; give the name of one: {_ids(found)}. {NOTHING_SIGNED}")
+        raise InputError(f"There is no request and no approval {stem}; known: {_ids(known.values())}. {NOTHING_SIGNED}")
     person = _person(order.key, held, NAMESPACES[REVOCATION])
     revocation = _made(
         Revocation,

@@ -25,6 +25,7 @@ from islandmode.core.moments import utc_text
 from islandmode.core.people import People
 from islandmode.core.sshsig import SIZE_MAX_BYTES as SIGNATURE_MAX_BYTES
 from islandmode.core.sshsig import BadSignature, SshSignature, read_signature
+from islandmode.core.text import cleaned
 from islandmode.store.people import REVOKED, SIGNERS, folder_of
 from islandmode.system.machine_state import read_plain
 from islandmode.system.modes import make_folders, write_bytes
@@ -38,7 +39,7 @@ NO_SIGNATURE = "nobody signed it"
 
 def shown(name: str) -> str:
     """Name a file of the folder as an operator would."""
-    return f"{APPROVALS}/{name}"
+    return f"{APPROVALS}/{cleaned(name)}"
 
 
 def path_of(workspace: Path, identity: str) -> Path:
@@ -75,7 +76,7 @@ def read_kept(workspace: Path, path: Path, people: People, now: datetime) -> Kep
     except BadDocument as bad:
         return Kept(name, None, digest, trouble=str(bad))
     if path.name != f"{document.id}{ENDING}":
-        return Kept(name, document, digest, trouble=f"the file of {document.id} has another name")
+        return Kept(name, document, digest, trouble=f"its file is {name}, and not {shown(document.id + ENDING)}")
     try:
         signature = read_plain(path.with_name(f"{document.id}{SIGNATURE_ENDING}"), SIGNATURE_MAX_BYTES + 1)
     except FileNotFoundError:

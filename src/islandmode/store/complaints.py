@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from islandmode.core.conduit import FLOW_END, SERVICE_PATTERN
 from islandmode.core.drill import NOT_READ_YET
 from islandmode.core.errors import InputError
-from islandmode.core.ledger_receiver import MAILBOX
+from islandmode.core.ledger_receiver import MAILBOX, WITHIN_MAX_S
 from islandmode.core.live.values import SHA256_PATTERN
 from islandmode.core.moments import MOMENT_PATTERN
 from islandmode.core.policy import AGE_MAX_S
@@ -67,7 +67,11 @@ MOVED = {
     }
 }
 """Keys that stand elsewhere now, by the part of a file in which earlier versions took them."""
-UPPER_BOUNDS = {f"{90 * 86400.0:g}": "90 d", f"{AGE_MAX_S:g}": written(AGE_MAX_S)}
+UPPER_BOUNDS = {
+    f"{90 * 86400.0:g}": "90 d",
+    f"{AGE_MAX_S:g}": written(AGE_MAX_S),
+    f"{WITHIN_MAX_S:g}": written(WITHIN_MAX_S),
+}
 """The upper bounds of durations, as they are written."""
 MAPPINGS = frozenset({"dict_type", "model_type", "model_attributes_type"})
 BOUNDS = {
@@ -243,7 +247,9 @@ def _path_meant(given: str) -> str:
 
 
 def _found(kind: str, given: Any) -> str:
-    return "" if kind.startswith("too_") else f"; found {_word(given)}"
+    # What is wrong with a mapping as a whole is not that it is one.
+    about_parts = kind.startswith("too_") or (kind == "value_error" and isinstance(given, dict))
+    return "" if about_parts else f"; found {_word(given)}"
 
 
 def _word(given: Any) -> str:

@@ -147,6 +147,15 @@ def _text(workspace: Path, name: str) -> str:
         raise InputError(f"The file cannot be read ({error.strerror}).", place) from None
     if len(data) > SIZE_MAX_BYTES:
         raise InputError(f"The file has more than {SIZE_MAX_BYTES} bytes, and no more are read.", place)
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError("This is UTF-16 text; save the file as UTF-8.", place)
+    if data.startswith(b"\xef\xbb\xbf"):
+        raise InputError(
+            "The file begins with a byte order mark, which ssh-keygen does not read; save it as UTF-8 without one.",
+            place,
+        )
+    if b"\r" in data:
+        raise InputError("The lines end as on Windows (CRLF); save the file with the line ends of Unix (LF).", place)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

@@ -59,9 +59,18 @@ def _lasting(stream: Any, descriptor: int) -> io.TextIOWrapper:
         io.BufferedWriter(_Lasting(descriptor)),
         encoding=stream.encoding if stream is not None else "utf-8",
         errors=stream.errors if stream is not None else "backslashreplace",
-        line_buffering=stream is None or stream.line_buffering,
+        # Who asked for no buffer (PYTHONUNBUFFERED) is not given a larger one: what is written through here stays in the buffer below.
+        line_buffering=stream is None or stream.line_buffering or stream.write_through,
         write_through=stream is not None and stream.write_through,
     )
+
+
+def ask(question: str) -> str:
+    """Ask a person at the terminal, after all that stands before the question, also where standard output goes elsewhere too (`| tee`)."""
+    sys.stdout.flush()
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline()
 
 
 def unsaid() -> str:

@@ -118,4 +118,6 @@ def _words(said: bytes) -> str:
     # Without a terminal the question stands before the answer to it.
     said = said.replace(b"Enter passphrase: ", b"")
     lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
-    return cleaned(lines[-1])[:WORDS_MAX].rstrip(".") if lines else ""
+    # A private key that others can read is named first, and at the end ssh-keygen calls it missing.
+    told = next((line for line in lines if line.endswith("are too open.")), lines[-1] if lines else "")
+    return cleaned(told)[:WORDS_MAX].rstrip(".")

@@ -25,7 +25,8 @@ from islandmode.operate.plan import plan_of
 from islandmode.operate.signing import Order, Review
 from islandmode.store import catalog
 from islandmode.store.approvals import APPROVALS
-from islandmode.system.own_program import typed, typed_at
+from islandmode.system.output import ask as ask_person
+from islandmode.system.own_program import typed_at
 from islandmode.ui.as_json import print_json
 
 NOT_APPROVED = 4
@@ -56,7 +57,7 @@ def ask(workspace: Path, drill: str, window: tuple[str, str], key: Path, comment
     print(f"plan digest {request.plan_digest}")
     print(f"its first words: {' '.join(words_of(request.plan_digest))}")
     print(
-        f"Give {APPROVALS}/ to those who approve (git commit, git push). They type: {typed('approve', request.id, '--key', 'KEY')}"
+        f"Give {APPROVALS}/ to those who approve (git commit, git push). They type: islandmode approve {request.id} --key KEY"
     )
     return 0
 
@@ -99,8 +100,7 @@ def _ask_words(plan: Plan, typed_words: Typed) -> None:
 def _from_terminal(question: str) -> str:
     if not sys.stdin.isatty():
         raise Refused("Nobody is at a terminal to type the words of the digest. Nothing was signed.")
-    print(question, end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline()
+    return ask_person(question)
 
 
 def review_told(workspace: Path, review: Review) -> Iterator[str]:

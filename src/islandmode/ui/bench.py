@@ -12,6 +12,7 @@ from islandmode.core.errors import Refused
 from islandmode.operate.benched import Benched
 from islandmode.operate.site_devices import Device, find_device
 from islandmode.store.bench_records import NAMESPACE, KeptRecord
+from islandmode.system.output import ask
 from islandmode.ui.as_json import print_json
 from islandmode.ui.bench_told import bench_for_machines
 from islandmode.ui.spoken import Spoken
@@ -68,10 +69,7 @@ def _confirmed(device: Device, outages: tuple[What, ...]) -> str:
     if not sys.stdin.isatty():
         raise Refused("Nobody is at a terminal to confirm that, and to do it to the device. Nothing was touched.")
     told = f"While {device.name} holds a timer, you will be told when to do it to the device: {' and '.join(outages)}."
-    print(
-        f"{told} All that it carries stops meanwhile.\nType its name to confirm: ", end="", file=sys.stderr, flush=True
-    )
-    return sys.stdin.readline().strip()
+    return ask(f"{told} All that it carries stops meanwhile.\nType its name to confirm: ").strip()
 
 
 def _say(ended: BenchEnd, key: Path) -> None:

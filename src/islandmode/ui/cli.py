@@ -208,7 +208,7 @@ def ledger(
     from islandmode.ui.silent_disk import looking
 
     with looking(workspace / RUNS) as watch:
-        return print_ledger(workspace, watch, checkpoint or "", as_json=json)
+        return print_ledger(workspace, watch, checkpoint, as_json=json)
 
 
 @app.command()

@@ -19,7 +19,7 @@ DOES_NOT_FIT = 4
 HEAD = ("run", "line", "begun (UTC)", "mode", "result", "restoration", "folder")
 
 
-def print_ledger(workspace: Path, watch: LookWatch, known: str, *, as_json: bool) -> int:
+def print_ledger(workspace: Path, watch: LookWatch, known: str | None, *, as_json: bool) -> int:
     """Print the attempts and the checkpoint, and on standard error what does not fit."""
     seen = look_at_ledger(workspace, watch, known)
     code = DOES_NOT_FIT if seen.wrong else 0

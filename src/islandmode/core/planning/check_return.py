@@ -10,6 +10,7 @@ from islandmode.core.problem import Problem, listed
 from islandmode.core.rendering import Rendering
 from islandmode.core.returning import Return, returns_of, returns_s
 from islandmode.core.site import Site, SitePoint
+from islandmode.core.text import in_words
 
 AT = "restore_order"
 
@@ -43,7 +44,7 @@ def _names(drill: Drill, steps: tuple[Return, ...]) -> Iterator[Problem]:
             seen.setdefault(conduit, step.number)
     missing = [conduit for conduit in isolated if conduit not in seen]
     if missing:
-        sentence = f"{', '.join(missing)} is isolated in this drill, and restore_order does not say when it is restored; add it."
+        sentence = f"restore_order leaves out {in_words(missing)}; add a step that restores what this drill isolates."
         yield Problem("drill", (AT,), sentence)
 
 
