@@ -57,6 +57,13 @@ def approve(
     person: Annotated[
         str | None, typer.Option("--person", help="Who signed the form, by the name in people.yaml.")
     ] = None,
+    go_sheet: Annotated[
+        Path | None,
+        typer.Option(
+            "--go-sheet",
+            help="Make the codes by which plant operations says go on the day, and write them to this new file, outside of any repository; print it.",
+        ),
+    ] = None,
     workspace: Workspace = HERE,
 ) -> int:
     """Show what a drill would do, from your own files, and sign for one live run of it.
@@ -65,7 +72,7 @@ def approve(
     """
     from islandmode.ui.approving import Wish, approve_request
 
-    return approve_request(workspace.resolve(), request, Wish(key, role, comment, paper, person))
+    return approve_request(workspace.resolve(), request, Wish(key, role, comment, paper, person, go_sheet))
 
 
 def approvals(
