@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, get_args
 
 from islandmode.core.go_code import NotACode, code_sha256, read_code
 from islandmode.core.moments import utc_text
@@ -26,6 +26,17 @@ WITHIN_S = 900.0
 CHALLENGE = "islandmode/go-challenge/v1"
 NAMESPACE = "go@islandmode"
 AnswerKind = Literal["go", "not yet", "no", "veto"]
+
+
+def kind_of(text: str) -> AnswerKind | None:
+    """Give the kind of answer that a text names; None where it names none."""
+    kinds: tuple[AnswerKind, ...] = get_args(AnswerKind)
+    return next((kind for kind in kinds if kind == text), None)
+
+
+def challenge_of(run: str, plan_digest: str, nonce: str) -> bytes:
+    """Give what a key signs to say go in a run."""
+    return f"{CHALLENGE}\n{run}\n{plan_digest}\n{nonce}\n".encode("ascii")
 
 
 def needed_s(plan: Plan) -> float:
@@ -83,7 +94,7 @@ class Question:
     @property
     def challenge(self) -> bytes:
         """Give what a key signs."""
-        return f"{CHALLENGE}\n{self.run}\n{self.plan_digest}\n{self.nonce}\n".encode("ascii")
+        return challenge_of(self.run, self.plan_digest, self.nonce)
 
     @property
     def latest(self) -> datetime:
@@ -143,12 +154,13 @@ def decide(question: Question, said: Said, answer: Answer, now: datetime, bad: t
     """Say what an answer comes to; `bad` names the probes that are not good now, None before the question was asked."""
     if answer.run != question.run:
         return _not_taken(said, f"it is meant for run {answer.run}, and this is run {question.run}")
+    if answer.kind == "veto" and not (answer.person and answer.why):
+        return _not_taken(said, "a veto needs the name of the planner, and why")
     if answer.kind == "veto":
         return Decision(Outcome.VETOED, answer.why, said, answer.person)
     if answer.kind == "no":
-        return Decision(
-            Outcome.NO_GO, f"{answer.person or 'the plant floor'} said no: {answer.why}", said, answer.person
-        )
+        who, why = answer.person or "the plant floor", f": {answer.why}" if answer.why else ""
+        return Decision(Outcome.NO_GO, f"{who} said no{why}", said, answer.person)
     if bad is None:
         # A code that was read out is used: who listened has it too.
         return _not_taken(

@@ -13,6 +13,7 @@ import anyio
 
 from islandmode.core.records import GuardianProved, RequestIgnored, RequestTaken
 from islandmode.core.request import NotARequest, Request, read_request
+from islandmode.run.go_desk import Answers
 from islandmode.run.hands import Hands
 from islandmode.run.progress import Stop
 from islandmode.run.run_journal import RunJournal
@@ -77,6 +78,7 @@ class Guards:
         self._reserve = MemoryReserve()
         self._known: set[str] = set()
         self.words = Words()
+        self.answers = Answers()
         self._beat_us: int | None = None
         self._looked_us: int | None = None
         self._window_until_us: int | None = None
@@ -177,6 +179,9 @@ class Guards:
             if request.kind == "return" and (why := self.words.take(request)):
                 self._journal.note(RequestIgnored, file=name, why=why)
                 continue
+            if request.kind == "go":
+                stop = self._take_answer(name, request) or stop
+                continue
             if request.kind not in ("abort", "return"):
                 self._hands.take(name, request)
                 continue
@@ -185,6 +190,15 @@ class Guards:
                 continue
             stop = stop or Stop("abort", f"{request.author} asked for it.")
         return stop
+
+    def _take_answer(self, name: str, request: Request) -> Stop | None:
+        """Take an answer to the question for the go; a veto after the go stops the run."""
+        why = self.answers.take(name, request)
+        if why:
+            self._journal.note(RequestIgnored, file=name, why=why)
+            return None
+        self._journal.note(RequestTaken, file=name, kind=request.kind, author=request.author)
+        return Stop("abort", self.answers.veto) if self.answers.veto else None
 
     def owe(self, point: str) -> None:
         """Tell the guardian, before a point is armed, that it owes the point a restore if the conductor is gone."""
