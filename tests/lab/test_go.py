@@ -12,6 +12,7 @@ import pytest
 from islandmode.operate import signing
 from islandmode.rehearse.lab import Lab
 from tests.lab.drills import end, make_workspace, start, wait_for
+from tests.lab.rogue.bypass import in_node
 from tests.operate.approvals_given import DRILL, Plant
 from tests.operate.test_go_sheet import approve, codes_on
 from tests.patience import PATIENCE_S
@@ -91,3 +92,36 @@ def test_a_no_ends_the_rehearsal_with_nothing_armed(plant: Plant, lab: Lab) -> N
         ended.output.split()
     )
     assert not {"arm.intent", "ledger.entered"} & set(ended.kinds())
+
+
+@pytest.mark.more
+def test_a_route_that_changes_while_the_go_is_waited_for_ends_it(plant: Plant, lab: Lab, tmp_path: Path) -> None:
+    (code, _) = codes_on(tmp_path / "go.html")
+    running = start(plant.workspace, lab.name, "--with-go")
+    wait_for(running, plant.workspace, "go.asked")
+    in_node(lab, "fw", "ip", "route", "add", "198.51.100.0/24", "via", "10.10.0.254")
+    try:
+        said = go(plant, "--code", code, *shift())
+        ended = end(running, plant.workspace)
+    finally:
+        in_node(lab, "fw", "ip", "route", "del", "198.51.100.0/24")
+    assert said.returncode == 0, said.stderr
+    assert ended.code == 4
+    told = " ".join(ended.output.split())
+    assert "is not as preflight read it: its routes changed (+ 198.51.100.0/24 via 10.10.0.254" in told
+    assert "Nothing was armed." in told
+    assert "arm.intent" not in ended.kinds()
+
+
+@pytest.mark.more
+def test_a_key_at_the_console_says_go_and_only_where_its_role_may(plant: Plant, lab: Lab) -> None:
+    running = start(plant.workspace, lab.name, "--with-go")
+    wait_for(running, plant.workspace, "go.asked")
+    refused = go(plant, "--key", str(plant.keys.of("security-lead")), *shift())
+    said = go(plant, "--key", str(plant.keys.of("shift-lead")), *shift())
+    ended = end(running, plant.workspace)
+    assert refused.returncode == 4
+    assert "did not take this: security-lead may not say go by the site's policy." in refused.stderr
+    assert said.returncode == 0, said.stderr
+    assert "go by the key of shift-lead. It arms now." in said.stdout
+    assert ended.code == 0, ended.output

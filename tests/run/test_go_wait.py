@@ -15,6 +15,7 @@ from islandmode.core.lifecycle import Phase
 from islandmode.core.moments import utc_text
 from islandmode.core.request import Request
 from islandmode.core.verdict import Restoration, Result
+from islandmode.run.conductor import Conductor
 from islandmode.run.go_desk import Answers, GoDesk
 from islandmode.simulate.faults import Fault, Kind, draw_faults
 from islandmode.simulate.plant import SimulatedPlant
@@ -211,6 +212,13 @@ def test_an_abort_ends_the_waiting_at_once(kind: Kind) -> None:
     assert not ended.times("arm.intent")
 
 
+def test_a_guardian_that_ends_while_the_go_is_waited_for_lets_nothing_arm() -> None:
+    ended = ended_by(asks(after(60.0, **GO)), Fault(Kind.GUARDIAN_KILLED, Phase.BASELINE, 30.0))
+    assert ended.claims.refused
+    assert (code_of_refusal(ended), ended.why) == ("guardian", "The guardian is gone. Nothing was armed.")
+    assert not ended.times("arm.intent")
+
+
 def test_a_probe_that_goes_bad_while_the_go_is_waited_for_lets_nobody_say_go() -> None:
     bad = Fault(Kind.OUTAGE, Phase.BASELINE, 30.0, target="10.40.0.50", for_s=1e6)
     ended = ended_by(asks(after(60.0, **GO), ("asked", 62.0, NO[2])), bad)
@@ -258,6 +266,18 @@ def test_a_veto_after_the_go_stops_the_run() -> None:
     assert answers.take("b", replace(veto, answer="go")) == "the go was given already; to stop the run, abort it"
     assert answers.take("c", veto) == ""
     assert answers.veto == "Vetoed by The planner: A truck waits."
+
+
+class Hasty(Conductor):
+    """A conductor that asks nobody."""
+
+    async def _hear_go(self) -> None:
+        """Wait for nothing."""
+
+
+def test_the_invariant_finds_a_conductor_that_does_not_wait() -> None:
+    ended = run(1, SHAPE, asks_go=asks(), conductor=Hasty)
+    assert any("was armed for remote-access before anybody said go." in sentence for sentence in ended.violations)
 
 
 @pytest.mark.parametrize("seed", first_of(range(60), 3))

@@ -57,6 +57,7 @@ class GoWait:
                     self.guards.answers.is_given()
                     # Before the run is entered in the ledger, by which its approvals are spent.
                     await self._void(await self.desk.still())
+                    await self._see_guarded()
                     return
             if self._now() > self._until(asked):
                 await self._end(SKIPPED, f"no answer came until {utc_text(self._until(asked))}")
@@ -84,6 +85,12 @@ class GoWait:
         await preflight.refuse_changed()
         if self._go is not None and self.latch.first is None:
             await self._void(void_now(self.desk.question, self._go, self._now()))
+
+    async def _see_guarded(self) -> None:
+        """See every layer that restores once more: the waiting may have been long. Raises `Refused`."""
+        why = await self.guards.prove_again()
+        if why is not None:
+            raise Refused(f"{why} {NOTHING}", "guardian")
 
     async def _void(self, why: str) -> None:
         """End the run where a go does not count any more; raises `Refused`."""

@@ -6,7 +6,7 @@ second.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import anyio
@@ -49,6 +49,21 @@ class Words:
         return ""
 
 
+async def _first_unproven(proofs: Sequence[Proof]) -> str | None:
+    """Try layers beside each other; returns the first reason why a layer would not put the plant back."""
+    found: list[str] = []
+
+    async def prove_layer(proof: Proof) -> None:
+        why = await proof()
+        if why is not None:
+            found.append(why)
+
+    async with anyio.create_task_group() as group:
+        for proof in proofs:
+            group.start_soon(prove_layer, proof)
+    return found[0] if found else None
+
+
 @dataclass(frozen=True)
 class Guarded:
     """What guards a run. `proofs` try the other layers while the baseline is taken."""
@@ -86,12 +101,6 @@ class Guards:
 
     async def prove(self) -> str | None:
         """See every layer ready before anything is armed; returns the first reason why a layer is not."""
-        found: list[str] = []
-
-        async def prove_layer(proof: Proof) -> None:
-            why = await proof()
-            if why is not None:
-                found.append(why)
 
         async def guardian() -> str | None:
             why = await self._lifeline.ready(self._ready_s)
@@ -101,10 +110,13 @@ class Guards:
         missing = self._reserve.take()
         if missing:
             return f"Not ready: {missing}."
-        async with anyio.create_task_group() as group:
-            for proof in (guardian, *self._proofs):
-                group.start_soon(prove_layer, proof)
-        return found[0] if found else None
+        return await _first_unproven((guardian, *self._proofs))
+
+    async def prove_again(self) -> str | None:
+        """See after a long wait that the guardian is still there, and the other layers as they were; returns the first reason why not."""
+        if self._lifeline.silent_s() is None:
+            return "The guardian is gone."
+        return await _first_unproven(self._proofs)
 
     def open_window(self, window_s: float) -> None:
         """Say how long from now this run may isolate anything at all; from here on the guardian hears from the conductor."""
