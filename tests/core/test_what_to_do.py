@@ -14,7 +14,17 @@ from tests.core.given import PROJECT
 CORE = PROJECT / "src" / "islandmode" / "core"
 MAKERS = {"PreflightFinding", "Finding", "finding_of", "_finding", "_refusal", "_advice"}
 CODE = re.compile(r"[a-z]+(?:-[a-z0-9]+)*")
-OF_REFUSALS = {"worker-not-started", "not-ready", "not-armed", "nobody-there", "stopped-early", "refused"}
+OF_REFUSALS = {
+    "worker-not-started",
+    "not-ready",
+    "not-armed",
+    "nobody-there",
+    "no-go",
+    "vetoed",
+    "changed-since-preflight",
+    "stopped-early",
+    "refused",
+}
 """Codes that `core/refusal.py` gives where no finding refused."""
 
 

@@ -27,6 +27,7 @@ from islandmode.core.unfinished import owed
 from islandmode.core.verdict import Verdict
 from islandmode.operate.judge import Evidence, judge_evidence
 from islandmode.run.conductor import Conducted, Conductor
+from islandmode.run.go_desk import GoDesk
 from islandmode.run.guardian import Guardian
 from islandmode.run.guards import Guarded
 from islandmode.run.outermost import Broken
@@ -48,12 +49,21 @@ from tests.run.simulated_drill import Shape
 WAITS = re.compile(r"Return (\d+): .* waits for a person's word\.")
 JOURNAL, GUARDIAN_JOURNAL = Path("journals") / "conductor.jsonl", Path("journals") / "guardian.jsonl"
 RESUMED = Path("journals") / "restore.jsonl"
+WAITS_FOR_GO = "The go of the plant floor is waited for"
 COMES_AFTER_S = 5.0
 TURNS = 10
 GOOD_FOR_US = 3_600_000_000
 LANDS_WITHIN_S = 30.0
 GUARDIAN_S = 600.0
 """How long a world goes on after its conductor has ended: a guardian that still tries then has a device that never answers."""
+
+
+@dataclass(frozen=True)
+class AsksGo:
+    """A run that needs a go: what it is held against, and what people answer, how long after the baseline began or the go was asked for."""
+
+    desk: Callable[[SimulatedPlant], GoDesk]
+    answers: tuple[tuple[str, float, dict[str, str]], ...] = ()
 
 
 class NoSignals:
@@ -133,6 +143,7 @@ class _Stage:
     guardian_type: type[Guardian] = Guardian
     machine: str = ""
     gives_word: bool = True
+    asks_go: AsksGo | None = None
     words: set[str] = field(default_factory=set)
     latch: StopLatch = field(default_factory=StopLatch)
     journal: WitnessedJournal | None = None
@@ -162,6 +173,8 @@ class _Stage:
             self.phases.append((progress.now_us, progress.phase))
         self.plant.phase_is(progress.phase)
         self._give_word(progress)
+        if self.asks_go is not None:
+            self._say_answers(self.asks_go, progress)
 
     async def play(self) -> None:
         self.plant.when_process = self._strike
@@ -251,6 +264,19 @@ class _Stage:
         later_us = self.plant.clock.monotonic_us() + 500_000
         self.plant.clock.at(later_us, lambda: self.asked["conductor"].put(f"{said}.json", write_request(request)))
 
+    def _say_answers(self, asks: AsksGo, progress: Progress) -> None:
+        """Say what people answer, each so long after the moment that it waits for."""
+        begun = {"baseline": progress.phase is Phase.BASELINE, "asked": WAITS_FOR_GO in progress.sentence}
+        for number, (since, after_s, said) in enumerate(asks.answers):
+            if not begun[since] or f"answer-{number}" in self.words:
+                continue
+            self.words.add(f"answer-{number}")
+            good_until_us = self.plant.clock.utc_us() + GOOD_FOR_US
+            request = Request("go", "run-1", f"answer-{number}", "operator", good_until_us, **said)
+            later_us = self.plant.clock.monotonic_us() + round(after_s * 1_000_000)
+            put = partial(self.asked["conductor"].put, f"answer-{number}.json", write_request(request))
+            self.plant.clock.at(later_us, put)
+
     def _go_on(self, name: str) -> None:
         if name not in self.dead:
             _loop().resume_process(self.machine + name)
@@ -309,7 +335,14 @@ class _Stage:
             journal=journal,
             disk=plant.disk,
             clock=plant.clock,
-            place=RunPlace("run-1", Path("run-1"), "simulated world", RunStarted(mode="rehearsal"), _entered),
+            place=RunPlace(
+                "run-1",
+                Path("run-1"),
+                "simulated world",
+                RunStarted(mode="rehearsal"),
+                _entered,
+                go=None if self.asks_go is None else self.asks_go.desk(plant),
+            ),
             guarded=Guarded(self.line, self.claim, self.asked["conductor"]),
             latch=self.latch,
             show=self.show,
@@ -345,6 +378,7 @@ def run(
     prepare: Callable[[SimulatedPlant], None] = lambda _: None,
     plan: Plan | None = None,
     gives_word: bool = True,
+    asks_go: AsksGo | None = None,
 ) -> Ended:
     """Run one drill in a world of its own, and check every invariant; `plan` runs instead of the simulated drill."""
     plan = plan or simulated_drill.make(shape)
@@ -352,7 +386,7 @@ def run(
     if shape is not None and shape.habit is not None:
         stand_at(plant, simulated_drill.HAND, shape.habit)
     prepare(plant)
-    stage = _Stage(plant, conductor, guardian_type=guardian, gives_word=gives_word)
+    stage = _Stage(plant, conductor, guardian_type=guardian, gives_word=gives_word, asks_go=asks_go)
     run_world(seed, stage.play)
     assert stage.journal is not None
     others = stage.guardian_journal.records if stage.guardian_journal is not None else ()
@@ -373,6 +407,7 @@ def run(
         others=others,
         over_us=stage.over_us,
         killed="conductor" in stage.dead,
+        needs_go=asks_go is not None,
     )
     violations = check_all(plant, claims)
     phases = tuple(stage.phases)

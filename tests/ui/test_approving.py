@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -39,9 +40,11 @@ def plant(made: Plant, tmp_path: Path) -> Plant:
     return copy_of(made, tmp_path)
 
 
-def approve(plant: Plant, person: str, typed: str | None = None) -> int:
+def approve(plant: Plant, person: str, typed: str | None = None, sheet: Path | None = None) -> int:
     words = " ".join(words_of(plant.plan().plan_digest))
-    return approve_request(plant.workspace, DRILL, Wish(plant.keys.of(person)), lambda _: typed or words)
+    return approve_request(
+        plant.workspace, DRILL, Wish(plant.keys.of(person), go_sheet=sheet), lambda _: typed or words
+    )
 
 
 def test_the_approver_reads_what_dies_what_stays_open_and_who_restores_before_the_digest(
@@ -91,6 +94,27 @@ def test_who_types_the_words_signs(plant: Plant, capsys: pytest.CaptureFixture[s
     assert drill["against"] == []
     assert "approvals approved for one live run from " in told
     assert "shift-lead as plant-operations" in told
+
+
+def test_who_may_say_go_gets_a_go_sheet_or_is_told_that_there_is_none(
+    plant: Plant, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sheet = tmp_path / "go.html"
+    with pytest.raises(Refused, match="Nothing was signed"):
+        approve(plant, "shift-lead", "other words", sheet)
+    assert not sheet.exists()
+    assert approve(plant, "shift-lead", sheet=sheet) == 0
+    said = capsys.readouterr().out
+    assert f"The go sheet is {sheet}. Print it, seal it, give it to who says go, and delete the file" in said
+    words = re.findall(r"<li><code>(.*?)</code>", sheet.read_text(encoding="utf-8"))
+    assert len(words) == 12
+    assert " ".join(words[:6]) not in said
+    assert approve(plant, "plant-manager") == 0
+    assert "No go sheet was made (--go-sheet FILE): by this approval the go can be given only with a key." in (
+        capsys.readouterr().out
+    )
+    assert approve(plant, "security-lead") == 0
+    assert "go sheet" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("typed", ["abandon ability", "\n", "yes"])

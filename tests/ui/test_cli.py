@@ -118,7 +118,7 @@ def test_bad_input_is_one_sentence_and_exit_2(arguments: tuple[str, ...], senten
     [
         (
             "live",
-            "Mode live needs the plant floor's go at T-0, which does not exist yet in this version. Nothing was touched.",
+            "Mode live does not begin yet in this version. Nothing was touched.",
         ),
         ("incident", "Mode incident does not exist yet in this version. Nothing was touched."),
     ],

@@ -24,6 +24,7 @@ from islandmode.core.text import cleaned
 
 SIZE_MAX_BYTES = 4096
 WORDS_MAX = 200
+GO_CODES_MAX = 8
 ID_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?$"
 REQUEST, APPROVAL, REVOCATION, PAPER = "request", "approval", "revocation", "paper"
 NAMESPACES = {
@@ -140,6 +141,8 @@ class Approval(Bound):
     role: Name
     runs: Literal[1] = 1
     paper: Paper | None = None
+    go_codes: Annotated[tuple[Sha256, ...], Field(max_length=GO_CODES_MAX)] = ()
+    """The hashes of the codes on the go sheet of the person who signs; none where there is no sheet."""
     comment: Line = ""
 
     @property

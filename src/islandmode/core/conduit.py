@@ -86,7 +86,7 @@ class Flow(Frozen):
     reviewed_by: Words | None = Field(
         default=None, description="Who reviewed that: name or position.", examples=["R. Ortiz, plant manager"]
     )
-    reviewed_on: Day | None = Field(default=None, description="When.", examples=["2026-10-01"])
+    reviewed_on: Day | None = Field(default=None, description="The day of that review.", examples=["2026-10-01"])
     cut_accepted_by: Words | None = Field(
         default=None,
         description="With `if_cut: legal`: who accepts that a live drill cuts the flow, by name and position.",

@@ -15,7 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-RefusedFor = Literal["stopped", "preflight", "vantage", "guardian", "baseline", "arming", "person", "late"]
+RefusedFor = Literal[
+    "stopped", "preflight", "vantage", "guardian", "baseline", "arming", "person", "go", "veto", "changed", "late"
+]
 """What a run that had begun was refused for, before it isolated anything.
 
     stopped    it was told to stop
@@ -25,6 +27,9 @@ RefusedFor = Literal["stopped", "preflight", "vantage", "guardian", "baseline", 
     baseline   a probe was not good
     arming     a dead-man was not armed as it must be
     person     nobody said that they are there, at a device that a person isolates
+    go         the plant floor did not say go, or what was said did not hold until arming
+    veto       the planner said no before isolation was ordered
+    changed    a device was changed between preflight and arming
     late       one of these, and only because something did not come in time, as on a busy machine; the records before say what
 """
 

@@ -46,8 +46,8 @@ class MailReceiver(Frozen):
 class LedgerReceiver(Frozen):
     """Who acknowledges the line before a run arms."""
 
-    ssh: FolderReceiver | None = Field(default=None, description="A folder on another host.")
-    mail: MailReceiver | None = Field(default=None, description="A mailbox.")
+    ssh: FolderReceiver | None = Field(default=None, description="A folder on another host, by SSH.")
+    mail: MailReceiver | None = Field(default=None, description="A mailbox, by way of a mail server.")
     within: Annotated[Seconds, Field(le=WITHIN_MAX_S)] = Field(
         default=10.0, description="How long the acknowledgement is waited for.", examples=["10 s"]
     )

@@ -47,6 +47,11 @@ def _words(record: Record) -> tuple[str, str] | None:
         return str(
             data["person"]
         ), f"gave the word for step {data['step']} of the return, typed by account {data['author']}"
+    if record.kind == "go.asked":
+        return "asked", f"the go of the plant floor, by {data['latest']} at the latest"
+    if record.kind == "go.answered":
+        who = str(data["person"]) or "plant floor"
+        return who, f"{data['outcome']}: {data['why']}, typed by account {data['author']}"
     if record.kind == "note":
         return str(data["author"]), f"note: {data['text']}"
     if record.kind == "request.ignored" and str(data["why"]).startswith(SAID_TO_CONFIRM):

@@ -17,6 +17,7 @@ from islandmode.core.brought import SamplesBrought
 from islandmode.core.entered import LedgerAcknowledged, LedgerEntered
 from islandmode.core.entry import FOREIGN, Entry, HandAct, Outcome, StopBy, Text, When
 from islandmode.core.errors import RefusedFor
+from islandmode.core.go_records import GO_KINDS
 from islandmode.core.pair import Role
 from islandmode.core.record import Record
 from islandmode.core.return_records import RETURN_KINDS
@@ -569,7 +570,7 @@ def _all(base: type[Entry]) -> dict[str, type[Entry]]:
 
 
 KINDS: Mapping[str, type[Entry]] = _all(Entry) | {
-    kind.record_kind: kind for kind in (SamplesBrought, LedgerEntered, LedgerAcknowledged, *RETURN_KINDS)
+    kind.record_kind: kind for kind in (SamplesBrought, LedgerEntered, LedgerAcknowledged, *RETURN_KINDS, *GO_KINDS)
 }
 """Every kind of record with its model."""
 

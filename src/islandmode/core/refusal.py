@@ -10,7 +10,15 @@ from islandmode.core.record import Record
 
 UNTOLD = "refused"
 """The code of a refusal about which no other record says more."""
-ACTED_ON = {"guardian": "not-ready", "arming": "not-armed", "person": "nobody-there", "vantage": "worker-not-started"}
+ACTED_ON = {
+    "guardian": "not-ready",
+    "arming": "not-armed",
+    "person": "nobody-there",
+    "vantage": "worker-not-started",
+    "go": "no-go",
+    "veto": "vetoed",
+    "changed": "changed-since-preflight",
+}
 """The code to look up, by what a run says that it was refused for, where that alone is enough."""
 
 
@@ -33,6 +41,8 @@ def refusal_of(records: Sequence[Record]) -> Refusal | None:
         # A run of an earlier version, or a run that was killed just then.
         return None if found is None else Refusal(str(found.data.get("sentence", "")), _code_in(found))
     why = str(said.data.get("why", ""))
+    if said.data.get("code") in ("go", "veto", "changed"):
+        return Refusal(why, ACTED_ON[str(said.data["code"])])
     if said.data.get("by"):
         return Refusal(why, "stopped-early")
     if found is not None:

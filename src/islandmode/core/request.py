@@ -1,7 +1,7 @@
 """A request to a running drill: a small file that anybody of the operators' group may put into the run's folder.
 
 `abort` stops the run. `confirm` says of an act by hand that the named person says it is done; `return` is a person's word that the next step
-of the return to service may come; `note` is words for the record.
+of the return to service may come; `note` is words for the record; `go` answers the question for the go, by a code or by a signature.
 
 Conductor and guardian both read it. What is wrong with a file is told apart, because a person who asked for a restore and
 was not heard must learn why: not a request, half-written, of another run, too old, from a newer version, repeated.
@@ -10,7 +10,7 @@ was not heard must learn why: not a request, half-written, of another run, too o
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from islandmode.core.text import cleaned
@@ -24,8 +24,12 @@ KINDS: dict[str, tuple[str, ...]] = {
     "confirm": ("point", "ask", "person"),
     "return": ("step", "person"),
     "note": ("text",),
+    "go": ("answer",),
 }
 """What can be asked for, and what more each must say."""
+MORE: dict[str, tuple[str, ...]] = {"go": ("code", "signature", "person", "why", "until", "shift_ends")}
+"""What more each may say."""
+SIGNATURE_MAX = 3000
 NOTE_MAX = 500
 """Characters of a note; a longer one is refused where it is typed."""
 
@@ -35,7 +39,7 @@ class Request:
     """What a person asked of a run. `id` is new for each request; after `not_after_utc_us` it means nothing any more.
 
     `point`, `ask` and `person` stand in a confirmation: which ask it answers, and who says so. `step` and `person` stand in a word
-    for the return to service, `text` in a note.
+    for the return to service, `text` in a note; the rest in an answer to the question for the go, each empty where it says nothing of it.
     """
 
     kind: str
@@ -48,6 +52,12 @@ class Request:
     person: str = ""
     text: str = ""
     step: str = ""
+    answer: str = ""
+    code: str = field(default="", repr=False)
+    signature: str = ""
+    why: str = ""
+    until: str = ""
+    shift_ends: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,9 @@ class NotARequest:
 
 def write_request(request: Request) -> bytes:
     """Write a request as the bytes of its file."""
-    said = {name: value for name, value in vars(request).items() if name in FIELDS or name in KINDS[request.kind]}
+    must = (*FIELDS, *KINDS[request.kind])
+    more = MORE.get(request.kind, ())
+    said = {name: value for name, value in vars(request).items() if name in must or (name in more and value)}
     return json.dumps({"v": FORMAT, **said}).encode() + b"\n"
 
 
@@ -103,4 +115,9 @@ def _said(document: dict[str, Any], run: str) -> dict[str, str] | NotARequest:
         if not isinstance(value, str) or not value.strip():
             return NotARequest(f"it is a request to {said['kind']} and does not say its {more}")
         said[more] = cleaned(value[: NOTE_MAX if more == "text" else TEXT_MAX])
+    for more in MORE.get(said["kind"], ()):
+        value = document.get(more, "")
+        if not isinstance(value, str):
+            return NotARequest(f"it is a request to {said['kind']} and its {more} is no text")
+        said[more] = cleaned(value[: SIGNATURE_MAX if more == "signature" else TEXT_MAX])
     return said

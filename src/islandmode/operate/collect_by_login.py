@@ -10,8 +10,8 @@ import anyio
 
 from islandmode.core import limits
 from islandmode.core.errors import InputError, Refused
+from islandmode.core.go_records import GoAsked
 from islandmode.core.judging.timeline import of_kind
-from islandmode.core.plan import Plan
 from islandmode.core.problem import listed
 from islandmode.core.records import VantageOffset
 from islandmode.observe.process_vantage import ProcessVantage
@@ -21,6 +21,7 @@ from islandmode.operate.audience import Pages
 from islandmode.operate.far_vantages import open_far
 from islandmode.operate.ground import ground_of
 from islandmode.operate.judge import Evidence
+from islandmode.run.go_desk import LONGEST_S
 from islandmode.store.active import PLANT
 from islandmode.store.addenda import NewAddendum
 from islandmode.store.known_hosts import KNOWN_HOSTS
@@ -99,7 +100,7 @@ def _collect(
 def _add(new: NewAddendum, vantage: ProcessVantage, evidence: Evidence, clock: Clock, pages: Pages) -> Added | Missed:
     """Fetch a spool, and add it; its host forgets it then."""
     name = new.vantage
-    vantage.expect(_schedule(evidence.plan, new.run.run, name), bytes.fromhex(key_of(evidence, name)))
+    vantage.expect(_schedule(evidence, new.run.run, name), bytes.fromhex(key_of(evidence, name)))
     offset, collected, why = anyio.run(_fetched, vantage)
     if collected is None:
         return Missed(name, why)
@@ -121,10 +122,11 @@ async def _fetched(vantage: ProcessVantage) -> tuple[Offset | None, Collected | 
     return offset.value, reading.value, reading.why
 
 
-def _schedule(plan: Plan, run: str, vantage: str) -> Schedule:
-    """Say what the run asked of its worker."""
+def _schedule(evidence: Evidence, run: str, vantage: str) -> Schedule:
+    """Say what the run asked of its worker, the waiting for a go among it."""
+    plan, waits_s = evidence.plan, LONGEST_S if any(of_kind(evidence.records, GoAsked.record_kind)) else 0.0
     mine = {name: planned.probe for name, planned in plan.probes.items() if planned.probe.vantage == vantage}
-    return Schedule(run, vantage, mine, plan.drill.sample_every, limits.sampling_s(plan))
+    return Schedule(run, vantage, mine, plan.drill.sample_every, limits.sampling_s(plan) + waits_s)
 
 
 def _compared(vantage: str, offset: Offset | None, evidence: Evidence) -> Compared:

@@ -22,8 +22,10 @@ from islandmode.core.record import Record
 from islandmode.core.records import RunStarted
 from islandmode.isolation.point import IsolationPoint
 from islandmode.observe.vantage import Vantage
+from islandmode.operate.approving import Approved
 from islandmode.operate.earlier_readings import earlier_readings
 from islandmode.operate.entering import enter_begun
+from islandmode.operate.going import go_desk
 from islandmode.operate.ground import Ground
 from islandmode.operate.plan import benched_of
 from islandmode.operate.promoting import rungs_of, rungs_told
@@ -31,6 +33,7 @@ from islandmode.operate.receiving import asker
 from islandmode.operate.signals import receive_signals
 from islandmode.rehearse.containers.errand import starter_line
 from islandmode.run.conductor import Conducted, Conductor
+from islandmode.run.go_desk import GoDesk
 from islandmode.run.guards import Guarded
 from islandmode.run.lifeline_pipes import FolderRequests, PipeLifeline
 from islandmode.run.outermost import Broken
@@ -67,6 +70,7 @@ class Conducting:
         self._request, self._plan, self._ground, self._points = request, plan, ground, points
         self._clock, self._disk, self._directory, self._show = clock, disk, directory, show
         self._latch = StopLatch()
+        self._approved: Approved | None = None
         self.records: tuple[Record, ...] = ()
         self._vantages: Mapping[str, Vantage] = {}
 
@@ -144,18 +148,28 @@ class Conducting:
 
     def _place(self, header: RunStarted) -> RunPlace:
         request, directory = self._request, self._directory
+        desk = self._desk()
         return RunPlace(
             directory.run,
             directory.root,
             self._ground.started_by,
             header,
-            partial(enter_begun, request, self._plan, self._clock),
+            partial(enter_begun, request, self._plan, self._clock, self._approved),
             asker(request.workspace, self._plan.ledger_receiver, self._clock, live=request.mode == Mode.LIVE.value),
             forwards(),
             _restoring(request.workspace),
             typed_anywhere("confirm", directory.run, "--workspace", str(request.workspace)),
             _earlier(request, self._plan),
+            desk,
         )
+
+    def _desk(self) -> GoDesk | None:
+        """Prepare what the go is held against, where the run waits for it; raises `Refused` where nobody approved it by now."""
+        request = self._request
+        if not request.with_go:
+            return None
+        self._approved, desk = go_desk(request.workspace, self._plan, request.run, self._clock)
+        return desk
 
     def _guarded(self, plan: Plan, claim: ClaimApart) -> Guarded:
         """Prepare what guards the run; the guardian's process and the proof start when the conductor asks."""

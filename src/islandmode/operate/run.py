@@ -28,6 +28,7 @@ from islandmode.operate.by_hand import lines_by_hand
 from islandmode.operate.check import refuse_unlike_lab
 from islandmode.operate.conducting import Conducting
 from islandmode.operate.entering import enter_ended
+from islandmode.operate.going import refuse_go
 from islandmode.operate.ground import Ground, LabGround, PlantGround, attach_or_up, ground_by
 from islandmode.operate.judge import WRITE_S
 from islandmode.operate.opening import opened, refuse_without_keys
@@ -61,7 +62,7 @@ UNPROVEN = "The run ended and its restoration is not proven."
 CARD = "card.html"
 BY_RESULT = {Result.HELD: 0, Result.BREACHED: 1, Result.INCONCLUSIVE: 3, Result.NOT_TESTED: 3}
 NOT_YET = {
-    Mode.LIVE: "Mode live needs the plant floor's go at T-0, which does not exist yet in this version.",
+    Mode.LIVE: "Mode live does not begin yet in this version.",
     Mode.INCIDENT: "Mode incident does not exist yet in this version.",
 }
 """Why a mode is refused, whatever else speaks against it."""
@@ -93,6 +94,8 @@ class DrillOrder:
     """The lab's name; the site's if None."""
     topology: Path | None = None
     """The lab's file; the site's if None."""
+    with_go: bool = False
+    """Whether a rehearsal waits for the go too, so that people can practise it."""
 
 
 def run_drill(order: DrillOrder, audience: Audience, *, again: tuple[str, ...] = (), becomes: bool = False) -> Ended:
@@ -111,6 +114,7 @@ def run_drill(order: DrillOrder, audience: Audience, *, again: tuple[str, ...] =
         if order.mode is Mode.TABLETOP:
             return Ended(NOTHING_TO_JUDGE, plan)
     refuse_by_hand(loaded, plan)
+    refuse_go(order.workspace, plan, order.mode, with_go=order.with_go)
     if order.mode is Mode.DRY_RUN:
         _refuse_of_lab(loaded, plan)
         return _look_here(order, loaded, plan, audience)
@@ -129,6 +133,7 @@ def run_drill(order: DrillOrder, audience: Audience, *, again: tuple[str, ...] =
             ground.words(),
             # A process that becomes the conductor cannot take the lab down afterwards.
             ends_lab=brought_up and becomes and not ground.lab.comes_back,
+            with_go=order.with_go,
         )
         if ground.is_here():
             return _run_here(request, plan, ground, audience, intent_of(loaded))

@@ -34,6 +34,7 @@ from islandmode.core.approval import (
 )
 from islandmode.core.approving import Before, Standing, needed_roles, standing_of
 from islandmode.core.errors import InputError, Refused
+from islandmode.core.go_code import code_sha256
 from islandmode.core.ledger import Ledger, checkpoint_of
 from islandmode.core.moments import moment_of, utc_text
 from islandmode.core.people import People
@@ -42,6 +43,7 @@ from islandmode.core.quantities import written
 from islandmode.core.signers import PublicKey, read_revoked
 from islandmode.core.sshsig import BadSignature, read_signature
 from islandmode.operate.approving import before, now_of
+from islandmode.operate.go_sheet import GoSheet, new_codes
 from islandmode.operate.plan import plan_of
 from islandmode.store import approvals
 from islandmode.store.approvals import kept_documents
@@ -304,9 +306,17 @@ def approver(order: Order, review: Review, *, on_paper: bool = False) -> str:
 
 
 def approve(
-    order: Order, review: Review, person: str, role: str, photograph: Path | None = None
+    order: Order,
+    review: Review,
+    person: str,
+    role: str,
+    photograph: Path | None = None,
+    sheet: GoSheet | None = None,
 ) -> tuple[Approval, Path]:
-    """Sign an approval; on paper the person signed a form, and whose key it is enters its photograph. Raises `InputError` and `Refused`."""
+    """Sign an approval; on paper the person signed a form, and whose key it is enters its photograph. Raises `InputError` and `Refused`.
+
+    With a go sheet, codes are made and written there, and the approval has their hashes.
+    """
     request, people = review.request, review.before.people
     if person == request.person:
         raise Refused(f"{person} asked for this window, and cannot approve it; another person has to. {NOTHING_SIGNED}")
@@ -322,6 +332,7 @@ def approve(
         by = approver(order, review, on_paper=True)
         picture = _photograph(photograph, identity)
         paper = Paper(photograph=picture[0], sha256=hashlib.sha256(picture[1]).hexdigest(), entered_by=by)
+    codes = new_codes() if sheet is not None else ()
     approval = _made(
         Approval,
         {
@@ -336,10 +347,18 @@ def approve(
             "request_sha256": review.kept.sha256,
             "role": role,
             "paper": paper,
+            "go_codes": tuple(code_sha256(review.plan.plan_digest, identity, code) for code in codes),
             "comment": order.comment,
         },
     )
-    return approval, _signed(order, approval, review.before, picture)
+    if sheet is None:
+        return approval, _signed(order, approval, review.before, picture)
+    sheet.write(approval, codes)
+    try:
+        return approval, _signed(order, approval, review.before, picture)
+    except BaseException:
+        sheet.take_away()
+        raise
 
 
 def _photograph(path: Path, identity: str) -> tuple[str, bytes]:

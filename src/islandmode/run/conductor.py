@@ -11,7 +11,6 @@ No durable record, no isolate: the journal is awaited before each isolate. A res
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ import anyio
 
 from islandmode.core import limits
 from islandmode.core.errors import Refused, RefusedFor
-from islandmode.core.hand import HandAsk, back_told
+from islandmode.core.hand import back_told
 from islandmode.core.lifecycle import Event, Phase, next_phase
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.placing import Placed
@@ -48,6 +47,7 @@ from islandmode.core.records import (
 from islandmode.isolation.point import IsolationPoint, PointState, logging_in
 from islandmode.observe.vantage import Vantage
 from islandmode.run.deadman import DeadMan, egress_in
+from islandmode.run.go_wait import GoWait
 from islandmode.run.guards import Guarded, Guards
 from islandmode.run.hands import Hands
 from islandmode.run.outermost import Broken
@@ -60,6 +60,7 @@ from islandmode.run.restore import restore_until_seen, wait_told
 from islandmode.run.returning import Returning
 from islandmode.run.run_journal import RunJournal
 from islandmode.run.run_place import RunPlace
+from islandmode.run.seen_isolating import isolates_all, isolating_of, not_isolated_told
 from islandmode.run.witness import Witness
 from islandmode.store.journal import Journal
 from islandmode.system.clock import Clock
@@ -122,6 +123,7 @@ class Conductor:
         self._returning = Returning(plan, points, self._dead_man, self._guards, self._journal, clock, latch)
         self._roles = PairRoles(plan, points, self._journal)
         self._preflight = Preflight(plan, points, self._journal, disk, self._roles, clock, place)
+        self._go = GoWait.of(place.go, self._guards, self._journal, clock, latch, self._hear_beside)
         self._isolated: dict[str, tuple[str, ...]] = {}
         self._stage: PlanStage | None = None
         self._complete = False
@@ -164,7 +166,9 @@ class Conductor:
     async def _conduct(self) -> Conducted:
         await self._check()
         await self._baseline()
+        await self._hear_go()
         await self._enter()
+        await self._see_go_holds()
         refusal, fault = None, None
         try:
             refusal = await self._isolate_all()
@@ -196,7 +200,8 @@ class Conductor:
 
     async def _baseline(self) -> None:
         self._move(Event.BASELINE_STARTED, "Baseline: every probe must be good before anything is isolated.")
-        wrong = await self._witness.start(limits.sampling_s(self._plan), self._place.started_by)
+        sampling_s = limits.sampling_s(self._plan) + self._place.waits_s
+        wrong = await self._witness.start(sampling_s, self._place.started_by)
         if wrong:
             late = all(worker.late for worker in wrong)
             raise Refused(
@@ -225,11 +230,30 @@ class Conductor:
         for why in unproven:
             if why is not None:
                 raise Refused(f"{why} Nothing was touched.", "guardian")
+        await self._refuse_unless_all_good()
+
+    async def _refuse_unless_all_good(self) -> None:
         found = await self._look_at_all()
         self._refuse_if_stopped()
         if found:
             late = all(finding.late for finding in found)
             raise Refused(found[0].sentence, "late" if late else "baseline")
+
+    async def _hear_go(self) -> None:
+        """Wait for the go, where the run needs one, and see every probe good once more."""
+        if self._go is not None:
+            await self._go.wait()
+            self._refuse_if_stopped()
+            await self._refuse_unless_all_good()
+
+    async def _see_go_holds(self) -> None:
+        if self._go is not None:
+            await self._go.still_holds(self._preflight)
+            self._refuse_if_stopped()
+
+    def _hear_beside(self, sentence: str) -> tuple[str, ...]:
+        self._tell_sentence(sentence)
+        return self._witness.not_good()
 
     async def _enter(self) -> None:
         """Enter the run in the ledger, before anything may be armed: an attempt that nobody remembers must not be possible."""
@@ -277,6 +301,8 @@ class Conductor:
 
     def _stopped_for(self) -> RefusedFor:
         stop = self._latch.first
+        if self._guards.answers.veto:
+            return "veto"
         return "guardian" if stop is not None and stop.by == "guardian" else "stopped"
 
     def _refused_for(self) -> RefusedFor:
@@ -394,9 +420,9 @@ class Conductor:
             answered_us=reading.answered_us,
         )
         await self._journal.append(result)
-        if not reading.done or not _isolating(reading.value, step.conduits):
+        if not reading.done or not isolates_all(reading.value, step.conduits):
             why = reading.why or "the device was read back and does not isolate"
-            what = f"{step.point} did not isolate {_not_isolated(reading.value, step.conduits)}: {why}."
+            what = f"{step.point} did not isolate {not_isolated_told(reading.value, step.conduits)}: {why}."
             asks_person = self._plan.points[step.point].capabilities.asks_person
             if asks_person and reading.outcome is Outcome.UNKNOWN:
                 what = f"Whether {', '.join(step.conduits)} was isolated at {step.point} is not known: {why}."
@@ -415,7 +441,7 @@ class Conductor:
         if ordered.outcome is Outcome.UNKNOWN:
             return await self._points[step.point].state(step.conduits, able.calls_s.isolate)
         in_parts = not able.atomic_stage and len(step.conduits) > 1
-        landed = in_parts if value is None else bool(_isolating_of(value, step.conduits))
+        landed = in_parts if value is None else bool(isolating_of(value, step.conduits))
         if ordered.outcome is Outcome.NOT_DONE and landed:
             # An order refused at one conduit may have landed for the conduits before it: they count as isolated until seen otherwise.
             return replace(ordered, outcome=Outcome.UNKNOWN)
@@ -562,37 +588,12 @@ class Conductor:
         self.phase, self._sentence = next_phase(self.phase, event), sentence
         self._tell()
 
-    def _asked_told(self, ask: HandAsk) -> str:
-        if ask.act == "restore":
-            return ask.told()
-        command = f"{self._place.confirm} {shlex.quote(ask.point)} --person {shlex.quote(ask.person)}"
-        return f"{ask.told()} To confirm: {command}"
-
     def _tell(self) -> None:
         self._witness.listen()
         stage = self._stage.name if self._stage is not None else None
         now_us = self._clock.monotonic_us()
         lamps, timers = self._witness.lamps(), dict(self._dead_man.timers)
-        asked = tuple(self._asked_told(ask) for ask in self._hands.asked)
+        asked = tuple(self._place.asked_told(ask) for ask in self._hands.asked)
         if self._returning.waits_for:
             asked = (*asked, f"{self._returning.waits_for}. To give it: {self._place.confirm} return --person NAME")
         self._show(Progress(self.phase, stage, now_us, lamps, timers, self._sentence, asked))
-
-
-def _isolating(state: PointState | None, conduits: tuple[str, ...]) -> bool:
-    return state is not None and _isolating_of(state, conduits) == conduits
-
-
-def _isolating_of(state: PointState, conduits: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(
-        name
-        for name in conduits
-        if name in state.conduits and state.conduits[name].stands and state.conduits[name].isolating
-    )
-
-
-def _not_isolated(state: PointState | None, conduits: tuple[str, ...]) -> str:
-    """Name the conduits that a device does not show isolated, and after them those that it does."""
-    there = _isolating_of(state, conduits) if state is not None else ()
-    missing = ", ".join(name for name in conduits if name not in there)
-    return f"{missing}, and isolates {', '.join(there)}" if there and missing else ", ".join(conduits)

@@ -6,13 +6,14 @@ second.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import anyio
 
 from islandmode.core.records import GuardianProved, RequestIgnored, RequestTaken
 from islandmode.core.request import NotARequest, Request, read_request
+from islandmode.run.go_desk import Answers
 from islandmode.run.hands import Hands
 from islandmode.run.progress import Stop
 from islandmode.run.run_journal import RunJournal
@@ -48,6 +49,21 @@ class Words:
         return ""
 
 
+async def _first_unproven(proofs: Sequence[Proof]) -> str | None:
+    """Try layers beside each other; returns the first reason why a layer would not put the plant back."""
+    found: list[str] = []
+
+    async def prove_layer(proof: Proof) -> None:
+        why = await proof()
+        if why is not None:
+            found.append(why)
+
+    async with anyio.create_task_group() as group:
+        for proof in proofs:
+            group.start_soon(prove_layer, proof)
+    return found[0] if found else None
+
+
 @dataclass(frozen=True)
 class Guarded:
     """What guards a run. `proofs` try the other layers while the baseline is taken."""
@@ -77,6 +93,7 @@ class Guards:
         self._reserve = MemoryReserve()
         self._known: set[str] = set()
         self.words = Words()
+        self.answers = Answers()
         self._beat_us: int | None = None
         self._looked_us: int | None = None
         self._window_until_us: int | None = None
@@ -84,12 +101,6 @@ class Guards:
 
     async def prove(self) -> str | None:
         """See every layer ready before anything is armed; returns the first reason why a layer is not."""
-        found: list[str] = []
-
-        async def prove_layer(proof: Proof) -> None:
-            why = await proof()
-            if why is not None:
-                found.append(why)
 
         async def guardian() -> str | None:
             why = await self._lifeline.ready(self._ready_s)
@@ -99,10 +110,13 @@ class Guards:
         missing = self._reserve.take()
         if missing:
             return f"Not ready: {missing}."
-        async with anyio.create_task_group() as group:
-            for proof in (guardian, *self._proofs):
-                group.start_soon(prove_layer, proof)
-        return found[0] if found else None
+        return await _first_unproven((guardian, *self._proofs))
+
+    async def prove_again(self) -> str | None:
+        """See after a long wait that the guardian is still there, and the other layers as they were; returns the first reason why not."""
+        if self._lifeline.silent_s() is None:
+            return "The guardian is gone."
+        return await _first_unproven(self._proofs)
 
     def open_window(self, window_s: float) -> None:
         """Say how long from now this run may isolate anything at all; from here on the guardian hears from the conductor."""
@@ -177,6 +191,9 @@ class Guards:
             if request.kind == "return" and (why := self.words.take(request)):
                 self._journal.note(RequestIgnored, file=name, why=why)
                 continue
+            if request.kind == "go":
+                stop = self._take_answer(name, request) or stop
+                continue
             if request.kind not in ("abort", "return"):
                 self._hands.take(name, request)
                 continue
@@ -185,6 +202,15 @@ class Guards:
                 continue
             stop = stop or Stop("abort", f"{request.author} asked for it.")
         return stop
+
+    def _take_answer(self, name: str, request: Request) -> Stop | None:
+        """Take an answer to the question for the go; a veto after the go stops the run."""
+        why = self.answers.take(name, request)
+        if why:
+            self._journal.note(RequestIgnored, file=name, why=why)
+            return None
+        self._journal.note(RequestTaken, file=name, kind=request.kind, author=request.author)
+        return Stop("abort", self.answers.veto) if self.answers.veto else None
 
     def owe(self, point: str) -> None:
         """Tell the guardian, before a point is armed, that it owes the point a restore if the conductor is gone."""

@@ -14,6 +14,7 @@ from islandmode.core import limits
 from islandmode.core.difference import changed_lines, compare_parts, lost_lines, made_anew
 from islandmode.core.entry import When
 from islandmode.core.errors import Refused
+from islandmode.core.go_records import GoReread
 from islandmode.core.outcome import Outcome
 from islandmode.core.plan import Plan
 from islandmode.core.preflight import PreflightFinding, bytes_needed, judge_machine, judge_plan
@@ -32,6 +33,8 @@ from islandmode.system.disk import Disk
 
 CONFIGURED = ("running", "saved")
 """What only people and programs write; every other part an interface that goes down may lose."""
+SHOWN = 3
+"""How many of the lines that changed are said."""
 BACK_LOOKS, BACK_EVERY_S = 10, 1.0
 """How often a device whose interface went down is read until all of it is back: a routing daemon takes its time."""
 
@@ -67,7 +70,7 @@ class Preflight:
         self._disk = disk
         self._directory = place.directory
         self._artifacts = place.directory / "artifacts"
-        self._needed_bytes = bytes_needed(plan, limits.sampling_s(plan))
+        self._needed_bytes = bytes_needed(plan, limits.sampling_s(plan) + place.waits_s)
         self._before: dict[str, Configuration] = {}
         self._after: dict[str, Configuration] = {}
 
@@ -148,6 +151,38 @@ class Preflight:
         if not reading.done:
             return _Unkept(reading.why or "no reason was given", late=reading.outcome is Outcome.UNKNOWN)
         return _Unkept(unkept) if unkept else None
+
+    async def refuse_changed(self) -> None:
+        """Read every device again, right before arming; raises `Refused` where it is not in force what preflight read.
+
+        Which rule concerns a conduit cannot be told of every platform. So whatever changed in what is in force ends the run; what changed only in
+        the saved configuration is told.
+        """
+        for name, planned in self._plan.points.items():
+            shows, before = showing_configuration(self._points[name]), self._before.get(name)
+            if shows is None or before is None:
+                continue
+            reading = await shows.configuration(planned.capabilities.configuration_s)
+            if reading.value is None:
+                await self._journal.append(
+                    GoReread(point=name, outcome=reading.outcome.value, parts=(), changed=(), ends=True)
+                )
+                why = f"{name} could not be read again before arming ({reading.why or reading.outcome.value}). Nothing was armed."
+                raise Refused(why, "late" if reading.outcome is Outcome.UNKNOWN else "changed")
+            found = compare_parts(before.parts, reading.value.parts, comparable(planned))
+            ours = any(reading.value.ours.values())
+            changed = tuple(line for text in found.values() for line in changed_lines(text))[:SHOWN]
+            ends = ours or any(part != "saved" for part in found)
+            await self._journal.append(
+                GoReread(point=name, outcome=reading.outcome.value, parts=tuple(found), changed=changed, ends=ends)
+            )
+            if ends:
+                what = (
+                    f"its {' and '.join(found)} changed ({'; '.join(changed)})"
+                    if found
+                    else "an Islandmode object is there"
+                )
+                raise Refused(f"{name} is not as preflight read it: {what}. Nothing was armed.", "changed")
 
     def _mend(self, name: str, part: str) -> str:
         files = self._after[name].saved_ours

@@ -31,6 +31,7 @@ READING_S = 2.0
 START_BOUND_S = 120.0
 END_BOUND_S = 240.0
 HOLD_BOUND_S = 60.0
+GO_BOUND_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class Claims:
     """When the last process had ended: what was under way to a device then still landed."""
     killed: bool = False
     """Whether the conductor did not live to verify with packets what the devices said."""
+    needs_go: bool = False
+    """Whether the run had to be given a go before it armed."""
 
     @property
     def stranded(self) -> bool:
@@ -234,6 +237,23 @@ def strangers_left_alone(plant: SimulatedPlant, _claims: Claims) -> tuple[str, .
     )
 
 
+def no_arm_before_a_good_go(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
+    """Where a run needs a go, nothing is made on a device before the record of one is durable."""
+    if not claims.needs_go:
+        return ()
+    given = (
+        record.monotonic_us
+        for record in claims.acknowledged
+        if record.kind == "go.answered" and record.data["outcome"] == "go"
+    )
+    given_us = min(given, default=FOREVER_US)
+    return tuple(
+        f"{happening.device} was armed for {happening.conduit} before anybody said go."
+        for happening in _tape(plant, "created")
+        if happening.owner == OURS and happening.at_us < given_us
+    )
+
+
 def refused_touches_nothing(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
     """A run that says it was refused has isolated nothing, and its records owe no device a restore."""
     if not claims.refused or claims.killed:
@@ -256,7 +276,7 @@ def ended_in_bounds(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
     latest_s = max(point.capabilities.latest_s for point in plan.points.values())
     bound_s = START_BOUND_S + plan.hold_s + HOLD_BOUND_S + plan.dead_man_s + END_BOUND_S + slow_s + latest_s
     # A vantage that does not give its samples is asked again; the plant is back by then.
-    bound_s += plan.drill.collect_within
+    bound_s += plan.drill.collect_within + (GO_BOUND_S if claims.needs_go else 0.0)
     if took_s > bound_s:
         violations.append(f"The run took {took_s:.1f} s, more than {bound_s:.1f} s.")
     for stretch in _own_stretches(plant):
@@ -526,6 +546,7 @@ INVARIANTS = (
     no_acknowledged_record_lost,
     strangers_left_alone,
     refused_touches_nothing,
+    no_arm_before_a_good_go,
     ended_in_bounds,
     restoration_was_true,
     held_was_true,

@@ -41,6 +41,8 @@ class RunRequest:
     """Whether the lab was brought up for this run, and ends with it."""
     recorded: bool = False
     """Whether its starter, on another machine or outside a container, has recorded the run already."""
+    with_go: bool = False
+    """Whether it waits for the go of the plant floor before it arms."""
 
     @property
     def waiting(self) -> Path:
@@ -81,6 +83,8 @@ def read_request(path: Path) -> RunRequest:
         raise InputError(f"{path} is not a request of this version (format {FORMAT}).")
     words = {name: document.get(name) for name in ("run", "workspace", "drill", "mode", "operator")}
     flags = {name: document.get(name) for name in ("ends_lab", "recorded")}
+    # An earlier version wrote nothing of it.
+    flags["with_go"] = document.get("with_go", False)
     ground = document.get("ground")
     typed = all(isinstance(word, str) for word in words.values()) and all(type(flag) is bool for flag in flags.values())
     if not typed or not isinstance(ground, dict):
@@ -97,6 +101,7 @@ def read_request(path: Path) -> RunRequest:
         ground,
         ends_lab=bool(flags["ends_lab"]),
         recorded=bool(flags["recorded"]),
+        with_go=bool(flags["with_go"]),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from islandmode.ui.cli_words import HERE, DrillName, Json, Workspace
+from islandmode.ui.cli_words import HERE, DrillName, Json, RunName, Workspace
 
 Key = Annotated[
     Path,
@@ -57,6 +57,13 @@ def approve(
     person: Annotated[
         str | None, typer.Option("--person", help="Who signed the form, by the name in people.yaml.")
     ] = None,
+    go_sheet: Annotated[
+        Path | None,
+        typer.Option(
+            "--go-sheet",
+            help="Make the codes by which plant operations says go on the day, and write them to this new file, outside of any repository; print it.",
+        ),
+    ] = None,
     workspace: Workspace = HERE,
 ) -> int:
     """Show what a drill would do, from your own files, and sign for one live run of it.
@@ -65,7 +72,7 @@ def approve(
     """
     from islandmode.ui.approving import Wish, approve_request
 
-    return approve_request(workspace.resolve(), request, Wish(key, role, comment, paper, person))
+    return approve_request(workspace.resolve(), request, Wish(key, role, comment, paper, person, go_sheet))
 
 
 def approvals(
@@ -90,3 +97,30 @@ def revoke(
     from islandmode.ui.approving import revoke_document
 
     return revoke_document(workspace.resolve(), document, why, key)
+
+
+def go(
+    run: RunName,
+    code: Annotated[
+        str,
+        typer.Option("--code", help="The six words that were read out, in quotes; asked for if no answer is given."),
+    ] = "",
+    key: Annotated[Path | None, typer.Option("--key", help="The key of who says go, at this console.")] = None,
+    shift_ends: Annotated[
+        str,
+        typer.Option("--shift-ends", help="When the shift ends of who says go, with its zone: 14:00Z or 14:00-08:00."),
+    ] = "",
+    not_yet: Annotated[
+        str, typer.Option("--not-yet", help="Until when the plant floor says not yet, with its zone.")
+    ] = "",
+    no: Annotated[bool, typer.Option("--no", help="The plant floor says no: this run ends; with --why.")] = False,  # noqa: FBT002 - typer's way
+    veto: Annotated[bool, typer.Option("--veto", help="The planner says no; with --by and --why.")] = False,  # noqa: FBT002 - typer's way
+    by: Annotated[str, typer.Option("--by", help="Who says no.")] = "",
+    why: Annotated[str, typer.Option("--why", help="Why, in a line.")] = "",
+    workspace: Workspace = HERE,
+) -> int:
+    """Answer a run that waits for the go of the plant floor. Exit code 4 if the answer was not taken."""
+    from islandmode.operate.answering import Spoken
+    from islandmode.ui.going import print_answered
+
+    return print_answered(workspace.resolve(), run, Spoken(code, key, not_yet, no, veto, by, why, shift_ends))

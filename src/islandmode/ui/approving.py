@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from islandmode.core.plan import Plan
 from islandmode.core.quantities import written
 from islandmode.operate import signing
 from islandmode.operate.approving import now_of, refused_by_approvals, standing
+from islandmode.operate.go_sheet import GoSheet, refuse_sheet
 from islandmode.operate.ledger import earlier_told
 from islandmode.operate.plan import plan_of
 from islandmode.operate.signing import Order, Review
@@ -28,6 +30,7 @@ from islandmode.store.approvals import APPROVALS
 from islandmode.system.output import ask as ask_person
 from islandmode.system.own_program import typed_at
 from islandmode.ui.as_json import print_json
+from islandmode.ui.go_sheet import render_sheet
 
 NOT_APPROVED = 4
 WAY = {
@@ -48,6 +51,7 @@ class Wish:
     comment: str = ""
     paper: Path | None = None
     person: str | None = None
+    go_sheet: Path | None = None
 
 
 def ask(workspace: Path, drill: str, window: tuple[str, str], key: Path, comment: str) -> int:
@@ -78,16 +82,32 @@ def approve_request(workspace: Path, named: str, wish: Wish, typed_words: Typed 
     if person not in review.before.people.persons:
         raise InputError(f"{person} is nobody in people.yaml; known: {', '.join(review.before.people.persons)}.")
     role = signing.role_of(review, person, wish.role)
+    sheet = _sheet(workspace, review, wish, role)
     for line in review_told(workspace, review):
         print(line)
     print(f"You approve it as {role}: {review.before.people.told(person)}{', on paper' if wish.paper else ''}.")
     _ask_words(review.plan, typed_words or _from_terminal)
-    approval, path = signing.approve(order, review, person, role, wish.paper)
+    approval, path = signing.approve(order, review, person, role, wish.paper, sheet)
     print(f"Approved: {path}")
+    if sheet is not None:
+        print(
+            f"The go sheet is {sheet.path}. Print it, seal it, give it to who says go, and delete the file: its codes are nowhere else."
+        )
+    elif role in review.before.people.policy.go and wish.paper is None:
+        print("No go sheet was made (--go-sheet FILE): by this approval the go can be given only with a key.")
     print(
         f"Give {APPROVALS}/ back (git commit, git push). {typed_at(workspace, 'approvals', approval.drill)} says what is missing."
     )
     return 0
+
+
+def _sheet(workspace: Path, review: Review, wish: Wish, role: str) -> GoSheet | None:
+    """Take the file for a go sheet, if one is wanted; raises `InputError` and `Refused`."""
+    if wish.go_sheet is None:
+        return None
+    people = review.before.people
+    refuse_sheet(workspace, wish.go_sheet, role, people, on_paper=wish.paper is not None)
+    return GoSheet(wish.go_sheet, partial(render_sheet, review.plan, people))
 
 
 def _ask_words(plan: Plan, typed_words: Typed) -> None:

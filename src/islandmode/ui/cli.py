@@ -18,7 +18,7 @@ from typer.main import get_command
 from islandmode import __version__
 from islandmode.run.outermost import INTERNAL, exit_code_of
 from islandmode.system.output import outlast_readers, telling, unsaid
-from islandmode.ui.approval_commands import approvals, approve, request, revoke
+from islandmode.ui.approval_commands import approvals, approve, go, request, revoke
 from islandmode.ui.cli_words import (
     HERE,
     JSON,
@@ -34,6 +34,7 @@ from islandmode.ui.cli_words import (
     RunName,
     SiteName,
     TopologyFile,
+    WithGo,
     Workspace,
     with_banner,
 )
@@ -57,7 +58,7 @@ app.add_typer(lab_app, name="lab")
 devices_app = typer.Typer(rich_markup_mode=None)
 app.add_typer(devices_app, name="devices")
 app.add_typer(vantage_app, name="vantage")
-for word in (collect, request, approve, approvals, revoke):
+for word in (collect, request, approve, approvals, revoke, go):
     app.command()(word)
 
 RUNS = "runs"
@@ -145,6 +146,7 @@ def run(
     lab: LabName = None,
     json: Json = False,  # noqa: FBT002 - typer's way
     topology: TopologyFile = None,
+    with_go: WithGo = False,  # noqa: FBT002 - typer's way
 ) -> int:
     """Run one drill.
 
@@ -159,7 +161,7 @@ def run(
     from islandmode.operate.run import DrillOrder
     from islandmode.ui.run_command import run_command
 
-    return run_command(DrillOrder(workspace.resolve(), drill, modes[mode], lab, topology), as_json=json)
+    return run_command(DrillOrder(workspace.resolve(), drill, modes[mode], lab, topology, with_go), as_json=json)
 
 
 @app.command(hidden=True)

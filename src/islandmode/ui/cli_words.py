@@ -29,6 +29,12 @@ TopologyFile = Annotated[
     Path | None,
     typer.Option("--topology", help="The lab's file in the workspace; the site's if not given."),
 ]
+WithGo = Annotated[
+    bool,
+    typer.Option(
+        "--with-go", help="Have a rehearsal wait for the plant floor's go, to practise it; needs people and approvals."
+    ),
+]
 DrillName = Annotated[str, typer.Argument(help="A drill's file or its name.")]
 RunName = Annotated[str, typer.Argument(help="A run, the beginning of its name, or `last`.")]
 Json = Annotated[bool, typer.Option(JSON, help="For machines: JSON and nothing else on standard output.")]

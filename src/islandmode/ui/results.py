@@ -76,9 +76,7 @@ def print_looked(plan: Plan, directory: RunDirectory) -> None:
         console.print(f"not seen     what is asked from {', '.join(plan.kits)}: a person carries a kit there")
     console.print("ready        the guardian hears the conductor, and a restore can log in")
     console.print(f"approvals    {approvals_told(directory.workspace, plan, now_of())}")
-    console.print(
-        "not there    the plant floor's go at T-0: it does not exist yet in this version, and until then live is refused"
-    )
+    console.print("not there    what comes after the plant floor's go at T-0: in this version live is refused")
     console.print(f"record       {directory.root}")
 
 

@@ -46,7 +46,7 @@ class Answer(Frozen):
         examples=["telemetry-to-vendor"],
     )
     said_by: Words = Field(description="Who said so: name or position.", examples=["R. Ortiz, plant manager"])
-    said_on: Day = Field(description="When.", examples=["2026-10-01"])
+    said_on: Day = Field(description="The day on which that was said.", examples=["2026-10-01"])
 
     @property
     def crosses(self) -> bool:
