@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from islandmode.core.intent import changes_told, read_intent
 from islandmode.core.planning.digest import drill_digest, drill_intent
+from islandmode.core.text import cleaned
 from tests.core.given import Documents, given, put
 
 
@@ -75,9 +76,9 @@ intents = st.dictionaries(keys, json_values, max_size=5)
 
 @settings(max_examples=40, deadline=None)
 @over(intents, intents)
-def test_whatever_two_intents_hold_is_told_in_printable_words(
+def test_whatever_two_intents_hold_is_told_in_words_that_steer_no_terminal(
     before: dict[str, object], now: dict[str, object]
 ) -> None:
     told = changes_told(before, now)
-    assert told.isprintable()
+    assert cleaned(told) == told
     assert changes_told(now, now) == ""

@@ -135,7 +135,8 @@ def test_a_way_is_part_of_the_intent_and_of_the_plan(spoil: Callable[[Documents]
 
 
 def test_a_plan_without_either_has_neither_word() -> None:
-    written = given().plan().model_dump_json(by_alias=True)
+    # What the site declares for a live drill says *by* of something else.
+    written = given().plan().model_dump_json(by_alias=True, exclude={"declared"})
     assert "stands_for" not in written
     assert '"by":' not in written
     assert "other_ways" not in written
