@@ -13,7 +13,7 @@ import pytest
 from islandmode.core.errors import InputError
 from islandmode.operate.check import check_workspace
 from islandmode.operate.declared import latest_day, today
-from islandmode.operate.plan import plan_of, refused_for_live
+from islandmode.operate.plan import plan_of, refused_beside_points, refused_for_live
 from islandmode.store.rescue import read_needed
 from islandmode.ui.plan_command import show_plan
 from tests.core.given import PROJECT
@@ -43,7 +43,10 @@ def workspace(tmp_path: Path) -> Path:
 
 
 def live(workspace: Path) -> tuple[str, ...]:
-    return refused_for_live(workspace, *plan_of(workspace, DRILL))
+    loaded, plan = plan_of(workspace, DRILL)
+    found = refused_beside_points(workspace, loaded)
+    assert set(found) <= set(refused_for_live(workspace, loaded, plan))
+    return found
 
 
 def line_of(workspace: Path, text: str) -> int:
