@@ -15,7 +15,6 @@ from islandmode.core.lifecycle import Phase
 from islandmode.core.moments import utc_text
 from islandmode.core.request import Request
 from islandmode.core.verdict import Restoration, Result
-from islandmode.run.conductor import Conductor
 from islandmode.run.go_desk import Answers, GoDesk
 from islandmode.simulate.faults import Fault, Kind, draw_faults
 from islandmode.simulate.plant import SimulatedPlant
@@ -266,18 +265,6 @@ def test_a_veto_after_the_go_stops_the_run() -> None:
     assert answers.take("b", replace(veto, answer="go")) == "the go was given already; to stop the run, abort it"
     assert answers.take("c", veto) == ""
     assert answers.veto == "Vetoed by The planner: A truck waits."
-
-
-class Hasty(Conductor):
-    """A conductor that asks nobody."""
-
-    async def _hear_go(self) -> None:
-        """Wait for nothing."""
-
-
-def test_the_invariant_finds_a_conductor_that_does_not_wait() -> None:
-    ended = run(1, SHAPE, asks_go=asks(), conductor=Hasty)
-    assert any("was armed for remote-access before anybody said go." in sentence for sentence in ended.violations)
 
 
 @pytest.mark.parametrize("seed", first_of(range(60), 3))

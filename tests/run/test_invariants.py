@@ -30,6 +30,8 @@ from islandmode.simulate.plant import SimulatedPlant
 from islandmode.simulate.vantage import SimulatedVantage
 from tests.run.simulated_drill import Shape
 from tests.run.simulated_run import Ended, run
+from tests.run.test_go_wait import SHAPE as ASKED
+from tests.run.test_go_wait import asks
 
 Check = Callable[[SimulatedPlant, truth.Claims], tuple[str, ...]]
 
@@ -432,6 +434,21 @@ def test_nothing_isolates_again_after_it_came_back_catches_a_second_isolate() ->
         "corporate-line3 was isolated again after it had come back.",
     )
     assert run(1, order).violations == ()
+
+
+class Hasty(Conductor):
+    """A conductor that asks nobody."""
+
+    async def _hear_go(self) -> None:
+        """Wait for nothing."""
+
+
+def test_no_arm_before_a_good_go_catches_a_conductor_that_does_not_wait() -> None:
+    hasty = run(1, ASKED, asks_go=asks(), conductor=Hasty)
+    assert "conduit-firewall was armed for remote-access before anybody said go." in violations(
+        truth.no_arm_before_a_good_go, hasty
+    )
+    assert run(1, ASKED, asks_go=asks()).violations == ()
 
 
 def test_every_invariant_is_shown_to_fail() -> None:
