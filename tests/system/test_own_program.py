@@ -23,6 +23,8 @@ MAY_NAME_A_COMMAND = {
     "ui/ending.py": "names of commands, that nobody is told",
     "ui/picture/scene.py": "it says by what a picture was drawn",
     "operate/conducting.py": "it says which command would not work",
+    "core/drill.py": "the description of a key, as the reference prints it",
+    "ui/approving.py": "it says to an approver what stops a run on another machine",
 }
 
 
