@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -11,11 +13,12 @@ import pytest
 
 from islandmode.operate import signing
 from islandmode.rehearse.lab import Lab
-from tests.lab.drills import end, make_workspace, start, wait_for
+from tests.lab.drills import end, make_workspace, newest_run, start, wait_for
+from tests.lab.guarded import ask, end_quietly, guardian_pid, is_isolated
 from tests.lab.rogue.bypass import in_node
 from tests.operate.approvals_given import DRILL, Plant
 from tests.operate.test_go_sheet import approve, codes_on
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, wait_until
 from tests.signing import Keys, make_people
 
 pytestmark = pytest.mark.lab
@@ -81,6 +84,29 @@ def test_a_rehearsal_waits_for_the_go_and_runs_by_a_code(plant: Plant, lab: Lab,
 
 
 @pytest.mark.more
+def test_a_run_that_is_killed_while_it_waits_has_armed_nothing_and_spent_nothing(plant: Plant, lab: Lab) -> None:
+    running = start(plant.workspace, lab.name, "--with-go")
+    wait_for(running, plant.workspace, "go.asked")
+    guardian = guardian_pid(plant.workspace)
+    os.killpg(running.pid, signal.SIGKILL)
+    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), "the guardian ends, since nothing is owed")
+    end_quietly(running)
+    assert not is_isolated(lab)
+    status = ask(plant.workspace, lab, "status")
+    assert (status.returncode, status.stderr) == (0, "")
+    late = go(plant, "--no", "--why", "Work permit open")
+    assert late.returncode == 4
+    assert "does not go on any more. Nothing was said to the run." in " ".join(late.stderr.split())
+    # The same approvals serve the next run.
+    killed = newest_run(plant.workspace)
+    again = start(plant.workspace, lab.name, "--with-go")
+    wait_until(lambda: newest_run(plant.workspace) != killed, "another run begins")
+    wait_for(again, plant.workspace, "go.asked")
+    assert go(plant, "--no", "--why", "Enough for today").returncode == 0
+    assert end(again, plant.workspace).code == 4
+
+
+@pytest.mark.more
 def test_a_no_ends_the_rehearsal_with_nothing_armed(plant: Plant, lab: Lab) -> None:
     running = start(plant.workspace, lab.name, "--with-go")
     wait_for(running, plant.workspace, "go.asked")
@@ -123,5 +149,8 @@ def test_a_key_at_the_console_says_go_and_only_where_its_role_may(plant: Plant, 
     assert refused.returncode == 4
     assert "did not take this: security-lead may not say go by the site's policy." in refused.stderr
     assert said.returncode == 0, said.stderr
-    assert "go by the key of shift-lead. It arms now." in said.stdout
+    assert (
+        "go by the key of shift-lead. It arms if its approvals, its guardian and its devices are still as they were."
+        in said.stdout
+    )
     assert ended.code == 0, ended.output

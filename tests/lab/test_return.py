@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +15,8 @@ from islandmode.operate.judge import evidence_of, judge_evidence
 from islandmode.rehearse.lab import Lab
 from islandmode.store.rundir import RunDirectory
 from tests.lab.drills import end, make_workspace, start, wait_for
-from tests.patience import PATIENCE_S
+from tests.lab.guarded import ask, end_quietly, guardian_pid, kinds, wait_restored
+from tests.patience import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.lab
 
@@ -77,3 +80,26 @@ def test_the_vendors_come_back_last_and_by_word(lab: Lab, tmp_path: Path) -> Non
     assert (
         max(first_us["office-to-plc"], first_us["erp-to-historian"]) < at_us["return.word"] < first_us["vendor-to-hmi"]
     )
+
+
+@pytest.mark.more
+def test_a_conductor_that_is_killed_in_the_middle_of_a_return_leaves_the_rest_to_its_guardian(
+    lab: Lab, tmp_path: Path
+) -> None:
+    """Right after its newest record: the office is back, and the vendors wait for a word that nobody can give any more."""
+    workspace = make_workspace(tmp_path, lab.state_dir, {DRILL: lambda text: text.replace("severed:\n", ORDER)})
+    running = start(workspace, lab.name)
+    wait_for(running, workspace, "return.waits")
+    guardian = guardian_pid(workspace)
+    os.killpg(running.pid, signal.SIGKILL)
+    wait_restored(lab)
+    wait_until(lambda: not Path(f"/proc/{guardian}").exists(), "the guardian ends when restoration was seen")
+    end_quietly(running)
+    assert "guardian.took_over" in kinds(workspace, "guardian")
+    assert "restore.seen" in kinds(workspace, "guardian")
+    said = ask(workspace, lab, "confirm", "last", "return", "--person", "R. Ortiz")
+    assert said.returncode != 0
+    assert "Traceback" not in said.stderr
+    assert ask(workspace, lab, "status").returncode == 0
+    shown = ask(workspace, lab, "show", "last")
+    assert "held" not in shown.stdout.split("verdict", 1)[-1].split()[:1]

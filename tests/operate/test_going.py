@@ -17,7 +17,7 @@ from islandmode.core.go import NAMESPACE, Answer, KeyFound, Outcome, Said, decid
 from islandmode.core.moments import utc_text
 from islandmode.core.sshsig import BEGIN as HEAD
 from islandmode.core.sshsig import END as FOOT
-from islandmode.operate import signing
+from islandmode.operate import going, signing
 from islandmode.operate.answering import Spoken, _said, answer, clock_time
 from islandmode.operate.going import go_desk, key_found, refuse_go, said_before
 from islandmode.run.go_desk import GoDesk
@@ -99,6 +99,17 @@ def test_an_approval_that_is_revoked_while_the_go_is_waited_for_voids_it(plant: 
     desk = desk_of(plant)
     signing.revoke(plant.order("security-lead"), lead_of(plant).id, "Boiler open")
     assert "Boiler open" in anyio.run(desk.still)
+
+
+@pytest.mark.parametrize("begin", ["", "x"])
+def test_why_approvals_count_no_more_is_told_however_long_it_is(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch, begin: str
+) -> None:
+    """It comes from a process apart, which gives so many bytes and no more: letters of two bytes may be cut there."""
+    desk = desk_of(plant)
+    monkeypatch.setattr(going, "approved", lambda *_: None)
+    monkeypatch.setattr(going, "refused_by_approvals", lambda *_: (begin + "é" * 9000,))
+    assert anyio.run(desk.still).startswith(f"{begin}éé")
 
 
 def by_key(plant: Plant, challenge: bytes, person: str, namespace: str = NAMESPACE) -> str:

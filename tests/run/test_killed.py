@@ -59,7 +59,7 @@ def works_s(device: str) -> float:
 
 
 @cache
-def moments_us(device: str) -> tuple[int, ...]:
+def moments_us(device: str, tried: Shape | None = None) -> tuple[int, ...]:
     """Note every moment of a whole run at which somebody read a clock, from its beginning."""
     read: list[int] = []
 
@@ -73,7 +73,7 @@ def moments_us(device: str) -> tuple[int, ...]:
         # Listened to in this one world only.
         plant.clock.monotonic_us = monotonic_us  # type: ignore[method-assign]
 
-    ended = run(1, shape(device), prepare=listen)
+    ended = run(1, tried or shape(device), prepare=listen)
     assert (ended.claims.verdict, ended.violations) == ("held", ())
     return tuple(sorted({one - ended.claims.started_us for one in read if one >= ended.claims.started_us}))
 
@@ -96,8 +96,8 @@ def longest_after_s(ended: Ended, at_us: int) -> float:
     return max((max(0, one.until_us - since_us) / 1_000_000 for one in begun), default=0.0)
 
 
-def check(kind: Kind, at_us: int, device: str, bound_s: float, *more: Fault) -> None:
-    ended = run(1, shape(device), (at(kind, at_us), *more))
+def check(kind: Kind, at_us: int, device: str, bound_s: float, *more: Fault, tried: Shape | None = None) -> None:
+    ended = run(1, tried or shape(device), (at(kind, at_us), *more))
     where = f"{kind.value} {at_us / 1_000_000:.6f} s after the run began\n{ended.story()}"
     if not any(hit is kind for hit, _ in ended.plant.faults.hits):
         # Nothing was there to be hit: the guardian had not begun, or had ended.
@@ -166,6 +166,27 @@ def test_an_abort_is_obeyed_within_a_second_whenever_it_is_asked_for(device: str
 def test_an_abort_is_obeyed_by_the_guardian_when_the_conductor_sleeps(device: str, half: int) -> None:
     for at_us in moments_us(device)[half + 2 :: 2 * EVERY]:
         check(Kind.ABORT, at_us, device, OBEY_S + SEEN_S, at(Kind.CONDUCTOR_STOPPED, at_us))
+
+
+IN_ORDER = Shape(two_points=True, in_order=True, word_within_s=3.0, holds_s=(1.0, 1.0))
+KILLS = {
+    Kind.CONDUCTOR_KILLED: SEEN_S,
+    Kind.CONDUCTOR_STOPPED: STUCK_S + 2 * SEEN_S,
+    Kind.GUARDIAN_KILLED: SILENT_S + SEEN_S,
+    Kind.HOST_LOST: IN_ORDER.dead_man_s + TRAVELS_S,
+    Kind.ABORT: SEEN_S,
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("kind", KILLS)
+def test_in_the_middle_of_a_return_in_order_everything_is_restored_as_in_a_hold(kind: Kind, part: int) -> None:
+    whole = run(1, IN_ORDER)
+    since_us, until_us = whole.times("return.ordered")[0] - 200_000, whole.times("restore.ordered")[0] + 200_000
+    moments = [at_us for at_us in moments_us(OWN_TIMER, IN_ORDER) if since_us <= at_us <= until_us]
+    assert len(moments) > 40
+    for at_us in moments[part::4]:
+        check(kind, at_us, OWN_TIMER, KILLS[kind], tried=IN_ORDER)
 
 
 def dies_while_arming(guardian: type[Guardian], device: str) -> Ended:

@@ -31,7 +31,8 @@ HEARD_WITHIN_S, LOOK_EVERY_S, WRITE_WITHIN_S = 30.0, 0.1, 3.0
 NOTHING_SAID = "Nothing was said to the run."
 CLOCK_TIME = "a time with its zone, such as 14:00Z or 14:00-08:00"
 DAY = timedelta(days=1)
-STOPPED = "the go was given already, and the run is stopped and restored"
+ARMS = "It arms if its approvals, its guardian and its devices are still as they were."
+STOPPED = "the go was given already, so the run was told to stop and to restore what it has isolated"
 
 
 @dataclass(frozen=True)
@@ -158,5 +159,5 @@ def _told(directory: RunDirectory, data: Mapping[str, Any] | None) -> str:
     outcome, why = str(data.get("outcome", "not taken")), str(data["why"])
     if outcome == "not taken":
         raise Refused(f"{directory.run} did not take this: {why.rstrip('.')}.")
-    ends = {"go": "It arms now.", "not yet": "It goes on waiting."}.get(outcome, "It ends.")
+    ends = {"go": ARMS, "not yet": "It goes on waiting."}.get(outcome, "It ends.")
     return f"{directory.run}: {why.rstrip('.')}. {ends}"

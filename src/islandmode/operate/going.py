@@ -54,7 +54,9 @@ def go_desk(workspace: Path, plan: Plan, run: str, clock: Clock) -> tuple[Approv
     question = _question(workspace, plan, run, found, now)
 
     async def still() -> str:
-        return (await _asked(lambda: _still(workspace, plan, found, now_of(clock)), workspace)).decode("utf-8")
+        return (await _asked(lambda: _still(workspace, plan, found, now_of(clock)).encode(), workspace)).decode(
+            "utf-8", "ignore"
+        )
 
     async def looks_at_key(challenge: bytes, signature: str) -> KeyFound:
         def look() -> bytes:
@@ -98,18 +100,18 @@ def _question(workspace: Path, plan: Plan, run: str, found: Approved, now: datet
     return Question(run, plan.plan_digest, nonce, begins, ends, needed_s(plan), codes, may, void)
 
 
-def _still(workspace: Path, plan: Plan, found: Approved, now: datetime) -> bytes:
+def _still(workspace: Path, plan: Plan, found: Approved, now: datetime) -> str:
     """Say why the approvals of a run do not count any more, in a sentence; empty where they do."""
     try:
         again = approved(workspace, plan, now)
     except InputError as error:
-        return str(error).splitlines()[0].encode()
+        return str(error).splitlines()[0]
     if again is None:
-        return " ".join(refused_by_approvals(workspace, plan, now)).encode()[:900]
+        return " ".join(refused_by_approvals(workspace, plan, now))
     if again.people_digest != found.people_digest:
-        return b"The people files were changed since the go was asked for."
+        return "The people files were changed since the go was asked for."
     gone = [kept.name for kept in found.approvals if kept.sha256 not in {each.sha256 for each in again.approvals}]
-    return f"{gone[0]} does not count any more.".encode() if gone else b""
+    return f"{gone[0]} does not count any more." if gone else ""
 
 
 def key_found(workspace: Path, challenge: bytes, signature: str, now: datetime) -> KeyFound:
