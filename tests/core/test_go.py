@@ -14,8 +14,8 @@ from islandmode.core.go import (
     WRONG_MAX,
     Answer,
     Decision,
+    GoOutcome,
     KeyFound,
-    Outcome,
     Question,
     Said,
     decide,
@@ -60,10 +60,10 @@ def told(answer: Answer, *, said: Said = NOTHING, now: datetime = NOW, bad: tupl
 
 def test_a_code_and_a_key_are_a_go() -> None:
     by_code = told(GO)
-    assert (by_code.outcome, by_code.approval, by_code.code_sha256) == (Outcome.GO, "approval-a", SUM[RIGHT])
+    assert (by_code.outcome, by_code.approval, by_code.code_sha256) == (GoOutcome.GO, "approval-a", SUM[RIGHT])
     by_key = told(BY_KEY)
-    assert (by_key.outcome, by_key.person, by_key.code_sha256) == (Outcome.GO, "shift-lead", "")
-    assert told(replace(GO, code=f"  {RIGHT.upper()} ")).outcome is Outcome.GO
+    assert (by_key.outcome, by_key.person, by_key.code_sha256) == (GoOutcome.GO, "shift-lead", "")
+    assert told(replace(GO, code=f"  {RIGHT.upper()} ")).outcome is GoOutcome.GO
 
 
 NEXT = "after the handover the next shift may say go"
@@ -129,39 +129,39 @@ NOT_TAKEN: dict[str, tuple[Answer, Said, datetime, tuple[str, ...] | None, str]]
 def test_an_answer_that_is_not_taken_says_why(what: str) -> None:
     answer, said, now, bad, sentence = NOT_TAKEN[what]
     found = told(answer, said=said, now=now, bad=bad)
-    assert (found.outcome, found.why) == (Outcome.NOT_TAKEN, sentence)
+    assert (found.outcome, found.why) == (GoOutcome.NOT_TAKEN, sentence)
 
 
 def test_a_no_and_a_veto_end_it_at_any_moment() -> None:
     for bad in (None, (), ("plc",)):
         veto = told(Answer("veto", "run-1", "operator", person="The planner", why="A truck waits"), bad=bad)
-        assert (veto.outcome, veto.person, veto.why) == (Outcome.VETOED, "The planner", "A truck waits")
+        assert (veto.outcome, veto.person, veto.why) == (GoOutcome.VETOED, "The planner", "A truck waits")
         no = told(Answer("no", "run-1", "operator", why="Work permit open"), bad=bad)
-        assert (no.outcome, no.why) == (Outcome.NO_GO, "the plant floor said no: Work permit open")
+        assert (no.outcome, no.why) == (GoOutcome.NO_GO, "the plant floor said no: Work permit open")
 
 
 def test_the_fifth_wrong_code_ends_it_also_where_earlier_runs_of_the_window_heard_four() -> None:
     found = told(replace(GO, code=OTHER), said=Said(wrong=WRONG_MAX - 1))
     assert (found.outcome, found.why) == (
-        Outcome.NO_GO,
+        GoOutcome.NO_GO,
         "5 wrong codes were said, so nobody gives a go in this window any more",
     )
-    assert told(GO, said=found.said).outcome is Outcome.NO_GO
+    assert told(GO, said=found.said).outcome is GoOutcome.NO_GO
 
 
 def test_a_code_that_was_read_out_too_early_is_used() -> None:
     early = told(GO, bad=None)
-    assert told(GO, said=early.said).outcome is Outcome.NOT_TAKEN
-    assert told(replace(GO, code=SECOND), said=early.said).outcome is Outcome.GO
+    assert told(GO, said=early.said).outcome is GoOutcome.NOT_TAKEN
+    assert told(replace(GO, code=SECOND), said=early.said).outcome is GoOutcome.GO
 
 
 def test_not_yet_moves_the_end_of_the_waiting() -> None:
     until = NOW + timedelta(minutes=20)
     found = told(Answer("not yet", "run-1", "operator", until=until))
-    assert found.outcome is Outcome.NOT_YET
+    assert found.outcome is GoOutcome.NOT_YET
     assert waits_until(QUESTION, NOW, Said()) == NOW + timedelta(minutes=15)
     assert waits_until(QUESTION, NOW, found.said) == until + timedelta(minutes=15)
-    assert told(GO, said=found.said, now=until).outcome is Outcome.GO
+    assert told(GO, said=found.said, now=until).outcome is GoOutcome.GO
     assert waits_until(QUESTION, LATEST - timedelta(minutes=1), Said()) == LATEST
 
 
@@ -206,7 +206,7 @@ def test_whatever_is_said_in_any_order_only_a_good_go_lets_a_run_arm(
     said, gone, wrong = Said(), set[str](), 0
     for answer, now, bad in spoken:
         found = decide(QUESTION, said, answer, now, bad)
-        if found.outcome is Outcome.GO:
+        if found.outcome is GoOutcome.GO:
             assert wrong < WRONG_MAX
             assert answer.run == "run-1"
             assert bad == ()

@@ -10,9 +10,12 @@ import pytest
 
 from islandmode.core.chain import GENESIS
 from islandmode.core.ledger import Attempt, Ledger, Line
-from islandmode.core.promotion import Ages, AttemptJudged, OtherDrill, latest_moments, moment_of, rehearsal_rungs
+from islandmode.core.policy import SHIPPED
+from islandmode.core.promotion import AttemptJudged, OtherDrill, entered_at, latest_moments, rehearsal_rungs
 
 NOW = datetime(2026, 11, 28, 6, tzinfo=UTC)
+
+TWO_PEOPLE = SHIPPED["two-people"]
 
 
 def judged(
@@ -23,7 +26,7 @@ def judged(
 
 
 def rungs(*newest_first: AttemptJudged, other: OtherDrill | None = None) -> tuple[bool, bool]:
-    found = rehearsal_rungs(iter(newest_first), other, Ages(), NOW, "do it")
+    found = rehearsal_rungs(iter(newest_first), other, TWO_PEOPLE, NOW, "do it")
     return found[0].stands, found[1].stands
 
 
@@ -32,7 +35,7 @@ def test_what_was_before_the_rehearsal_is_not_even_read() -> None:
         yield judged("held", 3)
         raise AssertionError
 
-    assert all(rung.stands for rung in rehearsal_rungs(attempts(), None, Ages(), NOW, "do it"))
+    assert all(rung.stands for rung in rehearsal_rungs(attempts(), None, TWO_PEOPLE, NOW, "do it"))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +62,7 @@ def test_the_newest_rehearsal_that_held_counts_and_what_breached_since_speaks_ag
 
 def test_what_was_not_recomputed_never_stands_behind_a_drill() -> None:
     by_word = replace(judged("a", 1), result="", restoration="", why="its folder is gone")
-    rehearsal, breaches = rehearsal_rungs([by_word], None, Ages(), NOW, "do it")
+    rehearsal, breaches = rehearsal_rungs([by_word], None, TWO_PEOPLE, NOW, "do it")
     assert (rehearsal.stands, breaches.stands) == (False, True)
     assert rehearsal.told == (
         "No rehearsal of this drill counts: the newest, a (2026-11-27), is held by the ledger, and its folder is gone; rehearse it: do it."
@@ -67,13 +70,13 @@ def test_what_was_not_recomputed_never_stands_behind_a_drill() -> None:
     many = [
         replace(judged(name, 1, "breached"), result="", restoration="", why="its folder is gone") for name in "abcd"
     ]
-    told = rehearsal_rungs(many, None, Ages(), NOW, "do it")[1].told
+    told = rehearsal_rungs(many, None, TWO_PEOPLE, NOW, "do it")[1].told
     assert ", and 2 earlier runs too; find out why" in told
 
 
 def test_no_line_is_younger_than_a_line_behind_it() -> None:
     times = ("2027-05-01T00:00:00Z", "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z")
     lines = tuple(Line(number, "begun", utc, {}) for number, utc in enumerate(times, 1))
-    assert latest_moments(Ledger(lines)) == {1: moment_of(times[1]), 2: moment_of(times[1]), 3: moment_of(times[2])}
-    assert moment_of("no time").year == 1
-    assert moment_of("2026-11-01T00:00:00").tzinfo is UTC
+    assert latest_moments(Ledger(lines)) == {1: entered_at(times[1]), 2: entered_at(times[1]), 3: entered_at(times[2])}
+    assert entered_at("no time").year == 1
+    assert entered_at("2026-11-01T00:00:00").tzinfo is UTC

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from islandmode.core.approval import Approval, Document, Kept, Request, document_bytes, namespace_of
+from islandmode.core.approval import Approval, Document, Kept, WindowRequest, document_bytes, namespace_of
 from islandmode.core.approving import Standing
 from islandmode.core.plan import Plan
 from islandmode.operate import signing
@@ -61,7 +61,7 @@ class Plant:
         """Let a person sign."""
         return Order(self.workspace, self.keys.of(person), comment, At(self.asked))
 
-    def request(self, person: str = "engineer", begin: str = BEGIN, end: str = END) -> Request:
+    def request(self, person: str = "engineer", begin: str = BEGIN, end: str = END) -> WindowRequest:
         """Ask for a window."""
         return signing.ask_window(self.order(person), DRILL, begin, end)[0]
 

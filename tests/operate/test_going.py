@@ -13,7 +13,7 @@ import pytest
 from islandmode.core.approval import Approval
 from islandmode.core.drill import Mode
 from islandmode.core.errors import InputError, Refused
-from islandmode.core.go import NAMESPACE, Answer, KeyFound, Outcome, Said, decide
+from islandmode.core.go import NAMESPACE, Answer, GoOutcome, KeyFound, Said, decide
 from islandmode.core.moments import utc_text
 from islandmode.core.sshsig import BEGIN as HEAD
 from islandmode.core.sshsig import END as FOOT
@@ -58,14 +58,14 @@ def lead_of(plant: Plant) -> Approval:
     return next(each for each in documents if isinstance(each, Approval) and each.person == "shift-lead")
 
 
-def told(desk: GoDesk, code: str) -> tuple[Outcome, str]:
+def told(desk: GoDesk, code: str) -> tuple[GoOutcome, str]:
     found = decide(desk.question, desk.said, Answer("go", "run-1", "operator", code, shift_ends=SHIFT), WITHIN, ())
     return found.outcome, found.why
 
 
 def test_a_code_of_the_sheet_is_a_go_and_the_window_is_that_of_the_approvals(plant: Plant, codes: list[str]) -> None:
     desk = desk_of(plant)
-    assert [told(desk, code)[0] for code in codes] == [Outcome.GO, Outcome.GO]
+    assert [told(desk, code)[0] for code in codes] == [GoOutcome.GO, GoOutcome.GO]
     assert (utc_text(desk.question.begins), utc_text(desk.question.ends)) == (BEGIN, END)
     assert desk.question.may == {"shift-lead", "plant-manager"}
     assert desk.said == Said()
@@ -81,7 +81,7 @@ def test_a_code_of_a_revoked_approval_is_told_so(plant: Plant, codes: list[str])
     review = signing.review(plant.workspace, lead.request, At(plant.asked))
     signing.approve(plant.order("plant-manager"), review, "plant-manager", "plant-operations")
     outcome, why = told(desk_of(plant), codes[0])
-    assert outcome is Outcome.NOT_TAKEN
+    assert outcome is GoOutcome.NOT_TAKEN
     assert why.startswith(f"that code belongs to {lead.id}, which does not count: The ot security lead of Riverside")
 
 
@@ -159,7 +159,7 @@ def test_what_earlier_runs_of_the_window_heard_counts(plant: Plant, codes: list[
     assert (
         told(again, codes[0])[1] == "that code was said before, and each is good once; take the other code of the sheet"
     )
-    assert told(again, codes[1])[0] is Outcome.GO
+    assert told(again, codes[1])[0] is GoOutcome.GO
 
 
 def journal(plant: Plant, run: str, said: list[tuple[str, dict[str, object]]]) -> None:

@@ -17,7 +17,8 @@ from islandmode.core.ledger import BEGUN, ENDED
 from islandmode.core.plan import Plan
 from islandmode.core.planning.digest import drill_intent
 from islandmode.core.policy import SHIPPED as POLICIES
-from islandmode.core.promotion import Ages, Rung, Tabletop, moment_of
+from islandmode.core.policy import Policy
+from islandmode.core.promotion import Rung, Tabletop, entered_at
 from islandmode.core.record import Record
 from islandmode.operate import promoting
 from islandmode.operate.plan import plan_of
@@ -30,6 +31,8 @@ from islandmode.system.clock import Clock
 from islandmode.ui.cli import command
 from tests.operate.recorded_runs import DIED, FINISHED, recorded, rewrite
 
+TWO_PEOPLE = POLICIES["two-people"]
+AN_HOUR = TWO_PEOPLE.ages.model_copy(update={"rehearsal": 3600.0})
 LATER = "2027-01-28T06:00:00.000000Z"
 RAN, NOW = "2026-11-27T01:21:{:02}.000000Z", "2026-11-28T06:00:00.000000Z"
 
@@ -37,7 +40,7 @@ RAN, NOW = "2026-11-27T01:21:{:02}.000000Z", "2026-11-28T06:00:00.000000Z"
 def at(utc: str = NOW) -> Clock:
     """Give a clock that stands."""
     clock = SimulatedClock()
-    clock.step_utc(round(moment_of(utc).timestamp() * 1_000_000) - clock.utc_us())
+    clock.step_utc(round(entered_at(utc).timestamp() * 1_000_000) - clock.utc_us())
     return clock
 
 
@@ -50,9 +53,9 @@ class Rehearsed:
     plan: Plan
     moments: int = 0
 
-    def rungs(self, utc: str = NOW, plan: Plan | None = None, ages: Ages | None = None) -> dict[str, Rung]:
+    def rungs(self, utc: str = NOW, plan: Plan | None = None, policy: Policy | None = None) -> dict[str, Rung]:
         clock, about = at(utc), plan or self.plan
-        found = rungs_of(self.workspace, about, {}, ages or Ages(), clock=clock)
+        found = rungs_of(self.workspace, about, {}, policy or TWO_PEOPLE, clock=clock)
         return {rung.name: rung for rung in found}
 
     def enter(self, kind: str, utc: str = "", **said: object) -> int:
@@ -118,7 +121,7 @@ def test_it_counts_for_as_long_as_the_site_says(rehearsed: Rehearsed) -> None:
     assert stale.told.startswith(
         f"The newest rehearsal of this drill that held is {FINISHED} (2026-11-27), and one counts for 90 d; rehearse it again: `"
     )
-    assert not rehearsed.rungs(ages=Ages(rehearsal_s=3600.0))["rehearsal"].stands
+    assert not rehearsed.rungs(policy=TWO_PEOPLE.model_copy(update={"ages": AN_HOUR}))["rehearsal"].stands
     # A clock that was set back makes it a rehearsal of tomorrow.
     assert not rehearsed.rungs("2026-11-26T00:00:00.000000Z")["rehearsal"].stands
 
@@ -321,14 +324,14 @@ def test_a_tabletop_counts_for_the_digest_it_was_of_and_for_its_time(rehearsed: 
         return next(rung for rung in rungs if rung.name == "tabletop")
 
     made = partial(Tabletop, "note-1")
-    assert rung(made(moment_of("2026-06-01T00:00:00Z"), digest)).stands
-    assert "one counts for 365 d" in rung(made(moment_of("2025-06-01T00:00:00Z"), digest)).told
-    assert "was of the drill as it was before" in rung(made(moment_of("2026-06-01T00:00:00Z"), "0" * 64)).told
+    assert rung(made(entered_at("2026-06-01T00:00:00Z"), digest)).stands
+    assert "one counts for 365 d" in rung(made(entered_at("2025-06-01T00:00:00Z"), digest)).told
+    assert "was of the drill as it was before" in rung(made(entered_at("2026-06-01T00:00:00Z"), "0" * 64)).told
     assert not rung().stands
 
 
 def test_every_device_is_benched_and_every_way_back_as_the_site_asks(rehearsed: Rehearsed) -> None:
-    rungs = rehearsed.rungs(ages=Ages(undo_tier="A"))
+    rungs = rehearsed.rungs(policy=TWO_PEOPLE.model_copy(update={"undo_tier": "A"}))
     assert rungs["benches"].told.startswith("No record of a bench counts for conduit-firewall; bench it: `")
     assert " devices bench conduit-firewall" in rungs["benches"].told
     assert rungs["undo tier"].stands

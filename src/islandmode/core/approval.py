@@ -117,7 +117,7 @@ class Bound(Document):
         return f"{self.not_before} to {self.not_after}"
 
 
-class Request(Bound):
+class WindowRequest(Bound):
     """A person asks for a window in which a drill may be run live."""
 
     kind: Literal["request"] = "request"
@@ -160,8 +160,8 @@ class Revocation(Document):
     why: Line
 
 
-AnyDocument = Annotated[Request | Approval | Revocation, Field(discriminator="kind")]
-_READER: TypeAdapter[Request | Approval | Revocation] = TypeAdapter(AnyDocument)
+AnyDocument = Annotated[WindowRequest | Approval | Revocation, Field(discriminator="kind")]
+_READER: TypeAdapter[WindowRequest | Approval | Revocation] = TypeAdapter(AnyDocument)
 
 
 class BadDocument(Exception):
@@ -174,7 +174,7 @@ def document_bytes(document: Document) -> bytes:
     return json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii") + b"\n"
 
 
-def read_document(data: bytes) -> Request | Approval | Revocation:
+def read_document(data: bytes) -> WindowRequest | Approval | Revocation:
     """Read a document; raises `BadDocument`, also for the same words in another form."""
     if len(data) > SIZE_MAX_BYTES:
         raise BadDocument(f"it has more than {SIZE_MAX_BYTES} bytes")
@@ -195,7 +195,7 @@ def namespace_of(document: Document) -> str:
     """Give the purpose for which a document has to be signed."""
     if isinstance(document, Approval):
         return NAMESPACES[PAPER if document.paper is not None else APPROVAL]
-    return NAMESPACES[REQUEST if isinstance(document, Request) else REVOCATION]
+    return NAMESPACES[REQUEST if isinstance(document, WindowRequest) else REVOCATION]
 
 
 def signs(document: Document) -> str:
@@ -211,7 +211,7 @@ class Kept:
 
     name: str
     """The file as an operator would name it."""
-    document: Request | Approval | Revocation | None
+    document: WindowRequest | Approval | Revocation | None
     sha256: str
     signature: SshSignature | None = None
     trouble: str = ""

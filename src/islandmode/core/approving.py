@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from islandmode.core.approval import REVOCATION, Approval, Bound, Kept, Request, Revocation, Subject
+from islandmode.core.approval import REVOCATION, Approval, Bound, Kept, Revocation, Subject, WindowRequest
 from islandmode.core.ledger import Ledger, spent_in, unlike_checkpoint
 from islandmode.core.moments import utc_text
 from islandmode.core.people import People
@@ -73,7 +73,7 @@ def standing_of(subject: Subject, documents: Sequence[Kept], before: Before) -> 
     requests = tuple(
         Judged(kept, _of_bound(kept, kept.document, subject, documents, before))
         for kept in mine
-        if isinstance(kept.document, Request)
+        if isinstance(kept.document, WindowRequest)
     )
     good = {judged.kept.document.id: judged.kept for judged in requests if not judged.why and judged.kept.document}
     approvals = tuple(
@@ -141,7 +141,7 @@ def _unlike_ledger(document: Bound, before: Before) -> str:
     if document.ledger is not None:
         return unlike_checkpoint(before.ledger, document.ledger.checkpoint)
     first = next(iter(before.ledger.lines), None)
-    if isinstance(document, Request) and first is not None and first.utc < document.made:
+    if isinstance(document, WindowRequest) and first is not None and first.utc < document.made:
         return f"It was signed at {document.made} for a ledger without a line, and this has had lines since {first.utc[:19]}Z."
     return ""
 
@@ -173,7 +173,7 @@ def _of_approval(
 def _against_request(document: Approval, requests: Mapping[str, Kept]) -> str:
     kept = requests.get(document.request)
     request = kept.document if kept is not None else None
-    if kept is None or not isinstance(request, Request):
+    if kept is None or not isinstance(request, WindowRequest):
         return f"its request {document.request} is not here, or does not count"
     if kept.sha256 != document.request_sha256:
         return f"request {document.request} is not what was approved: the file was changed"
@@ -203,7 +203,7 @@ def _for(kept: Kept, whole: Standing, subject: Subject, before: Before) -> Stand
     """Say how a request stands by the approvals of it."""
     request = kept.document
     standing = replace(whole, request=kept)
-    if not isinstance(request, Request):
+    if not isinstance(request, WindowRequest):
         return standing
     counting = [each.document for each in standing.counting if isinstance(each.document, Approval)]
     missing = tuple(_missing(request, counting, subject, before.people))
@@ -213,7 +213,7 @@ def _for(kept: Kept, whole: Standing, subject: Subject, before: Before) -> Stand
     return replace(standing, missing=missing, not_yet=not_yet)
 
 
-def _missing(request: Request, counting: Sequence[Approval], subject: Subject, people: People) -> Iterator[str]:
+def _missing(request: WindowRequest, counting: Sequence[Approval], subject: Subject, people: People) -> Iterator[str]:
     """Say which roles and how many persons are missing among those who approved."""
     offered: dict[str, list[str]] = {}
     for approval in counting:

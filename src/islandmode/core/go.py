@@ -123,7 +123,7 @@ class Said:
     """Until when the plant floor said not yet."""
 
 
-class Outcome(StrEnum):
+class GoOutcome(StrEnum):
     """What an answer comes to."""
 
     GO = "go"
@@ -134,14 +134,14 @@ class Outcome(StrEnum):
     """It changes nothing, and the question still stands."""
 
 
-ENDING = (Outcome.NO_GO, Outcome.VETOED)
+ENDING = (GoOutcome.NO_GO, GoOutcome.VETOED)
 
 
 @dataclass(frozen=True)
 class Decision:
     """What an answer comes to, why as a clause, and what has been said now."""
 
-    outcome: Outcome
+    outcome: GoOutcome
     why: str
     said: Said
     person: str = ""
@@ -157,10 +157,10 @@ def decide(question: Question, said: Said, answer: Answer, now: datetime, bad: t
     if answer.kind == "veto" and not (answer.person and answer.why):
         return _not_taken(said, "a veto needs the name of the planner, and why")
     if answer.kind == "veto":
-        return Decision(Outcome.VETOED, answer.why, said, answer.person)
+        return Decision(GoOutcome.VETOED, answer.why, said, answer.person)
     if answer.kind == "no":
         who, why = answer.person or "the plant floor", f": {answer.why}" if answer.why else ""
-        return Decision(Outcome.NO_GO, f"{who} said no{why}", said, answer.person)
+        return Decision(GoOutcome.NO_GO, f"{who} said no{why}", said, answer.person)
     if bad is None:
         # A code that was read out is used: who listened has it too.
         return _not_taken(
@@ -172,7 +172,7 @@ def decide(question: Question, said: Said, answer: Answer, now: datetime, bad: t
 
 
 def _not_taken(said: Said, why: str) -> Decision:
-    return Decision(Outcome.NOT_TAKEN, why, said)
+    return Decision(GoOutcome.NOT_TAKEN, why, said)
 
 
 def _not_yet(question: Question, said: Said, answer: Answer, now: datetime) -> Decision:
@@ -184,7 +184,7 @@ def _not_yet(question: Question, said: Said, answer: Answer, now: datetime) -> D
             said,
             f"a go after {utc_text(question.latest)} would be too late for this window; say no, and ask for another window",
         )
-    return Decision(Outcome.NOT_YET, f"not yet until {utc_text(until)}", replace(said, not_before=until))
+    return Decision(GoOutcome.NOT_YET, f"not yet until {utc_text(until)}", replace(said, not_before=until))
 
 
 def _heard(question: Question, said: Said, answer: Answer) -> tuple[Said, str, str]:
@@ -212,7 +212,7 @@ def _go(question: Question, before: Said, answer: Answer, now: datetime, bad: tu
     said, digest, why = _heard(question, before, answer)
     if said.wrong >= WRONG_MAX:
         return Decision(
-            Outcome.NO_GO, f"{WRONG_MAX} wrong codes were said, so nobody gives a go in this window any more", said
+            GoOutcome.NO_GO, f"{WRONG_MAX} wrong codes were said, so nobody gives a go in this window any more", said
         )
     why = why or _by_nobody(question, answer) or _untimely(question, said, answer, now, bad)
     if why or answer.shift_ends is None:
@@ -220,7 +220,7 @@ def _go(question: Question, before: Said, answer: Answer, now: datetime, bad: tu
     approval = question.codes.get(digest, "")
     person = answer.key.person if answer.key is not None else ""
     by = f"by the key of {person}" if person else f"by a code of {approval}"
-    return Decision(Outcome.GO, f"go {by}", said, person, approval, digest, answer.shift_ends)
+    return Decision(GoOutcome.GO, f"go {by}", said, person, approval, digest, answer.shift_ends)
 
 
 def _by_nobody(question: Question, answer: Answer) -> str:
@@ -255,7 +255,7 @@ def _untimely(question: Question, said: Said, answer: Answer, now: datetime, bad
 
 def void_now(question: Question, go: Decision, now: datetime) -> str:
     """Say why a go that was given is void by now, right before arming, as a clause; empty where it still holds."""
-    if go.outcome is not Outcome.GO or go.shift_ends is None:
+    if go.outcome is not GoOutcome.GO or go.shift_ends is None:
         return "nobody said go"
     if now >= go.shift_ends:
         return f"the shift of who said go ended at {utc_text(go.shift_ends)}, and a go is void at the handover"

@@ -13,28 +13,13 @@ from typing import Literal
 
 from islandmode.core.ledger import REFUSED, WITHOUT_RESULT, Attempt, Ledger
 from islandmode.core.policy import Policy
-from islandmode.core.quantities import UNIT_S, written
+from islandmode.core.quantities import written
 from islandmode.core.text import how_many, in_words
 from islandmode.core.verdict import Restoration, Result
 
 TIERS = "ABCD"
 REHEARSAL = "rehearsal"
 RungName = Literal["rehearsal", "breaches", "tabletop", "benches", "undo tier"]
-
-
-@dataclass(frozen=True)
-class Ages:
-    """For how long a rung counts, and how weak a way back may be; as shipped where nobody says otherwise."""
-
-    rehearsal_s: float = 90 * UNIT_S["d"]
-    tabletop_s: float = 365 * UNIT_S["d"]
-    undo_tier: str = "B"
-    """The weakest way back with which a drill may be live."""
-
-    @classmethod
-    def of(cls, policy: Policy) -> Ages:
-        """Take what a policy says of the rungs."""
-        return cls(policy.ages.rehearsal, policy.ages.tabletop, policy.undo_tier)
 
 
 @dataclass(frozen=True)
@@ -114,12 +99,12 @@ def latest_moments(ledger: Ledger) -> Mapping[int, datetime]:
     found: dict[int, datetime] = {}
     latest = datetime.max.replace(tzinfo=UTC)
     for line in reversed(ledger.lines):
-        latest = min(latest, moment_of(line.utc))
+        latest = min(latest, entered_at(line.utc))
         found[line.number] = latest
     return found
 
 
-def moment_of(utc: str) -> datetime:
+def entered_at(utc: str) -> datetime:
     """Read a ledger's time; one that nobody can read is long ago."""
     try:
         moment = datetime.fromisoformat(utc)
@@ -134,7 +119,7 @@ def is_within(at: datetime, now: datetime, age_s: float) -> bool:
 
 
 def rehearsal_rungs(
-    attempts: Iterable[AttemptJudged], other: OtherDrill | None, ages: Ages, now: datetime, rehearse: str
+    attempts: Iterable[AttemptJudged], other: OtherDrill | None, policy: Policy, now: datetime, rehearse: str
 ) -> tuple[Rung, Rung]:
     """Say whether a rehearsal that held stands behind a drill, and whether a breach since then is open.
 
@@ -146,7 +131,7 @@ def rehearsal_rungs(
     for judged in attempts:
         is_rehearsal = judged.attempt.mode == REHEARSAL
         if judged.holds and is_rehearsal:
-            return _rehearsed(judged, ages, now, rehearse), _breaches(open_since, rehearse)
+            return _rehearsed(judged, policy, now, rehearse), _breaches(open_since, rehearse)
         is_closed = is_closed or judged.holds
         if judged.is_open and not is_closed:
             open_since.append(judged)
@@ -155,12 +140,12 @@ def rehearsal_rungs(
     return Rung("rehearsal", stands=False, told=_never(newest, other, rehearse)), _breaches(open_since, rehearse)
 
 
-def _rehearsed(judged: AttemptJudged, ages: Ages, now: datetime, rehearse: str) -> Rung:
-    if is_within(judged.at, now, ages.rehearsal_s):
-        until = judged.at + timedelta(seconds=ages.rehearsal_s)
+def _rehearsed(judged: AttemptJudged, policy: Policy, now: datetime, rehearse: str) -> Rung:
+    if is_within(judged.at, now, policy.ages.rehearsal):
+        until = judged.at + timedelta(seconds=policy.ages.rehearsal)
         told = f"{judged.told} held, and its restoration is proven; that counts until {until:%Y-%m-%d}"
         return Rung("rehearsal", stands=True, told=told)
-    told = f"The newest rehearsal of this drill that held is {judged.told}, and one counts for {written(ages.rehearsal_s)}; rehearse it again: {rehearse}."
+    told = f"The newest rehearsal of this drill that held is {judged.told}, and one counts for {written(policy.ages.rehearsal)}; rehearse it again: {rehearse}."
     return Rung("rehearsal", stands=False, told=told)
 
 
@@ -184,19 +169,19 @@ def _breaches(found: Sequence[AttemptJudged], rehearse: str) -> Rung:
     return Rung("breaches", stands=False, told=told)
 
 
-def tabletop_rung(tabletops: Iterable[Tabletop], drill_digest: str, ages: Ages, now: datetime) -> Rung:
+def tabletop_rung(tabletops: Iterable[Tabletop], drill_digest: str, policy: Policy, now: datetime) -> Rung:
     """Say whether a tabletop exercise stands behind a drill."""
     known = sorted(tabletops, key=lambda each: each.at, reverse=True)
     same = [each for each in known if each.drill_digest == drill_digest]
-    counts = next((each for each in same if is_within(each.at, now, ages.tabletop_s)), None)
+    counts = next((each for each in same if is_within(each.at, now, policy.ages.tabletop)), None)
     if counts is not None:
-        until = counts.at + timedelta(seconds=ages.tabletop_s)
+        until = counts.at + timedelta(seconds=policy.ages.tabletop)
         return Rung(
             "tabletop", stands=True, told=f"{counts.name} ({counts.at:%Y-%m-%d}); that counts until {until:%Y-%m-%d}"
         )
     do = "talk the drill through anew with those who take part"
     if same:
-        told = f"The newest tabletop of this drill is of {same[0].at:%Y-%m-%d}, and one counts for {written(ages.tabletop_s)}; {do}."
+        told = f"The newest tabletop of this drill is of {same[0].at:%Y-%m-%d}, and one counts for {written(policy.ages.tabletop)}; {do}."
     elif known:
         told = (
             f"The newest tabletop, {known[0].name} of {known[0].at:%Y-%m-%d}, was of the drill as it was before; {do}."
@@ -214,14 +199,14 @@ def bench_rung(unbenched: Mapping[str, str], devices: int, bench: str) -> Rung:
     return Rung("benches", stands=False, told=f"No record of a bench counts for {named}; bench it: {bench}.")
 
 
-def tier_rung(tiers: Mapping[str, str], ages: Ages) -> Rung:
+def tier_rung(tiers: Mapping[str, str], policy: Policy) -> Rung:
     """Say whether every point's way back is at least what the site asks for a live drill."""
-    weaker = {name: tier for name, tier in tiers.items() if TIERS.find(tier) > TIERS.find(ages.undo_tier)}
+    weaker = {name: tier for name, tier in tiers.items() if TIERS.find(tier) > TIERS.find(policy.undo_tier)}
     if not weaker:
-        return Rung("undo tier", stands=True, told=f"none is weaker than {ages.undo_tier}")
+        return Rung("undo tier", stands=True, told=f"none is weaker than {policy.undo_tier}")
     named = in_words([f"{name} is undone by tier {tier}" for name, tier in weaker.items()])
     told = (
-        f"{named}, and a live drill of this site may not go below tier {ages.undo_tier}; isolate there by a platform with a "
+        f"{named}, and a live drill of this site may not go below tier {policy.undo_tier}; isolate there by a platform with a "
         "better way back."
     )
     return Rung("undo tier", stands=False, told=told)

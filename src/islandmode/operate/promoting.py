@@ -15,9 +15,9 @@ from islandmode.core.intent import changes_told, read_intent
 from islandmode.core.ledger import WITHOUT_RESULT, Attempt, Ledger, attempts_of
 from islandmode.core.plan import Plan
 from islandmode.core.planning.digest import drill_intent
+from islandmode.core.policy import Policy
 from islandmode.core.promotion import (
     REHEARSAL,
-    Ages,
     AttemptJudged,
     OtherDrill,
     Rung,
@@ -56,21 +56,21 @@ def rungs_of(
     workspace: Path,
     plan: Plan,
     benched: Mapping[str, Benched],
-    ages: Ages | None = None,
+    policy: Policy | None = None,
     tabletops: FindTabletops = no_tabletops,
     clock: Clock | None = None,
 ) -> tuple[Rung, ...]:
     """Say what stands behind a live run of a plan, and what is missing, a rung each; `benched` is what is known of its devices.
 
-    Without `ages` they are those of the site's policy.
+    Without `policy` it is the site's.
     """
-    ages = ages or Ages.of(policy_of(workspace))
+    policy = policy or policy_of(workspace)
     now = _1970 + timedelta(microseconds=(clock or MachineClock.of_this_boot()).utc_us())
     return (
-        *_rehearsal(workspace, plan, ages, now),
-        tabletop_rung(tabletops(workspace, plan), plan.drill_digest, ages, now),
+        *_rehearsal(workspace, plan, policy, now),
+        tabletop_rung(tabletops(workspace, plan), plan.drill_digest, policy, now),
         _benches(workspace, plan, benched),
-        tier_rung({name: point.capabilities.undo_tier for name, point in plan.points.items()}, ages),
+        tier_rung({name: point.capabilities.undo_tier for name, point in plan.points.items()}, policy),
     )
 
 
@@ -84,7 +84,7 @@ def missing_of(rungs: Iterable[Rung]) -> tuple[str, ...]:
     return tuple(rung.told for rung in rungs if not rung.stands)
 
 
-def _rehearsal(workspace: Path, plan: Plan, ages: Ages, now: datetime) -> tuple[Rung, Rung]:
+def _rehearsal(workspace: Path, plan: Plan, policy: Policy, now: datetime) -> tuple[Rung, Rung]:
     rehearse = f"`{typed_at(workspace, 'run', plan.drill.drill, '--mode', REHEARSAL)}`"
     try:
         ledger = ledger_of(workspace)
@@ -97,7 +97,7 @@ def _rehearsal(workspace: Path, plan: Plan, ages: Ages, now: datetime) -> tuple[
     at = latest_moments(ledger)
     other = None if any(attempt.mode == REHEARSAL for attempt in same) else _other(workspace, plan, others, at)
     judged = (_judged(workspace, plan, ledger, attempt, at[attempt.line]) for attempt in same)
-    return rehearsal_rungs(judged, other, ages, now, rehearse)
+    return rehearsal_rungs(judged, other, policy, now, rehearse)
 
 
 def _judged(workspace: Path, plan: Plan, ledger: Ledger, attempt: Attempt, at: datetime) -> AttemptJudged:

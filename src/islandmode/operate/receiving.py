@@ -6,7 +6,6 @@ says. A restore asks nobody.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import select
@@ -17,8 +16,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import anyio
-
 from islandmode.core.entered import LedgerAcknowledged, LedgerEntered
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.ledger import Ledger, checkpoint_of
@@ -26,9 +23,10 @@ from islandmode.core.ledger_receiver import LedgerReceiver, MailReceiver
 from islandmode.core.text import cleaned
 from islandmode.store.known_hosts import KNOWN_HOSTS
 from islandmode.store.ledger import ledger_of, sending, write_acknowledged
-from islandmode.system.apart import ANSWER_BYTES, Apart, once, words_in
+from islandmode.system.apart import ANSWER_BYTES, once, words_in
 from islandmode.system.append_there import NotAcknowledged, append_there
 from islandmode.system.clock import Clock, iso_utc
+from islandmode.system.disk import answer_within
 from islandmode.system.mailing import hand_over
 from islandmode.system.openssh import Hop, OpenSsh
 from islandmode.system.secrets import Secrets
@@ -75,15 +73,11 @@ async def _asked(workspace: Path, receiver: LedgerReceiver, size: int, utc: str)
         child = once(_work(workspace, receiver, size, utc))
     except (OSError, InputError) as error:
         return Receipt(acknowledged=False, said=str(error))
-    loop, answered = asyncio.get_running_loop(), asyncio.Event()
-    loop.add_reader(child.line.fileno(), answered.set)
     try:
-        with anyio.move_on_after(receiver.within + MORE_S):
-            await answered.wait()
-    finally:
-        loop.remove_reader(child.line.fileno())
-        receipt = _receipt(child, receiver.within)
-    return receipt
+        answer = await answer_within(child, receiver.within + MORE_S)
+    except OSError:
+        answer = None
+    return _receipt(answer, receiver.within)
 
 
 def send_on(workspace: Path, receiver: LedgerReceiver, clock: Clock) -> Receipt:
@@ -94,17 +88,17 @@ def send_on(workspace: Path, receiver: LedgerReceiver, clock: Clock) -> Receipt:
     except (OSError, InputError) as error:
         return Receipt(acknowledged=False, said=str(error))
     select.select([child.line], [], [], receiver.within + MORE_S)
-    return _receipt(child, receiver.within)
-
-
-def _receipt(child: Apart, within_s: float) -> Receipt:
-    """Read what came of it, if it came."""
-    answer = b""
+    answer = None
     with suppress(OSError):
         answer = child.line.recv(ANSWER_BYTES)
     child.let_go()
+    return _receipt(answer, receiver.within)
+
+
+def _receipt(answer: bytes | None, within_s: float) -> Receipt:
+    """Read what came of it, if it came."""
     try:
-        said = json.loads(words_in(answer))
+        said = json.loads(words_in(answer or b""))
         return Receipt(bool(said["acknowledged"]), str(said["said"]))
     except (ValueError, KeyError, TypeError):
         return Receipt(acknowledged=False, said=f"it did not answer within {within_s:g} s")

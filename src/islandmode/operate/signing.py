@@ -25,10 +25,10 @@ from islandmode.core.approval import (
     Document,
     Kept,
     Paper,
-    Request,
     Revocation,
     SeenCheckpoint,
     Subject,
+    WindowRequest,
     document_bytes,
     namespace_of,
 )
@@ -72,7 +72,7 @@ class Review:
     """What an approver has before them: their own plan of the drill, the request, and how it stands; nothing in it was taken from the request alone."""
 
     plan: Plan
-    request: Request
+    request: WindowRequest
     kept: Kept
     standing: Standing
     before: Before
@@ -86,7 +86,7 @@ class Review:
         return needed_roles(Subject.of(self.plan), self.before.people)
 
 
-def ask_window(order: Order, drill: str, begin: str, end: str) -> tuple[Request, Path]:
+def ask_window(order: Order, drill: str, begin: str, end: str) -> tuple[WindowRequest, Path]:
     """Ask for a window in which a drill may be run live; raises `InputError` and `Refused`."""
     _, plan = plan_of(order.workspace, drill)
     now = now_of(order.clock)
@@ -96,7 +96,7 @@ def ask_window(order: Order, drill: str, begin: str, end: str) -> tuple[Request,
     _refuse_altered(held.ledger)
     person = _person(order.key, held, NAMESPACES[REQUEST])
     request = _made(
-        Request,
+        WindowRequest,
         {
             "id": _new_id(REQUEST, plan, begins),
             "person": person,
@@ -232,7 +232,7 @@ def review(workspace: Path, named: str, clock: Clock | None = None) -> Review:
     documents = kept_documents(workspace, held.people, now)
     kept, plan, stands = _request_named(workspace, documents, named, held)
     request = kept.document
-    if not isinstance(request, Request):
+    if not isinstance(request, WindowRequest):
         raise InputError(f"{kept.name} is no request; approve the request that it belongs to.")
     judged = next((each for each in stands.requests if each.kept == kept), None)
     why = kept.trouble or (judged.why if judged is not None else "it is for another site")
@@ -242,7 +242,7 @@ def review(workspace: Path, named: str, clock: Clock | None = None) -> Review:
     return Review(plan, request, kept, stands, held, checkpoint, has_ledger)
 
 
-def _checkpoint(ledger: Ledger, request: Request) -> tuple[SeenCheckpoint | None, bool]:
+def _checkpoint(ledger: Ledger, request: WindowRequest) -> tuple[SeenCheckpoint | None, bool]:
     """Give the checkpoint that an approver signs: of their own copy of the ledger, or the request's where they have none."""
     if not ledger.lines:
         return request.ledger, request.ledger is None
@@ -253,10 +253,10 @@ def _request_named(
     workspace: Path, documents: tuple[Kept, ...], named: str, held: Before
 ) -> tuple[Kept, Plan, Standing]:
     """Find the request that is meant, by its name or the beginning of it, its file, its plan digest, or its drill; of several the one that counts."""
-    requests = [kept for kept in documents if isinstance(kept.document, Request)]
+    requests = [kept for kept in documents if isinstance(kept.document, WindowRequest)]
     stem = Path(named).name.removesuffix(approvals.ENDING)
     found = [kept for kept in requests if _is_named(kept, stem)]
-    drills = {kept.document.drill for kept in found if isinstance(kept.document, Request)}
+    drills = {kept.document.drill for kept in found if isinstance(kept.document, WindowRequest)}
     if len(drills) == 1:
         drill = drills.pop()
         _, plan = plan_of(workspace, drill)
@@ -282,7 +282,7 @@ def _ids(documents: Iterable[Kept]) -> str:
 
 def _is_named(kept: Kept, named: str) -> bool:
     request = kept.document
-    if not isinstance(request, Request) or not named:
+    if not isinstance(request, WindowRequest) or not named:
         return False
     is_digest = len(named) >= 8 and request.plan_digest.startswith(named)
     return request.id.startswith(named) or request.drill == named or is_digest

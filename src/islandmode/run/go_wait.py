@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from islandmode.core.errors import Refused
-from islandmode.core.go import ENDING, Answer, Decision, KeyFound, Outcome, decide, kind_of, void_now, waits_until
+from islandmode.core.go import ENDING, Answer, Decision, GoOutcome, KeyFound, decide, kind_of, void_now, waits_until
 from islandmode.core.go_records import GoAnswered, GoAsked, GoEnded
 from islandmode.core.moments import moment_of, utc_text
 from islandmode.core.quantities import written
@@ -134,7 +134,7 @@ class GoWait:
         until = answer.until
         if answer.kind == "not yet" and until is not None and until > self._now() + timedelta(seconds=LONGEST_S):
             decision = Decision(
-                Outcome.NOT_TAKEN,
+                GoOutcome.NOT_TAKEN,
                 f"nobody waits longer than {written(LONGEST_S)}; say no, and run the drill again then",
                 self._said,
             )
@@ -142,10 +142,10 @@ class GoWait:
             decision = decide(self.desk.question, self._said, answer, self._now(), bad)
         self._said = decision.said
         await self.journal.append(_answered(name, answer, decision))
-        if decision.outcome is Outcome.GO:
+        if decision.outcome is GoOutcome.GO:
             self._go = decision
         elif decision.outcome in ENDING:
-            vetoed = decision.outcome is Outcome.VETOED
+            vetoed = decision.outcome is GoOutcome.VETOED
             await self._end(
                 VETOED if vetoed else SKIPPED, f"{decision.person}: {decision.why}" if vetoed else decision.why
             )

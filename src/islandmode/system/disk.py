@@ -278,19 +278,24 @@ class MachineDisk:
         return found.f_bavail * found.f_frsize
 
 
-async def ask_apart(work: Callable[[], bytes | None], path: Path) -> bytes:
-    """Do one piece of file work in a process apart and give its words; raises OSError, also when the disk does not answer."""
-    loop = asyncio.get_running_loop()
-    child = once(work)
-    answered = asyncio.Event()
+async def answer_within(child: Apart, within_s: float) -> bytes | None:
+    """Give the answer of a process apart, and let go of it; None where none came in time. Raises OSError."""
+    loop, answered = asyncio.get_running_loop(), asyncio.Event()
     loop.add_reader(child.line.fileno(), answered.set)
     try:
-        with _patience(path):
+        with anyio.move_on_after(within_s):
             await answered.wait()
-        answer = child.line.recv(ANSWER_BYTES)
+        return child.line.recv(ANSWER_BYTES) if answered.is_set() else None
     finally:
         loop.remove_reader(child.line.fileno())
         child.let_go()
+
+
+async def ask_apart(work: Callable[[], bytes | None], path: Path) -> bytes:
+    """Do one piece of file work in a process apart and give its words; raises OSError, also when the disk does not answer."""
+    answer = await answer_within(once(work), ANSWER_S)
+    if answer is None:
+        raise _silent(path)
     number = errno_in(answer)
     if number:
         raise OSError(number, os.strerror(number), str(path))
@@ -304,7 +309,11 @@ def _patience(path: Path) -> Iterator[None]:
         with anyio.fail_after(ANSWER_S):
             yield
     except TimeoutError:
-        raise OSError(errno.ETIMEDOUT, f"the disk did not answer within {ANSWER_S:g} s", str(path)) from None
+        raise _silent(path) from None
+
+
+def _silent(path: Path) -> OSError:
+    return OSError(errno.ETIMEDOUT, f"the disk did not answer within {ANSWER_S:g} s", str(path))
 
 
 def _replace(path: Path, data: bytes, sync: Callable[[int], None]) -> None:

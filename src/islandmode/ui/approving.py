@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from islandmode.core.approval import Approval, Bound, Request, Subject
+from islandmode.core.approval import Approval, Bound, Subject, WindowRequest
 from islandmode.core.approving import Judged, Standing
 from islandmode.core.digest_words import is_same, words_of
 from islandmode.core.errors import InputError, Refused
@@ -228,7 +228,7 @@ def _document_told(judged: Judged) -> str:
     counts = f"does not count: {judged.why}" if judged.why else "counts"
     if isinstance(document, Approval):
         return f"{document.told}: {document.person} as {document.role}, {document.window}, {counts}"
-    if isinstance(document, Request):
+    if isinstance(document, WindowRequest):
         return f"{document.id}: asked for by {document.person}, {document.window}, {counts}"
     return f"{judged.kept.name}: {counts}"
 
@@ -254,7 +254,7 @@ def _for_machines(plan: Plan, stands: Standing, against: tuple[str, ...]) -> dic
                 "why": judged.why or None,
             }
             for judged in (*stands.requests, *stands.approvals)
-            if isinstance(document := judged.kept.document, Bound) and isinstance(document, Request | Approval)
+            if isinstance(document := judged.kept.document, Bound) and isinstance(document, WindowRequest | Approval)
         ],
         "window_to_come": bool(stands.not_yet),
         "unread": [{"file": kept.name, "why": kept.trouble} for kept in stands.unread],
