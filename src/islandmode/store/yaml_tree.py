@@ -12,6 +12,7 @@ import re
 import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from unicodedata import category
@@ -30,6 +31,8 @@ SIZE_MAX_BYTES = 1024 * 1024
 DEPTH_MAX = 24
 NODES_MAX = 20_000
 SHOWN_MAX = 60
+FILES_KEPT = 64
+"""Texts whose nodes are kept. Only the text counts, so what changed on disk is always read anew."""
 
 PathInFile = tuple[str | int, ...]
 _TAG = "tag:yaml.org,2002:"
@@ -61,7 +64,7 @@ def read_yaml(path: Path, shown: str) -> YamlTree:
     data = _bytes(path, shown)
     text = _text(data, shown)
     try:
-        node = _parser().compose(text)
+        node = _composed(text)
     except ReaderError as error:
         line = text[: error.position].count("\n") + 1
         raise InputError("There is a control character here; remove it.", Place(shown, line, 1)) from None
@@ -110,10 +113,12 @@ def _text(data: bytes, shown: str) -> str:
         raise InputError("This is not UTF-8 text; save the file as UTF-8.", Place(shown, line, 1)) from None
 
 
-def _parser() -> Any:
+@lru_cache(maxsize=FILES_KEPT)
+def _composed(text: str) -> Any:
+    """Compose a text's nodes, which nothing changes: a command reads the same file again for each run that it judges."""
     yaml = YAML(typ="safe", pure=True)
     yaml.Composer = _BoundedComposer
-    return yaml
+    return yaml.compose(text)
 
 
 def _place(shown: str, mark: Any) -> Place:
