@@ -10,21 +10,11 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
+from islandmode.core.device_records import ArmIntent, ArmResult, RestoreUnseen
 from islandmode.core.entry import Entry, StopBy
 from islandmode.core.judging.run import STOPS
 from islandmode.core.record import Record
-from islandmode.core.records import (
-    KINDS,
-    ArmIntent,
-    ArmResult,
-    BaselineDone,
-    RestoreUnseen,
-    RunRefused,
-    Stopped,
-    VantageLooked,
-    VantageOffset,
-    unlike,
-)
+from islandmode.core.records import KINDS, BaselineDone, RunRefused, Stopped, VantageLooked, VantageOffset, unlike
 from islandmode.store.journal import read_journal
 from tests.run.simulated_run import RESUMED, run_seed
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import anyio
 import pytest
 
+from islandmode.core.device_records import ConfigurationRead
 from islandmode.core.entry import Entry, Outcome
 from islandmode.core.plan import Plan
-from islandmode.core.records import ConfigurationRead, PreflightFound, RunLooked, RunRefused, RunStarted
+from islandmode.core.records import PreflightFound, RunLooked, RunRefused, RunStarted
 from islandmode.operate.earlier_readings import earlier_readings
 from islandmode.store import rundir
 from islandmode.store.journal import Journal

@@ -12,11 +12,11 @@ from dataclasses import replace
 import pytest
 
 from islandmode.core.capabilities import Calls
+from islandmode.core.device_records import ArmIntent
 from islandmode.core.errors import Refused
 from islandmode.core.lifecycle import Phase
 from islandmode.core.outcome import Reading
 from islandmode.core.plan import PlanStage, Step
-from islandmode.core.records import ArmIntent
 from islandmode.observe.vantage import Offset
 from islandmode.operate.judge import judge_evidence
 from islandmode.run.conductor import Conducted, Conductor

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from islandmode.core.chain import GENESIS, digest, with_sum
+from islandmode.core.device_records import IsolateIntent
 from islandmode.core.errors import Refused
 from islandmode.core.record import Record
-from islandmode.core.records import IsolateIntent, RestoreOrdered, RunFinished, RunStarted
+from islandmode.core.records import RestoreOrdered, RunFinished, RunStarted
 from islandmode.store.journal import FINISHED, HOLE, RESERVE_BYTES, Journal, JournalFailed, encode, read_journal
 from islandmode.system.disk import MachineDisk
 from islandmode.system.redaction import KNOWN

@@ -45,3 +45,15 @@ class Entry(BaseModel):
         """Give what was said as JSON values, in the order of the fields."""
         given = self.model_fields_set
         return {name: plain(getattr(self, name)) for name in type(self).model_fields if name in given}
+
+
+class OfPoint(Entry):
+    """A record of one isolation point."""
+
+    point: str
+
+
+class OfConduits(OfPoint):
+    """A record of some conduits on one isolation point."""
+
+    conduits: tuple[str, ...]

@@ -14,42 +14,14 @@ from typing import Any, Literal, Self, get_args
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from islandmode.core.brought import SamplesBrought
+from islandmode.core.device_records import DEVICE_KINDS
 from islandmode.core.entered import LedgerAcknowledged, LedgerEntered
-from islandmode.core.entry import FOREIGN, Entry, HandAct, Outcome, StopBy, Text, When
+from islandmode.core.entry import FOREIGN, Entry, HandAct, OfConduits, OfPoint, Outcome, StopBy, Text, When
 from islandmode.core.errors import RefusedFor
 from islandmode.core.go_records import GO_KINDS
-from islandmode.core.pair import Role
+from islandmode.core.guardian_records import GUARDIAN_KINDS
 from islandmode.core.record import Record
 from islandmode.core.return_records import RETURN_KINDS
-
-
-class _OfPoint(Entry):
-    point: str
-
-
-class _OfConduits(_OfPoint):
-    conduits: tuple[str, ...]
-
-
-class _Set(_OfPoint):
-    for_s: float
-
-
-class _ReadBack(Entry):
-    """What a device showed: each conduit's timer and whether it isolates, and what it counted since it was armed.
-
-    Counts of zero are left out, and so is a conduit whose counters are not whole. `timer_s` is the device's one timer.
-    Here as elsewhere `asked_us` and `answered_us` are in the writer's monotonic time.
-    """
-
-    outcome: Outcome
-    why: Text
-    armed_s: dict[str, float | None]
-    isolating: dict[str, bool]
-    timer_s: float | None = None
-    egress: dict[str, dict[str, int]]
-    asked_us: int
-    answered_us: int
 
 
 class RunStarted(Entry):
@@ -150,92 +122,6 @@ class BaselineDone(Entry):
     bad: tuple[str, ...]
 
 
-class ConfigurationRead(_OfPoint):
-    """A device's configuration was read and kept; `parts` are the SHA-256 of each."""
-
-    record_kind = "configuration.read"
-    when: When
-    outcome: Outcome
-    why: Text
-    parts: dict[str, str]
-
-
-class ConfigurationCompared(_OfPoint):
-    """One part of a device's configuration beside what it was before the drill.
-
-    `ours`: an Islandmode object stands there. `changed` are the first lines that others edited, `anew` the first lines that were
-    loaded again, `mend` takes an object of Islandmode away.
-    """
-
-    record_kind = "configuration.compared"
-    part: str
-    same: bool
-    ours: bool
-    changed: tuple[Text, ...] = ()
-    anew: tuple[Text, ...] = ()
-    mend: Text = ""
-    lost: tuple[Text, ...] = ()
-    """The first lines that did not come back, of what an interface that went down may lose."""
-
-
-class ConfigurationSince(_OfPoint):
-    """A device's configuration beside what dry run `dry_run` of the same plan read of it; `differs` are the parts that are not the same."""
-
-    record_kind = "configuration.since"
-    dry_run: str
-    differs: tuple[str, ...] = ()
-    changed: tuple[Text, ...] = ()
-
-
-class ArmIntent(_OfConduits):
-    """A point is about to be armed."""
-
-    record_kind = "arm.intent"
-    for_s: float
-
-
-class ArmResult(_ReadBack, ArmIntent):
-    """How arming a point ended."""
-
-    record_kind = "arm.result"
-
-
-class ArmCancelled(_OfPoint):
-    """An intent to arm was given up before anything was sent to the device."""
-
-    record_kind = "arm.cancelled"
-
-
-class IsolateIntent(Entry):
-    """Conduits are about to be isolated on a point."""
-
-    record_kind = "isolate.intent"
-    stage: str
-    point: str
-    conduits: tuple[str, ...]
-
-
-class IsolateResult(IsolateIntent):
-    """How isolating conduits on a point ended."""
-
-    record_kind = "isolate.result"
-    outcome: Outcome
-    why: Text
-    egress: dict[str, dict[str, int]]
-    asked_us: int
-    answered_us: int
-
-
-class LoginTried(Entry):
-    """A new login was tried after a stage was isolated."""
-
-    record_kind = "login.tried"
-    stage: str
-    point: str
-    outcome: Outcome
-    why: Text
-
-
 class HoldStarted(Entry):
     """A stage is isolated and held."""
 
@@ -249,50 +135,6 @@ class HoldEnded(Entry):
     record_kind = "hold.ended"
     stage: str
     complete: bool
-
-
-class DeadManRead(_ReadBack, _OfPoint):
-    """A dead-man was read from its device."""
-
-    record_kind = "dead_man.read"
-
-
-class PairRole(_OfPoint):
-    """A member of a pair showed another role than before, or its first: `before` is empty then."""
-
-    record_kind = "pair.role"
-    pair: str
-    role: str
-    before: str
-    why: Text
-    asked_us: int
-    answered_us: int
-
-    @field_validator("role")
-    @classmethod
-    def _is_known(cls, role: str, info: ValidationInfo) -> str:
-        # A newer version may know other roles; what is written here comes from this one.
-        if role not in get_args(Role) and not info.context:
-            raise ValueError(f"{role} is no role in a pair")
-        return role
-
-
-class PairSync(_OfPoint):
-    """A member of a pair showed that the pair is in sync or not, otherwise than before or for the first time: `before` is empty then."""
-
-    record_kind = "pair.sync"
-    pair: str
-    sync: str
-    before: str
-    why: Text
-    asked_us: int
-    answered_us: int
-
-
-class DeadManRenew(_ReadBack, _Set):
-    """A dead-man was renewed, or could not be."""
-
-    record_kind = "dead_man.renew"
 
 
 class Stopped(Entry):
@@ -319,56 +161,12 @@ class RestoreOrdered(Entry):
     why: Text
 
 
-class RestoreAttempt(_OfPoint):
-    """One attempt to restore a point."""
-
-    record_kind = "restore.attempt"
-    attempt: int
-    outcome: Outcome
-    why: Text
-    asked_us: int
-    answered_us: int
-
-
-class RestoreLooked(RestoreAttempt):
-    """A look before a restore is written again, on a device that works on it for a while; `attempt` was not answered."""
-
-    record_kind = "restore.looked"
-
-
-class RestoreSeen(_OfPoint):
-    """A point was read back without Islandmode objects."""
-
-    record_kind = "restore.seen"
-    asked_us: int
-    answered_us: int
-
-
-class RestoreUnseen(_OfPoint):
-    """A point was given up, and not seen restored."""
-
-    record_kind = "restore.unseen"
-    why: Text
-
-
 class ResumeStarted(Entry):
     """`islandmode restore` or `abort` begins to restore by itself, or to look."""
 
     record_kind = "resume.started"
     by: Text
     points: tuple[str, ...]
-
-
-class SavedLooked(_OfPoint):
-    """What is left of Islandmode on a device: saved files with an object, what could not be read, and what stands there.
-
-    `standing` counts objects of every run; it is None where that was not seen.
-    """
-
-    record_kind = "saved.looked"
-    ours: tuple[Text, ...]
-    unread: tuple[Text, ...]
-    standing: tuple[Text, ...] | None = None
 
 
 class ResumeEnded(Entry):
@@ -416,13 +214,6 @@ class JournalHole(Entry):
     lost: int
 
 
-class GuardianProved(Entry):
-    """The guardian was asked to be ready; `why` is empty when it is."""
-
-    record_kind = "guardian.proved"
-    why: Text
-
-
 class RequestTaken(Entry):
     """A request of a person was taken."""
 
@@ -432,7 +223,7 @@ class RequestTaken(Entry):
     author: Text
 
 
-class HandAsked(_OfConduits):
+class HandAsked(OfConduits):
     """A person was asked for an act by hand: to be there, to isolate or to restore. `ask` is what a confirmation names."""
 
     record_kind = "hand.asked"
@@ -443,7 +234,7 @@ class HandAsked(_OfConduits):
     told: Text
 
 
-class HandConfirmed(_OfPoint):
+class HandConfirmed(OfPoint):
     """The named person has confirmed an act, by the account that typed it. What became of the act, only probes show."""
 
     record_kind = "hand.confirmed"
@@ -467,64 +258,6 @@ class RequestIgnored(Entry):
     record_kind = "request.ignored"
     file: Text
     why: Text
-
-
-class GuardianReady(Entry):
-    """The guardian has logged in on these points (guardian's journal, as are all records from here to its end)."""
-
-    record_kind = "guardian.ready"
-    points: tuple[str, ...]
-
-
-class GuardianOwes(_OfConduits):
-    """The conductor is about to arm a point."""
-
-    record_kind = "guardian.owes"
-
-
-class GuardianPaid(_OfPoint):
-    """The device refused to be armed."""
-
-    record_kind = "guardian.paid"
-
-
-class GuardianTookOver(Entry):
-    """The guardian restores."""
-
-    record_kind = "guardian.took_over"
-    why: Text
-    points: tuple[str, ...] = ()
-
-
-class GuardianClaimed(Entry):
-    """Whether the guardian took the claim: false when another process had it, unknown when the disk did not say."""
-
-    record_kind = "guardian.claimed"
-    claimed: bool | Literal["unknown"]
-
-
-class GuardianAgrees(_OfPoint):
-    """The guardian has seen a point restored too."""
-
-    record_kind = "guardian.agrees"
-    asked_us: int
-    answered_us: int
-
-
-class GuardianDisagrees(_OfPoint):
-    """The guardian saw an object after the conductor had seen none."""
-
-    record_kind = "guardian.disagrees"
-    why: Text
-
-
-class GuardianEnded(Entry):
-    """The guardian ends; `why` is said where it was not because everything is restored."""
-
-    record_kind = "guardian.ended"
-    restored: bool
-    took_over: bool = False
-    why: Text = ""
 
 
 class RunFinished(Entry):
@@ -570,7 +303,16 @@ def _all(base: type[Entry]) -> dict[str, type[Entry]]:
 
 
 KINDS: Mapping[str, type[Entry]] = _all(Entry) | {
-    kind.record_kind: kind for kind in (SamplesBrought, LedgerEntered, LedgerAcknowledged, *RETURN_KINDS, *GO_KINDS)
+    kind.record_kind: kind
+    for kind in (
+        SamplesBrought,
+        LedgerEntered,
+        LedgerAcknowledged,
+        *DEVICE_KINDS,
+        *GUARDIAN_KINDS,
+        *RETURN_KINDS,
+        *GO_KINDS,
+    )
 }
 """Every kind of record with its model."""
 

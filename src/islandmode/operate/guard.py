@@ -11,7 +11,7 @@ import anyio
 from anyio.abc import TaskStatus
 
 from islandmode.core.errors import IslandmodeError
-from islandmode.core.records import GuardianEnded
+from islandmode.core.guardian_records import GuardianEnded
 from islandmode.operate.ground import Ground, ground_of
 from islandmode.operate.judge import judge_died
 from islandmode.operate.opening import opened

@@ -20,6 +20,7 @@ from typing import TypeVar
 import anyio
 
 from islandmode.core import limits
+from islandmode.core.device_records import IsolateIntent, IsolateResult, LoginTried
 from islandmode.core.errors import Refused, RefusedFor
 from islandmode.core.hand import back_told
 from islandmode.core.lifecycle import Event, Phase, next_phase
@@ -32,9 +33,6 @@ from islandmode.core.records import (
     BaselineStarted,
     HoldEnded,
     HoldStarted,
-    IsolateIntent,
-    IsolateResult,
-    LoginTried,
     RestoreOrdered,
     RunFinished,
     RunLooked,

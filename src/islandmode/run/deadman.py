@@ -16,10 +16,10 @@ from typing import Any
 import anyio
 
 from islandmode.core.capabilities import Capabilities
+from islandmode.core.device_records import ArmCancelled, ArmIntent, ArmResult, DeadManRead, DeadManRenew
 from islandmode.core.egress import across
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.plan import Plan
-from islandmode.core.records import ArmCancelled, ArmIntent, ArmResult, DeadManRead, DeadManRenew
 from islandmode.isolation.point import IsolationPoint, PointState, renewing
 from islandmode.run.guards import Guards
 from islandmode.run.progress import Stop, TimerReading

@@ -28,9 +28,7 @@ from typing import Protocol
 
 import anyio
 
-from islandmode.core.outcome import Reading
-from islandmode.core.plan import Plan
-from islandmode.core.records import (
+from islandmode.core.guardian_records import (
     GuardianAgrees,
     GuardianClaimed,
     GuardianDisagrees,
@@ -39,8 +37,10 @@ from islandmode.core.records import (
     GuardianPaid,
     GuardianReady,
     GuardianTookOver,
-    RequestIgnored,
 )
+from islandmode.core.outcome import Reading
+from islandmode.core.plan import Plan
+from islandmode.core.records import RequestIgnored
 from islandmode.core.request import NotARequest, read_request
 from islandmode.isolation.point import IsolationPoint, LogsIn, logging_in
 from islandmode.run.hands import Hands

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import anyio
 
-from islandmode.core.records import GuardianProved, RequestIgnored, RequestTaken
+from islandmode.core.guardian_records import GuardianProved
+from islandmode.core.records import RequestIgnored, RequestTaken
 from islandmode.core.request import NotARequest, Request, read_request
 from islandmode.run.go_desk import Answers
 from islandmode.run.hands import Hands

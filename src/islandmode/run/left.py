@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import anyio
 
+from islandmode.core.device_records import SavedLooked
 from islandmode.core.outcome import Outcome, Reading
-from islandmode.core.records import SavedLooked
 from islandmode.isolation.point import Facts, IsolationPoint
 from islandmode.run.restore import Notes
 from islandmode.system.life import FAULTS

@@ -7,12 +7,12 @@ from typing import Any
 
 import anyio
 
+from islandmode.core.device_records import PairRole, PairSync
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.pair import Role, RoleSeen, Sync, SyncSeen
 from islandmode.core.plan import Plan, PlanPoint
 from islandmode.core.preflight import PreflightFinding
 from islandmode.core.preflight_pair import judge_roles, judge_sync
-from islandmode.core.records import PairRole, PairSync
 from islandmode.isolation.point import IsolationPoint
 from islandmode.isolation.table import reads_addresses, telling_role
 from islandmode.run.run_journal import RunJournal

@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 
 from islandmode.core import limits
+from islandmode.core.device_records import ConfigurationCompared, ConfigurationRead, ConfigurationSince
 from islandmode.core.difference import changed_lines, compare_parts, lost_lines, made_anew
 from islandmode.core.entry import When
 from islandmode.core.errors import Refused
@@ -20,7 +21,7 @@ from islandmode.core.plan import Plan
 from islandmode.core.preflight import PreflightFinding, bytes_needed, judge_machine, judge_plan
 from islandmode.core.preflight_drift import Drift, drift_of, file_of
 from islandmode.core.preflight_firewall import judge_host
-from islandmode.core.records import ConfigurationCompared, ConfigurationRead, ConfigurationSince, PreflightFound
+from islandmode.core.records import PreflightFound
 from islandmode.isolation.incoming import unkeyed
 from islandmode.isolation.point import Configuration, IsolationPoint, showing_configuration
 from islandmode.isolation.table import comparable, mend_saved

@@ -21,9 +21,9 @@ from typing import ParamSpec, Protocol
 
 import anyio
 
+from islandmode.core.device_records import RestoreAttempt, RestoreLooked, RestoreSeen, RestoreUnseen
 from islandmode.core.entry import Entry
 from islandmode.core.outcome import Outcome, Reading
-from islandmode.core.records import RestoreAttempt, RestoreLooked, RestoreSeen, RestoreUnseen
 from islandmode.isolation.point import IsolationPoint, PointState
 from islandmode.system.clock import Clock
 

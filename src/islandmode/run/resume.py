@@ -13,8 +13,9 @@ from pathlib import Path
 
 import anyio
 
+from islandmode.core.device_records import RestoreUnseen
 from islandmode.core.hand import HandAsk
-from islandmode.core.records import RestoreUnseen, ResumeEnded, ResumeStarted
+from islandmode.core.records import ResumeEnded, ResumeStarted
 from islandmode.isolation.point import IsolationPoint
 from islandmode.run.hands import Hands
 from islandmode.run.left import Left, look_and_note

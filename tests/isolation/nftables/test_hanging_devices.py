@@ -11,9 +11,9 @@ from typing import Any
 import anyio
 import pytest
 
+from islandmode.core.device_records import RestoreSeen
 from islandmode.core.entry import Entry
 from islandmode.core.outcome import Outcome
-from islandmode.core.records import RestoreSeen
 from islandmode.isolation.nftables import recipe
 from islandmode.isolation.nftables.point import NftablesPoint, NftAccess
 from islandmode.run.restore import restore_until_seen
