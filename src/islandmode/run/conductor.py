@@ -6,25 +6,23 @@ isolated two loops run beside the holds. One hears the near vantages ten times a
 other reads the dead-man from the devices, and renews it only if the first loop was alive a moment ago and nothing asks
 for a stop. Whatever either finds wrong pulls the stop latch, which does nothing but cancel the drill's scope.
 
-No durable record, no isolate: the journal is awaited before each isolate. A restore never waits for it.
+No durable record, no isolate: the journal is awaited before each isolate (`isolating`). A restore never waits for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
 import anyio
 
 from islandmode.core import limits
-from islandmode.core.device_records import IsolateIntent, IsolateResult, LoginTried
 from islandmode.core.errors import Refused, RefusedFor
 from islandmode.core.hand import back_told
 from islandmode.core.lifecycle import Event, Phase, next_phase
-from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.placing import Placed
 from islandmode.core.plan import Plan, PlanStage, Step
 from islandmode.core.preflight import PreflightFinding, judge_baseline
@@ -42,23 +40,22 @@ from islandmode.core.records import (
     VerifyDone,
     VerifyStarted,
 )
-from islandmode.isolation.point import IsolationPoint, PointState, logging_in
+from islandmode.isolation.point import IsolationPoint
 from islandmode.observe.vantage import Vantage
-from islandmode.run.deadman import DeadMan, egress_in
+from islandmode.run.deadman import DeadMan
 from islandmode.run.go_wait import GoWait
 from islandmode.run.guards import Guarded, Guards
 from islandmode.run.hands import Hands
+from islandmode.run.isolating import Isolating
 from islandmode.run.outermost import Broken
 from islandmode.run.pace import Pace
 from islandmode.run.pair_roles import PairRoles
 from islandmode.run.preflight import Preflight
-from islandmode.run.preparing import in_turns
 from islandmode.run.progress import Progress, Show, Stop, StopLatch
 from islandmode.run.restore import restore_until_seen, wait_told
 from islandmode.run.returning import Returning
 from islandmode.run.run_journal import RunJournal
 from islandmode.run.run_place import RunPlace
-from islandmode.run.seen_isolating import isolates_all, isolating_of, not_isolated_told
 from islandmode.run.witness import Witness
 from islandmode.store.journal import Journal
 from islandmode.system.clock import Clock
@@ -70,9 +67,6 @@ BASELINE_PATIENCE_S = 10.0
 """A busy machine starts its workers slowly; a probe that is bad for so long before the drill is really bad."""
 LOOK_EVERY_S = 0.5
 ALIVE_S = 1.0
-CONTROL_S = 1.0
-"""How long an armed firewall is given to count a packet on every way that a stage isolates: without one, silence there
-proves nothing. Traffic passes meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -122,10 +116,10 @@ class Conductor:
         self._roles = PairRoles(plan, points, self._journal)
         self._preflight = Preflight(plan, points, self._journal, disk, self._roles, clock, place)
         self._go = GoWait.of(place.go, self._guards, self._journal, clock, latch, self._hear_beside)
-        self._isolated: dict[str, tuple[str, ...]] = {}
         self._stage: PlanStage | None = None
         self._complete = False
         self._pace = Pace(clock)
+        self._isolating = Isolating(plan, points, self._dead_man, self._guards, self._journal, clock, latch, self._pace)
         self._heard_us = 0
         self._sentence = ""
         self.phase = Phase.PLANNED
@@ -349,12 +343,12 @@ class Conductor:
     async def _watch_device(self, name: str) -> None:
         """Watch one device; each has a loop of its own, so that a silent one does not starve the others of renewals."""
         while True:
-            trouble = await self._dead_man.read(name, self._isolated.get(name, ()))
+            trouble = await self._dead_man.read(name, self._isolating.isolated.get(name, ()))
             if trouble is None and self._latch.first is None and self._plant_is_watched():
                 trouble = await self._dead_man.renew_if_due(name)
             for member in () if trouble is not None else await self._roles.changed(name):
                 # Another member carries the traffic now: whether each of them isolates is read again, and not taken from before.
-                trouble = trouble or await self._dead_man.read(member, self._isolated.get(member, ()))
+                trouble = trouble or await self._dead_man.read(member, self._isolating.isolated.get(member, ()))
             if trouble is not None:
                 self._latch.pull(trouble)
             await self._pace.pause(self._plan.points[name].capabilities.read_every_s)
@@ -363,101 +357,18 @@ class Conductor:
         return self._clock.monotonic_us() - self._heard_us < ALIVE_S * 1_000_000
 
     async def _isolate(self, stage: PlanStage) -> None:
-        await self._hear_ways(stage)
-        silent = self._dead_man.silent()
-        if silent is not None:
-            self._latch.pull(Stop("dead_man", f"{silent} Stage {stage.name} is not isolated.", proven=False))
-            await anyio.sleep_forever()
-        turns = await in_turns(self._plan, self._points, stage)
+        turns = await self._isolating.turns(stage)
         self._stage = stage
         self._move(Event.ISOLATE_STARTED, f"Stage {stage.name}: isolating {', '.join(stage.conduits)}.")
         for steps in turns:
             async with anyio.create_task_group() as group:
                 for step in steps:
                     group.start_soon(self._isolate_step, stage.name, step)
-        async with anyio.create_task_group() as group:
-            for name in self._dead_man.touched:
-                group.start_soon(self._log_in_again, stage.name, name)
+        await self._isolating.log_in_again(stage.name)
         self._move(Event.STAGE_ISOLATED, f"Stage {stage.name}: isolated, holding {stage.hold_s:g} s.")
 
-    async def _hear_ways(self, stage: PlanStage) -> None:
-        """Give the firewalls' counters the time to see a packet on every way: their positive control."""
-        until_us = self._clock.monotonic_us() + CONTROL_S * 1_000_000
-        while any(self._dead_man.unheard(step.point, step.conduits) for step in stage.steps):
-            if self._clock.monotonic_us() >= until_us:
-                return
-            self._pace.closely()
-            await self._clock.sleep(TICK_S)
-
     async def _isolate_step(self, stage: str, step: Step) -> None:
-        intent = IsolateIntent(stage=stage, point=step.point, conduits=step.conduits)
-        if not await self._journal.append(intent):
-            # The latch is pulled; wait here for the cancel rather than go on without a record.
-            await anyio.sleep_forever()
-        deadline_s = self._plan.points[step.point].capabilities.calls_s.isolate
-        point = self._points[step.point]
-        async with self._dead_man.writing[step.point]:
-            # Right before the order, and after a renewal was waited for: meanwhile somebody may have taken the run over.
-            closed = await self._guards.closed()
-            if closed is not None:
-                self._latch.pull(closed)
-            if self._latch.first is not None:
-                # Also where another device of the stage refused just now: one that has not begun does not begin.
-                await anyio.sleep_forever()
-            ordered = await point.isolate(step.conduits, deadline_s)
-        reading = await self._seen(step, ordered)
-        result = IsolateResult(
-            stage=stage,
-            point=step.point,
-            conduits=step.conduits,
-            outcome=reading.outcome.value,
-            why=reading.why,
-            egress=egress_in(reading.value) if reading.value is not None else {},
-            # Ordered when the isolate left, not when the device was asked again: a lost reply changes no effective time.
-            asked_us=ordered.asked_us,
-            answered_us=reading.answered_us,
-        )
-        await self._journal.append(result)
-        if not reading.done or not isolates_all(reading.value, step.conduits):
-            why = reading.why or "the device was read back and does not isolate"
-            what = f"{step.point} did not isolate {not_isolated_told(reading.value, step.conduits)}: {why}."
-            asks_person = self._plan.points[step.point].capabilities.asks_person
-            if asks_person and reading.outcome is Outcome.UNKNOWN:
-                what = f"Whether {', '.join(step.conduits)} was isolated at {step.point} is not known: {why}."
-            # Isolating failed only where the device took the order and shows no isolation; a lost order shows nothing.
-            self._latch.pull(Stop("person" if asks_person else "isolate", what, proven=ordered.value is not None))
-            return
-        self._isolated[step.point] = (*self._isolated.get(step.point, ()), *step.conduits)
-        self._pace.closely()
-
-    async def _seen(self, step: Step, ordered: Reading[PointState]) -> Reading[PointState]:
-        """Give what came of an order to isolate, as far as it was read from the device, conduit by conduit."""
-        able, value = self._plan.points[step.point].capabilities, ordered.value
-        if ordered.outcome is Outcome.UNKNOWN and able.asks_person:
-            # What nobody confirmed may be done at any moment: probes that are silent now do not make it done.
-            return ordered
-        if ordered.outcome is Outcome.UNKNOWN:
-            return await self._points[step.point].state(step.conduits, able.calls_s.isolate)
-        in_parts = not able.atomic_stage and len(step.conduits) > 1
-        landed = in_parts if value is None else bool(isolating_of(value, step.conduits))
-        if ordered.outcome is Outcome.NOT_DONE and landed:
-            # An order refused at one conduit may have landed for the conduits before it: they count as isolated until seen otherwise.
-            return replace(ordered, outcome=Outcome.UNKNOWN)
-        return ordered
-
-    async def _log_in_again(self, stage: str, name: str) -> None:
-        """See that Islandmode did not lock itself out: a new login works after a stage, before anything is held."""
-        sessions = logging_in(self._points[name])
-        if sessions is None:
-            return
-        reading = await sessions.try_login(self._plan.points[name].capabilities.calls_s.login)
-        tried = LoginTried(stage=stage, point=name, outcome=reading.outcome.value, why=reading.why)
-        await self._journal.append(tried)
-        if not reading.done:
-            why = f"After stage {stage} was isolated, a new login to {name} failed ({reading.why})."
-            # A lock-out is proven where the device itself lives: it was heard just now on the session that is open.
-            proven = self._dead_man.is_heard(name) and not reading.failed_here
-            self._latch.pull(Stop("lock_out", why, proven=proven))
+        await self._isolating.step(stage, step)
 
     async def _hold(self, stage: PlanStage) -> None:
         await self._journal.append(HoldStarted(stage=stage.name))
