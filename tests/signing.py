@@ -14,7 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from islandmode.core.sshsig import armoured
 from islandmode.store.people import folder_of
 
-NAMESPACES = "request@islandmode,approval@islandmode,go@islandmode,revoke@islandmode,paper@islandmode"
+NAMESPACES = (
+    "request@islandmode,approval@islandmode,go@islandmode,revoke@islandmode,paper@islandmode,tabletop@islandmode"
+)
 VALID = f'namespaces="{NAMESPACES}",valid-after="20260101Z",valid-before="20400101Z"'
 PERSONS = {
     "engineer": ("OT engineer", ("ot-engineering",)),

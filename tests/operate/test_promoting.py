@@ -111,7 +111,7 @@ def test_a_rehearsal_that_held_stands_behind_the_same_drill(rehearsed: Rehearsed
     )
     assert rungs["breaches"].stands
     assert not rungs["tabletop"].stands
-    assert "There is no tabletop of this drill" in rungs["tabletop"].told
+    assert "There is no signed note of a tabletop of this drill" in rungs["tabletop"].told
 
 
 def test_it_counts_for_as_long_as_the_site_says(rehearsed: Rehearsed) -> None:
@@ -311,7 +311,8 @@ def test_a_dropped_rung_says_which_change_did_it(tmp_path: Path, capsys: pytest.
     assert "before it may be live" in shown
     assert "(20261120-quarterly) was of another drill" in shown
     with pytest.raises(
-        Refused, match=r"was of another drill.*There is no tabletop of this drill.*No record of a bench counts"
+        Refused,
+        match=r"was of another drill.*There is no signed note of a tabletop of this drill.*No record of a bench counts",
     ):
         command(["run", "quarterly-isolation", "--mode", "live", "--workspace", str(tmp_path)])
 

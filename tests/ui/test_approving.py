@@ -187,7 +187,7 @@ def test_what_is_taken_back_no_longer_counts(plant: Plant, capsys: pytest.Captur
     capsys.readouterr()
     assert command(["approvals", "-w", str(plant.workspace)]) == 4
     assert "The boiler is open" in capsys.readouterr().out
-    with pytest.raises(InputError, match=r"There is no request and no approval nothing; known: "):
+    with pytest.raises(InputError, match=r"There is no request, approval or note nothing; known: "):
         command(["revoke", "nothing", "--why", "x", *key])
     with pytest.raises(InputError, match=r"why does not fit into a document; give a line of plain text"):
         command(["revoke", path.stem, "--why", "two\nlines", *key])

@@ -1,4 +1,4 @@
-"""What people sign for a live run: requests, approvals and revocations, each a small file of canonical JSON. Values, pure.
+"""What people sign for a live run: requests, approvals, revocations and notes of tabletops, each a small file of canonical JSON. Values, pure.
 
 A file has one form only: keys sorted, no spaces, ASCII, a newline at its end. A signature over it is over those bytes, so ssh-keygen
 checks it with no knowledge of Islandmode. Each kind has a namespace of its own: what was signed for one purpose never counts for another.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
@@ -26,12 +26,14 @@ SIZE_MAX_BYTES = 4096
 WORDS_MAX = 200
 GO_CODES_MAX = 8
 ID_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?$"
-REQUEST, APPROVAL, REVOCATION, PAPER = "request", "approval", "revocation", "paper"
+REQUEST, APPROVAL, REVOCATION, PAPER, TABLETOP = "request", "approval", "revocation", "paper", "tabletop"
+TOOK_PART_MAX = 20
 NAMESPACES = {
     REQUEST: "request@islandmode",
     APPROVAL: "approval@islandmode",
     REVOCATION: "revoke@islandmode",
     PAPER: "paper@islandmode",
+    TABLETOP: "tabletop@islandmode",
 }
 """The purpose of a signature, by what is signed; a paper form is signed by the person who enters it."""
 
@@ -49,10 +51,17 @@ def _plain(text: str) -> str:
     return text
 
 
+def _day(text: str) -> str:
+    if date.fromisoformat(text).isoformat() != text:
+        raise ValueError("expected a day, as YYYY-MM-DD")
+    return text
+
+
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Id = Annotated[str, Field(pattern=ID_PATTERN)]
 Utc = Annotated[str, AfterValidator(_utc)]
 Line = Annotated[str, AfterValidator(_plain)]
+Day = Annotated[str, AfterValidator(_day)]
 
 
 class SeenCheckpoint(Frozen):
@@ -152,7 +161,7 @@ class Approval(Bound):
 
 
 class Revocation(Document):
-    """A person takes back a request or an approval, anybody's."""
+    """A person takes back another document, anybody's."""
 
     kind: Literal["revocation"] = "revocation"
     of: Id
@@ -160,8 +169,28 @@ class Revocation(Document):
     why: Line
 
 
-AnyDocument = Annotated[WindowRequest | Approval | Revocation, Field(discriminator="kind")]
-_READER: TypeAdapter[WindowRequest | Approval | Revocation] = TypeAdapter(AnyDocument)
+class TabletopNote(Document):
+    """A person says that a drill was talked through, when and by whom; there is no record of the exercise itself."""
+
+    kind: Literal["tabletop"] = "tabletop"
+    site: Name
+    drill: Name
+    drill_digest: Sha256
+    held_on: Day
+    """The day, as it was where the people were."""
+    took_part: Annotated[tuple[Name, ...], Field(min_length=2, max_length=TOOK_PART_MAX)]
+    """Who took part, by the names in people.yaml."""
+    role: Name
+    comment: Line = ""
+
+    @property
+    def at(self) -> datetime:
+        """Give the moment from which its age counts."""
+        return datetime.combine(date.fromisoformat(self.held_on), time(tzinfo=UTC))
+
+
+AnyDocument = Annotated[WindowRequest | Approval | Revocation | TabletopNote, Field(discriminator="kind")]
+_READER: TypeAdapter[WindowRequest | Approval | Revocation | TabletopNote] = TypeAdapter(AnyDocument)
 
 
 class BadDocument(Exception):
@@ -174,14 +203,14 @@ def document_bytes(document: Document) -> bytes:
     return json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii") + b"\n"
 
 
-def read_document(data: bytes) -> WindowRequest | Approval | Revocation:
+def read_document(data: bytes) -> WindowRequest | Approval | Revocation | TabletopNote:
     """Read a document; raises `BadDocument`, also for the same words in another form."""
     if len(data) > SIZE_MAX_BYTES:
         raise BadDocument(f"it has more than {SIZE_MAX_BYTES} bytes")
     try:
         document = _READER.validate_json(data, strict=True)
     except (ValidationError, ValueError):
-        raise BadDocument("it is no request, approval or revocation of this version") from None
+        raise BadDocument("it is no request, approval, revocation or note of this version") from None
     if document_bytes(document) != data:
         raise BadDocument(
             "it is not in the one form that a document has (keys sorted, no spaces, a newline at its end)"
@@ -195,6 +224,8 @@ def namespace_of(document: Document) -> str:
     """Give the purpose for which a document has to be signed."""
     if isinstance(document, Approval):
         return NAMESPACES[PAPER if document.paper is not None else APPROVAL]
+    if isinstance(document, TabletopNote):
+        return NAMESPACES[TABLETOP]
     return NAMESPACES[REQUEST if isinstance(document, WindowRequest) else REVOCATION]
 
 
@@ -211,7 +242,7 @@ class Kept:
 
     name: str
     """The file as an operator would name it."""
-    document: WindowRequest | Approval | Revocation | None
+    document: WindowRequest | Approval | Revocation | TabletopNote | None
     sha256: str
     signature: SshSignature | None = None
     trouble: str = ""

@@ -117,7 +117,7 @@ def _of_bound(kept: Kept, document: Bound, subject: Subject, documents: Sequence
     people = before.people
     if kept.trouble:
         return kept.trouble
-    if revoked := _revoked(kept, documents, people):
+    if revoked := revoked_why(kept, documents, people):
         return revoked
     if unlike := subject.unlike(document):
         return unlike
@@ -186,7 +186,7 @@ def _against_request(document: Approval, requests: Mapping[str, Kept]) -> str:
     return ""
 
 
-def _revoked(kept: Kept, documents: Sequence[Kept], people: People) -> str:
+def revoked_why(kept: Kept, documents: Sequence[Kept], people: People) -> str:
     """Say by whom a document was revoked. A revocation that cannot be believed stops it too: who wants to run removes the doubt first."""
     document = kept.document
     for other in documents:

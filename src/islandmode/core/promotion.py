@@ -87,11 +87,13 @@ class OtherDrill:
 
 @dataclass(frozen=True)
 class Tabletop:
-    """A tabletop exercise of a drill that counts as one."""
+    """A signed note that a drill was talked through; `why` says as a clause why it does not count, empty where it does."""
 
     name: str
     at: datetime
     drill_digest: str
+    signed_by: str = ""
+    why: str = ""
 
 
 def latest_moments(ledger: Ledger) -> Mapping[int, datetime]:
@@ -169,25 +171,33 @@ def _breaches(found: Sequence[AttemptJudged], rehearse: str) -> Rung:
     return Rung("breaches", stands=False, told=told)
 
 
-def tabletop_rung(tabletops: Iterable[Tabletop], drill_digest: str, policy: Policy, now: datetime) -> Rung:
-    """Say whether a tabletop exercise stands behind a drill."""
-    known = sorted(tabletops, key=lambda each: each.at, reverse=True)
+def tabletop_rung(
+    tabletops: Iterable[Tabletop], drill_digest: str, policy: Policy, now: datetime, sign: str = ""
+) -> Rung:
+    """Say whether a signed note of a tabletop stands behind a drill; `sign` is the command that makes one."""
+    found = sorted(tabletops, key=lambda each: each.at, reverse=True)
+    known = [each for each in found if not each.why]
     same = [each for each in known if each.drill_digest == drill_digest]
     counts = next((each for each in same if is_within(each.at, now, policy.ages.tabletop)), None)
     if counts is not None:
         until = counts.at + timedelta(seconds=policy.ages.tabletop)
         return Rung(
-            "tabletop", stands=True, told=f"{counts.name} ({counts.at:%Y-%m-%d}); that counts until {until:%Y-%m-%d}"
+            "tabletop",
+            stands=True,
+            told=f"by a signed note, {counts.name} ({counts.at:%Y-%m-%d}{counts.signed_by}); that counts until {until:%Y-%m-%d}",
         )
-    do = "talk the drill through anew with those who take part"
-    if same:
+    do = f"talk the drill through anew with those who take part, and sign a note of it{f': {sign}' if sign else ''}"
+    bad = next((each for each in found if each.why and each.drill_digest == drill_digest), None)
+    if bad is not None:
+        told = f"The signed note of a tabletop, {bad.name}, does not count: {bad.why}; {do}."
+    elif same:
         told = f"The newest tabletop of this drill is of {same[0].at:%Y-%m-%d}, and one counts for {written(policy.ages.tabletop)}; {do}."
     elif known:
         told = (
             f"The newest tabletop, {known[0].name} of {known[0].at:%Y-%m-%d}, was of the drill as it was before; {do}."
         )
     else:
-        told = "There is no tabletop of this drill, and this version keeps no record of one, so that no drill can be live yet."
+        told = f"There is no signed note of a tabletop of this drill; {do}."
     return Rung("tabletop", stands=False, told=told)
 
 

@@ -33,6 +33,7 @@ from islandmode.core.verdict import Result
 from islandmode.operate.approving import policy_of
 from islandmode.operate.benched import NO_BENCH, Benched
 from islandmode.operate.ledger import FOLDER_TOLD, addendum_unlike, folder_of_attempt
+from islandmode.operate.tabletop_notes import sign_command, signed_notes
 from islandmode.operate.watch import Unwatched
 from islandmode.store import catalog, rundir
 from islandmode.store.ledger import ledger_of
@@ -44,12 +45,7 @@ from islandmode.system.own_program import typed_at
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 ENTERED = "ledger.entered"
 FindTabletops = Callable[[Path, Plan], Iterable[Tabletop]]
-"""Finds the tabletop exercises of a plan's drill that count as such, of any digest."""
-
-
-def no_tabletops(_workspace: Path, _plan: Plan) -> Iterable[Tabletop]:
-    """Find none: this version keeps no record of a tabletop exercise."""
-    return ()
+"""Finds the signed notes of tabletops of a plan's drill, of any digest."""
 
 
 def rungs_of(
@@ -57,7 +53,7 @@ def rungs_of(
     plan: Plan,
     benched: Mapping[str, Benched],
     policy: Policy | None = None,
-    tabletops: FindTabletops = no_tabletops,
+    tabletops: FindTabletops | None = None,
     clock: Clock | None = None,
 ) -> tuple[Rung, ...]:
     """Say what stands behind a live run of a plan, and what is missing, a rung each; `benched` is what is known of its devices.
@@ -66,9 +62,10 @@ def rungs_of(
     """
     policy = policy or policy_of(workspace)
     now = _1970 + timedelta(microseconds=(clock or MachineClock.of_this_boot()).utc_us())
+    noted = tabletops(workspace, plan) if tabletops is not None else signed_notes(workspace, plan, now)
     return (
         *_rehearsal(workspace, plan, policy, now),
-        tabletop_rung(tabletops(workspace, plan), plan.drill_digest, policy, now),
+        tabletop_rung(noted, plan.drill_digest, policy, now, sign_command(workspace, plan.drill.drill)),
         _benches(workspace, plan, benched),
         tier_rung({name: point.capabilities.undo_tier for name, point in plan.points.items()}, policy),
     )

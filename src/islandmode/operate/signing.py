@@ -28,6 +28,7 @@ from islandmode.core.approval import (
     Revocation,
     SeenCheckpoint,
     Subject,
+    TabletopNote,
     WindowRequest,
     document_bytes,
     namespace_of,
@@ -94,8 +95,8 @@ def ask_window(order: Order, drill: str, begin: str, end: str) -> tuple[WindowRe
     begins, ends = _moment(begin, "--from"), _moment(end, "--to")
     _refuse_window(begins, ends, held)
     _refuse_altered(held.ledger)
-    person = _person(order.key, held, NAMESPACES[REQUEST])
-    request = _made(
+    person = signer(order.key, held, NAMESPACES[REQUEST])
+    request = made(
         WindowRequest,
         {
             "id": _new_id(REQUEST, plan, begins),
@@ -108,7 +109,7 @@ def ask_window(order: Order, drill: str, begin: str, end: str) -> tuple[WindowRe
             "comment": order.comment,
         },
     )
-    return request, _signed(order, request, held)
+    return request, signed(order, request, held)
 
 
 def _moment(text: str, option: str) -> datetime:
@@ -158,19 +159,20 @@ def _new_id(kind: str, plan: Plan, at: datetime) -> str:
     return f"{kind}-{plan.drill.drill}-{at.astimezone(UTC):%Y%m%d}-{secrets.token_hex(4)}"
 
 
-def _made(kind: type[D], said: dict[str, Any]) -> D:
+def made(kind: type[D], said: dict[str, Any]) -> D:
+    """Make a document of what it says; raises `InputError`."""
     try:
-        made = kind.model_validate(said)
+        document = kind.model_validate(said)
     except ValidationError as wrong:
         part = ".".join(str(part) for part in wrong.errors(include_url=False)[0]["loc"])
         raise InputError(
             f"{part} does not fit into a document; give a line of plain text, at most 200 characters. {NOTHING_SIGNED}"
         ) from None
-    if len(document_bytes(made)) > SIZE_MAX_BYTES:
+    if len(document_bytes(document)) > SIZE_MAX_BYTES:
         raise InputError(
             f"The document would have more than {SIZE_MAX_BYTES} bytes; shorten the comment. {NOTHING_SIGNED}"
         )
-    return made
+    return document
 
 
 def public_key(key: Path) -> PublicKey:
@@ -188,7 +190,7 @@ def public_key(key: Path) -> PublicKey:
     return found[0]
 
 
-def _person(key: Path, held: Before, namespace: str) -> str:
+def signer(key: Path, held: Before, namespace: str) -> str:
     """Find whose key it is, and whether it may sign for a purpose now; raises `Refused`, before anybody is asked to touch it."""
     public, people = public_key(key), held.people
     lines = people.signers_with(public)
@@ -207,7 +209,7 @@ def _person(key: Path, held: Before, namespace: str) -> str:
     return person
 
 
-def _signed(order: Order, document: Document, held: Before, photograph: tuple[str, bytes] | None = None) -> Path:
+def signed(order: Order, document: Document, held: Before, photograph: tuple[str, bytes] | None = None) -> Path:
     """Have a document signed, and keep it if its signature would be taken; raises `Refused`."""
     data = document_bytes(document)
     try:
@@ -302,7 +304,7 @@ def role_of(review: Review, person: str, role: str | None) -> str:
 
 def approver(order: Order, review: Review, *, on_paper: bool = False) -> str:
     """Find the person whose key it is, before anything is asked; raises `Refused`."""
-    return _person(order.key, review.before, NAMESPACES[PAPER if on_paper else APPROVAL])
+    return signer(order.key, review.before, NAMESPACES[PAPER if on_paper else APPROVAL])
 
 
 def approve(
@@ -333,7 +335,7 @@ def approve(
         picture = _photograph(photograph, identity)
         paper = Paper(photograph=picture[0], sha256=hashlib.sha256(picture[1]).hexdigest(), entered_by=by)
     codes = new_codes() if sheet is not None else ()
-    approval = _made(
+    approval = made(
         Approval,
         {
             "id": identity,
@@ -352,10 +354,10 @@ def approve(
         },
     )
     if sheet is None:
-        return approval, _signed(order, approval, review.before, picture)
+        return approval, signed(order, approval, review.before, picture)
     sheet.write(approval, codes)
     try:
-        return approval, _signed(order, approval, review.before, picture)
+        return approval, signed(order, approval, review.before, picture)
     except BaseException:
         sheet.take_away()
         raise
@@ -380,19 +382,21 @@ def _photograph(path: Path, identity: str) -> tuple[str, bytes]:
 
 
 def revoke(order: Order, named: str, why: str) -> tuple[Revocation, Path]:
-    """Take back a request or an approval; any person may whose key signs revocations. Raises `InputError` and `Refused`."""
+    """Take back a request, an approval or the note of a tabletop; any person may whose key signs revocations. Raises `InputError` and `Refused`."""
     now = now_of(order.clock)
     held = before(order.workspace, now)
     stem = Path(named).name.removesuffix(approvals.ENDING)
     documents = kept_documents(order.workspace, held.people, now)
-    known = {kept.document.id: kept for kept in documents if isinstance(kept.document, Bound)}
+    known = {kept.document.id: kept for kept in documents if isinstance(kept.document, (Bound, TabletopNote))}
     found = [kept for identity, kept in known.items() if stem and identity.startswith(stem)]
     if len(found) != 1 or found[0].document is None:
         if found:
             raise InputError(f"{stem} means several documents; give the name of one: {_ids(found)}. {NOTHING_SIGNED}")
-        raise InputError(f"There is no request and no approval {stem}; known: {_ids(known.values())}. {NOTHING_SIGNED}")
-    person = _person(order.key, held, NAMESPACES[REVOCATION])
-    revocation = _made(
+        raise InputError(
+            f"There is no request, approval or note {stem}; known: {_ids(known.values())}. {NOTHING_SIGNED}"
+        )
+    person = signer(order.key, held, NAMESPACES[REVOCATION])
+    revocation = made(
         Revocation,
         {
             "id": f"{REVOCATION}-{secrets.token_hex(8)}",
@@ -403,4 +407,4 @@ def revoke(order: Order, named: str, why: str) -> tuple[Revocation, Path]:
             "why": why,
         },
     )
-    return revocation, _signed(order, revocation, held)
+    return revocation, signed(order, revocation, held)

@@ -1,4 +1,4 @@
-"""The words of `request`, `approve`, `approvals` and `revoke`; what they print is in ui/approving.py, which is read only when it is needed."""
+"""The words of `request`, `approve`, `approvals`, `revoke`, `tabletop` and `go`; what they print is in ui/approving.py, which is read only when it is needed."""
 
 from __future__ import annotations
 
@@ -88,15 +88,38 @@ def approvals(
 
 
 def revoke(
-    document: Annotated[str, typer.Argument(help="A request or an approval, or the beginning of its name.")],
+    document: Annotated[
+        str, typer.Argument(help="A request, an approval or the note of a tabletop, or the beginning of its name.")
+    ],
     why: Annotated[str, typer.Option("--why", help="Why, in a line.")],
     key: Key,
     workspace: Workspace = HERE,
 ) -> int:
-    """Take back a request or an approval, anybody's. A lost key goes into inventory/people/revoked_keys instead."""
+    """Take back a request, an approval or the note of a tabletop, anybody's. A lost key goes into inventory/people/revoked_keys instead."""
     from islandmode.ui.approving import revoke_document
 
     return revoke_document(workspace.resolve(), document, why, key)
+
+
+def tabletop(
+    drill: DrillName,
+    held_on: Annotated[str, typer.Option("--held-on", help="The day on which it was talked through: 2027-01-09.")],
+    key: Key,
+    took_part: Annotated[
+        list[str] | None,
+        typer.Option("--with", help="Who else took part, by the name in people.yaml; again for each."),
+    ] = None,
+    role: Annotated[
+        str | None,
+        typer.Option("--role", help="The role in which you sign; one that signs for live runs if not given."),
+    ] = None,
+    comment: Comment = "",
+    workspace: Workspace = HERE,
+) -> int:
+    """Sign a note that a drill, as it is now, was talked through with those who take part; kept in approvals/."""
+    from islandmode.ui.approving import note_tabletop
+
+    return note_tabletop(workspace.resolve(), drill, (held_on, tuple(took_part or ()), role), key, comment)
 
 
 def go(

@@ -25,6 +25,7 @@ from islandmode.operate.go_sheet import GoSheet, refuse_sheet
 from islandmode.operate.ledger import earlier_told
 from islandmode.operate.plan import plan_of
 from islandmode.operate.signing import Order, Review
+from islandmode.operate.tabletop_signing import sign_tabletop
 from islandmode.store import catalog
 from islandmode.store.approvals import APPROVALS
 from islandmode.system.output import ask as ask_person
@@ -63,6 +64,18 @@ def ask(workspace: Path, drill: str, window: tuple[str, str], key: Path, comment
     print(
         f"Give {APPROVALS}/ to those who approve (git commit, git push). They type: islandmode approve {request.id} --key KEY"
     )
+    return 0
+
+
+def note_tabletop(
+    workspace: Path, drill: str, said: tuple[str, tuple[str, ...], str | None], key: Path, comment: str
+) -> int:
+    """Sign a note of a tabletop, and say for what it counts."""
+    note, path = sign_tabletop(Order(workspace, key, comment), drill, *said)
+    print(
+        f"Signed a note that {note.drill} was talked through on {note.held_on} by {', '.join(note.took_part)}: {path}"
+    )
+    print(f"It is for drill digest {note.drill_digest}, and is your word: there is no record of the exercise itself.")
     return 0
 
 

@@ -18,7 +18,7 @@ from typer.main import get_command
 from islandmode import __version__
 from islandmode.run.outermost import INTERNAL, exit_code_of
 from islandmode.system.output import outlast_readers, telling, unsaid
-from islandmode.ui.approval_commands import approvals, approve, go, request, revoke
+from islandmode.ui.approval_commands import approvals, approve, go, request, revoke, tabletop
 from islandmode.ui.cli_words import (
     HERE,
     JSON,
@@ -58,7 +58,7 @@ app.add_typer(lab_app, name="lab")
 devices_app = typer.Typer(rich_markup_mode=None)
 app.add_typer(devices_app, name="devices")
 app.add_typer(vantage_app, name="vantage")
-for word in (collect, request, approve, approvals, revoke, go):
+for word in (collect, request, approve, approvals, revoke, tabletop, go):
     app.command()(word)
 
 RUNS = "runs"
