@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -19,11 +20,15 @@ from islandmode.core.sshsig import BEGIN as HEAD
 from islandmode.core.sshsig import END as FOOT
 from islandmode.operate import going, signing
 from islandmode.operate.answering import Spoken, _said, answer, clock_time
+from islandmode.operate.conducting import Conducting
 from islandmode.operate.going import go_desk, key_found, refuse_go, said_before
+from islandmode.operate.ground import PlantGround
 from islandmode.run.go_desk import GoDesk
 from islandmode.store import people
+from islandmode.store.run_request import RunRequest
+from islandmode.store.rundir import RunDirectory
 from islandmode.system.ssh_signature import sign
-from tests.operate.approvals_given import BEGIN, END, WITHIN, At, Plant, copy_of, make_plant
+from tests.operate.approvals_given import BEGIN, DRILL, END, WITHIN, At, Plant, copy_of, make_plant
 from tests.operate.test_go_sheet import approve, codes_on
 
 SHIFT = WITHIN + timedelta(hours=6)
@@ -235,3 +240,12 @@ def test_what_is_said_to_a_run_is_in_utc() -> None:
         "answer": "not yet",
         "until": "2027-01-09T08:10:00Z",
     }
+
+
+def test_no_live_run_can_be_conducted_without_waiting_for_the_go(plant: Plant) -> None:
+    directory = RunDirectory(plant.workspace / "runs" / "a-run")
+    request = RunRequest("a-run", plant.workspace, DRILL, "live", "nobody", {"kind": "plant", "site": "riverside"})
+    given: tuple[Any, ...] = (PlantGround(plant.workspace, "riverside"), {}, At(WITHIN), None, directory, None)
+    conducting = Conducting(request, plant.plan(), *given)
+    with pytest.raises(Refused, match="A live run waits for the go of the plant floor"):
+        conducting._desk()

@@ -18,10 +18,19 @@ from islandmode.operate.telling import Kept, Listener
 from islandmode.run.progress import Progress
 
 
+@dataclass(frozen=True)
+class OnCard:
+    """What a card says of the run itself."""
+
+    mode: str
+    loud: tuple[str, ...] = ()
+    """Sentences that nobody who reads it may miss."""
+
+
 class Pages(Protocol):
     """Makes the pages that a run leaves for people, each as one HTML document; pure."""
 
-    def card(self, plan: Plan, run: str, workspace: Path, ground: Ground) -> str:
+    def card(self, plan: Plan, run: str, workspace: Path, ground: Ground, said: OnCard) -> str:
         """Make the page by which a person restores every device by hand."""
         ...
 

@@ -167,6 +167,11 @@ class Conducting:
         """Prepare what the go is held against, where the run waits for it; raises `Refused` where nobody approved it by now."""
         request = self._request
         if not request.with_go:
+            if request.mode == Mode.LIVE.value:
+                raise Refused(
+                    "A live run waits for the go of the plant floor, and this was asked for without. Nothing was touched.",
+                    "go",
+                )
             return None
         self._approved, desk = go_desk(request.workspace, self._plan, request.run, self._clock)
         return desk

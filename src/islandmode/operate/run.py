@@ -15,7 +15,7 @@ import anyio
 
 from islandmode.core.drill import Mode
 from islandmode.core.entered import LedgerAcknowledged, LedgerEntered
-from islandmode.core.errors import IslandmodeError, Refused, Unrecorded
+from islandmode.core.errors import InputError, IslandmodeError, Refused, Unrecorded
 from islandmode.core.hand import back_told
 from islandmode.core.judging.timeline import of_kind
 from islandmode.core.ledger import REFUSED
@@ -23,7 +23,7 @@ from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.verdict import Restoration, Result, Verdict
 from islandmode.isolation.read_only import read_only
-from islandmode.operate.audience import Audience
+from islandmode.operate.audience import Audience, OnCard
 from islandmode.operate.by_hand import lines_by_hand
 from islandmode.operate.check import refuse_unlike_lab
 from islandmode.operate.conducting import Conducting
@@ -61,11 +61,7 @@ NOTHING_TOUCHED = (2, 4)
 UNPROVEN = "The run ended and its restoration is not proven."
 CARD = "card.html"
 BY_RESULT = {Result.HELD: 0, Result.BREACHED: 1, Result.INCONCLUSIVE: 3, Result.NOT_TESTED: 3}
-NOT_YET = {
-    Mode.LIVE: "Mode live does not begin yet in this version.",
-    Mode.INCIDENT: "Mode incident does not exist yet in this version.",
-}
-"""Why a mode is refused, whatever else speaks against it."""
+NO_INCIDENT = "Mode incident does not exist yet in this version."
 
 
 @dataclass(frozen=True)
@@ -105,14 +101,16 @@ def run_drill(order: DrillOrder, audience: Audience, *, again: tuple[str, ...] =
     conductor where possible and does not return; `again` are extra words for the conductor's command line.
     """
     loaded, plan = plan_of(order.workspace, order.drill)
-    if order.mode in (Mode.LIVE, Mode.INCIDENT):
+    if order.mode is Mode.INCIDENT:
         raise Refused(
-            f"{NOT_YET[order.mode]} Nothing was touched. Rehearse with --mode rehearsal.{''.join(f' {told}' for told in refused_for_live(order.workspace, loaded, plan))}"
+            f"{NO_INCIDENT} Nothing was touched. Rehearse with --mode rehearsal.{''.join(f' {told}' for told in refused_for_live(order.workspace, loaded, plan))}"
         )
     if order.mode in (Mode.TABLETOP, Mode.DRY_RUN):
         warn_of_left_out(audience.listener, loaded.left_out)
         if order.mode is Mode.TABLETOP:
             return Ended(NOTHING_TO_JUDGE, plan)
+    if order.mode is Mode.LIVE:
+        return _run_live(order, loaded, plan, audience)
     refuse_by_hand(loaded, plan)
     refuse_go(order.workspace, plan, order.mode, with_go=order.with_go)
     if order.mode is Mode.DRY_RUN:
@@ -227,6 +225,27 @@ def _refuse_of_lab(loaded: Loaded, plan: Plan) -> None:
         refuse_of_lab(Device(name, loaded.site, loaded.site_tree))
 
 
+def _run_live(order: DrillOrder, loaded: Loaded, plan: Plan, audience: Audience) -> Ended:
+    """Isolate the plant itself, once its go was given; raises `Refused` with all that speaks against it, and nothing touched."""
+    if order.lab is not None or order.topology is not None:
+        raise InputError("--lab and --topology belong to a rehearsal; a live run isolates the plant of its site.")
+    against = refused_for_live(order.workspace, loaded, plan)
+    if against:
+        raise Refused(
+            f"A live run cannot begin: {' '.join(against)} Nothing was touched. Rehearse with --mode rehearsal.",
+            "preflight",
+        )
+    refuse_go(order.workspace, plan, order.mode, with_go=order.with_go)
+    refuse_by_hand(loaded, plan)
+    _refuse_of_lab(loaded, plan)
+    ground = PlantGround(order.workspace, plan.drill.site)
+    name = _new_name(plan, MachineClock.of_this_boot())
+    request = RunRequest(
+        name, order.workspace, order.drill, order.mode.value, operator_name(), ground.words(), with_go=True
+    )
+    return _run_here(request, plan, ground, audience, intent_of(loaded))
+
+
 def _look_here(order: DrillOrder, loaded: Loaded, plan: Plan, audience: Audience) -> Ended:
     """Do on the plant all that comes before arming; raises `Refused` with what a live run would be refused for."""
     ground = PlantGround(order.workspace, plan.drill.site)
@@ -324,7 +343,7 @@ def _begin(request: RunRequest, plan: Plan, ground: Ground, audience: Audience, 
     directory.keep(REQUEST, request.text())
     for name, text in kept.items():
         directory.keep(name, text)
-    card = directory.keep(CARD, audience.pages.card(plan, request.run, request.workspace, ground))
+    card = directory.keep(CARD, audience.pages.card(plan, request.run, request.workspace, ground, OnCard(request.mode)))
     # A dry run arms nothing, so that no rescue ever has to know of it.
     if not request.recorded and request.mode != Mode.DRY_RUN.value:
         # Before anything may be armed: from here on every command of this machine knows of the run.

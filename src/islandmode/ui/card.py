@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
+from islandmode.core.drill import Mode
 from islandmode.core.errors import InputError
 from islandmode.core.live.losses import closings_told, is_reviewed, rank, services_told
 from islandmode.core.plan import DyingFlow, Plan, PlanPoint
@@ -21,6 +22,7 @@ from islandmode.core.probe import CanaryProbe, IcmpProbe
 from islandmode.core.text import how_many
 from islandmode.isolation.by_hand import ByHand
 from islandmode.isolation.table import by_hand
+from islandmode.operate.audience import OnCard
 from islandmode.ui.templates import page
 
 CARD, TITLE = "card.html", "Restore by hand"
@@ -92,8 +94,19 @@ class Device:
         return any(len(parts) > 1 for parts in self.commands)
 
 
-def render_card(plan: Plan, run: str | None = None, *, at: TypedAt, lab: bool = False, ledger: str = "") -> str:
-    """Write the card as one HTML document; without a run it is valid for every run of the plan. `ledger` is its checkpoint."""
+def render_card(
+    plan: Plan,
+    run: str | None = None,
+    *,
+    at: TypedAt,
+    lab: bool = False,
+    ledger: str = "",
+    said: OnCard | None = None,
+) -> str:
+    """Write the card as one HTML document; without a run it is valid for every run of the plan.
+
+    `ledger` is its checkpoint; `said` is what it says of the run itself.
+    """
     lab, drill = lab or _only_in_lab(plan), plan.drill
     devices = tuple(_device(plan, name, at if lab else None) for name in plan.points)
     running = ("LAB", *_running(plan, run)) if lab else _running(plan, run)
@@ -105,6 +118,8 @@ def render_card(plan: Plan, run: str | None = None, *, at: TypedAt, lab: bool = 
         run=run,
         running=" · ".join(running),
         lab=lab,
+        live=said is not None and said.mode == Mode.LIVE.value,
+        loud=() if said is None else said.loud,
         plan_digest=plan.plan_digest,
         ledger=ledger,
         workspace=at.workspace.absolute(),

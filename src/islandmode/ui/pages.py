@@ -11,6 +11,7 @@ from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.refusal import Refusal
 from islandmode.core.verdict import Verdict
+from islandmode.operate.audience import OnCard
 from islandmode.operate.ground import Ground, LabGround
 from islandmode.operate.ledger import checkpoint_told
 from islandmode.system.own_program import program_anywhere
@@ -22,10 +23,11 @@ from islandmode.ui.report.refused import render_refusal
 class HtmlPages:
     """The pages of a run, as this program makes them."""
 
-    def card(self, plan: Plan, run: str, workspace: Path, ground: Ground) -> str:
+    def card(self, plan: Plan, run: str, workspace: Path, ground: Ground, said: OnCard) -> str:
         """Make the page by which a person restores every device by hand."""
         at = TypedAt(workspace, program_anywhere(), ground.lab_name)
-        return render_card(plan, run, at=at, lab=isinstance(ground, LabGround), ledger=checkpoint_told(workspace))
+        lab = isinstance(ground, LabGround)
+        return render_card(plan, run, at=at, lab=lab, ledger=checkpoint_told(workspace), said=said)
 
     def report(
         self,

@@ -7,6 +7,7 @@ import sys
 from rich.console import Console
 from rich.text import Text
 
+from islandmode.core.drill import Mode
 from islandmode.core.flows_told import seen_of
 from islandmode.core.hand import back_told
 from islandmode.core.judging.timeline import of_kind
@@ -45,6 +46,8 @@ def print_result(plan: Plan, verdict: Verdict, directory: RunDirectory, *, as_js
     held.append(verdict.restoration.value, style="bold green" if proven else "bold red")
     if verdict.lab:
         held.append("   (LAB)", style="bold blue")
+    if verdict.mode == Mode.LIVE.value:
+        held.append("   (LIVE)", style="bold")
     console.print(held)
     console.print(f"boundary     {verdict.boundary_told}", soft_wrap=True, highlight=False)
     for way in verdict.closed_by_rule:
@@ -76,7 +79,7 @@ def print_looked(plan: Plan, directory: RunDirectory) -> None:
         console.print(f"not seen     what is asked from {', '.join(plan.kits)}: a person carries a kit there")
     console.print("ready        the guardian hears the conductor, and a restore can log in")
     console.print(f"approvals    {approvals_told(directory.workspace, plan, now_of())}")
-    console.print("not there    what comes after the plant floor's go at T-0: in this version live is refused")
+    console.print("not tried    the plant floor's go at T-0, which a live run waits for before it arms")
     console.print(f"record       {directory.root}")
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from islandmode.core.drill import Mode
 from islandmode.core.errors import Refused
 from islandmode.operate.ledger import checkpoint_told
 from islandmode.operate.people import asked_in
@@ -22,6 +23,7 @@ from islandmode.rehearse.lab import lab_command
 from islandmode.rehearse.lab_place import STATE, names_meant
 from islandmode.run.outermost import STRANDED
 from islandmode.store.ledger import last_told, path_of
+from islandmode.store.run_request import request_in
 from islandmode.store.rundir import RunDirectory
 from islandmode.ui.as_json import print_as_json
 from islandmode.ui.banner import banner
@@ -79,6 +81,11 @@ def _lab(workspace: Path, lab: LabStanding) -> str:
     return lab.why if lab.state == "unknown" else f"Lab {lab.name} is {lab.state}."
 
 
+def _is_live(run: RunDirectory) -> bool:
+    request = request_in(run.root)
+    return request is not None and request.mode == Mode.LIVE.value
+
+
 def _print_asked(run: RunDirectory) -> None:
     """Say what people are asked for now, by whichever process of a run lives."""
     # Of a run that this account cannot read, the line above has said so.
@@ -95,7 +102,8 @@ def _print_runs(standing: Iterable[RunStanding]) -> tuple[int, bool]:
         if holder is not None:
             process = "a process not visible from here" if holder.pid is None else f"process {holder.pid}"
             what = f"{', '.join(found.owed)} may be isolated" if found.owed else "nothing is on record as isolated"
-            print(f"{run.run} in {run.workspace} is running ({process}); {what}.")
+            live = ", LIVE on the plant" if _is_live(run) else ""
+            print(f"{run.run} in {run.workspace} is running{live} ({process}); {what}.")
             _print_asked(run)
             named = True
         elif found.state == "gone with its lab":

@@ -1,0 +1,158 @@
+"""A live drill of the lab as a plant: requested, approved, go, isolated and back, with no word of a lab; and every process of it killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from islandmode.rehearse.lab import Lab
+from tests.lab.drills import Drill, end, newest_run, wait_for
+from tests.lab.far_vantages import DRILL
+from tests.lab.guarded import end_quietly, guardian_pid, is_isolated
+from tests.lab.live_plant import LivePlant, live_plant
+from tests.patience import wait_until
+
+pytestmark = pytest.mark.lab
+
+
+def test_a_live_drill_is_held_from_its_request_to_the_return(lab: Lab, tmp_path: Path) -> None:
+    with live_plant(lab, tmp_path) as plant:
+        early = plant.far.asked("run", "quarterly-isolation", "--mode", "live")
+        assert early.returncode == 4
+        assert "A live run cannot begin: Nobody has asked for a window" in " ".join(early.stderr.split())
+        code, second = plant.approve()
+        dry = plant.far.asked("run", "quarterly-isolation", "--mode", "dry-run")
+        assert dry.returncode == 6, dry.stdout + dry.stderr
+        assert "Nothing was found that speaks against a live run." in dry.stdout
+        running = plant.live()
+        asked = wait_for(running, plant.workspace, "go.asked")
+        assert asked["data"]["plan_digest"]
+        assert not is_isolated(lab)
+        said = plant.go(code)
+        ended = end(running, plant.workspace)
+        assert said.returncode == 0, said.stderr
+        assert ended.code == 0, ended.output
+        assert (ended.verdict["verdict"], ended.verdict["restoration"]) == ("held", "proven")
+        assert (ended.verdict["mode"], ended.verdict["lab"]) == ("live", False)
+        assert "(LIVE)" in ended.output
+        kinds = ended.kinds()
+        order = ("go.answered", "ledger.entered", "go.reread", "arm.intent", "isolate.intent", "restore.ordered")
+        assert [kinds.index(kind) for kind in order] == sorted(kinds.index(kind) for kind in order)
+        rungs = ended.records()[0]["data"]["rungs"]
+        assert not [told for told in rungs if "(missing)" in told]
+        assert any("by a signed note" in told for told in rungs)
+        (begun,) = (
+            line
+            for line in map(json.loads, (plant.workspace / "runs" / "ledger.jsonl").read_text().splitlines())
+            if line["kind"] == "begun" and line["mode"] == "live"
+        )
+        assert len(begun["approvals"]) == 2
+        assert ended.directory is not None
+        report = (ended.directory / "report.html").read_text(encoding="utf-8")
+        assert " live" in report
+        assert "in the lab" not in report
+        assert not is_isolated(lab)
+        # Its approvals are spent: no second run goes by them.
+        again = plant.far.asked("run", "quarterly-isolation", "--mode", "live")
+        assert again.returncode == 4
+        assert "it was spent by the run in line" in " ".join(again.stderr.split())
+        assert second not in (ended.directory / "journals" / "conductor.jsonl").read_text(encoding="utf-8")
+
+
+def holds(text: str) -> str:
+    """Hold the first stage long enough to be killed in it, and not longer: it is rehearsed too."""
+    return text.replace("hold: 2 s", "hold: 30 s")
+
+
+CONDUCTOR = (
+    "ledger.entered",
+    "go.reread",
+    "arm.intent",
+    "arm.result",
+    "isolate.intent",
+    "isolate.result",
+    "hold.started",
+)
+"""The records of a live run at which it is killed: from before anything is armed until the hold."""
+
+
+def kill(plant: LivePlant, running: Drill, who: str) -> None:
+    """Kill a process of a run, or both."""
+    if "guardian" in who:
+        os.kill(guardian_pid(plant.workspace), signal.SIGKILL)
+    if "conductor" in who:
+        os.killpg(running.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def standing(first_up: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlant]:
+    """Give one plant to all that is killed; each run of it has approvals of its own."""
+    with live_plant(first_up, tmp_path_factory.mktemp("killed"), {f"drills/{DRILL}.yaml": holds}) as plant:
+        yield plant
+
+
+def begin(plant: LivePlant, kind: str) -> Drill:
+    """Begin a live run, say go, and come back at a record of it."""
+    code = plant.approve()[0]
+    before = newest_run(plant.workspace)
+    running = plant.live()
+    wait_for(running, plant.workspace, "go.asked", before=before)
+    said = plant.go(code)
+    wait_for(running, plant.workspace, kind, before=before)
+    assert said.returncode == 0, said.stderr
+    return running
+
+
+def is_back(plant: LivePlant) -> None:
+    """See the plant restored, and every command of the product say so, with no word of a lab."""
+    wait_until(lambda: plant.far.asked("status").returncode == 0, "status says that nothing is owed")
+    assert not is_isolated(plant.far.lab)
+    assert plant.far.asked("restore").returncode == 0
+
+
+@pytest.mark.more
+@pytest.mark.parametrize("kind", CONDUCTOR)
+def test_a_live_run_whose_conductor_is_killed_is_restored_by_its_guardian(standing: LivePlant, kind: str) -> None:
+    running = begin(standing, kind)
+    kill(standing, running, "conductor")
+    end_quietly(running)
+    is_back(standing)
+
+
+@pytest.mark.more
+@pytest.mark.parametrize("kind", ["arm.result", "isolate.intent", "hold.started"])
+def test_a_live_run_whose_guardian_is_killed_is_restored_by_its_conductor(standing: LivePlant, kind: str) -> None:
+    running = begin(standing, kind)
+    kill(standing, running, "guardian")
+    ended = end(running, standing.workspace)
+    assert ended.code in (3, 4), ended.output
+    is_back(standing)
+
+
+@pytest.mark.more
+def test_a_live_run_of_which_nobody_lives_is_restored_by_a_command_that_names_no_lab(standing: LivePlant) -> None:
+    running = begin(standing, "hold.started")
+    kill(standing, running, "guardian, conductor")
+    end_quietly(running)
+    status = standing.far.asked("status")
+    assert status.returncode == 5
+    assert "STRANDED" in status.stderr
+    restored = standing.far.asked("restore")
+    assert restored.returncode == 0, restored.stderr
+    is_back(standing)
+
+
+@pytest.mark.more
+def test_an_abort_ends_a_live_run_in_its_hold_and_asks_nobody(standing: LivePlant) -> None:
+    running = begin(standing, "hold.started")
+    status = standing.far.asked("status")
+    assert "is running, LIVE on the plant" in status.stdout
+    assert standing.far.asked("abort").returncode == 0
+    ended = end(running, standing.workspace)
+    assert ended.code == 3, ended.output
+    is_back(standing)
