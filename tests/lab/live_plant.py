@@ -8,15 +8,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from islandmode.isolation.table import method_of
 from islandmode.operate import signing
+from islandmode.operate.go_sheet import GoSheet
 from islandmode.operate.plan import plan_of
 from islandmode.operate.site_devices import known_hosts
 from islandmode.operate.tabletop_signing import sign_tabletop
 from islandmode.rehearse.lab import Lab
 from islandmode.store.bench_records import keep, keep_signature, new_folder
+from islandmode.ui.go_sheet import render_sheet
 from tests.core.bench_records import record
 from tests.emulators.benching import PERSON, allow, new_key
 from tests.lab.declared import interlocked
@@ -24,7 +27,7 @@ from tests.lab.drills import Drill, drill
 from tests.lab.far_vantages import DRILL, FIREWALL, FarPlant, far_plant
 from tests.lab.guarded import Edit
 from tests.operate.approvals_given import Plant
-from tests.operate.test_go_sheet import approve, codes_on
+from tests.operate.test_go_sheet import codes_on
 from tests.signing import Keys, make_people
 
 
@@ -82,11 +85,13 @@ class LivePlant:
         now = datetime.now(UTC)
         people = Plant(self.workspace, self.keys, now)
         window = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (now - timedelta(minutes=1), now + timedelta(hours=4)))
-        signing.ask_window(people.order("engineer"), DRILL, *window)
-        sheet = self.keys.folder / f"go-{now:%H%M%S%f}.html"
-        approve(people, sheet)
-        people.approve("security-lead")
-        return tuple(codes_on(sheet))
+        request, _ = signing.ask_window(people.order("engineer"), DRILL, *window)
+        path = self.keys.folder / f"go-{now:%H%M%S%f}.html"
+        review = signing.review(self.workspace, request.id)
+        sheet = GoSheet(path, partial(render_sheet, review.plan, review.before.people))
+        signing.approve(people.order("shift-lead"), review, "shift-lead", "plant-operations", sheet=sheet)
+        people.approve("security-lead", named=request.id)
+        return tuple(codes_on(path))
 
     def live(self, *words: str) -> Drill:
         """Begin the drill, live, on the operations host."""

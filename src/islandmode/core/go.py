@@ -25,7 +25,7 @@ WITHIN_S = 900.0
 """How long an answer is waited for, from the question or from the moment until which the plant floor said not yet."""
 CHALLENGE = "islandmode/go-challenge/v1"
 NAMESPACE = "go@islandmode"
-AnswerKind = Literal["go", "not yet", "no", "veto"]
+AnswerKind = Literal["go", "not yet", "no", "veto", "release"]
 
 
 def kind_of(text: str) -> AnswerKind | None:
@@ -60,7 +60,10 @@ class KeyFound:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a person said, as the operator typed it. `person` and `why` stand in a no and a veto, `until` in a not yet."""
+    """What a person said, as the operator typed it. `person` and `why` stand in a no and a veto, `until` in a not yet.
+
+    `person` and `session` stand in a release: who lets an engineering session be cut, and which.
+    """
 
     kind: AnswerKind
     run: str
@@ -71,6 +74,7 @@ class Answer:
     why: str = ""
     until: datetime | None = None
     shift_ends: datetime | None = None
+    session: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,8 @@ class GoOutcome(StrEnum):
     NOT_YET = "not yet"
     NO_GO = "no go"
     VETOED = "vetoed"
+    RELEASED = "released"
+    """An engineering session may be cut; the question still stands."""
     NOT_TAKEN = "not taken"
     """It changes nothing, and the question still stands."""
 
@@ -161,6 +167,8 @@ def decide(question: Question, said: Said, answer: Answer, now: datetime, bad: t
     if answer.kind == "no":
         who, why = answer.person or "the plant floor", f": {answer.why}" if answer.why else ""
         return Decision(GoOutcome.NO_GO, f"{who} said no{why}", said, answer.person)
+    if answer.kind == "release":
+        return _released(said, answer, bad)
     if bad is None:
         # A code that was read out is used: who listened has it too.
         return _not_taken(
@@ -173,6 +181,22 @@ def decide(question: Question, said: Said, answer: Answer, now: datetime, bad: t
 
 def _not_taken(said: Said, why: str) -> Decision:
     return Decision(GoOutcome.NOT_TAKEN, why, said)
+
+
+def _released(said: Said, answer: Answer, bad: tuple[str, ...] | None) -> Decision:
+    if bad is None:
+        return _not_taken(said, "the go is not asked for yet, and no sessions were listed")
+    if not (answer.person and answer.session):
+        return _not_taken(said, "a release needs the session, and the name of the person who lets it be cut")
+    return Decision(GoOutcome.RELEASED, f"{answer.person} released session {answer.session}", said, answer.person)
+
+
+def held_up(go: Decision, sessions: tuple[str, ...]) -> Decision:
+    """Take no go while engineering sessions are open that nobody released; its code was said, and is used."""
+    if go.outcome is not GoOutcome.GO or not sessions:
+        return go
+    why = f"an engineering session is open across what will be isolated ({'; '.join(sessions)}); have it ended, or released by name, and say go again"
+    return replace(_not_taken(go.said, why), code_sha256=go.code_sha256)
 
 
 def _not_yet(question: Question, said: Said, answer: Answer, now: datetime) -> Decision:

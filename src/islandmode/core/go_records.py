@@ -54,4 +54,15 @@ class GoReread(Entry):
     ends: bool
 
 
-GO_KINDS = (GoAsked, GoAnswered, GoEnded, GoReread)
+class SessionsListed(Entry):
+    """What a point lists of sessions across what is about to be isolated; `listed` is false where it does not list them, and `why` says why."""
+
+    record_kind = "sessions.listed"
+    point: str
+    listed: bool
+    why: Text
+    count: int
+    sessions: tuple[Text, ...]
+
+
+GO_KINDS = (SessionsListed, GoAsked, GoAnswered, GoEnded, GoReread)

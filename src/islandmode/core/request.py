@@ -27,7 +27,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "go": ("answer",),
 }
 """What can be asked for, and what more each must say."""
-MORE: dict[str, tuple[str, ...]] = {"go": ("code", "signature", "person", "why", "until", "shift_ends")}
+MORE: dict[str, tuple[str, ...]] = {"go": ("code", "signature", "person", "why", "until", "shift_ends", "session")}
 """What more each may say."""
 SIGNATURE_MAX = 3000
 NOTE_MAX = 500
@@ -58,6 +58,7 @@ class Request:
     why: str = ""
     until: str = ""
     shift_ends: str = ""
+    session: str = ""
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,8 @@ class Platform:
     """Whether its points can tell what their account may do (`ShowsRights`)."""
     tells_role: bool = False
     """Whether its points can tell whether they are the active member of a pair, and whether that is in sync (`TellsRole`)."""
+    lists_sessions: bool = False
+    """Whether its points can list the sessions that pass them (`ListsSessions`)."""
     prepares: bool = False
     """Whether its points can do beforehand what an isolate needs (`Prepares`), so that devices of a stage follow each other closely."""
     role_by_addresses: bool = False

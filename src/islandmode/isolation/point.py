@@ -19,6 +19,7 @@ from typing import Protocol, cast
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.firewall import Firewall, Unread
 from islandmode.core.hand import HandAsk
+from islandmode.core.open_sessions import Tracked
 from islandmode.core.outcome import Reading
 from islandmode.core.pair import Role, Sync
 from islandmode.core.recipe.window import owner_of
@@ -238,6 +239,14 @@ class TellsRole(Protocol):
 
     async def sync(self, deadline_s: float) -> Reading[Sync]:
         """Read whether it is in sync with the other members; nothing is changed."""
+        ...
+
+
+class ListsSessions(Protocol):
+    """A point that can list the sessions that pass it; `isolation.table.listing_sessions` says whether a platform's points can."""
+
+    async def open_sessions(self, deadline_s: float) -> Reading[tuple[Tracked, ...]]:
+        """List what it tracks; nothing is changed."""
         ...
 
 

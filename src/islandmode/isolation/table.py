@@ -18,7 +18,7 @@ from islandmode.isolation.by_hand import ByHand, plain
 from islandmode.isolation.manual.platform import BY_HAND
 from islandmode.isolation.nftables.platform import NFTABLES
 from islandmode.isolation.platform import Platform
-from islandmode.isolation.point import IsolationPoint, Prepares, ShowsRights, TellsRole
+from islandmode.isolation.point import IsolationPoint, ListsSessions, Prepares, ShowsRights, TellsRole
 
 if TYPE_CHECKING:
     from islandmode.core.recipe.model import Recipe
@@ -112,6 +112,12 @@ def stand_in_name(planned: PlanPoint) -> str:
     """Name the stand-in of a bench as a planned point's device has it; empty where its platform has none."""
     known = platform_of_plan(planned)
     return "" if known is None else known.stand_in_name
+
+
+def listing_sessions(planned: PlanPoint, point: IsolationPoint) -> ListsSessions | None:
+    """Give a point as one that can list the sessions that pass it, if it can."""
+    known = platform_of_plan(planned)
+    return cast("ListsSessions", point) if known is not None and known.lists_sessions else None
 
 
 def telling_role(planned: PlanPoint, point: IsolationPoint) -> TellsRole | None:

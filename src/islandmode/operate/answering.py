@@ -37,7 +37,7 @@ STOPPED = "the go was given already, so the run was told to stop and to restore 
 
 @dataclass(frozen=True)
 class Spoken:
-    """What a person wants to answer; exactly one of a code, a key, not yet, no and veto."""
+    """What a person wants to answer; exactly one of a code, a key, not yet, no, veto and a release."""
 
     code: str = ""
     key: Path | None = None
@@ -47,6 +47,7 @@ class Spoken:
     by: str = ""
     why: str = ""
     shift_ends: str = ""
+    release: str = ""
 
 
 def clock_time(text: str, now: datetime, option: str) -> datetime:
@@ -88,15 +89,26 @@ def answer(workspace: Path, run: str, spoken: Spoken) -> str:
 
 def _said(spoken: Spoken, now: datetime) -> dict[str, str]:
     """Give what a request has to say; raises `InputError`."""
-    given = [bool(spoken.code), spoken.key is not None, bool(spoken.not_yet), spoken.no, spoken.veto]
+    given = [
+        bool(spoken.code),
+        spoken.key is not None,
+        bool(spoken.not_yet),
+        spoken.no,
+        spoken.veto,
+        bool(spoken.release),
+    ]
     if sum(given) != 1:
-        raise InputError(f"Give one answer: --code, --key, --not-yet, --no or --veto. {NOTHING_SAID}")
+        raise InputError(f"Give one answer: --code, --key, --not-yet, --no, --veto or --release. {NOTHING_SAID}")
     why, by = cleaned(" ".join(spoken.why.split())), cleaned(" ".join(spoken.by.split()))
     if spoken.no or spoken.veto:
         if not why or (spoken.veto and not by):
             need = "--by NAME and --why" if spoken.veto else "--why"
             raise InputError(f"Say {need}, for the record. {NOTHING_SAID}")
         return {"answer": "veto" if spoken.veto else "no", "person": by, "why": why}
+    if spoken.release:
+        if not by:
+            raise InputError(f"Say with --by who lets the session be cut. {NOTHING_SAID}")
+        return {"answer": "release", "session": cleaned(spoken.release), "person": by, "why": why}
     if spoken.not_yet:
         return {"answer": "not yet", "until": utc_text(clock_time(spoken.not_yet, now, "--not-yet"))}
     if not spoken.shift_ends:
@@ -159,5 +171,5 @@ def _told(directory: RunDirectory, data: Mapping[str, Any] | None) -> str:
     outcome, why = str(data.get("outcome", "not taken")), str(data["why"])
     if outcome == "not taken":
         raise Refused(f"{directory.run} did not take this: {why.rstrip('.')}.")
-    ends = {"go": ARMS, "not yet": "It goes on waiting."}.get(outcome, "It ends.")
+    ends = {"go": ARMS, "not yet": "It goes on waiting.", "released": "It goes on waiting."}.get(outcome, "It ends.")
     return f"{directory.run}: {why.rstrip('.')}. {ends}"

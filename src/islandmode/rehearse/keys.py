@@ -10,8 +10,8 @@ from pathlib import Path
 
 USER = "islandmode"
 USER_ID = 47110
-SUDOERS = f"{USER} ALL=(root) NOPASSWD: /usr/sbin/nft\n"
-"""All that isolation needs of root, and nothing else."""
+SUDOERS = f"{USER} ALL=(root) NOPASSWD: /usr/sbin/nft, /usr/sbin/conntrack -L -f ipv4, /usr/sbin/conntrack -L -f ipv6\n"
+"""All that isolation, and a look at open sessions, needs of root, and nothing else."""
 FRR_GROUP = "frrvty"
 """Who may talk to FRR's processes, which run on a lab's routers alone."""
 

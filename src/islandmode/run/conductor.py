@@ -56,6 +56,7 @@ from islandmode.run.restore import restore_until_seen, wait_told
 from islandmode.run.returning import Returning
 from islandmode.run.run_journal import RunJournal
 from islandmode.run.run_place import RunPlace
+from islandmode.run.session_list import SessionList
 from islandmode.run.witness import Witness
 from islandmode.store.journal import Journal
 from islandmode.system.clock import Clock
@@ -115,7 +116,8 @@ class Conductor:
         self._returning = Returning(plan, points, self._dead_man, self._guards, self._journal, clock, latch)
         self._roles = PairRoles(plan, points, self._journal)
         self._preflight = Preflight(plan, points, self._journal, disk, self._roles, clock, place)
-        self._go = GoWait.of(place.go, self._guards, self._journal, clock, latch, self._hear_beside)
+        sessions = SessionList(plan, points, self._journal)
+        self._go = GoWait.of(place.go, self._guards, self._journal, clock, latch, self._hear_beside, sessions)
         self._stage: PlanStage | None = None
         self._complete = False
         self._pace = Pace(clock)

@@ -9,8 +9,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import anyio
+
 from islandmode.core.errors import Refused
-from islandmode.core.go import ENDING, Answer, Decision, GoOutcome, KeyFound, decide, kind_of, void_now, waits_until
+from islandmode.core.go import (
+    ENDING,
+    Answer,
+    Decision,
+    GoOutcome,
+    KeyFound,
+    decide,
+    held_up,
+    kind_of,
+    void_now,
+    waits_until,
+)
 from islandmode.core.go_records import GoAnswered, GoAsked, GoEnded
 from islandmode.core.moments import moment_of, utc_text
 from islandmode.core.quantities import written
@@ -20,6 +33,7 @@ from islandmode.run.guards import Guards
 from islandmode.run.preflight import Preflight
 from islandmode.run.progress import StopLatch
 from islandmode.run.run_journal import RunJournal
+from islandmode.run.session_list import SessionList
 from islandmode.system.clock import Clock
 
 TICK_S = 0.1
@@ -38,6 +52,7 @@ class GoWait:
     latch: StopLatch
     hears: Callable[[str], tuple[str, ...]]
     """Shows a sentence, hears the near probes, and names those that are not good."""
+    sessions: SessionList
 
     def __post_init__(self) -> None:
         """Take answers from now on, so that one that comes too early is told so."""
@@ -49,6 +64,7 @@ class GoWait:
         """Wait for a go; comes back when a good go was given, or the run was told to stop. Raises `Refused` where nobody gives it."""
         asked = self._now()
         await self._early()
+        await self._list()
         await self._ask(asked)
         while self.latch.first is None:
             for name, request in self.guards.answers.fresh():
@@ -76,15 +92,22 @@ class GoWait:
         clock: Clock,
         latch: StopLatch,
         hears: Callable[[str], tuple[str, ...]],
+        sessions: SessionList,
     ) -> GoWait | None:
         """Make it for a run that needs a go; None for any other."""
-        return None if desk is None else cls(desk, guards, journal, clock, latch, hears)
+        return None if desk is None else cls(desk, guards, journal, clock, latch, hears, sessions)
 
     async def still_holds(self, preflight: Preflight) -> None:
         """See right before arming that every device is as preflight read it, and that the go still counts; raises `Refused`."""
         await preflight.refuse_changed()
         if self._go is not None and self.latch.first is None:
             await self._void(void_now(self.desk.question, self._go, self._now()))
+
+    async def _list(self) -> None:
+        """List the open sessions; who stops the run waits for no device."""
+        with anyio.CancelScope() as scope:
+            self.latch.wakes(scope.cancel)
+            await self.sessions.look()
 
     async def _see_guarded(self) -> None:
         """See every layer that restores once more: the waiting may have been long. Raises `Refused`."""
@@ -122,7 +145,7 @@ class GoWait:
             if not_yet is not None and not_yet > self._now()
             else ""
         )
-        return f"The go of the plant floor is waited for until {utc_text(self._until(asked))}.{wait} To answer: {self.desk.command}"
+        return f"The go of the plant floor is waited for until {utc_text(self._until(asked))}.{wait} {self.sessions.told} To answer: {self.desk.command}"
 
     async def _early(self) -> None:
         """Answer what came while the baseline was not good yet."""
@@ -140,6 +163,14 @@ class GoWait:
             )
         else:
             decision = decide(self.desk.question, self._said, answer, self._now(), bad)
+            if decision.outcome is GoOutcome.GO:
+                # Again, right now: who waits for a go may have begun to work meanwhile.
+                await self._list()
+                decision = held_up(decision, self.sessions.unreleased)
+            elif decision.outcome is GoOutcome.RELEASED and not self.sessions.release(answer.session):
+                decision = Decision(
+                    GoOutcome.NOT_TAKEN, f"no engineering session {answer.session} was listed", self._said
+                )
         self._said = decision.said
         await self.journal.append(_answered(name, answer, decision))
         if decision.outcome is GoOutcome.GO:
@@ -164,6 +195,7 @@ class GoWait:
             request.why,
             moment_of(request.until),
             moment_of(request.shift_ends),
+            request.session,
         )
 
     async def _end(self, result: str, why: str) -> None:

@@ -138,7 +138,10 @@ def go(
     ] = "",
     no: Annotated[bool, typer.Option("--no", help="The plant floor says no: this run ends; with --why.")] = False,  # noqa: FBT002 - typer's way
     veto: Annotated[bool, typer.Option("--veto", help="The planner says no; with --by and --why.")] = False,  # noqa: FBT002 - typer's way
-    by: Annotated[str, typer.Option("--by", help="Who says no.")] = "",
+    release: Annotated[
+        str, typer.Option("--release", help="An engineering session that may be cut, such as S1; with --by.")
+    ] = "",
+    by: Annotated[str, typer.Option("--by", help="Who says no, or lets a session be cut.")] = "",
     why: Annotated[str, typer.Option("--why", help="Why, in a line.")] = "",
     workspace: Workspace = HERE,
 ) -> int:
@@ -146,4 +149,4 @@ def go(
     from islandmode.operate.answering import Spoken
     from islandmode.ui.going import print_answered
 
-    return print_answered(workspace.resolve(), run, Spoken(code, key, not_yet, no, veto, by, why, shift_ends))
+    return print_answered(workspace.resolve(), run, Spoken(code, key, not_yet, no, veto, by, why, shift_ends, release))

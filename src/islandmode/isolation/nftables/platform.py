@@ -156,6 +156,7 @@ NFTABLES = Platform(
     stand_in_name=recipe.table_of(STAND_IN),
     method=_method(),
     shows_rights=True,
+    lists_sessions=True,
     prepares=True,
     tells_role=True,
     role_by_addresses=True,

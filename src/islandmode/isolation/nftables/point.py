@@ -15,11 +15,20 @@ from typing import Protocol, TypeVar
 
 from islandmode.core.capabilities import Capabilities
 from islandmode.core.firewall import Unread, related
+from islandmode.core.open_sessions import Tracked
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.pair import Role, Sync, role_by
 from islandmode.core.plan import PlanPoint
 from islandmode.isolation import incoming
-from islandmode.isolation.nftables import account, firewall_look, firewall_reading, reading, recipe, sessions_kept
+from islandmode.isolation.nftables import (
+    account,
+    firewall_look,
+    firewall_reading,
+    reading,
+    recipe,
+    sessions_kept,
+    sessions_open,
+)
 from islandmode.isolation.nftables import saved as saved_files
 from islandmode.isolation.nftables.login_trouble import FIRST_COMMAND, NFT_SILENT, NO_NFT, TELLS_NOTHING, with_remedy
 from islandmode.isolation.platform import Access
@@ -321,7 +330,8 @@ class NftablesPoint:
 
     async def rights(self, deadline_s: float) -> Reading[Rights]:
         """Ask the device what the account may do; nothing is changed."""
-        access, more = self._access, () if self._pair is None else (sessions_kept.PROGRAM,)
+        access = self._access
+        more = (*sessions_open.PROGRAMS, *(() if self._pair is None else (sessions_kept.PROGRAM,)))
         return await self._call(
             lambda session: account.rights(session.run, access.user, access.become, access.nft, more), deadline_s
         )
@@ -342,6 +352,10 @@ class NftablesPoint:
     async def sync(self, deadline_s: float) -> Reading[Sync]:
         """Read whether conntrackd keeps its sessions in sync with the other members'; nothing is changed."""
         return await self._call(lambda session: sessions_kept.read(session.run, self._access.become), deadline_s)
+
+    async def open_sessions(self, deadline_s: float) -> Reading[tuple[Tracked, ...]]:
+        """List the sessions that it tracks; nothing is changed."""
+        return await self._call(lambda session: sessions_open.read(session.run, self._access.become), deadline_s)
 
     async def configuration(self, deadline_s: float) -> Reading[Configuration]:
         """Read running and saved ruleset, routes, addresses and interfaces, for the comparison before and after.

@@ -1,0 +1,98 @@
+"""Sessions across what is about to be isolated are listed before the go, and an engineering session means no until a person releases it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from islandmode.core.open_sessions import OpenSession, Tracked
+from islandmode.core.outcome import Outcome, Reading
+from islandmode.core.verdict import Result
+from islandmode.run import session_list
+from tests.run.test_go_wait import GO, NO, SECOND, after, answered, asks, ended_by, result_of
+
+LAPTOP = Tracked("tcp", "192.0.2.7", 40123, "192.0.2.90", 22)
+READER = Tracked("tcp", "192.0.2.7", 40124, "192.0.2.90", 502)
+TOLD = "192.0.2.7 port 40123 to 192.0.2.90, tcp/22 (SSH), on a"
+
+
+@dataclass
+class Lists:
+    """A device that lists at each look what a test says, and goes on with the last."""
+
+    looks: list[tuple[Tracked, ...] | str]
+    asked: int = 0
+    heard: list[str] = field(default_factory=list)
+
+    async def open_sessions(self, deadline_s: float) -> Reading[tuple[Tracked, ...]]:
+        assert deadline_s > 0
+        found = self.looks[min(self.asked, len(self.looks) - 1)]
+        self.asked += 1
+        if isinstance(found, str):
+            return Reading(Outcome.NOT_DONE, why=found)
+        return Reading(Outcome.DONE, found)
+
+
+def listing(monkeypatch: pytest.MonkeyPatch, *looks: tuple[Tracked, ...] | str) -> Lists:
+    lists = Lists(list(looks))
+    monkeypatch.setattr(session_list, "listing_sessions", lambda _planned, _point: lists)
+    monkeypatch.setattr(
+        session_list,
+        "crossing",
+        lambda _plan, _point, found: (OpenSession("a", one, "SSH" if one.port == 22 else "") for one in found),
+    )
+    return lists
+
+
+def test_an_engineering_session_means_no_until_it_is_released_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    listing(monkeypatch, (LAPTOP, READER))
+    ended = ended_by(
+        asks(
+            after(1.0, **GO),
+            after(2.0, answer="release", session="S9", person="R. Ortiz"),
+            after(3.0, answer="release", session="S1"),
+            after(4.0, answer="release", session="s1", person="R. Ortiz"),
+            after(5.0, **(GO | {"code": SECOND})),
+        )
+    )
+    assert answered(ended) == [
+        (
+            "not taken",
+            f"an engineering session is open across what will be isolated (S1: {TOLD}); have it ended, or released by name, and say go again",
+        ),
+        ("not taken", "no engineering session S9 was listed"),
+        ("not taken", "a release needs the session, and the name of the person who lets it be cut"),
+        ("released", "R. Ortiz released session s1"),
+        ("go", "go by a code of approval-a"),
+    ]
+    assert ended.verdict is not None
+    assert ended.verdict.verdict is Result.HELD
+    (listed, *_) = [record.data for record in ended.claims.records if record.kind == "sessions.listed"]
+    assert (listed["listed"], listed["count"]) == (True, 2)
+    assert listed["sessions"][0] == f"S1: {TOLD}"
+
+
+def test_without_a_release_nothing_is_armed(monkeypatch: pytest.MonkeyPatch) -> None:
+    listing(monkeypatch, (LAPTOP,))
+    assert result_of(ended_by(asks(after(1.0, **GO), NO))) == "skipped: no go"
+
+
+def test_a_session_that_began_while_the_go_was_waited_for_means_no_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    listing(monkeypatch, (READER,), (READER, LAPTOP))
+    ended = ended_by(asks(after(1.0, **GO), NO))
+    assert answered(ended)[0][1].startswith("an engineering session is open across what will be isolated (S1: ")
+    assert result_of(ended) == "skipped: no go"
+
+
+def test_a_session_that_ended_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    listing(monkeypatch, (LAPTOP,), ())
+    assert answered(ended_by(asks(after(1.0, **GO)))) == [("go", "go by a code of approval-a")]
+
+
+def test_what_is_not_listed_is_said_so_and_never_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    listing(monkeypatch, "conntrack: not found")
+    ended = ended_by(asks(after(1.0, **GO)))
+    listed = [record.data for record in ended.claims.records if record.kind == "sessions.listed"]
+    assert {(one["listed"], one["why"], one["count"]) for one in listed} == {(False, "conntrack: not found", 0)}
+    assert answered(ended) == [("go", "go by a code of approval-a")]
