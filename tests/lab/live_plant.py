@@ -107,8 +107,10 @@ class LivePlant:
 
 
 @contextmanager
-def live_plant(lab: Lab, folder: Path, edits: Mapping[str, Edit] | None = None) -> Iterator[LivePlant]:
-    """Make the plant, rehearsed, talked through and benched; approved it is not yet."""
+def live_plant(
+    lab: Lab, folder: Path, edits: Mapping[str, Edit] | None = None, *, promoted: bool = True
+) -> Iterator[LivePlant]:
+    """Make the plant, benched; and rehearsed and talked through, where it is `promoted`. Approved it is not yet."""
     more = dict(edits or {})
     change = more.pop(f"drills/{DRILL}.yaml", str)
     keys = Keys(folder / "keys")
@@ -117,7 +119,8 @@ def live_plant(lab: Lab, folder: Path, edits: Mapping[str, Edit] | None = None) 
     ) as far:
         make_people(far.workspace, keys)
         made = LivePlant(far, Plant(far.workspace, keys, datetime.now(UTC)), keys)
-        made.rehearse()
         made.bench()
-        made.talk_through()
+        if promoted:
+            made.rehearse()
+            made.talk_through()
         yield made

@@ -106,6 +106,8 @@ class Attempt:
     """The SHA-256 of the run's SHA256SUMS when it had ended; empty where that is not known."""
     addenda: tuple[AddendumLine, ...] = ()
     """What was added to it since, in order."""
+    broke_glass: bool = False
+    """Whether it was run live without approvals and a go."""
 
 
 def read_ledger(data: bytes) -> Ledger:
@@ -246,6 +248,7 @@ def _attempt(begun: Line, ended: Line | None, addenda: tuple[AddendumLine, ...])
         restoration="" if ended is None else ended.text("restoration"),
         sums="" if ended is None else ended.text("sums"),
         addenda=addenda,
+        broke_glass="break_glass" in begun.data,
     )
 
 
@@ -264,7 +267,7 @@ def attempts_told(attempts: Sequence[Attempt], drill_digest: str) -> str:
     """Say how attempts at a drill ended, and how many were of the drill as it is now."""
     if not attempts:
         return "none on the ledger"
-    results = Counter(attempt.result for attempt in attempts)
+    results = Counter(f"{attempt.result}{' (break glass)' if attempt.broke_glass else ''}" for attempt in attempts)
     told = ", ".join(f"{count} {result}" for result, count in results.items())
     same = sum(attempt.drill_digest == drill_digest for attempt in attempts)
     unlike = "" if same == len(attempts) else f"; {same or 'none'} of them of the drill as it is now"

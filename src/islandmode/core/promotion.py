@@ -48,7 +48,9 @@ class AttemptJudged:
 
     @property
     def holds(self) -> bool:
-        """Tell whether it held, and the plant was seen as before."""
+        """Tell whether it held, and the plant was seen as before; what nobody approved proves nothing for a drill, and may speak against it."""
+        if self.attempt.broke_glass:
+            return False
         return (self.result, self.restoration) == (Result.HELD.value, Restoration.PROVEN.value)
 
     @property

@@ -41,6 +41,8 @@ class RunStarted(Entry):
     """By isolation point, by whom and when it was benched, where a record of that counted as the run began; left out where none did."""
     rungs: tuple[Text, ...] = ()
     """What stood behind a live run of the drill as the run began, and what was missing; a rehearsal does not ask."""
+    break_glass: Text = ""
+    """Who ran it live without approvals and a go, and why; empty where nobody did."""
 
 
 class PreflightFound(Entry):

@@ -123,6 +123,7 @@ class Conducting:
             **self._ground.header(),
             **_benches(self._request.workspace, plan),
             **_rungs(self._request, plan),
+            **_broken(self._request),
         )
         claim = await _claim(directory, journal)
         place = self._place(header)
@@ -167,7 +168,7 @@ class Conducting:
         """Prepare what the go is held against, where the run waits for it; raises `Refused` where nobody approved it by now."""
         request = self._request
         if not request.with_go:
-            if request.mode == Mode.LIVE.value:
+            if request.mode == Mode.LIVE.value and request.break_glass is None:
                 raise Refused(
                     "A live run waits for the go of the plant floor, and this was asked for without. Nothing was touched.",
                     "go",
@@ -222,6 +223,11 @@ def _rungs(request: RunRequest, plan: Plan) -> dict[str, Any]:
     if request.mode == Mode.REHEARSAL.value:
         return {}
     return {"rungs": rungs_told(rungs_of(request.workspace, plan, benched_of(request.workspace, plan)))}
+
+
+def _broken(request: RunRequest) -> dict[str, Any]:
+    """Say for the first record who ran it live without approvals and a go; nothing where nobody did."""
+    return {} if request.break_glass is None else {"break_glass": request.break_glass.told}
 
 
 def _restoring(workspace: Path) -> str:

@@ -42,6 +42,8 @@ async def enter_begun(request: RunRequest, plan: Plan, clock: Clock, approved: A
         "plan_digest": plan.plan_digest,
         "operator": request.operator,
     }
+    if request.break_glass is not None:
+        said["break_glass"] = request.break_glass.words()
     if approved is not None:
         said |= {"people_digest": approved.people_digest, "approvals": approved.spent}
     try:

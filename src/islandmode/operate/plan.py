@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from islandmode import isolation
+from islandmode.core.break_glass import SKIPPED_RUNGS, BreakGlass
 from islandmode.core.errors import InputError
 from islandmode.core.hand import hand_problems
 from islandmode.core.plan import Plan
@@ -76,10 +77,13 @@ def benched_of(workspace: Path, plan: Plan) -> dict[str, Benched]:
     }
 
 
-def refused_for_live(workspace: Path, loaded: Loaded, plan: Plan, *, ahead: bool = False) -> tuple[str, ...]:
+def refused_for_live(
+    workspace: Path, loaded: Loaded, plan: Plan, *, ahead: bool = False, broken: BreakGlass | None = None
+) -> tuple[str, ...]:
     """Say why the plan could not be run live: by its recipes, by what must stand behind it, beside its points, and by its approvals.
 
-    `ahead` takes a window that is approved and still to come as one that has begun.
+    `ahead` takes a window that is approved and still to come as one that has begun. Where the glass is `broken`, neither approvals nor
+    the rungs of rehearsals and tabletops are asked for.
     """
     found = benched_of(workspace, plan)
     points = (
@@ -89,9 +93,11 @@ def refused_for_live(workspace: Path, loaded: Loaded, plan: Plan, *, ahead: bool
     )
     return (
         *points,
-        *missing_of(rungs_of(workspace, plan, found)),
+        *missing_of(
+            rung for rung in rungs_of(workspace, plan, found) if broken is None or rung.name not in SKIPPED_RUNGS
+        ),
         *refused_beside_points(workspace, loaded),
-        *refused_by_approvals(workspace, plan, now_of(), ahead=ahead),
+        *(refused_by_approvals(workspace, plan, now_of(), ahead=ahead) if broken is None else ()),
     )
 
 

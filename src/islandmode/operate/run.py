@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 import anyio
 
+from islandmode.core.break_glass import BreakGlass
 from islandmode.core.drill import Mode
 from islandmode.core.entered import LedgerAcknowledged, LedgerEntered
 from islandmode.core.errors import InputError, IslandmodeError, Refused, Unrecorded
@@ -92,6 +93,8 @@ class DrillOrder:
     """The lab's file; the site's if None."""
     with_go: bool = False
     """Whether a rehearsal waits for the go too, so that people can practise it."""
+    break_glass: BreakGlass | None = None
+    """Who runs it live without approvals and a go, and why."""
 
 
 def run_drill(order: DrillOrder, audience: Audience, *, again: tuple[str, ...] = (), becomes: bool = False) -> Ended:
@@ -101,6 +104,8 @@ def run_drill(order: DrillOrder, audience: Audience, *, again: tuple[str, ...] =
     conductor where possible and does not return; `again` are extra words for the conductor's command line.
     """
     loaded, plan = plan_of(order.workspace, order.drill)
+    if order.break_glass is not None and order.mode is not Mode.LIVE:
+        raise InputError(f"--break-glass belongs to --mode live, and not to {order.mode.value}.")
     if order.mode is Mode.INCIDENT:
         raise Refused(
             f"{NO_INCIDENT} Nothing was touched. Rehearse with --mode rehearsal.{''.join(f' {told}' for told in refused_for_live(order.workspace, loaded, plan))}"
@@ -229,7 +234,8 @@ def _run_live(order: DrillOrder, loaded: Loaded, plan: Plan, audience: Audience)
     """Isolate the plant itself, once its go was given; raises `Refused` with all that speaks against it, and nothing touched."""
     if order.lab is not None or order.topology is not None:
         raise InputError("--lab and --topology belong to a rehearsal; a live run isolates the plant of its site.")
-    against = refused_for_live(order.workspace, loaded, plan)
+    broken = order.break_glass
+    against = refused_for_live(order.workspace, loaded, plan, broken=broken)
     if against:
         raise Refused(
             f"A live run cannot begin: {' '.join(against)} Nothing was touched. Rehearse with --mode rehearsal.",
@@ -241,8 +247,17 @@ def _run_live(order: DrillOrder, loaded: Loaded, plan: Plan, audience: Audience)
     ground = PlantGround(order.workspace, plan.drill.site)
     name = _new_name(plan, MachineClock.of_this_boot())
     request = RunRequest(
-        name, order.workspace, order.drill, order.mode.value, operator_name(), ground.words(), with_go=True
+        name,
+        order.workspace,
+        order.drill,
+        order.mode.value,
+        operator_name(),
+        ground.words(),
+        with_go=broken is None,
+        break_glass=broken,
     )
+    if broken is not None:
+        audience.listener.warn(broken.loud)
     return _run_here(request, plan, ground, audience, intent_of(loaded))
 
 
@@ -343,13 +358,18 @@ def _begin(request: RunRequest, plan: Plan, ground: Ground, audience: Audience, 
     directory.keep(REQUEST, request.text())
     for name, text in kept.items():
         directory.keep(name, text)
-    card = directory.keep(CARD, audience.pages.card(plan, request.run, request.workspace, ground, OnCard(request.mode)))
+    card = directory.keep(CARD, audience.pages.card(plan, request.run, request.workspace, ground, _on_card(request)))
     # A dry run arms nothing, so that no rescue ever has to know of it.
     if not request.recorded and request.mode != Mode.DRY_RUN.value:
         # Before anything may be armed: from here on every command of this machine knows of the run.
         directory = replace(directory, record=record_run(request.run, request.workspace, plan, ground.words()))
     audience.listener.say(f"card   {card}")
     return directory
+
+
+def _on_card(request: RunRequest) -> OnCard:
+    """Say of a run what its card has to say loudly."""
+    return OnCard(request.mode, () if request.break_glass is None else (request.break_glass.loud,))
 
 
 def _judged(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from islandmode.core.break_glass import BreakGlass, read_break_glass
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.text import cleaned
 from islandmode.system import modes
@@ -43,6 +44,8 @@ class RunRequest:
     """Whether its starter, on another machine or outside a container, has recorded the run already."""
     with_go: bool = False
     """Whether it waits for the go of the plant floor before it arms."""
+    break_glass: BreakGlass | None = None
+    """Who runs it live without approvals and a go, and why."""
 
     @property
     def waiting(self) -> Path:
@@ -64,6 +67,10 @@ class RunRequest:
     def text(self) -> str:
         """Write the request as its file holds it."""
         document = {"v": FORMAT, **vars(self), "workspace": str(self.workspace), "ground": dict(self.ground)}
+        # Written only where it is so, as no earlier version knows of it.
+        document.pop("break_glass")
+        if self.break_glass is not None:
+            document["break_glass"] = self.break_glass.words()
         return json.dumps(document, indent=2) + "\n"
 
     def withdraw(self) -> None:
@@ -102,6 +109,7 @@ def read_request(path: Path) -> RunRequest:
         ends_lab=bool(flags["ends_lab"]),
         recorded=bool(flags["recorded"]),
         with_go=bool(flags["with_go"]),
+        break_glass=read_break_glass(document.get("break_glass")),
     )
 
 

@@ -24,6 +24,8 @@ from islandmode.ui.cli_words import (
     JSON,
     Asked,
     AtOnce,
+    BreakGlassBy,
+    BreakGlassWhy,
     DeviceName,
     DrillName,
     Fingerprint,
@@ -147,6 +149,8 @@ def run(
     json: Json = False,  # noqa: FBT002 - typer's way
     topology: TopologyFile = None,
     with_go: WithGo = False,  # noqa: FBT002 - typer's way
+    break_glass: BreakGlassBy = None,
+    why: BreakGlassWhy = "",
 ) -> int:
     """Run one drill.
 
@@ -159,9 +163,10 @@ def run(
     if mode not in modes:
         raise InputError(f"There is no mode {mode}; known modes: {', '.join(modes)}.")
     from islandmode.operate.run import DrillOrder
-    from islandmode.ui.run_command import run_command
+    from islandmode.ui.run_command import broken_by, run_command
 
-    return run_command(DrillOrder(workspace.resolve(), drill, modes[mode], lab, topology, with_go), as_json=json)
+    order = DrillOrder(workspace.resolve(), drill, modes[mode], lab, topology, with_go, broken_by(break_glass, why))
+    return run_command(order, as_json=json)
 
 
 @app.command(hidden=True)

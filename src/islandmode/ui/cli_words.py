@@ -35,6 +35,11 @@ WithGo = Annotated[
         "--with-go", help="Have a rehearsal wait for the plant floor's go, to practise it; needs people and approvals."
     ),
 ]
+BreakGlassBy = Annotated[
+    str | None,
+    typer.Option("--break-glass", help="Run live without approvals and a go: the person who decides that; with --why."),
+]
+BreakGlassWhy = Annotated[str, typer.Option("--why", help="Why the glass is broken, for card, report and ledger.")]
 DrillName = Annotated[str, typer.Argument(help="A drill's file or its name.")]
 RunName = Annotated[str, typer.Argument(help="A run, the beginning of its name, or `last`.")]
 Json = Annotated[bool, typer.Option(JSON, help="For machines: JSON and nothing else on standard output.")]

@@ -54,7 +54,8 @@ def _row(seen: AttemptSeen) -> tuple[str, ...]:
     result = "goes on" if seen.goes_on else attempt.result
     if attempt.addenda:
         result = f"{result} (addendum {attempt.addenda[-1].number}: {attempt.addenda[-1].result})"
-    return attempt.run, str(attempt.line), begun, attempt.mode, result, attempt.restoration, seen.folder
+    mode = f"{attempt.mode}, BREAK GLASS" if attempt.broke_glass else attempt.mode
+    return attempt.run, str(attempt.line), begun, mode, result, attempt.restoration, seen.folder
 
 
 def _for_machines(seen: LedgerSeen, code: int) -> dict[str, object]:
@@ -72,6 +73,7 @@ def _for_machines(seen: LedgerSeen, code: int) -> dict[str, object]:
                 "result": None if each.goes_on else each.attempt.result,
                 "restoration": each.attempt.restoration or None,
                 "folder": each.folder,
+                **({"break_glass": True} if each.attempt.broke_glass else {}),
                 **({"addenda": [asdict(added) for added in each.attempt.addenda]} if each.attempt.addenda else {}),
             }
             for each in seen.attempts

@@ -18,6 +18,7 @@ from islandmode.operate.approving import approvals_told, now_of
 from islandmode.operate.by_hand import lines_by_hand
 from islandmode.operate.unfinished import is_only_unproven
 from islandmode.store import rundir
+from islandmode.store.run_request import request_in
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.own_program import program
 from islandmode.ui.name_table import NameTable
@@ -47,7 +48,9 @@ def print_result(plan: Plan, verdict: Verdict, directory: RunDirectory, *, as_js
     if verdict.lab:
         held.append("   (LAB)", style="bold blue")
     if verdict.mode == Mode.LIVE.value:
-        held.append("   (LIVE)", style="bold")
+        request = request_in(directory.root)
+        broken = request.break_glass if request is not None else None
+        held.append("   (LIVE)" if broken is None else f"   (LIVE, {broken.told})", style="bold")
     console.print(held)
     console.print(f"boundary     {verdict.boundary_told}", soft_wrap=True, highlight=False)
     for way in verdict.closed_by_rule:

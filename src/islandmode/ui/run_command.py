@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from islandmode.core.break_glass import BreakGlass, line
 from islandmode.core.errors import InputError
 from islandmode.core.plan import Plan
 from islandmode.operate.audience import Audience, Follower, Unfollowed
@@ -24,6 +25,18 @@ from islandmode.ui.results import print_looked, print_result
 from islandmode.ui.spoken import Spoken
 
 JSON = ("--json",)
+
+
+def broken_by(person: str | None, why: str) -> BreakGlass | None:
+    """Read who broke the glass and why; raises `InputError` where either is missing."""
+    if person is None and not why:
+        return None
+    broken = BreakGlass(line(person), line(why))
+    if not broken.by or not broken.why:
+        raise InputError(
+            "--break-glass NAME and --why TEXT belong together: who decides it, and why. Nothing was touched."
+        )
+    return broken
 
 
 def run_command(order: DrillOrder, *, as_json: bool) -> int:

@@ -81,9 +81,13 @@ def _lab(workspace: Path, lab: LabStanding) -> str:
     return lab.why if lab.state == "unknown" else f"Lab {lab.name} is {lab.state}."
 
 
-def _is_live(run: RunDirectory) -> bool:
+def _live_told(run: RunDirectory) -> str:
+    """Say of a run that it isolates the plant itself, and who broke the glass for that; empty for any other."""
     request = request_in(run.root)
-    return request is not None and request.mode == Mode.LIVE.value
+    if request is None or request.mode != Mode.LIVE.value:
+        return ""
+    broken = "" if request.break_glass is None else f", {request.break_glass.told}"
+    return f", LIVE on the plant{broken}"
 
 
 def _print_asked(run: RunDirectory) -> None:
@@ -102,7 +106,7 @@ def _print_runs(standing: Iterable[RunStanding]) -> tuple[int, bool]:
         if holder is not None:
             process = "a process not visible from here" if holder.pid is None else f"process {holder.pid}"
             what = f"{', '.join(found.owed)} may be isolated" if found.owed else "nothing is on record as isolated"
-            live = ", LIVE on the plant" if _is_live(run) else ""
+            live = _live_told(run)
             print(f"{run.run} in {run.workspace} is running{live} ({process}); {what}.")
             _print_asked(run)
             named = True

@@ -50,6 +50,7 @@ def begun_told(records: Sequence[Record], length_s: float, moments: Moments) -> 
         lasted(length_s),
         f"{said['mode']}{' in the lab' if said.get('lab') else ''}" if said.get("mode") else "",
         f"run by {said['operator']}" if said.get("operator") else "",
+        f"{said['break_glass']}: nobody approved it, and nobody said go" if said.get("break_glass") else "",
         f"Islandmode {said['version']}" if said.get("version") else "",
     )
     return " · ".join(part for part in told if part)
