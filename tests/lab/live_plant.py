@@ -123,4 +123,7 @@ def live_plant(
         if promoted:
             made.rehearse()
             made.talk_through()
+            # It comes to its end, though nobody approved anything yet.
+            looked = far.asked("run", DRILL, "--mode", "dry-run")
+            assert "A live run could not begin: Nobody has asked for a window" in " ".join(looked.stderr.split())
         yield made

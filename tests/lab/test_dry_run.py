@@ -57,7 +57,7 @@ def test_it_says_what_is_missing_for_a_live_run_and_the_firewall_heard_no_change
     assert (came_to_its_end(done), heard) == (True, ""), done.stdout + done.stderr
     for missing in (
         "This drill was never rehearsed; rehearse it: ",
-        "There is no signed note of a tabletop of this drill; talk the drill through anew",
+        "There is no signed note of a tabletop of this drill; talk the drill through",
         f"No record of a bench counts for {POINT}; bench it: ",
     ):
         assert missing in " ".join(done.stderr.split())

@@ -24,7 +24,9 @@ def test_a_live_drill_is_held_from_its_request_to_the_return(lab: Lab, tmp_path:
     with live_plant(lab, tmp_path) as plant:
         early = plant.far.asked("run", "quarterly-isolation", "--mode", "live")
         assert early.returncode == 4
-        assert "A live run cannot begin: Nobody has asked for a window" in " ".join(early.stderr.split())
+        told = " ".join(early.stderr.split())
+        assert "A live run cannot begin: Nobody has asked for a window" in told
+        assert "No dry run of this plan" not in told
         code, second = plant.approve()
         dry = plant.far.asked("run", "quarterly-isolation", "--mode", "dry-run")
         assert dry.returncode == 6, dry.stdout + dry.stderr

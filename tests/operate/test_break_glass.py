@@ -24,7 +24,7 @@ from tests.operate.test_promoting import Rehearsed, rehearsed
 
 __all__ = ["rehearsed"]
 BROKEN = BreakGlass("The plant manager", "A vendor is in the network")
-PERSONAL = ("rehears", "tabletop", "window")
+PERSONAL = ("rehears", "tabletop", "window", "dry run")
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -13,13 +14,17 @@ from islandmode.core.device_records import ConfigurationRead
 from islandmode.core.entry import Entry, Outcome
 from islandmode.core.plan import Plan
 from islandmode.core.records import PreflightFound, RunLooked, RunRefused, RunStarted
-from islandmode.operate.earlier_readings import earlier_readings
+from islandmode.operate.earlier_readings import earlier_readings, newest_dry_run
+from islandmode.operate.plan import plan_of, refused_for_live
 from islandmode.store import rundir
 from islandmode.store.journal import Journal
 from islandmode.store.run_request import REQUEST, RunRequest
 from islandmode.system.clock import MachineClock
 from islandmode.system.disk import MachineDisk
+from islandmode.system.own_program import typed_at
 from tests.core.given import given
+from tests.operate.approvals_given import DRILL, make_plant
+from tests.patience import wait_until
 
 POINT = "conduit-firewall"
 DRIFTED = (
@@ -94,3 +99,28 @@ def test_a_reading_that_was_not_done_is_none(tmp_path: Path, plan: Plan) -> None
 
 def test_a_workspace_without_runs_has_none(tmp_path: Path, plan: Plan) -> None:
     assert earlier_readings(tmp_path, plan) == ()
+
+
+def test_a_live_run_needs_a_dry_run_of_its_plan_that_is_young_and_a_dry_run_needs_none(tmp_path: Path) -> None:
+    workspace = make_plant(tmp_path).workspace
+    loaded, planned = plan_of(workspace, DRILL)
+    told = f"No dry run of this plan came to its end in the last 7 d; do one: `{typed_at(workspace, 'run', DRILL, '--mode', 'dry-run')}`."
+    assert told in refused_for_live(workspace, loaded, planned)
+    assert told not in refused_for_live(workspace, loaded, planned, ahead=True)
+    kept(workspace, "1-another-plan", "0" * 64, "x", *LOOKED)
+    kept(workspace, "2-refused", planned.plan_digest, "x", *REFUSED)
+    kept(workspace, "3-rehearsal", planned.plan_digest, "x", *LOOKED, mode="rehearsal")
+    assert newest_dry_run(workspace, planned) is None
+    assert told in refused_for_live(workspace, loaded, planned)
+    kept(workspace, "4-dry", planned.plan_digest, "x", *LOOKED)
+    assert told not in refused_for_live(workspace, loaded, planned)
+    found = newest_dry_run(workspace, planned)
+    assert found is not None
+    assert timedelta() <= datetime.now(UTC) - found < timedelta(hours=1)
+    policy = workspace / "inventory" / "people" / "policy.yaml"
+    policy.write_text("base: two-people\nages: {dry_run: 1 s}\n", encoding="utf-8")
+
+    def is_too_old() -> bool:
+        return any("in the last 1 s" in said for said in refused_for_live(workspace, loaded, planned))
+
+    wait_until(is_too_old, "the dry run is older than a second")

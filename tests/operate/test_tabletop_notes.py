@@ -40,7 +40,7 @@ def rung(plant: Plant, now: datetime = NOW) -> Rung:
 
 
 def test_a_signed_note_counts_and_is_called_no_more_than_that(plant: Plant) -> None:
-    assert "There is no signed note of a tabletop of this drill; talk the drill through anew" in rung(plant).told
+    assert "There is no signed note of a tabletop of this drill; talk the drill through" in rung(plant).told
     assert " tabletop quarterly-isolation --held-on YYYY-MM-DD --with NAME --key KEY" in rung(plant).told
     note = sign(plant)
     stands = rung(plant)

@@ -188,7 +188,7 @@ def tabletop_rung(
             stands=True,
             told=f"by a signed note, {counts.name} ({counts.at:%Y-%m-%d}{counts.signed_by}); that counts until {until:%Y-%m-%d}",
         )
-    do = f"talk the drill through anew with those who take part, and sign a note of it{f': {sign}' if sign else ''}"
+    do = f"talk the drill through with those who take part, and sign a note of it{f': {sign}' if sign else ''}"
     bad = next((each for each in found if each.why and each.drill_digest == drill_digest), None)
     if bad is not None:
         told = f"The signed note of a tabletop, {bad.name}, does not count: {bad.why}; {do}."

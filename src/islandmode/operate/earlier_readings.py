@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from islandmode.core.drill import Mode
@@ -26,6 +27,19 @@ def earlier_readings(workspace: Path, plan: Plan) -> tuple[EarlierReading, ...]:
     A dry run that was refused for drift has shown the difference: where the device is still as it read it, somebody meant that.
     """
     return tuple(_newest_first(workspace, plan))
+
+
+def newest_dry_run(workspace: Path, plan: Plan) -> datetime | None:
+    """Tell when the newest dry run of this very plan came to its end; None where none did."""
+    for directory in rundir.earlier(workspace):
+        request = request_in(directory.root)
+        if request is None or request.mode != Mode.DRY_RUN.value:
+            continue
+        records = directory.records()
+        looked = next(of_kind(records, "run.looked"), None)
+        if looked is not None and any(of_kind(records, "run.started", plan_digest=plan.plan_digest)):
+            return datetime.fromtimestamp(looked.utc_us / 1_000_000, UTC)
+    return None
 
 
 def _newest_first(workspace: Path, plan: Plan) -> Iterator[EarlierReading]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from islandmode import isolation
@@ -11,12 +12,15 @@ from islandmode.core.hand import hand_problems
 from islandmode.core.plan import Plan
 from islandmode.core.planning.digest import drill_intent
 from islandmode.core.planning.plan_drill import PlanRefused, check, make_plan
+from islandmode.core.promotion import is_within
+from islandmode.core.quantities import written
 from islandmode.core.recipe.loaded import Recipes
 from islandmode.core.recipe.told import live_refusals_of
 from islandmode.isolation.table import method_of
-from islandmode.operate.approving import now_of, refused_by_approvals
+from islandmode.operate.approving import now_of, policy_of, refused_by_approvals
 from islandmode.operate.benched import NO_BENCH, Benched, benched
 from islandmode.operate.declared import refused_by_declared
+from islandmode.operate.earlier_readings import newest_dry_run
 from islandmode.operate.ledger import refused_by_ledger
 from islandmode.operate.promoting import missing_of, rungs_of
 from islandmode.operate.recipes import recipes_for
@@ -24,6 +28,7 @@ from islandmode.store import catalog
 from islandmode.store.bench_records import BENCHED
 from islandmode.store.catalog import Loaded
 from islandmode.system.clock import MachineClock, iso_utc
+from islandmode.system.own_program import typed_at
 
 
 def plan_of(workspace: Path, drill: str) -> tuple[Loaded, Plan]:
@@ -98,7 +103,18 @@ def refused_for_live(
         ),
         *refused_beside_points(workspace, loaded),
         *(refused_by_approvals(workspace, plan, now_of(), ahead=ahead) if broken is None else ()),
+        # A dry run asks for no dry run.
+        *(_refused_by_dry_run(workspace, plan) if broken is None and not ahead else ()),
     )
+
+
+def _refused_by_dry_run(workspace: Path, plan: Plan) -> Iterator[str]:
+    """Say where no dry run of this very plan is as young as the site's policy asks."""
+    age_s = policy_of(workspace).ages.dry_run
+    found = newest_dry_run(workspace, plan)
+    if found is None or not is_within(found, now_of(), age_s):
+        command = typed_at(workspace, "run", plan.drill.drill, "--mode", "dry-run")
+        yield f"No dry run of this plan came to its end in the last {written(age_s)}; do one: `{command}`."
 
 
 def refused_beside_points(workspace: Path, loaded: Loaded) -> tuple[str, ...]:

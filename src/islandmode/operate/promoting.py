@@ -172,5 +172,5 @@ def _benches(workspace: Path, plan: Plan, benched: Mapping[str, Benched]) -> Run
     """Say which devices have no bench that counts; a person who isolates by hand has none."""
     devices = [name for name, point in plan.points.items() if point.management is not None]
     unbenched = {name: "; ".join(found.whys) for name in devices if not (found := benched.get(name, NO_BENCH)).counts}
-    commands = [f"`{typed_at(workspace, 'devices', 'bench', name)}`" for name in unbenched]
+    commands = [f"`{typed_at(workspace, 'devices', 'bench', name, '--key', 'KEY')}`" for name in unbenched]
     return bench_rung(unbenched, len(devices), in_words(commands) if commands else "")
