@@ -10,6 +10,7 @@ from islandmode.core.open_sessions import OpenSession, Tracked
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.verdict import Result
 from islandmode.run import session_list
+from islandmode.ui.report.first_pages import _sessions
 from tests.run.test_go_wait import GO, NO, SECOND, after, answered, asks, ended_by, result_of
 
 LAPTOP = Tracked("tcp", "192.0.2.7", 40123, "192.0.2.90", 22)
@@ -71,6 +72,10 @@ def test_an_engineering_session_means_no_until_it_is_released_by_name(monkeypatc
     (listed, *_) = [record.data for record in ended.claims.records if record.kind == "sessions.listed"]
     assert (listed["listed"], listed["count"]) == (True, 2)
     assert listed["sessions"][0] == f"S1: {TOLD}"
+    told = list(_sessions(ended.claims.records))
+    assert told[0][0] == "Open before the go"
+    assert told[0][1].endswith(": 2 sessions")
+    assert told[-1] == ("Released", "R. Ortiz released session s1")
 
 
 def test_without_a_release_nothing_is_armed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,4 +100,7 @@ def test_what_is_not_listed_is_said_so_and_never_none(monkeypatch: pytest.Monkey
     ended = ended_by(asks(after(1.0, **GO)))
     listed = [record.data for record in ended.claims.records if record.kind == "sessions.listed"]
     assert {(one["listed"], one["why"], one["count"]) for one in listed} == {(False, "conntrack: not found", 0)}
+    assert {told.partition(": ")[2] for _, told in _sessions(ended.claims.records)} == {
+        "not listed (conntrack: not found)"
+    }
     assert answered(ended) == [("go", "go by a code of approval-a")]

@@ -7,6 +7,7 @@ from math import inf
 
 from islandmode.core.entered import LedgerAcknowledged, LedgerEntered
 from islandmode.core.flows_told import Fate, FlowTold, concerned_by
+from islandmode.core.go_records import GoAnswered, SessionsListed
 from islandmode.core.judging.timeline import AFTER, BEFORE, Timeline, last_us, of_kind
 from islandmode.core.live.losses import backups_told, is_reviewed, losses_worst_first, rank, services_told
 from islandmode.core.plan import Plan
@@ -150,6 +151,7 @@ def run_facts(
         ("Run", verdict.run),
         *_attempt(records),
         *_receiver(records),
+        *_sessions(records),
         *_rungs(records),
     )
 
@@ -189,6 +191,16 @@ def _attempt(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
     """Say which attempt at the drill the run was, and how those before it ended: a drill can be run until it holds."""
     for entered in of_kind(records, LedgerEntered.record_kind):
         yield "Attempt", f"{entered.data.get('attempt')} at this drill (before it: {entered.data.get('earlier')})"
+
+
+def _sessions(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
+    """Say what was listed of sessions across what was isolated before the go, and who released any of them."""
+    newest = {str(record.data.get("point")): record.data for record in of_kind(records, SessionsListed.record_kind)}
+    for point, said in newest.items():
+        count, why = how_many(int(said.get("count", 0)), "session"), said.get("why")
+        yield "Open before the go", f"{point}: {count}" if said.get("listed") else f"{point}: not listed ({why})"
+    for answered in of_kind(records, GoAnswered.record_kind, outcome="released"):
+        yield "Released", str(answered.data.get("why"))
 
 
 def _receiver(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
