@@ -210,7 +210,7 @@ def test_times_of_day_have_a_zone_and_are_the_next(plant: Plant) -> None:
 
 
 UNSAID: dict[str, tuple[Spoken, str]] = {
-    "nothing": (Spoken(), "Give one answer: --code, --key, --not-yet, --no or --veto."),
+    "nothing": (Spoken(), "Give one answer: --code, --key, --not-yet, --no, --veto or --release."),
     "two answers": (Spoken("abandon", no=True), "Give one answer"),
     "no shift": (Spoken("abandon " * 6), "Ask when the shift ends of who says go"),
     "five words": (Spoken("abandon " * 5, shift_ends="14:00Z"), "A code has 6 words, and there are 5."),
