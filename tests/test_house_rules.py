@@ -63,6 +63,7 @@ ONE_FILE = {
         "src/islandmode/ui/approval_commands.py",
         "src/islandmode/ui/cli.py",
         "src/islandmode/ui/cli_words.py",
+        "src/islandmode/ui/closing_commands.py",
         "src/islandmode/ui/vantage_commands.py",
     },
 }
@@ -75,9 +76,9 @@ MAY_PRINT = {"src/islandmode/run/outermost.py"}
 FORBIDDEN_WORDS = re.compile(r"(?:^|_)(?:cut|heal|rollback|revert)(?:s|ed|ing)?(?:_|$)")
 HEARD_TWICE = re.compile(
     r"\b(?i:of ours|of theirs|who(?:m|s)?ever|such an? one|another one|ones)\b"
-    r"|\b[Ii]s none\b|(?<= )[Oo]urs\b(?!-)|\b[Oo]urs(?= )"
+    r"|\b[Ii]s none\b|(?<= )[Oo]urs\b(?!-| removed)|\b[Oo]urs(?= (?!removed))"
 )
-"""Words that a reader has to read twice in a sentence: a plain noun says who or what is meant."""
+"""Words that a reader has to read twice in a sentence: a plain noun says who or what is meant. *Ours removed* is how a restoration is told."""
 REMARKS_ARE_PLAIN = ("src/", "tests/", "lab/", "scripts/")
 """Folders in which comments and docstrings keep to that rule too."""
 NAMES_NOTHING = "one"

@@ -46,7 +46,7 @@ def test_a_request_is_read_as_it_was_written() -> None:
         (document(run="run-2"), "it is meant for run run-2"),
         (
             document(kind="isolate"),
-            "it asks for isolate, which this version does not know; it knows abort, confirm, return, note, go",
+            "it asks for isolate, which this version does not know; it knows abort, confirm, return, keep-closed, note, go",
         ),
         (document(kind="confirm"), "it is a request to confirm and does not say its point"),
         (document(kind="confirm", point="plug", ask="7"), "it is a request to confirm and does not say its person"),

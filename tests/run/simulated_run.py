@@ -66,6 +66,16 @@ class AsksGo:
     answers: tuple[tuple[str, float, dict[str, str]], ...] = ()
 
 
+@dataclass(frozen=True)
+class TurnsReal:
+    """A drill that turns real: how long into its holds somebody closes a conduit, and whether they say so, and put the site's deny in."""
+
+    conduit: str
+    after_s: float
+    says: bool = True
+    denies: bool = True
+
+
 class NoSignals:
     """A machine that never wants its guardian to end."""
 
@@ -144,6 +154,7 @@ class _Stage:
     machine: str = ""
     gives_word: bool = True
     asks_go: AsksGo | None = None
+    turns_real: TurnsReal | None = None
     words: set[str] = field(default_factory=set)
     latch: StopLatch = field(default_factory=StopLatch)
     journal: WitnessedJournal | None = None
@@ -173,6 +184,10 @@ class _Stage:
             self.phases.append((progress.now_us, progress.phase))
         self.plant.phase_is(progress.phase)
         self._give_word(progress)
+        if self.turns_real is not None and progress.phase is Phase.HOLDING and "closed" not in self.words:
+            self.words.add("closed")
+            later_us = self.plant.clock.monotonic_us() + round(self.turns_real.after_s * 1_000_000)
+            self.plant.clock.at(later_us, partial(self._close, self.turns_real))
         if self.asks_go is not None:
             self._say_answers(self.asks_go, progress)
 
@@ -243,6 +258,17 @@ class _Stage:
         for requests in self.asked.values():
             requests.put("id-1.json", data)
         return not all(over.is_set() for over in self.over.values())
+
+    def _close(self, closes: TurnsReal) -> None:
+        """Close a conduit for real, on every device that it passes through, and say so."""
+        for name, device in self.plant.devices.items():
+            if closes.denies and closes.conduit in self.plant.plan.points[name].conduits:
+                device.close_for_real(closes.conduit)
+        good_until_us = self.plant.clock.utc_us() + GOOD_FOR_US
+        said = {"conduit": closes.conduit, "person": "the plant manager"}
+        request = Request("keep-closed", "run-1", "closed", "operator", good_until_us, **said)
+        for requests in self.asked.values() if closes.says else ():
+            requests.put("closed.json", write_request(request))
 
     def _confirm(self, ask: HandAsk, name: str) -> None:
         """Put what a person says of an ask into the run's folder."""
@@ -379,6 +405,7 @@ def run(
     plan: Plan | None = None,
     gives_word: bool = True,
     asks_go: AsksGo | None = None,
+    turns_real: TurnsReal | None = None,
 ) -> Ended:
     """Run one drill in a world of its own, and check every invariant; `plan` runs instead of the simulated drill."""
     plan = plan or simulated_drill.make(shape)
@@ -386,7 +413,9 @@ def run(
     if shape is not None and shape.habit is not None:
         stand_at(plant, simulated_drill.HAND, shape.habit)
     prepare(plant)
-    stage = _Stage(plant, conductor, guardian_type=guardian, gives_word=gives_word, asks_go=asks_go)
+    stage = _Stage(
+        plant, conductor, guardian_type=guardian, gives_word=gives_word, asks_go=asks_go, turns_real=turns_real
+    )
     run_world(seed, stage.play)
     assert stage.journal is not None
     others = stage.guardian_journal.records if stage.guardian_journal is not None else ()

@@ -17,7 +17,9 @@ from islandmode.core.text import how_many, share_text
 from islandmode.core.verdict import Counted, Finding, Result, Row, Verdict
 
 LEAK, TOO_MUCH, NOT_BACK = "leak", "isolated-too-much", "no-control-after"
-PROVES_NOTHING = frozenset({"no-control-before", "witness-gap", "witness-sparse", "refused-by-unknown"})
+PROVES_NOTHING = frozenset(
+    {"no-control-before", "kept-closed-before", "witness-gap", "witness-sparse", "refused-by-unknown"}
+)
 """Findings about a probe after which its silence shows nothing of a flow."""
 OF_THE_WAY_BACK = frozenset(
     {"stranded", "ours-left", "configuration-unread", "guardian-disagrees", "restored-late", "dead-man", "locked-out"}
@@ -181,7 +183,10 @@ def _is_back(plan: Plan, verdict: Verdict, flow: DyingFlow) -> bool | None:
     fresh = [name for name in flow.probes if plan.probes[name].probe.kind != "canary"]
     if not fresh or not any(row.stage == AFTER for row in verdict.rows):
         return None
-    return not any(finding.code == NOT_BACK and finding.probe in fresh for finding in verdict.findings)
+    is_closed = any(kept.conduit == flow.conduit for kept in verdict.kept_closed)
+    return not is_closed and not any(
+        finding.code == NOT_BACK and finding.probe in fresh for finding in verdict.findings
+    )
 
 
 def _counted(plan: Plan, verdict: Verdict, conduit: str) -> list[Counted]:

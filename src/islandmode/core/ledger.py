@@ -89,6 +89,7 @@ class AddendumLine:
     line: int
     result: str
     sums: str
+    restoration: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,13 @@ class Attempt:
     """What was added to it since, in order."""
     broke_glass: bool = False
     """Whether it was run live without approvals and a go."""
+    site: str = ""
+    drill: str = ""
+
+    @property
+    def restoration_now(self) -> str:
+        """Give the last word of the ledger on its restoration."""
+        return self.addenda[-1].restoration if self.addenda else self.restoration
 
 
 def read_ledger(data: bytes) -> Ledger:
@@ -233,7 +241,10 @@ def _addenda(ledger: Ledger, begun: int) -> tuple[AddendumLine, ...]:
     for line in ledger.lines:
         number = line.data.get("addendum")
         if line.kind == ADDED and line.data.get("begun") == begun and isinstance(number, int):
-            found.setdefault(number, AddendumLine(number, line.number, line.text("result"), line.text("sums")))
+            found.setdefault(
+                number,
+                AddendumLine(number, line.number, line.text("result"), line.text("sums"), line.text("restoration")),
+            )
     return tuple(found[number] for number in sorted(found))
 
 
@@ -249,6 +260,8 @@ def _attempt(begun: Line, ended: Line | None, addenda: tuple[AddendumLine, ...])
         sums="" if ended is None else ended.text("sums"),
         addenda=addenda,
         broke_glass="break_glass" in begun.data,
+        site=begun.text("site"),
+        drill=begun.text("drill"),
     )
 
 

@@ -52,6 +52,8 @@ def _words(record: Record) -> tuple[str, str] | None:
     if record.kind == "go.answered":
         who = str(data["person"]) or "plant floor"
         return who, f"{data['outcome']}: {data['why']}, typed by account {data['author']}"
+    if record.kind == "closed.said":
+        return str(data["person"]), f"keeps {data['conduit']} closed, typed by account {data['author']}"
     if record.kind == "note":
         return str(data["author"]), f"note: {data['text']}"
     if record.kind == "request.ignored" and str(data["why"]).startswith(SAID_TO_CONFIRM):

@@ -59,7 +59,10 @@ class AttemptJudged:
         result, restoration = self._said
         if result == REFUSED:
             return False
-        return result in (Result.BREACHED.value, WITHOUT_RESULT) or restoration != Restoration.PROVEN.value
+        return result in (Result.BREACHED.value, WITHOUT_RESULT) or restoration not in (
+            Restoration.PROVEN.value,
+            Restoration.KEPT_CLOSED.value,
+        )
 
     @property
     def _said(self) -> tuple[str, str]:

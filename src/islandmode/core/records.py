@@ -14,6 +14,7 @@ from typing import Any, Literal, Self, get_args
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from islandmode.core.brought import SamplesBrought
+from islandmode.core.closed_records import CLOSED_KINDS
 from islandmode.core.device_records import DEVICE_KINDS
 from islandmode.core.entered import LedgerAcknowledged, LedgerEntered
 from islandmode.core.entry import FOREIGN, Entry, HandAct, OfConduits, OfPoint, Outcome, StopBy, Text, When
@@ -310,6 +311,7 @@ KINDS: Mapping[str, type[Entry]] = _all(Entry) | {
         SamplesBrought,
         LedgerEntered,
         LedgerAcknowledged,
+        *CLOSED_KINDS,
         *DEVICE_KINDS,
         *GUARDIAN_KINDS,
         *RETURN_KINDS,

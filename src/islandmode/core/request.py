@@ -1,7 +1,7 @@
 """A request to a running drill: a small file that anybody of the operators' group may put into the run's folder.
 
 `abort` stops the run. `confirm` says of an act by hand that the named person says it is done; `return` is a person's word that the next step
-of the return to service may come; `note` is words for the record; `go` answers the question for the go, by a code or by a signature.
+of the return to service may come; `keep-closed` is the word that a conduit is kept closed by the site's own means; `note` is words for the record; `go` answers the question for the go, by a code or by a signature.
 
 Conductor and guardian both read it. What is wrong with a file is told apart, because a person who asked for a restore and
 was not heard must learn why: not a request, half-written, of another run, too old, from a newer version, repeated.
@@ -23,6 +23,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "abort": (),
     "confirm": ("point", "ask", "person"),
     "return": ("step", "person"),
+    "keep-closed": ("conduit", "person"),
     "note": ("text",),
     "go": ("answer",),
 }
@@ -39,7 +40,7 @@ class Request:
     """What a person asked of a run. `id` is new for each request; after `not_after_utc_us` it means nothing any more.
 
     `point`, `ask` and `person` stand in a confirmation: which ask it answers, and who says so. `step` and `person` stand in a word
-    for the return to service, `text` in a note; the rest in an answer to the question for the go, each empty where it says nothing of it.
+    for the return to service, `conduit` and `person` in a word that it is kept closed, `text` in a note; the rest in an answer to the question for the go, each empty where it says nothing of it.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class Request:
     person: str = ""
     text: str = ""
     step: str = ""
+    conduit: str = ""
     answer: str = ""
     code: str = field(default="", repr=False)
     signature: str = ""

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from islandmode.core.boundary import Boundary
 from islandmode.core.frozen import Frozen
 from islandmode.core.plan import ClosedWay
 from islandmode.core.plant_state import IDLE_SHOWS, PlantState
+from islandmode.core.text import in_words
 
 
 class Result(StrEnum):
@@ -28,6 +29,8 @@ class Restoration(StrEnum):
     """Whether the plant was seen as it was before."""
 
     PROVEN = "proven"
+    KEPT_CLOSED = "kept closed"
+    """No Islandmode object was left on a device; what stays dead, somebody else keeps closed."""
     UNPROVEN = "unproven"
 
 
@@ -124,6 +127,27 @@ class FirewallWitness(Frozen):
     last_read_s: float | None = None
 
 
+class KeptClosed(Frozen):
+    """A conduit that the site's own deny or cable keeps closed: who said that they do, and on which devices the deny was seen to come."""
+
+    conduit: str
+    by: tuple[str, ...]
+    seen_on: tuple[str, ...]
+
+    @property
+    def who(self) -> str:
+        """Name who keeps it closed; where only the deny was seen, that."""
+        return in_words(self.by) if self.by else f"a deny on {in_words(self.seen_on)}"
+
+    @property
+    def told(self) -> str:
+        """Say by whom it is kept closed, and what was seen of that."""
+        seen = f"the site's own deny was seen on {in_words(self.seen_on)}" if self.seen_on else "no device shows it"
+        if not self.by:
+            return f"{seen}, and nobody is on record who ordered it"
+        return f"{in_words(self.by)} said to keep {self.conduit} closed, and {seen}"
+
+
 UNKEYED = "samples-unkeyed"
 """The finding of a verdict that rests on samples for which only the person who brought them vouches."""
 UNWATCHED_WAY = (
@@ -159,6 +183,8 @@ class Verdict(Frozen):
     plan_digest: str
     plant_state: PlantState = "running"
     """What the drill declares of the plant; it stands in a verdict only where that is idle."""
+    kept_closed: tuple[KeptClosed, ...] = Field(default=(), exclude_if=lambda given: not given)
+    """What stays dead because somebody else keeps it closed; where the restoration is said to be that."""
 
     @model_serializer(mode="wrap")
     def _leave_out_what_goes_without_saying(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -177,6 +203,11 @@ class Verdict(Frozen):
         return held_by(self.witness.basis, self.witness.not_seen, unkeyed=unkeyed, plant_state=self.plant_state)
 
     @property
+    def restoration_told(self) -> str:
+        """Say whether the plant was seen as it was; where it is kept closed, by whom."""
+        return restoration_told(self.restoration, [kept.who for kept in self.kept_closed])
+
+    @property
     def boundary_told(self) -> str:
         """Say what becomes of the boundary; for a drill that was not held, only what its plan says, since it may not have come to its end."""
         return self.boundary.told if self.verdict is Result.HELD else f"By its plan: {self.boundary.told}"
@@ -192,6 +223,13 @@ class Verdict(Frozen):
         if self.boundary.is_island:
             return f"{self.boundary.told} {UNWATCHED_WAY}"
         return self.boundary.told
+
+
+def restoration_told(restoration: str, names: Sequence[str]) -> str:
+    """Say a restoration; `names` are those who keep something closed, where it is that."""
+    if restoration != Restoration.KEPT_CLOSED:
+        return str(restoration)
+    return f"ours removed; kept closed by {in_words(list(dict.fromkeys(names)) or ['somebody'])}"
 
 
 def held_by(basis: str, not_seen: Sequence[str], *, unkeyed: bool = False, plant_state: PlantState = "running") -> str:

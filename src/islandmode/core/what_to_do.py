@@ -52,6 +52,10 @@ WHAT_TO_DO = {
     "guardian-disagrees": "NOW: run `islandmode status --devices` and see that nothing is isolated; then `islandmode restore RUN`.",
     "no-control-after": "NOW: see whether this path works again for its users. If it does not, look at the device with the card, "
     "then at the probed host.",
+    "kept-closed": "The person who keeps it closed opens it, by the site's own deny or cable, when the reason is gone; Islandmode never does. Then repeat the drill.",
+    "kept-closed-before": "Repeat the drill once the person who keeps that conduit closed has opened it.",
+    "not-kept-closed": "See at once whether that conduit is closed where it was to be, by the site's own deny or cable: something passed over it.",
+    "kept-closed-unseen": "See at once, on the device and over the path, whether it is closed, and by whom. " + REPEAT,
     # How the run went.
     "stopped-by-person": "Nothing is wrong with the isolation as far as it went. Repeat the drill when the reason is gone.",
     "flying-blind": "See why no continuity probe of that zone said anything good (vantage, network of the operations host), and "

@@ -1,4 +1,4 @@
-"""An addendum to a run: the samples of a vantage that were had after it was closed, written beside it and judged with it."""
+"""An addendum to a run: samples that were had, or a word that was said, after it had ended; written beside it and judged with it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from islandmode.core.brought import SamplesBrought
+from islandmode.core.entry import Entry
 from islandmode.core.errors import InputError
 from islandmode.core.judging.timeline import of_kind
 from islandmode.core.plan import Plan
@@ -75,7 +76,7 @@ def open_run(workspace: Path, run: str) -> tuple[RunDirectory, Evidence]:
     return directory, evidence
 
 
-def begin(directory: RunDirectory, vantage: str) -> NewAddendum:
+def begin(directory: RunDirectory, vantage: str = "") -> NewAddendum:
     """Make the folder of an addendum; raises `InputError`."""
     try:
         return NewAddendum.begin(directory, vantage)
@@ -117,7 +118,7 @@ def trouble(came: Came) -> str:
 
 def add(new: NewAddendum, evidence: Evidence, came: Came, compared: Compared, pages: Pages, clock: Clock) -> Added:
     """Write what came as an addendum, with a verdict and a report of its own; raises OSError."""
-    plan, vantage, run, reading = evidence.plan, new.vantage, new.run, came.reading
+    plan, vantage, reading = evidence.plan, new.vantage, came.reading
     entries = [
         _brought(new, evidence, compared.why, by_login=came.by_login),
         *(
@@ -139,6 +140,12 @@ def add(new: NewAddendum, evidence: Evidence, came: Came, compared: Compared, pa
             key=key_of(evidence, vantage),
         ),
     ]
+    return write(new, evidence, entries, pages, clock)
+
+
+def write(new: NewAddendum, evidence: Evidence, entries: Sequence[Entry], pages: Pages, clock: Clock) -> Added:
+    """Write records as an addendum, judge the run with it, and enter it in the ledger; raises OSError."""
+    plan, run = evidence.plan, new.run
     added = new.write_records(entries, plan.drill.site, clock)
     records = with_brought(evidence.records, [added])
     samples, spoilt = placed_samples(run, plan, records, [*addenda_of(run), added])
@@ -153,9 +160,9 @@ def add(new: NewAddendum, evidence: Evidence, came: Came, compared: Compared, pa
         zone=local_zone(evidence.records),
     )
     folder, verdict = new.close(judged.verdict, report), judged.verdict
-    said = AddedToRun(new.number, vantage, verdict.verdict.value, verdict.restoration.value)
+    said = AddedToRun(new.number, new.vantage, verdict.verdict.value, verdict.restoration.value)
     why = enter_added(run, evidence.records, said, clock)
-    return Added(run, plan, new.number, vantage, RunDirectory(folder), verdict, why)
+    return Added(run, plan, new.number, new.vantage, RunDirectory(folder), verdict, why)
 
 
 def _brought(new: NewAddendum, evidence: Evidence, unplaced: str, *, by_login: bool) -> SamplesBrought:

@@ -81,7 +81,7 @@ def enter_added(directory: RunDirectory, records: Sequence[Record], added: Added
 
 @dataclass(frozen=True)
 class AddedToRun:
-    """What the ledger says of an addendum: its number, of which vantage it is, and how the run is judged with it."""
+    """What the ledger says of an addendum: its number, of which vantage it is, if it has samples, and how the run is judged with it."""
 
     number: int
     vantage: str
@@ -96,7 +96,7 @@ def _write_added(directory: RunDirectory, records: Sequence[Record], added: Adde
         "run": directory.run,
         "begun": entered.data["size"],
         "addendum": added.number,
-        "vantage": added.vantage,
+        **({"vantage": added.vantage} if added.vantage else {}),
         "result": added.result,
         "restoration": added.restoration,
         "sums": hashlib.sha256(read_plain(path)).hexdigest(),

@@ -1,4 +1,4 @@
-"""What people say to a running drill: that an act by hand is done, and notes for its record. A file each, never a call."""
+"""What people say to a running drill: that an act by hand is done, that a conduit is kept closed, notes. A file each, never a call."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def asked_in(directory: RunDirectory) -> tuple[OpenAsk, ...]:
     try:
         records = _of_the_living(directory)
     except OSError as error:
-        raise _unseen(directory, error) from error
+        raise unseen(directory, error) from error
     found: dict[str, OpenAsk] = {}
     for record in records:
         data = record.data
@@ -68,7 +68,8 @@ def asked_in(directory: RunDirectory) -> tuple[OpenAsk, ...]:
     return tuple(found.values())
 
 
-def _unseen(directory: RunDirectory, error: OSError) -> Refused:
+def unseen(directory: RunDirectory, error: OSError) -> Refused:
+    """Say that this account cannot read a run."""
     return Refused(
         f"{directory.run} in {directory.workspace} cannot be read by this account ({error.strerror}), so what it asks is not known. Nothing was "
         "written; type the command as the account that runs the drill."
@@ -105,11 +106,11 @@ def confirm(workspace: Path, run: str, point: str | None, person: str) -> str:
         raise InputError(f"{directory.run} asks at several points ({points}); name the one that you confirm.")
     (ask,) = mine
     if ask.act == RETURN:
-        _put_and_wait(directory, "return", step=ask.id, person=person)
+        put_and_wait(directory, "return", step=ask.id, person=person)
         return f"{directory.run}: {person} gave the word for step {ask.id} of the return to service."
     if person != ask.person:
         raise InputError(f"{ask.person} is asked at {ask.point}, and only their own word counts, not that of {person}.")
-    _put_and_wait(directory, "confirm", point=ask.point, ask=ask.id, person=person)
+    put_and_wait(directory, "confirm", point=ask.point, ask=ask.id, person=person)
     shows = "" if ask.act == "be there" else " Whether it worked, only probes show."
     return f"{directory.run}: {person} at {ask.point}: {CONFIRMED[ask.act]}.{shows}"
 
@@ -127,14 +128,14 @@ def note(workspace: Path, run: str, text: str) -> str:
     try:
         lives = directory.conductor() is not None or directory.guardian() is not None
     except OSError as error:
-        raise _unseen(directory, error) from error
+        raise unseen(directory, error) from error
     if not lives:
         raise Refused(f"{directory.run} does not go on any more, so nothing can be noted in it. Nothing was written.")
-    _put_and_wait(directory, "note", text=said)
+    put_and_wait(directory, "note", text=said)
     return f"{directory.run}: noted."
 
 
-def _put_and_wait(directory: RunDirectory, kind: str, **said: str) -> None:
+def put_and_wait(directory: RunDirectory, kind: str, **said: str) -> None:
     """Put a request and wait until the run's record says what became of it; raises `Refused` where it was not taken."""
     file, why = put_request(directory, kind, WRITE_WITHIN_S, **said)
     if why:

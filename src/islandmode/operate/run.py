@@ -394,7 +394,7 @@ def _judged(
             f"{where}; it proves nothing.{back if conducted.restored else ''}", stranded=not conducted.restored
         ) from error
     _enter_ended(audience, directory, plan, records, verdict.verdict.value, verdict.restoration.value)
-    if verdict.restoration is Restoration.PROVEN:
+    if verdict.restoration is not Restoration.UNPROVEN:
         _forget(directory)
     elif directory.record is not None:
         directory.record.leave_unproven(UNPROVEN)
@@ -423,7 +423,7 @@ def _enter_ended(
 
 def exit_code(result: Result, restoration: Restoration) -> int:
     """Map a verdict to the exit code that scripts and schedulers read; restoration unproven outranks all."""
-    return BY_RESULT[result] if restoration is Restoration.PROVEN else STRANDED
+    return STRANDED if restoration is Restoration.UNPROVEN else BY_RESULT[result]
 
 
 def _forget(directory: RunDirectory) -> None:

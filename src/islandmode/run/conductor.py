@@ -494,6 +494,9 @@ class Conductor:
                     self._latch.pull(asked)
                 if self._latch.first is not None:
                     return bad
+            else:
+                # What people say once all is back is for the record: nothing is isolated any more that they could stop.
+                self._guards.hear_words()
 
     def _move(self, event: Event, sentence: str) -> None:
         self.phase, self._sentence = next_phase(self.phase, event), sentence

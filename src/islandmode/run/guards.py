@@ -204,6 +204,14 @@ class Guards:
             stop = stop or Stop("abort", f"{request.author} asked for it.")
         return stop
 
+    def hear_words(self) -> None:
+        """Take what people say for the record once everything is restored; nothing else can be asked of the run any more."""
+        for name, data in self._requests.fresh():
+            request = read_request(data, run=self._run, now_utc_us=self._clock.utc_us(), known=frozenset(self._known))
+            if not isinstance(request, NotARequest) and request.kind in ("keep-closed", "note"):
+                self._known.add(request.id)
+                self._hands.take(name, request)
+
     def _take_answer(self, name: str, request: Request) -> Stop | None:
         """Take an answer to the question for the go; a veto after the go stops the run."""
         why = self.answers.take(name, request)

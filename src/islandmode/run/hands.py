@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ParamSpec, Protocol
 
+from islandmode.core.closed_records import ClosedSaid
 from islandmode.core.entry import Entry
 from islandmode.core.hand import HandAsk
 from islandmode.core.people_told import SAID_TO_CONFIRM
@@ -67,10 +68,15 @@ class Hands:
         )
 
     def take(self, file: str, request: Request) -> None:
-        """Take a confirmation or a note; what is wrong with a confirmation is on record."""
+        """Take a confirmation, a note, or the word that a conduit is kept closed; what is wrong with a confirmation is on record."""
         if request.kind == "note":
             self._taken(file, request)
             self._writes.note(Noted, author=request.author, text=request.text)
+            return
+        if request.kind == "keep-closed":
+            self._taken(file, request)
+            said = {"conduit": request.conduit, "person": request.person, "author": request.author}
+            self._writes.note(ClosedSaid, **said)
             return
         place = self._asking.get(request.point)
         ask = None if place is None else place.asked

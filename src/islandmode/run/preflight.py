@@ -25,6 +25,7 @@ from islandmode.core.records import PreflightFound
 from islandmode.isolation.incoming import unkeyed
 from islandmode.isolation.point import Configuration, IsolationPoint, showing_configuration
 from islandmode.isolation.table import comparable, mend_saved
+from islandmode.run.closed_look import closings_looked
 from islandmode.run.pair_roles import PairRoles
 from islandmode.run.point_look import look_at_point
 from islandmode.run.run_journal import RunJournal
@@ -226,6 +227,8 @@ class Preflight:
                 )
                 if text:
                     differences[f"{name} {part}"] = text
+        for looked in closings_looked(self._plan, self._before, self._after):
+            await self._journal.append(looked)
         return differences
 
     def _told(self, name: str, part: str, text: str, ours: str) -> dict[str, Any]:

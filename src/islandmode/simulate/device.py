@@ -23,6 +23,8 @@ from islandmode.simulate.clock import SimulatedClock
 from islandmode.simulate.network import SimulatedNetwork
 
 OURS = "this run"
+FOR_REAL = " denies it for the site"
+"""What the network's history says of a deny of the site's own."""
 LIFE_US = 2_000_000
 """How long a ticket lives, or how far off the time is that a line carries."""
 
@@ -320,6 +322,11 @@ class SimulatedDevice:
     def edit(self, text: str) -> None:
         """Take in what a colleague changes."""
         self.edits.append(text)
+
+    def close_for_real(self, conduit: str) -> None:
+        """Put a deny of the site's own in force, without an end, as somebody does on the day when a drill turns real."""
+        self.edit(f"deny {conduit} for real")
+        self.network.block(conduit, f"{self.name}{FOR_REAL}", self.clock.monotonic_us())
 
     def stop_timer(self, conduit: str) -> None:
         """Take the timer off an object, as somebody who confirms a pending commit does; it would never end by itself."""

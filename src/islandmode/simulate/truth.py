@@ -15,7 +15,7 @@ from islandmode.core.record import Record
 from islandmode.core.returning import returns_of
 from islandmode.core.unfinished import owed
 from islandmode.core.verdict import Verdict
-from islandmode.simulate.device import OURS, Happening
+from islandmode.simulate.device import FOR_REAL, OURS, Happening
 from islandmode.simulate.network import FOREVER_US, Blocked
 from islandmode.simulate.plant import SimulatedPlant
 
@@ -305,6 +305,33 @@ def restoration_was_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ..
     return tuple(f"Restoration is said to be proven, and {what}." for what in (*blocked, *_left(plant)))
 
 
+def kept_closed_was_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
+    """Restoration `kept closed` means that nothing of Islandmode blocks or stands, and that a deny that was seen is in force."""
+    if claims.restoration != "kept closed" or claims.judged is None:
+        return ()
+    own = [
+        f"{stretch.conduit} is still blocked" for stretch in _own_stretches(plant) if stretch.until_us >= claims.over_us
+    ]
+    unlike = [
+        f"nothing of the site's denies {kept.conduit}"
+        for kept in claims.judged.kept_closed
+        if kept.seen_on
+        and not any(by.endswith(FOR_REAL) for by in plant.network.reasons(kept.conduit, claims.ended_us))
+    ]
+    return tuple(f"Restoration is said to be kept closed, and {what}." for what in (*own, *_left(plant), *unlike))
+
+
+def never_lifts_what_is_kept_closed(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
+    """What somebody closes for real stays closed, whatever the run does; a device that restarts forgets it by itself."""
+    if any(device.boots for device in plant.devices.values()):
+        return ()
+    return tuple(
+        f"{stretch.conduit} was closed for real and opened again."
+        for stretch in _for_real(plant)
+        if stretch.until_us < claims.over_us
+    )
+
+
 def _left(plant: SimulatedPlant) -> tuple[str, ...]:
     return tuple(
         f"{name} still has the Islandmode object for {conduit}"
@@ -465,6 +492,9 @@ def times_were_true(plant: SimulatedPlant, claims: Claims) -> tuple[str, ...]:
         if any(_down(plant, conduit, min(asked), true_us) for conduit in stage.conduits):
             # Stopped by a device that was down: no packet tells that either.
             continue
+        if any(stretch.from_us <= true_us for stretch in _for_real(plant) if stretch.conduit in stage.conduits):
+            # Nor by a deny of the site's own.
+            continue
         true_s = (true_us - min(asked)) / 1_000_000
         if not interval.earliest_s - ROUND_TRIP_S <= true_s <= interval.latest_s + ROUND_TRIP_S:
             said = f"{interval.earliest_s:.3f} to {interval.latest_s:.3f} s"
@@ -530,6 +560,11 @@ def _tape(plant: SimulatedPlant, what: str) -> tuple[Happening, ...]:
     )
 
 
+def _for_real(plant: SimulatedPlant) -> Sequence[Blocked]:
+    found = (stretch for conduit in plant.network.conduits for stretch in plant.network.stretches(conduit))
+    return tuple(stretch for stretch in found if stretch.by.endswith(FOR_REAL))
+
+
 def _own_stretches(plant: SimulatedPlant) -> Sequence[Blocked]:
     found = (stretch for conduit in plant.network.conduits for stretch in plant.network.stretches(conduit))
     return tuple(stretch for stretch in found if stretch.by.endswith(f" for {OURS}"))
@@ -549,6 +584,8 @@ INVARIANTS = (
     no_arm_before_a_good_go,
     ended_in_bounds,
     restoration_was_true,
+    kept_closed_was_true,
+    never_lifts_what_is_kept_closed,
     held_was_true,
     leaks_were_true,
     counts_were_true,

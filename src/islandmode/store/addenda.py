@@ -1,4 +1,4 @@
-"""The addenda of a run: samples that a person brought after it was closed, each with a record and a verdict of its own.
+"""The addenda of a run: what a person brought or said after it had ended, each with a record and a verdict of its own.
 
     addenda/1/journal.jsonl  samples/VANTAGE/  verdict.json  report.html  SHA256SUMS
 
@@ -25,8 +25,10 @@ from islandmode.system import modes
 from islandmode.system.clock import Clock
 from islandmode.system.machine_state import read_plain
 
-ADDENDA, JOURNAL, WRITER = "addenda", "journal.jsonl", "addendum"
+ADDENDA, JOURNAL, WRITER = rundir.ADDENDA, "journal.jsonl", "addendum"
 NEW = ".new"
+BEGIN = ("samples.brought", "closed.said")
+"""How the record of an addendum may begin."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,8 @@ class Addendum:
 
     @property
     def vantage(self) -> str:
-        """Name the vantage whose samples were brought."""
-        return str(self.records[0].data.get("vantage"))
+        """Name the vantage whose samples were brought; empty where none were."""
+        return str(self.records[0].data.get("vantage", ""))
 
     @property
     def samples(self) -> Path:
@@ -71,8 +73,8 @@ def _read(root: Path) -> Addendum:
         reading = read_journal(read_plain(path))
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}).") from error
-    if not reading.whole or reading.records[0].kind != "samples.brought":
-        why = reading.why or "It does not begin with what was brought."
+    if not reading.whole or reading.records[0].kind not in BEGIN:
+        why = reading.why or "It does not begin with what was brought or said."
         raise InputError(f"{path} is not the record of an addendum. {why}")
     return Addendum(root, reading.records)
 
@@ -105,11 +107,11 @@ class NewAddendum:
     vantage: str
 
     @classmethod
-    def begin(cls, run: RunDirectory, vantage: str) -> NewAddendum:
+    def begin(cls, run: RunDirectory, vantage: str = "") -> NewAddendum:
         """Make its folder; raises OSError. What an earlier attempt left is thrown away."""
         made = cls(run, max(numbers_of(run), default=0) + 1, vantage)
         made.give_up()
-        modes.make_folders(made.samples)
+        modes.make_folders(made.samples if vantage else made.root)
         return made
 
     @property

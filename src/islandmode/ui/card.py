@@ -126,6 +126,7 @@ def render_card(
         boundary=plan.boundary.told,
         idle=IDLE if drill.is_idle else "",
         closings=closings_told(plan),
+        keep_closed=at.command("keep-closed", run or "last", "CONDUIT", "--by", "NAME"),
         services=tuple(f"{service}: {told}" for service, told, cut in services_told(plan) if cut),
         worst_first=is_reviewed(plan),
         restore=at.command("restore", run) if run else at.command("restore", "--drill", drill.drill),

@@ -25,6 +25,7 @@ from islandmode.ui.name_table import NameTable
 from islandmode.ui.spoken import Spoken
 
 UNPROVEN = "UNPROVEN: {back}, yet restoration is not proven; the findings say what is not known."
+RETURN_COLOURS = {Restoration.PROVEN: "green", Restoration.KEPT_CLOSED: "yellow", Restoration.UNPROVEN: "red"}
 COLOURS = {Result.HELD: "green", Result.NOT_TESTED: "yellow", Result.INCONCLUSIVE: "yellow", Result.BREACHED: "red"}
 
 
@@ -42,9 +43,8 @@ def print_result(plan: Plan, verdict: Verdict, directory: RunDirectory, *, as_js
     console.print(_rows(verdict))
     _print_findings(console, verdict)
     held = Text("verdict ", style="bold").append(verdict.sentence, style=f"bold {COLOURS[verdict.verdict]}")
-    proven = verdict.restoration is Restoration.PROVEN
     held.append("   restoration ", style="bold default")
-    held.append(verdict.restoration.value, style="bold green" if proven else "bold red")
+    held.append(verdict.restoration_told, style=f"bold {RETURN_COLOURS[verdict.restoration]}")
     if verdict.lab:
         held.append("   (LAB)", style="bold blue")
     if verdict.mode == Mode.LIVE.value:

@@ -16,6 +16,7 @@ from islandmode.core.text import cleaned
 from islandmode.core.unfinished import armed
 from islandmode.core.verdict import UNKEYED, Result, held_by
 from islandmode.core.what_to_do import what_to_do
+from islandmode.operate.left_closed import restoration_of
 from islandmode.operate.unfinished import is_only_unproven, owed_by
 from islandmode.store import rundir
 from islandmode.store.addenda import folder_of, numbers_of
@@ -77,7 +78,25 @@ def _with_addendum(run: RunDirectory) -> tuple[str, str]:
     """Give a run's end, and beside its verdict that of its newest addendum."""
     verdict, restoration = _end_of(run)
     numbers = numbers_of(run)
-    return (f"{verdict} (addendum {numbers[-1]}: {_verdict_in(run, numbers[-1])})" if numbers else verdict), restoration
+    if not numbers:
+        return verdict, restoration
+    later = _restoration_in(run, numbers[-1])
+    changed = f" (addendum {numbers[-1]}: {later})" if later not in ("", restoration) else ""
+    return f"{verdict} (addendum {numbers[-1]}: {_verdict_in(run, numbers[-1])})", f"{restoration}{changed}"
+
+
+def _changed(run: RunDirectory, verdict: Mapping[str, Any], number: int) -> str:
+    """Say the restoration with an addendum, where it is another."""
+    later = _restoration_in(run, number)
+    return "" if later in ("", restoration_of(verdict)) else f"restoration {later}, "
+
+
+def _restoration_in(run: RunDirectory, number: int) -> str:
+    try:
+        verdict = folder_of(run, number).verdict()
+    except InputError:
+        return ""
+    return "" if verdict is None else restoration_of(verdict)
 
 
 def _verdict_in(run: RunDirectory, number: int) -> str:
@@ -99,7 +118,7 @@ def _restoration(run: RunDirectory, verdict: Mapping[str, Any]) -> str:
     """Give the restoration as the verdict says it, unless the run's journals say that it was not seen."""
     if owed_by(run) and not is_only_unproven(run):
         return "unproven: not seen restored"
-    return str(verdict.get("restoration", "not said"))
+    return restoration_of(verdict)
 
 
 def show_run(workspace: Path, run: str, watch: LookWatch, *, as_json: bool) -> int:
@@ -137,7 +156,9 @@ def show_run(workspace: Path, run: str, watch: LookWatch, *, as_json: bool) -> i
     print(f"journal {directory.journal}" if died else f"report {directory.root / rundir.REPORT}")
     for number in numbers_of(directory):
         folder = folder_of(directory, number).root
-        print(f"addendum {number}: verdict {_verdict_in(directory, number)}, report {folder / rundir.REPORT}")
+        print(
+            f"addendum {number}: verdict {_verdict_in(directory, number)}, {_changed(directory, verdict, number)}report {folder / rundir.REPORT}"
+        )
     return 0
 
 

@@ -7,7 +7,7 @@ something only between its positive controls, and the control before is its last
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from islandmode.core.episodes import Episode, Seen
@@ -130,13 +130,15 @@ def _passes_again(passed: Sequence[Episode], stopped_us: int, limit_us: int, los
     return again_us is not None and again_us <= min(limit_us, stopped_us + lost_us)
 
 
-def judge_severed(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Timeline) -> list[Finding]:
-    """Judge one severed probe of a stage: alive before, dead throughout, alive after."""
+def judge_severed(
+    plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Timeline, closed: Collection[str] = ()
+) -> list[Finding]:
+    """Judge one severed probe of a stage: alive before, dead throughout, alive after; `closed` are conduits that somebody keeps closed."""
     window = timeline.window(stage.name)
     end_us = timeline.restore_ordered_us
     if window is None or end_us is None:
         return []
-    found = _before(plan, stage, record, timeline, window)
+    found = _before(plan, stage, record, timeline, window, closed)
     dead_from_us = _dead_from(plan, stage, record, timeline, window)
     # A question asked in the hold and answered only after restore passed no earlier than its answer.
     # Nor does a sample count within the clock's uncertainty at either end: it may have passed while everything might.
@@ -176,7 +178,9 @@ def limit_of(plan: Plan, window: Window) -> int:
     return window.start_us + round(plan.drill.limits.isolate_within * 1_000_000)
 
 
-def _before(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Timeline, window: Window) -> list[Finding]:
+def _before(
+    plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Timeline, window: Window, closed: Collection[str]
+) -> list[Finding]:
     """Judge the positive control before, and whether an earlier stage already stopped it."""
     first = timeline.window(BEFORE)
     if first is None or not record.within(first.start_us, first.end_us, Seen.GOOD):
@@ -191,6 +195,13 @@ def _before(plan: Plan, stage: PlanStage, record: ProbeRecord, timeline: Timelin
     if last is not None and last.seen is Seen.GOOD and _stays_stopped(plan, record, early, until_us):
         earlier = timeline.at(early[0].first_us)
         name = earlier.name if earlier is not None else stage.name
+        if is_closed(record, closed):
+            sentence = (
+                f"{record.name} was already dead in stage {name}, before stage {stage.name} was to isolate {record.planned.crosses}, which somebody "
+                "keeps closed: whether this drill isolates it is not shown."
+            )
+            spoilt = finding_of("kept-closed-before", Result.INCONCLUSIVE, sentence, name, record)
+            return [timed(spoilt, timeline, early[0].first_us, early[-1].last_us)]
         sentence = (
             f"{record.name} was already dead in stage {name}, before stage {stage.name} was to isolate "
             f"{record.planned.crosses}: that stage stopped a flow that it should not."
@@ -309,8 +320,8 @@ def _hole(stage: str, record: ProbeRecord, timeline: Timeline, hole: Hole) -> Fi
     )
 
 
-def judge_return(record: ProbeRecord, timeline: Timeline) -> list[Finding]:
-    """Judge whether a severed probe came back after restore: its positive control after."""
+def judge_return(record: ProbeRecord, timeline: Timeline, closed: Collection[str] = ()) -> list[Finding]:
+    """Judge whether a severed probe came back after restore: its positive control after; `closed` are conduits that somebody keeps closed."""
     after, back_from_us = timeline.window(AFTER), timeline.back_from_us
     if after is None or back_from_us is None:
         return []
@@ -322,10 +333,15 @@ def judge_return(record: ProbeRecord, timeline: Timeline) -> list[Finding]:
             f"The connection that {record.name} held through the isolation {how}; that is reported, not required."
         )
         return [finding_of("old-connection", Result.HELD, sentence, AFTER, record)]
-    if not good:
+    if not good and not is_closed(record, closed):
         sentence = f"{record.name} was not seen alive again after restore, so the way back over {record.planned.crosses} is not proven."
         return [finding_of("no-control-after", Result.INCONCLUSIVE, sentence, AFTER, record)]
     return []
+
+
+def is_closed(record: ProbeRecord, closed: Collection[str]) -> bool:
+    """Tell whether a probe goes through a conduit that somebody keeps closed; a deny there says nothing of another way round it."""
+    return record.planned.probe.by is None and record.planned.crosses in closed
 
 
 def finding_of(code: str, result: Result, sentence: str, stage: str | None, record: ProbeRecord) -> Finding:

@@ -2,7 +2,8 @@
 
 Worst wins: breached > inconclusive > not tested > held. Whether the plant is as it was before stands beside it:
 restoration is proven when every device was seen without Islandmode objects, its configuration has none, and every
-isolated conduit was seen to pass again, each way in which it was seen dead.
+isolated conduit was seen to pass again, each way in which it was seen dead. It is kept closed, and neither proven nor
+unproven, where all of that holds but for conduits that somebody else keeps closed (judging/kept_closed.py).
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from islandmode.core.judging.continuity import judge_continuity
 from islandmode.core.judging.devices import judge_devices, told_of_loss
 from islandmode.core.judging.egress import judge_egress, saw_nothing
 from islandmode.core.judging.interlocks import judge_interlock
+from islandmode.core.judging.kept_closed import closed_of, judge_closed
 from islandmode.core.judging.pairs import judge_pairs
 from islandmode.core.judging.passage import Passage, SawNothing, not_counted, passage_of
 from islandmode.core.judging.preflight import advised, leads_unwatched
-from islandmode.core.judging.probes import Death, ProbeRecord, death_in, judge_return, judge_severed
+from islandmode.core.judging.probes import Death, ProbeRecord, death_in, is_closed, judge_return, judge_severed
 from islandmode.core.judging.timeline import AFTER, Timeline, Window, of_kind, taken_over, timeline_of
 from islandmode.core.plan import Plan, PlanProbe, PlanStage
 from islandmode.core.record import Record
@@ -88,22 +90,24 @@ def judge(
     uncounted = _probe_records(plan, records, episodes, not_counted)
     counted, witness = judge_egress(plan, records, timeline, _in_force_us(plan, uncounted, timeline, first_stage))
     probes = _probe_records(plan, records, episodes, partial(saw_nothing, plan, witness))
-    of_probes, longest_gap_us = _of_the_probes(plan, probes, timeline, first_stage)
-    findings = [
-        *against,
-        *advised(records),
-        *_of_the_run(plan, records, others, timeline),
-        *_of_the_witness(plan, records),
-    ]
+    closed = closed_of(plan, records, others, probes, timeline)
+    explained = frozenset(each.conduit for each in closed if each.explains)
+    of_probes, longest_gap_us = _of_the_probes(plan, probes, timeline, first_stage, explained)
+    findings = [*against, *advised(records)]
+    findings += [*_of_the_run(plan, records, others, timeline), *_of_the_witness(plan, records)]
     findings += [*judge_devices(plan, records, restored), *judge_pairs(plan, records, timeline), *of_probes, *counted]
     stages, times = _stages(plan, probes, timeline, first_stage, findings)
     restoration_times, late = _restoration_times(plan, probes, timeline)
     findings += late
-    proven = not against and _is_proven(plan, records, probes, timeline, findings)
+    restoration = (
+        Restoration.UNPROVEN if against else _restoration(plan, records, probes, timeline, findings, explained)
+    )
+    found_closed, kept_closed = judge_closed(closed, restoration)
+    findings += found_closed
     verdict = worst([*(stage.result for stage in stages), *(finding.result for finding in findings)])
     return Verdict(
         verdict=verdict,
-        restoration=Restoration.PROVEN if proven else Restoration.UNPROVEN,
+        restoration=restoration,
         isolation_s=times,
         restoration_s=restoration_times,
         longest_ot_gap_s=longest_gap_us / 1_000_000 if longest_gap_us is not None else None,
@@ -115,10 +119,8 @@ def judge(
         island=verdict is Result.HELD and plan.boundary.is_island and not leads_unwatched(findings, witness),
         boundary=plan.boundary,
         closed_by_rule=tuple(way for stage in plan.stages for way in stage.closed),
-        mode=mode,
-        lab=lab,
-        run=run,
-        **_named(plan),
+        kept_closed=kept_closed,
+        **_named(plan, mode=mode, lab=lab, run=run),
     )
 
 
@@ -126,8 +128,9 @@ def _worst_first(finding: Finding) -> tuple[int, float, str]:
     return -RANK.index(finding.result), finding.first_s or 0.0, finding.code
 
 
-def _named(plan: Plan) -> dict[str, Any]:
+def _named(plan: Plan, **of_the_run: Any) -> dict[str, Any]:
     return {
+        **of_the_run,
         "site": plan.drill.site,
         "drill": plan.drill.drill,
         "drill_digest": plan.drill_digest,
@@ -137,14 +140,19 @@ def _named(plan: Plan) -> dict[str, Any]:
 
 
 def _of_the_probes(
-    plan: Plan, probes: Mapping[str, ProbeRecord], timeline: Timeline, first_stage: Mapping[str, PlanStage]
+    plan: Plan,
+    probes: Mapping[str, ProbeRecord],
+    timeline: Timeline,
+    first_stage: Mapping[str, PlanStage],
+    closed: Collection[str],
 ) -> tuple[list[Finding], int | None]:
     """Judge every probe, and give the longest gap of those that had to stay alive."""
     found: list[Finding] = []
     gaps_us: list[int] = []
     for name, record in probes.items():
         if record.planned.role == "severed":
-            found += judge_severed(plan, first_stage[name], record, timeline) + judge_return(record, timeline)
+            found += judge_severed(plan, first_stage[name], record, timeline, closed)
+            found += judge_return(record, timeline, closed)
             continue
         if record.planned.role == "interlock":
             found += judge_interlock(plan, record, timeline)
@@ -472,14 +480,31 @@ def _seen_back(timeline: Timeline, after: Window) -> Iterator[int]:
             yield given.seen_us - (given.ordered_us - after.start_us)
 
 
-def _is_proven(
+def _restoration(
     plan: Plan,
     records: Sequence[Record],
     probes: Mapping[str, ProbeRecord],
     timeline: Timeline,
     findings: Sequence[Finding],
+    closed: Collection[str],
+) -> Restoration:
+    """Say whether the plant was seen as it was before, or all but what somebody else keeps closed."""
+    if _is_back(plan, records, probes, timeline, findings, ()):
+        return Restoration.PROVEN
+    if closed and _is_back(plan, records, probes, timeline, findings, closed):
+        return Restoration.KEPT_CLOSED
+    return Restoration.UNPROVEN
+
+
+def _is_back(
+    plan: Plan,
+    records: Sequence[Record],
+    probes: Mapping[str, ProbeRecord],
+    timeline: Timeline,
+    findings: Sequence[Finding],
+    closed: Collection[str],
 ) -> bool:
-    """Tell whether the plant was seen as it was before."""
+    """Tell whether the plant was seen as it was before; of conduits that are `closed` nothing but the device is asked."""
     if {finding.code for finding in findings} & NOT_AS_BEFORE:
         return False
     touched = armed(records)
@@ -488,7 +513,7 @@ def _is_proven(
     after, back_from_us = timeline.window(AFTER), timeline.back_from_us
     if after is None or back_from_us is None:
         return not touched
-    severed = [probe for probe in probes.values() if probe.planned.role == "severed"]
+    severed = [probe for probe in probes.values() if probe.planned.role == "severed" and not is_closed(probe, closed)]
     # Fresh connections only: a connection that stayed open, or leaked, says nothing of the way back.
     fresh = [probe for probe in severed if probe.planned.probe.kind != "canary"]
     back = {_way(probe) for probe in fresh if probe.came_back(back_from_us, after)}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from islandmode.core.frozen import Frozen
 from islandmode.core.quantities import NAME_PATTERN, Day, HandLine, Name, Words, as_tuple
@@ -125,4 +125,17 @@ class KeepClosed(Frozen):
         "and where it is.",
         examples=["Pull the cable labelled VENDOR out of port 7."],
     )
+    shows_as: HandLine | None = Field(
+        default=None,
+        exclude_if=lambda given: given is None,
+        description="With `deny`: a text that the device's running configuration shows only while that deny is in force, on every isolation point that the "
+        "conduit passes through. A run then looks for it after the restore.",
+        examples=["closed-for-real"],
+    )
     ordered_by: Words = Field(description="Who may order it: name and position.", examples=["R. Ortiz, plant manager"])
+
+    @model_validator(mode="after")
+    def _has_a_deny_to_show(self) -> Self:
+        if self.shows_as is not None and self.by != "deny":
+            raise ValueError("a cable shows on no device; take away shows_as, or say by: deny")
+        return self

@@ -28,8 +28,10 @@ SAYS = {
 }
 RETURNS = {
     Restoration.PROVEN: "Every isolated path that a probe crosses was seen to pass again, and no Islandmode object is left.",
+    Restoration.KEPT_CLOSED: "No Islandmode object is left. What stays dead is kept closed by the site itself; it is opened by those who closed it.",
     Restoration.UNPROVEN: "NOT everything was seen back as it was. Look at the plant now, and use the card.",
 }
+RETURN_SIGNS = {Restoration.PROVEN: "✔", Restoration.KEPT_CLOSED: "?", Restoration.UNPROVEN: "✖"}
 SIGNS = {Result.HELD: "✔", Result.BREACHED: "✖", Result.INCONCLUSIVE: "?", Result.NOT_TESTED: "–"}
 FATES = {Fate.DIED: "✔", Fate.DID_NOT_DIE: "✖", Fate.NOT_SEEN: "?"}
 BACK = {True: "✔ passes again", False: "✖ not seen to", None: "? not seen"}
@@ -80,7 +82,7 @@ def _says(verdict: Verdict) -> str:
 def restoration_box(verdict: Verdict) -> Headline:
     """Say whether the restoration is proven, which the verdict does not hide."""
     back = verdict.restoration
-    return Headline(f"{'✔' if back is Restoration.PROVEN else '✖'} {back.value}", back.value, RETURNS[back])
+    return Headline(f"{RETURN_SIGNS[back]} {verdict.restoration_told}", back.value.replace(" ", "-"), RETURNS[back])
 
 
 def failures(plan: Plan, verdict: Verdict, moments: Moments) -> tuple[Failure, ...]:

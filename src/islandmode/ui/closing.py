@@ -1,0 +1,38 @@
+"""What is printed when a person keeps a conduit closed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from islandmode.operate.addendum import Added
+from islandmode.operate.closing import keep_closed
+from islandmode.operate.run import exit_code
+from islandmode.store.ledger import path_of
+from islandmode.ui.as_json import print_json
+from islandmode.ui.pages import HtmlPages
+from islandmode.ui.results import print_result
+
+
+def print_kept_closed(workspace: Path, run: str, conduit: str, person: str, *, as_json: bool) -> int:
+    """Record it, and print what became of that; raises `InputError` and `Refused`."""
+    came = keep_closed(workspace, run, conduit, person, HtmlPages())
+    if isinstance(came, str):
+        print_json({"said": came}) if as_json else print(came)
+        return 0
+    if not as_json:
+        print(
+            f"addendum {came.number} of {came.run.run}: {person} keeps {conduit} closed; the run's own record stays as it is"
+        )
+    warn_not_entered(came)
+    print_result(came.plan, came.verdict, came.folder, as_json=as_json)
+    return exit_code(came.verdict.verdict, came.verdict.restoration)
+
+
+def warn_not_entered(came: Added) -> None:
+    """Say of an addendum that the ledger does not have it, and why."""
+    if came.not_entered:
+        print(
+            f"islandmode: addendum {came.number} was not seen entered in {path_of(came.run.workspace)} ({came.not_entered}); it counts for nothing there.",
+            file=sys.stderr,
+        )
