@@ -1,4 +1,4 @@
-"""What a journal says of a drill that turned real: who keeps a conduit closed, and whether the site's own deny was seen. Pure."""
+"""What a journal says of how a drill ended for the plant: it turned real, and who keeps a conduit closed, and whether the site's own deny was seen; or it was closed. Pure."""
 
 from __future__ import annotations
 
@@ -24,4 +24,13 @@ class ClosedLooked(OfPoint):
     why: Text
 
 
-CLOSED_KINDS = (ClosedSaid, ClosedLooked)
+class RunClosed(Entry):
+    """A person confirmed that the service is back, which closes the run; `by_word` are the backlogs that drained by their word alone."""
+
+    record_kind = "run.closed"
+    person: Text
+    author: Text
+    by_word: tuple[Text, ...] = ()
+
+
+CLOSED_KINDS = (ClosedSaid, ClosedLooked, RunClosed)

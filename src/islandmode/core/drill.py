@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from islandmode.core.backlog import Backlog
 from islandmode.core.frozen import Frozen
 from islandmode.core.plant_state import IDLE_SERVICE, Interlock, PlantState
 from islandmode.core.quantities import AS_WRITTEN, Name, Seconds, Words, as_tuple, written
@@ -186,6 +187,18 @@ class Drill(Frozen):
         exclude_if=lambda given: not given,
         description="What the plant must say of itself before the drill may begin, and all the while it is isolated.",
     )
+    backlogs: Annotated[tuple[Backlog, ...], BeforeValidator(as_tuple)] = Field(
+        default=(),
+        exclude_if=lambda given: not given,
+        description="What piles up while the plant is isolated and must drain once it is restored; a live run is closed only after that.",
+    )
+    closed_by: Words | None = Field(
+        default=None,
+        exclude_if=lambda given: given is None,
+        description="Who confirms, with `islandmode close RUN --by NAME`, that the service is back and the run is closed; anybody who is named where this is "
+        "left out.",
+        examples=["Shift lead"],
+    )
     left_open: Annotated[tuple[LeftOpen, ...], BeforeValidator(as_tuple)] = Field(
         default=(),
         description="Conduits across the boundary of the isolated zones that stay open on purpose. Nothing then calls the plant an island.",
@@ -221,7 +234,8 @@ class Drill(Frozen):
     @property
     def asked(self) -> tuple[str, ...]:
         """Name every probe that is asked in the drill."""
-        return (*self.continuity, *self.severed, *(interlock.probe for interlock in self.interlocks))
+        more = (*(lock.probe for lock in self.interlocks), *(backlog.probe for backlog in self.backlogs))
+        return (*self.continuity, *self.severed, *more)
 
     @property
     def is_idle(self) -> bool:

@@ -222,6 +222,8 @@ def seen_of(verdict: Verdict, row: Row) -> tuple[str, Result]:
         return "passes", Result.BREACHED
     if row.good + row.bad == 0:
         return "unknown", row.result
+    if row.role == "backlog":
+        return ("at its level" if row.good > row.bad else "filled"), row.result
     if row.role == "interlock":
         return ("as needed" if row.good > row.bad else "otherwise"), row.result
     if row.expected == "dead":

@@ -21,6 +21,7 @@ from islandmode.core.chain import GENESIS, digest
 from islandmode.core.text import cleaned, how_many
 
 OPENED, BEGUN, ENDED, ADDED = "opened", "begun", "ended", "added"
+LIVE = "live"
 REFUSED, WITHOUT_RESULT = "refused", "without result"
 ORIGIN = "islandmode/ledger/"
 _NOTE = re.compile(
@@ -90,6 +91,8 @@ class AddendumLine:
     result: str
     sums: str
     restoration: str = ""
+    closes: bool = False
+    """Whether it is a person's word that the service is back."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,12 @@ class Attempt:
     """Whether it was run live without approvals and a go."""
     site: str = ""
     drill: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it was live, isolated something, and nobody has confirmed that the service is back."""
+        closed = any(added.closes for added in self.addenda)
+        return self.mode == LIVE and self.result != REFUSED and not closed
 
     @property
     def restoration_now(self) -> str:
@@ -243,7 +252,14 @@ def _addenda(ledger: Ledger, begun: int) -> tuple[AddendumLine, ...]:
         if line.kind == ADDED and line.data.get("begun") == begun and isinstance(number, int):
             found.setdefault(
                 number,
-                AddendumLine(number, line.number, line.text("result"), line.text("sums"), line.text("restoration")),
+                AddendumLine(
+                    number,
+                    line.number,
+                    line.text("result"),
+                    line.text("sums"),
+                    line.text("restoration"),
+                    line.data.get("closes") is True,
+                ),
             )
     return tuple(found[number] for number in sorted(found))
 
@@ -284,4 +300,6 @@ def attempts_told(attempts: Sequence[Attempt], drill_digest: str) -> str:
     told = ", ".join(f"{count} {result}" for result, count in results.items())
     same = sum(attempt.drill_digest == drill_digest for attempt in attempts)
     unlike = "" if same == len(attempts) else f"; {same or 'none'} of them of the drill as it is now"
-    return f"{len(attempts)} on the ledger: {told}{unlike}"
+    still_open = [attempt.run for attempt in attempts if attempt.is_open]
+    not_closed = f"; not closed: {', '.join(still_open)}" if still_open else ""
+    return f"{len(attempts)} on the ledger: {told}{unlike}{not_closed}"

@@ -24,7 +24,13 @@ def sampling_s(plan: Plan) -> float:
         able.late_s + able.works_s.arm + len(plan.stages) * able.works_s.isolate + 2 * able.works_s.restore
         for able in (point.capabilities for point in plan.points.values())
     ]
-    return plan.hold_s + returns_s(plan.drill) + plan.dead_man_s + WORKER_MARGIN_S + max(works_s)
+    drains_s = drained_within_s(plan)
+    return plan.hold_s + returns_s(plan.drill) + plan.dead_man_s + WORKER_MARGIN_S + drains_s + max(works_s)
+
+
+def drained_within_s(plan: Plan) -> float:
+    """Tell how long after the restore the slowest backlog may take; none takes no time."""
+    return max((backlog.within for backlog in plan.drill.backlogs), default=0.0)
 
 
 def stranded_s(plan: Plan) -> float:

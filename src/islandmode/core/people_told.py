@@ -52,10 +52,20 @@ def _words(record: Record) -> tuple[str, str] | None:
     if record.kind == "go.answered":
         who = str(data["person"]) or "plant floor"
         return who, f"{data['outcome']}: {data['why']}, typed by account {data['author']}"
-    if record.kind == "closed.said":
-        return str(data["person"]), f"keeps {data['conduit']} closed, typed by account {data['author']}"
+    if record.kind in ("closed.said", "run.closed"):
+        return str(data["person"]), _said_to_close(record)
     if record.kind == "note":
         return str(data["author"]), f"note: {data['text']}"
     if record.kind == "request.ignored" and str(data["why"]).startswith(SAID_TO_CONFIRM):
         return "not taken", f"{data['file']}: {data['why']}"
     return None
+
+
+def _said_to_close(record: Record) -> str:
+    data = record.data
+    typed = f"typed by account {data['author']}"
+    if record.kind == "closed.said":
+        return f"keeps {data['conduit']} closed, {typed}"
+    by_word = ", ".join(map(str, data.get("by_word", ())))
+    drained = f", and by their own word that {by_word} drained" if by_word else ""
+    return f"confirmed that the service is back{drained}, which closes the run; {typed}"

@@ -229,7 +229,7 @@ class PlanProbe(Frozen):
 
     probe: Probe
     zone: str
-    role: Literal["continuity", "severed", "interlock"]
+    role: Literal["continuity", "severed", "interlock", "backlog"]
     crosses: str | None
     direction: Literal["inward", "outward", "inside"]
     family: Literal[4, 6]

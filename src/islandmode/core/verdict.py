@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
+from islandmode.core.backlog import Drained
 from islandmode.core.boundary import Boundary
 from islandmode.core.frozen import Frozen
 from islandmode.core.plan import ClosedWay
@@ -185,6 +186,9 @@ class Verdict(Frozen):
     """What the drill declares of the plant; it stands in a verdict only where that is idle."""
     kept_closed: tuple[KeptClosed, ...] = Field(default=(), exclude_if=lambda given: not given)
     """What stays dead because somebody else keeps it closed; where the restoration is said to be that."""
+
+    backlogs: tuple[Drained, ...] = Field(default=(), exclude_if=lambda given: not given)
+    """What became of what had piled up: of production, and told apart from packets."""
 
     @model_serializer(mode="wrap")
     def _leave_out_what_goes_without_saying(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -52,6 +52,7 @@ WHAT_TO_DO = {
     "guardian-disagrees": "NOW: run `islandmode status --devices` and see that nothing is isolated; then `islandmode restore RUN`.",
     "no-control-after": "NOW: see whether this path works again for its users. If it does not, look at the device with the card, "
     "then at the probed host.",
+    "backlog-left": "Watch it until it has drained, and say so when the run is closed: `islandmode close RUN --by NAME --drained`.",
     "kept-closed": "The person who keeps it closed opens it, by the site's own deny or cable, when the reason is gone; Islandmode never does. Then repeat the drill.",
     "kept-closed-before": "Repeat the drill once the person who keeps that conduit closed has opened it.",
     "not-kept-closed": "See at once whether that conduit is closed where it was to be, by the site's own deny or cable: something passed over it.",

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from islandmode.core.brought import SamplesBrought
+from islandmode.core.closed_records import RunClosed
 from islandmode.core.entry import Entry
 from islandmode.core.errors import InputError
 from islandmode.core.judging.timeline import of_kind
@@ -160,7 +161,8 @@ def write(new: NewAddendum, evidence: Evidence, entries: Sequence[Entry], pages:
         zone=local_zone(evidence.records),
     )
     folder, verdict = new.close(judged.verdict, report), judged.verdict
-    said = AddedToRun(new.number, new.vantage, verdict.verdict.value, verdict.restoration.value)
+    closes = any(isinstance(entry, RunClosed) for entry in entries)
+    said = AddedToRun(new.number, new.vantage, verdict.verdict.value, verdict.restoration.value, closes)
     why = enter_added(run, evidence.records, said, clock)
     return Added(run, plan, new.number, new.vantage, RunDirectory(folder), verdict, why)
 

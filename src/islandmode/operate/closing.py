@@ -1,21 +1,25 @@
-"""A conduit that the site itself keeps closed: a person says so while the run goes on, or afterwards, as an addendum."""
+"""What a person says of how a drill ended for the plant: that a conduit is kept closed, or that the service is back, which closes the run."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from islandmode.core.closed_records import ClosedSaid
-from islandmode.core.errors import InputError
+from islandmode.core.closed_records import ClosedSaid, RunClosed
+from islandmode.core.errors import InputError, Refused
+from islandmode.core.judging.timeline import of_kind
 from islandmode.core.problem import listed
 from islandmode.core.quantities import WORDS_MAX
 from islandmode.core.text import cleaned
+from islandmode.core.verdict import Restoration
 from islandmode.operate.addendum import Added, begin, open_run, write
 from islandmode.operate.audience import Pages
+from islandmode.operate.judge import judge_evidence
 from islandmode.operate.operator_name import operator_name
 from islandmode.operate.people import put_and_wait, unseen
 from islandmode.operate.unfinished import known_runs, owed_by
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.clock import MachineClock
+from islandmode.system.own_program import typed_at
 
 
 def keep_closed(workspace: Path, run: str, conduit: str, person: str, pages: Pages) -> str | Added:
@@ -43,6 +47,41 @@ def keep_closed(workspace: Path, run: str, conduit: str, person: str, pages: Pag
     if known.record is not None and not owed_by(known):
         known.record.forget()
     return added
+
+
+def close(workspace: Path, run: str, person: str, pages: Pages, *, drained: bool) -> Added:
+    """Record that a person confirms that the service is back; raises `InputError`, and `Refused` where that cannot be so yet."""
+    directory = known_runs(workspace).find(run)
+    name = named_person(person)
+    if goes_on(directory):
+        raise Refused(f"{directory.run} still goes on; close it when it has ended. Nothing was written.")
+    directory, evidence = open_run(directory.workspace, directory.run)
+    closed_by = evidence.plan.drill.closed_by
+    if closed_by is not None and name != closed_by:
+        raise InputError(f"{closed_by} closes this drill's runs, and only their own word counts, not that of {name}.")
+    if any(of_kind(evidence.records, RunClosed.record_kind)):
+        raise Refused(f"{directory.run} is closed already. Nothing was written.")
+    verdict = judge_evidence(evidence).verdict
+    if verdict.restoration is Restoration.UNPROVEN:
+        raise Refused(
+            f"{directory.run} is not seen restored, so it cannot be closed. First: `{typed_at(directory.workspace, 'show', directory.run)}`. Nothing was written."
+        )
+    left = [backlog for backlog in verdict.backlogs if not backlog.is_drained]
+    if left and not drained:
+        told = "; ".join(backlog.words for backlog in left)
+        raise Refused(
+            f"{directory.run} is not closed while a backlog is not seen to have drained: {told}. Where {name} has seen since that it did, add --drained. Nothing was written."
+        )
+    new = begin(directory)
+    try:
+        said = RunClosed(person=name, author=operator_name(), by_word=tuple(backlog.probe for backlog in left))
+        return write(new, evidence, [said], pages, MachineClock.of_this_boot())
+    except OSError as error:
+        raise InputError(
+            f"{directory.root} takes no addendum ({error.strerror or error}). Nothing was added."
+        ) from error
+    finally:
+        new.give_up()
 
 
 def named_person(person: str) -> str:

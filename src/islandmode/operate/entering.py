@@ -87,6 +87,7 @@ class AddedToRun:
     vantage: str
     result: str
     restoration: str
+    closes: bool = False
 
 
 def _write_added(directory: RunDirectory, records: Sequence[Record], added: AddedToRun, utc: str) -> None:
@@ -99,6 +100,7 @@ def _write_added(directory: RunDirectory, records: Sequence[Record], added: Adde
         **({"vantage": added.vantage} if added.vantage else {}),
         "result": added.result,
         "restoration": added.restoration,
+        **({"closes": True} if added.closes else {}),
         "sums": hashlib.sha256(read_plain(path)).hexdigest(),
     }
     if enter(directory.workspace, ADDED, utc, said).checkpoint is None:

@@ -1,4 +1,4 @@
-"""What the site itself keeps closed after a drill that turned real, from verdicts and the ledger: no device is asked."""
+"""What is not as before a drill although it ended: what the site itself keeps closed, and live runs that nobody closed; from verdicts and the ledger: no device is asked."""
 
 from __future__ import annotations
 
@@ -7,15 +7,31 @@ from pathlib import Path
 from typing import Any
 
 from islandmode.core.errors import InputError
-from islandmode.core.ledger import attempts_of
+from islandmode.core.ledger import Attempt, attempts_of
 from islandmode.core.problem import listed
 from islandmode.core.text import cleaned
 from islandmode.store import rundir
 from islandmode.store.addenda import folder_of, numbers_of
 from islandmode.store.ledger import ledger_of
 from islandmode.store.rundir import RunDirectory
+from islandmode.system.own_program import typed_at
 
 KEPT_CLOSED = "kept closed"
+
+
+def open_told(workspace: Path) -> Iterator[str]:
+    """Say which live runs of the ledger nobody has closed, and how that is done."""
+    for attempt in open_runs(workspace):
+        close = typed_at(workspace, "close", attempt.run, "--by", "NAME")
+        yield f"{attempt.run} is open: nobody has confirmed that the service is back. To close it: {close}"
+
+
+def open_runs(workspace: Path) -> tuple[Attempt, ...]:
+    """Give the live runs that nobody has closed; none where the ledger cannot be read, which is told elsewhere."""
+    try:
+        return tuple(attempt for attempt in attempts_of(ledger_of(workspace)) if attempt.is_open)
+    except InputError:
+        return ()
 
 
 def restoration_of(verdict: Mapping[str, Any]) -> str:

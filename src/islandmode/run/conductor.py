@@ -450,6 +450,7 @@ class Conductor:
         """Watch the plant come back: the probes' positive controls after the drill."""
         await self._journal.append(VerifyStarted())
         longest_s = self._plan.drill.limits.restore_within + self._plan.drill.settle
+        longest_s = max(longest_s, limits.drained_within_s(self._plan))
         bad = await self._hear_until_good(self._plan.drill.settle, longest_s)
         await self._journal.append(VerifyDone(bad=bad))
 

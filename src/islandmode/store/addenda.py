@@ -27,7 +27,7 @@ from islandmode.system.machine_state import read_plain
 
 ADDENDA, JOURNAL, WRITER = rundir.ADDENDA, "journal.jsonl", "addendum"
 NEW = ".new"
-BEGIN = ("samples.brought", "closed.said")
+BEGIN = ("samples.brought", "closed.said", "run.closed")
 """How the record of an addendum may begin."""
 
 

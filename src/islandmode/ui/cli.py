@@ -40,7 +40,7 @@ from islandmode.ui.cli_words import (
     Workspace,
     with_banner,
 )
-from islandmode.ui.closing_commands import keep_closed
+from islandmode.ui.closing_commands import close, keep_closed
 from islandmode.ui.vantage_commands import collect, vantage_app
 
 # Plain help and plain errors: rich would double the time to the first line.
@@ -61,7 +61,7 @@ app.add_typer(lab_app, name="lab")
 devices_app = typer.Typer(rich_markup_mode=None)
 app.add_typer(devices_app, name="devices")
 app.add_typer(vantage_app, name="vantage")
-for word in (collect, request, approve, approvals, revoke, tabletop, go, keep_closed):
+for word in (collect, request, approve, approvals, revoke, tabletop, go, keep_closed, close):
     app.command()(word)
 
 RUNS = "runs"

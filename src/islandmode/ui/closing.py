@@ -1,4 +1,4 @@
-"""What is printed when a person keeps a conduit closed."""
+"""What is printed when a person keeps a conduit closed, or closes a run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from islandmode.operate.addendum import Added
-from islandmode.operate.closing import keep_closed
+from islandmode.operate.closing import close, keep_closed
 from islandmode.operate.run import exit_code
 from islandmode.store.ledger import path_of
 from islandmode.ui.as_json import print_json
@@ -27,6 +27,19 @@ def print_kept_closed(workspace: Path, run: str, conduit: str, person: str, *, a
     warn_not_entered(came)
     print_result(came.plan, came.verdict, came.folder, as_json=as_json)
     return exit_code(came.verdict.verdict, came.verdict.restoration)
+
+
+def print_closed(workspace: Path, run: str, person: str, *, drained: bool, as_json: bool) -> int:
+    """Close a run, and print that; raises `InputError` and `Refused`."""
+    came = close(workspace, run, person, HtmlPages(), drained=drained)
+    warn_not_entered(came)
+    if as_json:
+        print_json({"run": came.run.run, "closed_by": person, "addendum": came.number})
+    else:
+        print(f"{came.run.run} is closed: {person} confirmed that the service is back (addendum {came.number}).")
+        for backlog in came.verdict.backlogs:
+            print(f"  {backlog.words}")
+    return 0
 
 
 def warn_not_entered(came: Added) -> None:

@@ -1,4 +1,4 @@
-"""The words of `keep-closed`; what it does is in operate/closing.py, which is read only when it is needed."""
+"""The words of `keep-closed` and `close`; what they do is in operate/closing.py, which is read only when it is needed."""
 
 from __future__ import annotations
 
@@ -25,3 +25,22 @@ def keep_closed(
     from islandmode.ui.closing import print_kept_closed
 
     return print_kept_closed(workspace.resolve(), run, conduit, by, as_json=json)
+
+
+def close(
+    run: RunName,
+    by: By,
+    drained: Annotated[  # noqa: FBT002 - typer's way
+        bool,
+        typer.Option("--drained", help="They have also seen that the backlogs drained that the run did not see drain."),
+    ] = False,
+    workspace: Workspace = HERE,
+    json: Json = False,  # noqa: FBT002 - typer's way
+) -> int:
+    """Record that somebody confirms that the service is back, which closes a run; a live run is open until then.
+
+    It becomes an addendum, entered in the ledger. Exit code 4 if the run goes on, is not seen restored, or a backlog is left.
+    """
+    from islandmode.ui.closing import print_closed
+
+    return print_closed(workspace.resolve(), run, by, drained=drained, as_json=json)

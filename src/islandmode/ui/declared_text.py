@@ -30,6 +30,14 @@ def interlocks_text(plan: Plan) -> Iterator[Text]:
         )
 
 
+def backlogs_text(plan: Plan) -> Iterator[Text]:
+    """Say what must drain once the plant is restored, and who closes the run."""
+    for backlog in plan.drill.backlogs:
+        yield Text(f"backlog {backlog.probe} must drain after the restore: {backlog.told}")
+    if plan.drill.closed_by is not None:
+        yield Text(f"closed by {plan.drill.closed_by}, who confirms that the service is back")
+
+
 def declared_parts(plan: Plan, on: date) -> Iterator[tuple[str, RenderableType]]:
     """Give each part with its title; `on` is the day on which backups are as old as is said."""
     cut = [

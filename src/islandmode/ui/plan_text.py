@@ -25,7 +25,7 @@ from islandmode.isolation.table import sync_told
 from islandmode.operate.benched import NO_BENCH, Benched
 from islandmode.operate.declared import today
 from islandmode.ui.bench_told import bench_sentence
-from islandmode.ui.declared_text import declared_parts, interlocks_text, service_text
+from islandmode.ui.declared_text import backlogs_text, declared_parts, interlocks_text, service_text
 from islandmode.ui.name_table import NameTable
 
 FRAME = 6
@@ -55,7 +55,7 @@ def print_plan(
     out = console or Console()
     total = f"{plan.hold_s:g} s of hold in {how_many(len(plan.stages), 'stage')}"
     out.print(Text(f"{plan.drill.drill} at {plan.drill.site}: {total}", style="bold"))
-    for told in (service_text(plan), *interlocks_text(plan)):
+    for told in (service_text(plan), *interlocks_text(plan), *backlogs_text(plan)):
         out.print(told)
     out.print(f"drill digest {plan.drill_digest}\nplan digest  {plan.plan_digest}")
     for line in _looked_up(plan, earlier, approvals):

@@ -57,6 +57,8 @@ def print_result(plan: Plan, verdict: Verdict, directory: RunDirectory, *, as_js
         console.print(f"not tested   {way.told}: closed by rule (declared)", highlight=False)
     console.print(f"isolation    {times_text(verdict.isolation_s)}")
     console.print(f"restoration  {times_text(verdict.restoration_s)}")
+    for drained in verdict.backlogs:
+        console.print(f"production   {drained.words}", soft_wrap=True, highlight=False)
     gap = verdict.longest_ot_gap_s
     console.print(f"longest OT gap {'not known' if gap is None else f'{gap:.3f} s'}, leaks {verdict.leaks}")
     console.print(f"report {directory.root / rundir.REPORT}", soft_wrap=True)

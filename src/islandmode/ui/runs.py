@@ -16,7 +16,7 @@ from islandmode.core.text import cleaned
 from islandmode.core.unfinished import armed
 from islandmode.core.verdict import UNKEYED, Result, held_by
 from islandmode.core.what_to_do import what_to_do
-from islandmode.operate.left_closed import restoration_of
+from islandmode.operate.left_closed import open_runs, restoration_of
 from islandmode.operate.unfinished import is_only_unproven, owed_by
 from islandmode.store import rundir
 from islandmode.store.addenda import folder_of, numbers_of
@@ -37,7 +37,11 @@ def print_runs(workspace: Path, watch: LookWatch, *, as_json: bool) -> int:
         print("No run yet.")
         return 0
     # Plain columns, since a table would fold its rows to the width of a pipe.
-    rows = [("run", "verdict", "restoration"), *((run.run, *_with_addendum(run)) for run in _each(found, watch))]
+    still_open = {attempt.run for attempt in open_runs(workspace)}
+    rows = [
+        ("run", "verdict", "restoration"),
+        *((run.run, *_with_addendum(run, is_open=run.run in still_open)) for run in _each(found, watch)),
+    ]
     run, verdict = (max(len(row[column]) for row in rows) for column in (0, 1))
     for row in rows:
         print(f"{row[0]:{run}}  {row[1]:{verdict}}  {row[2]}".rstrip())
@@ -74,9 +78,10 @@ def _end_of(run: RunDirectory) -> tuple[str, str]:
         return "verdict.json is not readable", ""
 
 
-def _with_addendum(run: RunDirectory) -> tuple[str, str]:
+def _with_addendum(run: RunDirectory, *, is_open: bool) -> tuple[str, str]:
     """Give a run's end, and beside its verdict that of its newest addendum."""
     verdict, restoration = _end_of(run)
+    restoration += "; open" if is_open and restoration else ""
     numbers = numbers_of(run)
     if not numbers:
         return verdict, restoration

@@ -15,7 +15,7 @@ from typing import Any
 from islandmode.core.drill import Mode
 from islandmode.core.errors import Refused
 from islandmode.operate.ledger import checkpoint_told
-from islandmode.operate.left_closed import kept_closed_told
+from islandmode.operate.left_closed import kept_closed_told, open_told
 from islandmode.operate.people import asked_in
 from islandmode.operate.status import LabStanding, RunStanding, labs_standing, runs_standing
 from islandmode.operate.stop import say_whether_all
@@ -62,8 +62,8 @@ def _say(
         print(f"L{checkpoint_told(known.workspace)[1:].rstrip('.')}.")
         if told := last_told(known.workspace):
             print(f"L{told[1:]}.")
-        for kept in kept_closed_told(known.workspace):
-            print(kept)
+        for told in (*kept_closed_told(known.workspace), *open_told(known.workspace)):
+            print(told)
     code, named = _print_runs(runs_standing(known, watch) if standing is None else standing)
     if devices:
         # Only where it is asked for: logging in brings all that a restore needs.

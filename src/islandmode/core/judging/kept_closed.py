@@ -103,11 +103,10 @@ def judge_closed(closed: Sequence[Closed], restoration: Restoration) -> tuple[li
             sentence = f"{each.conduit} stayed dead after the restore: {each.kept.told}. {gone}; this run proves nothing of the way back over it."
             finding = Finding(code="kept-closed", result=Result.INCONCLUSIVE, sentence=sentence)
         elif each.passed:
-            verb = "were recorded after the run" if each.is_late else "is on record"
             sentence = (
                 f"{in_words(each.passed)} passed over {each.conduit} after the restore, although {each.kept.told}"
             )
-            sentence += f" (which {verb})." if each.is_late else ". It was open then."
+            sentence += ", as was recorded after the run." if each.is_late else ". It was open then."
             result = Result.HELD if each.is_late else Result.INCONCLUSIVE
             finding = Finding(code="not-kept-closed", result=result, sentence=sentence)
         else:

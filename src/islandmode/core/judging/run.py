@@ -14,6 +14,7 @@ from typing import Any
 
 from islandmode.core.clocks import clock_line
 from islandmode.core.episodes import Episode, Seen
+from islandmode.core.judging.backlogs import judge_backlogs
 from islandmode.core.judging.continuity import judge_continuity
 from islandmode.core.judging.devices import judge_devices, told_of_loss
 from islandmode.core.judging.egress import judge_egress, saw_nothing
@@ -103,7 +104,8 @@ def judge(
         Restoration.UNPROVEN if against else _restoration(plan, records, probes, timeline, findings, explained)
     )
     found_closed, kept_closed = judge_closed(closed, restoration)
-    findings += found_closed
+    left, backlogs = judge_backlogs(plan, probes, timeline)
+    findings += [*found_closed, *left]
     verdict = worst([*(stage.result for stage in stages), *(finding.result for finding in findings)])
     return Verdict(
         verdict=verdict,
@@ -120,6 +122,7 @@ def judge(
         boundary=plan.boundary,
         closed_by_rule=tuple(way for stage in plan.stages for way in stage.closed),
         kept_closed=kept_closed,
+        backlogs=backlogs,
         **_named(plan, mode=mode, lab=lab, run=run),
     )
 
@@ -153,6 +156,8 @@ def _of_the_probes(
         if record.planned.role == "severed":
             found += judge_severed(plan, first_stage[name], record, timeline, closed)
             found += judge_return(record, timeline, closed)
+            continue
+        if record.planned.role == "backlog":
             continue
         if record.planned.role == "interlock":
             found += judge_interlock(plan, record, timeline)
@@ -544,8 +549,8 @@ def _leaks_into(finding: Finding, window: Window, timeline: Timeline) -> bool:
 
 
 def _expected(record: ProbeRecord, *, dead: bool) -> str:
-    if record.planned.role == "interlock":
-        return "as needed"
+    if record.planned.role in ("interlock", "backlog"):
+        return "as needed" if record.planned.role == "interlock" else "drained in the end"
     return "dead" if dead else "alive"
 
 

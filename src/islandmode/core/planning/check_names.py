@@ -7,6 +7,7 @@ from ipaddress import IPv6Address
 
 from islandmode.core.drill import Drill
 from islandmode.core.frozen import Address
+from islandmode.core.planning.check_backlogs import backlog_names
 from islandmode.core.planning.check_pairs import pair_name_problems
 from islandmode.core.planning.paths import HERE
 from islandmode.core.probe import Probe
@@ -151,6 +152,7 @@ def probe_list_problems(drill: Drill, probes: Collection[str]) -> Iterator[Probl
             known = (*drill.continuity, *drill.severed)
             yield unknown("drill", ("abort_when", index, "probe"), "probe in this drill named", rule.probe, known)
     yield from _interlocks(drill, probes)
+    yield from backlog_names(drill, probes)
 
 
 def _interlocks(drill: Drill, probes: Collection[str]) -> Iterator[Problem]:

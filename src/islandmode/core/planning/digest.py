@@ -86,6 +86,10 @@ def drill_intent(drill: Drill, site: Site, probes: Mapping[str, Probe]) -> bytes
         ]
     if drill.is_idle:
         intent["plant_state"] = drill.plant_state
+    if drill.backlogs:
+        intent["backlogs"] = sorted(
+            [backlog.probe, backlog.tells, backlog.at_most, to_us(backlog.within)] for backlog in drill.backlogs
+        )
     if drill.interlocks:
         intent["interlocks"] = sorted(
             [lock.probe, lock.tells, str(lock.running), str(lock.idle), to_us(lock.bad_for)]

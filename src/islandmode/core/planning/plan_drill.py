@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from islandmode.core.boundary import boundary_of
 from islandmode.core.capabilities import Capabilities
@@ -17,6 +17,7 @@ from islandmode.core.drill import Drill, Stage
 from islandmode.core.live.declared import declared_of
 from islandmode.core.pair import member_of
 from islandmode.core.plan import ClosedWay, Plan, PlanPoint, PlanProbe, PlanStage, PlanVantage, Step
+from islandmode.core.planning.check_backlogs import as_backlog, backlog_problems
 from islandmode.core.planning.check_boundary import boundary_problems
 from islandmode.core.planning.check_devices import device_problems, hold_s, limit_problems, points_used, spool_problems
 from islandmode.core.planning.check_interlocks import as_interlock, interlock_problems
@@ -109,7 +110,7 @@ def _problems(
         found += device_problems(drill, site, renderings)
         found += return_problems(drill, site, renderings)
     if not names:
-        found += interlock_problems(drill, probes)
+        found += [*interlock_problems(drill, probes), *backlog_problems(drill, probes)]
         found += [*path_problems(drill, site, probes), *spool_problems(drill, probes)]
     return tuple(found)
 
@@ -163,13 +164,21 @@ def _capabilities(point: SitePoint, rendering: Rendering) -> Capabilities:
 def _probe(drill: Drill, site: Site, name: str, probe: Probe) -> PlanProbe:
     path = path_of(site, probe)
     return PlanProbe(
-        probe=as_interlock(drill, name, probe),
+        probe=as_backlog(drill, name, as_interlock(drill, name, probe)),
         zone=site.zone_of(probe.host) or "",
-        role="continuity" if name in drill.continuity else "severed" if name in drill.severed else "interlock",
+        role=_role(drill, name),
         crosses=path.conduit,
         direction=path.direction,
         family=path.family,
     )
+
+
+def _role(drill: Drill, name: str) -> Literal["continuity", "severed", "interlock", "backlog"]:
+    if name in drill.continuity:
+        return "continuity"
+    if name in drill.severed:
+        return "severed"
+    return "backlog" if any(backlog.probe == name for backlog in drill.backlogs) else "interlock"
 
 
 def _vantage(site: Site, name: str) -> PlanVantage:

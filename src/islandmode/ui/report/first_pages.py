@@ -152,6 +152,7 @@ def run_facts(
         *_losses(plan),
         ("Run", verdict.run),
         *_attempt(records),
+        *(("Backlog (production, not packets)", drained.words) for drained in verdict.backlogs),
         *_receiver(records),
         *_sessions(records),
         *_rungs(records),
