@@ -40,6 +40,8 @@ class RunStarted(Entry):
     ground: Literal["lab", "plant"] = "lab"
     benched: dict[str, str] = Field(default_factory=dict)
     """By isolation point, by whom and when it was benched, where a record of that counted as the run began; left out where none did."""
+    approved: dict[str, Any] = Field(default_factory=dict)
+    """Who asked for the run and who approved it, by name; left out where nobody has to."""
     rungs: tuple[Text, ...] = ()
     """What stood behind a live run of the drill as the run began, and what was missing; a rehearsal does not ask."""
     break_glass: Text = ""

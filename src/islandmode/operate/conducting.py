@@ -22,11 +22,12 @@ from islandmode.core.record import Record
 from islandmode.core.records import RunStarted
 from islandmode.isolation.point import IsolationPoint
 from islandmode.observe.vantage import Vantage
-from islandmode.operate.approving import Approved
+from islandmode.operate.approving import Approved, now_of
 from islandmode.operate.earlier_readings import earlier_readings
 from islandmode.operate.entering import enter_begun
 from islandmode.operate.going import go_desk
 from islandmode.operate.ground import Ground
+from islandmode.operate.keep_evidence import keep_evidence
 from islandmode.operate.plan import benched_of
 from islandmode.operate.promoting import rungs_of, rungs_told
 from islandmode.operate.receiving import asker
@@ -114,6 +115,8 @@ class Conducting:
                 f"The journal {directory.journal} cannot be made ({error.strerror}); no record, no isolation. "
                 "Make room or rights there. Nothing was touched."
             ) from error
+        # First of all: a run that nobody approved has nothing to say.
+        desk = self._desk()
         header = RunStarted(
             mode=self._request.mode,
             drill_digest=plan.drill_digest,
@@ -124,9 +127,10 @@ class Conducting:
             **_benches(self._request.workspace, plan),
             **_rungs(self._request, plan),
             **_broken(self._request),
+            **self._approved_by(),
         )
         claim = await _claim(directory, journal)
-        place = self._place(header)
+        place = self._place(header, desk)
         conductor = Conductor(
             plan,
             self._points,
@@ -147,9 +151,15 @@ class Conducting:
                 await journal.close()
                 claim.close()
 
-    def _place(self, header: RunStarted) -> RunPlace:
+    def _approved_by(self) -> dict[str, Any]:
+        """Keep who approved the run in its folder, and name them for its first record; nothing where nobody has to."""
+        if self._approved is None:
+            return {}
+        now = now_of(self._clock)
+        return {"approved": keep_evidence(self._directory, self._request.workspace, self._approved, now)}
+
+    def _place(self, header: RunStarted, desk: GoDesk | None) -> RunPlace:
         request, directory = self._request, self._directory
-        desk = self._desk()
         return RunPlace(
             directory.run,
             directory.root,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import inf
 
 from islandmode.core.entered import LedgerAcknowledged, LedgerEntered
+from islandmode.core.evidence import people_of
 from islandmode.core.flows_told import Fate, FlowTold, concerned_by
 from islandmode.core.go_records import GoAnswered, SessionsListed
 from islandmode.core.judging.timeline import AFTER, BEFORE, Timeline, last_us, of_kind
@@ -151,6 +152,7 @@ def run_facts(
         *_state(plan),
         *_losses(plan),
         ("Run", verdict.run),
+        *people_of(records),
         *_attempt(records),
         *(("Backlog (production, not packets)", drained.words) for drained in verdict.backlogs),
         *_receiver(records),
