@@ -41,7 +41,7 @@ CHANGE = "nft add table inet seen && nft delete table inet seen"
 
 def came_to_its_end(done: subprocess.CompletedProcess[str]) -> bool:
     """Tell whether a dry run found nothing wrong with the plant; what must stand behind a live run is missing here."""
-    return done.returncode == 4 and "islandmode: A live run could not begin: " in done.stderr
+    return done.returncode == 4 and "islandmode: A live run could not begin:" in done.stderr
 
 
 def test_it_says_what_is_missing_for_a_live_run_and_the_firewall_heard_no_change(plant: FarPlant) -> None:

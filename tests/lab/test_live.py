@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +72,23 @@ def test_a_live_drill_is_held_from_its_request_to_the_return(lab: Lab, tmp_path:
         assert again.returncode == 4
         assert "it was spent by the run in line" in " ".join(again.stderr.split())
         assert second not in (ended.directory / "journals" / "conductor.jsonl").read_text(encoding="utf-8")
+        checked_by_an_outsider(ended.directory)
+        assert "Requested by" in report
+        assert "by a code of the go sheet" in report
+        assert " is open: nobody has confirmed that the service is back." in plant.far.asked("status").stdout
+        closed = plant.far.asked("close", ended.directory.name, "--by", "Shift lead")
+        assert closed.returncode == 0, closed.stderr
+        assert " is open: " not in plant.far.asked("status").stdout
+        checked_by_an_outsider(ended.directory)
+
+
+def checked_by_an_outsider(run: Path) -> None:
+    """Play every command of the run's VERIFY.md, as it stands there."""
+    commands = re.findall(r"```\n(.*?)```", (run / "VERIFY.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(commands) == 5
+    for command in commands:
+        played = subprocess.run(["sh", "-c", command], cwd=run, capture_output=True, text=True, check=False)
+        assert played.returncode == 0, (command, played.stdout, played.stderr)
 
 
 def running_dir(plant: LivePlant) -> Path:

@@ -378,3 +378,16 @@ def test_an_empty_checkpoint_is_none_and_holds_nothing(tmp_path: Path) -> None:
     """As `islandmode ledger --checkpoint "$KEPT"` gives it where the variable is not set."""
     with pytest.raises(InputError, match=r"^Nothing is no checkpoint and no file with one\. A report"):
         command(["ledger", "--checkpoint", "", "-w", str(tmp_path)])
+
+
+def test_a_line_ahead_of_this_machines_clock_is_told(tmp_path: Path) -> None:
+    enter(tmp_path, BEGUN, "2027-01-03T09:00:00.000000Z", {"run": "a"})
+    told = look_at_ledger(tmp_path, Unwatched(), now="2027-01-02T09:00:00.000000Z").wrong
+    assert any(
+        "The clock of this machine says 2027-01-02T09:00:00Z, and line 1 of the ledger was written at 2027-01-03T09:00:00Z"
+        in one
+        or "and line 2 of the ledger was written at" in one
+        for one in told
+    )
+    later = look_at_ledger(tmp_path, Unwatched(), now="2027-01-04T09:00:00.000000Z").wrong
+    assert not any("The clock of this machine" in sentence for sentence in later)

@@ -57,11 +57,14 @@ def test_the_approver_reads_what_dies_what_stays_open_and_who_restores_before_th
         "asked for by The ot engineer of Riverside (OT engineer, Riverside (sample plant)) at ",
         ": The Saturday window",
         "What dies, and whose it is:",
-        "    vendor-to-hmi on remote-access, owner Line 3 maintenance: The filler's maker looks at the HMI when called",
+        ": vendor-to-hmi on remote-access, owner Line 3 maintenance: The filler's maker looks at the HMI when called",
         "What stays open:",
         "Who restores, and how fast:",
         "within 10 s as the probes see it",
         "conduit-firewall (nftables): undo tier A, its own timer undoes the isolation and nothing else, at most 180 s after it was last set",
+        "If it turns real, what keeps each conduit closed, and who may order that:",
+        "  remote-access: by cable; may be ordered by Plant manager",
+        "    Pull the cable labelled VENDORS out of eth2 of the conduit firewall.",
         "ledger: no run was entered yet",
         f"plan digest   {plant.plan().plan_digest}",
         f"its first words: {' '.join(words_of(plant.plan().plan_digest))}",
@@ -225,3 +228,40 @@ def test_names_of_files_that_others_put_there_do_not_steer_the_terminal(
     said = capsys.readouterr().out
     assert "\033" not in said
     assert r"approvals/x\x1b[2J\ny.json is not read" in said
+
+
+def test_who_signed_already_is_told_before_the_words(plant: Plant, capsys: pytest.CaptureFixture[str]) -> None:
+    assert approve(plant, "shift-lead") == 0
+    assert "has signed for this window already" not in capsys.readouterr().out
+    assert approve(plant, "shift-lead") == 0
+    said = capsys.readouterr().out
+    assert "shift-lead has signed for this window already (approval-" in said
+    assert said.index("one person counts once, whatever they sign.") < said.index("Approved: ")
+
+
+def test_a_paper_form_that_cannot_count_is_refused_before_the_words_are_asked_for(plant: Plant, tmp_path: Path) -> None:
+    def never(_question: str) -> str:
+        raise AssertionError
+
+    form = tmp_path / "form.jpg"
+    form.write_bytes(b"a photograph")
+    wish = Wish(plant.keys.of("engineer"), paper=form, person="security-lead")
+    with pytest.raises(Refused, match="The site's policy lets no paper form of"):
+        approve_request(plant.workspace, DRILL, wish, never)
+
+
+def test_a_window_shorter_than_its_drill_and_a_day_that_does_not_exist_are_refused_at_the_request(plant: Plant) -> None:
+    begin = datetime.now(UTC) + timedelta(days=1)
+    key = ("--key", str(plant.keys.of("engineer")), "-w", str(plant.workspace))
+
+    def ask(start: str, end: str) -> None:
+        command(["request", DRILL, "--from", start, "--to", end, *key])
+
+    with pytest.raises(
+        Refused, match=r"The window is shorter than the drill needs: .* 30 minutes in which people look take"
+    ):
+        ask(f"{begin:%Y-%m-%dT%H:%M:%SZ}", f"{begin + timedelta(minutes=31):%Y-%m-%dT%H:%M:%SZ}")
+    with pytest.raises(InputError, match="--from: 2027-02-30 is no day of the calendar"):
+        ask("2027-02-30T06:00:00Z", "2027-03-01T06:00:00Z")
+    with pytest.raises(InputError, match="--from must be a time with its zone"):
+        ask("2027-02-28T06:00:00", "2027-03-01T06:00:00Z")

@@ -118,7 +118,7 @@ def test_bad_input_is_one_sentence_and_exit_2(arguments: tuple[str, ...], senten
     [
         (
             "live",
-            "A live run cannot begin: ",
+            "A live run cannot begin:",
         ),
         ("incident", "Mode incident does not exist yet in this version. Nothing was touched."),
     ],

@@ -96,7 +96,7 @@ def test_a_disk_that_takes_no_output_is_said(arguments: tuple[str, ...], tmp_pat
         (("plan", "nope"), 2, "There is no drill nope"),
         (("run", "nope", "--mode", "rehearsal"), 2, "There is no drill nope"),
         (("run", DRILL, "--mode", "nope"), 2, "There is no mode nope"),
-        (("run", DRILL, "--mode", "live"), 4, "A live run cannot begin: "),
+        (("run", DRILL, "--mode", "live"), 4, "A live run cannot begin:"),
         (("run", DRILL), 2, "Missing option '--mode'."),
         (("show", "nope"), 2, "nope is not a run of this workspace"),
         (("runs", "--nope"), 2, "No such option: --nope"),

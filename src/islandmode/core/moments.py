@@ -20,6 +20,11 @@ def moment_of(text: str) -> datetime | None:
         return None
 
 
+def is_no_date(text: str) -> bool:
+    """Tell whether a text has the form of a moment with its zone, and names a day or a time that does not exist."""
+    return _MOMENT.match(text) is not None and moment_of(text) is None
+
+
 def signers_moment(text: str) -> datetime | None:
     """Read a time of OpenSSH's allowed signers, which is in UTC only with a Z; None for anything else."""
     found = _IN_SIGNERS.fullmatch(text)

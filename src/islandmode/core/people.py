@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -144,6 +144,17 @@ def signer_problems(persons: Mapping[str, Person], signers: tuple[Signer, ...]) 
                 signer,
                 f"This key is already {before.principal}'s, in line {before.line}; a key signs for one person.",
             )
+
+
+def expired(persons: Mapping[str, Person], signers: Iterable[Signer], now: datetime) -> tuple[str, ...]:
+    """Name the persons all of whose keys have expired."""
+    lines = tuple(signers)
+    found = []
+    for name, person in persons.items():
+        ends = [line.valid_before for line in lines if line.principal in person.principals]
+        if ends and max(ends) <= now:
+            found.append(name)
+    return tuple(found)
 
 
 def unsigned_principals(persons: Mapping[str, Person], signers: tuple[Signer, ...]) -> Iterator[PeopleProblem]:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from islandmode import isolation
 from islandmode.core.drill import Drill
 from islandmode.core.errors import InputError
+from islandmode.core.people import expired
 from islandmode.core.plan import Plan
 from islandmode.core.planning.plan_drill import check_in_part, check_site
 from islandmode.core.problem import Problem
 from islandmode.core.recipe.loaded import LoadedRecipe, Recipes
 from islandmode.core.recipe.shipped import SHIPPED
 from islandmode.core.site import Site
+from islandmode.core.text import in_words
+from islandmode.operate.approving import now_of
 from islandmode.operate.declared import ahead_of_calendar
 from islandmode.operate.plan import plan_loaded
 from islandmode.rehearse.lab_place import lab_of_site
@@ -23,7 +27,7 @@ from islandmode.rehearse.site_in_lab import lab_faults, needed_faults, site_faul
 from islandmode.rehearse.topology import Topology, read_with_places
 from islandmode.store import catalog
 from islandmode.store.catalog import Loaded, Workspace
-from islandmode.store.people import people_read
+from islandmode.store.people import SIGNERS, PeopleRead, people_read, shown
 from islandmode.store.recipes import own_recipes, read_shipped
 from islandmode.store.yaml_tree import YamlTree
 from islandmode.system.own_program import typed
@@ -104,7 +108,7 @@ def check_workspace(workspace: Path) -> Checked:
         {file: number for file, number in probes.items() if file not in bad},
         {file: topology for file, (topology, _) in labs.read.items() if file not in bad},
         {loaded.file: loaded for loaded in own.good.values() if loaded.file not in bad},
-        people.told,
+        told_of_people(people, now_of()),
         tuple(errors),
         labs.unlike,
     )
@@ -193,3 +197,13 @@ def refuse_unlike_lab(loaded: Loaded, plan: Plan, topology: Topology) -> None:
         raise catalog.all_of(
             InputError(fault.sentence, loaded.site_tree.place(fault.path, of_key=fault.of_key)) for fault in faults
         )
+
+
+def told_of_people(read: PeopleRead, now: datetime) -> dict[str, str]:
+    """Say of each file of the people what was found in it, and whose keys have all expired: they sign nothing any more."""
+    told = dict(read.told)
+    if read.people is not None and (over := expired(read.people.persons, read.people.signers, now)):
+        told[shown(SIGNERS)] += (
+            f"; every key of {in_words(over)} has expired (valid-before), so nothing of theirs counts any more"
+        )
+    return told

@@ -79,6 +79,11 @@ def refused_by_ledger(workspace: Path, now: str) -> Iterator[str]:
         return
     if ledger.why:
         yield f"The ledger {path_of(workspace)} was altered: {ledger.why}; {NEW_LEDGER}."
+    yield from ahead_told(ledger, now)
+
+
+def ahead_told(ledger: Ledger, now: str) -> Iterator[str]:
+    """Say that a line of a ledger is ahead of this machine's clock."""
     ahead = next((line for line in ledger.lines if line.utc > now), None)
     if ahead is not None:
         yield (
@@ -106,13 +111,14 @@ class LedgerSeen:
     wrong: tuple[str, ...]
 
 
-def look_at_ledger(workspace: Path, watch: Watch, known: str | None = None) -> LedgerSeen:
-    """Read the ledger and look at the folders of its runs; `known` is a checkpoint that somebody has, or a file with it. Raises `InputError`."""
+def look_at_ledger(workspace: Path, watch: Watch, known: str | None = None, now: str = "") -> LedgerSeen:
+    """Read the ledger and look at the folders of its runs; `known` is a checkpoint that somebody has, or a file with it, `now` this machine's time. Raises `InputError`."""
     watch.at(path_of(workspace))
     ledger = ledger_of(workspace)
     checkpoint = _known(known) if known is not None else None
     seen = tuple(_seen(workspace, attempt, watch) for attempt in attempts_of(ledger))
-    wrong = (*_wrong(workspace, ledger, seen, checkpoint), *_elsewhere(workspace, seen, watch))
+    ahead = ahead_told(ledger, now) if now else ()
+    wrong = (*_wrong(workspace, ledger, seen, checkpoint), *ahead, *_elsewhere(workspace, seen, watch))
     return LedgerSeen(ledger, checkpoint_of(ledger), seen, wrong)
 
 

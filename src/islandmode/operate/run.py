@@ -238,7 +238,7 @@ def _run_live(order: DrillOrder, loaded: Loaded, plan: Plan, audience: Audience)
     against = refused_for_live(order.workspace, loaded, plan, broken=broken)
     if against:
         raise Refused(
-            f"A live run cannot begin: {' '.join(against)} Nothing was touched. Rehearse with --mode rehearsal.",
+            f"A live run cannot begin:{_each_on_a_line(against)}Nothing was touched. Rehearse with --mode rehearsal.",
             "preflight",
         )
     refuse_go(order.workspace, plan, order.mode, with_go=order.with_go)
@@ -261,6 +261,11 @@ def _run_live(order: DrillOrder, loaded: Loaded, plan: Plan, audience: Audience)
     return _run_here(request, plan, ground, audience, intent_of(loaded))
 
 
+def _each_on_a_line(against: Sequence[str]) -> str:
+    """Write each reason on a line of its own, since there may be a dozen."""
+    return "".join(f"\n  {sentence}" for sentence in against) + "\n"
+
+
 def _look_here(order: DrillOrder, loaded: Loaded, plan: Plan, audience: Audience) -> Ended:
     """Do on the plant all that comes before arming; raises `Refused` with what a live run would be refused for."""
     ground = PlantGround(order.workspace, plan.drill.site)
@@ -279,7 +284,7 @@ def _look_here(order: DrillOrder, loaded: Loaded, plan: Plan, audience: Audience
             f"The record in {here.directory.root} could not be finished ({why}); nothing was touched.", stranded=False
         )
     if live:
-        raise Refused(f"A live run could not begin: {' '.join(live)} Nothing was touched.", "preflight")
+        raise Refused(f"A live run could not begin:{_each_on_a_line(live)}Nothing was touched.", "preflight")
     return Ended(NOTHING_TO_JUDGE, plan, here.directory)
 
 

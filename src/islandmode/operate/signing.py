@@ -35,9 +35,10 @@ from islandmode.core.approval import (
 )
 from islandmode.core.approving import Before, Standing, needed_roles, standing_of
 from islandmode.core.errors import InputError, Refused
+from islandmode.core.go import latest_go, needed_s
 from islandmode.core.go_code import code_sha256
 from islandmode.core.ledger import Ledger, checkpoint_of
-from islandmode.core.moments import moment_of, utc_text
+from islandmode.core.moments import is_no_date, moment_of, utc_text
 from islandmode.core.people import People
 from islandmode.core.plan import Plan
 from islandmode.core.quantities import written
@@ -94,6 +95,7 @@ def ask_window(order: Order, drill: str, begin: str, end: str) -> tuple[WindowRe
     held = before(order.workspace, now)
     begins, ends = _moment(begin, "--from"), _moment(end, "--to")
     _refuse_window(begins, ends, held)
+    _refuse_short(plan, begins, ends)
     _refuse_altered(held.ledger)
     person = signer(order.key, held, NAMESPACES[REQUEST])
     request = made(
@@ -114,6 +116,10 @@ def ask_window(order: Order, drill: str, begin: str, end: str) -> tuple[WindowRe
 
 def _moment(text: str, option: str) -> datetime:
     found = moment_of(text)
+    if found is None and is_no_date(text):
+        raise InputError(
+            f"{option}: {text[:10]} is no day of the calendar, or the time is none of a day; give another. {NOTHING_SIGNED}"
+        )
     if found is None:
         raise InputError(
             f"{option} must be a time with its zone, such as 2027-01-09T06:00:00Z or 2027-01-09T06:00:00-08:00. {NOTHING_SIGNED}"
@@ -142,6 +148,37 @@ def _refuse_window(begins: datetime, ends: datetime, held: Before) -> None:
         raise Refused(
             f"The window meets the blackout from {blackout.start} until {blackout.until} ({blackout.why}); ask for another. {NOTHING_SIGNED}"
         )
+
+
+def _refuse_short(plan: Plan, begins: datetime, ends: datetime) -> None:
+    """Refuse a window in which the drill could never be run: a go has to come so long before its end."""
+    latest = latest_go(plan, ends)
+    if latest <= begins:
+        raise Refused(
+            f"The window is shorter than the drill needs: its holds, its return, its dead-man and 30 minutes in which people look take "
+            f"{written(needed_s(plan))}, so a go would have to come by {utc_text(latest)}, before the window begins; give a later --to. {NOTHING_SIGNED}"
+        )
+
+
+def refuse_paper(review: Review, person: str, role: str, photograph: Path) -> None:
+    """Refuse a paper form that could not count, before anybody types a word; raises `InputError` and `Refused`."""
+    if person == review.request.person:
+        raise Refused(f"{person} asked for this window, and cannot approve it; another person has to. {NOTHING_SIGNED}")
+    if role not in review.before.people.policy.paper:
+        raise Refused(
+            f"The site's policy lets no paper form of {role} count (`paper:` in policy.yaml). {NOTHING_SIGNED}"
+        )
+    _photograph(photograph, "form")
+
+
+def signed_already(review: Review, person: str) -> tuple[str, ...]:
+    """Name the approvals of this request that a person has signed and that count."""
+    documents = (judged.kept.document for judged in review.standing.approvals if not judged.why)
+    return tuple(
+        document.told
+        for document in documents
+        if isinstance(document, Approval) and document.person == person and document.request == review.request.id
+    )
 
 
 def _bound_to(subject: Subject, people: People) -> dict[str, Any]:

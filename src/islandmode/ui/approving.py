@@ -17,6 +17,7 @@ from islandmode.core.approving import Judged, Standing
 from islandmode.core.digest_words import is_same, words_of
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.hand import who_told
+from islandmode.core.live.losses import closings_told
 from islandmode.core.plan import Plan
 from islandmode.core.quantities import written
 from islandmode.operate import signing
@@ -24,7 +25,7 @@ from islandmode.operate.approving import now_of, refused_by_approvals, standing
 from islandmode.operate.go_sheet import GoSheet, refuse_sheet
 from islandmode.operate.ledger import earlier_told
 from islandmode.operate.plan import plan_of
-from islandmode.operate.signing import Order, Review
+from islandmode.operate.signing import Order, Review, signed_already
 from islandmode.operate.tabletop_signing import sign_tabletop
 from islandmode.store import catalog
 from islandmode.store.approvals import APPROVALS
@@ -96,11 +97,15 @@ def approve_request(workspace: Path, named: str, wish: Wish, typed_words: Typed 
         raise InputError(f"{person} is nobody in people.yaml; known: {', '.join(review.before.people.persons)}.")
     role = signing.role_of(review, person, wish.role)
     sheet = _sheet(workspace, review, wish, role)
+    if wish.paper is not None:
+        signing.refuse_paper(review, person, role, wish.paper)
     for line in review_told(workspace, review):
         print(line)
+    for approval in signed_already(review, person):
+        print(f"{person} has signed for this window already ({approval}); one person counts once, whatever they sign.")
     print(f"You approve it as {role}: {review.before.people.told(person)}{', on paper' if wish.paper else ''}.")
     _ask_words(review.plan, typed_words or _from_terminal)
-    approval, path = signing.approve(order, review, person, role, wish.paper, sheet)
+    approved, path = signing.approve(order, review, person, role, wish.paper, sheet)
     print(f"Approved: {path}")
     if sheet is not None:
         print(
@@ -109,7 +114,7 @@ def approve_request(workspace: Path, named: str, wish: Wish, typed_words: Typed 
     elif role in review.before.people.policy.go and wish.paper is None:
         print("No go sheet was made (--go-sheet FILE): by this approval the go can be given only with a key.")
     print(
-        f"Give {APPROVALS}/ back (git commit, git push). {typed_at(workspace, 'approvals', approval.drill)} says what is missing."
+        f"Give {APPROVALS}/ back (git commit, git push). {typed_at(workspace, 'approvals', approved.drill)} says what is missing."
     )
     return 0
 
@@ -151,6 +156,8 @@ def review_told(workspace: Path, review: Review) -> Iterator[str]:
     yield ""
     yield from _restoring(plan)
     yield ""
+    yield from _kept_closed(plan)
+    yield ""
     yield from _ledger(review)
     yield f"people digest {people.digest}"
     yield f"drill digest  {plan.drill_digest}"
@@ -163,7 +170,7 @@ def _dying(plan: Plan) -> Iterator[str]:
     for number, stage in enumerate(plan.stages, 1):
         yield f"  stage {number}, {stage.name}, held {written(stage.hold_s)}: {', '.join(stage.conduits)}"
         for flow in stage.dying_flows:
-            yield f"    {flow.flow} on {flow.conduit}, owner {flow.owner}{f': {flow.purpose}' if flow.purpose else ''}"
+            yield f"    {flow.review_told}: {flow.flow} on {flow.conduit}, owner {flow.owner}{f': {flow.purpose}' if flow.purpose else ''}"
         if not stage.dying_flows:
             yield "    no flow is declared there"
 
@@ -191,6 +198,16 @@ def _restoring(plan: Plan) -> Iterator[str]:
         timed = "" if able.timer == "none" else f", at most {plan.dead_man_s + able.late_s:g} s after it was last set"
         by = f"; {who}" if point.by_hand is not None and (who := who_told(point.by_hand)) else ""
         yield f"  {name} ({point.platform}): undo tier {able.undo_tier}, {WAY[able.undo_tier]}{timed}{by}"
+
+
+def _kept_closed(plan: Plan) -> Iterator[str]:
+    yield "If it turns real, what keeps each conduit closed, and who may order that:"
+    told = closings_told(plan)
+    for closing, lines in told:
+        yield f"  {closing}"
+        yield from (f"    {line}" for line in lines)
+    if not told:
+        yield "  nothing is declared"
 
 
 def _ledger(review: Review) -> Iterator[str]:

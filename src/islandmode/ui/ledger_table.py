@@ -11,6 +11,7 @@ from rich.console import Console
 from islandmode.core.text import in_words
 from islandmode.operate.ledger import AttemptSeen, LedgerSeen, look_at_ledger
 from islandmode.store.ledger import last_told, path_of
+from islandmode.system.clock import MachineClock, iso_utc
 from islandmode.ui.as_json import PREFIX, print_json
 from islandmode.ui.name_table import NameTable
 from islandmode.ui.silent_disk import LookWatch
@@ -21,7 +22,7 @@ HEAD = ("run", "line", "begun (UTC)", "mode", "result", "restoration", "folder")
 
 def print_ledger(workspace: Path, watch: LookWatch, known: str | None, *, as_json: bool) -> int:
     """Print the attempts and the checkpoint, and on standard error what does not fit."""
-    seen = look_at_ledger(workspace, watch, known)
+    seen = look_at_ledger(workspace, watch, known, iso_utc(MachineClock.of_this_boot().utc_us()))
     code = DOES_NOT_FIT if seen.wrong else 0
     if as_json:
         print_json(_for_machines(seen, code))

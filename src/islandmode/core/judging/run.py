@@ -94,18 +94,21 @@ def judge(
     closed = closed_of(plan, records, others, probes, timeline)
     explained = frozenset(each.conduit for each in closed if each.explains)
     of_probes, longest_gap_us = _of_the_probes(plan, probes, timeline, first_stage, explained)
-    findings = [*against, *advised(records)]
-    findings += [*_of_the_run(plan, records, others, timeline), *_of_the_witness(plan, records)]
+    findings = [
+        *against,
+        *advised(records),
+        *_of_the_run(plan, records, others, timeline),
+        *_of_the_witness(plan, records),
+    ]
     findings += [*judge_devices(plan, records, restored), *judge_pairs(plan, records, timeline), *of_probes, *counted]
     stages, times = _stages(plan, probes, timeline, first_stage, findings)
     restoration_times, late = _restoration_times(plan, probes, timeline)
-    findings += late
     restoration = (
         Restoration.UNPROVEN if against else _restoration(plan, records, probes, timeline, findings, explained)
     )
     found_closed, kept_closed = judge_closed(closed, restoration)
     left, backlogs = judge_backlogs(plan, probes, timeline)
-    findings += [*found_closed, *left]
+    findings += [*late, *found_closed, *left]
     verdict = worst([*(stage.result for stage in stages), *(finding.result for finding in findings)])
     return Verdict(
         verdict=verdict,
