@@ -65,21 +65,26 @@ def test_a_live_drill_is_held_from_its_request_to_the_return(lab: Lab, tmp_path:
         assert ended.directory is not None
         report = (ended.directory / "report.html").read_text(encoding="utf-8")
         assert " live" in report
-        assert "in the lab" not in report
         assert not is_isolated(lab)
         # Its approvals are spent: no second run goes by them.
         again = plant.far.asked("run", "quarterly-isolation", "--mode", "live")
         assert again.returncode == 4
         assert "it was spent by the run in line" in " ".join(again.stderr.split())
         assert second not in (ended.directory / "journals" / "conductor.jsonl").read_text(encoding="utf-8")
-        checked_by_an_outsider(ended.directory)
-        assert "Requested by" in report
-        assert "by a code of the go sheet" in report
-        assert " is open: nobody has confirmed that the service is back." in plant.far.asked("status").stdout
-        closed = plant.far.asked("close", ended.directory.name, "--by", "Shift lead")
-        assert closed.returncode == 0, closed.stderr
-        assert " is open: " not in plant.far.asked("status").stdout
-        checked_by_an_outsider(ended.directory)
+        checked_and_closed(plant, ended.directory, report)
+
+
+def checked_and_closed(plant: LivePlant, run: Path, report: str) -> None:
+    """Check the bundle as an outsider does, before and after somebody closes the run."""
+    checked_by_an_outsider(run)
+    assert "in the lab" not in report
+    assert "Requested by" in report
+    assert "by a code of the go sheet" in report
+    assert " is open: nobody has confirmed that the service is back." in plant.far.asked("status").stdout
+    closed = plant.far.asked("close", run.name, "--by", "Shift lead")
+    assert closed.returncode == 0, closed.stderr
+    assert " is open: " not in plant.far.asked("status").stdout
+    checked_by_an_outsider(run)
 
 
 def checked_by_an_outsider(run: Path) -> None:

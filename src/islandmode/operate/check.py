@@ -204,6 +204,6 @@ def told_of_people(read: PeopleRead, now: datetime) -> dict[str, str]:
     told = dict(read.told)
     if read.people is not None and (over := expired(read.people.persons, read.people.signers, now)):
         told[shown(SIGNERS)] += (
-            f"; every key of {in_words(over)} has expired (valid-before), so nothing of theirs counts any more"
+            f"; every key of {in_words(over)} has expired (valid-before), so no signature of these persons counts any more"
         )
     return told

@@ -118,7 +118,7 @@ def _moment(text: str, option: str) -> datetime:
     found = moment_of(text)
     if found is None and is_no_date(text):
         raise InputError(
-            f"{option}: {text[:10]} is no day of the calendar, or the time is none of a day; give another. {NOTHING_SIGNED}"
+            f"{option}: {text[:10]} is no day of the calendar, or its time does not exist; correct it. {NOTHING_SIGNED}"
         )
     if found is None:
         raise InputError(

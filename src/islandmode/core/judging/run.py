@@ -94,13 +94,7 @@ def judge(
     closed = closed_of(plan, records, others, probes, timeline)
     explained = frozenset(each.conduit for each in closed if each.explains)
     of_probes, longest_gap_us = _of_the_probes(plan, probes, timeline, first_stage, explained)
-    findings = [
-        *against,
-        *advised(records),
-        *_of_the_run(plan, records, others, timeline),
-        *_of_the_witness(plan, records),
-    ]
-    findings += [*judge_devices(plan, records, restored), *judge_pairs(plan, records, timeline), *of_probes, *counted]
+    findings = [*against, *_of_the_record(plan, records, others, timeline, restored), *of_probes, *counted]
     stages, times = _stages(plan, probes, timeline, first_stage, findings)
     restoration_times, late = _restoration_times(plan, probes, timeline)
     restoration = (
@@ -203,6 +197,19 @@ def _passage(plan: Plan, planned: PlanProbe, episode: Episode, *, saw_nothing: b
         translated=planned.probe.stands_for is not None,
         saw_nothing=saw_nothing,
     )
+
+
+def _of_the_record(
+    plan: Plan, records: Sequence[Record], others: Sequence[Record], timeline: Timeline, restored: Collection[str]
+) -> list[Finding]:
+    """Judge what the journals say by themselves: preflight, the run, its vantages, its devices."""
+    return [
+        *advised(records),
+        *_of_the_run(plan, records, others, timeline),
+        *_of_the_witness(plan, records),
+        *judge_devices(plan, records, restored),
+        *judge_pairs(plan, records, timeline),
+    ]
 
 
 def _of_the_run(plan: Plan, records: Sequence[Record], others: Sequence[Record], timeline: Timeline) -> list[Finding]:
