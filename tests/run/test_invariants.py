@@ -22,16 +22,19 @@ from islandmode.operate.judge import judge_evidence
 from islandmode.run.conductor import Conducted, Conductor
 from islandmode.run.guardian import Guardian
 from islandmode.simulate import truth
-from islandmode.simulate.device import OURS, DeviceObject, SimulatedDevice
+from islandmode.simulate.device import FOR_REAL, OURS, DeviceObject, SimulatedDevice
 from islandmode.simulate.disk import SimulatedDisk, SimulatedFile
 from islandmode.simulate.faults import Fault, Kind
 from islandmode.simulate.kinds import OWN_TIMER
 from islandmode.simulate.plant import SimulatedPlant
+from islandmode.simulate.point import SimulatedPoint
 from islandmode.simulate.vantage import SimulatedVantage
 from tests.run.simulated_drill import Shape
 from tests.run.simulated_run import Ended, run
 from tests.run.test_go_wait import SHAPE as ASKED
 from tests.run.test_go_wait import asks
+from tests.run.test_turned_real import BOTH, declared
+from tests.run.test_turned_real import CONDUIT as CLOSED
 
 Check = Callable[[SimulatedPlant, truth.Claims], tuple[str, ...]]
 
@@ -449,6 +452,31 @@ def test_no_arm_before_a_good_go_catches_a_conductor_that_does_not_wait() -> Non
         truth.no_arm_before_a_good_go, hasty
     )
     assert run(1, ASKED, asks_go=asks()).violations == ()
+
+
+class LiftsEverything(Conductor):
+    """Takes away whatever denies something on a device, as a broad undo would."""
+
+    async def _restore(self, refusal: str | None) -> bool:
+        seen = await super()._restore(refusal)
+        for name, point in self._points.items():
+            assert isinstance(point, SimulatedPoint)
+            point._device.network.unblock(CLOSED, f"{name}{FOR_REAL}", self._clock.monotonic_us())
+        return seen
+
+
+def test_never_lifts_what_is_kept_closed_catches_an_undo_that_lifts_it() -> None:
+    ended = run(1, plan=declared(), conductor=LiftsEverything, turns_real=BOTH)
+    assert violations(truth.never_lifts_what_is_kept_closed, ended) != ()
+    assert violations(truth.never_lifts_what_is_kept_closed, run(1, plan=declared(), turns_real=BOTH)) == ()
+
+
+def test_kept_closed_was_true_catches_an_object_left_behind_a_deny() -> None:
+    ended = run(1, plan=declared(), turns_real=BOTH)
+    assert violations(truth.kept_closed_was_true, ended) == ()
+    device = next(iter(ended.plant.devices.values()))
+    ended.plant.network.block(CLOSED, f"{device.name} isolates {CLOSED} for {OURS}", ended.claims.over_us)
+    assert violations(truth.kept_closed_was_true, ended) != ()
 
 
 def test_every_invariant_is_shown_to_fail() -> None:
