@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from islandmode.rehearse.lab import Lab
+from tests import begun_again
 from tests.lab import far_trouble
 from tests.lab.drills import Ended
 from tests.lab.far_vantages import DRILL, HOSTS, FarPlant, far_plant
-from tests.lab.reference_watch import Between, latest, watching
+from tests.lab.reference_watch import Between, Watch, latest, watching
 from tests.lab.rogue.bypass import in_node
 from tests.patience import LONG_PATIENCE_S
 
@@ -60,8 +61,10 @@ def test_they_sample_alone_while_nobody_can_reach_them_and_are_collected(
 ) -> None:
     """Their clocks go apart meanwhile, and the moments that are stated hold what truly happened."""
     targets = {node: target for stage in THROUGH.values() for node, target in stage.items()}
-    with watching(plant.lab, tmp_path, targets) as watches:
-        ended = plant.done(lasts_s)
+    ended, watches = drilled_and_watched(plant, lasts_s, tmp_path, targets)
+    for _ in range(begun_again.AT_MOST):
+        if too_coarse(ended, lasts_s):
+            ended, watches = drilled_and_watched(plant, lasts_s, tmp_path, targets)
     assert (ended.code, ended.verdict.get("verdict"), ended.verdict.get("restoration")) == (0, "held", "proven"), (
         ended.output
     )
@@ -76,6 +79,22 @@ def test_they_sample_alone_while_nobody_can_reach_them_and_are_collected(
         assert_inside(stopped, stage["isolation_s"], ordered_us(ended, "isolate.intent", stage=stage["name"]))
     back = latest([watch.back() for watch in watches.values()])
     assert_inside(back, ended.verdict["restoration_s"], ordered_us(ended, "restore.ordered"))
+
+
+def drilled_and_watched(
+    plant: FarPlant, lasts_s: float, folder: Path, targets: Mapping[str, tuple[str, int]]
+) -> tuple[Ended, Mapping[str, Watch]]:
+    with watching(plant.lab, folder, targets) as watches:
+        return plant.done(lasts_s), watches
+
+
+def too_coarse(ended: Ended, lasts_s: float) -> bool:
+    """Tell, and note, whether a busy host told its clock so late that a short hold is shorter than what it leaves open."""
+    is_short = lasts_s == LONG_PATIENCE_S
+    is_so = is_short and "clock-coarse" in ended.codes() and ended.verdict["verdict"] == "inconclusive"
+    if is_so and ended.directory is not None:
+        begun_again.NOTED.append(f"{ended.directory.name}: clock-coarse")
+    return is_so
 
 
 def assert_collected(ended: Ended) -> None:

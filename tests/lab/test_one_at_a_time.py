@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from islandmode.rehearse.lab import Lab
-from tests.lab.drills import drill, end, make_workspace, start, wait_for
+from tests.lab.drills import Drill, drill, end, make_workspace, start, wait_for
 from tests.lab.guarded import DRILL, ask, hold_workspace, is_isolated
 from tests.patience import wait_until
 
@@ -18,9 +18,8 @@ def test_of_two_machines_that_start_together_one_drills_and_the_other_leaves_it_
     """Two workspaces share no lock: the object on the firewall is the lock."""
     # Long holds: on a busy machine the slower of them must not come when the faster is at its end.
     places = [hold_workspace(tmp_path / name, lab) for name in ("east", "west")]
-    started = [start(place, lab.name, again=0) for place in places]
-    wait_until(lambda: any(running.poll() is not None for running in started), "the second is refused")
-    lost, won = sorted(range(2), key=lambda number: started[number].poll() is None)
+    started = [start(place, lab.name) for place in places]
+    lost, won = first_refused(started, places)
     refused = end(started[lost], places[lost])
     assert refused.code == 4, refused.output
     assert "restore.attempt" not in refused.kinds()
@@ -31,6 +30,18 @@ def test_of_two_machines_that_start_together_one_drills_and_the_other_leaves_it_
     assert drilled.verdict["restoration"] == "proven", drilled.output
     assert [stop["data"]["by"] for stop in drilled.records() if stop["kind"] == "stop"] == ["abort"]
     assert not is_isolated(lab)
+
+
+def first_refused(started: list[Drill], places: list[Path]) -> tuple[int, int]:
+    """Wait until a drill is refused for the other; give the places of both, the refused drill's first."""
+
+    def lost() -> list[int]:
+        ended = [number for number in range(2) if started[number].poll() is not None]
+        return [number for number in ended if not started[number].begins_again(places[number])]
+
+    wait_until(lambda: bool(lost()), "the second is refused")
+    first = lost()[0]
+    return first, 1 - first
 
 
 def test_a_hold_longer_than_the_timer_is_renewed_to_its_end(lab: Lab, tmp_path: Path) -> None:

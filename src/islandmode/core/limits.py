@@ -9,6 +9,9 @@ from islandmode.core.returning import returns_s
 WORKER_MARGIN_S = 120.0
 """Longer than a run takes beside the holds, the dead-man and the devices' work on changes."""
 
+START_S = 20.0
+"""How long a process may take to start on a machine that is busy, or that has each of its files scanned; nothing is isolated before it."""
+
 FURTHER_LOGIN_S = 2.0
 """How much longer the logins on several devices may take, for each device beyond the first: all of them are this machine's work."""
 
@@ -42,4 +45,4 @@ def stranded_s(plan: Plan) -> float:
 def ready_s(plan: Plan) -> float:
     """Tell how long a guardian may take to be ready: it starts, and logs in on every point at once, by what one machine can do at a time."""
     further = len(plan.points) - 1
-    return max(point.capabilities.ready_s for point in plan.points.values()) + further * FURTHER_LOGIN_S
+    return START_S + max(point.capabilities.ready_s for point in plan.points.values()) + further * FURTHER_LOGIN_S
