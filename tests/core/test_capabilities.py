@@ -82,14 +82,14 @@ def test_the_limits_of_a_run_are_those_of_its_slowest_device() -> None:
     assert limits.window_s(slow) == limits.window_s(plan) + 60.0
     assert limits.sampling_s(slow) == limits.sampling_s(plan) + 160.0 + 60.0 + 2 * 60.0 + 2 * 60.0
     assert (limits.stranded_s(plan), limits.stranded_s(slow)) == (180.0 + 15.0, 180.0 + 160.0 + 135.0)
-    assert limits.ready_s(slow) == limits.ready_s(plan) == 20.0
+    assert limits.ready_s(slow) == limits.ready_s(plan) == 20.0 + 20.0
 
 
 def test_a_guardian_has_longer_to_be_ready_with_each_further_device() -> None:
     plan = given(lambda _: None).plan()
     (point,) = plan.points.values()
     many = plan.model_copy(update={"points": {f"firewall-{number}": point for number in range(7)}})
-    assert limits.ready_s(many) == 20.0 + 6 * 2.0
+    assert limits.ready_s(many) == 20.0 + 20.0 + 6 * 2.0
 
 
 def test_whether_a_timer_ended_by_itself_is_asked_within_what_the_device_shows() -> None:

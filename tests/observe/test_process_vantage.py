@@ -100,16 +100,17 @@ def target(kind: type[Any], port: int = 0, **more: Any) -> Any:
 
 def everything(plant: Plant) -> dict[str, Probe]:
     modbus = plant.relay.port
-    return {
-        "plc": target(ModbusProbe, modbus, changes_within=1.0),
+    probes: dict[str, Probe] = {
+        "plc": target(ModbusProbe, modbus, changes_within=PATIENCE_S),
         "level": target(ModbusProbe, modbus, table="holding", address=0),
         "run": target(ModbusProbe, modbus, table="coil", address=0),
         "alarm": target(ModbusProbe, modbus, table="discrete", address=0),
-        "hmi": target(HttpProbe, plant.hmi_port, fresh="tags/plc.heartbeat/source_time", changes_within=1.0),
+        "hmi": target(HttpProbe, plant.hmi_port, fresh="tags/plc.heartbeat/source_time", changes_within=PATIENCE_S),
         "open": target(CanaryProbe, modbus),
         "port": target(TcpProbe, plant.hmi_port),
         "ping": target(IcmpProbe),
     }
+    return {name: probe.model_copy(update={"timeout": PATIENCE_S}) for name, probe in probes.items()}
 
 
 def pid_of(spool: Path) -> int:
