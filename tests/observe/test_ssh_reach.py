@@ -25,6 +25,7 @@ from islandmode.system import process
 from islandmode.system.clock import MachineClock
 from islandmode.system.openssh import Hop, OpenSsh
 from islandmode.system.segments import segments_in
+from tests.more import first_of
 from tests.observe.far_host import FarHost, far_host
 from tests.observe.plant import Plant
 from tests.observe.test_far_hosts import closure
@@ -87,7 +88,7 @@ def test_a_worker_goes_there_samples_alone_and_is_collected_whole(host: FarHost,
     assert (host.spools().stat().st_mode & 0o777) == 0o700
 
 
-@pytest.mark.parametrize("collected", [True, False])
+@pytest.mark.parametrize("collected", first_of([True, False]))
 def test_what_was_collected_is_forgotten_on_its_host_and_what_was_not_stays(
     host: FarHost, plant: Plant, *, collected: bool
 ) -> None:

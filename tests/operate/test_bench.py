@@ -374,7 +374,7 @@ class Killed:
 
 
 @each_platform
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", first_of([signal.SIGINT, signal.SIGTERM]))
 def test_ctrl_c_takes_it_away(tmp_path: Path, platform: str, number: signal.Signals) -> None:
     with ready(tmp_path, platform) as bencher:
         before = device(bencher).configuration()

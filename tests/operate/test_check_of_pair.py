@@ -16,6 +16,7 @@ from tests.core.recipe_plant import recipe
 from tests.emulators.fortios import FortiDevice
 from tests.emulators.ios import IosDevice
 from tests.emulators.kirkby import SITE, device_of, served_beside
+from tests.more import first_of
 from tests.operate.test_check_by_recipe import FORTI, RANGE, REVERT, ready
 
 ASKED = {
@@ -76,7 +77,7 @@ def test_a_member_of_a_cluster_is_told_and_refused_as_preflight_does(
     assert (pair["role_why"] is None, pair["sync_why"] is None) == (role != "unknown", sync != "unknown")
 
 
-@pytest.mark.parametrize("platform", [RANGE, REVERT])
+@pytest.mark.parametrize("platform", first_of([RANGE, REVERT]))
 @pytest.mark.parametrize(
     ("groups", "role", "codes"),
     [

@@ -20,11 +20,12 @@ from islandmode.store.active import record_run
 from islandmode.store.run_request import REQUEST, RunRequest
 from tests.emulators.kirkby import OTHER_RUN, Kirkby, device_of, isolated_by
 from tests.emulators.server import SshServer
+from tests.more import first_of
 from tests.patience import PATIENCE_S
 
 PROJECT = Path(__file__).resolve().parents[2]
 DRILL = "devices-only"
-PLATFORMS = ["fortios-schedule", "ios-time-range"]
+PLATFORMS = first_of(["fortios-schedule", "ios-time-range"])
 
 
 @pytest.fixture(params=PLATFORMS)

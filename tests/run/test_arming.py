@@ -14,6 +14,7 @@ from islandmode.simulate.faults import Fault, Kind
 from islandmode.simulate.kinds import KINDS, OWN_TIMER
 from islandmode.simulate.pending import Pending, PendingDevice
 from islandmode.simulate.plant import SimulatedPlant
+from tests.more import one_in
 from tests.run import simulated_drill
 from tests.run.simulated_drill import Shape
 from tests.run.simulated_run import Ended, run
@@ -43,7 +44,7 @@ def left(ended: Ended) -> list[str]:
     return [conduit for device in ended.plant.devices.values() for conduit in device.objects]
 
 
-@pytest.mark.parametrize("kind", ARMS)
+@pytest.mark.parametrize("kind", one_in(2, ARMS))
 def test_all_points_are_armed_at_the_same_moment_so_that_their_timers_end_together(kind: str) -> None:
     ended = run(1, Shape.of(kind, two_points=True), dice_type=Steady)
     assert set(armed_us(ended)) == {VENDOR, LINE}

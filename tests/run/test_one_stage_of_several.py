@@ -36,7 +36,7 @@ def did(ended: Ended, device: str) -> list[str]:
     return [one.what for one in ended.plant.devices[device].tape]
 
 
-@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("platform", one_in(3, PLATFORMS))
 def test_a_stage_on_two_devices_isolates_both_at_once(platform: str) -> None:
     """Without trouble, so that what stands below can fail."""
     ended = played(platform)
@@ -54,7 +54,7 @@ def test_what_one_device_did_not_do_is_undone_on_the_other(platform: str, troubl
     assert not any(device.objects for device in ended.plant.devices.values())
 
 
-@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("platform", one_in(3, PLATFORMS))
 def test_a_device_that_is_restored_late_delays_no_other(platform: str) -> None:
     """Each is restored on its own."""
     late = Fault(kind=Kind.HANG, phase=Phase.RESTORING, target=VENDOR, for_s=15.0)
@@ -77,7 +77,7 @@ STOPS = {
 
 
 @pytest.mark.parametrize("stop", STOPS)
-@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("platform", one_in(3, PLATFORMS))
 def test_a_device_that_was_stopped_in_the_middle_is_proven_restored_as_soon_as_it_has_answered(
     platform: str, stop: str
 ) -> None:

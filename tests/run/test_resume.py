@@ -26,6 +26,7 @@ from islandmode.system.clock import MachineClock
 from islandmode.system.disk import MachineDisk
 from islandmode.system.life import hold_life
 from islandmode.ui.banner import banner
+from tests.more import first_of
 from tests.ui.test_runs_commands import ARMED, POINT, SEEN, VERDICT, ask, chained, leave_run
 
 AT_ONCE = CAPABILITIES.model_copy(update={"latest_s": 0.0})
@@ -102,7 +103,7 @@ def test_a_way_on_which_an_answer_takes_a_second_is_given_the_thirty_that_facts_
 
 
 @pytest.mark.parametrize(("reading", "said"), LOOKS.values(), ids=LOOKS)
-@pytest.mark.parametrize("stranded", [True, False], ids=["stranded", "unproven"])
+@pytest.mark.parametrize("stranded", first_of([True, False]), ids=["stranded", "unproven"])
 def test_an_alarm_ends_only_when_nothing_is_saved_either(
     tmp_path: Path, reading: Reading[Facts] | Exception, said: list[str], *, stranded: bool
 ) -> None:

@@ -67,7 +67,7 @@ def test_status_says_that_it_does_not_know(open_folder: Path) -> None:
     assert "STRANDED" not in said.stderr
 
 
-@pytest.mark.parametrize("verb", ["abort", "status", "restore"])
+@pytest.mark.parametrize("verb", first_of(["abort", "status", "restore"]))
 def test_runs_that_cannot_be_listed_may_hide_one_that_goes_on(verb: str, open_folder: Path) -> None:
     leave_run(open_folder, "2026-01-a", ARMED)
     (open_folder / "runs").chmod(0o700)
