@@ -7,7 +7,6 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
@@ -23,6 +22,7 @@ from islandmode.operate.provision import provision_of
 from islandmode.operate.site_devices import find_device
 from islandmode.store import catalog
 from islandmode.ui.cli import command
+from tests.called_here import called_here
 from tests.core.recipe_plant import recipe, sent
 from tests.emulators.clock import DeviceClock
 from tests.emulators.device import Device
@@ -31,7 +31,6 @@ from tests.emulators.ios import IosDevice
 from tests.emulators.network import Zone
 from tests.emulators.plant import ACCOUNTS, PASSWORD, USER
 from tests.emulators.server import SshServer
-from tests.patience import PATIENCE_S
 
 KIRKBY = Path(__file__).resolve().parents[2] / "examples" / "kirkby"
 SITE = "inventory/kirkby.yaml"
@@ -194,10 +193,7 @@ class Kirkby:
 
     def called(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Call the program, as a person does."""
-        program = Path(sys.executable).with_name("islandmode")
-        return subprocess.run(
-            [program, *words], cwd=self.root, check=False, capture_output=True, text=True, timeout=PATIENCE_S
-        )
+        return called_here(*words, cwd=self.root)
 
     def checked(self) -> tuple[int, dict[str, Any]]:
         """Check the device; whatever is found, nothing came that could change it."""

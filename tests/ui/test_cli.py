@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import io
 import json
 import re
 import subprocess
 import sys
-from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -15,17 +13,11 @@ from islandmode.rehearse.topology import read_topology
 from islandmode.run import outermost
 from islandmode.ui.cli import command
 from islandmode.ui.lab_commands import node_meant
+from tests.called_here import called_here
 from tests.patience import PATIENCE_S
 
 PROJECT = Path(__file__).resolve().parents[2]
 HEAVY = {"anyio", "asyncio", "napalm", "netmiko", "paramiko", "pydantic", "pymodbus", "rich", "ruamel"}
-
-
-def islandmode(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    out, complaint = io.StringIO(), io.StringIO()
-    with chdir(cwd), redirect_stdout(out), redirect_stderr(complaint):
-        code = outermost.exit_code_of(lambda: command(list(arguments)), cwd / "crash.txt")
-    return subprocess.CompletedProcess(arguments, code, out.getvalue(), complaint.getvalue())
 
 
 def test_the_command_line_imports_nothing_heavy() -> None:
@@ -109,7 +101,7 @@ def test_a_command_line_nobody_understands_is_bad_input(
 )
 def test_bad_input_is_one_sentence_and_exit_2(arguments: tuple[str, ...], sentence: str, tmp_path: Path) -> None:
     where = () if arguments[0] == "schema" else ("--workspace", str(PROJECT))
-    ended = islandmode(*arguments, *where, cwd=tmp_path)
+    ended = called_here(*arguments, *where, cwd=tmp_path)
     assert ended.returncode == 2
     assert ended.stdout == ""
     assert sentence in ended.stderr
@@ -128,20 +120,20 @@ def test_bad_input_is_one_sentence_and_exit_2(arguments: tuple[str, ...], senten
     ],
 )
 def test_real_plants_are_refused_with_all_that_speaks_against_it(mode: str, sentence: str, tmp_path: Path) -> None:
-    ended = islandmode("run", "quarterly-isolation", "--mode", mode, "--workspace", str(PROJECT), cwd=tmp_path)
+    ended = called_here("run", "quarterly-isolation", "--mode", mode, "--workspace", str(PROJECT), cwd=tmp_path)
     assert ended.returncode == 4
     assert sentence in ended.stderr
     assert "There is no inventory/people, so nobody can approve a live run" in ended.stderr
 
 
 def test_a_walk_through_touches_nothing_and_judges_nothing(tmp_path: Path) -> None:
-    ended = islandmode("run", "quarterly-isolation", "--mode", "tabletop", "--workspace", str(PROJECT), cwd=tmp_path)
+    ended = called_here("run", "quarterly-isolation", "--mode", "tabletop", "--workspace", str(PROJECT), cwd=tmp_path)
     assert ended.returncode == 6, ended.stderr
     assert "stage 2: corporate" in ended.stdout
 
 
 def test_a_dry_run_stands_on_a_plant_and_not_on_a_lab(tmp_path: Path) -> None:
-    ended = islandmode("run", "quarterly-isolation", "--mode", "dry-run", "--workspace", str(PROJECT), cwd=tmp_path)
+    ended = called_here("run", "quarterly-isolation", "--mode", "dry-run", "--workspace", str(PROJECT), cwd=tmp_path)
     assert ended.returncode == 2
     assert re.fullmatch(
         r"islandmode: inventory/riverside.yaml:\d+:\d+: conduit-firewall is a device of a rehearsal lab, .*\n",
@@ -150,7 +142,7 @@ def test_a_dry_run_stands_on_a_plant_and_not_on_a_lab(tmp_path: Path) -> None:
 
 
 def test_a_plan_for_machines_is_json_and_nothing_else(tmp_path: Path) -> None:
-    ended = islandmode("plan", "quarterly-isolation", "--json", "--workspace", str(PROJECT), cwd=tmp_path)
+    ended = called_here("plan", "quarterly-isolation", "--json", "--workspace", str(PROJECT), cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert [stage["name"] for stage in json.loads(ended.stdout)["stages"]] == ["vendors", "corporate"]
 

@@ -12,6 +12,8 @@ import queue
 from collections import deque
 from collections.abc import Callable
 
+from islandmode.system.arenas import keep_arenas_few
+
 SPACE_BYTES = 64 * 1024 * 1024
 """Addresses, for stacks and for what the libraries below map by themselves; nothing is used of it."""
 BLOCK_BYTES, BLOCKS = 60 * 1024, 32
@@ -31,19 +33,24 @@ def start_work(work: Work) -> None:
     try:
         _waiting.pop().put(work)
     except IndexError:
-        # Not `threading.Thread`: its `start` waits for ever for a thread that found no memory to begin with.
-        _thread.start_new_thread(_work_on, (work, queue.SimpleQueue()))
+        _start(_work_on, work, queue.SimpleQueue())
 
 
 def keep_threads(count: int) -> None:
     """Start threads that wait for work; raises RuntimeError when there can be none."""
     for _ in range(count):
-        _thread.start_new_thread(_work_on, (_nothing, queue.SimpleQueue()))
+        _start(_work_on, _nothing, queue.SimpleQueue())
 
 
 def start_beside(work: Work) -> None:
     """Do work on which no restore rests in a thread of its own, and in none that waits for a restore; raises RuntimeError."""
-    _thread.start_new_thread(work, ())
+    _start(work)
+
+
+def _start(work: Callable[..., None], *given: object) -> None:
+    keep_arenas_few()
+    # Not `threading.Thread`: its `start` waits for ever for a thread that found no memory to begin with.
+    _thread.start_new_thread(work, given)
 
 
 def _nothing() -> None:
