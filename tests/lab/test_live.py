@@ -96,6 +96,25 @@ def checked_by_an_outsider(run: Path) -> None:
         assert played.returncode == 0, (command, played.stdout, played.stderr)
 
 
+@pytest.mark.more
+def test_a_broken_glass_asks_nobody_is_loud_and_proves_nothing_for_the_drill(lab: Lab, tmp_path: Path) -> None:
+    with live_plant(lab, tmp_path, promoted=False) as plant:
+        ended = end(plant.live("--break-glass", "The plant manager", "--why", "A vendor is inside"), plant.workspace)
+        told = "BREAK GLASS by The plant manager: A vendor is inside"
+        assert ended.code == 0, ended.output
+        assert f"(LIVE, {told})" in " ".join(ended.output.split())
+        assert ended.directory is not None
+        for page in ("card.html", "report.html"):
+            assert told in (ended.directory / page).read_text(encoding="utf-8")
+        assert "go.asked" not in ended.kinds()
+        # The dead-man and the guardian are there as in any run.
+        assert {"arm.result", "dead_man.read", "guardian.proved"} <= set(ended.kinds())
+        ledger = plant.far.asked("ledger")
+        assert "live, BREAK GLASS" in " ".join(ledger.stdout.split())
+        after = plant.far.asked("run", DRILL, "--mode", "live")
+        assert "This drill was never rehearsed" in " ".join(after.stderr.split())
+
+
 def running_dir(plant: LivePlant) -> Path:
     """Give the folder of the newest run."""
     found = newest_run(plant.workspace)
@@ -200,22 +219,3 @@ def test_an_abort_ends_a_live_run_in_its_hold_and_asks_nobody(standing: LivePlan
     ended = end(running, standing.workspace)
     assert ended.code == 3, ended.output
     is_back(standing)
-
-
-@pytest.mark.more
-def test_a_broken_glass_asks_nobody_is_loud_and_proves_nothing_for_the_drill(lab: Lab, tmp_path: Path) -> None:
-    with live_plant(lab, tmp_path, promoted=False) as plant:
-        ended = end(plant.live("--break-glass", "The plant manager", "--why", "A vendor is inside"), plant.workspace)
-        told = "BREAK GLASS by The plant manager: A vendor is inside"
-        assert ended.code == 0, ended.output
-        assert f"(LIVE, {told})" in " ".join(ended.output.split())
-        assert ended.directory is not None
-        for page in ("card.html", "report.html"):
-            assert told in (ended.directory / page).read_text(encoding="utf-8")
-        assert "go.asked" not in ended.kinds()
-        # The dead-man and the guardian are there as in any run.
-        assert {"arm.result", "dead_man.read", "guardian.proved"} <= set(ended.kinds())
-        ledger = plant.far.asked("ledger")
-        assert "live, BREAK GLASS" in " ".join(ledger.stdout.split())
-        after = plant.far.asked("run", DRILL, "--mode", "live")
-        assert "This drill was never rehearsed" in " ".join(after.stderr.split())
