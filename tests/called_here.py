@@ -7,13 +7,12 @@ from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from subprocess import CompletedProcess
 
-from islandmode.run import outermost
-from islandmode.ui.cli import command
+from islandmode.ui.program import called
 
 
 def called_here(*words: str, cwd: Path) -> CompletedProcess[str]:
     """Run a command in a folder, as the program's own `main` does; gives its exit code and what it said."""
     out, complaint = io.StringIO(), io.StringIO()
     with chdir(cwd), redirect_stdout(out), redirect_stderr(complaint):
-        code = outermost.exit_code_of(lambda: command(list(words)), cwd / "crash.txt")
+        code = called(list(words))
     return CompletedProcess(words, code, out.getvalue(), complaint.getvalue())

@@ -58,12 +58,13 @@ ONE_FILE = {
     "cryptography": {"src/islandmode/system/ansible_vault.py"},
     "ruamel": {"src/islandmode/store/yaml_tree.py"},
     "uvloop": {"src/islandmode/observe/worker.py"},
-    # The command line: its commands, the words that they share, and the commands of a group.
+    # The command line: the program, its commands, the words that they share, and the commands of a group.
     "typer": {
         "src/islandmode/ui/approval_commands.py",
         "src/islandmode/ui/cli.py",
         "src/islandmode/ui/cli_words.py",
         "src/islandmode/ui/closing_commands.py",
+        "src/islandmode/ui/program.py",
         "src/islandmode/ui/vantage_commands.py",
     },
 }

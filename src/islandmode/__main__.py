@@ -1,6 +1,6 @@
 """Run as `python -m islandmode`."""
 
-from islandmode.ui.cli import main
+from islandmode.ui.program import main
 
 if __name__ == "__main__":
     main()

@@ -49,7 +49,7 @@ from islandmode.run.outermost import exit_code_of
 from islandmode.store.journal import Journal
 from islandmode.system.clock import Clock, MachineClock
 from islandmode.system.disk import MachineDisk
-from islandmode.ui import cli
+from islandmode.ui import cli, program
 from napalm_nftables.channel import NftChannel
 from napalm_nftables.link import DeviceLink
 from napalm_nftables.scripts import BAD_CANDIDATE
@@ -307,7 +307,7 @@ def main() -> None:
         put(conducting, "PipeLifeline", NobodyThere)
     elif given.guardian != "real":
         put(conducting, "PipeLifeline", dying_guardian(given.guardian, given.mark))
-    sys.exit(exit_code_of(lambda: cli.command(given.arguments), cli.CRASH_FILE))
+    sys.exit(exit_code_of(lambda: program.command(given.arguments), cli.CRASH_FILE))
 
 
 if __name__ == "__main__":

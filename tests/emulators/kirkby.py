@@ -21,7 +21,7 @@ from islandmode.core.recipe.steps import RunValues, step_lines
 from islandmode.operate.provision import provision_of
 from islandmode.operate.site_devices import find_device
 from islandmode.store import catalog
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 from tests.called_here import called_here
 from tests.core.recipe_plant import recipe, sent
 from tests.emulators.clock import DeviceClock

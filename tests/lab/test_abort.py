@@ -42,11 +42,11 @@ SITE = "inventory/riverside.yaml"
 NOBODY = 65534
 AS_NOBODY = f"""
 import encodings.ascii, os, pwd, sys
-import islandmode.run.outermost, islandmode.ui.cli, islandmode.operate.stop, islandmode.operate.restoring, islandmode.ui.status, islandmode.ui.banner
+import islandmode.run.outermost, islandmode.ui.program, islandmode.operate.stop, islandmode.operate.restoring, islandmode.ui.status, islandmode.ui.banner
 from pathlib import Path
 pwd.getpwuid({NOBODY})
 os.setgroups([]); os.setgid(0); os.setuid({NOBODY})
-sys.exit(islandmode.ui.cli.command(sys.argv[1:]))
+sys.exit(islandmode.ui.program.command(sys.argv[1:]))
 """
 
 

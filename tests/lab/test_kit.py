@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from islandmode.rehearse.lab import Lab
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 from tests.lab.drills import drill, make_workspace
 from tests.lab.rogue.bypass import in_node
 from tests.operate.test_kits import DRILL, SITE, carried, utc_in

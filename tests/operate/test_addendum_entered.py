@@ -12,7 +12,7 @@ from islandmode.core.ledger import ADDED, attempts_of
 from islandmode.operate.ledger import look_at_ledger
 from islandmode.operate.watch import Unwatched
 from islandmode.store.ledger import ledger_of, path_of
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 from tests.operate.test_collect import Brought
 from tests.operate.test_ledger import outsider
 from tests.operate.test_promoting import Rehearsed

@@ -17,8 +17,8 @@ from islandmode.operate.ground import PlantGround
 from islandmode.operate.plan import plan_of, refused_for_live
 from islandmode.store.ledger import ledger_of
 from islandmode.store.run_request import RunRequest, read_request
-from islandmode.ui.cli import command
 from islandmode.ui.pages import HtmlPages
+from islandmode.ui.program import command
 from tests.operate.approvals_given import DRILL, WITHIN, At, Plant, make_plant
 from tests.operate.test_promoting import Rehearsed, rehearsed
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 from tests.core.recipe_plant import recipe
 from tests.emulators.fortios import FortiDevice
 from tests.emulators.ios import IosDevice

@@ -12,7 +12,7 @@ from islandmode.core.ledger import attempts_of, attempts_told
 from islandmode.operate.ledger import look_at_ledger
 from islandmode.operate.watch import Unwatched
 from islandmode.store.ledger import ledger_of
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 from tests.operate.recorded_runs import FINISHED, recorded
 from tests.operate.test_ledger import outsider
 from tests.operate.test_promoting import Rehearsed

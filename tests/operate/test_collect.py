@@ -31,8 +31,8 @@ from islandmode.store.run_request import RunRequest
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.clock import MachineClock
 from islandmode.system.segments import segments_in
-from islandmode.ui.cli import command
 from islandmode.ui.pages import HtmlPages
+from islandmode.ui.program import command
 from tests.more import one_in
 from tests.observe.far_host import far_host
 from tests.operate.recorded_runs import FINISHED, recorded, rewrite

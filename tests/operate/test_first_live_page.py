@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from islandmode.operate.plan import plan_of, refused_for_live
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 
 PAGE = Path(__file__).parents[2] / "docs" / "first-live-drill.md"
 

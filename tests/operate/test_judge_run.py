@@ -22,7 +22,7 @@ from islandmode.simulate.faults import Fault, Kind
 from islandmode.store.journal import read_journal
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.life import hold_life
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 from tests.more import first_of
 from tests.operate.recorded_runs import DIED, FINISHED, recorded, rewrite
 from tests.run.simulated_run import GUARDIAN_JOURNAL, JOURNAL, RESUMED, run

@@ -15,7 +15,7 @@ from islandmode.core.errors import InputError
 from islandmode.core.preflight import judge_baseline, judge_plan
 from islandmode.operate.plan import plan_of
 from islandmode.store.rundir import RunDirectory
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 from islandmode.ui.results import print_looked
 from tests.lab.drills import make_workspace
 

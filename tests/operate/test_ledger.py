@@ -30,7 +30,7 @@ from islandmode.store.rundir import RunDirectory
 from islandmode.system.claim import FileClaim
 from islandmode.system.clock import MachineClock
 from islandmode.system.disk import MachineDisk
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 
 PROJECT = Path(__file__).parents[2]
 NOW = "2026-11-28T02:54:1{}.000000Z"

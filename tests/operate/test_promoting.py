@@ -28,7 +28,7 @@ from islandmode.store import catalog, rundir
 from islandmode.store.ledger import enter, ledger_of, path_of
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.clock import Clock
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 from tests.operate.recorded_runs import DIED, FINISHED, recorded, rewrite
 
 TWO_PEOPLE = POLICIES["two-people"]
@@ -312,7 +312,7 @@ def test_a_dropped_rung_says_which_change_did_it(tmp_path: Path, capsys: pytest.
     assert "(20261120-quarterly) was of another drill" in shown
     with pytest.raises(
         Refused,
-        match=r"was of another drill.*There is no signed note of a tabletop of this drill.*No record of a bench counts",
+        match=r"(?s)was of another drill.*There is no signed note of a tabletop of this drill.*No record of a bench counts",
     ):
         command(["run", "quarterly-isolation", "--mode", "live", "--workspace", str(tmp_path)])
 

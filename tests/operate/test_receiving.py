@@ -20,7 +20,7 @@ from islandmode.core.ledger_receiver import LedgerReceiver
 from islandmode.operate.receiving import acknowledge, asker, not_acknowledged, send_on
 from islandmode.store.ledger import enter, last_told, ledger_of, path_of
 from islandmode.system.clock import MachineClock
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 from tests.core.given import given, put
 from tests.observe.far_host import FarHost, far_host
 from tests.operate.mail_server import mail_server

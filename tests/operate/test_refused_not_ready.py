@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 
+from islandmode.core.break_glass import BreakGlass
 from islandmode.core.episodes import Sample
 from islandmode.core.errors import Refused
 from islandmode.core.plan import Plan
@@ -123,7 +124,9 @@ def drilled(kirkby: Kirkby) -> Refused:
     (kirkby.root / "drills" / "one-firewall.yaml").write_text(DRILL, encoding="utf-8")
     _, plan = plan_of(kirkby.root, "one-firewall")
     ground = PlantOfOne(kirkby.root, plan.drill.site)
-    request = RunRequest(RUN, kirkby.root, "one-firewall", "live", "nobody", ground.words())
+    # The glass is broken, so that nobody has to approve what is refused by its devices.
+    broken = BreakGlass("A person of the shift", "for this test")
+    request = RunRequest(RUN, kirkby.root, "one-firewall", "live", "nobody", ground.words(), break_glass=broken)
     with pytest.raises(Refused) as refused:
         _run_here(request, plan, ground, Audience(HtmlPages(), Spoken(only_warnings=False)))
     return refused.value

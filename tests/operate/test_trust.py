@@ -18,7 +18,7 @@ from islandmode.core.errors import InputError, Refused
 from islandmode.operate.site_devices import find_device
 from islandmode.operate.trust import KeyLook, look_at_key, refuse_changed, trust
 from islandmode.store.known_hosts import KNOWN_HOSTS
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 from napalm_nftables.host_keys import hashed, load
 from tests.emulators.plant import firewall
 from tests.emulators.server import SshServer

@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from islandmode.core.errors import InputError
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 MILLBROOK, KIRKBY, ASHBY = EXAMPLES / "millbrook", EXAMPLES / "kirkby", EXAMPLES / "ashby"

@@ -13,7 +13,7 @@ from islandmode.core.drill import Drill
 from islandmode.core.quantities import AS_WRITTEN
 from islandmode.rehearse.namespaces.honoured import read_for_namespaces
 from islandmode.rehearse.node_words import LABELS
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 from scripts import field_reference
 from tests.packaging.installed import PROJECT
 

@@ -12,7 +12,7 @@ import pytest
 from islandmode.core.errors import InputError
 from islandmode.core.signers import read_revoked
 from islandmode.store.people import folder_of, load_people, people_read
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 from tests.signing import PERSONS, TWO_PEOPLE, VALID, Keys, make_people, people_yaml, person_yaml
 
 MINIMAL = Path(__file__).parents[2] / "docs" / "minimal"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import subprocess
 import sys
 
@@ -48,9 +47,6 @@ def heaps(word: str) -> int:
     return told.count("<heap nr=")
 
 
-@pytest.mark.skipif(
-    platform.libc_ver()[0] != "glibc", reason="only the GNU C library gives threads arenas of their own"
-)
 def test_threads_share_few_arenas() -> None:
     assert heaps("few") <= arenas.ARENAS < heaps("as they come")
 

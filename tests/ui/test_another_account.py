@@ -17,11 +17,11 @@ from tests.ui.test_runs_commands import ARMED, SEEN, leave_run
 AS_NOBODY = """
 import codecs, os
 from islandmode.operate import restoring, status as standing, stop
-from islandmode.ui import banner, cli, status
+from islandmode.ui import banner, program, status
 # This account may not read Python's own folder: what is imported later is imported before.
 codecs.lookup("ascii"), codecs.lookup("utf-8"), codecs.lookup("idna")
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
-cli.main()
+program.main()
 """
 
 

@@ -15,7 +15,7 @@ import pytest
 from islandmode.core.digest_words import WORDS, is_same, words_of
 from islandmode.core.errors import InputError, Refused
 from islandmode.ui.approving import Wish, approve_request
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 from tests.operate.approvals_given import DRILL, Plant, copy_of, make_plant
 
 

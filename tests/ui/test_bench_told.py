@@ -18,8 +18,8 @@ from islandmode.isolation.nftables.platform import NFTABLES
 from islandmode.operate.conducting import _benches
 from islandmode.operate.plan import plan_of
 from islandmode.store import bench_records
-from islandmode.ui.cli import command
 from islandmode.ui.devices import HOW_TRIED
+from islandmode.ui.program import command
 from islandmode.ui.report.records_behind import tiers
 from tests.core.bench_records import record
 from tests.emulators.benching import PERSON, allow, new_key

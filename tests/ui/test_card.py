@@ -11,7 +11,7 @@ from islandmode.core.errors import InputError
 from islandmode.core.plan import Plan
 from islandmode.operate.by_hand import lines_by_hand
 from islandmode.operate.plan import plan_of
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 from islandmode.ui.spoken import Spoken
 from tests.run import simulated_drill
 from tests.ui.card_reading import DamagedCard, read_card, words

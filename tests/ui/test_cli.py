@@ -11,8 +11,8 @@ import pytest
 from islandmode import __version__
 from islandmode.rehearse.topology import read_topology
 from islandmode.run import outermost
-from islandmode.ui.cli import command
 from islandmode.ui.lab_commands import node_meant
+from islandmode.ui.program import command
 from tests.called_here import called_here
 from tests.patience import PATIENCE_S
 
@@ -22,7 +22,7 @@ HEAVY = {"anyio", "asyncio", "napalm", "netmiko", "paramiko", "pydantic", "pymod
 
 def test_the_command_line_imports_nothing_heavy() -> None:
     """`islandmode --help` takes a tenth of a second because of this; bench/ holds the number."""
-    look = f"import sys, islandmode.ui.cli; print(sorted({HEAVY!r} & set(sys.modules)))"
+    look = f"import sys, islandmode.ui.program; print(sorted({HEAVY!r} & set(sys.modules)))"
     ended = subprocess.run([sys.executable, "-c", look], check=True, capture_output=True, text=True, timeout=PATIENCE_S)
     assert ended.stdout == "[]\n"
 

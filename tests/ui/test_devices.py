@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from islandmode.core.errors import InputError, Refused
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 
 INVENTORY = Path(__file__).parents[2] / "inventory"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"

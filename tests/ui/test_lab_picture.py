@@ -16,12 +16,12 @@ from islandmode.core.other_way import OtherWay
 from islandmode.rehearse.node_words import POINT_LABEL, ZONE_LABEL
 from islandmode.rehearse.topology import LabLink, LabNode, Topology, read_topology
 from islandmode.store.catalog import load_sites
-from islandmode.ui.cli import command
 from islandmode.ui.picture.layout import Box, Label, Layout, layout_of
 from islandmode.ui.picture.rows import PAD
 from islandmode.ui.picture.scene import DETAIL, Scene, scene_of
 from islandmode.ui.picture.svg import lab_picture
 from islandmode.ui.picture.text import height_of, text_width, width_of
+from islandmode.ui.program import command
 
 PROJECT = Path(__file__).resolve().parents[2]
 RIVERSIDE = load_sites(PROJECT)["riverside"]

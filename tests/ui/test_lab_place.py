@@ -10,7 +10,7 @@ import pytest
 
 from islandmode.core.errors import InputError
 from islandmode.rehearse.lab_place import LabPlace, lab_meant, names_meant
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 from islandmode.ui.workspace import start_workspace
 
 OWN = "lab:\n  topology: lab/plant.clab.yml\n  name: plant\n"

@@ -10,7 +10,7 @@ import pytest
 from islandmode.core.errors import InputError, Refused
 from islandmode.rehearse.processes import started, vantage_point
 from islandmode.store.active import record_lab, record_run
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 from islandmode.ui.workspace import start_workspace
 from tests.run import simulated_drill
 from tests.ui.test_runs_commands import forget_locks

@@ -17,10 +17,10 @@ from islandmode.core.verdict import Verdict
 from islandmode.rehearse.lab import NodeStatus
 from islandmode.run.progress import Progress
 from islandmode.store.rundir import RunDirectory
-from islandmode.ui.cli import command
 from islandmode.ui.lab_commands import print_nodes
 from islandmode.ui.name_table import NameTable
 from islandmode.ui.plan_text import print_plan
+from islandmode.ui.program import command
 from islandmode.ui.results import print_result
 from tests.core.given import PROJECT, given
 from tests.core.story import Story

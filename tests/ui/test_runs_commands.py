@@ -18,7 +18,7 @@ from islandmode.rehearse.processes import started, vantage_point
 from islandmode.store.active import record_run
 from islandmode.store.journal import encode
 from islandmode.system.life import hold_life
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 from tests.run import simulated_drill
 
 Step = tuple[str, dict[str, Any]]

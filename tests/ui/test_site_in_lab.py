@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from islandmode.core.errors import InputError
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 from islandmode.ui.workspace import start_workspace
 
 SITE, LAB = Path("inventory/riverside.yaml"), Path("lab/plant.clab.yml")

@@ -30,7 +30,7 @@ DRILLS_ONLY = {
 """What a drill needs, and putting a plant back does not."""
 LOOK = """
 import sys
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 code = command({arguments!r})
 print("imported:", " ".join(sorted(sys.modules)))
 raise SystemExit(code)

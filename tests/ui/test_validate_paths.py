@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from islandmode.core.errors import InputError
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 from islandmode.ui.workspace import start_workspace
 
 EXPECTED = (

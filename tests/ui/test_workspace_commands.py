@@ -9,7 +9,7 @@ from islandmode.core.errors import InputError
 from islandmode.core.problem import listed
 from islandmode.core.recipe.shipped import SHIPPED
 from islandmode.isolation.table import IN_CODE
-from islandmode.ui.cli import command
+from islandmode.ui.program import command
 from islandmode.ui.workspace import start_workspace
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -8,11 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from islandmode.core.promotion import RungName
 from islandmode.core.text import cleaned
 
-SKIPPED_RUNGS: tuple[RungName, ...] = ("rehearsal", "breaches", "tabletop")
-"""Benches and the undo tier are asked for all the same: they are about what restores the plant."""
 TEXT_MAX = 200
 
 

@@ -20,6 +20,8 @@ from islandmode.core.verdict import Restoration, Result
 TIERS = "ABCD"
 REHEARSAL = "rehearsal"
 RungName = Literal["rehearsal", "breaches", "tabletop", "benches", "undo tier"]
+SKIPPED_RUNGS: tuple[RungName, ...] = ("rehearsal", "breaches", "tabletop")
+"""Of a run for which the glass was broken. Benches and the undo tier are about what restores the plant, and are asked for all the same."""
 
 
 @dataclass(frozen=True)

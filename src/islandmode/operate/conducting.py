@@ -106,6 +106,8 @@ class Conducting:
 
     async def _conduct(self, course: Callable[[Conductor], Awaitable[T]]) -> T:
         plan, directory = self._plan, self._directory
+        # First of all: a run that nobody approved has nothing to say.
+        desk = self._desk()
         vantages = self._vantages = self._ground.open_vantages(plan, self._clock, directory)
         names = {"site": plan.drill.site, "run": directory.run, "writer": rundir.CONDUCTOR}
         try:
@@ -115,8 +117,21 @@ class Conducting:
                 f"The journal {directory.journal} cannot be made ({error.strerror}); no record, no isolation. "
                 "Make room or rights there. Nothing was touched."
             ) from error
-        # First of all: a run that nobody approved has nothing to say.
-        desk = self._desk()
+        try:
+            return await self._conduct_written(course, journal, vantages, desk)
+        finally:
+            with anyio.CancelScope(shield=True):
+                self.records = journal.records
+                await journal.close()
+
+    async def _conduct_written(
+        self,
+        course: Callable[[Conductor], Awaitable[T]],
+        journal: Journal,
+        vantages: Mapping[str, Vantage],
+        desk: GoDesk | None,
+    ) -> T:
+        plan, directory = self._plan, self._directory
         header = RunStarted(
             mode=self._request.mode,
             drill_digest=plan.drill_digest,
@@ -130,26 +145,22 @@ class Conducting:
             **self._approved_by(),
         )
         claim = await _claim(directory, journal)
-        place = self._place(header, desk)
-        conductor = Conductor(
-            plan,
-            self._points,
-            vantages,
-            journal=journal,
-            disk=self._disk,
-            clock=self._clock,
-            place=place,
-            guarded=self._guarded(plan, claim),
-            latch=self._latch,
-            show=self._show,
-        )
         try:
+            conductor = Conductor(
+                plan,
+                self._points,
+                vantages,
+                journal=journal,
+                disk=self._disk,
+                clock=self._clock,
+                place=self._place(header, desk),
+                guarded=self._guarded(plan, claim),
+                latch=self._latch,
+                show=self._show,
+            )
             return await course(conductor)
         finally:
-            with anyio.CancelScope(shield=True):
-                self.records = journal.records
-                await journal.close()
-                claim.close()
+            claim.close()
 
     def _approved_by(self) -> dict[str, Any]:
         """Keep who approved the run in its folder, and name them for its first record; nothing where nobody has to."""

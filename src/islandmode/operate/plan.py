@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from islandmode import isolation
-from islandmode.core.break_glass import SKIPPED_RUNGS, BreakGlass
+from islandmode.core.break_glass import BreakGlass
 from islandmode.core.errors import InputError
 from islandmode.core.hand import hand_problems
 from islandmode.core.plan import Plan
 from islandmode.core.planning.digest import drill_intent
 from islandmode.core.planning.plan_drill import PlanRefused, check, make_plan
-from islandmode.core.promotion import is_within
+from islandmode.core.promotion import SKIPPED_RUNGS, is_within
 from islandmode.core.quantities import written
 from islandmode.core.recipe.loaded import Recipes
 from islandmode.core.recipe.told import live_refusals_of

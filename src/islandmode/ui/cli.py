@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 # Typer brings a click of its own and gives this name nowhere else; the installed `click` is another class.
-from typer._click.exceptions import ClickException
-from typer.main import get_command
-
 from islandmode import __version__
-from islandmode.run.outermost import INTERNAL, exit_code_of
-from islandmode.system.output import outlast_readers, telling, unsaid
 from islandmode.ui.approval_commands import approvals, approve, go, request, revoke, tabletop
 from islandmode.ui.cli_words import (
     HERE,
-    JSON,
     Asked,
     AtOnce,
     BreakGlassBy,
@@ -564,35 +554,3 @@ def lab_down(
 
     with looking(workspace / RUNS) as watch:
         return down(workspace, _lab_meant(workspace, lab), watch, force=force)
-
-
-def command(arguments: list[str]) -> int:
-    """Run one command line and return its exit code; a command line that typer does not understand is bad input."""
-    try:
-        ended = get_command(app).main(arguments, prog_name="islandmode", standalone_mode=False)
-    except ClickException as complaint:
-        complaint.show()
-        _tell_machines(arguments, BAD_INPUT, [complaint.format_message()])
-        return BAD_INPUT
-    return int(ended or 0)
-
-
-def _tell_machines(arguments: Sequence[str], code: int, errors: Sequence[str]) -> None:
-    from islandmode.ui import as_json
-
-    if as_json.is_wanted(arguments):
-        as_json.print_error(code, errors)
-
-
-def main() -> NoReturn:
-    """Run the program."""
-    outlast_readers()
-    arguments = sys.argv[1:]
-    tell = partial(_tell_machines, arguments)
-    with telling(tell) if JSON in arguments else nullcontext():
-        code = exit_code_of(lambda: command(arguments), CRASH_FILE, tell)
-    why = unsaid()
-    if why:
-        print(f"islandmode: what this command said could not all be written ({why}).", file=sys.stderr)
-        code = code or INTERNAL
-    sys.exit(code)
