@@ -50,6 +50,8 @@ lint: ready
 # Tests are played beside each other; tests/beside_each_other.py says which stay together, and a mark which come first. Many wait, for a
 # hold to end or a process to start: so two more at a time than there are cores.
 AT_ONCE := --numprocesses $$(($$(nproc) + 2))
+# What lies there needs a lab, so that nothing of it has to be read where no lab is played; tests/test_beside_each_other.py holds that.
+NO_LAB := --ignore=tests/lab --ignore=tests/containerlab --ignore=tests/third_party
 # A lab is a dozen programs that go on working: one more of them than there are cores is enough.
 LABS := --numprocesses $$(($$(nproc) + 1)) --ignore=tests/containerlab --ignore=tests/third_party
 
@@ -58,7 +60,7 @@ check: ready
 	@$(MAKE) --no-print-directory --jobs 2 --keep-going lint without-lab
 
 without-lab: ready
-	$(BIN)/pytest $(AT_ONCE) -m "not lab and not more and not many_seeds and not minutes"
+	$(BIN)/pytest $(AT_ONCE) $(NO_LAB) -m "not lab and not more and not many_seeds and not minutes"
 
 with-lab: ready
 	$(BIN)/pytest $(LABS) -m "lab and not more and not minutes"
@@ -72,7 +74,7 @@ more: ready
 
 .PHONY: more-without-lab more-with-lab minutes
 more-without-lab: ready
-	$(BIN)/pytest $(AT_ONCE) -m "more and not lab"
+	$(BIN)/pytest $(AT_ONCE) $(NO_LAB) -m "more and not lab"
 
 more-with-lab: ready
 	$(BIN)/pytest $(LABS) -m "lab and more"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -110,3 +111,22 @@ def test_no_test_waits_for_less_than_a_minute_for_something_to_appear() -> None:
         if seconds < AT_LEAST_S
     ]
     assert short == []
+
+
+def test_what_is_not_read_without_a_lab_needs_one() -> None:
+    makefile = (TESTS.parent / "Makefile").read_text(encoding="utf-8")
+    (ignored,) = (line for line in makefile.splitlines() if line.startswith("NO_LAB := "))
+    for folder in re.findall(r"--ignore=tests/(\S+)", ignored):
+        files = sorted((TESTS / folder).rglob("test_*.py"))
+        assert files
+        assert [path.name for path in files if not _needs_a_lab(path)] == []
+
+
+def _needs_a_lab(path: Path) -> bool:
+    """Tell whether every test of a file is marked as a test with a lab."""
+    marks = [
+        node.value
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["pytestmark"]
+    ]
+    return any(ast.unparse(part) == "pytest.mark.lab" for mark in marks for part in ast.walk(mark))
