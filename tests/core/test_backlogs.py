@@ -74,6 +74,12 @@ def test_what_did_not_drain_in_time_is_a_note(above: tuple[int, int], outcome: s
     assert "backlog-left" in {finding.code for finding in verdict.findings}
 
 
+def test_a_wait_that_somebody_ended_before_its_time_was_over_leaves_it_open() -> None:
+    told = Story(given(lambda at: declared(at, within="1 h")).plan())
+    told.see("filler-buffer", Seen.BAD, CORPORATE, END + SECOND, "reads 250")
+    assert drained(told).outcome == "unknown"
+
+
 def test_a_backlog_of_which_nothing_was_heard_is_not_known_to_have_drained() -> None:
     told = story()
     told.lose("filler-buffer", RESTORE, END + SECOND)

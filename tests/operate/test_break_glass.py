@@ -11,15 +11,18 @@ import pytest
 from islandmode.core.break_glass import BreakGlass, read_break_glass
 from islandmode.core.errors import InputError
 from islandmode.core.ledger import attempts_of, attempts_told
+from islandmode.core.plan import Plan
 from islandmode.operate.audience import OnCard
 from islandmode.operate.entering import enter_begun
 from islandmode.operate.ground import PlantGround
 from islandmode.operate.plan import plan_of, refused_for_live
+from islandmode.store import people
+from islandmode.store.catalog import Loaded
 from islandmode.store.ledger import ledger_of
 from islandmode.store.run_request import RunRequest, read_request
 from islandmode.ui.pages import HtmlPages
 from islandmode.ui.program import command
-from tests.operate.approvals_given import DRILL, WITHIN, At, Plant, make_plant
+from tests.operate.approvals_given import DRILL, WITHIN, At, Plant, copy_of, make_plant
 from tests.operate.test_promoting import Rehearsed, rehearsed
 
 __all__ = ["rehearsed"]
@@ -104,3 +107,35 @@ def test_a_run_by_it_that_held_closes_no_breach(rehearsed: Rehearsed) -> None:
     )
     rehearsed.end("by-glass", begun)
     assert not rehearsed.rungs()["breaches"].stands
+
+
+WEAK = "may not go below tier A"
+
+
+def strict(plant: Plant, folder: Path) -> tuple[Path, Plan, Loaded]:
+    """A copy of a workspace whose site demands tier A, and its plan on a device that can do tier B only."""
+    workspace = copy_of(plant, folder).workspace
+    loaded, plan = plan_of(workspace, DRILL)
+    points = {
+        name: point.model_copy(update={"capabilities": point.capabilities.model_copy(update={"undo_tier": "B"})})
+        for name, point in plan.points.items()
+    }
+    policy = people.folder_of(workspace) / "policy.yaml"
+    policy.write_text(f"{policy.read_text(encoding='utf-8')}undo_tier: A\n", encoding="utf-8")
+    return workspace, plan.model_copy(update={"points": points}), loaded
+
+
+def test_the_undo_tier_of_the_site_holds_behind_broken_glass_too(plant: Plant, tmp_path: Path) -> None:
+    workspace, plan, loaded = strict(plant, tmp_path)
+    assert WEAK in " ".join(refused_for_live(workspace, loaded, plan, broken=BROKEN))
+    revoked = people.folder_of(workspace) / "revoked_keys"
+    revoked.write_text("this is no key\n", encoding="utf-8")
+    told = " ".join(refused_for_live(workspace, loaded, plan, broken=BROKEN))
+    assert "so the glass cannot be broken past them." in told
+    assert WEAK in told
+
+
+def test_without_people_the_glass_asks_for_the_strongest_undo_tier(plant: Plant, tmp_path: Path) -> None:
+    workspace, plan, loaded = strict(plant, tmp_path)
+    people.folder_of(workspace).rename(tmp_path / "away")
+    assert WEAK in " ".join(refused_for_live(workspace, loaded, plan, broken=BROKEN))

@@ -209,15 +209,22 @@ def test_times_of_day_have_a_zone_and_are_the_next(plant: Plant) -> None:
             clock_time(text, NOW, "--x")
 
 
+SOON = utc_text(datetime.now(UTC) + timedelta(hours=4))
 UNSAID: dict[str, tuple[Spoken, str]] = {
     "nothing": (Spoken(), "Give one answer: --code, --key, --not-yet, --no, --veto or --release."),
     "two answers": (Spoken("abandon", no=True), "Give one answer"),
     "no shift": (Spoken("abandon " * 6), "Ask when the shift ends of who says go"),
-    "five words": (Spoken("abandon " * 5, shift_ends="14:00Z"), "A code has 6 words, and there are 5."),
-    "no word of the list": (Spoken("abandn able", shift_ends="14:00Z"), "abandn is no word of the list"),
+    "five words": (Spoken("abandon " * 5, shift_ends=SOON), "A code has 6 words, and there are 5."),
+    "no word of the list": (Spoken("abandn able", shift_ends=SOON), "abandn is no word of the list"),
     "no without why": (Spoken(no=True), "Say --why, for the record."),
     "veto without a name": (Spoken(veto=True, why="A truck waits"), "Say --by NAME and --why, for the record."),
 }
+
+
+@pytest.mark.parametrize("text", ["07:25Z", "2027-01-10T07:30:00Z", "2999-01-01T00:00:00Z"])
+def test_a_shift_that_is_over_or_ends_tomorrow_is_asked_for_again(text: str) -> None:
+    with pytest.raises(InputError, match=r"--shift-ends .* is over, or more than 16 hours away"):
+        _said(Spoken("ABANDON " * 6, shift_ends=text), NOW)
 
 
 @pytest.mark.parametrize("what", UNSAID)

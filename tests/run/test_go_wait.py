@@ -254,10 +254,59 @@ def test_approvals_that_do_not_count_any_more_make_a_go_void() -> None:
     )
 
 
+ENDS = {
+    "veto": {"answer": "veto", "person": "The planner", "why": "A truck waits"},
+    "no": {"answer": "no", "person": "The shift lead", "why": "A truck waits"},
+}
+
+
+@pytest.mark.parametrize("what", ENDS)
+@pytest.mark.parametrize("go_first", [True, False])
+def test_of_a_go_and_what_ends_the_attempt_at_the_same_moment_the_go_does_not_count(what: str, go_first: bool) -> None:  # noqa: FBT001 - a row
+    both = [after(1.0, **GO), after(1.0, **ENDS[what])]
+    ended = ended_by(asks(*(both if go_first else reversed(both))))
+    assert result_of(ended) == ("vetoed" if what == "veto" else "skipped: no go")
+    assert "A truck waits" in ended.why
+
+
+@pytest.mark.parametrize("what", ENDS)
+def test_what_ends_the_attempt_right_behind_the_go_lets_nothing_arm(what: str) -> None:
+    ended = ended_by(asks(after(1.0, **GO), after(1.02, **ENDS[what])))
+    assert ended.claims.refused
+    assert code_of_refusal(ended) == ("veto" if what == "veto" else "go")
+    assert "A truck waits" in ended.why
+    assert not ended.times("arm.intent")
+
+
+def test_a_go_that_comes_with_a_go_changes_nothing() -> None:
+    ended = ended_by(asks(after(1.0, **GO), after(1.0, **(GO | {"code": SECOND}))))
+    assert sorted(answered(ended)) == [
+        ("go", "go by a code of approval-a"),
+        ("not taken", "the go was given already; to stop the run, abort it"),
+    ]
+    assert ended.verdict is not None
+    assert ended.verdict.verdict is Result.HELD
+
+
+def test_a_code_that_was_said_too_early_is_known_to_later_runs() -> None:
+    ended = ended_by(asks(("baseline", 0.2, GO), NO))
+    (early, _) = [record.data for record in ended.claims.records if record.kind == "go.answered"]
+    assert early["code_sha256"] == code_sha256(PLAN, "approval-a", RIGHT)
+
+
+def test_a_run_that_asks_for_no_go_is_stopped_by_a_veto_all_the_same() -> None:
+    answers = Answers()
+    veto = Request("go", "run-1", "1", "operator", 0, answer="veto", person="The planner", why="A truck waits.")
+    assert answers.take("a", replace(veto, answer="no")) == "this run asks for no go; to stop it, abort it"
+    assert answers.take("b", replace(veto, person="")) == "this run asks for no go; to stop it, abort it"
+    assert answers.veto == ""
+    assert answers.take("c", veto) == ""
+    assert answers.veto == "Vetoed by The planner: A truck waits."
+
+
 def test_a_veto_after_the_go_stops_the_run() -> None:
     answers = Answers()
     veto = Request("go", "run-1", "1", "operator", 0, answer="veto", person="The planner", why="A truck waits.")
-    assert answers.take("a", veto) == "this run asks for no go"
     answers.opens()
     assert answers.take("a", veto) == ""
     assert [name for name, _ in answers.fresh()] == ["a"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
+import anyio
 import pytest
 
 from islandmode.core.open_sessions import OpenSession, Tracked
@@ -11,6 +13,8 @@ from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.verdict import Result
 from islandmode.run import session_list
 from islandmode.ui.report.first_pages import _sessions
+from tests.run import simulated_drill
+from tests.run.simulated_drill import Shape
 from tests.run.test_go_wait import GO, NO, SECOND, after, answered, asks, ended_by, result_of
 
 LAPTOP = Tracked("tcp", "192.0.2.7", 40123, "192.0.2.90", 22)
@@ -104,3 +108,58 @@ def test_what_is_not_listed_is_said_so_and_never_none(monkeypatch: pytest.Monkey
         "not listed (conntrack: not found)"
     }
     assert answered(ended) == [("go", "go by a code of approval-a")]
+
+
+def test_a_listing_that_fails_forgets_no_session_that_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    listing(monkeypatch, (LAPTOP, READER), "it did not answer within 10 s")
+    ended = ended_by(asks(after(1.0, **GO), NO))
+    assert answered(ended)[0][1].startswith("an engineering session is open across what will be isolated (S1: ")
+    assert result_of(ended) == "skipped: no go"
+    last = [record.data for record in ended.claims.records if record.kind == "sessions.listed"][-1]
+    assert (last["listed"], last["sessions"][0]) == (False, f"S1: {TOLD}")
+    assert last["why"] == "it did not answer within 10 s; what it listed last may be open still"
+
+
+class Slow(Lists):
+    """A device that takes long for every look but the first."""
+
+    async def open_sessions(self, deadline_s: float) -> Reading[tuple[Tracked, ...]]:
+        if self.asked:
+            await anyio.sleep(6)
+        return await super().open_sessions(deadline_s)
+
+
+def test_a_veto_that_comes_while_the_sessions_are_listed_for_the_go_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    listing(monkeypatch, ())
+    slow = Slow([()])
+    monkeypatch.setattr(session_list, "listing_sessions", lambda _planned, _point: slow)
+    ended = ended_by(asks(after(1.0, **GO), after(4.0, answer="veto", person="The planner", why="A truck waits")))
+    assert result_of(ended) == "vetoed"
+
+
+def test_a_look_that_is_given_up_leaves_what_was_known_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two devices only the first has answered when the run is stopped."""
+    devices = {"a": Lists([(READER,), (READER, LAPTOP)]), "b": Slow([(READER,)])}
+    plan = simulated_drill.make(Shape(two_points=True))
+    names = dict(zip(plan.points, devices.values(), strict=True))
+    listing(monkeypatch)
+    monkeypatch.setattr(session_list, "listing_sessions", lambda _planned, point: names[point])
+    nobody: Any = Recorded()
+    points: dict[str, Any] = {name: name for name in names}
+    sessions = session_list.SessionList(plan, points, nobody)
+
+    async def story() -> None:
+        await sessions.look()
+        with anyio.move_on_after(0.1):
+            await sessions.look()
+
+    anyio.run(story)
+    assert [listed.asked for listed in devices.values()] == [2, 1]
+    assert sessions.unreleased == ()
+
+
+class Recorded:
+    """A journal that keeps nothing."""
+
+    async def append(self, _entry: object) -> None:
+        """Keep nothing."""

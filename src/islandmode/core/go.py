@@ -171,9 +171,9 @@ def decide(question: Question, said: Said, answer: Answer, now: datetime, bad: t
         return _released(said, answer, bad)
     if bad is None:
         # A code that was read out is used: who listened has it too.
-        return _not_taken(
-            _heard(question, said, answer)[0], "the go is not asked for yet: the baseline is not good yet"
-        )
+        heard, digest, _ = _heard(question, said, answer)
+        early = _not_taken(heard, "the go is not asked for yet: the baseline is not good yet")
+        return replace(early, code_sha256=digest)
     if answer.kind == "not yet":
         return _not_yet(question, said, answer, now)
     return _go(question, said, answer, now, bad)

@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime
 
 MOMENT_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2})$"
+FIRST_YEAR, LAST_YEAR = 2000, 2999
+"""Of no other year is any moment that a person means here."""
 _MOMENT = re.compile(MOMENT_PATTERN, re.ASCII)
 _IN_SIGNERS = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?)?Z", re.ASCII)
 
@@ -15,9 +17,11 @@ def moment_of(text: str) -> datetime | None:
     if _MOMENT.match(text) is None:
         return None
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        moment = datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    # Far from both ends of what can be written, so that no sum of a moment and a duration leaves it.
+    return moment if FIRST_YEAR <= moment.year <= LAST_YEAR else None
 
 
 def is_no_date(text: str) -> bool:

@@ -17,6 +17,8 @@ from islandmode.core.text import cleaned
 
 FORMAT = 1
 SIZE_MAX_BYTES = 4096
+UTC_US_MAX = 253_402_300_799_000_000
+"""The end of the year 9999."""
 TEXT_MAX = 300
 FIELDS: dict[str, type] = {"kind": str, "run": str, "id": str, "author": str, "not_after_utc_us": int}
 KINDS: dict[str, tuple[str, ...]] = {
@@ -92,13 +94,15 @@ def read_request(data: bytes, *, run: str, now_utc_us: int, known: frozenset[str
         return NotARequest(f"it was written by a newer version (format {document['v']}, this one reads {FORMAT})")
     if any(type(document.get(name)) is not kind for name, kind in FIELDS.items()):
         return NotARequest("it lacks a part of a request, or has one of another type")
+    if abs(document["not_after_utc_us"]) > UTC_US_MAX:
+        return NotARequest("it is good until a moment that is none")
     said = _said(document, run)
     if isinstance(said, NotARequest):
         return said
     request = Request(**said, not_after_utc_us=document["not_after_utc_us"])
     if request.not_after_utc_us < now_utc_us:
         return NotARequest(
-            f"it is too old: it was good until {(now_utc_us - request.not_after_utc_us) / 1e6:.0f} s ago"
+            f"it is too old: it was good until {(now_utc_us - request.not_after_utc_us) // 1_000_000} s ago"
         )
     if request.id in known:
         return NotARequest("it is repeated")

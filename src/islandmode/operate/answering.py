@@ -32,7 +32,10 @@ NOTHING_SAID = "Nothing was said to the run."
 CLOCK_TIME = "a time with its zone, such as 14:00Z or 14:00-08:00"
 DAY = timedelta(days=1)
 ARMS = "It arms if its approvals, its guardian and its devices are still as they were."
-STOPPED = "the go was given already, so the run was told to stop and to restore what it has isolated"
+SHIFT_MAX_H = 16
+"""No shift is longer. A time of day that is just over is read as tomorrow's, and would void the rule of the handover."""
+SHIFT_MAX = timedelta(hours=SHIFT_MAX_H)
+STOPPED = "the run was told to stop, and to restore what it has isolated"
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def answer(workspace: Path, run: str, spoken: Spoken) -> str:
     if why:
         raise Refused(f"{directory.run}: the answer cannot be written ({why}). {NOTHING_SAID}")
     try:
-        return _told(directory, anyio.run(partial(_answer_to, directory, file, veto=spoken.veto)))
+        return _told(directory, anyio.run(partial(_answer_to, directory, file, stops=spoken.veto or spoken.no)))
     finally:
         # A code is used once it was heard, and yet stays in no file of the run.
         with suppress(OSError):
@@ -111,17 +114,28 @@ def _said(spoken: Spoken, now: datetime) -> dict[str, str]:
         return {"answer": "release", "session": cleaned(spoken.release), "person": by, "why": why}
     if spoken.not_yet:
         return {"answer": "not yet", "until": utc_text(clock_time(spoken.not_yet, now, "--not-yet"))}
-    if not spoken.shift_ends:
-        raise InputError(
-            f"Ask when the shift ends of who says go, and give it with --shift-ends: {CLOCK_TIME}. {NOTHING_SAID}"
-        )
-    said = {"answer": "go", "shift_ends": utc_text(clock_time(spoken.shift_ends, now, "--shift-ends"))}
+    said = {"answer": "go", "shift_ends": utc_text(_shift_ends(spoken.shift_ends, now))}
     if spoken.code:
         try:
             said["code"] = read_code(spoken.code)
         except NotACode as wrong:
             raise InputError(f"{wrong} {NOTHING_SAID} Have it read out again.") from None
     return said
+
+
+def _shift_ends(text: str, now: datetime) -> datetime:
+    """Read when the shift ends of who says go; raises `InputError`."""
+    if not text:
+        raise InputError(
+            f"Ask when the shift ends of who says go, and give it with --shift-ends: {CLOCK_TIME}. {NOTHING_SAID}"
+        )
+    ends = clock_time(text, now, "--shift-ends")
+    if ends - now > SHIFT_MAX:
+        raise InputError(
+            f"--shift-ends {text} is over, or more than {SHIFT_MAX_H} hours away; no go counts past a handover. Ask who is on shift "
+            f"now, and give the end of that shift. {NOTHING_SAID}"
+        )
+    return ends
 
 
 def _signature(directory: RunDirectory, key: Path) -> str:
@@ -139,27 +153,27 @@ def _signature(directory: RunDirectory, key: Path) -> str:
     return made.removeprefix(BEGIN).removesuffix(END).replace(b"\n", b"").decode("ascii")
 
 
-async def _answer_to(directory: RunDirectory, file: str, *, veto: bool) -> Mapping[str, Any] | None:
+async def _answer_to(directory: RunDirectory, file: str, *, stops: bool) -> Mapping[str, Any] | None:
     """Wait until the run's record says what became of an answer; None where it said nothing."""
     clock = MachineClock.of_this_boot()
     until_us = clock.monotonic_us() + round(HEARD_WITHIN_S * 1_000_000)
     while clock.monotonic_us() < until_us:
         journal = directory.journals()[0]
-        found = _became(() if journal is None else journal.records, file, veto=veto)
+        found = _became(() if journal is None else journal.records, file, stops=stops)
         if found is not None:
             return found
         await clock.sleep(LOOK_EVERY_S)
     return None
 
 
-def _became(records: Sequence[Record], file: str, *, veto: bool) -> Mapping[str, Any] | None:
-    """Find in a run's records what became of an answer; a veto after the go has no record of its own, but stops the run."""
+def _became(records: Sequence[Record], file: str, *, stops: bool) -> Mapping[str, Any] | None:
+    """Find in a run's records what became of an answer; what stops a run after the go has no record of its own but the stop."""
     mine = [record for record in records if record.data.get("file") == file]
     answered = next((record for record in mine if record.kind in ("go.answered", "request.ignored")), None)
     if answered is not None:
         return answered.data
-    given = any(of_kind(records, "go.answered", outcome="go"))
-    return {"outcome": "vetoed", "why": STOPPED} if veto and given and mine else None
+    stopped = any(record.kind in ("stop", "run.refused") for record in records)
+    return {"outcome": "vetoed", "why": STOPPED} if stops and stopped and mine else None
 
 
 def _told(directory: RunDirectory, data: Mapping[str, Any] | None) -> str:

@@ -52,6 +52,23 @@ def policy_of(workspace: Path) -> Policy:
     return SHIPPED["two-people"] if people is None else people.policy
 
 
+def policy_behind_glass(workspace: Path) -> Policy:
+    """Give the policy of a run for which the glass is broken; with the strongest undo tier where no policy of a site says which."""
+    people = people_read(workspace).people
+    return (
+        SHIPPED["two-people"].model_copy(update={"undo_tier": SHIPPED["strict"].undo_tier})
+        if people is None
+        else people.policy
+    )
+
+
+def refused_by_faulty_people(workspace: Path) -> Iterator[str]:
+    """Say what is wrong with a site's people, whose policy holds also where the glass is broken."""
+    if has_people(workspace):
+        for error in people_read(workspace).errors[:1]:
+            yield f"{error} The lowest undo tier of a live run stands in these files, so the glass cannot be broken past them."
+
+
 def before(workspace: Path, now: datetime) -> Before:
     """Read what approvals are held against; raises `InputError`."""
     return Before(load_people(workspace), ledger_of(workspace), now)

@@ -17,7 +17,13 @@ from islandmode.core.quantities import written
 from islandmode.core.recipe.loaded import Recipes
 from islandmode.core.recipe.told import live_refusals_of
 from islandmode.isolation.table import method_of
-from islandmode.operate.approving import now_of, policy_of, refused_by_approvals
+from islandmode.operate.approving import (
+    now_of,
+    policy_behind_glass,
+    policy_of,
+    refused_by_approvals,
+    refused_by_faulty_people,
+)
 from islandmode.operate.benched import NO_BENCH, Benched, benched
 from islandmode.operate.declared import refused_by_declared
 from islandmode.operate.earlier_readings import newest_dry_run
@@ -96,15 +102,21 @@ def refused_for_live(
         for name, point in plan.points.items()
         for why in live_refusals_of(point, found.get(name, NO_BENCH).standing)
     )
+    if broken is not None:
+        rungs = rungs_of(workspace, plan, found, policy_behind_glass(workspace))
+        return (
+            *points,
+            *missing_of(rung for rung in rungs if rung.name not in SKIPPED_RUNGS),
+            *refused_beside_points(workspace, loaded),
+            *refused_by_faulty_people(workspace),
+        )
     return (
         *points,
-        *missing_of(
-            rung for rung in rungs_of(workspace, plan, found) if broken is None or rung.name not in SKIPPED_RUNGS
-        ),
+        *missing_of(rungs_of(workspace, plan, found)),
         *refused_beside_points(workspace, loaded),
-        *(refused_by_approvals(workspace, plan, now_of(), ahead=ahead) if broken is None else ()),
+        *refused_by_approvals(workspace, plan, now_of(), ahead=ahead),
         # A dry run asks for no dry run.
-        *(_refused_by_dry_run(workspace, plan) if broken is None and not ahead else ()),
+        *(() if ahead else _refused_by_dry_run(workspace, plan)),
     )
 
 

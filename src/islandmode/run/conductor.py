@@ -216,7 +216,7 @@ class Conductor:
             # Long enough for a frozen value to show itself, and for far vantages to see alive what must die later.
             # And for as long as the proofs take: what is judged below must be what the probes said last, not a minute ago.
             longest_s = max(self._plan.drill.settle * 3, BASELINE_PATIENCE_S)
-            bad = await self._hear_until_good(self._plan.drill.settle, longest_s, proved)
+            bad = await self._hear_until_good(self._plan.drill.settle, lambda: longest_s, proved)
             if self._latch.first is not None:
                 beside.cancel_scope.cancel()
         await self._journal.append(BaselineDone(bad=bad))
@@ -449,8 +449,13 @@ class Conductor:
     async def _settle(self) -> None:
         """Watch the plant come back: the probes' positive controls after the drill."""
         await self._journal.append(VerifyStarted())
-        longest_s = self._plan.drill.limits.restore_within + self._plan.drill.settle
-        longest_s = max(longest_s, limits.drained_within_s(self._plan))
+        packets_s = self._plan.drill.limits.restore_within + self._plan.drill.settle
+        drained_s = max(packets_s, limits.drained_within_s(self._plan))
+
+        def longest_s() -> float:
+            # Who stops the run waits for no backlog.
+            return drained_s if self._latch.first is None else packets_s
+
         bad = await self._hear_until_good(self._plan.drill.settle, longest_s)
         await self._journal.append(VerifyDone(bad=bad))
 
@@ -475,7 +480,7 @@ class Conductor:
             self._move(Event.FINISHED, "Finished.")
 
     async def _hear_until_good(
-        self, least_s: float, longest_s: float, beside_done: Callable[[], bool] = lambda: True
+        self, least_s: float, longest_s: Callable[[], float], beside_done: Callable[[], bool] = lambda: True
     ) -> tuple[str, ...]:
         """Listen for at least `least_s`, and on until every near probe is good, at most `longest_s`; name the bad.
 
@@ -487,7 +492,7 @@ class Conductor:
             self._tell()
             heard_s = (self._clock.monotonic_us() - start_us) / 1_000_000
             bad = self._witness.not_good()
-            if heard_s >= least_s and beside_done() and (not bad or heard_s >= longest_s):
+            if heard_s >= least_s and beside_done() and (not bad or heard_s >= longest_s()):
                 return bad
             if self.phase is Phase.BASELINE:
                 asked = await self._guards.stop_reason()

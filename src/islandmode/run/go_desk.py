@@ -27,34 +27,39 @@ class GoDesk:
     """The command that answers, as a person types it."""
 
 
+GIVEN = "the go was given already; to stop the run, abort it"
+
+
 class Answers:
-    """Answers to the question for the go, as they come in; after the go only a veto is taken."""
+    """Answers to the question for the go, as they come in; after the go only a no and a veto are taken."""
 
     def __init__(self) -> None:
         """Expect none yet."""
         self._open = self._given = False
         self._found: list[tuple[str, Request]] = []
         self.veto = ""
-        """A veto that came after the go, as a sentence."""
+        """A veto or a no that came after the go, or a veto of a run that asks for none, as a sentence."""
 
     def opens(self) -> None:
         """Take answers from now on."""
         self._open = True
 
     def is_given(self) -> None:
-        """Take nothing but a veto from now on: the go was given."""
+        """Take nothing but a veto and a no from now on: the go was given."""
         self._given = True
 
     def take(self, name: str, request: Request) -> str:
         """Take an answer; returns why it is not taken, or an empty string."""
-        if not self._open:
-            return "this run asks for no go"
-        if not self._given:
+        if self._open and not self._given:
             self._found.append((name, request))
             return ""
-        if request.answer != "veto" or not (request.person and request.why):
-            return "the go was given already; to stop the run, abort it"
-        self.veto = f"Vetoed by {request.person}: {request.why.rstrip('.')}."
+        if request.answer == "veto" and request.person and request.why:
+            self.veto = f"Vetoed by {request.person}: {request.why.rstrip('.')}."
+        elif request.answer == "no" and self._given:
+            who, why = request.person or "The plant floor", f": {request.why.rstrip('.')}" if request.why else ""
+            self.veto = f"{who} said no{why}."
+        else:
+            return GIVEN if self._given else "this run asks for no go; to stop it, abort it"
         return ""
 
     def fresh(self) -> tuple[tuple[str, Request], ...]:

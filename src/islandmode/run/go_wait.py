@@ -6,7 +6,7 @@ The baseline goes on being heard, so a go counts only while every near probe is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import anyio
@@ -28,7 +28,7 @@ from islandmode.core.go_records import GoAnswered, GoAsked, GoEnded
 from islandmode.core.moments import moment_of, utc_text
 from islandmode.core.quantities import written
 from islandmode.core.request import Request
-from islandmode.run.go_desk import LONGEST_S, GoDesk
+from islandmode.run.go_desk import GIVEN, LONGEST_S, GoDesk
 from islandmode.run.guards import Guards
 from islandmode.run.preflight import Preflight
 from islandmode.run.progress import StopLatch
@@ -67,20 +67,16 @@ class GoWait:
         await self._list()
         await self._ask(asked)
         while self.latch.first is None:
-            for name, request in self.guards.answers.fresh():
-                await self._take(name, request, self.hears(self._told(asked)))
-                if self._go is not None:
-                    self.guards.answers.is_given()
-                    # Before the run is entered in the ledger, by which its approvals are spent.
-                    await self._void(await self.desk.still())
-                    await self._see_guarded()
-                    return
+            await self._hear(asked)
+            if self._go is not None:
+                # Before the run is entered in the ledger, by which its approvals are spent.
+                await self._void(await self.desk.still())
+                await self._see_guarded()
+                return
             if self._now() > self._until(asked):
                 await self._end(SKIPPED, f"no answer came until {utc_text(self._until(asked))}")
             self.hears(self._told(asked))
-            stop = await self.guards.stop_reason()
-            if stop is not None:
-                self.latch.pull(stop)
+            await self._hear_stop()
             await self.clock.sleep(TICK_S)
 
     @classmethod
@@ -152,6 +148,34 @@ class GoWait:
         for name, request in self.guards.answers.fresh():
             await self._take(name, request, None)
 
+    async def _hear(self, asked: datetime) -> None:
+        """Take what was answered; of what came at the same moment, what ends the attempt counts and not the go."""
+        for name, request in ending_first(self.guards.answers.fresh()):
+            if self._go is None:
+                await self._take(name, request, self.hears(self._told(asked)))
+            else:
+                await self._take_late(name, request)
+        if self._go is not None:
+            # What came while the sessions were listed for the go.
+            await self._hear_stop()
+            self.guards.answers.is_given()
+            for name, request in ending_first(self.guards.answers.fresh()):
+                await self._take_late(name, request)
+
+    async def _hear_stop(self) -> None:
+        """Hear what people and guardian say, and stop where they say so."""
+        stop = await self.guards.stop_reason()
+        if stop is not None:
+            self.latch.pull(stop)
+
+    async def _take_late(self, name: str, request: Request) -> None:
+        """Take what came with the go or right behind it: only what ends the attempt still counts."""
+        answer = await self._answer(request)
+        decision = decide(self.desk.question, self._said, answer, self._now(), None)
+        if decision.outcome not in ENDING:
+            decision = replace(decision, outcome=GoOutcome.NOT_TAKEN, why=GIVEN)
+        await self._become(name, answer, decision)
+
     async def _take(self, name: str, request: Request, bad: tuple[str, ...] | None) -> None:
         answer = await self._answer(request)
         until = answer.until
@@ -171,6 +195,10 @@ class GoWait:
                 decision = Decision(
                     GoOutcome.NOT_TAKEN, f"no engineering session {answer.session} was listed", self._said
                 )
+        await self._become(name, answer, decision)
+
+    async def _become(self, name: str, answer: Answer, decision: Decision) -> None:
+        """Record what an answer comes to, and let it be so; raises `Refused` where it ends the attempt."""
         self._said = decision.said
         await self.journal.append(_answered(name, answer, decision))
         if decision.outcome is GoOutcome.GO:
@@ -204,6 +232,11 @@ class GoWait:
         if result == VETOED:
             raise Refused(f"Vetoed by {why.rstrip('.')}. {NOTHING}", "veto")
         raise Refused(f"Skipped, no go: {why.rstrip('.')}. {NOTHING}", "go")
+
+
+def ending_first(answers: tuple[tuple[str, Request], ...]) -> list[tuple[str, Request]]:
+    """Put what ends an attempt before all that came with it: files of one moment have no order of their own."""
+    return sorted(answers, key=lambda answer: answer[1].answer not in ("no", "veto"))
 
 
 def _answered(name: str, answer: Answer, decision: Decision) -> GoAnswered:

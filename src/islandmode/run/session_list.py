@@ -30,9 +30,13 @@ class SessionList:
 
     async def look(self) -> None:
         """Ask every point, and record what differs from the look before."""
+        read: dict[str, tuple[OpenSession, ...] | str] = {}
         async with anyio.create_task_group() as group:
             for name in self._plan.points:
-                group.start_soon(self._look, name)
+                group.start_soon(self._look, name, read)
+        # Only now: who stops the run while devices answer leaves what was known as it was.
+        for name in self._plan.points:
+            self._take_in(name, read[name])
         # In the plan's order, so that the numbers that people read out are the same for the same sessions.
         for name in self._plan.points:
             for session in self._found.get(name, ()):
@@ -41,17 +45,24 @@ class SessionList:
         for name in self._plan.points:
             await self._record(name)
 
-    async def _look(self, name: str) -> None:
+    def _take_in(self, name: str, read: tuple[OpenSession, ...] | str) -> None:
+        """Take in what a point listed; where it did not, what it listed last may be open still."""
+        if not isinstance(read, str):
+            self._unlisted.pop(name, None)
+            self._found[name] = read
+            return
+        seen = self._found.setdefault(name, ())
+        self._unlisted[name] = f"{read.rstrip('.')}; what it listed last may be open still" if seen else read
+
+    async def _look(self, name: str, read: dict[str, tuple[OpenSession, ...] | str]) -> None:
         lists = listing_sessions(self._plan.points[name], self._points[name])
         reading: Reading[tuple[Tracked, ...]] | None = None
         if lists is not None:
             reading = await lists.open_sessions(self._plan.points[name].capabilities.calls_s.login)
         if reading is None or not reading.done or reading.value is None:
-            self._found[name] = ()
-            self._unlisted[name] = NOT_LISTED if reading is None else reading.why
-            return
-        self._unlisted.pop(name, None)
-        self._found[name] = tuple(dict.fromkeys(crossing(self._plan, name, iter(reading.value))))
+            read[name] = NOT_LISTED if reading is None else reading.why
+        else:
+            read[name] = tuple(dict.fromkeys(crossing(self._plan, name, iter(reading.value))))
 
     async def _record(self, name: str) -> None:
         found = self._found[name]
@@ -92,8 +103,8 @@ class SessionList:
     @property
     def told(self) -> str:
         """Say what is open across what will be isolated, and where that is not listed."""
-        count = sum(len(found) for found in self._found.values())
-        listed = [name for name in self._plan.points if name not in self._unlisted]
+        listed = [name for name in self._plan.points if name in self._found and name not in self._unlisted]
+        count = sum(len(self._found[name]) for name in listed)
         parts = (
             [f"Open sessions across it, by {', '.join(listed)}: {count}, the drill's own probes among them."]
             if listed

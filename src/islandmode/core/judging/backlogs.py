@@ -40,7 +40,9 @@ def _drained(plan: Plan, backlog: Backlog, record: ProbeRecord, timeline: Timeli
     if not known or after.end_us - known[-1].last_us > allowed_gap_us(plan, record.planned):
         return nothing
     if known[-1].seen is Seen.BAD:
-        return nothing.model_copy(update={"outcome": "not drained"})
+        # Somebody may have ended the wait before the time was over.
+        waited = after.end_us >= start_us + round(backlog.within * 1_000_000)
+        return nothing.model_copy(update={"outcome": "not drained"}) if waited else nothing
     # From its last word above the level on, it stayed at or below it.
     above_us = max((episode.last_us for episode in known if episode.seen is Seen.BAD), default=start_us)
     good_us = min(episode.first_us for episode in known if episode.seen is Seen.GOOD and episode.last_us > above_us)
