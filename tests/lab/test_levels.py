@@ -51,7 +51,7 @@ def site(lab: Lab) -> Iterator[Lab]:
     """Let the account do what level hard needs, and put routes on the interfaces that go down."""
     shell(
         lab,
-        f"cp {SUDOERS} /run/sudoers 2>/dev/null && sed -i 's#/usr/sbin/nft$#/usr/sbin/nft, /bin/sh#' /run/sudoers; true",
+        f"cp {SUDOERS} /run/sudoers 2>/dev/null && sed -i 's#/usr/sbin/nft\\b#/usr/sbin/nft, /bin/sh#' /run/sudoers; true",
     )
     shell(lab, f"cat {SUDOERS} >/run/sudoers.before 2>/dev/null && cat /run/sudoers >{SUDOERS}; true")
     for route in ROUTES:

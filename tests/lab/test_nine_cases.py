@@ -199,7 +199,8 @@ def test_j_a_drill_that_touches_nothing_does_not_read_like_a_pass(lab: Lab, tmp_
     assert done.returncode == 6
     assert not is_isolated(lab)
     assert newest_run(workspace) is None
-    assert not re.search(r"\b(held|passed|completed|proven)\b", done.stdout), done.stdout
+    # But for the option by which a note says on which day a tabletop was held.
+    assert not re.search(r"\b(held(?!-on)|passed|completed|proven)\b", done.stdout), done.stdout
     machine = ask(workspace, lab, "run", DRILL, "--mode", mode, "--json")
     assert machine.returncode == 6
     assert "verdict" not in json.dumps(machine.stdout)
