@@ -16,6 +16,7 @@ from islandmode.core.drill import Mode
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.go import NAMESPACE, Answer, GoOutcome, KeyFound, Said, decide
 from islandmode.core.moments import utc_text
+from islandmode.core.request import Request, write_request
 from islandmode.core.sshsig import BEGIN as HEAD
 from islandmode.core.sshsig import END as FOOT
 from islandmode.operate import going, signing
@@ -30,6 +31,7 @@ from islandmode.store.rundir import RunDirectory
 from islandmode.system.ssh_signature import sign
 from tests.operate.approvals_given import BEGIN, DRILL, END, WITHIN, At, Plant, copy_of, make_plant
 from tests.operate.test_go_sheet import approve, codes_on
+from tests.run.test_lifeline_pipes import until
 
 SHIFT = WITHIN + timedelta(hours=6)
 
@@ -249,10 +251,27 @@ def test_what_is_said_to_a_run_is_in_utc() -> None:
     }
 
 
-def test_no_live_run_can_be_conducted_without_waiting_for_the_go(plant: Plant) -> None:
+def conducting_of(plant: Plant) -> tuple[Conducting, RunDirectory]:
+    """Give what conducts a live run of the drill, and its folder, which is not made yet."""
     directory = RunDirectory(plant.workspace / "runs" / "a-run")
     request = RunRequest("a-run", plant.workspace, DRILL, "live", "nobody", {"kind": "plant", "site": "riverside"})
     given: tuple[Any, ...] = (PlantGround(plant.workspace, "riverside"), {}, At(WITHIN), None, directory, None)
-    conducting = Conducting(request, plant.plan(), *given)
+    return Conducting(request, plant.plan(), *given), directory
+
+
+@pytest.mark.anyio
+async def test_the_conductor_takes_an_answer_away_once_it_has_read_it(plant: Plant) -> None:
+    conducting, directory = conducting_of(plant)
+    directory.requests.mkdir(parents=True)
+    answered = directory.requests / "a.json"
+    answered.write_bytes(write_request(Request("go", "a-run", "a", "jo", 1, answer="go", code="abandon")))
+    claim: Any = None
+    heard = conducting._guarded(plant.plan(), claim).requests
+    await until(lambda: not answered.exists())
+    assert [name for name, _ in heard.fresh()] == ["a.json"]
+
+
+def test_no_live_run_can_be_conducted_without_waiting_for_the_go(plant: Plant) -> None:
+    conducting, _ = conducting_of(plant)
     with pytest.raises(Refused, match="A live run waits for the go of the plant floor"):
         conducting._desk()

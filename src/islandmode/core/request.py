@@ -109,6 +109,28 @@ def read_request(data: bytes, *, run: str, now_utc_us: int, known: frozenset[str
     return request
 
 
+def answers_go(data: bytes) -> bool:
+    """Tell whether a whole file is an answer to the question for the go: it may say a code, which stays in no file of a run."""
+    try:
+        document: Any = json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and (document.get("kind") == "go" or "code" in document)
+
+
+def may_have_code(data: bytes) -> bool:
+    """Tell whether a file may say a code: an answer to the question for the go, or a part of one that was never written to its end."""
+    return answers_go(data) or (b'"code"' in data and not _is_json(data))
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _said(document: dict[str, Any], run: str) -> dict[str, str] | NotARequest:
     """Take a request's words; anybody of the group may write it, and it is told to everybody."""
     said = {name: cleaned(document[name][:TEXT_MAX]) for name, kind in FIELDS.items() if kind is str}

@@ -85,7 +85,7 @@ def answer(workspace: Path, run: str, spoken: Spoken) -> str:
     try:
         return _told(directory, anyio.run(partial(_answer_to, directory, file, stops=spoken.veto or spoken.no)))
     finally:
-        # A code is used once it was heard, and yet stays in no file of the run.
+        # A code stays in no file of the run. Who reads the answer takes it away too, and so does the seal: this process may be killed.
         with suppress(OSError):
             (directory.requests / file).unlink()
 

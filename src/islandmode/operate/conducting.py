@@ -208,7 +208,7 @@ class Conducting:
         return Guarded(
             PipeLifeline((*islandmode, "guard", run, *own, *known), self._clock),
             claim,
-            FolderRequests(self._directory.requests),
+            FolderRequests(self._directory.requests, forgets_go=True),
             (partial(_restore_would_work, (*islandmode, "restore", run, "--prove", *own), limits.ready_s(plan)),),
         )
 

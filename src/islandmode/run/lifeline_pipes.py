@@ -18,7 +18,7 @@ from pathlib import Path
 import anyio
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from islandmode.core.request import SIZE_MAX_BYTES
+from islandmode.core.request import SIZE_MAX_BYTES, answers_go
 from islandmode.core.text import cleaned
 from islandmode.system.clock import Clock
 from islandmode.system.lifeline import HERE, READY, REFUSED, TAKEN
@@ -157,9 +157,9 @@ def _read_little(path: Path) -> bytes:
 class FolderRequests:
     """Requests as files in a folder, looked for by a thread: a disk that hangs must not hold up a restore."""
 
-    def __init__(self, folder: Path) -> None:
-        """Start looking."""
-        self._folder = folder
+    def __init__(self, folder: Path, *, forgets_go: bool = False) -> None:
+        """Start looking; who is asked for the go takes away each answer to it, because that may say a code."""
+        self._folder, self._forgets_go = folder, forgets_go
         self._found: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
         self._seen: set[tuple[str, int, int]] = set()
         self._pause = threading.Event()
@@ -183,6 +183,9 @@ class FolderRequests:
                 self._seen.add(key)
                 # Anybody of the group may give it any name.
                 self._found.put((cleaned(path.name), data))
+                if self._forgets_go and answers_go(data):
+                    # The process that wrote it may have been killed before it could take it away.
+                    path.unlink()
         except OSError:
             return
 

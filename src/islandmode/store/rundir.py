@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.record import ARMING, Record
+from islandmode.core.request import may_have_code
 from islandmode.core.spool_rows import OPEN
 from islandmode.core.text import cleaned
 from islandmode.core.unfinished import armed, left_in_saved, names_what_it_arms, never_looked, owed
@@ -323,14 +324,23 @@ class RunDirectory:
 
         A guardian that still tries goes on writing; its journal is left out, and has its own chain. So is a transcript that may still grow,
         and what says who may change devices: a later restore takes that over, and is no forger. Where no samples were collected, as of a
-        conductor that died, a worker beside it may go on writing: its open segment and what it has reserved are left out too.
+        conductor that died, a worker beside it may go on writing: its open segment and what it has reserved are left out too. An answer to
+        the question for the go that nobody took away may say a code, and is taken away.
         """
+        self._forget_go()
         growing = {SUMS, *CLAIM_NAMES, CONDUCTOR_LOCK, GUARDIAN_LOCK}
         if not self._guardian_has_ended():
             growing.add(GUARDIAN_JOURNAL)
         if not collected:
             growing |= {RESERVE, *(path.name for path in self.root.glob(f"samples/*/*{OPEN}"))}
         return self.write_text(SUMS, sums_of(self.root, growing))
+
+    def _forget_go(self) -> None:
+        for path in self.requests.glob("*"):
+            # A file that cannot be read or taken away keeps no run from its check sums.
+            with suppress(OSError):
+                if path.is_file() and may_have_code(read_plain(path)):
+                    path.unlink()
 
     def is_as_sealed(self, step: Callable[[], None]) -> bool:
         """Tell whether every file that SHA256SUMS names is as it was then; raises OSError where it cannot be read. A step is a file."""
