@@ -53,6 +53,11 @@ def test_a_signed_note_counts_and_is_called_no_more_than_that(plant: Plant) -> N
     assert read_document(document_bytes(note)) == note
 
 
+def test_the_oldest_day_that_counts_is_signed(plant: Plant) -> None:
+    assert "-20260105-" in sign(plant, "shift-lead", "2026-01-05").id
+    assert rung(plant).stands
+
+
 def test_it_is_too_old_after_a_year_by_the_policy_that_ships(plant: Plant) -> None:
     sign(plant)
     found = rung(plant, NOW + timedelta(days=364))
@@ -92,6 +97,11 @@ def test_a_note_that_was_changed_says_so(plant: Plant) -> None:
         ("shift-lead", {"held_on": "2027-01-06"}, "its day, 2027-01-06, is still to come"),
         ("shift-lead", {"took_part": ("engineer", "plant-manager")}, "shift-lead, who signed it, did not take part"),
         ("shift-lead", {"took_part": ("shift-lead", "shift-lead")}, "it names a person twice"),
+        (
+            "shift-lead",
+            {"took_part": ("shift-lead", "ghost")},
+            "ghost, who took part by it, is nobody in people.yaml",
+        ),
         ("engineer", {}, "it says that shift-lead signed it, and engineer did"),
     ],
 )
@@ -125,6 +135,13 @@ def test_a_note_can_be_revoked(plant: Plant) -> None:
         ("engineer", HELD_ON, ("shift-lead",), "role ot-engineering does not sign for a live run of this drill"),
         ("shift-lead", "2027-02-30", ("engineer",), "--held-on must be a day, such as 2027-01-09."),
         ("shift-lead", "2027-01-06", ("engineer",), "its day, 2027-01-06, is still to come"),
+        (
+            "shift-lead",
+            "0001-01-01",
+            ("engineer",),
+            "its day, 0001-01-01, is too long ago, as one counts for 365 d",
+        ),
+        ("shift-lead", "2026-01-03", ("engineer",), "its day, 2026-01-03, is too long ago"),
         ("shift-lead", HELD_ON, ("nobody",), "nobody is nobody in people.yaml; known: engineer, "),
         ("shift-lead", HELD_ON, ("shift-lead",), "nobody talks a drill through alone"),
     ],

@@ -62,6 +62,9 @@ def against_note(note: TabletopNote, plan: Plan, people: People, now: datetime) 
         return f"{note.person}, who signed it, did not take part"
     if len(set(note.took_part)) < len(note.took_part):
         return "it names a person twice"
+    unknown = [name for name in note.took_part if name not in people.persons]
+    if unknown:
+        return f"{unknown[0]}, who took part by it, is nobody in people.yaml"
     if note.held_on > (now + FIRST_TO_BEGIN).date().isoformat():
         return f"its day, {note.held_on}, is still to come"
     return ""

@@ -11,6 +11,8 @@ from islandmode.core.approval import NAMESPACES, TABLETOP, Subject, TabletopNote
 from islandmode.core.approving import needed_roles
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.moments import utc_text
+from islandmode.core.promotion import is_within
+from islandmode.core.quantities import written
 from islandmode.operate.approving import before, now_of
 from islandmode.operate.plan import plan_of
 from islandmode.operate.signing import NOTHING_SIGNED, Order, made, signed, signer
@@ -43,7 +45,7 @@ def sign_tabletop(
     note = made(
         TabletopNote,
         {
-            "id": f"{TABLETOP}-{subject.drill}-{day:%Y%m%d}-{secrets.token_hex(4)}",
+            "id": f"{TABLETOP}-{subject.drill}-{day.isoformat().replace('-', '')}-{secrets.token_hex(4)}",
             "person": person,
             "made": utc_text(now),
             "site": subject.site,
@@ -56,6 +58,10 @@ def sign_tabletop(
         },
     )
     why = against_note(note, plan, held.people, now)
+    age_s = held.people.policy.ages.tabletop
+    # A note grows old later too; what is too old from the start is a slip of the hand.
+    if not why and not is_within(min(note.at, now), now, age_s):
+        why = f"its day, {note.held_on}, is too long ago, as one counts for {written(age_s)}"
     if why:
         raise Refused(f"The note would not count: {why}. {NOTHING_SIGNED}")
     return note, signed(order, note, held)
