@@ -158,18 +158,19 @@ def test_an_outsider_without_the_ledger_is_told_so_and_nothing_is_called_spent(t
     assert outsider(plant) == (0, "there is no runs/ledger.jsonl, so what was spent is not known\n")
 
 
-def test_people_are_begun_as_the_page_says(tmp_path: Path) -> None:
-    found = re.search(r"```\n(ssh-keygen -t ed25519 -f key\n.*?)```", PAGE, re.DOTALL)
-    assert found is not None
-    begin = found[1].replace("-f key", "-q -N '' -f key")
-    for line in (
-        begin,
-        f"rm key key.pub\n{begin.replace('shift-lead', 'ot-engineer').replace('approval@', 'request@')}",
-    ):
-        subprocess.run(["sh", "-ec", line], check=True, env=BARE, cwd=tmp_path)
+def begin_people(workspace: Path) -> None:
+    """Make the keys and files of two people as the page types it; the keys lie in the workspace by the names of their people."""
+    found = re.search(r"```\n(ssh-keygen -t ed25519 -f ot-engineer\n.*?)```", PAGE, re.DOTALL)
     persons = re.search(r"```yaml\n(people:\n.*?)```", PAGE, re.DOTALL)
+    assert found is not None
     assert persons is not None
-    (people.folder_of(tmp_path) / "people.yaml").write_text(persons[1], encoding="utf-8")
+    line = found[1].replace("ssh-keygen -t", "ssh-keygen -q -N '' -t")
+    subprocess.run(["sh", "-ec", line], check=True, env=BARE, cwd=workspace)
+    (people.folder_of(workspace) / "people.yaml").write_text(persons[1], encoding="utf-8")
+
+
+def test_people_are_begun_as_the_page_says(tmp_path: Path) -> None:
+    begin_people(tmp_path)
     read = people.people_read(tmp_path)
     assert read.errors == ()
     assert read.people is not None
