@@ -12,11 +12,12 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
 import pytest
+from ruamel.yaml import YAML
 
 from islandmode.core.approval import Approval, document_bytes
 from islandmode.core.evidence import people_of
@@ -95,7 +96,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> World:
     first = rundir.create(plant.workspace, FIRST)
     first.write_text("verdict.json", "{}\n")
     first.seal()
-    enter(plant.workspace, BEGUN, "2027-01-03T09:00:00.000000Z", {"run": FIRST, "drill": DRILL})
+    enter(plant.workspace, BEGUN, "2027-01-03T09:00:00.000000Z", {"run": FIRST, "mode": "rehearsal", "drill": DRILL})
     _end(plant, FIRST, 2, "breached", "2027-01-03T09:20:00.000000Z")
     plant.request()
     plant.approve("shift-lead")
@@ -124,10 +125,62 @@ def world(made: World, tmp_path: Path) -> World:
 def test_an_outsider_finds_nothing_and_reads_every_attempt_and_every_signature(world: World) -> None:
     code, told = world.outsider()
     assert code == 0, told
-    assert f"attempt {FIRST}: breached, restoration proven" in told
-    assert f"attempt {RUN}: held, restoration proven" in told
+    assert f"attempt {FIRST} (rehearsal): breached, restoration proven" in told
+    assert f"attempt {RUN} (live): held, restoration proven" in told
     assert "signed by shift-lead (shift-lead@riverside) for approval@islandmode" in told
     assert "signed by engineer (engineer@riverside) for request@islandmode" in told
+
+
+@pytest.mark.parametrize("utc", ["2027-01-09T06:00:00.000000Z", "2027-01-09T10:00:00.000000Z"])
+def test_a_run_at_the_edge_of_its_window_is_in_it(world: World, utc: str) -> None:
+    _begun_is(world, utc=utc)
+    assert "and the run began at" not in world.outsider()[1]
+
+
+def by_four(text: str) -> str:
+    return re.sub(r"^( +)", r"\1\1", text, flags=re.MULTILINE)
+
+
+def quoted(text: str) -> str:
+    return re.sub(r"\[([^]]*@[^]]*)\]", r'["\1"]', text)
+
+
+def a_line_each(text: str) -> str:
+    return re.sub(r"principals: \[(.*)\]", r"principals: # the keys\n      - '\1'", text)
+
+
+def in_braces(text: str) -> str:
+    return json.dumps(YAML(typ="safe").load(text))
+
+
+@pytest.mark.parametrize("layout", [by_four, quoted, a_line_each, in_braces])
+def test_a_people_file_is_read_in_every_layout(world: World, tmp_path: Path, layout: Callable[[str], str]) -> None:
+    manager = tmp_path / "manager"
+    shutil.copytree(world.manager, manager)
+    text = (manager / "people.yaml").read_text()
+    changed = layout(text)
+    assert (changed == text, YAML(typ="safe").load(changed)) == (False, YAML(typ="safe").load(text))
+    (manager / "people.yaml").write_text(changed)
+    code, told = replace(world, manager=manager).outsider()
+    assert (code, "see by eye" in told) == (0, False), told
+
+
+def test_where_yaml_says_it_in_another_way_it_is_compared_by_eye(world: World, tmp_path: Path) -> None:
+    manager = tmp_path / "manager"
+    shutil.copytree(world.manager, manager)
+    text = (manager / "people.yaml").read_text()
+    (manager / "people.yaml").write_text(text.replace("[engineer@riverside]", '["engineer\\x40riverside"]'))
+    code, told = replace(world, manager=manager).outsider()
+    assert code == 0, told
+    assert f"see by eye that engineer@riverside is engineer's in {manager}/people.yaml" in told
+
+
+def test_an_attempt_for_which_the_glass_was_broken_is_told_so(world: World) -> None:
+    lines = [line.replace('"mode":"rehearsal"', '"mode":"live"') for line in world.lines()]
+    broken = ',"break_glass":{"by":"The plant manager","why":"A vendor is in the network"}'
+    world.chain([line.replace(f'"drill":"{DRILL}"', f'"drill":"{DRILL}"{broken}', 1) for line in lines[:2]] + lines[2:])
+    told = world.outsider()[1]
+    assert f"attempt {FIRST} (live, BREAK GLASS by The plant manager: A vendor is in the network): breached" in told
 
 
 def test_every_command_of_verify_md_does_as_it_says(world: World) -> None:
@@ -144,7 +197,7 @@ def test_every_command_of_verify_md_does_as_it_says(world: World) -> None:
 def test_the_bundle_has_no_private_half_and_no_code_but_its_hash(world: World) -> None:
     kept = sorted(path.relative_to(world.root).as_posix() for path in world.root.rglob("*") if path.is_file())
     assert [name for name in kept if name.startswith("people/")] == [
-        f"people/{name}" for name in ("allowed_signers", "people.yaml", "policy.yaml", "revoked_keys")
+        f"people/{name}" for name in ("allowed_signers", "people.yaml", "policy.yaml", "principals", "revoked_keys")
     ]
     text = b"".join(path.read_bytes() for path in world.root.rglob("*") if path.is_file())
     assert b"PRIVATE KEY" not in text
@@ -236,6 +289,53 @@ def replaces_the_people(world: World) -> None:
     approves_it_himself(world)
 
 
+def _begun_is(world: World, **changed: object) -> None:
+    """Change the line by which the run began, and chain the ledger anew."""
+    told = [json.loads(line) for line in world.lines()]
+    lines = [each | changed if (each["kind"], each.get("run")) == (BEGUN, RUN) else each for each in told]
+    world.chain([json.dumps(each) for each in lines])
+
+
+def spends_the_same_approvals_again(world: World) -> None:
+    begun = next(line for line in world.lines() if f'"{BEGUN}"' in line and f'"run":"{RUN}"' in line)
+    again = "third"
+    shutil.copytree(world.root, world.root.with_name(again))
+    said = json.loads(begun) | {"run": again, "utc": "2027-01-09T09:00:00.000000Z"}
+    world.chain([*world.lines(), json.dumps(said)])
+    _end(world.plant, again, len(world.lines()), "held", "2027-01-09T09:30:00.000000Z")
+
+
+def plays_another_drill(world: World) -> None:
+    _begun_is(world, drill="everything", drill_digest="1" * 64, plan_digest="0" * 64)
+
+
+def plays_another_plan(world: World) -> None:
+    _begun_is(world, plan_digest="0" * 64)
+
+
+def plays_it_two_months_later(world: World) -> None:
+    lines = [line.replace('"utc":"2027-01-09', '"utc":"2027-03-09') for line in world.lines()]
+    world.chain(lines)
+
+
+def plays_it_before_the_window(world: World) -> None:
+    _begun_is(world, utc="2027-01-09T05:59:59.900000Z")
+
+
+def shows_an_approval_that_was_not_spent(world: World) -> None:
+    begun = next(json.loads(line) for line in world.lines() if f'"{BEGUN}"' in line and f'"run":"{RUN}"' in line)
+    _begun_is(world, approvals=begun["approvals"][:1])
+
+
+def writes_himself_into_the_principals(world: World) -> None:
+    """From the start, before it was sealed: people.yaml of the plant manager says otherwise."""
+    principals = world.root / "people" / "principals"
+    principals.write_text(
+        principals.read_text().replace("engineer@riverside engineer", "engineer@riverside shift-lead")
+    )
+    approves_it_himself(world)
+
+
 @pytest.mark.parametrize(
     ("does", "told"),
     [
@@ -243,7 +343,7 @@ def replaces_the_people(world: World) -> None:
         (drops_the_attempt_that_failed, "lines of the ledger are not those that its signer saw"),
         (says_that_it_held, "does not follow from the line before it"),
         (says_so_and_chains_it_anew, "lines of the ledger are not those that its signer saw"),
-        (cuts_the_end, f"attempt {RUN}: without result"),
+        (cuts_the_end, f"attempt {RUN} (live): without result"),
         (sets_the_clock_back, "before 2027-01-09T08:00:00.000000Z: a clock was set back"),
         (edits_its_verdict, "a file of this run was changed"),
         (edits_it_and_seals_it_anew, "SHA256SUMS is not what the ledger says of this run's end"),
@@ -253,6 +353,13 @@ def replaces_the_people(world: World) -> None:
         (gives_one_person_a_second_name, "it says security-lead, and the key shift-lead@riverside is shift-lead's"),
         (edits_an_approval, "its signature does not hold"),
         (replaces_the_people, "it says shift-lead, and the key engineer@riverside is engineer's"),
+        (spends_the_same_approvals_again, ".json was spent by more than one run"),
+        (plays_another_drill, ".json: its drill is not that of the run"),
+        (plays_another_plan, ".json: its plan_digest is not that of the run"),
+        (plays_it_two_months_later, "2027-01-09T10:00:00Z, and the run began at 2027-03-09T07:30:00Z"),
+        (plays_it_before_the_window, "2027-01-09T10:00:00Z, and the run began at 2027-01-09T05:59:59Z"),
+        (shows_an_approval_that_was_not_spent, ".json: it is not what the ledger's line of this run spent"),
+        (writes_himself_into_the_principals, "is shift-lead's, and by "),
     ],
     ids=lambda each: getattr(each, "__name__", ""),
 )

@@ -12,6 +12,8 @@ from islandmode.core.text import cleaned
 
 VERIFY, SCRIPT = "VERIFY.md", "verify.sh"
 PEOPLE, APPROVALS = "people", "approvals"
+PRINCIPALS = "principals"
+"""In the folder of the people: a line for each principal, with the person who has it, as a shell can read it."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ def verify_page(run: str, signed: Sequence[Signed], at: datetime) -> str:
         "",
         "Everything here is checked with `sha256sum` and `ssh-keygen`, in the folder of the run. The files in `people/` are those of the site when the run began:",
         "take `allowed_signers`, `revoked_keys` and `people.yaml` from the plant manager and compare them, since who has the operations host could replace these.",
+        "`people/principals` says the same of keys and persons as `people.yaml`, a line each.",
         "",
         "## All at once",
         "",

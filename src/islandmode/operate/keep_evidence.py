@@ -10,7 +10,7 @@ from typing import Any
 
 from islandmode.core.approval import Approval, Kept, WindowRequest, namespace_of, signs
 from islandmode.core.errors import InputError, Refused
-from islandmode.core.evidence import APPROVALS, PEOPLE, SCRIPT, VERIFY, Signed, verify_page
+from islandmode.core.evidence import APPROVALS, PEOPLE, PRINCIPALS, SCRIPT, VERIFY, Signed, verify_page
 from islandmode.core.people import People
 from islandmode.operate.approving import Approved
 from islandmode.store import approvals as signed_in
@@ -27,6 +27,7 @@ def keep_evidence(directory: RunDirectory, workspace: Path, approved: Approved, 
         documents = tuple(_documents(workspace, approved, people, now))
         for name in FILES:
             _copy(folder_of(workspace) / name, directory.root / PEOPLE / name)
+        directory.write_text(f"{PEOPLE}/{PRINCIPALS}", _principals(people))
         for name in sorted({name for kept in documents for name in _files(kept)}):
             _copy(workspace / signed_in.APPROVALS / name, directory.root / APPROVALS / name)
         signed = tuple(_signed(kept, people, now) for kept in documents)
@@ -60,6 +61,12 @@ def _files(kept: Kept) -> Iterator[str]:
         yield f"{kept.document.id}{signed_in.SIGNATURE_ENDING}"
     if isinstance(kept.document, Approval) and kept.document.paper is not None:
         yield kept.document.paper.photograph
+
+
+def _principals(people: People) -> str:
+    """Write whose each principal is, a line each: YAML has more layouts than a shell can read."""
+    pairs = [(principal, name) for name, person in people.persons.items() for principal in person.principals]
+    return "".join(f"{principal} {name}\n" for principal, name in pairs)
 
 
 def _copy(source: Path, target: Path) -> None:
