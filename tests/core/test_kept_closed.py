@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from islandmode.core.episodes import Seen
 from islandmode.core.flows_told import flows_told
+from islandmode.core.judging.kept_closed import ADDENDUM
 from islandmode.core.verdict import Restoration, Result
-from tests.core.story import END, MIDDLE, POINT, RESTORE, Story, codes
+from tests.core.story import END, MIDDLE, POINT, RESTORE, SECOND, VENDORS, Story, codes
 
 CONDUIT = "corporate-line3"
 WORD: dict[str, Any] = {"conduit": CONDUIT, "person": "Plant manager", "author": "jo"}
@@ -131,3 +133,33 @@ def test_a_word_for_a_conduit_that_the_drill_does_not_have_says_nothing() -> Non
     story = stays_dead()
     story.add(MIDDLE, "closed.said", **{**WORD, "conduit": "elsewhere"})
     assert ended(story)[0] is Restoration.UNPROVEN
+
+
+def stopped_early() -> Story:
+    """Tell a run in which the conduit of the second stage died in the first, and stays dead."""
+    story = stays_dead()
+    for name in fresh(story):
+        story.see(name, Seen.BAD, VENDORS + SECOND, END, "no answer in time")
+    return story
+
+
+def test_a_word_after_the_run_never_replaces_a_breach() -> None:
+    story = stopped_early()
+    assert ended(story) == (Restoration.UNPROVEN, Result.BREACHED)
+    story.add(END, "closed.said", **WORD)
+    story.records[-1] = replace(story.records[-1], writer=ADDENDUM)
+    assert ended(story) == (Restoration.KEPT_CLOSED, Result.BREACHED)
+    assert codes(story.judge()) == {"isolated-too-much", "kept-closed"}
+
+
+@pytest.mark.parametrize("how", ["word", "look", "late word and look"])
+def test_a_word_in_time_or_a_deny_that_was_seen_explains_who_stopped_it(how: str) -> None:
+    story = stopped_early()
+    if "word" in how:
+        story.add(MIDDLE, "closed.said", **WORD)
+    if "late" in how:
+        story.records[-1] = replace(story.records[-1], writer=ADDENDUM)
+    if "look" in how:
+        story.add(END, "closed.looked", **LOOK)
+    assert ended(story) == (Restoration.KEPT_CLOSED, Result.INCONCLUSIVE)
+    assert "kept-closed-before" in codes(story.judge())

@@ -80,3 +80,17 @@ def test_no_line_is_younger_than_a_line_behind_it() -> None:
     assert latest_moments(Ledger(lines)) == {1: entered_at(times[1]), 2: entered_at(times[1]), 3: entered_at(times[2])}
     assert entered_at("no time").year == 1
     assert entered_at("2026-11-01T00:00:00").tzinfo is UTC
+
+
+@pytest.mark.parametrize(("result", "restoration"), [("breached", "proven"), ("inconclusive", "unproven")])
+def test_what_the_ledger_says_of_an_end_speaks_against_it_until_a_run_holds(result: str, restoration: str) -> None:
+    """An addendum, such as a person's word, takes back neither a breach nor a restoration that was not proven."""
+    word = judged("b", 1, "inconclusive", "kept closed", "live")
+    late = replace(word, attempt=replace(word.attempt, result=result, restoration=restoration))
+    assert rungs(late, judged("a", 2)) == (True, False)
+    ended = f"{result}{', restoration unproven' if restoration == 'unproven' else ''}"
+    told = rehearsal_rungs([late, judged("a", 2)], None, TWO_PEOPLE, NOW, "do it")[1].told
+    assert f"b (2026-11-27) is inconclusive by what was added to it, and ended {ended}" in told
+    assert rungs(judged("c", 0), late) == (True, True)
+    proven = replace(late, result="held", restoration="proven")
+    assert rungs(proven, judged("a", 2)) == (True, True)

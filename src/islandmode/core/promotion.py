@@ -20,6 +20,7 @@ from islandmode.core.verdict import Restoration, Result
 TIERS = "ABCD"
 REHEARSAL = "rehearsal"
 RungName = Literal["rehearsal", "breaches", "tabletop", "benches", "undo tier"]
+_RESTORED = (Restoration.PROVEN.value, Restoration.KEPT_CLOSED.value)
 SKIPPED_RUNGS: tuple[RungName, ...] = ("rehearsal", "breaches", "tabletop")
 """Of a run for which the glass was broken. Benches and the undo tier are about what restores the plant, and are asked for all the same."""
 
@@ -57,13 +58,21 @@ class AttemptJudged:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether it speaks against the drill until a later run holds: it breached, was not seen restored, or has no result."""
+        """Tell whether it speaks against the drill until a run holds: it breached, was not seen restored, or has no result.
+
+        So it is by what its record says now, and by how the ledger says that it ended: a word that was given afterwards is no test.
+        """
         result, restoration = self._said
         if result == REFUSED:
             return False
-        return result in (Result.BREACHED.value, WITHOUT_RESULT) or restoration not in (
-            Restoration.PROVEN.value,
-            Restoration.KEPT_CLOSED.value,
+        return self._ended_badly or _speaks_against(result) or restoration not in _RESTORED
+
+    @property
+    def _ended_badly(self) -> bool:
+        """Tell whether it ended breached or unproven by the ledger, and does not hold by what was added since."""
+        ended = self.attempt
+        return not self.holds and (
+            ended.result == Result.BREACHED.value or ended.restoration == Restoration.UNPROVEN.value
         )
 
     @property
@@ -79,8 +88,20 @@ class AttemptJudged:
     def result_told(self) -> str:
         """Say what came of it."""
         result, restoration = self._said
-        unproven = ", restoration unproven" if restoration == Restoration.UNPROVEN.value else ""
-        return f"{result}{unproven}" if not self.why else f"{result}{unproven} by the ledger, and {self.why}"
+        now = _ending_told(result, restoration)
+        if self.why:
+            return f"{now} by the ledger, and {self.why}"
+        ended = _ending_told(self.attempt.result, self.attempt.restoration)
+        is_later_word = self.result and self._ended_badly and ended != now
+        return f"{now} by what was added to it, and ended {ended}" if is_later_word else now
+
+
+def _speaks_against(result: str) -> bool:
+    return result in (Result.BREACHED.value, WITHOUT_RESULT)
+
+
+def _ending_told(result: str, restoration: str) -> str:
+    return f"{result}, restoration unproven" if restoration == Restoration.UNPROVEN.value else result
 
 
 @dataclass(frozen=True)

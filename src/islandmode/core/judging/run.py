@@ -19,7 +19,7 @@ from islandmode.core.judging.continuity import judge_continuity
 from islandmode.core.judging.devices import judge_devices, told_of_loss
 from islandmode.core.judging.egress import judge_egress, saw_nothing
 from islandmode.core.judging.interlocks import judge_interlock
-from islandmode.core.judging.kept_closed import closed_of, judge_closed
+from islandmode.core.judging.kept_closed import Closed, closed_of, judge_closed
 from islandmode.core.judging.pairs import judge_pairs
 from islandmode.core.judging.passage import Passage, SawNothing, not_counted, passage_of
 from islandmode.core.judging.preflight import advised, leads_unwatched
@@ -93,7 +93,7 @@ def judge(
     probes = _probe_records(plan, records, episodes, partial(saw_nothing, plan, witness))
     closed = closed_of(plan, records, others, probes, timeline)
     explained = frozenset(each.conduit for each in closed if each.explains)
-    of_probes, longest_gap_us = _of_the_probes(plan, probes, timeline, first_stage, explained)
+    of_probes, longest_gap_us = _of_the_probes(plan, probes, timeline, first_stage, closed)
     findings = [*against, *_of_the_record(plan, records, others, timeline, restored), *of_probes, *counted]
     stages, times = _stages(plan, probes, timeline, first_stage, findings)
     restoration_times, late = _restoration_times(plan, probes, timeline)
@@ -144,15 +144,18 @@ def _of_the_probes(
     probes: Mapping[str, ProbeRecord],
     timeline: Timeline,
     first_stage: Mapping[str, PlanStage],
-    closed: Collection[str],
+    closed: Sequence[Closed],
 ) -> tuple[list[Finding], int | None]:
     """Judge every probe, and give the longest gap of those that had to stay alive."""
+    explained = {each.conduit for each in closed if each.explains}
+    # A word that was given after the run explains the way back, and says nothing of who stopped a flow while the drill went on.
+    in_time = explained - {each.conduit for each in closed if each.is_late}
     found: list[Finding] = []
     gaps_us: list[int] = []
     for name, record in probes.items():
         if record.planned.role == "severed":
-            found += judge_severed(plan, first_stage[name], record, timeline, closed)
-            found += judge_return(record, timeline, closed)
+            found += judge_severed(plan, first_stage[name], record, timeline, in_time)
+            found += judge_return(record, timeline, explained)
             continue
         if record.planned.role == "backlog":
             continue
