@@ -11,7 +11,10 @@ from islandmode.core.episodes import Seen
 from islandmode.core.flows_told import flows_told
 from islandmode.core.judging.kept_closed import ADDENDUM
 from islandmode.core.verdict import Restoration, Result
+from islandmode.isolation.point import Configuration
+from islandmode.run.closed_look import closings_looked
 from tests.core.story import END, MIDDLE, POINT, RESTORE, SECOND, VENDORS, Story, codes
+from tests.run.test_turned_real import declared
 
 CONDUIT = "corporate-line3"
 WORD: dict[str, Any] = {"conduit": CONDUIT, "person": "Plant manager", "author": "jo"}
@@ -163,3 +166,35 @@ def test_a_word_in_time_or_a_deny_that_was_seen_explains_who_stopped_it(how: str
         story.add(END, "closed.looked", **LOOK)
     assert ended(story) == (Restoration.KEPT_CLOSED, Result.INCONCLUSIVE)
     assert "kept-closed-before" in codes(story.judge())
+
+
+def test_a_probe_that_fell_silent_after_one_bad_sample_was_not_seen_dead() -> None:
+    story = stays_dead(word=True)
+    for name in fresh(story):
+        story.lose(name, RESTORE + SECOND // 2, END + 1)
+    assert ended(story)[0] is Restoration.UNPROVEN
+    assert "kept-closed-unseen" in codes(story.judge())
+
+
+def test_a_device_without_a_look_is_not_seen_closed() -> None:
+    story = stays_dead(look="done")
+    points = {**story.plan.points, "second": story.plan.points[POINT]}
+    story.plan = story.plan.model_copy(update={"points": points})
+    assert story.judge().kept_closed == ()
+    assert "kept-closed" not in codes(story.judge())
+
+
+def test_a_device_that_has_nothing_to_show_is_looked_at_as_unknown() -> None:
+    plan = declared()
+    assert plan.declared is not None
+    (deny,) = plan.declared.keep_closed
+    deny = deny.model_copy(update={"point": POINT})
+    cable = deny.model_copy(
+        update={"point": "second", "how": deny.how.model_copy(update={"by": "cable", "shows_as": None})}
+    )
+    closings = plan.declared.model_copy(update={"keep_closed": (deny, cable)})
+    point = plan.points[next(name for name, each in plan.points.items() if CONDUIT in each.conduits)]
+    plan = plan.model_copy(update={"declared": closings, "points": {POINT: point, "second": point}})
+    before, after = Configuration({"running": ""}), Configuration({"running": str(deny.how.shows_as)})
+    looked = list(closings_looked(plan, dict.fromkeys(plan.points, before), dict.fromkeys(plan.points, after)))
+    assert [(each.point, each.outcome) for each in looked] == [(POINT, "done"), ("second", "unknown")]

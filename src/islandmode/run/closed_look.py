@@ -16,16 +16,21 @@ SAVED = "saved"
 def closings_looked(
     plan: Plan, before: Mapping[str, Configuration], after: Mapping[str, Configuration]
 ) -> Iterator[ClosedLooked]:
-    """Say for every declared deny that shows itself, and every device that its conduit passes through, whether it is there now and was not before."""
-    for closing in plan.declared.keep_closed if plan.declared is not None else ():
-        if closing.how.shows_as is None:
-            continue
-        for name, point in plan.points.items():
-            if closing.conduit in point.conduits and closing.point in (None, name):
-                outcome, why = _looked(closing.how.shows_as, before.get(name), after.get(name))
-                yield ClosedLooked(
-                    point=name, conduit=closing.conduit, shows_as=closing.how.shows_as, outcome=outcome, why=why
-                )
+    """Say for every conduit with a deny that shows itself, and every device that it passes through, whether the deny is there now and was not before.
+
+    A device on which nothing is declared to show itself, such as a cable, is unknown: a deny elsewhere says nothing of it.
+    """
+    closings = plan.declared.keep_closed if plan.declared is not None else ()
+    shown = [(closing, closing.how.shows_as) for closing in closings if closing.how.shows_as is not None]
+    for conduit in dict.fromkeys(closing.conduit for closing, _ in shown):
+        for name in (name for name, point in plan.points.items() if conduit in point.conduits):
+            mine = [text for closing, text in shown if closing.conduit == conduit and closing.point in (None, name)]
+            for text in mine:
+                outcome, why = _looked(text, before.get(name), after.get(name))
+                yield ClosedLooked(point=name, conduit=conduit, shows_as=text, outcome=outcome, why=why)
+            if not mine:
+                why = "nothing that keeps it closed there shows itself"
+                yield ClosedLooked(point=name, conduit=conduit, shows_as="", outcome="unknown", why=why)
 
 
 def _looked(shows_as: str, before: Configuration | None, after: Configuration | None) -> tuple[Outcome, str]:

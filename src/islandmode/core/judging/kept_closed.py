@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from islandmode.core.episodes import Seen
-from islandmode.core.judging.probes import ProbeRecord
-from islandmode.core.judging.timeline import AFTER, Timeline, of_kind
+from islandmode.core.judging.probes import ProbeRecord, allowed_gap_us
+from islandmode.core.judging.timeline import AFTER, Timeline, Window, of_kind
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.core.text import in_words
@@ -52,12 +52,14 @@ def closed_of(
     for conduit in plan.conduits:
         said = [*of_kind(records, "closed.said", conduit=conduit), *of_kind(others, "closed.said", conduit=conduit)]
         looked = list(of_kind(records, "closed.looked", conduit=conduit))
-        is_seen = bool(looked) and all(record.data["outcome"] == "done" for record in looked)
+        done = {record.data["point"] for record in looked if record.data["outcome"] == "done"}
+        through = {name for name, point in plan.points.items() if conduit in point.conduits}
+        is_seen = bool(looked) and len(done) == len({record.data["point"] for record in looked}) and through <= done
         if not said and not is_seen:
             continue
         people = tuple(dict.fromkeys(str(record.data["person"]) for record in said))
         seen_on = tuple(str(record.data["point"]) for record in looked) if is_seen else ()
-        dead, passed = _after(conduit, probes, timeline)
+        dead, passed = _after(plan, conduit, probes, timeline)
         found.append(
             Closed(
                 kept=KeptClosed(conduit=conduit, by=people, seen_on=seen_on),
@@ -70,7 +72,9 @@ def closed_of(
     return tuple(found)
 
 
-def _after(conduit: str, probes: Mapping[str, ProbeRecord], timeline: Timeline) -> tuple[bool, tuple[str, ...]]:
+def _after(
+    plan: Plan, conduit: str, probes: Mapping[str, ProbeRecord], timeline: Timeline
+) -> tuple[bool, tuple[str, ...]]:
     """Tell whether every fresh probe over a conduit was seen dead since the restore was seen, and which of them passed."""
     after, from_us = timeline.window(AFTER), timeline.back_from_us
     fresh = [
@@ -84,10 +88,20 @@ def _after(conduit: str, probes: Mapping[str, ProbeRecord], timeline: Timeline) 
     if after is None or from_us is None or not fresh:
         return False, ()
     passed = tuple(record.name for record in fresh if record.came_back(from_us, after))
-    dead = all(
-        any(episode.last_us >= from_us and episode.seen is Seen.BAD for episode in record.episodes) for record in fresh
-    )
+    dead = all(_stays_dead(plan, record, from_us, after) for record in fresh)
     return dead and not passed, passed
+
+
+def _stays_dead(plan: Plan, record: ProbeRecord, from_us: int, after: Window) -> bool:
+    """Tell whether a probe's last word since a moment is that nothing came back, and whether it said so to the end of the record."""
+    known = [
+        episode
+        for episode in record.episodes
+        if episode.last_us >= from_us and episode.seen is not Seen.UNKNOWN and episode.first_us < after.end_us
+    ]
+    if not known or known[-1].seen is not Seen.BAD:
+        return False
+    return after.end_us - known[-1].last_us <= allowed_gap_us(plan, record.planned)
 
 
 def judge_closed(closed: Sequence[Closed], restoration: Restoration) -> tuple[list[Finding], tuple[KeptClosed, ...]]:
