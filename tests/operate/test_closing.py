@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from islandmode.core.errors import InputError, Refused
+from islandmode.core.judging.run import judge
 from islandmode.core.ledger import attempts_of, attempts_told
+from islandmode.core.verdict import Restoration, Verdict
 from islandmode.operate.ledger import look_at_ledger
+from islandmode.operate.unfinished import known_runs, owed_by
 from islandmode.operate.watch import Unwatched
-from islandmode.store.ledger import ledger_of
+from islandmode.store.active import record_run
+from islandmode.store.ledger import ledger_of, path_of
+from islandmode.store.rundir import VERDICT
 from islandmode.ui.program import command
 from tests.operate.recorded_runs import FINISHED, recorded
 from tests.operate.test_ledger import outsider
 from tests.operate.test_promoting import Rehearsed
+from tests.ui.test_runs_commands import forget_locks
 
 
 @pytest.fixture
@@ -99,3 +106,71 @@ def test_a_word_said_after_the_run_is_an_addendum_and_what_came_back_stays_prove
     assert f"passed over {conduit} after the restore, although Plant manager said to keep {conduit} closed" in told
     line = ledger_of(live.workspace).lines[-1]
     assert (line.kind, line.data["restoration"], "vantage" in line.data) == ("added", "proven", False)
+
+
+@pytest.fixture
+def unproven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rehearsed:
+    """A live run that ended unproven, and is judged as kept closed once a person said so."""
+    run = recorded(FINISHED, tmp_path)
+    made = Rehearsed(tmp_path, run, run.plan())
+    begun = made.begin(FINISHED, mode="live")
+    path = run.root / VERDICT
+    told = json.loads(path.read_text(encoding="utf-8")) | {"restoration": "unproven"}
+    path.write_text(json.dumps(told), encoding="utf-8")
+    made.says_that_it_was_entered(run, begun)
+    made.end(FINISHED, begun, "inconclusive", "unproven")
+
+    def judge_by_word(plan: Any, records: Any, *more: Any, **named: Any) -> Verdict:
+        is_said = any(record.kind == "closed.said" for record in records)
+        restoration = Restoration.KEPT_CLOSED if is_said else Restoration.UNPROVEN
+        return judge(plan, records, *more, **named).model_copy(update={"restoration": restoration})
+
+    monkeypatch.setattr("islandmode.operate.judge.judge", judge_by_word)
+    return made
+
+
+def owes(made: Rehearsed) -> bool:
+    return bool(owed_by(known_runs(made.workspace).find(FINISHED)))
+
+
+def leave_record(made: Rehearsed) -> None:
+    """Let the machine have a record of the run, as of one whose restoration was not proven."""
+    record_run(FINISHED, made.workspace, made.plan, {"kind": "plant"}).leave_unproven("it was not proven")
+    forget_locks()
+
+
+def say_kept_closed(made: Rehearsed) -> None:
+    typed(made, "keep-closed", FINISHED, next(iter(made.plan.conduits)), "--by", "Plant manager")
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_a_file_that_somebody_wrote_takes_back_no_unproven_restoration(
+    unproven: Rehearsed, *, is_recorded: bool
+) -> None:
+    if is_recorded:
+        leave_record(unproven)
+    assert owes(unproven)
+    written = unproven.run.root / "addenda" / "99"
+    written.mkdir(parents=True)
+    (written / VERDICT).write_text('{"restoration": "kept closed"}', encoding="utf-8")
+    assert owes(unproven)
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_a_word_that_is_judged_and_entered_takes_it_back(unproven: Rehearsed, *, is_recorded: bool) -> None:
+    if is_recorded:
+        leave_record(unproven)
+    say_kept_closed(unproven)
+    assert known_runs(unproven.workspace).find(FINISHED).record is None
+    assert not owes(unproven)
+    (unproven.run.root / "addenda" / "1" / VERDICT).write_text("{}", encoding="utf-8")
+    assert owes(unproven)
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_a_word_that_the_ledger_does_not_have_takes_nothing_back(unproven: Rehearsed, *, is_recorded: bool) -> None:
+    if is_recorded:
+        leave_record(unproven)
+    path_of(unproven.workspace).write_bytes(b"{}\n")
+    say_kept_closed(unproven)
+    assert owes(unproven)

@@ -16,7 +16,8 @@ from islandmode.operate.audience import Pages
 from islandmode.operate.judge import judge_evidence
 from islandmode.operate.operator_name import operator_name
 from islandmode.operate.people import put_and_wait, unseen
-from islandmode.operate.unfinished import known_runs, owed_by
+from islandmode.operate.taken_back import is_kept_closed
+from islandmode.operate.unfinished import is_owed_by_word, known_runs
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.clock import MachineClock
 from islandmode.system.own_program import typed_at
@@ -44,7 +45,7 @@ def keep_closed(workspace: Path, run: str, conduit: str, person: str, pages: Pag
     finally:
         new.give_up()
     known = next((found for found in known_runs(workspace).runs if found.run == directory.run), directory)
-    if known.record is not None and not owed_by(known):
+    if known.record is not None and is_owed_by_word(known) and is_kept_closed(known):
         known.record.forget()
     return added
 

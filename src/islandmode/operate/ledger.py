@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from islandmode.core.errors import InputError
+from islandmode.core.intent import read_intent
 from islandmode.core.ledger import (
     WITHOUT_RESULT,
     AddendumLine,
@@ -25,11 +26,11 @@ from islandmode.core.ledger import (
     unlike_checkpoint,
 )
 from islandmode.core.text import cleaned
-from islandmode.operate.watch import Watch
+from islandmode.operate.watch import Unwatched, Watch
 from islandmode.store import rundir
 from islandmode.store.addenda import folder_of, numbers_of
 from islandmode.store.ledger import NEW_LEDGER, ledger_of, path_of
-from islandmode.store.rundir import RunDirectory
+from islandmode.store.rundir import INTENT, RunDirectory
 from islandmode.system.machine_state import read_plain
 from islandmode.system.own_program import typed
 
@@ -215,3 +216,33 @@ def addendum_unlike(directory: RunDirectory, added: AddendumLine) -> str:
     return (
         "" if is_as_it_was else f"is not what it was when it was added: its {rundir.SUMS}, or a file of it, was changed"
     )
+
+
+def unlike_ledger(workspace: Path, ledger: Ledger, attempt: Attempt) -> str:
+    """Say why an attempt's folder is not the one of which the ledger speaks; empty where it is."""
+    if attempt.result == WITHOUT_RESULT:
+        return "no line says how it ended"
+    folder = folder_of_attempt(workspace, attempt, Unwatched())
+    if folder in FOLDER_TOLD:
+        return FOLDER_TOLD[folder]
+    if not attempt.sums:
+        return "its line has no sum of what it left"
+    directory = RunDirectory(workspace / rundir.RUNS / attempt.run)
+    entered = [record.data for record in directory.records() if record.kind == ENTERED]
+    if [(data.get("ledger"), data.get("size")) for data in entered] != [(ledger.name, attempt.line)]:
+        return "its own journal does not have that line of this ledger"
+    for added in attempt.addenda:
+        if why := addendum_unlike(directory, added):
+            return f"its addendum {added.number} {why}"
+    intent = directory.root / INTENT
+    if intent.exists() and intent_of(directory, attempt.drill_digest) is None:
+        return f"its {INTENT} is not what its drill digest was made of"
+    return ""
+
+
+def intent_of(directory: RunDirectory, digest: str) -> Mapping[str, object] | None:
+    """Read what a run's drill digest was made of; None where it is not that, or is not there."""
+    try:
+        return read_intent(read_plain(directory.root / INTENT), digest)
+    except OSError:
+        return None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from islandmode.core.errors import InputError
 from islandmode.core.intent import changes_told, read_intent
-from islandmode.core.ledger import WITHOUT_RESULT, Attempt, Ledger, attempts_of
+from islandmode.core.ledger import Attempt, Ledger, attempts_of
 from islandmode.core.plan import Plan
 from islandmode.core.planning.digest import drill_intent
 from islandmode.core.policy import Policy
@@ -32,18 +32,15 @@ from islandmode.core.text import in_words
 from islandmode.core.verdict import Result
 from islandmode.operate.approving import policy_of
 from islandmode.operate.benched import NO_BENCH, Benched
-from islandmode.operate.ledger import FOLDER_TOLD, addendum_unlike, folder_of_attempt
+from islandmode.operate.ledger import intent_of, unlike_ledger
 from islandmode.operate.tabletop_notes import sign_command, signed_notes
-from islandmode.operate.watch import Unwatched
 from islandmode.store import catalog, rundir
 from islandmode.store.ledger import ledger_of
-from islandmode.store.rundir import INTENT, RunDirectory
+from islandmode.store.rundir import RunDirectory
 from islandmode.system.clock import Clock, MachineClock
-from islandmode.system.machine_state import read_plain
 from islandmode.system.own_program import typed_at
 
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
-ENTERED = "ledger.entered"
 FindTabletops = Callable[[Path, Plan], Iterable[Tabletop]]
 """Finds the signed notes of tabletops of a plan's drill, of any digest."""
 
@@ -99,7 +96,7 @@ def _rehearsal(workspace: Path, plan: Plan, policy: Policy, now: datetime) -> tu
 
 def _judged(workspace: Path, plan: Plan, ledger: Ledger, attempt: Attempt, at: datetime) -> AttemptJudged:
     """Judge an attempt again by its folder, as far as that is the one of which the ledger speaks."""
-    why = _unlike_ledger(workspace, ledger, attempt)
+    why = unlike_ledger(workspace, ledger, attempt)
     if why:
         return AttemptJudged(attempt, at, why=why)
     # What judges is slow to import, and a drill that was never tried needs none of it.
@@ -117,35 +114,6 @@ def _judged(workspace: Path, plan: Plan, ledger: Ledger, attempt: Attempt, at: d
     return AttemptJudged(attempt, at, verdict.verdict.value, verdict.restoration.value)
 
 
-def _unlike_ledger(workspace: Path, ledger: Ledger, attempt: Attempt) -> str:
-    """Say why an attempt's folder is not the one of which the ledger speaks; empty where it is."""
-    if attempt.result == WITHOUT_RESULT:
-        return "no line says how it ended"
-    folder = folder_of_attempt(workspace, attempt, Unwatched())
-    if folder in FOLDER_TOLD:
-        return FOLDER_TOLD[folder]
-    if not attempt.sums:
-        return "its line has no sum of what it left"
-    directory = RunDirectory(workspace / rundir.RUNS / attempt.run)
-    entered = [record.data for record in directory.records() if record.kind == ENTERED]
-    if [(data.get("ledger"), data.get("size")) for data in entered] != [(ledger.name, attempt.line)]:
-        return "its own journal does not have that line of this ledger"
-    for added in attempt.addenda:
-        if why := addendum_unlike(directory, added):
-            return f"its addendum {added.number} {why}"
-    intent = directory.root / INTENT
-    if intent.exists() and _intent_of(directory, attempt.drill_digest) is None:
-        return f"its {INTENT} is not what its drill digest was made of"
-    return ""
-
-
-def _intent_of(directory: RunDirectory, digest: str) -> Mapping[str, object] | None:
-    try:
-        return read_intent(read_plain(directory.root / INTENT), digest)
-    except OSError:
-        return None
-
-
 def _other(workspace: Path, plan: Plan, others: Sequence[Attempt], at: Mapping[int, datetime]) -> OtherDrill | None:
     """Find the newest rehearsal of the drill as it was before, one that held by the ledger if there is any, and say what changed."""
     rehearsed = [attempt for attempt in others if attempt.mode == REHEARSAL]
@@ -153,7 +121,7 @@ def _other(workspace: Path, plan: Plan, others: Sequence[Attempt], at: Mapping[i
     found = next(iter(held or rehearsed), None)
     if found is None:
         return None
-    before = _intent_of(RunDirectory(workspace / rundir.RUNS / found.run), found.drill_digest)
+    before = intent_of(RunDirectory(workspace / rundir.RUNS / found.run), found.drill_digest)
     now = _intent_now(workspace, plan)
     changes = changes_told(before, now) if before is not None and now is not None else ""
     return OtherDrill(found.run, at[found.line], changes)

@@ -81,10 +81,23 @@ def is_workspace(folder: Path) -> bool:
 def owed_by(run: RunDirectory) -> Owed:
     """Say what a run owes; what cannot be read is owed too."""
     try:
-        return run.owed()
+        owed = run.owed()
+        # While the machine has a record of it, only keep-closed takes that back (operate/closing.py).
+        return {} if owed and run.record is None and is_owed_by_word(run) and _is_taken_back(run) else owed
     except InputError:
         # Without a readable plan the points are not known; that does not make the run finished.
         return {UNREADABLE: ()}
+
+
+def is_owed_by_word(run: RunDirectory) -> bool:
+    """Tell whether nothing but the word that its restoration is unproven speaks against a run; raises `InputError` without a plan."""
+    return not (run.denied() or run.unseen() or run.left_in_saved())
+
+
+def _is_taken_back(run: RunDirectory) -> bool:
+    from islandmode.operate.taken_back import is_kept_closed  # noqa: PLC0415 - only where it is needed, as it is slow
+
+    return is_kept_closed(run)
 
 
 def is_only_unproven(run: RunDirectory) -> bool:

@@ -246,25 +246,16 @@ class RunDirectory:
     def _is_unproven(self) -> bool:
         """Tell whether the run's end says that its restoration is not proven, though every device was seen."""
         if self.record is not None and self.record.unproven:
-            return not self._is_kept_closed()
+            return True
         try:
             verdict = self.verdict()
         except InputError:
             return False
-        if verdict is None or verdict.get("restoration") != "unproven" or self._is_kept_closed():
+        if verdict is None or verdict.get("restoration") != "unproven":
             return False
         # After a conductor that died a verdict always says so: there, what the journals say counts.
         findings = verdict.get("findings")
         return not any(finding.get("code") == DIED for finding in findings or () if isinstance(finding, dict))
-
-    def _is_kept_closed(self) -> bool:
-        """Tell whether the newest addendum says that what stays dead is kept closed by somebody else."""
-        folder = self.root / ADDENDA
-        with suppress(OSError, InputError):
-            newest = max((int(name) for name in names_of(folder) if name.isdecimal()), default=0)
-            verdict = RunDirectory(folder / str(newest)).verdict() if newest else None
-            return verdict is not None and verdict.get("restoration") == "kept closed"
-        return False
 
     def _read(self, path: Path) -> JournalReading:
         """Read a journal of this run; a journal that others may have written, or of another run, says nothing."""

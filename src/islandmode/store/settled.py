@@ -22,7 +22,7 @@ from islandmode.system.apart import apart
 from islandmode.system.life import FAULTS, within
 from islandmode.system.machine_state import keep_owned, own_place, read_owned
 
-FORMAT = f"3 of {__version__}"
+FORMAT = f"4 of {__version__}"
 """To be raised with every change of what a run owes by the same files: an older version's word for it does not count."""
 WITHIN_S = 1.0
 KEY_BYTES = 32
