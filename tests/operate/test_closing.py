@@ -17,9 +17,9 @@ from islandmode.operate.unfinished import known_runs, owed_by
 from islandmode.operate.watch import Unwatched
 from islandmode.store.active import record_run
 from islandmode.store.ledger import ledger_of, path_of
-from islandmode.store.rundir import VERDICT
+from islandmode.store.rundir import SUMS, VERDICT
 from islandmode.ui.program import command
-from tests.operate.recorded_runs import FINISHED, recorded
+from tests.operate.recorded_runs import FINISHED, recorded, rewrite
 from tests.operate.test_ledger import outsider
 from tests.operate.test_promoting import Rehearsed
 from tests.ui.test_runs_commands import forget_locks
@@ -106,6 +106,10 @@ def test_a_word_said_after_the_run_is_an_addendum_and_what_came_back_stays_prove
     assert f"passed over {conduit} after the restore, although Plant manager said to keep {conduit} closed" in told
     line = ledger_of(live.workspace).lines[-1]
     assert (line.kind, line.data["restoration"], "vantage" in line.data) == ("added", "proven", False)
+    typed(live, "runs")
+    told = " ".join(capsys.readouterr().out.split())
+    assert "proven; open" in told
+    assert "(addendum 1: proven)" not in told
 
 
 @pytest.fixture
@@ -174,3 +178,47 @@ def test_a_word_that_the_ledger_does_not_have_takes_nothing_back(unproven: Rehea
     path_of(unproven.workspace).write_bytes(b"{}\n")
     say_kept_closed(unproven)
     assert owes(unproven)
+
+
+def died_before_arming(tmp_path: Path) -> Rehearsed:
+    """Leave a live run whose conductor died between its line in the ledger and what it was to arm."""
+    run = recorded(FINISHED, tmp_path)
+    made = Rehearsed(tmp_path, run, run.plan())
+    begun = made.begin(FINISHED, mode="live")
+    made.says_that_it_was_entered(run, begun)
+    kept = next(place for place, record in enumerate(run.records()) if record.kind == "arm.intent")
+    rewrite(run.journal, lambda records: list(records)[:kept])
+    for path in run.journal.parent.iterdir():
+        if path != run.journal:
+            path.unlink()
+    (run.root / VERDICT).unlink()
+    (run.root / SUMS).unlink()
+    return made
+
+
+def test_a_live_run_that_never_armed_is_closed_by_a_line_of_the_ledger(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = died_before_arming(tmp_path)
+    typed(made, "status")
+    assert f"{FINISHED} is open" in capsys.readouterr().out
+    assert typed(made, "close", FINISHED, "--by", "Shift lead") == 0
+    told = capsys.readouterr().out
+    assert f"{FINISHED} is closed by Shift lead: it ended before it armed or isolated anything" in told
+    line = ledger_of(made.workspace).lines[-1]
+    assert (line.kind, line.data["result"], line.data["closed_by"]) == ("ended", "not armed", "Shift lead")
+    typed(made, "status")
+    assert "is open" not in capsys.readouterr().out
+    assert look_at_ledger(made.workspace, Unwatched()).wrong == ()
+    assert outsider(made.workspace) == (0, "")
+
+
+def test_a_run_that_may_have_armed_is_not_closed_as_one_that_never_did(tmp_path: Path) -> None:
+    made = died_before_arming(tmp_path)
+    record_run(FINISHED, made.workspace, made.plan, {"kind": "plant"})
+    forget_locks()
+    made.run.journal.write_bytes(made.run.journal.read_bytes()[:-40] + b"}\n")
+    with pytest.raises(InputError):
+        typed(made, "close", FINISHED, "--by", "Shift lead")
+    (attempt,) = attempts_of(ledger_of(made.workspace))
+    assert attempt.is_open

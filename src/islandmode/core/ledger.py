@@ -23,6 +23,8 @@ from islandmode.core.text import cleaned, how_many
 OPENED, BEGUN, ENDED, ADDED = "opened", "begun", "ended", "added"
 LIVE = "live"
 REFUSED, WITHOUT_RESULT = "refused", "without result"
+NOT_ARMED = "not armed"
+"""How a run ended that died between its line and its first dead-man; a person closed it (operate/closing.py)."""
 ORIGIN = "islandmode/ledger/"
 _NOTE = re.compile(
     rf"(?m:^){ORIGIN}(?P<ledger>[0-9a-f]{{16}})\n(?P<size>[1-9][0-9]{{0,8}})\n(?P<root>[A-Za-z0-9+/]{{43}}=)\nsha256 (?P<sha256>[0-9a-f]{{64}})\n"
@@ -119,7 +121,7 @@ class Attempt:
     def is_open(self) -> bool:
         """Tell whether it was live, isolated something, and nobody has confirmed that the service is back."""
         closed = any(added.closes for added in self.addenda)
-        return self.mode == LIVE and self.result != REFUSED and not closed
+        return self.mode == LIVE and self.result not in (REFUSED, NOT_ARMED) and not closed
 
     @property
     def restoration_now(self) -> str:

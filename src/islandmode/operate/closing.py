@@ -7,17 +7,22 @@ from pathlib import Path
 from islandmode.core.closed_records import ClosedSaid, RunClosed
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.judging.timeline import of_kind
+from islandmode.core.ledger import WITHOUT_RESULT, Attempt, attempts_of
+from islandmode.core.plan import Plan
 from islandmode.core.problem import listed
 from islandmode.core.quantities import WORDS_MAX
+from islandmode.core.record import ARMING
 from islandmode.core.text import cleaned
 from islandmode.core.verdict import Restoration
 from islandmode.operate.addendum import Added, begin, open_run, write
 from islandmode.operate.audience import Pages
+from islandmode.operate.entering import enter_not_armed
 from islandmode.operate.judge import judge_evidence
 from islandmode.operate.operator_name import operator_name
 from islandmode.operate.people import put_and_wait, unseen
 from islandmode.operate.taken_back import is_kept_closed
-from islandmode.operate.unfinished import is_owed_by_word, known_runs
+from islandmode.operate.unfinished import is_owed_by_word, known_runs, owed_by
+from islandmode.store.ledger import ledger_of, path_of
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.clock import MachineClock
 from islandmode.system.own_program import typed_at
@@ -50,16 +55,16 @@ def keep_closed(workspace: Path, run: str, conduit: str, person: str, pages: Pag
     return added
 
 
-def close(workspace: Path, run: str, person: str, pages: Pages, *, drained: bool) -> Added:
-    """Record that a person confirms that the service is back; raises `InputError`, and `Refused` where that cannot be so yet."""
+def close(workspace: Path, run: str, person: str, pages: Pages, *, drained: bool) -> str | Added:
+    """Record that a person confirms that the service is back, or say of a run that never armed that it is closed; raises `InputError`, and `Refused` where that cannot be so yet."""
     directory = known_runs(workspace).find(run)
     name = named_person(person)
     if goes_on(directory):
         raise Refused(f"{directory.run} still goes on; close it when it has ended. Nothing was written.")
+    if (attempt := _never_armed(directory)) is not None:
+        return _close_never_armed(directory, attempt, name)
     directory, evidence = open_run(directory.workspace, directory.run)
-    closed_by = evidence.plan.drill.closed_by
-    if closed_by is not None and name != closed_by:
-        raise InputError(f"{closed_by} closes this drill's runs, and only their own word counts, not that of {name}.")
+    _check_closer(evidence.plan, name)
     if any(of_kind(evidence.records, RunClosed.record_kind)):
         raise Refused(f"{directory.run} is closed already. Nothing was written.")
     verdict = judge_evidence(evidence).verdict
@@ -83,6 +88,44 @@ def close(workspace: Path, run: str, person: str, pages: Pages, *, drained: bool
         ) from error
     finally:
         new.give_up()
+
+
+def _check_closer(plan: Plan, name: str) -> None:
+    """Check that a person may close a run of a plan; raises `InputError`."""
+    closed_by = plan.drill.closed_by
+    if closed_by is not None and name != closed_by:
+        raise InputError(f"{closed_by} closes this drill's runs, and only their own word counts, not that of {name}.")
+
+
+def _never_armed(directory: RunDirectory) -> Attempt | None:
+    """Give the ledger's attempt of a run that has no end, where its own whole record says that nothing was armed; None for any other."""
+    attempts = [found for found in attempts_of(ledger_of(directory.workspace)) if found.run == directory.run]
+    conductor, others = directory.journals()
+    if not attempts or attempts[-1].result != WITHOUT_RESULT or directory.verdict() is not None or conductor is None:
+        return None
+    is_readable = (
+        conductor.records
+        and (conductor.whole or conductor.cut_off)
+        and all(reading.whole for reading in others.values())
+    )
+    records = [*conductor.records, *(record for reading in others.values() for record in reading.records)]
+    return attempts[-1] if is_readable and not any(record.kind in ARMING for record in records) else None
+
+
+def _close_never_armed(directory: RunDirectory, attempt: Attempt, name: str) -> str:
+    if owed_by(directory):
+        again = typed_at(directory.workspace, "restore", directory.run)
+        raise Refused(
+            f"{directory.run} is not seen restored, so it cannot be closed. First: `{again}`. Nothing was written."
+        )
+    _check_closer(directory.plan(), name)
+    try:
+        enter_not_armed(directory, attempt, name, MachineClock.of_this_boot())
+    except OSError as error:
+        raise InputError(
+            f"How {directory.run} ended could not be entered in {path_of(directory.workspace)} ({error.strerror or error}); it stays open."
+        ) from error
+    return f"{directory.run} is closed by {name}: it ended before it armed or isolated anything, and the ledger says so (not armed)."
 
 
 def named_person(person: str) -> str:

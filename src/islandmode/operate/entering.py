@@ -12,7 +12,7 @@ from typing import Any
 from islandmode.core.entered import LedgerEntered
 from islandmode.core.errors import Refused
 from islandmode.core.judging.timeline import of_kind
-from islandmode.core.ledger import ADDED, BEGUN, ENDED
+from islandmode.core.ledger import ADDED, BEGUN, ENDED, NOT_ARMED, Attempt
 from islandmode.core.plan import Plan
 from islandmode.core.record import Record
 from islandmode.operate.approving import Approved
@@ -120,3 +120,18 @@ def write_ended(directory: RunDirectory, records: Sequence[Record], result: str,
         }
         if enter(directory.workspace, ENDED, utc, said).checkpoint is None:
             raise OSError(errno.EIO, "the ledger was altered")
+
+
+def enter_not_armed(directory: RunDirectory, attempt: Attempt, person: str, clock: Clock) -> None:
+    """Enter that a run died before it armed anything, by whose word it is closed, and the sum of its check sums; raises OSError."""
+    sums = hashlib.sha256(read_plain(directory.seal(collected=False))).hexdigest()
+    said = {
+        "run": directory.run,
+        "begun": attempt.line,
+        "result": NOT_ARMED,
+        "restoration": "",
+        "closed_by": person,
+        "sums": sums,
+    }
+    if enter(directory.workspace, ENDED, iso_utc(clock.utc_us()), said).checkpoint is None:
+        raise OSError(errno.EIO, "the ledger was altered")

@@ -32,6 +32,9 @@ def print_kept_closed(workspace: Path, run: str, conduit: str, person: str, *, a
 def print_closed(workspace: Path, run: str, person: str, *, drained: bool, as_json: bool) -> int:
     """Close a run, and print that; raises `InputError` and `Refused`."""
     came = close(workspace, run, person, HtmlPages(), drained=drained)
+    if isinstance(came, str):
+        print_json({"said": came}) if as_json else print(came)
+        return 0
     warn_not_entered(came)
     if as_json:
         print_json({"run": came.run.run, "closed_by": person, "addendum": came.number})

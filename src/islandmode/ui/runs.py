@@ -81,13 +81,13 @@ def _end_of(run: RunDirectory) -> tuple[str, str]:
 def _with_addendum(run: RunDirectory, *, is_open: bool) -> tuple[str, str]:
     """Give a run's end, and beside its verdict that of its newest addendum."""
     verdict, restoration = _end_of(run)
-    restoration += "; open" if is_open and restoration else ""
+    still_open = "; open" if is_open and restoration else ""
     numbers = numbers_of(run)
     if not numbers:
-        return verdict, restoration
+        return verdict, f"{restoration}{still_open}"
     later = _restoration_in(run, numbers[-1])
     changed = f" (addendum {numbers[-1]}: {later})" if later not in ("", restoration) else ""
-    return f"{verdict} (addendum {numbers[-1]}: {_verdict_in(run, numbers[-1])})", f"{restoration}{changed}"
+    return f"{verdict} (addendum {numbers[-1]}: {_verdict_in(run, numbers[-1])})", f"{restoration}{still_open}{changed}"
 
 
 def _changed(run: RunDirectory, verdict: Mapping[str, Any], number: int) -> str:
