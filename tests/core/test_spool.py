@@ -217,6 +217,15 @@ def test_bytes_that_unpack_to_more_than_a_segment_are_refused(segments: tuple[Se
     assert why(sealed([[head, *[ROW] * 20_001]])) == "Segment 000001.jsonl.gz: it is longer than a segment can be."
 
 
+@pytest.mark.parametrize("word", ["", "sked", "gloriously", "x" * 400])
+def test_a_word_of_its_end_that_no_worker_says_is_an_edit(word: str, segments: tuple[Segment, ...]) -> None:
+    lines = plain(segments)
+    seal = json.loads(lines[2][-1])
+    assert seal["ended"] == "asked"
+    lines[2][-1] = json.dumps(seal | {"ended": word}).encode() + b"\n"
+    assert why(packed(lines)) != ""
+
+
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_no_edit_passes(data: st.DataObject, segments: tuple[Segment, ...]) -> None:

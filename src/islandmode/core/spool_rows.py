@@ -27,6 +27,8 @@ SPOOL_MAX_BYTES = 4 << 30
 """What a spool may hold at most, compressed; a drill that needs more is refused when it is planned."""
 SAMPLE_BYTES, OPEN_SEGMENT_BYTES = 20, 2 << 20
 """What a sample takes when it is kept, generously, and what the segment that is being written takes."""
+ENDINGS = frozenset({"schedule", "asked", "full", "disk", "left", "lost"})
+"""How a worker may have ended: the last seal says it, and no sum is over that word."""
 OPEN, CLOSED = ".part", ".jsonl.gz"
 """How the file of a segment ends: one that is being written is plain text, a closed one is compressed with gzip."""
 

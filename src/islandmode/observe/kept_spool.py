@@ -8,9 +8,9 @@ import re
 from pathlib import Path
 from typing import BinaryIO
 
+from islandmode.core.spool_rows import ENDINGS
 from islandmode.system import modes
 
-ENDINGS = frozenset({"schedule", "asked", "full", "disk", "left", "lost"})
 SEGMENT = re.compile(rb"segment ([0-9]{6,9}\.(?:jsonl\.gz|part)) ([0-9]{1,12})")
 ENDED = re.compile(rb"ended ([a-z]+)")
 LINE_MAX_BYTES, SHOWN_BYTES = 100, 40

@@ -28,9 +28,10 @@ from islandmode.core.episodes import Sample
 from islandmode.core.outcome import Outcome, Reading
 from islandmode.core.spool import UNSEALED, KeptSpool, SpoolReading, expected
 from islandmode.core.spool_lines import Expected, read_sample
+from islandmode.core.spool_rows import ENDINGS
 from islandmode.core.text import cleaned
 from islandmode.observe import last_words
-from islandmode.observe.kept_spool import ENDINGS, BrokenOff, NoSpool
+from islandmode.observe.kept_spool import BrokenOff, NoSpool
 from islandmode.observe.measuring import NotItsClock, Waiting, refusal_of, shortest
 from islandmode.observe.reach import Reach, Verb
 from islandmode.observe.taking_apart import NotKept, TakingApart

@@ -11,9 +11,9 @@ from islandmode.core.errors import InputError
 from islandmode.core.judging.timeline import of_kind
 from islandmode.core.records import VantageOffset
 from islandmode.core.spool import SEGMENT_MAX_BYTES, SpoolReading, named_in
-from islandmode.core.spool_rows import SPOOL_MAX_BYTES
+from islandmode.core.spool_rows import ENDINGS, SPOOL_MAX_BYTES
 from islandmode.core.text import cleaned
-from islandmode.observe.kept_spool import ENDINGS, SEGMENT
+from islandmode.observe.kept_spool import SEGMENT
 from islandmode.observe.kit import SPOOL
 from islandmode.observe.own_clocks import CLOCKS
 from islandmode.operate.addendum import LOST, Added, Came, Compared, add, begin, has, key_of, open_run, read, trouble
