@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from islandmode.core.moments import utc_text
 from islandmode.core.request import Request, write_request
 from islandmode.run.lifeline_pipes import FolderRequests
 from islandmode.store import rundir
@@ -30,8 +32,11 @@ def run(tmp_path: Path) -> RunDirectory:
 
 
 def typing(run: RunDirectory) -> subprocess.Popen[bytes]:
-    argv = (sys.executable, "-m", "islandmode", "go", RUN, "--code", CODE, "--shift-ends", "14:00Z")
-    return subprocess.Popen((*argv, "--workspace", str(run.workspace)), stdout=subprocess.PIPE)
+    shift = utc_text(datetime.now(UTC) + timedelta(hours=4))
+    # Tests may be played by a program that ignores that its terminal closed, and a child would inherit that.
+    argv = ("env", "--default-signal=HUP", sys.executable, "-m", "islandmode", "go", RUN, "--code", CODE)
+    more = ("--shift-ends", shift, "--workspace", str(run.workspace))
+    return subprocess.Popen((*argv, *more), stdout=subprocess.PIPE)
 
 
 async def killed_while_it_waits(run: RunDirectory, how: signal.Signals) -> None:
