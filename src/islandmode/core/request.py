@@ -95,7 +95,7 @@ def read_request(data: bytes, *, run: str, now_utc_us: int, known: frozenset[str
     if any(type(document.get(name)) is not kind for name, kind in FIELDS.items()):
         return NotARequest("it lacks a part of a request, or has one of another type")
     if abs(document["not_after_utc_us"]) > UTC_US_MAX:
-        return NotARequest("it is good until a moment that is none")
+        return NotARequest("the moment until which it is good is out of range")
     said = _said(document, run)
     if isinstance(said, NotARequest):
         return said
