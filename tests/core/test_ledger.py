@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from islandmode.core.ledger import (
     BEGUN,
     ENDED,
+    KEPT_CLOSED,
     OPENED,
     WITHOUT_RESULT,
     Checkpoint,
@@ -27,6 +28,7 @@ from islandmode.core.ledger import (
     unlike_checkpoint,
     with_line,
 )
+from islandmode.core.verdict import Restoration
 
 LEAVES = [bytes.fromhex(leaf) for leaf in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657")]
 ROOTS = (
@@ -200,3 +202,7 @@ def test_what_a_line_says_is_shown_and_steers_nothing() -> None:
     made = ledger(begun("a\x1b[2J"))
     assert attempts_of(read_ledger(b"".join(made.kept)))[0].run == "a\\x1b[2J"
     assert json.loads(made.kept[1])["run"] == "a\x1b[2J"
+
+
+def test_the_ledger_and_a_verdict_say_kept_closed_in_the_same_word() -> None:
+    assert Restoration.KEPT_CLOSED.value == KEPT_CLOSED

@@ -262,7 +262,9 @@ ENDS = {
 
 @pytest.mark.parametrize("what", ENDS)
 @pytest.mark.parametrize("go_first", [True, False])
-def test_of_a_go_and_what_ends_the_attempt_at_the_same_moment_the_go_does_not_count(what: str, go_first: bool) -> None:  # noqa: FBT001 - a row
+def test_of_a_go_and_what_ends_the_attempt_at_the_same_moment_the_go_does_not_count(
+    what: str, *, go_first: bool
+) -> None:
     both = [after(1.0, **GO), after(1.0, **ENDS[what])]
     ended = ended_by(asks(*(both if go_first else reversed(both))))
     assert result_of(ended) == ("vetoed" if what == "veto" else "skipped: no go")

@@ -25,6 +25,8 @@ LIVE = "live"
 REFUSED, WITHOUT_RESULT = "refused", "without result"
 NOT_ARMED = "not armed"
 """How a run ended that died between its line and its first dead-man; a person closed it (operate/closing.py)."""
+KEPT_CLOSED = "kept closed"
+"""The restoration of a run after which somebody keeps a conduit closed, as `core.verdict.Restoration` has it."""
 ORIGIN = "islandmode/ledger/"
 _NOTE = re.compile(
     rf"(?m:^){ORIGIN}(?P<ledger>[0-9a-f]{{16}})\n(?P<size>[1-9][0-9]{{0,8}})\n(?P<root>[A-Za-z0-9+/]{{43}}=)\nsha256 (?P<sha256>[0-9a-f]{{64}})\n"
@@ -244,6 +246,11 @@ def attempts_of(ledger: Ledger, site: str = "", drill: str = "") -> tuple[Attemp
         for line in ledger.lines
         if line.kind == BEGUN and (not drill or (line.text("site"), line.text("drill")) == (site, drill))
     )
+
+
+def attempt_of(ledger: Ledger, run: str) -> Attempt | None:
+    """Give the newest attempt of a ledger by a run's name; None where it has none."""
+    return next((attempt for attempt in reversed(attempts_of(ledger)) if attempt.run == run), None)
 
 
 def _addenda(ledger: Ledger, begun: int) -> tuple[AddendumLine, ...]:

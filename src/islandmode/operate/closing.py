@@ -7,7 +7,7 @@ from pathlib import Path
 from islandmode.core.closed_records import ClosedSaid, RunClosed
 from islandmode.core.errors import InputError, Refused
 from islandmode.core.judging.timeline import of_kind
-from islandmode.core.ledger import WITHOUT_RESULT, Attempt, attempts_of
+from islandmode.core.ledger import WITHOUT_RESULT, Attempt, attempt_of
 from islandmode.core.plan import Plan
 from islandmode.core.problem import listed
 from islandmode.core.quantities import WORDS_MAX
@@ -99,9 +99,9 @@ def _check_closer(plan: Plan, name: str) -> None:
 
 def _never_armed(directory: RunDirectory) -> Attempt | None:
     """Give the ledger's attempt of a run that has no end, where its own whole record says that nothing was armed; None for any other."""
-    attempts = [found for found in attempts_of(ledger_of(directory.workspace)) if found.run == directory.run]
+    attempt = attempt_of(ledger_of(directory.workspace), directory.run)
     conductor, others = directory.journals()
-    if not attempts or attempts[-1].result != WITHOUT_RESULT or directory.verdict() is not None or conductor is None:
+    if attempt is None or attempt.result != WITHOUT_RESULT or directory.verdict() is not None or conductor is None:
         return None
     is_readable = (
         conductor.records
@@ -109,7 +109,7 @@ def _never_armed(directory: RunDirectory) -> Attempt | None:
         and all(reading.whole for reading in others.values())
     )
     records = [*conductor.records, *(record for reading in others.values() for record in reading.records)]
-    return attempts[-1] if is_readable and not any(record.kind in ARMING for record in records) else None
+    return attempt if is_readable and not any(record.kind in ARMING for record in records) else None
 
 
 def _close_never_armed(directory: RunDirectory, attempt: Attempt, name: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from islandmode.core.errors import InputError
-from islandmode.core.ledger import Attempt, attempts_of
+from islandmode.core.ledger import KEPT_CLOSED, Attempt, attempts_of
 from islandmode.core.problem import listed
 from islandmode.core.text import cleaned
 from islandmode.store import rundir
@@ -15,8 +15,6 @@ from islandmode.store.addenda import folder_of, numbers_of
 from islandmode.store.ledger import ledger_of
 from islandmode.store.rundir import RunDirectory
 from islandmode.system.own_program import typed_at
-
-KEPT_CLOSED = "kept closed"
 
 
 def open_told(workspace: Path) -> Iterator[str]:

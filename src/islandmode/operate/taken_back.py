@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from islandmode.core.errors import InputError
-from islandmode.core.ledger import attempts_of
+from islandmode.core.ledger import KEPT_CLOSED, attempt_of
 from islandmode.operate.ledger import unlike_ledger
 from islandmode.store.ledger import ledger_of
 from islandmode.store.rundir import RunDirectory
-
-KEPT_CLOSED = "kept closed"
 
 
 def is_kept_closed(run: RunDirectory) -> bool:
@@ -18,7 +16,7 @@ def is_kept_closed(run: RunDirectory) -> bool:
     """
     try:
         ledger = ledger_of(run.workspace)
-        attempt = next((found for found in reversed(attempts_of(ledger)) if found.run == run.run), None)
+        attempt = attempt_of(ledger, run.run)
         if ledger.why or attempt is None or attempt.restoration_now != KEPT_CLOSED:
             return False
         if unlike_ledger(run.workspace, ledger, attempt):

@@ -34,7 +34,7 @@ how_of() {
 for file in "$people/people.yaml" people/principals; do
     [ -f "$file" ] || { tell "there is no $file, which says whose a key is"; exit 2; }
 done
-[ -f "$ledger" ] || { tell "there is no $ledger: take it from the workspace, or from whoever received it"; exit 2; }
+[ -f "$ledger" ] || { tell "there is no $ledger: take it from the workspace, or from the receiver that the site keeps a copy with"; exit 2; }
 sha256sum --quiet -c SHA256SUMS || found "a file of this run was changed"
 
 # The ledger: whole, in order, its clock never set back, and every run's folder there.

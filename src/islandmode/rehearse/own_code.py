@@ -12,7 +12,7 @@ from islandmode.core.errors import InputError
 CODE = "code"
 PACKAGES = ("islandmode", "napalm_nftables")
 NOT_CODE = {"__pycache__", "template"}
-ENDINGS = {".py", ".html", ".css", ".svg"}
+ENDINGS = {".py", ".html", ".css", ".svg", ".sh"}
 
 
 def copy_code(folder: Path) -> str:

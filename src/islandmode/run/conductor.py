@@ -451,12 +451,12 @@ class Conductor:
         await self._journal.append(VerifyStarted())
         packets_s = self._plan.drill.limits.restore_within + self._plan.drill.settle
         drained_s = max(packets_s, limits.drained_within_s(self._plan))
-
-        def longest_s() -> float:
-            # Who stops the run waits for no backlog.
-            return drained_s if self._latch.first is None else packets_s
-
-        bad = await self._hear_until_good(self._plan.drill.settle, longest_s)
+        given_up = anyio.Event()
+        # Who stops the run once the plant is back waits for no backlog.
+        self._latch.wakes_next(given_up.set)
+        bad = await self._hear_until_good(
+            self._plan.drill.settle, lambda: packets_s if given_up.is_set() else drained_s
+        )
         await self._journal.append(VerifyDone(bad=bad))
 
     async def _collect(self) -> None:
