@@ -189,6 +189,19 @@ def test_in_the_middle_of_a_return_in_order_everything_is_restored_as_in_a_hold(
         check(kind, at_us, OWN_TIMER, KILLS[kind], tried=IN_ORDER)
 
 
+def test_what_the_record_says_may_be_armed_is_owed_by_the_guardian_already() -> None:
+    """A conductor that is killed with its intents on record leaves nothing that a person has to look at, whatever followed."""
+    (since_us, *_) = run(1, shape(OWN_TIMER)).times("arm.intent")
+    recorded = 0
+    for later_us in range(0, 1000, 100):
+        ended = run(1, shape(OWN_TIMER), (at(Kind.CONDUCTOR_KILLED, since_us + later_us),))
+        intended = {one.data["point"] for one in ended.claims.records if one.kind == "arm.intent"}
+        owed = {one.data["point"] for one in ended.claims.others if one.kind == "guardian.owes"}
+        assert intended <= owed, ended.story()
+        recorded += bool(intended)
+    assert recorded
+
+
 def dies_while_arming(guardian: type[Guardian], device: str) -> Ended:
     """Kill the conductor with an arm under way that its device gets to only when the guardian has looked once."""
     (first, *_) = run(1, shape(device)).times("arm.intent")

@@ -84,7 +84,6 @@ class DeadMan:
         for name, intent in intents.items():
             # Owed from before the call: a cancel or a crash in the middle of it must not forget a half-armed device.
             self._touched[name] = intent.conduits
-            self._guards.owe(name)
 
         async def arm_point(name: str) -> None:
             wrong[name] = await self._arm_point(intents[name])
@@ -121,6 +120,8 @@ class DeadMan:
         try:
             for intent in intents:
                 said.append(intent.point)
+                # First: whatever the record says may be armed is restored by the guardian, should this process end right behind it.
+                self._guards.owe(intent.point)
                 if not await self._journal.append(intent):
                     return f"{intent.point}: not armed, because the journal cannot be written."
             closed = await self._guards.closed()
@@ -129,6 +130,7 @@ class DeadMan:
         finally:
             for point in () if goes_on else said:
                 self._journal.note(ArmCancelled, point=point)
+                self._guards.paid(point)
 
     async def _arm_point(self, intent: ArmIntent) -> str | None:
         name, conduits, for_s = intent.point, intent.conduits, intent.for_s
